@@ -1,0 +1,1 @@
+"""Entry point 3, programs speak: JSON over HTTP."""

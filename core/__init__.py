@@ -1,0 +1,1 @@
+"""What everything stands on: settings, clock, database, event log, people, places, devices."""

@@ -1,0 +1,1 @@
+"""Entry point 1, the world speaks: MQTT session, decoders, pipeline."""

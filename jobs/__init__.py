@@ -1,0 +1,1 @@
+"""Entry point 2, time passes: sweeps run by APScheduler."""

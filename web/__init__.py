@@ -1,0 +1,1 @@
+"""Entry point 4, people speak: pages, templates, translations."""

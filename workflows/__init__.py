@@ -1,0 +1,1 @@
+"""The business, one noun a module."""
