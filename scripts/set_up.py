@@ -1,0 +1,90 @@
+"""Set-up of a checkout: system packages, virtual environment, browser assets; each only once."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+# Runs as `python3 -m scripts.set_up` before anything is installed: standard library only.
+from scripts import browser_assets, python_packages, system_packages
+from scripts.shell import ROOT, SetUpError, say
+
+OLDEST_PYTHON = (3, 11)
+
+
+class Step(NamedTuple):
+    """One step: what it brings, whether that is there already, and how to bring it."""
+
+    title: str
+    is_done: Callable[[], bool]
+    perform: Callable[[], None]
+
+
+SYSTEM = Step(
+    "Debian packages for the tests",
+    system_packages.are_installed,
+    system_packages.install,
+)
+DEMO_PYTHON = Step(
+    "Python packages (requirements.txt)",
+    lambda: python_packages.are_installed("demo"),
+    lambda: python_packages.install("demo"),
+)
+TEST_PYTHON = Step(
+    "Python packages (requirements-test.txt)",
+    lambda: python_packages.are_installed("test"),
+    lambda: python_packages.install("test"),
+)
+NODE_PACKAGES = Step(
+    "Browser packages (web/assets/package-lock.json)",
+    browser_assets.are_installed,
+    browser_assets.install,
+)
+BUNDLES = Step(
+    "Browser bundles (web/static/dist)",
+    browser_assets.are_built,
+    browser_assets.build,
+)
+
+PLANS = {
+    "lint": [TEST_PYTHON],
+    "demo": [DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
+    "test": [SYSTEM, TEST_PYTHON, NODE_PACKAGES, BUNDLES],
+}
+
+
+def run(steps: list[Step]) -> None:
+    """Perform the steps that are not done yet, in order, and say how long each took."""
+    for number, step in enumerate(steps, start=1):
+        head = f"[{number}/{len(steps)}] {step.title}"
+        if step.is_done():
+            say(f"{head}: up to date")
+            continue
+        say(f"{head} ...")
+        started = time.monotonic()
+        step.perform()
+        say(f"[{number}/{len(steps)}] done in {time.monotonic() - started:.1f} s")
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status 0 when the named plan is in place, 1 with a reason otherwise, 2 for a misuse."""
+    if len(arguments) != 1 or arguments[0] not in PLANS:
+        say(f"usage: set_up.py {'|'.join(PLANS)}")
+        return 2
+    if sys.version_info < OLDEST_PYTHON:
+        say(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]} ({sys.executable}).")
+        say("Name another one: make PYTHON=python3.12 demo")
+        return 1
+    os.chdir(ROOT)
+    try:
+        run(PLANS[arguments[0]])
+    except (SetUpError, subprocess.CalledProcessError) as error:
+        say(f"Set-up stopped: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

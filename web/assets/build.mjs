@@ -1,0 +1,25 @@
+// Bundles every top-level source of src/ into web/static/dist/: one .js a .ts, one .css a .css.
+//
+// The pages forbid inline scripts, inline styles and eval, so nothing here may rely on them:
+// scripts are modules loaded by address, and the icons of the styles become data: addresses.
+import { build } from "esbuild";
+import { readdir, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+const source = new URL("./src/", import.meta.url);
+const target = fileURLToPath(new URL("../static/dist/", import.meta.url));
+
+const names = (await readdir(source)).filter((name) => /\.(ts|css)$/.test(name)).sort();
+await rm(target, { recursive: true, force: true });
+await build({
+  entryPoints: names.map((name) => fileURLToPath(new URL(name, source))),
+  outdir: target,
+  bundle: true,
+  format: "esm",
+  target: ["es2022"],
+  minify: true,
+  sourcemap: "linked",
+  legalComments: "eof",
+  loader: { ".svg": "dataurl", ".woff2": "dataurl", ".png": "dataurl" },
+  logLevel: "info",
+});
