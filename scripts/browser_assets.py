@@ -35,8 +35,8 @@ def are_built() -> bool:
 
 
 def build() -> None:
-    """Bundle the sources with esbuild."""
-    run(["node", "build.mjs"], environment=node_environment(), folder=ASSETS)
+    """Check the sources' types and bundle them with esbuild."""
+    run(["npm", "run", "--silent", "build"], environment=node_environment(), folder=ASSETS)
     write_stamp("bundles", bundles_stamp())
 
 
@@ -46,9 +46,9 @@ def packages_stamp() -> str:
 
 
 def bundles_stamp() -> str:
-    """A hash over the sources, the build script and npm's files."""
+    """A hash over the sources, what says how to build them, and npm's files."""
     sources = [file for file in (ASSETS / "src").rglob("*") if file.is_file()]
-    return fingerprint([*sources, ASSETS / "build.mjs"], packages_stamp())
+    return fingerprint([*sources, ASSETS / "build.mjs", ASSETS / "tsconfig.json"], packages_stamp())
 
 
 def node_environment() -> dict[str, str]:

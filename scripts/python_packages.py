@@ -12,8 +12,12 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 LOCKS = {"demo": ROOT / "requirements.txt", "test": ROOT / "requirements-test.txt"}
 STAMP = "python-packages"
-# What pip says once for each package, before and after its download.
-COLLECTING = r"Collecting ([^ ;]+)"
+# What pip says once for each line of a lock (an index, a local file, another Python's line,
+# nothing to do), and then once for all.
+PIP_PROGRESS = (
+    r"(?:Collecting|Processing|Ignoring|Requirement already satisfied:) (?:\S*/)?([^\s:]+)"
+    r"|Installing collected packages"
+)
 
 
 def stamp(purpose: str) -> str:
@@ -50,7 +54,7 @@ def install_lock(lock: str) -> None:
     say(f"      {total} packages named in {lock}; those already there are kept")
     command = [str(PYTHON), "-m", "pip", "install", "--require-hashes", "--no-deps"]
     command += ["--disable-pip-version-check", "--progress-bar", "off", "--requirement", lock]
-    run(command, progress=COLLECTING + "|(?:Installing collected|Successfully)", total=total)
+    run(command, progress=PIP_PROGRESS, total=total)
 
 
 def create_environment() -> None:

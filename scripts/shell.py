@@ -57,7 +57,8 @@ def run(
 ) -> None:
     """Run a command; show the lines that match `progress`, numbered, and its end if it fails.
 
-    The first group of the `progress` expression is what is shown; None shows every line.
+    The first group of the `progress` expression is shown with its number; a match without it
+    shows the line's beginning. None shows every line.
     """
     process = subprocess.Popen(
         command,
@@ -73,10 +74,11 @@ def run(
     started, count, lines = time.monotonic(), 0, list[str]()
     for line in map(str.rstrip, process.stdout):
         lines = [*lines[1 - TAIL_LINES :], line]
-        shown = re.match(progress or "(.+)", line)
+        shown = re.match(progress or ".", line)
         if shown:
-            count += 1
-            number = f"{count}/{total} " if total else ""
-            say(f"      {time.monotonic() - started:5.1f} s  {number}{shown[1]}")
+            counted = shown[1] if shown.re.groups else None
+            count += counted is not None
+            text = f"{count}/{total} {counted}" if counted and total else counted or line[:70]
+            say(f"      {time.monotonic() - started:5.1f} s  {text}")
     if process.wait() != 0:
         raise SetUpError("\n".join([f"{' '.join(command)} failed:", *lines]))
