@@ -1,0 +1,120 @@
+"""Devices: sources of messages, devices behind them, and the points they feed."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Float,
+    ForeignKey,
+    Identity,
+    Integer,
+    String,
+    UniqueConstraint,
+    func,
+    select,
+    true,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db import Base, Instant
+from core.ids import new_id
+
+DEVICE_STATES = ("waiting", "active", "retired")
+
+
+class Source(Base):
+    """Ties a topic filter to a site and a dialect; subscriptions come from the sources."""
+
+    __tablename__ = "source"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"), index=True)
+    code: Mapped[str] = mapped_column(String(60))
+    topic_filter: Mapped[str] = mapped_column(String(200))
+    dialect: Mapped[str] = mapped_column(String(40), default="wk")
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    enabled: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
+
+    __table_args__ = (UniqueConstraint("site_id", "code"),)
+
+
+class Device(Base):
+    """A thing that speaks. `code` is its name in topics; `path_id` the gateway it speaks through.
+
+    asset_id: the asset a message of this device is about where a point says nothing else; for a
+    gateway, the asset that stands for the path.
+    clock_trusted: whether its own time stamps are believed.
+    """
+
+    __tablename__ = "device"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"), index=True)
+    source_id: Mapped[UUID | None] = mapped_column(ForeignKey("source.id"))
+    path_id: Mapped[UUID | None] = mapped_column(ForeignKey("device.id"), index=True)
+    asset_id: Mapped[UUID | None] = mapped_column(ForeignKey("asset.id"), index=True)
+    code: Mapped[str] = mapped_column(String(120))
+    name: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    state: Mapped[str] = mapped_column(String(10), default="active")
+    clock_trusted: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
+    first_seen: Mapped[datetime | None] = mapped_column(Instant)
+    last_sample: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+    __table_args__ = (UniqueConstraint("site_id", "code"),)
+
+
+class Point(Base):
+    """One measured or switched value of an asset, fed by one key of a device.
+
+    series: the number under which telemetry keeps its readings.
+    low, high: physically possible range in `unit`; states: text states in order of their number.
+    expected_interval: seconds between readings when all is well; none when it speaks on change.
+    """
+
+    __tablename__ = "point"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    series: Mapped[int] = mapped_column(Integer, unique=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"), index=True)
+    asset_id: Mapped[UUID] = mapped_column(ForeignKey("asset.id"), index=True)
+    device_id: Mapped[UUID] = mapped_column(ForeignKey("device.id"), index=True)
+    code: Mapped[str] = mapped_column(String(60))
+    key: Mapped[str] = mapped_column(String(120))
+    name: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    kind: Mapped[str] = mapped_column(String(10), default="number")
+    unit: Mapped[str | None] = mapped_column(String(20))
+    low: Mapped[float | None] = mapped_column(Float)
+    high: Mapped[float | None] = mapped_column(Float)
+    states: Mapped[list[str] | None] = mapped_column(JSON)
+    expected_interval: Mapped[float | None] = mapped_column(Float)
+
+    __table_args__ = (
+        UniqueConstraint("asset_id", "code"),
+        UniqueConstraint("device_id", "key", "asset_id"),
+    )
+
+
+class SeriesNumber(Base):
+    """Hands out the numbers under which telemetry keeps points; a number is never used twice."""
+
+    __tablename__ = "series_number"
+
+    number: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy reads it so
+
+
+def next_series(session: Session) -> int:
+    """A telemetry series number that no point ever had."""
+    row = SeriesNumber()
+    session.add(row)
+    session.flush()
+    return row.number
+
+
+def count_points(session: Session) -> int:
+    """How many points there are."""
+    return session.scalar(select(func.count(Point.id))) or 0

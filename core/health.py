@@ -1,0 +1,53 @@
+"""Health: what each part says of itself, for /readyz, the metrics and the page."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    """One part's own word. since: when it came to be so."""
+
+    part: str
+    ok: bool
+    detail: str
+    since: datetime
+
+
+class Health:
+    """What is well and what is ill in this process; parts report, readers ask. Thread-safe."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._parts: dict[str, PartState] = {}
+        self._checks: dict[str, Callable[[], str]] = {}
+
+    def report(self, part: str, *, ok: bool, detail: str = "") -> bool:
+        """Say how a part is; returns whether that changed between well and ill."""
+        with self._lock:
+            before = self._parts.get(part)
+            changed = before is None or before.ok != ok
+            since = self._clock.now() if changed or before is None else before.since
+            self._parts[part] = PartState(part, ok, detail, since)
+            return changed
+
+    def watch(self, part: str, check: Callable[[], str]) -> None:
+        """Ask `check` at each snapshot; it returns a detail when all is well and raises if not."""
+        self._checks[part] = check
+
+    def snapshot(self) -> list[PartState]:
+        """The state of every part, the ill ones first."""
+        for part, check in list(self._checks.items()):
+            try:
+                detail = check()
+            except Exception as error:  # noqa: BLE001 - any failure of a check is its answer
+                self.report(part, ok=False, detail=f"{type(error).__name__}: {error}"[:300])
+            else:
+                self.report(part, ok=True, detail=detail)
+        with self._lock:
+            return sorted(self._parts.values(), key=lambda state: (state.ok, state.part))

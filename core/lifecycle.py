@@ -1,0 +1,104 @@
+"""Every status is a table of moves, and one function makes a move."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from core import events
+from core.errors import Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """A status table: `moves[action][from status] = to status`."""
+
+    name: str
+    moves: Mapping[str, Mapping[str, str]]
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """Every status that some move leaves or reaches, in order of appearance."""
+        seen = dict.fromkeys(
+            status
+            for table in self.moves.values()
+            for source, target in table.items()
+            for status in (source, target)
+        )
+        return tuple(seen)
+
+    def target(self, action: str, status: str) -> str:
+        """Where `action` leads from `status`; Conflict where the table does not hold it."""
+        table = self.moves.get(action, {})
+        if status not in table:
+            allowed = ", ".join(self.actions(status)) or "nothing"
+            raise Conflict(
+                f"a {self.name} that is {status} cannot {action}",
+                advice=f"Possible now: {allowed}.",
+            )
+        return table[status]
+
+    def actions(self, status: str) -> list[str]:
+        """The actions that the table allows from `status`."""
+        return [action for action, table in self.moves.items() if status in table]
+
+
+class Stateful(Protocol):
+    """A row whose status is moved by `move`."""
+
+    id: Any
+    site_id: Any
+    state: Any
+    version: Any
+
+
+def move(
+    session: Session,
+    row: Stateful,
+    lifecycle: Lifecycle,
+    action: str,
+    *,
+    actor: events.Actor,
+    learned_at: datetime,
+    happened_at: datetime | None = None,
+    values: Mapping[str, Any] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> str:
+    """Move `row` by `action`, set `values` with it, append the event; returns the new status.
+
+    Compare-and-swap on the status: who lost it reloads and judges again, so two people pressing
+    two buttons get one move and one clear refusal. Raises Conflict where the table says no.
+    """
+    model = type(row)
+    session.flush()
+    while True:
+        before = row.state
+        after = lifecycle.target(action, before)
+        statement = (
+            update(model)
+            .where(model.id == row.id, model.state == before)
+            .values(state=after, version=model.version + 1, **(values or {}))
+            .execution_options(synchronize_session=False)
+        )
+        result = session.execute(statement)
+        assert isinstance(result, CursorResult)
+        session.refresh(row)
+        if result.rowcount == 1:
+            break
+    events.append(
+        session,
+        f"{lifecycle.name}.{action}",
+        (lifecycle.name, row.id),
+        actor=actor,
+        learned_at=learned_at,
+        happened_at=happened_at,
+        site_id=row.site_id if isinstance(row.site_id, UUID) else None,
+        before={"state": before},
+        after={"state": after, **(facts or {})},
+    )
+    return after

@@ -1,0 +1,253 @@
+"""People, what they may do where, and how they prove who they are."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import TypeVarTuple
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+
+from core.db import Base, Instant
+from core.errors import NotAllowed, NotSignedIn
+from core.ids import new_id
+from core.places import Node
+
+Columns = TypeVarTuple("Columns")
+
+READ = frozenset(
+    {"places.read", "devices.read", "telemetry.read", "alarms.read", "tickets.read", "rules.read"}
+)
+WORK = READ | {"alarms.act", "tickets.create", "tickets.work"}
+MANAGE = WORK | {
+    "tickets.manage",
+    "devices.write",
+    "quarantine.read",
+    "quarantine.write",
+    "system.read",
+}
+# One readable table: what each role may do. A right counts on the granted node and below it.
+ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "auditor": READ | {"quarantine.read", "system.read"},
+        "technician": WORK,
+        "manager": MANAGE,
+        "administrator": MANAGE | {"places.write", "people.write"},
+    }
+)
+PERMISSIONS = frozenset().union(*ROLES.values())
+
+
+class Person(Base):
+    """Somebody who works here. Their name stands in this row only, so that it can be erased."""
+
+    __tablename__ = "person"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(120))
+    locale: Mapped[str] = mapped_column(String(10), default="en")
+    left_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Grant(Base):
+    """A role of a person on a node of the tree, and on all below it."""
+
+    __tablename__ = "grant"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    node_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    role: Mapped[str] = mapped_column(String(30))
+
+    __table_args__ = (UniqueConstraint("person_id", "node_id", "role"),)
+
+
+class Credential(Base):
+    """A secret that stands for a person, kept as a hash: API token, sign-in link, web session.
+
+    A link is used once; a session and a token until they end. Secrets are 256 random bits, so a
+    plain SHA-256 is enough: there is nothing to guess.
+    """
+
+    __tablename__ = "credential"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    label: Mapped[str] = mapped_column(String(80), default="")
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+CREDENTIAL_LIFETIME = MappingProxyType(
+    {"token": timedelta(days=365), "link": timedelta(hours=24), "session": timedelta(hours=12)}
+)
+
+
+def hash_secret(secret: str) -> str:
+    """SHA-256 of a secret, in hex."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def issue(
+    session: Session,
+    person_id: UUID,
+    kind: str,
+    *,
+    now: datetime,
+    label: str = "",
+    lifetime: timedelta | None = None,
+) -> str:
+    """Make a credential and return its secret, which is shown once and stored nowhere."""
+    secret = f"wk{kind[0]}_{secrets.token_urlsafe(32)}"
+    session.add(
+        Credential(
+            person_id=person_id,
+            kind=kind,
+            label=label,
+            secret_hash=hash_secret(secret),
+            created_at=now,
+            ends_at=now + (lifetime or CREDENTIAL_LIFETIME[kind]),
+        )
+    )
+    return secret
+
+
+def redeem_link(session: Session, secret: str, *, now: datetime) -> UUID:
+    """Use up a one-time sign-in link; returns its person. NotSignedIn if used, ended or unknown."""
+    statement = (
+        update(Credential)
+        .where(
+            Credential.secret_hash == hash_secret(secret),
+            Credential.kind == "link",
+            Credential.used_at.is_(None),
+            Credential.ends_at > now,
+        )
+        .values(used_at=now)
+        .returning(Credential.person_id)
+    )
+    person_id = session.execute(statement).scalar_one_or_none()
+    if person_id is None:
+        raise NotSignedIn(
+            "this sign-in link was used before or has ended",
+            advice="Print a new one with `watchkeeper signin-link`.",
+        )
+    return person_id
+
+
+def end_credential(session: Session, secret: str, *, now: datetime) -> bool:
+    """End a session or token at once; returns whether there was one."""
+    result = session.execute(
+        update(Credential)
+        .where(Credential.secret_hash == hash_secret(secret), Credential.ends_at > now)
+        .values(ends_at=now)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking, and on which sites they hold which permission."""
+
+    person_id: UUID
+    name: str
+    locale: str
+    sites: Mapping[str, frozenset[UUID]] = field(default_factory=dict)
+    company_wide: frozenset[str] = frozenset()
+
+    def sites_for(self, permission: str) -> frozenset[UUID]:
+        """The sites on which the caller holds `permission`."""
+        return self.sites.get(permission, frozenset())
+
+    def require(self, permission: str, site_id: UUID) -> None:
+        """NotAllowed unless the caller holds `permission` on the site."""
+        if site_id not in self.sites_for(permission):
+            raise NotAllowed(
+                f"you may not {permission.replace('.', ': ')} here",
+                advice="Ask an administrator of this site for a role that includes it.",
+            )
+
+    def require_anywhere(self, permission: str) -> None:
+        """NotAllowed unless the caller holds `permission` on some site or on the whole company."""
+        if not self.sites_for(permission) and permission not in self.company_wide:
+            raise NotAllowed(
+                f"you may not {permission.replace('.', ': ')}",
+                advice="Ask an administrator for a role that includes it.",
+            )
+
+    def require_company_wide(self, permission: str) -> None:
+        """NotAllowed unless the caller holds `permission` on the whole company."""
+        if permission not in self.company_wide:
+            raise NotAllowed(
+                f"you may not {permission.replace('.', ': ')} for the whole company",
+                advice="Ask an administrator of the company.",
+            )
+
+
+def scoped(
+    statement: Select[*Columns],
+    site_column: InstrumentedAttribute[UUID],
+    caller: Caller,
+    permission: str,
+) -> Select[*Columns]:
+    """Restrict a query to the sites where the caller holds `permission`: the one place of scope."""
+    return statement.where(site_column.in_(caller.sites_for(permission)))
+
+
+def _rights(
+    grants: Iterable[tuple[str, str]], nodes: Iterable[tuple[UUID, str, str]]
+) -> tuple[dict[str, frozenset[UUID]], frozenset[str]]:
+    nodes = list(nodes)
+    sites: dict[str, set[UUID]] = {}
+    company_wide: set[str] = set()
+    roots = {path for _, kind, path in nodes if kind == "company"}
+    for role, granted_path in grants:
+        below = [
+            node_id
+            for node_id, kind, path in nodes
+            if kind == "site" and path.startswith(granted_path)
+        ]
+        for permission in ROLES[role]:
+            sites.setdefault(permission, set()).update(below)
+        if granted_path in roots:
+            company_wide |= ROLES[role]
+    return {key: frozenset(value) for key, value in sites.items()}, frozenset(company_wide)
+
+
+def caller_for(session: Session, person: Person) -> Caller:
+    """Work out what `person` may do where."""
+    grants = session.execute(
+        select(Grant.role, Node.path)
+        .join(Node, Node.id == Grant.node_id)
+        .where(Grant.person_id == person.id)
+    )
+    nodes = session.execute(select(Node.id, Node.kind, Node.path))
+    sites, company_wide = _rights(
+        [(role, path) for role, path in grants], [(i, k, p) for i, k, p in nodes]
+    )
+    return Caller(person.id, person.name, person.locale, sites, company_wide)
+
+
+def identify(session: Session, secret: str, kind: str, *, now: datetime) -> Caller:
+    """The caller behind an API token or a web session. NotSignedIn when there is none."""
+    digest = hash_secret(secret)
+    row = session.execute(
+        select(Credential, Person)
+        .join(Person, Person.id == Credential.person_id)
+        .where(Credential.secret_hash == digest, Credential.kind == kind)
+    ).first()
+    if row is None or not hmac.compare_digest(row[0].secret_hash, digest):
+        raise NotSignedIn("these credentials are unknown", advice="Sign in again.")
+    credential, person = row
+    if credential.ends_at <= now or person.left_at is not None:
+        raise NotSignedIn("these credentials have ended", advice="Sign in again.")
+    return caller_for(session, person)

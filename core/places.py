@@ -1,0 +1,90 @@
+"""Places: company → region → site → spaces → assets, and what supplies what."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db import Base
+from core.ids import new_id
+
+NODE_KINDS = ("company", "region", "site")
+CRITICALITIES = ("low", "medium", "high", "critical")
+
+
+class Node(Base):
+    """A node of the tree of company, regions and sites; rights are granted on nodes.
+
+    path: the codes from the root, each followed by "/", so that a prefix is a subtree.
+    """
+
+    __tablename__ = "node"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("node.id"))
+    kind: Mapped[str] = mapped_column(String(10))
+    code: Mapped[str] = mapped_column(String(60))
+    name: Mapped[dict[str, str]] = mapped_column(JSON)
+    path: Mapped[str] = mapped_column(String(600), unique=True)
+    time_zone: Mapped[str] = mapped_column(String(60), default="UTC")
+
+    __table_args__ = (CheckConstraint("kind IN ('company','region','site')", name="kind"),)
+
+
+class Space(Base):
+    """A part of a site: building, floor, room, outdoor area."""
+
+    __tablename__ = "space"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"), index=True)
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("space.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    code: Mapped[str] = mapped_column(String(60))
+    name: Mapped[dict[str, str]] = mapped_column(JSON)
+
+    __table_args__ = (UniqueConstraint("site_id", "code"),)
+
+
+class Asset(Base):
+    """A thing that can fail: a pump, a lift, a door."""
+
+    __tablename__ = "asset"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"), index=True)
+    space_id: Mapped[UUID | None] = mapped_column(ForeignKey("space.id"), index=True)
+    type: Mapped[str] = mapped_column(String(60), index=True)
+    code: Mapped[str] = mapped_column(String(60))
+    name: Mapped[dict[str, str]] = mapped_column(JSON)
+    criticality: Mapped[str] = mapped_column(String(10), default="medium")
+
+    __table_args__ = (UniqueConstraint("site_id", "code"),)
+
+
+class Supply(Base):
+    """`supplier` feeds `consumer`: what loses it loses the other."""
+
+    __tablename__ = "supply"
+
+    supplier_id: Mapped[UUID] = mapped_column(ForeignKey("asset.id"), primary_key=True)
+    consumer_id: Mapped[UUID] = mapped_column(ForeignKey("asset.id"), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    medium: Mapped[str] = mapped_column(String(20), default="power")
+
+    __table_args__ = (Index("ix_supply_consumer_id", "consumer_id"),)
+
+
+class AssetTypeRow(Base):
+    """An asset type or points that a site adds to the shipped catalogue, as given in its file."""
+
+    __tablename__ = "asset_type"
+
+    code: Mapped[str] = mapped_column(String(60), primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+def site_by_code(session: Session, code: str) -> Node | None:
+    """The site with this code; codes of sites are unique in an installation."""
+    return session.scalars(select(Node).where(Node.kind == "site", Node.code == code)).first()

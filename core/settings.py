@@ -1,0 +1,200 @@
+"""Settings, from the environment and one file; every one of them is obeyed somewhere."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from core.db import sqlite_url
+from core.errors import Invalid
+
+PREFIX = "WATCHKEEPER_"
+FILE_VARIABLE = "WATCHKEEPER_CONFIG"
+SECRETS = frozenset({"mqtt_password", "webhook_secret", "database_url"})
+
+
+class Settings(BaseSettings):
+    """What an installation can choose. Environment variables (WATCHKEEPER_…) win over the file."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    data_dir: Path = Field(Path("var"), description="Folder of everything that must survive.")
+    database_url: str = Field(
+        "", description="PostgreSQL URL; empty means SQLite in the data folder."
+    )
+    durability: Literal["process", "power"] = Field(
+        "process",
+        description="What acknowledged data survives: the death of a process, or loss of power.",
+    )
+    clock: Literal["system", "simulated"] = Field(
+        "system", description="simulated lets a simulator drive time; for demos and tests only."
+    )
+
+    http_host: str = Field("127.0.0.1", description="Address on which API and pages are served.")
+    http_port: int = Field(8080, ge=0, le=65535, description="0 picks a free port.")
+    http_certificate: Path | None = Field(
+        None, description="PEM certificate chain; required when http_host is not loopback."
+    )
+    http_key: Path | None = Field(None, description="PEM key of http_certificate.")
+    public_url: str = Field("", description="How browsers reach us; empty means as served.")
+
+    mqtt_host: str = Field("", description="MQTT broker; empty means the embedded one.")
+    mqtt_port: int = Field(1883, ge=1, le=65535)
+    mqtt_username: str = ""
+    mqtt_password: str = ""
+    mqtt_ca: Path | None = Field(None, description="CA of the broker; switches TLS on.")
+    mqtt_fast: bool = Field(True, description="False reads through paho's own, slower path.")
+    broker_host: str = Field(
+        "127.0.0.1", description="Address on which the embedded broker listens for devices."
+    )
+    broker_port: int = Field(
+        0, ge=0, le=65535, description="0 means 1883 or the next free port, then always the same."
+    )
+    broker_max_payload: int = Field(
+        16 * 1024 * 1024, ge=1024, description="Largest message of the embedded broker, bytes."
+    )
+    broker_queue_bytes: int = Field(
+        4 * 1024**3, ge=1024**2, description="Size of the embedded broker's queue on disk, bytes."
+    )
+
+    shard: str = Field("main", pattern=r"^[a-z0-9-]{1,32}$", description="Name of ingest's shard.")
+    flush_rows: int = Field(
+        6_000, ge=1, le=100_000, description="Readings gathered at most before they are stored."
+    )
+    flush_seconds: float = Field(
+        0.2, gt=0, le=10, description="Longest time a reading waits before it is stored."
+    )
+    spool_bytes: int = Field(
+        2 * 1024**3, ge=1024**2, description="Size of the spool while telemetry is away, bytes."
+    )
+    quarantine_rows: int = Field(50_000, ge=100, description="Oldest ones above it are dropped.")
+    quarantine_days: int = Field(30, ge=1)
+    readings_days: int | None = Field(
+        None, ge=1, description="Readings are dropped so long after receipt; empty means never."
+    )
+
+    webhook_url: str = Field("", description="Ticket and alarm events are posted there.")
+    webhook_secret: str = Field("", description="Signs webhooks: HMAC-SHA256 of the body.")
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value
+
+    @property
+    def sql_url(self) -> str:
+        """The database to use: the given one, or SQLite in the data folder."""
+        return self.database_url or sqlite_url(self.data_dir / "watchkeeper.sqlite")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before what `load` hands over from the file."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+class _Overridden(Settings):
+    """Settings that only look at what they are given."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The command line has been merged over environment and file already."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def file_path(environment: Mapping[str, str] | None = None) -> Path | None:
+    """The settings file: $WATCHKEEPER_CONFIG, or watchkeeper.toml here if it exists."""
+    named = (environment or os.environ).get(FILE_VARIABLE)
+    if named:
+        return Path(named)
+    usual = Path("watchkeeper.toml")
+    return usual if usual.exists() else None
+
+
+def _read_file(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Invalid(
+            f"the settings file {path} does not exist", advice=f"Correct ${FILE_VARIABLE}."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path}: {error}", advice="Mend the file; it is TOML.") from None
+
+
+def load(**overrides: Any) -> Settings:
+    """Settings from the environment and the file; `overrides` (command line) win over both.
+
+    Raises Invalid with every problem at once.
+    """
+    values = _read_file(file_path())
+    chosen = {key: value for key, value in overrides.items() if value is not None}
+    unknown = _unknown_variables()
+    try:
+        settings = Settings(**values)
+        if chosen:
+            settings = _Overridden(**{**settings.model_dump(), **chosen})
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+            for item in error.errors()
+        ]
+        raise Invalid("the settings are not usable", problems=[*problems, *unknown]) from None
+    if unknown:
+        raise Invalid("the settings are not usable", problems=unknown)
+    return settings
+
+
+def _unknown_variables() -> list[str]:
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {FILE_VARIABLE}
+    return [
+        f"{name}: there is no such setting"
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and name not in known
+    ]
+
+
+def origins() -> list[tuple[str, str, str]]:
+    """Every setting as (name, value shown, where it came from); secrets are masked."""
+    path = file_path()
+    in_file = _read_file(path)
+    settings = load()
+    rows = []
+    for name in Settings.model_fields:
+        variable = PREFIX + name.upper()
+        if variable in os.environ:
+            origin = f"environment: {variable}"
+        elif name in in_file:
+            origin = f"file: {path}"
+        else:
+            origin = "default"
+        value = getattr(settings, name)
+        shown = "•••" if name in SECRETS and value else "" if value is None else str(value)
+        rows.append((name, shown, origin))
+    return rows

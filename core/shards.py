@@ -1,0 +1,80 @@
+"""What an ingest shard remembers of itself: its last beat and when it was not listening."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Boolean, Integer, String, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db import Base, Instant
+
+
+class Shard(Base):
+    """One ingest shard. clean: whether its last stop drained everything."""
+
+    __tablename__ = "shard"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    last_beat: Mapped[datetime | None] = mapped_column(Instant)
+    stopped_micros: Mapped[int] = mapped_column(BigInteger, default=0)
+    clean: Mapped[bool] = mapped_column(Boolean, default=True)
+
+
+class Gap(Base):
+    """A time in which the shard was down, cut off or behind; the receipt clock stood still."""
+
+    __tablename__ = "shard_gap"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    shard: Mapped[str] = mapped_column(String(40), index=True)
+    start_micros: Mapped[int] = mapped_column(BigInteger)
+    end_micros: Mapped[int] = mapped_column(BigInteger)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a shard knows of itself at start."""
+
+    last_beat: datetime | None
+    clean: bool
+    gaps: tuple[tuple[int, int], ...]
+    stopped_before_gaps: int
+
+
+def recall(session: Session, name: str) -> Memory:
+    """Read the memory of a shard; empty for one that never ran."""
+    row = session.get(Shard, name)
+    gaps = session.execute(
+        select(Gap.start_micros, Gap.end_micros).where(Gap.shard == name).order_by(Gap.start_micros)
+    ).all()
+    spans = tuple((start, end) for start, end in gaps)
+    total = row.stopped_micros if row else 0
+    return Memory(
+        last_beat=row.last_beat if row else None,
+        clean=row.clean if row else True,
+        gaps=spans,
+        stopped_before_gaps=total - sum(end - start for start, end in spans),
+    )
+
+
+def beat(session: Session, name: str, at: datetime, *, clean: bool) -> None:
+    """Remember that the shard was listening at `at`."""
+    row = session.get(Shard, name)
+    if row is None:
+        session.add(Shard(name=name, last_beat=at, stopped_micros=0, clean=clean))
+        return
+    row.last_beat = at
+    row.clean = clean
+
+
+def add_gap(session: Session, name: str, start: int, end: int, *, keep: int = 200) -> None:
+    """Remember a time of not listening; only the newest `keep` gaps stay as rows."""
+    row = session.get(Shard, name)
+    if row is None:
+        row = Shard(name=name, last_beat=None, stopped_micros=0, clean=True)
+        session.add(row)
+    row.stopped_micros += end - start
+    session.add(Gap(shard=name, start_micros=start, end_micros=end))
+    session.flush()
+    old = select(Gap.id).where(Gap.shard == name).order_by(Gap.start_micros.desc()).offset(keep)
+    session.execute(delete(Gap).where(Gap.id.in_(old)))

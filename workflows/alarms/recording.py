@@ -1,0 +1,275 @@
+"""Writing down what the engine decided: alarm rows, episodes, tickets and their evidence."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from rules.engine import AlarmState, Phase, Transition, TransitionKind
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events
+from core.clock import from_micros
+from core.ids import new_id
+from core.lifecycle import move
+from workflows import tickets
+from workflows.alarms.model import ALARM, Alarm, Episode
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFacts:
+    """What the alarm and the ticket need to know of the rule, at the version that judged."""
+
+    rule_id: str
+    version: int
+    title: Mapping[str, str]
+    severity: str
+    life_safety: bool
+    condition: str
+    kind: str
+    category: str
+    team: str
+    respond_within: timedelta | None
+    resolve_within: timedelta | None
+    reopen_within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class PointFacts:
+    """A point that a rule reads, for the evidence."""
+
+    point_id: UUID
+    series: int
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One transition of one alarm, as the engine decided it.
+
+    at: the moment of the transition in µs since the epoch, wall time.
+    also: further facts for the evidence, for example the devices behind a silent gateway.
+    """
+
+    site_id: UUID
+    asset_id: UUID
+    space_id: UUID | None
+    rule: RuleFacts
+    transition: Transition
+    at: int
+    points: Mapping[str, PointFacts]
+    also: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A ticket that a finding opened, continued or re-opened."""
+
+    ticket_id: UUID
+    number: int
+    outcome: tickets.Outcome
+
+
+def record(session: Session, findings: Sequence[Finding], *, learned_at: datetime) -> list[Opened]:
+    """Write down decisions inside the caller's transaction, in the order in which they fell.
+
+    Raises IntegrityError if an episode of the same trip time exists already.
+    """
+    opened: list[Opened] = []
+    for finding in findings:
+        alarm = _alarm_row(session, finding)
+        _store_state(alarm, finding.transition.after)
+        match finding.transition.kind:
+            case TransitionKind.TRIPPED:
+                opened.append(_trip(session, alarm, finding, learned_at))
+            case TransitionKind.CLEARED:
+                _clear(session, alarm, finding, learned_at)
+    session.flush()
+    return opened
+
+
+def _alarm_row(session: Session, finding: Finding) -> Alarm:
+    rule = finding.rule
+    row = session.scalars(
+        select(Alarm).where(Alarm.rule_id == rule.rule_id, Alarm.asset_id == finding.asset_id)
+    ).first()
+    if row is None:
+        row = Alarm(
+            id=new_id(),
+            site_id=finding.site_id,
+            asset_id=finding.asset_id,
+            rule_id=rule.rule_id,
+            state="normal",
+            version=1,
+            episodes=0,
+        )
+        session.add(row)
+    row.rule_version = rule.version
+    row.title = dict(rule.title)
+    row.severity = rule.severity
+    row.life_safety = rule.life_safety
+    return row
+
+
+def _store_state(alarm: Alarm, state: AlarmState) -> None:
+    alarm.phase = state.phase.value
+    alarm.since = state.since
+    alarm.due = state.due
+    alarm.due_receipt = state.due_receipt
+    alarm.count = state.count
+    alarm.changed_at = state.changed_at
+    alarm.tripped_at = state.tripped_at
+    alarm.cleared_at = state.cleared_at
+    alarm.failing = state.failing
+
+
+def _trip(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime) -> Opened:
+    rule, at = finding.rule, from_micros(finding.at)
+    actor = events.Actor("rule", f"{rule.rule_id}@{rule.version}")
+    alarm.reason = finding.transition.reason
+    alarm.raised_at = at
+    alarm.returned_at = None
+    alarm.episodes += 1
+    move(
+        session,
+        alarm,
+        ALARM,
+        "trip",
+        actor=actor,
+        happened_at=at,
+        learned_at=learned_at,
+        facts={"rule": rule.rule_id, "asset": str(finding.asset_id)},
+    )
+    ticket, outcome = tickets.open_for_fault(
+        session,
+        tickets.FaultKey(rule.rule_id, finding.asset_id),
+        _draft(finding, at, learned_at),
+        reopen_within=rule.reopen_within,
+        actor=actor,
+    )
+    episode = Episode(
+        id=new_id(),
+        alarm_id=alarm.id,
+        site_id=finding.site_id,
+        rule_version=rule.version,
+        tripped_micros=finding.at,
+        learned_at=learned_at,
+        reason=finding.transition.reason,
+        ticket_id=ticket.id,
+    )
+    session.add(episode)
+    alarm.ticket_id = ticket.id
+    tickets.add_evidence(
+        session, ticket, "trip", finding.at, _proof(finding, episode.id), chart_wanted=True
+    )
+    return Opened(ticket.id, ticket.number, outcome)
+
+
+def _draft(finding: Finding, at: datetime, learned_at: datetime) -> tickets.Draft:
+    rule = finding.rule
+    return tickets.Draft(
+        site_id=finding.site_id,
+        space_id=finding.space_id,
+        asset_id=finding.asset_id,
+        kind=rule.kind,
+        category=rule.category,
+        priority=rule.severity,
+        life_safety=rule.life_safety,
+        title=rule.title,
+        team=rule.team,
+        happened_at=at,
+        learned_at=learned_at,
+        rule_id=rule.rule_id,
+        rule_version=rule.version,
+        respond_within=rule.respond_within,
+        resolve_within=rule.resolve_within,
+    )
+
+
+def _proof(finding: Finding, episode_id: UUID) -> dict[str, Any]:
+    inputs = []
+    for item in finding.transition.inputs:
+        facts = finding.points.get(item.point)
+        inputs.append(
+            {
+                "point": item.point,
+                "value": item.value,
+                "at": item.at,
+                "unit": facts.unit if facts else None,
+                "series": facts.series if facts else None,
+                "point_id": str(facts.point_id) if facts else None,
+            }
+        )
+    return {
+        "episode": str(episode_id),
+        "rule": finding.rule.rule_id,
+        "version": finding.rule.version,
+        "condition": finding.rule.condition,
+        "reason": finding.transition.reason,
+        "inputs": inputs,
+        **finding.also,
+    }
+
+
+def _clear(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime) -> None:
+    rule, at = finding.rule, from_micros(finding.at)
+    actor = events.Actor("rule", f"{rule.rule_id}@{rule.version}")
+    alarm.returned_at = at
+    move(session, alarm, ALARM, "clear", actor=actor, happened_at=at, learned_at=learned_at)
+    episode = session.scalars(
+        select(Episode)
+        .where(Episode.alarm_id == alarm.id, Episode.cleared_micros.is_(None))
+        .order_by(Episode.tripped_micros.desc())
+        .limit(1)
+    ).first()
+    if episode is None:
+        return
+    episode.cleared_micros = finding.at
+    ticket = session.get(tickets.Ticket, episode.ticket_id) if episode.ticket_id else None
+    if ticket is None:
+        return
+    # The sensor's recovery is evidence and nothing more: only people end a ticket.
+    ticket.recovered_at = at
+    tickets.add_evidence(session, ticket, "recovery", finding.at, _proof(finding, episode.id))
+    events.append(
+        session,
+        "ticket.recovered",
+        ("ticket", ticket.id),
+        actor=actor,
+        happened_at=at,
+        learned_at=learned_at,
+        site_id=ticket.site_id,
+    )
+
+
+def standing_states(
+    session: Session, rule_ids: Iterable[str] | None = None
+) -> dict[tuple[str, UUID], AlarmState]:
+    """The engine's state of every alarm, by (rule, asset), as it was last committed."""
+    statement = select(Alarm)
+    if rule_ids is not None:
+        statement = statement.where(Alarm.rule_id.in_(list(rule_ids)))
+    return {
+        (row.rule_id, row.asset_id): AlarmState(
+            phase=Phase(row.phase),
+            since=row.since,
+            due=row.due,
+            due_receipt=row.due_receipt,
+            count=row.count,
+            changed_at=row.changed_at,
+            tripped_at=row.tripped_at,
+            cleared_at=row.cleared_at,
+            failing=row.failing,
+        )
+        for row in session.scalars(statement)
+    }
+
+
+def unfinished_charts(session: Session, limit: int = 50) -> list[tickets.TicketEvidence]:
+    """Evidence whose readings are still to be copied in from telemetry."""
+    statement = (
+        select(tickets.TicketEvidence).where(tickets.TicketEvidence.chart_wanted).limit(limit)
+    )
+    return list(session.scalars(statement))

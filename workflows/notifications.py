@@ -1,0 +1,145 @@
+"""The outbox: facts of the event log on their way out, at least once, each try on record."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import events
+from core.db import Base, Instant
+from core.ids import new_id
+
+OUTWARD = ("ticket.", "alarm.trip", "alarm.clear", "alarm.acknowledge")
+GIVE_UP_AFTER = timedelta(days=3)
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+class Delivery(Base):
+    """One fact for one receiver. state: waiting, delivered or given_up."""
+
+    __tablename__ = "delivery"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID | None]
+    event_seq: Mapped[int] = mapped_column(ForeignKey("event.seq"))
+    channel: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    next_try_at: Mapped[datetime | None] = mapped_column(Instant)
+    last_tried_at: Mapped[datetime | None] = mapped_column(Instant)
+    last_result: Mapped[str] = mapped_column(String(300), default="")
+
+    __table_args__ = (
+        UniqueConstraint("event_seq", "channel"),
+        Index("ix_delivery_next", "state", "next_try_at"),
+    )
+
+
+class OutboxCursor(Base):
+    """How far a channel has read the event log."""
+
+    __tablename__ = "outbox_cursor"
+
+    channel: Mapped[str] = mapped_column(String(20), primary_key=True)
+    txid: Mapped[int] = mapped_column(BigInteger)
+    seq: Mapped[int] = mapped_column(BigInteger)
+
+
+def cursor_of(session: Session, channel: str) -> events.Cursor | None:
+    """Where the channel stands in the event log; None if it never read any of it."""
+    row = session.get(OutboxCursor, channel)
+    return (row.txid, row.seq) if row else None
+
+
+def enqueue(
+    session: Session,
+    channel: str,
+    facts: Sequence[events.Event],
+    cursor: events.Cursor,
+    *,
+    now: datetime,
+) -> int:
+    """Write a delivery row for each outward fact and move the cursor, in one transaction."""
+    outward = [fact for fact in facts if fact.kind.startswith(OUTWARD)]
+    for fact in outward:
+        session.add(
+            Delivery(
+                id=new_id(),
+                site_id=fact.site_id,
+                event_seq=fact.seq,
+                channel=channel,
+                state="waiting",
+                attempts=0,
+                created_at=now,
+                next_try_at=now,
+            )
+        )
+    row = session.get(OutboxCursor, channel)
+    if row is None:
+        session.add(OutboxCursor(channel=channel, txid=cursor[0], seq=cursor[1]))
+    else:
+        row.txid, row.seq = cursor
+    return len(outward)
+
+
+def begin_due(
+    session: Session, channel: str, *, now: datetime, limit: int = 50
+) -> list[tuple[Delivery, events.Event]]:
+    """Claim deliveries that are due, in order; the attempt is on record before it is made.
+
+    One whose outcome stays unknown, because we died in between, is due again after a minute.
+    """
+    statement = (
+        select(Delivery, events.Event)
+        .join(events.Event, events.Event.seq == Delivery.event_seq)
+        .where(
+            Delivery.channel == channel,
+            Delivery.state == "waiting",
+            Delivery.next_try_at <= now,
+        )
+        .order_by(Delivery.event_seq)
+        .limit(limit)
+        .with_for_update(of=Delivery, skip_locked=True)
+    )
+    claimed = [(delivery, fact) for delivery, fact in session.execute(statement).all()]
+    for delivery, _ in claimed:
+        delivery.attempts += 1
+        delivery.last_tried_at = now
+        delivery.next_try_at = now + timedelta(minutes=1)
+    return claimed
+
+
+def finish(
+    session: Session, delivery_id: UUID, *, delivered: bool, result: str, now: datetime
+) -> None:
+    """Write down how a try ended; a failed one is repeated after a growing pause."""
+    delivery = session.get_one(Delivery, delivery_id)
+    delivery.last_result = result[:300]
+    if delivered:
+        delivery.state = "delivered"
+        delivery.next_try_at = None
+    elif now - delivery.created_at > GIVE_UP_AFTER:
+        delivery.state = "given_up"
+        delivery.next_try_at = None
+    else:
+        pause = timedelta(seconds=min(2 ** min(delivery.attempts, 12), 3600))
+        delivery.next_try_at = now + min(pause, LONGEST_PAUSE)
+
+
+def message(fact: events.Event) -> dict[str, Any]:
+    """A fact as receivers get it: ids and statuses, nothing personal."""
+    return {
+        "id": str(fact.id),
+        "kind": fact.kind,
+        "subject": {"kind": fact.subject_kind, "id": fact.subject_id},
+        "site_id": str(fact.site_id) if fact.site_id else None,
+        "actor": {"kind": fact.actor_kind, "id": fact.actor_id},
+        "happened_at": fact.happened_at.isoformat(),
+        "learned_at": fact.learned_at.isoformat(),
+        "before": fact.before,
+        "after": fact.after,
+    }

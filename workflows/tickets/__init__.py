@@ -1,0 +1,44 @@
+"""Tickets: one fault is one ticket, worked to a verified end."""
+
+from workflows.tickets.clocks import mark_overdue, next_deadline
+from workflows.tickets.lifecycle import ENDED, TICKET
+from workflows.tickets.model import (
+    KINDS,
+    PRIORITIES,
+    Fault,
+    Ticket,
+    TicketEvidence,
+    TicketNote,
+)
+from workflows.tickets.opening import (
+    Draft,
+    FaultKey,
+    Outcome,
+    add_evidence,
+    open_for_fault,
+    open_ticket,
+)
+from workflows.tickets.working import Step, act, add_note, edit
+
+__all__ = [
+    "ENDED",
+    "KINDS",
+    "PRIORITIES",
+    "TICKET",
+    "Draft",
+    "Fault",
+    "FaultKey",
+    "Outcome",
+    "Step",
+    "Ticket",
+    "TicketEvidence",
+    "TicketNote",
+    "act",
+    "add_evidence",
+    "add_note",
+    "edit",
+    "mark_overdue",
+    "next_deadline",
+    "open_for_fault",
+    "open_ticket",
+]

@@ -1,0 +1,25 @@
+"""The status table of a ticket."""
+
+from core.lifecycle import Lifecycle
+
+_WORKING = ("open", "assigned", "in_progress", "on_hold")
+
+TICKET = Lifecycle(
+    "ticket",
+    {
+        "assign": dict.fromkeys(_WORKING, "assigned"),
+        "accept": {"open": "assigned", "assigned": "assigned"},
+        "start": {"open": "in_progress", "assigned": "in_progress"},
+        "hold": {"assigned": "on_hold", "in_progress": "on_hold"},
+        "resume": {"on_hold": "in_progress"},
+        "resolve": {"assigned": "resolved", "in_progress": "resolved"},
+        "verify": {"resolved": "verified"},
+        "close": {"verified": "closed"},
+        "reopen": {"resolved": "open", "verified": "open", "closed": "open"},
+        "cancel": dict.fromkeys(_WORKING, "cancelled"),
+        "merge": dict.fromkeys(_WORKING, "merged"),
+    },
+)
+
+# A ticket in one of these holds no fault any more.
+ENDED = ("closed", "cancelled", "merged")

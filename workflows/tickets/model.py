@@ -1,0 +1,167 @@
+"""The tables of tickets."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    false,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db import Base, Instant
+from core.ids import new_id
+
+KINDS = ("repair", "hazard", "complaint", "inquiry", "inspection_finding", "incident")
+PRIORITIES = ("low", "medium", "high", "critical")
+
+
+class Ticket(Base):
+    """A job for people. `number` is what they say on the phone.
+
+    title: {"en": …, "zh": …} from a rule, or {"und": …} as somebody wrote it.
+    happened_at: when it began; learned_at: when we learned of it, which starts both clocks.
+    respond_due, resolve_due: the deadlines; next_due: the nearest one not met and not yet marked.
+    """
+
+    __tablename__ = "ticket"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[int] = mapped_column(Integer, unique=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    space_id: Mapped[UUID | None] = mapped_column(ForeignKey("space.id"))
+    asset_id: Mapped[UUID | None] = mapped_column(ForeignKey("asset.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    category: Mapped[str] = mapped_column(String(40), default="")
+    priority: Mapped[str] = mapped_column(String(10))
+    life_safety: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    state: Mapped[str] = mapped_column(String(12))
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    title: Mapped[dict[str, str]] = mapped_column(JSON)
+    description: Mapped[str] = mapped_column(Text, default="")
+    team: Mapped[str] = mapped_column(String(40))
+    assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    reporter_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    rule_id: Mapped[str | None] = mapped_column(String(120))
+    rule_version: Mapped[int | None] = mapped_column(Integer)
+    happened_at: Mapped[datetime] = mapped_column(Instant)
+    learned_at: Mapped[datetime] = mapped_column(Instant)
+    repeats: Mapped[int] = mapped_column(Integer, default=0)
+    last_repeat_at: Mapped[datetime | None] = mapped_column(Instant)
+    recovered_at: Mapped[datetime | None] = mapped_column(Instant)
+    respond_due: Mapped[datetime | None] = mapped_column(Instant)
+    resolve_due: Mapped[datetime | None] = mapped_column(Instant)
+    next_due: Mapped[datetime | None] = mapped_column(Instant, index=True)
+    responded_at: Mapped[datetime | None] = mapped_column(Instant)
+    resolved_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    held_at: Mapped[datetime | None] = mapped_column(Instant)
+    held_seconds: Mapped[int] = mapped_column(Integer, default=0)
+    previous_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"))
+    merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"))
+
+    __table_args__ = (
+        Index("ix_ticket_site_state", "site_id", "state"),
+        Index("ix_ticket_learned", "learned_at", "id"),
+    )
+
+
+class Fault(Base):
+    """A fault, (rule, asset), and the ticket that stands for it.
+
+    The partial unique index makes "one fault, one ticket" true under any concurrency: only one
+    ticket that has not ended can hold a fault. A merge hands the fault to the target ticket.
+    """
+
+    __tablename__ = "fault"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    rule_id: Mapped[str] = mapped_column(String(120))
+    asset_id: Mapped[UUID] = mapped_column(ForeignKey("asset.id"))
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"), index=True)
+    holds: Mapped[bool] = mapped_column(Boolean)
+
+    __table_args__ = (
+        Index(
+            "uq_fault_held",
+            "rule_id",
+            "asset_id",
+            unique=True,
+            sqlite_where=text("holds"),
+            postgresql_where=text("holds"),
+        ),
+        Index("ix_fault_key", "rule_id", "asset_id"),
+    )
+
+
+class TicketEvidence(Base):
+    """What proves it, copied in so that it outlives retention: trip, recovery, chart.
+
+    at_micros: the moment it is about, in µs since the epoch, exactly as the reading had it.
+    """
+
+    __tablename__ = "ticket_evidence"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    at_micros: Mapped[int] = mapped_column(BigInteger)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # Set until the readings around the moment are copied from telemetry, which is written after
+    # the decision; who restarts finds the unfinished ones by it.
+    chart_wanted: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+
+    __table_args__ = (
+        Index(
+            "ix_ticket_evidence_wanted",
+            "chart_wanted",
+            sqlite_where=text("chart_wanted"),
+            postgresql_where=text("chart_wanted"),
+        ),
+    )
+
+
+class TicketNote(Base):
+    """What somebody wrote on a ticket; it stands here and not in the event log, so it can go."""
+
+    __tablename__ = "ticket_note"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"), index=True)
+    author_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime] = mapped_column(Instant)
+    action: Mapped[str] = mapped_column(String(12), default="note")
+    body: Mapped[str] = mapped_column(Text)
+
+
+class TicketCounter(Base):
+    """The last human number given out."""
+
+    __tablename__ = "ticket_counter"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    value: Mapped[int] = mapped_column(Integer)
+
+
+def next_number(session: Session) -> int:
+    """The next human number; the row stays locked until commit, so numbers have no doubles."""
+    value = session.execute(
+        update(TicketCounter)
+        .where(TicketCounter.id == 1)
+        .values(value=TicketCounter.value + 1)
+        .returning(TicketCounter.value)
+    ).scalar_one()
+    return int(value)

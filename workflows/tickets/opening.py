@@ -1,0 +1,262 @@
+"""Opening tickets: by people, and by a fault, which has at most one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events
+from core.ids import new_id
+from core.lifecycle import move
+from workflows.tickets.clocks import next_deadline
+from workflows.tickets.lifecycle import ENDED, TICKET
+from workflows.tickets.model import Fault, Ticket, TicketEvidence, next_number
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKey:
+    """What is broken: a rule on an asset."""
+
+    rule_id: str
+    asset_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything a new ticket needs."""
+
+    site_id: UUID
+    kind: str
+    priority: str
+    title: Mapping[str, str]
+    team: str
+    happened_at: datetime
+    learned_at: datetime
+    category: str = ""
+    description: str = ""
+    space_id: UUID | None = None
+    asset_id: UUID | None = None
+    life_safety: bool = False
+    reporter_id: UUID | None = None
+    rule_id: str | None = None
+    rule_version: int | None = None
+    respond_within: timedelta | None = None
+    resolve_within: timedelta | None = None
+    previous_id: UUID | None = None
+    id: UUID | None = None
+
+
+class Outcome(StrEnum):
+    """What became of a fault that showed itself."""
+
+    OPENED = "opened"
+    CONTINUED = "continued"
+    REOPENED = "reopened"
+
+
+def open_ticket(session: Session, draft: Draft, *, actor: events.Actor) -> Ticket:
+    """Open a ticket; both clocks start at the moment we learned of it."""
+    respond, resolve = draft.respond_within, draft.resolve_within
+    ticket = Ticket(
+        id=draft.id or new_id(),
+        number=next_number(session),
+        site_id=draft.site_id,
+        space_id=draft.space_id,
+        asset_id=draft.asset_id,
+        kind=draft.kind,
+        category=draft.category,
+        priority=draft.priority,
+        life_safety=draft.life_safety,
+        state="open",
+        version=1,
+        title=dict(draft.title),
+        description=draft.description,
+        team=draft.team,
+        reporter_id=draft.reporter_id,
+        rule_id=draft.rule_id,
+        rule_version=draft.rule_version,
+        happened_at=draft.happened_at,
+        learned_at=draft.learned_at,
+        repeats=0,
+        held_seconds=0,
+        respond_due=draft.learned_at + respond if respond else None,
+        resolve_due=draft.learned_at + resolve if resolve else None,
+        previous_id=draft.previous_id,
+    )
+    ticket.next_due = next_deadline(ticket)
+    session.add(ticket)
+    events.append(
+        session,
+        "ticket.open",
+        ("ticket", ticket.id),
+        actor=actor,
+        happened_at=draft.happened_at,
+        learned_at=draft.learned_at,
+        site_id=draft.site_id,
+        after={
+            "state": "open",
+            "kind": draft.kind,
+            "priority": draft.priority,
+            "team": draft.team,
+            **({"rule": draft.rule_id} if draft.rule_id else {}),
+        },
+    )
+    return ticket
+
+
+def open_for_fault(
+    session: Session,
+    key: FaultKey,
+    draft: Draft,
+    *,
+    reopen_within: timedelta,
+    actor: events.Actor,
+) -> tuple[Ticket, Outcome]:
+    """The one ticket of a fault that has just shown itself.
+
+    Continues the ticket that holds the fault, re-opens one resolved, verified or closed less than
+    `reopen_within` ago, and otherwise opens a new one linked to the last.
+    """
+    standing = _last_ticket(session, key)
+    if standing is None:
+        return _open_new(session, key, draft, None, actor), Outcome.OPENED
+    if standing.state in ("cancelled", "merged"):
+        return _open_new(session, key, draft, standing.id, actor), Outcome.OPENED
+    if standing.state not in ("resolved", "verified", "closed"):
+        _continue(session, standing, draft, actor)
+        return standing, Outcome.CONTINUED
+    since = standing.ended_at or standing.resolved_at or standing.learned_at
+    if draft.learned_at - since < reopen_within:
+        _reopen(session, key, standing, draft, actor)
+        return standing, Outcome.REOPENED
+    if standing.state != "closed":
+        # Nobody closed it, so it still holds its fault; the fault passes on to the new ticket.
+        _release_faults(session, standing.id)
+    return _open_new(session, key, draft, standing.id, actor), Outcome.OPENED
+
+
+def _last_ticket(session: Session, key: FaultKey) -> Ticket | None:
+    statement = (
+        select(Ticket)
+        .join(Fault, Fault.ticket_id == Ticket.id)
+        .where(Fault.rule_id == key.rule_id, Fault.asset_id == key.asset_id)
+        .order_by(Fault.holds.desc(), Ticket.number.desc())
+        .limit(1)
+    )
+    return session.scalars(statement).first()
+
+
+def _open_new(
+    session: Session, key: FaultKey, draft: Draft, previous: UUID | None, actor: events.Actor
+) -> Ticket:
+    ticket = open_ticket(session, draft, actor=actor)
+    ticket.previous_id = previous
+    session.add(
+        Fault(
+            id=new_id(),
+            site_id=draft.site_id,
+            rule_id=key.rule_id,
+            asset_id=key.asset_id,
+            ticket_id=ticket.id,
+            holds=True,
+        )
+    )
+    session.flush()
+    return ticket
+
+
+def _continue(session: Session, ticket: Ticket, draft: Draft, actor: events.Actor) -> None:
+    ticket.repeats += 1
+    ticket.last_repeat_at = draft.happened_at
+    ticket.recovered_at = None
+    ticket.version += 1
+    events.append(
+        session,
+        "ticket.repeat",
+        ("ticket", ticket.id),
+        actor=actor,
+        happened_at=draft.happened_at,
+        learned_at=draft.learned_at,
+        site_id=ticket.site_id,
+        after={"repeats": ticket.repeats},
+    )
+    session.flush()
+
+
+def _reopen(
+    session: Session, key: FaultKey, ticket: Ticket, draft: Draft, actor: events.Actor
+) -> None:
+    ticket.repeats += 1
+    ticket.last_repeat_at = draft.happened_at
+    ticket.recovered_at = None
+    respond, resolve = draft.respond_within, draft.resolve_within
+    values: dict[str, Any] = {
+        "resolved_at": None,
+        "responded_at": None,
+        "ended_at": None,
+        "respond_due": draft.learned_at + respond if respond else None,
+        "resolve_due": draft.learned_at + resolve if resolve else None,
+    }
+    hold_faults(session, ticket.id, [key])
+    move(
+        session,
+        ticket,
+        TICKET,
+        "reopen",
+        actor=actor,
+        happened_at=draft.happened_at,
+        learned_at=draft.learned_at,
+        values=values,
+        facts={"repeats": ticket.repeats},
+    )
+    ticket.next_due = next_deadline(ticket)
+    session.flush()
+
+
+def hold_faults(session: Session, ticket_id: UUID, keys: list[FaultKey] | None = None) -> None:
+    """Let a ticket hold its faults again; all of them, or the given ones."""
+    statement = select(Fault).where(Fault.ticket_id == ticket_id)
+    for fault in session.scalars(statement).all():
+        if keys is None or FaultKey(fault.rule_id, fault.asset_id) in keys:
+            fault.holds = True
+    session.flush()
+
+
+def _release_faults(session: Session, ticket_id: UUID) -> None:
+    for fault in session.scalars(select(Fault).where(Fault.ticket_id == ticket_id)).all():
+        fault.holds = False
+    session.flush()
+
+
+def release_if_ended(session: Session, ticket: Ticket) -> None:
+    """A ticket that has ended holds no fault any more."""
+    if ticket.state in ENDED:
+        _release_faults(session, ticket.id)
+
+
+def add_evidence(
+    session: Session,
+    ticket: Ticket,
+    kind: str,
+    at_micros: int,
+    data: Mapping[str, Any],
+    *,
+    chart_wanted: bool = False,
+) -> TicketEvidence:
+    """Copy proof into a ticket. kind: trip or recovery; data: JSON values."""
+    row = TicketEvidence(
+        id=new_id(),
+        site_id=ticket.site_id,
+        ticket_id=ticket.id,
+        kind=kind,
+        at_micros=at_micros,
+        data=dict(data),
+        chart_wanted=chart_wanted,
+    )
+    session.add(row)
+    return row

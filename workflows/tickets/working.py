@@ -1,0 +1,260 @@
+"""Working a ticket: every action that people take on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events
+from core.errors import Conflict, Invalid, Stale
+from core.ids import new_id
+from core.lifecycle import move
+from core.people import Person
+from workflows.tickets.clocks import next_deadline
+from workflows.tickets.lifecycle import TICKET
+from workflows.tickets.model import KINDS, PRIORITIES, Fault, Ticket, TicketNote
+from workflows.tickets.opening import hold_faults, release_if_ended
+
+# These change what others rely on, so the log must hold why.
+NEEDS_REASON = ("hold", "cancel", "reopen", "merge")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action on a ticket. note: a reason or a remark, as the person wrote it."""
+
+    action: str
+    note: str = ""
+    assignee_id: UUID | None = None
+    team: str | None = None
+    into_id: UUID | None = None
+
+
+def act(
+    session: Session,
+    ticket: Ticket,
+    step: Step,
+    *,
+    person: UUID,
+    now: datetime,
+    expected_version: int | None = None,
+) -> Ticket:
+    """Take one action on a ticket by the lifecycle table.
+
+    Conflict when the table does not hold it, Stale when `expected_version` is not the present
+    one, Invalid when the action lacks what it needs.
+    """
+    check_version(ticket, expected_version)
+    TICKET.target(step.action, ticket.state)
+    if step.action in NEEDS_REASON and not step.note.strip():
+        raise Invalid(f"to {step.action} a ticket give a reason", problems=["note: missing"])
+    values, facts = _effects(session, ticket, step, person, now)
+    move(
+        session,
+        ticket,
+        TICKET,
+        step.action,
+        actor=events.Actor.person(person),
+        learned_at=now,
+        values=values,
+        facts=facts,
+    )
+    if step.action == "reopen":
+        _take_faults_back(session, ticket)
+    release_if_ended(session, ticket)
+    ticket.next_due = next_deadline(ticket, after=_already_marked(ticket, now))
+    if step.note.strip():
+        add_note(session, ticket, step.note, author=person, now=now, action=step.action)
+    session.flush()
+    return ticket
+
+
+def check_version(ticket: Ticket, expected: int | None) -> None:
+    """Stale when somebody changed the ticket since the caller read it."""
+    if expected is not None and expected != ticket.version:
+        raise Stale(
+            f"ticket {ticket.number} was changed since you read it (version {ticket.version})",
+            advice="Load it again and repeat your change.",
+        )
+
+
+def _already_marked(ticket: Ticket, now: datetime) -> datetime | None:
+    # A deadline that passed before this action was marked by the sweep, or will be if it is the
+    # one in `next_due`; it must not be marked twice.
+    if ticket.next_due is None or ticket.next_due > now:
+        return now
+    return ticket.next_due - timedelta(microseconds=1)
+
+
+def _effects(
+    session: Session, ticket: Ticket, step: Step, person: UUID, now: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    match step.action:
+        case "assign":
+            return _assign(session, step)
+        case "accept" | "start":
+            responded = ticket.responded_at or now
+            return {"assignee_id": person, "responded_at": responded}, {"assignee": str(person)}
+        case "hold":
+            return {"held_at": now}, {}
+        case "resume":
+            return _resume(ticket, now), {}
+        case "resolve":
+            return {"resolved_at": now, "responded_at": ticket.responded_at or now}, {}
+        case "close" | "cancel":
+            return {"ended_at": now, "held_at": None}, {}
+        case "reopen":
+            return {"resolved_at": None, "ended_at": None}, {}
+        case "merge":
+            return _merge(session, ticket, step, now)
+    return {}, {}
+
+
+def _assign(session: Session, step: Step) -> tuple[dict[str, Any], dict[str, Any]]:
+    if step.assignee_id is None and not step.team:
+        raise Invalid(
+            "to assign a ticket name a person or a team", problems=["assignee_id: missing"]
+        )
+    values: dict[str, Any] = {"assignee_id": step.assignee_id}
+    facts: dict[str, Any] = {}
+    if step.assignee_id is not None:
+        if session.get(Person, step.assignee_id) is None:
+            raise Invalid("there is no such person", problems=["assignee_id: unknown"])
+        facts["assignee"] = str(step.assignee_id)
+    if step.team:
+        values["team"] = facts["team"] = step.team
+    return values, facts
+
+
+def _resume(ticket: Ticket, now: datetime) -> dict[str, Any]:
+    held = now - (ticket.held_at or now)
+    shifted = {
+        name: getattr(ticket, name) + held
+        for name, met in (("respond_due", "responded_at"), ("resolve_due", "resolved_at"))
+        if getattr(ticket, name) is not None and getattr(ticket, met) is None
+    }
+    seconds = ticket.held_seconds + int(held.total_seconds())
+    return {"held_at": None, "held_seconds": seconds, **shifted}
+
+
+def _merge(
+    session: Session, ticket: Ticket, step: Step, now: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    target = session.get(Ticket, step.into_id) if step.into_id else None
+    if target is None or target.site_id != ticket.site_id or target.id == ticket.id:
+        raise Invalid(
+            "to merge a ticket name another one of the same site",
+            problems=["into_id: missing or not on this site"],
+        )
+    if target.state in ("closed", "cancelled", "merged"):
+        raise Conflict(
+            f"ticket {target.number} has ended ({target.state})",
+            advice="Merge into one that is still open.",
+        )
+    for fault in session.scalars(select(Fault).where(Fault.ticket_id == ticket.id)).all():
+        fault.ticket_id = target.id
+    session.flush()
+    target.repeats += ticket.repeats
+    return {"merged_into_id": target.id, "ended_at": now}, {"into": str(target.id)}
+
+
+def _take_faults_back(session: Session, ticket: Ticket) -> None:
+    faults = session.scalars(select(Fault).where(Fault.ticket_id == ticket.id)).all()
+    for fault in faults:
+        other = session.scalars(
+            select(Fault).where(
+                Fault.rule_id == fault.rule_id,
+                Fault.asset_id == fault.asset_id,
+                Fault.holds,
+                Fault.ticket_id != ticket.id,
+            )
+        ).first()
+        if other is not None:
+            raise Conflict(
+                "the same fault has a newer ticket by now",
+                advice="Work that one, or merge them.",
+            )
+    hold_faults(session, ticket.id)
+
+
+def add_note(
+    session: Session,
+    ticket: Ticket,
+    body: str,
+    *,
+    author: UUID | None,
+    now: datetime,
+    action: str = "note",
+) -> TicketNote:
+    """Write a remark on a ticket; the log holds that it was written, not what."""
+    if not body.strip():
+        raise Invalid("a note needs some text", problems=["body: empty"])
+    note = TicketNote(
+        id=new_id(),
+        site_id=ticket.site_id,
+        ticket_id=ticket.id,
+        author_id=author,
+        at=now,
+        action=action,
+        body=body.strip(),
+    )
+    session.add(note)
+    if action == "note":
+        actor = events.Actor.person(author) if author else events.SYSTEM
+        events.append(
+            session,
+            "ticket.note",
+            ("ticket", ticket.id),
+            actor=actor,
+            learned_at=now,
+            site_id=ticket.site_id,
+            after={"note": str(note.id)},
+        )
+    return note
+
+
+EDITABLE = ("kind", "priority", "category", "team", "description", "title")
+
+
+def edit(
+    session: Session,
+    ticket: Ticket,
+    changes: Mapping[str, Any],
+    *,
+    person: UUID,
+    now: datetime,
+    expected_version: int | None,
+) -> Ticket:
+    """Change fields of a ticket; the log holds which, and old and new where they are no text."""
+    check_version(ticket, expected_version)
+    problems = [f"{name}: cannot be edited" for name in changes if name not in EDITABLE]
+    problems += _bad_choice("kind", changes, KINDS) + _bad_choice("priority", changes, PRIORITIES)
+    if problems:
+        raise Invalid("the ticket was not changed", problems=problems)
+    logged = [name for name in changes if name not in ("title", "description")]
+    before = {name: getattr(ticket, name) for name in logged}
+    for name, value in changes.items():
+        setattr(ticket, name, value)
+    ticket.version += 1
+    events.append(
+        session,
+        "ticket.edit",
+        ("ticket", ticket.id),
+        actor=events.Actor.person(person),
+        learned_at=now,
+        site_id=ticket.site_id,
+        before=before,
+        after={**{name: changes[name] for name in logged}, "fields": sorted(changes)},
+    )
+    session.flush()
+    return ticket
+
+
+def _bad_choice(name: str, changes: Mapping[str, Any], allowed: tuple[str, ...]) -> list[str]:
+    if name in changes and changes[name] not in allowed:
+        return [f"{name}: one of {', '.join(allowed)}"]
+    return []
