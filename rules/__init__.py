@@ -1,0 +1,1 @@
+"""Pure judgement: readings, state and clock in, decisions with their reasons out."""
