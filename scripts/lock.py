@@ -37,9 +37,9 @@ def locks(project: Mapping[str, Any]) -> list[Lock]:
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment without uv's own settings; a pip mirror serves uv as well."""
     kept = {name: value for name, value in environ.items() if not name.startswith("UV_")}
-    if "PIP_INDEX_URL" in environ:
+    if environ.get("PIP_INDEX_URL"):
         kept["UV_DEFAULT_INDEX"] = environ["PIP_INDEX_URL"]
-    if "PIP_CERT" in environ:
+    if environ.get("PIP_CERT"):
         kept.setdefault("SSL_CERT_FILE", environ["PIP_CERT"])
     return kept
 

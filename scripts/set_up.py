@@ -49,6 +49,7 @@ BUNDLES = Step(
 )
 
 PLANS = {
+    "python": [DEMO_PYTHON],
     "lint": [TEST_PYTHON],
     "demo": [DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
     "test": [SYSTEM, TEST_PYTHON, NODE_PACKAGES, BUNDLES],
