@@ -1,0 +1,1 @@
+"""The world, pretended: simulated sites, faults with ground truth, replay; MQTT and HTTP only."""
