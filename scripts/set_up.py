@@ -11,8 +11,6 @@ from typing import NamedTuple
 from scripts import browser_assets, python_packages, system_packages
 from scripts.shell import ROOT, SetUpError, say
 
-OLDEST_PYTHON = (3, 11)
-
 
 class Step(NamedTuple):
     """One step: what it brings, whether that is there already, and how to bring it."""
@@ -74,10 +72,6 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in PLANS:
         say(f"usage: set_up.py {'|'.join(PLANS)}")
         return 2
-    if sys.version_info < OLDEST_PYTHON:
-        say(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]} ({sys.executable}).")
-        say("Name another one: make PYTHON=python3.12 demo")
-        return 1
     os.chdir(ROOT)
     try:
         run(PLANS[arguments[0]])

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -60,7 +61,8 @@ def run(
     The first group of the `progress` expression is shown with its number; a match without it
     shows the line's beginning. None shows every line.
     """
-    process = subprocess.Popen(
+    tail = deque[str](maxlen=TAIL_LINES)
+    with subprocess.Popen(
         command,
         cwd=folder,
         env=environment,
@@ -69,16 +71,20 @@ def run(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    )
-    assert process.stdout is not None
-    started, count, lines = time.monotonic(), 0, list[str]()
-    for line in map(str.rstrip, process.stdout):
-        lines = [*lines[1 - TAIL_LINES :], line]
-        shown = re.match(progress or ".", line)
+    ) as process:
+        assert process.stdout is not None
+        _show(map(str.rstrip, process.stdout), tail, progress or ".", total)
+    if process.returncode != 0:
+        raise SetUpError("\n".join([f"{' '.join(command)} failed:", *tail]))
+
+
+def _show(lines: Iterable[str], tail: deque[str], progress: str, total: int) -> None:
+    started, count = time.monotonic(), 0
+    for line in lines:
+        tail.append(line)
+        shown = re.match(progress, line)
         if shown:
             counted = shown[1] if shown.re.groups else None
             count += counted is not None
             text = f"{count}/{total} {counted}" if counted and total else counted or line[:70]
             say(f"      {time.monotonic() - started:5.1f} s  {text}")
-    if process.wait() != 0:
-        raise SetUpError("\n".join([f"{' '.join(command)} failed:", *lines]))
