@@ -11,18 +11,30 @@ from workflows.alarms.recording import (
     standing_states,
     unfinished_charts,
 )
+from workflows.alarms.standing import (
+    OpenAlarm,
+    Standing,
+    alarm_titles,
+    open_alarms,
+    standing_by_asset,
+)
 
 __all__ = [
     "ALARM",
     "Alarm",
     "Episode",
     "Finding",
+    "OpenAlarm",
     "Opened",
     "PointFacts",
     "RuleFacts",
+    "Standing",
     "accept_ticket",
     "acknowledge",
+    "alarm_titles",
+    "open_alarms",
     "record",
+    "standing_by_asset",
     "standing_states",
     "unfinished_charts",
 ]

@@ -1,0 +1,139 @@
+"""Reading which alarms stand, for the tree, the live page and whoever else looks."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import Session
+
+from core.people import Caller, scoped
+from core.places import Asset
+from workflows.alarms.model import Alarm
+from workflows.tickets import Ticket
+
+SEVERITIES = ("low", "medium", "high", "critical")
+# A returned alarm waits for somebody to see it, but the asset is well again.
+PRESENT = ("unacknowledged", "acknowledged")
+_RANK = case({name: rank for rank, name in enumerate(SEVERITIES)}, value=Alarm.severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands on one asset. worst: the highest severity present now, or "ok"."""
+
+    worst: str
+    alarms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlarm:
+    """An alarm that is not normal, with what a person needs to recognise it."""
+
+    id: UUID
+    site_id: UUID
+    asset_id: UUID
+    asset_code: str
+    asset_name: Mapping[str, str]
+    rule_id: str
+    title: Mapping[str, str]
+    severity: str
+    life_safety: bool
+    state: str
+    reason: str
+    raised_at: datetime | None
+    returned_at: datetime | None
+    episodes: int
+    ticket_number: int | None
+
+
+def _at(
+    statement: Select[Alarm, str, dict[str, str], int],
+    site_id: UUID | None,
+    asset_id: UUID | None,
+) -> Select[Alarm, str, dict[str, str], int]:
+    if site_id is not None:
+        statement = statement.where(Alarm.site_id == site_id)
+    if asset_id is not None:
+        statement = statement.where(Alarm.asset_id == asset_id)
+    return statement
+
+
+def open_alarms(
+    session: Session,
+    caller: Caller,
+    *,
+    site_id: UUID | None = None,
+    asset_id: UUID | None = None,
+    limit: int = 50,
+) -> list[OpenAlarm]:
+    """Alarms that are not normal: unseen ones first, then the most severe, then the newest."""
+    statement = (
+        select(Alarm, Asset.code, Asset.name, Ticket.number)
+        .join(Asset, Asset.id == Alarm.asset_id)
+        .outerjoin(Ticket, Ticket.id == Alarm.ticket_id)
+        .where(Alarm.state != "normal")
+        .order_by(
+            case((Alarm.state == "acknowledged", 1), else_=0),
+            case((Alarm.state == "returned_unacknowledged", 1), else_=0),
+            _RANK.desc(),
+            Alarm.raised_at.desc(),
+        )
+        .limit(limit)
+    )
+    rows = session.execute(
+        scoped(_at(statement, site_id, asset_id), Alarm.site_id, caller, "alarms.read")
+    )
+    return [
+        OpenAlarm(
+            id=alarm.id,
+            site_id=alarm.site_id,
+            asset_id=alarm.asset_id,
+            asset_code=code,
+            asset_name=name,
+            rule_id=alarm.rule_id,
+            title=alarm.title,
+            severity=alarm.severity,
+            life_safety=alarm.life_safety,
+            state=alarm.state,
+            reason=alarm.reason,
+            raised_at=alarm.raised_at,
+            returned_at=alarm.returned_at,
+            episodes=alarm.episodes,
+            ticket_number=number,
+        )
+        for alarm, code, name, number in rows
+    ]
+
+
+def standing_by_asset(
+    session: Session, caller: Caller, *, site_id: UUID | None = None
+) -> dict[UUID, Standing]:
+    """What stands on every asset that has an open alarm; one grouped query."""
+    present = case((Alarm.state.in_(PRESENT), _RANK), else_=-1)
+    statement = (
+        select(Alarm.asset_id, func.max(present), func.count(Alarm.id))
+        .where(Alarm.state != "normal")
+        .group_by(Alarm.asset_id)
+    )
+    if site_id is not None:
+        statement = statement.where(Alarm.site_id == site_id)
+    rows = session.execute(scoped(statement, Alarm.site_id, caller, "alarms.read"))
+    return {
+        asset_id: Standing(SEVERITIES[rank] if rank >= 0 else "ok", count)
+        for asset_id, rank, count in rows
+    }
+
+
+def alarm_titles(
+    session: Session, caller: Caller, alarm_ids: Iterable[UUID]
+) -> dict[UUID, tuple[Mapping[str, str], str]]:
+    """(title, asset code) of alarms, for pages that show what the log says about them."""
+    statement = (
+        select(Alarm.id, Alarm.title, Asset.code)
+        .join(Asset, Asset.id == Alarm.asset_id)
+        .where(Alarm.id.in_(list(alarm_ids)))
+    )
+    rows = session.execute(scoped(statement, Alarm.site_id, caller, "alarms.read"))
+    return {alarm_id: (title, code) for alarm_id, title, code in rows}

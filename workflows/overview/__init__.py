@@ -1,0 +1,30 @@
+"""The overview: places with health, open tickets, waiting devices, recent activity.
+
+A read model for the API's tree and the live page; it shows only what the caller may see. What
+stands on assets is handed in, because a workflow knows no other than the ticket:
+`tree(session, caller, standing=alarms.standing_by_asset(session, caller))`.
+"""
+
+from workflows.overview.activity import Activity, recent_activity, timeline
+from workflows.overview.listing import OpenTicket, WaitingDevice, open_tickets, waiting_devices
+from workflows.overview.points import PointView, points, silent_assets
+from workflows.overview.tree import AssetView, Health, NodeView, SpaceView, Tree, tree
+
+__all__ = [
+    "Activity",
+    "AssetView",
+    "Health",
+    "NodeView",
+    "OpenTicket",
+    "PointView",
+    "SpaceView",
+    "Tree",
+    "WaitingDevice",
+    "open_tickets",
+    "points",
+    "recent_activity",
+    "silent_assets",
+    "timeline",
+    "tree",
+    "waiting_devices",
+]

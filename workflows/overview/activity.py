@@ -1,0 +1,83 @@
+"""What the event log says, with the names that a reader needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.events import Event
+from core.people import Caller, Person
+from workflows.tickets import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One fact of the event log with the names of who did it and of the ticket it is about."""
+
+    kind: str
+    subject_kind: str
+    subject_id: str
+    actor_kind: str
+    actor_id: str
+    actor_name: str | None
+    ticket_number: int | None
+    ticket_title: Mapping[str, str] | None
+    happened_at: datetime
+    learned_at: datetime
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def recent_activity(
+    session: Session, caller: Caller, *, site_id: UUID | None = None, limit: int = 20
+) -> list[Activity]:
+    """The last facts on the caller's sites, newest first."""
+    statement = select(Event).order_by(Event.seq.desc()).limit(limit)
+    if site_id is not None:
+        statement = statement.where(Event.site_id == site_id)
+    sites = caller.sites_for("tickets.read")
+    return _named(session, session.scalars(statement.where(Event.site_id.in_(sites))).all())
+
+
+def timeline(session: Session, ticket_id: UUID) -> list[Activity]:
+    """Every fact about one ticket, oldest first. The caller has judged who may see it."""
+    statement = (
+        select(Event)
+        .where(Event.subject_kind == "ticket", Event.subject_id == str(ticket_id))
+        .order_by(Event.seq)
+    )
+    return _named(session, session.scalars(statement).all())
+
+
+def _named(session: Session, rows: Sequence[Event]) -> list[Activity]:
+    people = {UUID(row.actor_id) for row in rows if row.actor_kind == "person"}
+    tickets = {UUID(row.subject_id) for row in rows if row.subject_kind == "ticket"}
+    names: dict[str, str] = {}
+    if people:
+        found = session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
+        names = {str(person_id): name for person_id, name in found}
+    about: dict[str, tuple[int, dict[str, str]]] = {}
+    if tickets:
+        statement = select(Ticket.id, Ticket.number, Ticket.title).where(Ticket.id.in_(tickets))
+        about = {str(key): (number, title) for key, number, title in session.execute(statement)}
+    return [
+        Activity(
+            kind=row.kind,
+            subject_kind=row.subject_kind,
+            subject_id=row.subject_id,
+            actor_kind=row.actor_kind,
+            actor_id=row.actor_id,
+            actor_name=names.get(row.actor_id),
+            ticket_number=about.get(row.subject_id, (None, None))[0],
+            ticket_title=about.get(row.subject_id, (None, None))[1],
+            happened_at=row.happened_at,
+            learned_at=row.learned_at,
+            before=row.before or {},
+            after=row.after or {},
+        )
+        for row in rows
+    ]
