@@ -3,11 +3,12 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+LOCK_ARGS ?=
 SET_UP := $(PYTHON) -m scripts.set_up
 RUN := .venv/bin/
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test proof lint bench lock lock-upgrade format
+.PHONY: help demo test proof lint bench lock format
 
 help:  ## Show the targets and the settings.
 	@echo "make demo    set up, then run the product with a simulated site"
@@ -16,8 +17,7 @@ help:  ## Show the targets and the settings.
 	@echo "make lint    ruff, mypy and the architecture test"
 	@echo "make bench   the numbers: ingest and latency"
 	@echo "make format  let ruff lay out the code"
-	@echo "make lock    resolve the locks again after a change of dependencies"
-	@echo "make lock-upgrade  the same, with the newest versions allowed"
+	@echo "make lock    resolve the locks again (LOCK_ARGS=--upgrade takes newer versions)"
 	@echo
 	@echo "PYTHON=python3.12    another interpreter (3.11 or newer)"
 	@echo "PIP_INDEX_URL        a mirror of the Python package index"
@@ -53,11 +53,7 @@ format:  ## Lay out the code.
 	$(RUN)ruff check --fix .
 	$(RUN)ruff format .
 
-lock:  ## Resolve the Python and npm locks.
-	@$(SET_UP) lint
-	@$(RUN)python -c "import uv" 2>/dev/null || $(RUN)python -m pip install "$$($(RUN)python -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["lock"][0])')"
-	$(RUN)python -m scripts.lock
-	cd web/assets && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
-
-lock-upgrade:  ## Resolve the Python locks with the newest versions allowed.
-	$(RUN)python -m scripts.lock --upgrade
+lock:  ## Resolve the Python and npm locks (LOCK_ARGS=--upgrade takes newer versions).
+	@$(SET_UP) lock
+	$(RUN)python -m scripts.lock $(LOCK_ARGS)
+	cd web/assets && npm install --package-lock-only --ignore-scripts

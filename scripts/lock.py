@@ -25,12 +25,13 @@ def locks(project: Mapping[str, Any]) -> list[Lock]:
     # environment can serve both with the same versions. The build back-end belongs to
     # them because the checkout is installed without build isolation.
     build = project["build-system"]["requires"]
-    node = project["project"]["optional-dependencies"]["node"]
+    extras = project["project"]["optional-dependencies"]
     test = "requirements-test.txt"
     return [
         Lock(test, ["--extra", "test", "pyproject.toml"], build),
         Lock("requirements.txt", ["--constraint", test, "pyproject.toml"], build),
-        Lock("requirements-node.txt", [], node),
+        Lock("requirements-node.txt", [], extras["node"]),
+        Lock("requirements-lock.txt", [], extras["lock"]),
     ]
 
 

@@ -35,6 +35,11 @@ TEST_PYTHON = Step(
     lambda: python_packages.are_installed("test"),
     lambda: python_packages.install("test"),
 )
+LOCK_TOOL = Step(
+    "uv (requirements-lock.txt)",
+    lambda: (python_packages.ENVIRONMENT / "bin" / "uv").exists(),
+    lambda: python_packages.install_lock("requirements-lock.txt"),
+)
 NODE_PACKAGES = Step(
     "Browser packages (web/assets/package-lock.json)",
     browser_assets.are_installed,
@@ -49,6 +54,7 @@ BUNDLES = Step(
 PLANS = {
     "python": [DEMO_PYTHON],
     "lint": [TEST_PYTHON],
+    "lock": [TEST_PYTHON, LOCK_TOOL],
     "demo": [DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
     "test": [SYSTEM, TEST_PYTHON, NODE_PACKAGES, BUNDLES],
 }

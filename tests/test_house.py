@@ -18,7 +18,12 @@ from core.settings import FILE_VARIABLE, PREFIX, Settings
 from watchkeeper import cli
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ["requirements.txt", "requirements-test.txt", "requirements-node.txt"]
+LOCKS = [
+    "requirements.txt",
+    "requirements-test.txt",
+    "requirements-node.txt",
+    "requirements-lock.txt",
+]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -76,6 +81,7 @@ def test_the_locks_hold_everything_that_the_project_asks_for() -> None:
     assert unmet([*build, *project["dependencies"]], "requirements.txt") == []
     assert unmet([*project["dependencies"], *extras["test"]], "requirements-test.txt") == []
     assert unmet(extras["node"], "requirements-node.txt") == []
+    assert unmet(extras["lock"], "requirements-lock.txt") == []
 
 
 def test_a_requirement_outside_the_lock_is_seen() -> None:
