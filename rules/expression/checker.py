@@ -7,6 +7,7 @@ from rules import units
 from rules.catalog import PointType
 from rules.expression import measures, nodes, syntax
 from rules.expression.functions import FUNCTIONS, Function, Parameter
+from rules.expression.silence import Silence
 from rules.expression.syntax import ExpressionError, Fault
 from rules.expression.types import Elapsed, Measure, State, Truth, Typed
 from rules.located_yaml import nearest
@@ -317,4 +318,4 @@ def _silence(tree: syntax.Comparison, left: Typed, right: Typed) -> Typed:
         message = f"{elapsed.name} may only be compared with a constant, as in {elapsed.name} > 10m"
         raise ExpressionError([Fault(syntax.start(place), message)])
     limit = round(measures.seconds(place, node, kind) * 1_000_000)
-    return nodes.Silence(elapsed.index, elapsed.name, sign, limit), Truth()
+    return Silence(elapsed.index, elapsed.name, sign, limit), Truth()

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from rules.expression import nodes
+from rules.expression.silence import Overdue
 from rules.expression.syntax import ExpressionError, Fault
 from rules.expression.types import Elapsed, Measure, Truth, Typed
 
@@ -67,7 +68,7 @@ def _overdue(at: int, arguments: Sequence[Typed]) -> Typed:
     assert isinstance(kind, Measure)
     if not kind.bare or not 1 <= node.value <= 1000:
         raise ExpressionError([Fault(at, "overdue() takes a plain number from 1 to 1000")])
-    return nodes.Overdue(float(node.value)), Truth()
+    return Overdue(float(node.value)), Truth()
 
 
 _ALL = (

@@ -8,13 +8,17 @@ from typing import Any, cast
 from rules.catalog import PointType
 from rules.expression import nodes
 from rules.expression.checker import check
-from rules.expression.nodes import Flipping, Overdue, Silence, View, finite
+from rules.expression.nodes import View, finite
 from rules.expression.parser import parse
+from rules.expression.silence import Flipping, Overdue
 from rules.expression.syntax import ExpressionError, Fault
 from rules.slots import ReceiptNow, Slot
 
 Test = Callable[[], bool]
 Values = tuple[float | None, ...]
+
+# Stands for every point and path that an asset lacks; nobody writes to it.
+UNKNOWN = Slot()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,9 @@ class Expression:
     # Whether silence decides: then its rule's delays run on the receipt clock as well.
     on_receipt_clock: bool
     root: nodes.Node = field(repr=False)
+    _factories: dict[bool, Callable[..., Test]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def watches_every_point(self) -> bool:
@@ -42,8 +49,14 @@ class Expression:
 
     def bind(self, asset: Mapping[str, Slot], now: ReceiptNow, path: Slot) -> "Bound":
         """The condition on one asset's points; a point that it lacks stays unknown."""
-        slots = tuple(asset.get(point.code) or Slot() for point in self.points)
+        slots = tuple(asset.get(point.code, UNKNOWN) for point in self.points)
         return Bound(self, slots, asset, now, path)
+
+    def factory(self, truth: bool) -> Callable[..., Test]:
+        """Compiled code that makes a test of it being `truth` from slots and a slow path."""
+        if truth not in self._factories:
+            self._factories[truth] = _compiled(_source(self, truth))
+        return self._factories[truth]
 
 
 @lru_cache(maxsize=4096)
@@ -108,7 +121,7 @@ class Bound:
         """
         if self.expression.on_receipt_clock:
             return lambda: self.holds() is truth
-        return _compiled(_source(self.expression, truth))(*self.slots, self.holds)
+        return self.expression.factory(truth)(*self.slots, self.holds)
 
     def explain(self, values: Values, truth: bool) -> str:
         """Why it was `truth` with these values: `motor_temperature 82.1 °C > 75 °C`."""
@@ -122,7 +135,7 @@ class Bound:
 
     def _flips(self, view: View) -> Iterable[int]:
         for node in nodes.walk(self.expression.root):
-            if isinstance(node, Silence | Overdue):
+            if isinstance(node, Flipping):
                 yield from node.flips(view)
 
 

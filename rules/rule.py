@@ -1,0 +1,90 @@
+"""A rule: what is wrong, for how long, how much it matters, and the ticket it opens."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rules.catalog import Text
+from rules.durations import DAY, format_duration
+from rules.expression import Expression
+
+DEFAULT_REOPEN_WITHIN = 7 * DAY
+
+
+class Severity(StrEnum):
+    """How much a fault matters, from least to most."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long a condition must last: in µs, or in readings; both zero = not at all."""
+
+    microseconds: int = 0
+    readings: int = 0
+
+    @property
+    def immediate(self) -> bool:
+        """Whether the first reading decides."""
+        return self.microseconds == 0 and self.readings <= 1
+
+    def __str__(self) -> str:
+        if self.readings:
+            return f"{self.readings} reading{'' if self.readings == 1 else 's'}"
+        return format_duration(self.microseconds)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTemplate:
+    """The ticket that an alarm opens; limits in µs, None = as its severity has it."""
+
+    kind: str
+    category: str
+    team: str
+    respond_within: int | None = None
+    resolve_within: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One checked rule for the assets of one type, or of any (`asset_type` = "any")."""
+
+    id: str
+    title: Text
+    asset_type: str
+    when: Expression
+    # None = as soon as `when` is false.
+    clear_when: Expression | None
+    on_delay: Delay
+    off_delay: Delay
+    severity: Severity
+    life_safety: bool
+    ticket: TicketTemplate
+    # A recurrence within so many µs continues the last ticket.
+    reopen_within: int = DEFAULT_REOPEN_WITHIN
+    explanation: Text = field(default_factory=Text)
+    response: Text = field(default_factory=Text)
+    # The document as written, and a hash that changes only with its content.
+    source: str = field(default="", repr=False)
+    fingerprint: str = ""
+
+    @property
+    def on_receipt_clock(self) -> bool:
+        """Whether silence decides, so that everything of this rule runs on the receipt clock."""
+        clear = self.clear_when
+        return self.when.on_receipt_clock or (clear is not None and clear.on_receipt_clock)
+
+    @property
+    def watches_every_point(self) -> bool:
+        """Whether it looks at all points of its asset, not only at those it names."""
+        clear = self.clear_when
+        return self.when.watches_every_point or (clear is not None and clear.watches_every_point)
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The codes of the points that its conditions name."""
+        named = [*self.when.points, *(self.clear_when.points if self.clear_when else ())]
+        return tuple(dict.fromkeys(point.code for point in named))
