@@ -1,0 +1,1 @@
+"""Telemetry: what was measured, one interface over the stores that keep it."""
