@@ -22,6 +22,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+# Session is exported for the rooms that hand sessions on without querying by themselves.
+__all__ = ["Base", "Database", "FairLock", "Instant", "Session", "is_unavailable", "sqlite_url"]
+
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Float,
     ForeignKey,
@@ -19,10 +20,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from core import events
 from core.db import Base, Instant
 from core.ids import new_id
 
 DEVICE_STATES = ("waiting", "active", "retired")
+# The dialects that ingest has a decoder for.
+DIALECTS = ("wk",)
 
 
 class Source(Base):
@@ -97,6 +101,80 @@ class Point(Base):
     )
 
 
+class PresentValue(Base):
+    """A point's state known from a retained message: its time is unknown, so it is no history.
+
+    at_micros: when we learned it. It counts until a reading newer than that is stored.
+    """
+
+    __tablename__ = "present_value"
+
+    series: Mapped[int] = mapped_column(ForeignKey("point.series"), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    value: Mapped[float] = mapped_column(Float)
+    at_micros: Mapped[int] = mapped_column(BigInteger)
+
+
+def note_waiting(
+    session: Session, site_id: UUID, code: str, sample: dict[str, Any], at: datetime
+) -> Device:
+    """A device that nobody adopted has spoken: show it, with what it said last."""
+    device = session.scalars(
+        select(Device).where(Device.site_id == site_id, Device.code == code)
+    ).first()
+    if device is None:
+        device = Device(
+            id=new_id(),
+            site_id=site_id,
+            code=code,
+            name={},
+            state="waiting",
+            first_seen=at,
+            last_sample=sample,
+        )
+        session.add(device)
+        events.append(
+            session,
+            "device.appear",
+            ("device", device.id),
+            actor=events.SYSTEM,
+            learned_at=at,
+            site_id=site_id,
+            after={"state": "waiting"},
+        )
+    elif device.state == "waiting":
+        device.last_sample = sample
+    return device
+
+
+def set_clock_trust(session: Session, device_id: UUID, trusted: bool, *, now: datetime) -> None:
+    """Believe a device's time stamps, or not."""
+    device = session.get_one(Device, device_id)
+    if device.clock_trusted == trusted:
+        return
+    device.clock_trusted = trusted
+    events.append(
+        session,
+        "device.trust" if trusted else "device.distrust",
+        ("device", device_id),
+        actor=events.SYSTEM,
+        learned_at=now,
+        site_id=device.site_id,
+        after={"clock_trusted": trusted},
+    )
+
+
+def remember_present(
+    session: Session, site_id: UUID, series: int, value: float, at_micros: int
+) -> None:
+    """Keep what a retained message said, so that a restart does not forget it."""
+    row = session.get(PresentValue, series)
+    if row is None:
+        session.add(PresentValue(series=series, site_id=site_id, value=value, at_micros=at_micros))
+    else:
+        row.value, row.at_micros = value, at_micros
+
+
 class SeriesNumber(Base):
     """Hands out the numbers under which telemetry keeps points; a number is never used twice."""
 
@@ -113,6 +191,22 @@ def next_series(session: Session) -> int:
     session.add(row)
     session.flush()
     return row.number
+
+
+def reserve_series(session: Session, count: int) -> list[int]:
+    """`count` telemetry series numbers that no point ever had, for an import in bulk."""
+    if count <= 0:
+        return []
+    if session.get_bind().dialect.name == "postgresql":
+        sequence = func.pg_get_serial_sequence("series_number", "number")
+        numbers = select(func.nextval(sequence)).select_from(func.generate_series(1, count))
+        return [int(number) for number in session.scalars(numbers)]
+    # SQLite has one writer, and AUTOINCREMENT goes on from the highest number there ever was.
+    first = next_series(session)
+    if count > 1:
+        session.add(SeriesNumber(number=first + count - 1))
+        session.flush()
+    return list(range(first, first + count))
 
 
 def count_points(session: Session) -> int:

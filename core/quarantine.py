@@ -28,7 +28,11 @@ REASONS = (
     "unknown_site",
     "unknown_device",
     "no_source",
+    "unsupported",
     "failed",
+)
+KEPT_WHOLE = frozenset(
+    {"unknown_device", "unknown_point", "unknown_site", "no_source", "unsupported", "failed"}
 )
 STATES = ("waiting", "replayed", "discarded")
 
@@ -91,7 +95,7 @@ def keeps_every_body(reason: str) -> bool:
 
     "failed" is our own fault, so nothing of it may be lost either.
     """
-    return reason in ("unknown_device", "unknown_point", "unknown_site", "no_source", "failed")
+    return reason in KEPT_WHOLE
 
 
 def _body(row_id: UUID, item: Rejected) -> QuarantinedBody:

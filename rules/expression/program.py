@@ -10,7 +10,7 @@ from rules.expression import nodes
 from rules.expression.checker import check
 from rules.expression.nodes import View, finite
 from rules.expression.parser import parse
-from rules.expression.silence import Flipping, Overdue
+from rules.expression.silence import Flipping, Overdue, Silence
 from rules.expression.syntax import ExpressionError, Fault
 from rules.slots import ReceiptNow, Slot
 
@@ -38,6 +38,13 @@ class Expression:
     def watches_every_point(self) -> bool:
         """Whether it looks at all points of the asset, as overdue() does."""
         return any(isinstance(node, Overdue) for node in nodes.walk(self.root))
+
+    @property
+    def watches_path(self) -> bool:
+        """Whether it looks at the silence of a gateway and all behind it, as path_age() does."""
+        return any(
+            isinstance(node, Silence) and node.index is None for node in nodes.walk(self.root)
+        )
 
     @property
     def only_silence_trips(self) -> bool:

@@ -1,12 +1,11 @@
 """Writing down what the engine decided: alarm rows, episodes, tickets and their evidence."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from rules.engine import AlarmState, Phase, Transition, TransitionKind
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,6 +13,7 @@ from core import events
 from core.clock import from_micros
 from core.ids import new_id
 from core.lifecycle import move
+from rules.engine import AlarmState, Phase, Transition, TransitionKind
 from workflows import tickets
 from workflows.alarms.model import ALARM, Alarm, Episode
 
@@ -244,27 +244,26 @@ def _clear(session: Session, alarm: Alarm, finding: Finding, learned_at: datetim
     )
 
 
-def standing_states(
-    session: Session, rule_ids: Iterable[str] | None = None
-) -> dict[tuple[str, UUID], AlarmState]:
-    """The engine's state of every alarm, by (rule, asset), as it was last committed."""
-    statement = select(Alarm)
-    if rule_ids is not None:
-        statement = statement.where(Alarm.rule_id.in_(list(rule_ids)))
+def standing_states(session: Session) -> dict[tuple[str, UUID], tuple[int, AlarmState]]:
+    """The rule version and engine state of every alarm, by (rule, asset), as last committed."""
     return {
-        (row.rule_id, row.asset_id): AlarmState(
-            phase=Phase(row.phase),
-            since=row.since,
-            due=row.due,
-            due_receipt=row.due_receipt,
-            count=row.count,
-            changed_at=row.changed_at,
-            tripped_at=row.tripped_at,
-            cleared_at=row.cleared_at,
-            failing=row.failing,
-        )
-        for row in session.scalars(statement)
+        (row.rule_id, row.asset_id): (row.rule_version, _state_of(row))
+        for row in session.scalars(select(Alarm))
     }
+
+
+def _state_of(row: Alarm) -> AlarmState:
+    return AlarmState(
+        phase=Phase(row.phase),
+        since=row.since,
+        due=row.due,
+        due_receipt=row.due_receipt,
+        count=row.count,
+        changed_at=row.changed_at,
+        tripped_at=row.tripped_at,
+        cleared_at=row.cleared_at,
+        failing=row.failing,
+    )
 
 
 def unfinished_charts(session: Session, limit: int = 50) -> list[tickets.TicketEvidence]:

@@ -1,6 +1,6 @@
 """Tickets: one fault is one ticket, worked to a verified end."""
 
-from workflows.tickets.clocks import mark_overdue, next_deadline
+from workflows.tickets.clocks import PROMISES, mark_overdue, next_deadline
 from workflows.tickets.lifecycle import ENDED, TICKET
 from workflows.tickets.model import (
     KINDS,
@@ -24,6 +24,7 @@ __all__ = [
     "ENDED",
     "KINDS",
     "PRIORITIES",
+    "PROMISES",
     "TICKET",
     "Draft",
     "Fault",

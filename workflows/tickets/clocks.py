@@ -1,6 +1,8 @@
 """The two clocks of a ticket: response and resolution."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -54,3 +56,14 @@ def mark_overdue(session: Session, *, now: datetime, actor: events.Actor) -> int
             marked += 1
             ticket.next_due = next_deadline(ticket, after=ticket.next_due)
     return marked
+
+
+# Starting values where neither rule nor person promises anything, by priority: (respond, resolve).
+PROMISES: Mapping[str, tuple[timedelta, timedelta]] = MappingProxyType(
+    {
+        "critical": (timedelta(minutes=15), timedelta(hours=4)),
+        "high": (timedelta(minutes=30), timedelta(hours=8)),
+        "medium": (timedelta(hours=4), timedelta(days=2)),
+        "low": (timedelta(days=1), timedelta(days=7)),
+    }
+)

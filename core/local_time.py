@@ -1,0 +1,27 @@
+"""Local times that do not exist, or exist twice, are resolved here and nowhere else."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from core.clock import to_micros
+from core.errors import Invalid
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone of this IANA name; Invalid if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError):
+        raise Invalid(
+            f"there is no time zone {name!r}", advice="Use an IANA name such as Asia/Shanghai."
+        ) from None
+
+
+def resolve(local: datetime, where: ZoneInfo) -> int:
+    """µs since the epoch of a local time without zone.
+
+    One that exists twice (clocks go back) is the earlier of the two; one that does not exist
+    (clocks go forward) is moved forward by the width of the jump. That is what PEP 495's fold=0
+    yields for both.
+    """
+    return to_micros(local.replace(tzinfo=where, fold=0))

@@ -1,0 +1,76 @@
+"""What a micro-batch leaves behind: readings to store, decisions to commit, ids to acknowledge."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.quarantine import Rejected
+from core.telemetry.readings import Quality, ReadingBatch
+from ingest.receipt_clock import Span
+from workflows.alarms import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A device that nobody adopted yet has spoken."""
+
+    site_id: UUID
+    code: str
+    sample: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A state that a retained message told: no history, but known."""
+
+    site_id: UUID
+    series: int
+    value: float
+    at: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """Effects of messages and of time, not yet durable.
+
+    rows: readings newer than anything stored of their points, so they cannot be duplicates.
+    odd: late, replacing and replayed readings, for which the store looks before it writes.
+    """
+
+    rows: ReadingBatch = field(default_factory=ReadingBatch)
+    odd: ReadingBatch = field(default_factory=ReadingBatch)
+    mids: list[int] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    waiting: dict[tuple[UUID, str], Waiting] = field(default_factory=dict)
+    presents: list[Present] = field(default_factory=list)
+    trust: dict[UUID, bool] = field(default_factory=dict)
+    gaps: list[Span] = field(default_factory=list)
+    messages: int = 0
+
+    @property
+    def decided(self) -> bool:
+        """Whether anything needs a transaction."""
+        return bool(
+            self.findings
+            or self.rejected
+            or self.waiting
+            or self.presents
+            or self.trust
+            or self.gaps
+        )
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing at all to do."""
+        return not (self.mids or len(self.rows) or len(self.odd) or self.decided)
+
+    def add_row(self, series: int, at: int, value: float, received: int, quality: Quality) -> None:
+        """Add a reading that cannot be a duplicate."""
+        self.rows.append(series, at, value, received, quality)
+
+    def add_odd(self, series: int, at: int, value: float, received: int, quality: Quality) -> None:
+        """Add a reading that may be stored already."""
+        self.odd.append(series, at, value, received, quality)

@@ -1,0 +1,24 @@
+"""What ingest knows while it runs: sites, devices, points, and rules bound to assets."""
+
+from ingest.registry.carrying import carry_over, restore
+from ingest.registry.loading import load_registry
+from ingest.registry.model import (
+    Binding,
+    DeviceState,
+    PathState,
+    PointState,
+    Registry,
+    SiteState,
+)
+
+__all__ = [
+    "Binding",
+    "DeviceState",
+    "PathState",
+    "PointState",
+    "Registry",
+    "SiteState",
+    "carry_over",
+    "load_registry",
+    "restore",
+]

@@ -1,0 +1,87 @@
+"""Putting states into a fresh registry: from the stores at start, from the last one at a reload."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.telemetry.readings import Last
+from ingest.receipt_clock import ReceiptClock
+from ingest.registry.model import PointState, Registry
+from rules.engine import AlarmState, adopt
+from rules.engine import restore as restore_instance
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the stores know: newest readings, retained states, and alarms with their versions."""
+
+    last: Mapping[int, Last]
+    present: Mapping[int, tuple[float, int]]
+    alarms: Mapping[tuple[str, UUID], tuple[int, AlarmState]]
+
+
+def restore(registry: Registry, stored: Stored, clock: ReceiptClock, receipt: int) -> None:
+    """Put what was stored into a fresh registry.
+
+    A point never heard counts as heard now, so that a sensor that never speaks is found out.
+    """
+    for series, point in registry.points.items():
+        _restore_point(point, stored.last.get(series), clock, receipt)
+        present = stored.present.get(series)
+        if present is not None and present[1] > point.at:
+            point.value = present[0]
+    _restore_times(registry)
+    for (rule_id, asset_id), instance in registry.instances().items():
+        standing = stored.alarms.get((rule_id, asset_id))
+        if standing is not None:
+            version, state = standing
+            put = (
+                restore_instance if version == registry.bindings[instance].facts.version else adopt
+            )
+            put(instance, state)
+
+
+def _restore_point(point: PointState, last: Last | None, clock: ReceiptClock, receipt: int) -> None:
+    if last is None:
+        point.heard = receipt
+        return
+    point.value = last.value
+    point.at = last.at
+    point.heard = min(clock.receipt(last.received), receipt) if receipt else 0
+
+
+def _restore_times(registry: Registry) -> None:
+    for site in registry.sites.values():
+        for device in site.devices.values():
+            times = [point.at for point in device.points.values()]
+            device.at = max(times, default=0)
+            heard = max((point.heard for point in device.points.values()), default=0)
+            for path in device.paths:
+                path.heard = max(path.heard, heard)
+
+
+def carry_over(old: Registry, new: Registry) -> None:
+    """Move the running states of `old` into `new`; what is in both keeps what it had."""
+    for series, point in new.points.items():
+        before = old.points.get(series)
+        if before is not None:
+            point.value = before.value
+            point.at = before.at
+            point.heard = before.heard
+            point.excused = before.excused
+    _restore_times(new)
+    for code, site in new.sites.items():
+        known = old.sites.get(code)
+        for device_code, device in site.devices.items():
+            same = known.devices.get(device_code) if known else None
+            if same is not None:
+                device.behind_since = same.behind_since
+                device.good_stamps = same.good_stamps
+                device.trusted = same.trusted
+    running = old.instances()
+    for key, instance in new.instances().items():
+        earlier = running.get(key)
+        if earlier is None:
+            continue
+        same_version = old.bindings[earlier].facts.version == new.bindings[instance].facts.version
+        (restore_instance if same_version else adopt)(instance, earlier.state)

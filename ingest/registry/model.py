@@ -1,0 +1,174 @@
+"""What ingest knows of places, devices and rules while it runs, shaped for the hot path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from paho.mqtt.client import topic_matches_sub
+
+from rules.engine import Instance
+from rules.slots import Slot
+from workflows.alarms import RuleFacts
+
+# Beyond these a double says nothing physical, and array('d') still takes it.
+LOWEST = -1e300
+HIGHEST = 1e300
+
+
+class PointState(Slot):
+    """A point: what rules see of it, and what is needed to take a reading in."""
+
+    __slots__ = (
+        "boolean",
+        "code",
+        "high",
+        "low",
+        "paths",
+        "point_id",
+        "series",
+        "states",
+        "unit",
+    )
+
+    def __init__(
+        self,
+        *,
+        series: int,
+        code: str,
+        point_id: UUID,
+        unit: str | None,
+        low: float | None,
+        high: float | None,
+        boolean: bool,
+        states: dict[str, int] | None,
+        interval: int,
+    ) -> None:
+        super().__init__(interval=interval)
+        self.series = series
+        self.code = code
+        self.point_id = point_id
+        self.unit = unit
+        self.low = LOWEST if low is None else low
+        self.high = HIGHEST if high is None else high
+        self.boolean = boolean
+        self.states = states
+        self.paths: tuple[PathState, ...] = ()
+
+
+class PathState(Slot):
+    """A gateway or bridge: `heard` is when anything was last heard from it or through it.
+
+    quickest: shortest expected interval of what speaks through it, µs, 0 = none.
+    instances: rules that look at its silence; without any it excuses nobody.
+    alert: something waits for it to be heard again, so the next message is looked at closely.
+    """
+
+    __slots__ = ("alert", "devices", "instances", "quickest")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.quickest = 0
+        self.alert = False
+        self.instances: list[Instance] = []
+        self.devices: list[DeviceState] = []
+
+
+class DeviceState:
+    """A device that speaks on an own topic."""
+
+    __slots__ = (
+        "asset_id",
+        "at",
+        "behind_since",
+        "code",
+        "device_id",
+        "good_stamps",
+        "instances",
+        "path",
+        "paths",
+        "points",
+        "site",
+        "trusted",
+        "zone",
+    )
+
+    def __init__(
+        self,
+        *,
+        device_id: UUID,
+        code: str,
+        site: SiteState,
+        asset_id: UUID | None,
+        zone: ZoneInfo,
+        trusted: bool,
+    ) -> None:
+        self.device_id = device_id
+        self.code = code
+        self.site = site
+        self.asset_id = asset_id
+        self.zone = zone
+        self.trusted = trusted
+        self.points: dict[str, PointState] = {}
+        self.instances: tuple[Instance, ...] = ()
+        # The path that this device itself is, if it is a gateway, and the ones it speaks through.
+        self.path: PathState | None = None
+        self.paths: tuple[PathState, ...] = ()
+        # Newest event time judged; what decides whether its clock is to be trusted.
+        self.at = 0
+        self.behind_since = 0
+        self.good_stamps = 0
+
+
+@dataclass(slots=True)
+class SiteState:
+    """A site, its enabled sources of own topics as (filter, zone), and its devices by code.
+
+    waiting: codes of devices that were seen and that nobody adopted yet.
+    """
+
+    site_id: UUID
+    code: str
+    zone: ZoneInfo
+    sources: list[tuple[str, ZoneInfo]] = field(default_factory=list)
+    devices: dict[str, DeviceState] = field(default_factory=dict)
+    waiting: dict[str, UUID] = field(default_factory=dict)
+
+    def zone_of(self, topic: str) -> ZoneInfo | None:
+        """The zone of the first source that takes `topic`; None if none does."""
+        for topic_filter, where in self.sources:
+            if topic_matches_sub(topic_filter, topic):
+                return where
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Everything about one rule on one asset that a finding needs."""
+
+    facts: RuleFacts
+    site_id: UUID
+    asset_id: UUID
+    space_id: UUID | None
+    points: tuple[PointState, ...]
+    on_receipt_clock: bool
+    watches_every_point: bool
+    path: PathState | None
+
+
+@dataclass(slots=True)
+class Registry:
+    """The whole of it. by_topic is a cache from topic bytes to device, filled as messages come."""
+
+    sites: dict[str, SiteState] = field(default_factory=dict)
+    by_topic: dict[bytes, DeviceState] = field(default_factory=dict)
+    bindings: dict[Instance, Binding] = field(default_factory=dict)
+    points: dict[int, PointState] = field(default_factory=dict)
+
+    def instances(self) -> dict[tuple[str, UUID], Instance]:
+        """Every rule instance by (rule, asset)."""
+        return {
+            (binding.facts.rule_id, binding.asset_id): instance
+            for instance, binding in self.bindings.items()
+        }
