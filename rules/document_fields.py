@@ -10,7 +10,7 @@ from rules.located_yaml import Located, Path, Problem, nearest
 from rules.rule import Delay
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_WORD = re.compile(r"[^\W\d][\w-]{0,63}")
+_WORD = re.compile(r"[^\W\d][\w-]{0,39}")
 _READINGS = re.compile(r"([0-9]{1,4}) readings?")
 _LONGEST_SLUG = 80
 _LONGEST_TEXT = 4000

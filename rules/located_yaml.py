@@ -47,6 +47,8 @@ class _Node:
     line: int
     column: int
     end: int = 0
+    # Where the text that belongs to it begins: for a document, its leading comments.
+    lead: int = -1
     size: int = 1
     style: str | None = None
     keys: dict[Key, "_Node"] = field(default_factory=dict)
@@ -86,11 +88,16 @@ class Located:
         return self.text.count("\n", 0, place) + 1, place - line_start + 1
 
     def source(self, path: Path = ()) -> str:
-        """The text of the value at `path`, indented as a document of its own."""
+        """The text of the value at `path`, indented as a document of its own.
+
+        A whole document keeps the comments before its first key.
+        """
         node = self._find(path)
-        piece = self.text[node.start : node.end].rstrip()
         margin = " " * (node.column - 1)
-        lines = (margin + piece).split("\n")
+        piece = margin + self.text[node.start : node.end]
+        if node.lead >= 0:
+            piece = self.text[node.lead : node.end].strip("\r\n")
+        lines = piece.rstrip().split("\n")
         return "\n".join(line.removeprefix(margin) for line in lines) + "\n"
 
     def problem(self, path: Path, message: str) -> Problem:
@@ -174,10 +181,14 @@ class _Reader:
         return next(self._events)
 
     def documents(self) -> Iterator[_Node]:
+        lead = 0
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 self._anchors.clear()
-                yield self._node(self._next(), 1)
+                lead = self._end(event) if event.explicit else lead
+                root = self._node(self._next(), 1)
+                root.lead, lead = lead, root.end
+                yield root
 
     def _refuse(self, event: Any, message: str) -> None:
         mark = event.start_mark
