@@ -68,6 +68,15 @@ def upgrade() -> None:
     op.create_index("ix_event_site_learned", "event", ["site_id", "learned_at"], unique=False)
     op.create_index("ix_event_subject", "event", ["subject_kind", "subject_id"], unique=False)
     op.create_table(
+        "job_run",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("last_success", core.db.Instant(timezone=True), nullable=True),
+        sa.Column("last_error", sa.String(length=300), nullable=False),
+        sa.Column("failed_at", core.db.Instant(timezone=True), nullable=True),
+        sa.Column("runs", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_job_run")),
+    )
+    op.create_table(
         "lease",
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("owner", sa.String(length=80), nullable=False),
@@ -209,6 +218,24 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_grant_person_id"), "grant", ["person_id"], unique=False)
     op.create_table(
+        "idempotent_answer",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("route", sa.String(length=120), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("headers", sa.JSON(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", core.db.Instant(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_idempotent_answer_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("person_id", "route", "key", name=op.f("pk_idempotent_answer")),
+    )
+    op.create_index(
+        op.f("ix_idempotent_answer_created_at"), "idempotent_answer", ["created_at"], unique=False
+    )
+    op.create_table(
         "quarantined_body",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("quarantined_id", sa.Uuid(), nullable=False),
@@ -269,7 +296,7 @@ def upgrade() -> None:
         sa.Column("topic_filter", sa.String(length=200), nullable=False),
         sa.Column("dialect", sa.String(length=40), nullable=False),
         sa.Column("options", sa.JSON(), nullable=False),
-        sa.Column("enabled", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("enabled", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.ForeignKeyConstraint(["site_id"], ["node.id"], name=op.f("fk_source_site_id_node")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_source")),
         sa.UniqueConstraint("site_id", "code", name=op.f("uq_source_site_id_code")),
@@ -316,7 +343,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=120), nullable=False),
         sa.Column("name", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("clock_trusted", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("clock_trusted", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("first_seen", core.db.Instant(timezone=True), nullable=True),
         sa.Column("last_sample", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_device_asset_id_asset")),
@@ -357,7 +384,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("category", sa.String(length=40), nullable=False),
         sa.Column("priority", sa.String(length=10), nullable=False),
-        sa.Column("life_safety", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("life_safety", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("title", sa.JSON(), nullable=False),
@@ -504,7 +531,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("at_micros", sa.BigInteger(), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
-        sa.Column("chart_wanted", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("chart_wanted", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["site_id"], ["node.id"], name=op.f("fk_ticket_evidence_site_id_node")
         ),
@@ -573,6 +600,20 @@ def upgrade() -> None:
         "ix_episode_site_tripped", "episode", ["site_id", "tripped_micros"], unique=False
     )
     op.create_index(op.f("ix_episode_ticket_id"), "episode", ["ticket_id"], unique=False)
+    op.create_table(
+        "present_value",
+        sa.Column("series", sa.Integer(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("at_micros", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["series"], ["point.series"], name=op.f("fk_present_value_series_point")
+        ),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["node.id"], name=op.f("fk_present_value_site_id_node")
+        ),
+        sa.PrimaryKeyConstraint("series", name=op.f("pk_present_value")),
+    )
     _guard_the_log()
 
 
