@@ -1,0 +1,48 @@
+"""What requests carry: field types that every body shares."""
+
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+Prose = Annotated[str, StringConstraints(max_length=20_000)]
+Moment = AwareDatetime
+
+
+class Body(BaseModel):
+    """The body of a request: unknown fields are refused, so that a typing error is noticed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_null_characters(cls, value: Any) -> Any:
+        # PostgreSQL can't keep them, and no text that people write holds one.
+        if _holds_null_character(value):
+            raise ValueError("a text holds a NUL character")
+        return value
+
+
+def _holds_null_character(value: Any) -> bool:
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str) and "\0" in item:
+            return True
+        if isinstance(item, dict):
+            waiting += [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            waiting += item
+    return False
+
+
+class Names(Body):
+    """An administered name, in one language or both."""
+
+    en: Annotated[str, Field(max_length=200)] = ""
+    zh: Annotated[str, Field(max_length=200)] = ""
+
+    def filled(self) -> dict[str, str]:
+        """The languages that are given."""
+        return {key: text for key, text in self.model_dump().items() if text.strip()}

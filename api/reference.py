@@ -1,0 +1,98 @@
+"""The reference: an OpenAPI document that names each route's permission and every status."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from api.answers import answer
+from api.deps import SESSION_COOKIE, Permission, SignedIn
+from api.errors import Problem, may_answer
+
+router = APIRouter(tags=["reference"])
+# What anybody may ask. Everything else declares a permission.
+OPEN = frozenset({"/healthz", "/readyz"})
+_SECURITY = {
+    "token": {"type": "http", "scheme": "bearer", "description": "A personal API token."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION_COOKIE,
+        "description": "The console's session; unsafe methods need X-CSRF-Token.",
+    },
+}
+_ABOUT = """Sensors, alarms and tickets of the sites where you hold a permission.
+
+Lists come newest first, in pages: follow `next` as `cursor`. Times are RFC 3339 in UTC. Errors
+are problem documents (RFC 9457) that say what to do."""
+
+
+def routes_of(routes: Any) -> Iterator[APIRoute]:
+    """Every API route below, with those of included routers."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif included := getattr(route, "original_router", None):
+            yield from routes_of(included.routes)
+
+
+def permission_of(route: APIRoute) -> Permission | None:
+    """What a route declares to need; None when it declares nothing."""
+    for dependency in route.dependant.dependencies:
+        if isinstance(dependency.call, Permission):
+            return dependency.call
+    return None
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of a route's function, which is unique in the API."""
+    return route.name
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document: what FastAPI knows, with permissions and every error status."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=_ABOUT, routes=app.routes
+    )
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = _SECURITY
+    schemas = components.setdefault("schemas", {})
+    schemas["Problem"] = Problem.model_json_schema()
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    needs = {operation_id(route): permission_of(route) for route in routes_of(app.routes)}
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            _complete(path, operation, needs[operation["operationId"]])
+    return document
+
+
+def _complete(path: str, operation: dict[str, Any], needed: Permission | None) -> None:
+    answers = operation["responses"]
+    errors = {503}
+    if "422" in answers:
+        errors.add(422)
+    if "requestBody" in operation:
+        errors |= {400, 413, 422}
+    if "{" in path:
+        errors.add(404)
+    if needed is None:
+        operation["security"] = []
+        operation["x-permission"] = "open"
+    else:
+        operation["security"] = [{"token": []}, {"session": []}]
+        operation["x-permission"] = needed.name or "signed in"
+        operation["description"] = f"{operation.get('description', '')}\n\n{needed.text}".strip()
+        errors |= {401, 403}
+    for status, documented in may_answer(*sorted(errors)).items():
+        if str(status) not in answers or status == 422:
+            answers[str(status)] = documented
+
+
+@router.get("/openapi.json", summary="This document", response_model=dict[str, Any])
+def get_document(asked: SignedIn, request: Request) -> Response:
+    """The OpenAPI document of this version."""
+    del asked
+    return answer(request.app.openapi())

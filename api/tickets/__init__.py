@@ -1,0 +1,8 @@
+"""Tickets over HTTP: list, read, open, edit, and every action of their lifecycle."""
+
+from api.tickets.actions import router as _actions
+from api.tickets.routes import router
+
+router.include_router(_actions)
+
+__all__ = ["router"]

@@ -1,0 +1,146 @@
+"""List, read, open and edit tickets, and write notes on them."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from api.answers import (
+    IdempotencyKey,
+    IfMatch,
+    answer,
+    claim,
+    created,
+    expected_version,
+    kept,
+    page_answer,
+)
+from api.deps import Asked, Permission
+from api.errors import may_answer
+from api.paging import Cursor, Limit, wish
+from api.tickets.shapes import (
+    Kind,
+    NewNote,
+    NewTicket,
+    Priority,
+    TicketChange,
+    TicketPage,
+    TicketWhole,
+)
+from core.idempotency import keep, recall
+from workflows.tickets import add_note, edit
+from workflows.tickets.reading import (
+    TicketFilter,
+    describe_ticket,
+    find_ticket,
+    list_tickets,
+    states_named,
+)
+from workflows.tickets.reporting import report
+
+router = APIRouter(tags=["tickets"])
+Reader = Annotated[Asked, Depends(Permission("tickets.read"))]
+Worker = Annotated[Asked, Depends(Permission("tickets.work"))]
+Creator = Annotated[Asked, Depends(Permission("tickets.create"))]
+
+
+async def wanted_tickets(
+    state: Annotated[
+        str, Query(max_length=200, description="open (not ended), ended, all, or status names.")
+    ] = "all",
+    site: UUID | None = None,
+    asset: UUID | None = None,
+    rule: Annotated[str | None, Query(max_length=120)] = None,
+    kind: Kind | None = None,
+    priority: Priority | None = None,
+    q: Annotated[str | None, Query(max_length=100, description="Title, asset or number.")] = None,
+) -> TicketFilter:
+    """Which tickets a list is to show; async, because it never waits and needs no thread."""
+    return TicketFilter(states_named(state), site, asset, rule, kind, priority, q)
+
+
+@router.get("/tickets", response_model=TicketPage, summary="List tickets, newest first")
+def get_tickets(
+    asked: Reader,
+    wanted: Annotated[TicketFilter, Depends(wanted_tickets)],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """Tickets of every site where you may read them."""
+    with asked.parts.database.read() as session:
+        page = list_tickets(session, asked.caller, wanted, wish(limit, cursor, datetime, UUID))
+    return page_answer(page)
+
+
+@router.post(
+    "/tickets",
+    response_model=TicketWhole,
+    status_code=201,
+    summary="Open a ticket",
+    responses=may_answer(409),
+)
+def post_ticket(
+    asked: Creator, body: NewTicket, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Opens a ticket that you describe; both its clocks start now."""
+    asked.caller.require("tickets.create", body.site_id)
+    request = claim(asked, "POST /tickets", idempotency_key, body)
+    with asked.parts.database.write() as session:
+        made = recall(session, request)
+        if made is None:
+            ticket = report(session, body.draft(asked.person, asked.now), actor=asked.actor)
+            content = describe_ticket(session, asked.caller, ticket.id)
+            made = keep(session, request, created(content, f"tickets/{ticket.id}", version=1))
+    return kept(made)
+
+
+@router.get("/tickets/{ticket_id}", response_model=TicketWhole, summary="Read a ticket whole")
+def get_ticket(asked: Reader, ticket_id: UUID) -> Response:
+    """With why it exists, what was written, what happened, and what you may do now."""
+    with asked.parts.database.read() as session:
+        content = describe_ticket(session, asked.caller, ticket_id)
+    return answer(content, version=content["version"])
+
+
+@router.patch(
+    "/tickets/{ticket_id}",
+    response_model=TicketWhole,
+    summary="Change fields of a ticket",
+    responses=may_answer(412, 428),
+)
+def patch_ticket(
+    asked: Worker, ticket_id: UUID, body: TicketChange, if_match: IfMatch = None
+) -> Response:
+    """Needs the ETag of what you read as If-Match. The log keeps old and new."""
+    version = expected_version(if_match, required=True)
+    with asked.parts.database.write() as session:
+        ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
+        asked.caller.require("tickets.work", ticket.site_id)
+        changes = body.changes()
+        edit(session, ticket, changes, person=asked.person, now=asked.now, expected_version=version)
+        content = describe_ticket(session, asked.caller, ticket_id)
+    return answer(content, version=content["version"])
+
+
+@router.post(
+    "/tickets/{ticket_id}/notes",
+    response_model=TicketWhole,
+    status_code=201,
+    summary="Write a note on a ticket",
+    responses=may_answer(409),
+)
+def post_note(
+    asked: Worker, ticket_id: UUID, body: NewNote, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Answers with the whole ticket."""
+    request = claim(asked, f"POST /tickets/{ticket_id}/notes", idempotency_key, body)
+    with asked.parts.database.write() as session:
+        ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
+        asked.caller.require("tickets.work", ticket.site_id)
+        made = recall(session, request)
+        if made is None:
+            add_note(session, ticket, body.body, author=asked.person, now=asked.now)
+            content = describe_ticket(session, asked.caller, ticket_id)
+            made = keep(session, request, created(content, f"tickets/{ticket_id}"))
+    return kept(made)

@@ -1,0 +1,177 @@
+"""The shapes of tickets in requests and answers."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from api.bodies import Body, Line, Moment, Prose
+from core.errors import Invalid
+from workflows.tickets import Draft, Step
+
+Kind = Literal["repair", "hazard", "complaint", "inquiry", "inspection_finding", "incident"]
+Priority = Literal["low", "medium", "high", "critical"]
+
+
+class TicketItem(BaseModel):
+    """A ticket as lists show it."""
+
+    id: UUID
+    number: int = Field(description="What people say on the phone.")
+    site_id: UUID
+    space_id: UUID | None
+    asset_id: UUID | None
+    asset_code: str | None
+    asset_name: dict[str, str] | None
+    kind: Kind
+    category: str
+    priority: Priority
+    life_safety: bool
+    state: str
+    version: int
+    title: dict[str, str] = Field(description="en and zh, or und as somebody wrote it.")
+    team: str
+    assignee_id: UUID | None
+    rule_id: str | None
+    rule_version: int | None
+    happened_at: datetime
+    learned_at: datetime
+    repeats: int
+    last_repeat_at: datetime | None
+    recovered_at: datetime | None = Field(description="When the sensor recovered.")
+    respond_due: datetime | None
+    resolve_due: datetime | None
+    responded_at: datetime | None
+    resolved_at: datetime | None
+    ended_at: datetime | None
+    previous_id: UUID | None
+    merged_into_id: UUID | None
+
+
+class TicketPage(BaseModel):
+    """A page of tickets."""
+
+    items: list[TicketItem]
+    next: str | None
+
+
+class Evidence(BaseModel):
+    """What proves it. data: rule, version, condition, reason and the readings that decided."""
+
+    id: UUID
+    kind: str
+    at: datetime
+    data: dict[str, Any]
+    chart: dict[str, Any] | None = Field(description="By series: point, unit, at (µs), value.")
+
+
+class Note(BaseModel):
+    """What somebody wrote. action: note, or the action it was the reason of."""
+
+    id: UUID
+    at: datetime
+    action: str
+    author_id: UUID | None
+    author_name: str | None
+    body: str
+
+
+class HistoryEvent(BaseModel):
+    """One fact of the ticket's history."""
+
+    id: UUID
+    kind: str
+    actor_kind: str
+    actor_id: str
+    happened_at: datetime
+    learned_at: datetime
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class TicketWhole(TicketItem):
+    """A ticket with everything that belongs to it."""
+
+    description: str
+    reporter_id: UUID | None
+    held_at: datetime | None
+    held_seconds: int
+    evidence: list[Evidence]
+    notes: list[Note]
+    events: list[HistoryEvent]
+    actions: list[str] = Field(description="What the caller may do with it now.")
+
+
+class NewTicket(Body):
+    """A ticket to open. id: made by the client if it likes, best a UUIDv7."""
+
+    id: UUID | None = None
+    site_id: UUID
+    space_id: UUID | None = None
+    asset_id: UUID | None = None
+    kind: Kind = "repair"
+    category: Annotated[str, Field(max_length=40)] = ""
+    priority: Priority = "medium"
+    title: Line
+    description: Prose = ""
+    team: Annotated[str, Field(min_length=1, max_length=40)] = "maintenance"
+    happened_at: Moment | None = Field(default=None, description="When it began; now if not given.")
+
+    def draft(self, reporter: UUID, now: datetime) -> Draft:
+        """What is to be opened; nobody can report what lies in the future."""
+        return Draft(
+            id=self.id,
+            site_id=self.site_id,
+            space_id=self.space_id,
+            asset_id=self.asset_id,
+            kind=self.kind,
+            category=self.category,
+            priority=self.priority,
+            title={"und": self.title},
+            description=self.description,
+            team=self.team,
+            reporter_id=reporter,
+            happened_at=min(self.happened_at or now, now),
+            learned_at=now,
+        )
+
+
+class TicketChange(Body):
+    """Fields to change; what is left out stays."""
+
+    kind: Kind | None = None
+    category: Annotated[str, Field(max_length=40)] | None = None
+    priority: Priority | None = None
+    team: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    title: Line | None = None
+    description: Prose | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were given. Invalid when one is given as null, or none at all."""
+        given = self.model_dump(exclude_unset=True)
+        problems = [f"{name}: can't be null" for name, value in given.items() if value is None]
+        if problems or not given:
+            raise Invalid("nothing was changed", problems=problems or ["no field is given"])
+        if "title" in given:
+            given["title"] = {"und": given["title"]}
+        return given
+
+
+class NewNote(Body):
+    """A remark."""
+
+    body: Annotated[str, Field(min_length=1, max_length=20_000)]
+
+
+class ActionBody(Body):
+    """What an action may carry. note: the reason, which hold, cancel, reopen and merge need."""
+
+    note: Prose = ""
+    assignee_id: UUID | None = None
+    team: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    into_id: UUID | None = Field(default=None, description="merge: the ticket that goes on.")
+
+    def step(self, action: str) -> Step:
+        """The action with what it carries."""
+        return Step(action, self.note, self.assignee_id, self.team, self.into_id)

@@ -1,0 +1,180 @@
+"""Who stands behind a secret, remembered for a moment: not every request asks the database."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import event, select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from core import events
+from core.clock import Clock
+from core.db import Database, is_unavailable
+from core.errors import NotSignedIn, Unavailable
+from core.people import Caller, Credential, Grant, Person, hash_secret, identify, issue
+from core.places import Node
+
+# Another process may end a token; this one follows it within a second, like every role.
+REMEMBERED_SECONDS = 1.0
+REMEMBERED_AT_MOST = 10_000
+_RIGHTS = (Credential, Grant, Person, Node)
+_TOUCHED = "rights_touched"
+
+
+class _Generation:
+    """Counts the commits of this process that changed who may do what."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def rise(self) -> None:
+        self.number += 1
+
+
+_generation = _Generation()
+
+
+@event.listens_for(Session, "after_flush")
+def _see_rows(session: Session, _context: object) -> None:
+    changed = (*session.new, *session.dirty, *session.deleted)
+    if any(isinstance(row, _RIGHTS) for row in changed):
+        session.info[_TOUCHED] = True
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _see_statements(state: ORMExecuteState) -> None:
+    mapper = None if state.is_select else state.bind_mapper
+    if mapper is not None and mapper.class_ in _RIGHTS:
+        state.session.info[_TOUCHED] = True
+
+
+@event.listens_for(Session, "after_commit")
+def _after_commit(session: Session) -> None:
+    if session.info.pop(_TOUCHED, False):
+        _generation.rise()
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    caller: Caller
+    ends_at: datetime
+    until: float
+    generation: int
+
+
+class Callers:
+    """Callers by their secret. Thread-safe.
+
+    What this process commits about people, grants and credentials holds at once; what another
+    process commits, within REMEMBERED_SECONDS.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str], _Remembered] = {}
+
+    def remembered(self, secret: str, kind: str) -> Caller | None:
+        """The caller if asked for a moment ago; never waits. None says: use `identify`."""
+        found = self._known.get((kind, hash_secret(secret)))
+        if found is None or found.generation != _generation.number:
+            return None
+        if found.until <= time.monotonic() or found.ends_at <= self._clock.now():
+            return None
+        return found.caller
+
+    def identify(self, secret: str, kind: str) -> Caller:
+        """The caller, from the database. NotSignedIn when there is none, Unavailable when away.
+
+        kind: token or session.
+        """
+        try:
+            return self._identify(secret, kind)
+        except DBAPIError as error:
+            if is_unavailable(error):
+                raise Unavailable(
+                    "the database does not answer", advice="Try again in a moment."
+                ) from error
+            raise
+
+    def _identify(self, secret: str, kind: str) -> Caller:
+        # Read before the database is, so that a change in between is not overlooked.
+        generation = _generation.number
+        with self._database.read() as session:
+            caller = identify(session, secret, kind, now=self._clock.now())
+            digest = hash_secret(secret)
+            ends_at = session.execute(
+                select(Credential.ends_at).where(Credential.secret_hash == digest)
+            ).scalar_one_or_none()
+        if ends_at is None:
+            raise NotSignedIn("these credentials are unknown", advice="Sign in again.")
+        until = time.monotonic() + REMEMBERED_SECONDS
+        with self._lock:
+            if len(self._known) >= REMEMBERED_AT_MOST:
+                self._known.clear()
+            self._known[(kind, digest)] = _Remembered(caller, ends_at, until, generation)
+        return caller
+
+
+def tokens_of(session: Session, person_id: UUID, *, now: datetime) -> Sequence[dict[str, Any]]:
+    """The API tokens of a person that have not ended, newest first, without their secrets."""
+    statement = (
+        select(Credential.id, Credential.label, Credential.created_at, Credential.ends_at)
+        .where(
+            Credential.person_id == person_id, Credential.kind == "token", Credential.ends_at > now
+        )
+        .order_by(Credential.created_at.desc(), Credential.id.desc())
+    )
+    return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def make_token(
+    session: Session, person_id: UUID, *, label: str, lifetime: timedelta, now: datetime
+) -> tuple[dict[str, Any], str]:
+    """Make an API token; returns its facts and its secret, which is shown once."""
+    secret = issue(session, person_id, "token", now=now, label=label, lifetime=lifetime)
+    session.flush()
+    row = session.scalars(
+        select(Credential).where(Credential.secret_hash == hash_secret(secret))
+    ).one()
+    _append(session, "credential.create", row.id, person_id, now)
+    facts = {
+        "id": row.id,
+        "label": row.label,
+        "created_at": row.created_at,
+        "ends_at": row.ends_at,
+    }
+    return facts, secret
+
+
+def end_token(session: Session, person_id: UUID, token_id: UUID, *, now: datetime) -> bool:
+    """End one of a person's own API tokens; returns whether there was one."""
+    result = session.execute(
+        update(Credential)
+        .where(
+            Credential.id == token_id,
+            Credential.person_id == person_id,
+            Credential.kind == "token",
+            Credential.ends_at > now,
+        )
+        .values(ends_at=now)
+    )
+    assert isinstance(result, CursorResult)
+    if result.rowcount != 1:
+        return False
+    _append(session, "credential.end", token_id, person_id, now)
+    return True
+
+
+def _append(
+    session: Session, kind: str, credential_id: UUID, person_id: UUID, now: datetime
+) -> None:
+    actor = events.Actor.person(person_id)
+    events.append(session, kind, ("credential", credential_id), actor=actor, learned_at=now)

@@ -1,0 +1,56 @@
+"""Keyset pages: newest first, from behind the last row that was read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+LARGEST_PAGE = 200
+Row = TypeVar("Row")
+Key = ColumnElement[Any] | InstrumentedAttribute[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Some rows and the key behind which the next ones lie; None at the end."""
+
+    items: Sequence[Row]
+    next: tuple[Any, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How many rows are wanted, and behind which key."""
+
+    limit: int = 50
+    after: tuple[Any, ...] | None = None
+
+
+def newest_first(
+    session: Session,
+    statement: Select[Any],
+    keys: Sequence[Key],
+    wish: Wish,
+    shape: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
+) -> Page[dict[str, Any]]:
+    """One page of `statement`, ordered by `keys` descending; the keys must be unique together.
+
+    Rows are plain dictionaries by column label; the keys are read along and taken out again.
+    shape: makes the item from the row.
+    """
+    labels = [f"key_{index}" for index in range(len(keys))]
+    marked = [column.label(label) for column, label in zip(keys, labels, strict=True)]
+    statement = statement.add_columns(*marked)
+    if wish.after is not None:
+        statement = statement.where(tuple_(*keys) < wish.after)
+    statement = statement.order_by(*(key.desc() for key in keys)).limit(wish.limit + 1)
+    result = session.execute(statement)
+    names = list(result.keys())
+    rows = result.all()
+    shown = rows[: wish.limit]
+    width = len(names) - len(keys)
+    items = [dict(zip(names[:width], row[:width], strict=True)) for row in shown]
+    following = tuple(shown[-1][width:]) if len(rows) > wish.limit else None
+    return Page([shape(item) for item in items] if shape else items, following)

@@ -1,0 +1,155 @@
+"""Reading alarms and their episodes: lists of plain rows for programs and pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, literal, select
+from sqlalchemy.orm import Session
+
+from core.clock import from_micros
+from core.db import Instant
+from core.errors import Invalid, NotFound
+from core.paging import Page, Wish, newest_first
+from core.people import Caller, scoped
+from core.places import Asset
+from workflows.alarms.model import ALARM, Alarm, Episode
+
+READ = "alarms.read"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+STATE_GROUPS: Mapping[str, tuple[str, ...] | None] = MappingProxyType(
+    {
+        "active": tuple(state for state in ALARM.statuses if state != "normal"),
+        "all": None,
+        **{state: (state,) for state in ALARM.statuses},
+    }
+)
+_LIST: Select[Any] = select(
+    Alarm.id,
+    Alarm.site_id,
+    Alarm.asset_id,
+    Asset.code.label("asset_code"),
+    Asset.name.label("asset_name"),
+    Alarm.rule_id,
+    Alarm.rule_version,
+    Alarm.title,
+    Alarm.severity,
+    Alarm.life_safety,
+    Alarm.state,
+    Alarm.phase,
+    Alarm.reason,
+    Alarm.failing,
+    Alarm.raised_at,
+    Alarm.returned_at,
+    Alarm.episodes,
+    Alarm.ticket_id,
+    Alarm.version,
+).join(Asset, Asset.id == Alarm.asset_id)
+_EPISODES: Select[Any] = (
+    select(
+        Episode.id,
+        Episode.site_id,
+        Episode.alarm_id,
+        Alarm.rule_id,
+        Alarm.asset_id,
+        Asset.code.label("asset_code"),
+        Episode.rule_version,
+        Episode.tripped_micros,
+        Episode.cleared_micros,
+        Episode.learned_at,
+        Episode.acknowledged_at,
+        Episode.acknowledged_by,
+        Episode.reason,
+        Episode.ticket_id,
+    )
+    .join(Alarm, Alarm.id == Episode.alarm_id)
+    .join(Asset, Asset.id == Alarm.asset_id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmFilter:
+    """Which alarms or episodes are wanted; what is None does not restrict."""
+
+    states: tuple[str, ...] | None = None
+    site_id: UUID | None = None
+    asset_id: UUID | None = None
+    rule_id: str | None = None
+    alarm_id: UUID | None = None
+
+    def restrict(self, statement: Select[Any]) -> Select[Any]:
+        """The statement with every given restriction."""
+        exact = {
+            Alarm.site_id: self.site_id,
+            Alarm.asset_id: self.asset_id,
+            Alarm.rule_id: self.rule_id,
+            Alarm.id: self.alarm_id,
+        }
+        for column, value in exact.items():
+            if value is not None:
+                statement = statement.where(column == value)
+        if self.states is not None:
+            statement = statement.where(Alarm.state.in_(self.states))
+        return statement
+
+
+def states_named(word: str) -> tuple[str, ...] | None:
+    """Status names from `active` (all but normal), `all` or one status; None is every status.
+
+    Raises Invalid for a name that no alarm can have.
+    """
+    if word not in STATE_GROUPS:
+        known = ", ".join(STATE_GROUPS)
+        raise Invalid("there is no such status", problems=[f"state: {word!r} is none of {known}"])
+    return STATE_GROUPS[word]
+
+
+def list_alarms(
+    session: Session, caller: Caller, wanted: AlarmFilter, wish: Wish
+) -> Page[dict[str, Any]]:
+    """Alarms that the caller may read, the last raised first. Keys: raised_at, id."""
+    statement = wanted.restrict(scoped(_LIST, Alarm.site_id, caller, READ))
+    # One that never tripped, because its delay still runs, comes last.
+    raised = func.coalesce(Alarm.raised_at, literal(_LONG_AGO, Instant))
+    return newest_first(session, statement, (raised, Alarm.id), wish)
+
+
+def list_episodes(
+    session: Session, caller: Caller, wanted: AlarmFilter, wish: Wish
+) -> Page[dict[str, Any]]:
+    """Episodes that the caller may read, the last tripped first. Keys: tripped_micros, id."""
+    statement = wanted.restrict(scoped(_EPISODES, Episode.site_id, caller, READ))
+    return newest_first(session, statement, (Episode.tripped_micros, Episode.id), wish, _episode)
+
+
+def _episode(row: Mapping[str, Any]) -> dict[str, Any]:
+    item = dict(row)
+    cleared = item.pop("cleared_micros")
+    item["tripped_at"] = from_micros(item.pop("tripped_micros"))
+    item["cleared_at"] = None if cleared is None else from_micros(cleared)
+    return item
+
+
+def find_alarm(
+    session: Session, caller: Caller, alarm_id: UUID, *, to_change: bool = False
+) -> Alarm:
+    """One alarm that the caller may read; NotFound otherwise. to_change: lock it until commit."""
+    statement = scoped(select(Alarm).where(Alarm.id == alarm_id), Alarm.site_id, caller, READ)
+    if to_change:
+        statement = statement.with_for_update(of=Alarm)
+    alarm = session.scalars(statement).first()
+    if alarm is None:
+        raise NotFound("there is no such alarm", advice="Look for it in the list of alarms.")
+    return alarm
+
+
+def describe_alarm(session: Session, caller: Caller, alarm_id: UUID) -> dict[str, Any]:
+    """One alarm as the list shows it; NotFound when the caller may not read it."""
+    statement = scoped(_LIST.where(Alarm.id == alarm_id), Alarm.site_id, caller, READ)
+    row = session.execute(statement).mappings().first()
+    if row is None:
+        raise NotFound("there is no such alarm", advice="Look for it in the list of alarms.")
+    return dict(row)

@@ -1,0 +1,222 @@
+"""Reading tickets: lists of plain rows for programs and pages, and one ticket whole."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from core.clock import from_micros
+from core.errors import Invalid, NotFound
+from core.events import Event
+from core.paging import Page, Wish, newest_first
+from core.people import Caller, Person, scoped
+from core.places import Asset
+from workflows.tickets.lifecycle import ENDED, TICKET
+from workflows.tickets.model import Ticket, TicketEvidence, TicketNote
+from workflows.tickets.rights import actions_for
+
+READ = "tickets.read"
+_LISTED = [
+    "id",
+    "number",
+    "site_id",
+    "space_id",
+    "asset_id",
+    "kind",
+    "category",
+    "priority",
+    "life_safety",
+    "state",
+    "version",
+    "title",
+    "team",
+    "assignee_id",
+    "rule_id",
+    "rule_version",
+    "happened_at",
+    "learned_at",
+    "repeats",
+    "last_repeat_at",
+    "recovered_at",
+    "respond_due",
+    "resolve_due",
+    "responded_at",
+    "resolved_at",
+    "ended_at",
+    "previous_id",
+    "merged_into_id",
+]
+_WHOLE = ["description", "reporter_id", "held_at", "held_seconds"]
+
+
+def _base(names: list[str]) -> Select[Any]:
+    columns = [getattr(Ticket, name) for name in names]
+    asset = (Asset.code.label("asset_code"), Asset.name.label("asset_name"))
+    return select(*columns, *asset).outerjoin(Asset, Asset.id == Ticket.asset_id)
+
+
+_LIST = _base(_LISTED)
+_ONE = _base([*_LISTED, *_WHOLE])
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFilter:
+    """Which tickets are wanted; what is None does not restrict.
+
+    states: status names. text: part of a title, of the asset's code or name, or the number.
+    """
+
+    states: tuple[str, ...] | None = None
+    site_id: UUID | None = None
+    asset_id: UUID | None = None
+    rule_id: str | None = None
+    kind: str | None = None
+    priority: str | None = None
+    text: str | None = None
+
+    def restrict(self, statement: Select[Any]) -> Select[Any]:
+        """The statement with every given restriction."""
+        exact = {
+            Ticket.site_id: self.site_id,
+            Ticket.asset_id: self.asset_id,
+            Ticket.rule_id: self.rule_id,
+            Ticket.kind: self.kind,
+            Ticket.priority: self.priority,
+        }
+        for column, value in exact.items():
+            if value is not None:
+                statement = statement.where(column == value)
+        if self.states is not None:
+            statement = statement.where(Ticket.state.in_(self.states))
+        return statement if not self.text else statement.where(_matches(self.text))
+
+
+def _matches(text: str) -> Any:
+    texts = [
+        *(Ticket.title[language].as_string() for language in ("en", "zh", "und")),
+        *(Asset.name[language].as_string() for language in ("en", "zh")),
+        Asset.code,
+    ]
+    found = [column.icontains(text, autoescape=True) for column in texts]
+    digits = text.removeprefix("#")
+    # The number is a 32-bit integer; a longer row of digits can't be one.
+    if digits.isascii() and digits.isdecimal() and int(digits) < 2**31:
+        found.append(Ticket.number == int(digits))
+    return or_(*found)
+
+
+def list_tickets(
+    session: Session, caller: Caller, wanted: TicketFilter, wish: Wish
+) -> Page[dict[str, Any]]:
+    """Tickets that the caller may read, the last learned of first. Keys: learned_at, id."""
+    statement = wanted.restrict(scoped(_LIST, Ticket.site_id, caller, READ))
+    return newest_first(session, statement, (Ticket.learned_at, Ticket.id), wish)
+
+
+def find_ticket(
+    session: Session, caller: Caller, ticket_id: UUID, *, to_change: bool = False
+) -> Ticket:
+    """One ticket that the caller may read; NotFound otherwise.
+
+    to_change: lock it until commit, so that a version that was compared stays the present one.
+    """
+    statement = scoped(select(Ticket).where(Ticket.id == ticket_id), Ticket.site_id, caller, READ)
+    if to_change:
+        statement = statement.with_for_update(of=Ticket)
+    ticket = session.scalars(statement).first()
+    if ticket is None:
+        raise NotFound("there is no such ticket", advice="Look for it in the list of tickets.")
+    return ticket
+
+
+def describe_ticket(session: Session, caller: Caller, ticket_id: UUID) -> dict[str, Any]:
+    """A ticket with its evidence, notes, history, and what the caller may do with it now.
+
+    NotFound when the caller may not read it. Notes and actions of the session are seen.
+    """
+    session.flush()
+    statement = scoped(_ONE.where(Ticket.id == ticket_id), Ticket.site_id, caller, READ)
+    row = session.execute(statement).mappings().first()
+    if row is None:
+        raise NotFound("there is no such ticket", advice="Look for it in the list of tickets.")
+    return {
+        **row,
+        "evidence": _evidence(session, ticket_id),
+        "notes": _notes(session, ticket_id),
+        "events": _events(session, ticket_id),
+        "actions": actions_for(row["state"], row["site_id"], caller),
+    }
+
+
+def _evidence(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:
+    statement = (
+        select(TicketEvidence)
+        .where(TicketEvidence.ticket_id == ticket_id)
+        .order_by(TicketEvidence.at_micros, TicketEvidence.id)
+    )
+    return [
+        {
+            "id": row.id,
+            "kind": row.kind,
+            "at": from_micros(row.at_micros),
+            "data": {key: value for key, value in row.data.items() if key != "chart"},
+            "chart": row.data.get("chart"),
+        }
+        for row in session.scalars(statement)
+    ]
+
+
+def _notes(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:
+    statement = (
+        select(
+            TicketNote.id,
+            TicketNote.at,
+            TicketNote.action,
+            TicketNote.author_id,
+            Person.name.label("author_name"),
+            TicketNote.body,
+        )
+        .outerjoin(Person, Person.id == TicketNote.author_id)
+        .where(TicketNote.ticket_id == ticket_id)
+        .order_by(TicketNote.at, TicketNote.id)
+    )
+    return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def _events(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:
+    statement = (
+        select(
+            Event.id,
+            Event.kind,
+            Event.actor_kind,
+            Event.actor_id,
+            Event.happened_at,
+            Event.learned_at,
+            Event.before,
+            Event.after,
+        )
+        .where(Event.subject_kind == "ticket", Event.subject_id == str(ticket_id))
+        .order_by(Event.txid, Event.seq)
+    )
+    return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def states_named(words: str) -> tuple[str, ...] | None:
+    """Status names from `open` (not ended), `ended`, `all`, or a comma list of status names.
+
+    None means every status. Raises Invalid for a name that no ticket can have.
+    """
+    if words == "all":
+        return None
+    if words == "open":
+        return tuple(status for status in TICKET.statuses if status not in ENDED)
+    if words == "ended":
+        return ENDED
+    named = tuple(word.strip() for word in words.split(",") if word.strip())
+    unknown = [word for word in named if word not in TICKET.statuses]
+    if unknown or not named:
+        known = ", ".join(("open", "ended", "all", *TICKET.statuses[1:]))
+        raise Invalid("there is no such status", problems=[f"state: {words!r} is none of {known}"])
+    return named

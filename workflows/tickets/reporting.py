@@ -1,0 +1,60 @@
+"""Tickets that people open by hand."""
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core import events
+from core.errors import Conflict, Invalid
+from core.places import Asset, Node, Space
+from workflows.tickets.model import KINDS, PRIORITIES, Ticket
+from workflows.tickets.opening import Draft, open_ticket
+
+
+def report(session: Session, draft: Draft, *, actor: events.Actor) -> Ticket:
+    """Open a ticket that somebody wrote.
+
+    Invalid with every wrong field; Conflict when a ticket with the given id exists already.
+    """
+    problems = [*_bad_words(draft), *_bad_places(session, draft)]
+    if problems:
+        raise Invalid("the ticket was not opened", problems=problems)
+    taken = Conflict(
+        "a ticket with this id exists already",
+        advice="Read it under its id, or make a new id for a new ticket.",
+    )
+    if draft.id is not None and session.get(Ticket, draft.id) is not None:
+        raise taken
+    try:
+        with session.begin_nested():
+            ticket = open_ticket(session, draft, actor=actor)
+    except IntegrityError:
+        raise taken from None
+    return ticket
+
+
+def _bad_words(draft: Draft) -> list[str]:
+    problems = []
+    if draft.kind not in KINDS:
+        problems.append(f"kind: one of {', '.join(KINDS)}")
+    if draft.priority not in PRIORITIES:
+        problems.append(f"priority: one of {', '.join(PRIORITIES)}")
+    if not any(text.strip() for text in draft.title.values()):
+        problems.append("title: empty")
+    return problems
+
+
+def _bad_places(session: Session, draft: Draft) -> list[str]:
+    problems = []
+    site = select(Node.id).where(Node.id == draft.site_id, Node.kind == "site")
+    if session.scalar(site) is None:
+        problems.append("site_id: there is no such site")
+    if draft.asset_id is not None:
+        asset = session.get(Asset, draft.asset_id)
+        if asset is None or asset.site_id != draft.site_id:
+            problems.append("asset_id: there is no such asset on this site")
+    if draft.space_id is not None:
+        space = session.get(Space, draft.space_id)
+        if space is None or space.site_id != draft.site_id:
+            problems.append("space_id: there is no such space on this site")
+    return problems

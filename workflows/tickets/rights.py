@@ -1,0 +1,34 @@
+"""Who may take which action on a ticket."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from uuid import UUID
+
+from core.people import Caller
+from workflows.tickets.lifecycle import TICKET
+
+# Who does the work moves it along; who answers for it hands it out, checks it and ends it.
+RIGHT_OF_ACTION: Mapping[str, str] = MappingProxyType(
+    {
+        "assign": "tickets.manage",
+        "accept": "tickets.work",
+        "start": "tickets.work",
+        "hold": "tickets.work",
+        "resume": "tickets.work",
+        "resolve": "tickets.work",
+        "verify": "tickets.manage",
+        "close": "tickets.manage",
+        "reopen": "tickets.manage",
+        "cancel": "tickets.manage",
+        "merge": "tickets.manage",
+    }
+)
+
+
+def actions_for(state: str, site_id: UUID, caller: Caller) -> list[str]:
+    """The actions that the table allows from `state` and that the caller may take on the site."""
+    return [
+        action
+        for action in TICKET.actions(state)
+        if site_id in caller.sites_for(RIGHT_OF_ACTION[action])
+    ]
