@@ -39,7 +39,7 @@ class DistributionBoard(Model):
             electric: dict[str, Value] = dict.fromkeys(("voltage", "current", "power"), 0.0)
             electric["residual_current"] = 0.0
         else:
-            volts = 234 - 4 * self._busy + self.noise(0.5)
+            volts = 232 - 4 * self._busy + self.noise(0.5)
             amperes = max(0.0, self.current + self.noise(0.6))
             electric = {
                 "voltage": round(volts, 1),

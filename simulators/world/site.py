@@ -43,12 +43,16 @@ class SimulatedDevice:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSite:
-    """A site as far as it is simulated; assets and devices by code, in the file's order."""
+    """A site as far as it is simulated; assets and devices by code, in the file's order.
+
+    supplied: the assets that another asset of the site feeds.
+    """
 
     code: str
     zone: ZoneInfo
     assets: Mapping[str, SimulatedAsset]
     devices: Mapping[str, SimulatedDevice]
+    supplied: frozenset[str] = frozenset()
 
     def of_type(self, kind: str) -> list[SimulatedAsset]:
         """The assets of one type, in the file's order."""
@@ -106,6 +110,7 @@ def _site(document: dict[str, Any]) -> SimulatedSite:
         ZoneInfo(site.get("time_zone", "UTC")),
         {asset.code: asset for asset in assets},
         {device.code: device for device in devices},
+        frozenset(code for one in document.get("supplies") or [] for code in one["to"]),
     )
 
 
