@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, delete, 
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Instant
+from core.devices import Device
 from core.ids import new_id
 
 BODY_LIMIT = 256 * 1024
@@ -173,6 +174,24 @@ def bodies_of(session: Session, quarantined_ids: Sequence[UUID]) -> list[Quarant
         select(QuarantinedBody)
         .where(QuarantinedBody.quarantined_id.in_(quarantined_ids))
         .order_by(QuarantinedBody.received_at, QuarantinedBody.id)
+    )
+    return list(session.scalars(statement))
+
+
+def waiting_of_devices(session: Session, device_ids: Sequence[UUID]) -> list[UUID]:
+    """Rows of what these devices said before they were adopted, in order of receipt."""
+    statement = (
+        select(Quarantined.id)
+        .join(
+            Device,
+            (Device.code == Quarantined.device_code) & (Device.site_id == Quarantined.site_id),
+        )
+        .where(
+            Device.id.in_(device_ids),
+            Quarantined.reason == "unknown_device",
+            Quarantined.state == "waiting",
+        )
+        .order_by(Quarantined.first_at)
     )
     return list(session.scalars(statement))
 

@@ -43,6 +43,13 @@ class Judge:
         self._order = count()
         self.plan(registry.bindings)
 
+    def replace(self, registry: Registry) -> None:
+        """Go on with another registry, whose states are in place already."""
+        self.registry = registry
+        self._wakes.clear()
+        self._planned.clear()
+        self.plan(registry.bindings)
+
     def plan(self, instances: Iterable[Instance]) -> None:
         """Note when each instance must next be looked at although nothing is heard."""
         for instance in instances:

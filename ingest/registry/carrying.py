@@ -60,6 +60,13 @@ def _restore_times(registry: Registry) -> None:
                 path.heard = max(path.heard, heard)
 
 
+def watch_from(registry: Registry, receipt: int) -> None:
+    """The receipt clock has begun: who was never heard counts as heard now."""
+    for point in registry.points.values():
+        point.heard = point.heard or receipt
+    _restore_times(registry)
+
+
 def carry_over(old: Registry, new: Registry) -> None:
     """Move the running states of `old` into `new`; what is in both keeps what it had."""
     for series, point in new.points.items():

@@ -272,3 +272,10 @@ def unfinished_charts(session: Session, limit: int = 50) -> list[tickets.TicketE
         select(tickets.TicketEvidence).where(tickets.TicketEvidence.chart_wanted).limit(limit)
     )
     return list(session.scalars(statement))
+
+
+def keep_chart(session: Session, evidence_id: UUID, data: Mapping[str, Any]) -> None:
+    """Put the copied chart into its evidence."""
+    row = session.get_one(tickets.TicketEvidence, evidence_id)
+    row.data = dict(data)
+    row.chart_wanted = False

@@ -1,0 +1,144 @@
+"""The keeper thread: what ingest must do beside deciding.
+
+Renews the lease and the heartbeat on record, follows the event log for changes of places, devices
+and rules, takes quarantined messages in again, and copies charts into tickets.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from core import events, inventory, leases, quarantine, shards
+from core.clock import to_micros
+from core.db import is_unavailable
+from core.errors import WatchkeeperError
+from ingest.charts import finish_charts
+from ingest.committing import Tenure
+from ingest.registry import Stored
+from ingest.run import Run
+from ingest.stores import Stores
+from workflows import alarms
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=15)
+_RENEW_SECONDS = 5.0
+_CHANGES = ("site.", "node.", "space.", "asset.", "device.", "point.", "source.", "rule.")
+# Of these ingest itself is the author, so it knows already.
+_OWN = ("device.appear", "device.trust", "device.distrust")
+
+
+class Keeper:
+    """Runs beside one `Run`; `lost` is set when the lease has gone to another worker."""
+
+    def __init__(self, stores: Stores, tenure: Tenure, run: Run, cursor: events.Cursor) -> None:
+        self._stores = stores
+        self._tenure = tenure
+        self._run = run
+        self._follower = events.Follower(stores.database, cursor)
+        self._stop = threading.Event()
+        self._next_renewal = 0.0
+        self._charts_due = True
+        self.lost = False
+        self._thread = threading.Thread(target=self._work, name="ingest-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        self._follower.wake()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._once()
+            except Exception as error:
+                if not is_unavailable(error) and not isinstance(error, WatchkeeperError):
+                    log.exception("the keeper stumbled; it goes on")
+                self._stores.health.report("ingest keeper", ok=False, detail=str(error)[:300])
+                self._stop.wait(1.0)
+            else:
+                self._stores.health.report("ingest keeper", ok=True)
+
+    def _once(self) -> None:
+        if time.monotonic() >= self._next_renewal:
+            self._renew()
+            self._next_renewal = time.monotonic() + _RENEW_SECONDS
+        facts = self._follower.poll()
+        if facts:
+            self._follow(facts)
+        if self._charts_due:
+            finish_charts(self._stores.database, self._stores.telemetry)
+            self._charts_due = False
+        if not facts:
+            self._follower.wait(0.5)
+
+    def _renew(self) -> None:
+        stores, tenure = self._stores, self._tenure
+        now = stores.clock.now()
+        epoch = leases.claim(stores.database, tenure.lease, tenure.owner, now=now, lifetime=LEASE)
+        if epoch != tenure.epoch:
+            self.lost = True
+            self._run.stop()
+            return
+        beat = self._run.last_beat
+        if beat is not None:
+            with stores.database.write() as session:
+                shards.beat(session, tenure.shard, beat, clean=False)
+        # Whatever cut a chart short, it is tried again.
+        self._charts_due = True
+
+    def _follow(self, facts: Sequence[events.Event]) -> None:
+        kinds = [fact.kind for fact in facts]
+        if any(kind.startswith(_CHANGES) and kind not in _OWN for kind in kinds):
+            self._reload()
+        adopted = [UUID(f.subject_id) for f in facts if f.kind == "device.adopt"]
+        if adopted:
+            self._replay_devices(adopted)
+        asked = [UUID(f.subject_id) for f in facts if f.kind == "quarantine.replay"]
+        if asked:
+            self._replay(asked, judged=True)
+        if any(kind in ("alarm.trip", "alarm.clear") for kind in kinds):
+            self._charts_due = True
+
+    def _reload(self) -> None:
+        registry = self._run.load()
+        known = self._run.judge.registry.points
+        fresh = [series for series in registry.points if series not in known]
+        with self._stores.database.read() as session:
+            stored = Stored(
+                last=self._stores.telemetry.last(fresh) if fresh else {},
+                present=inventory.present_values(session),
+                alarms=alarms.standing_states(session),
+            )
+        self._run.submit(lambda: self._run.replace_registry(registry, stored))
+
+    def _replay_devices(self, device_ids: Sequence[UUID]) -> None:
+        """What a device said while it waited becomes history; judging starts at its adoption."""
+        with self._stores.database.read() as session:
+            rows = quarantine.waiting_of_devices(session, device_ids)
+        if rows:
+            self._replay(rows, judged=False)
+
+    def _replay(self, row_ids: Sequence[UUID], *, judged: bool) -> None:
+        with self._stores.database.read() as session:
+            rows = [
+                (
+                    row_id,
+                    [
+                        (body.topic, body.body, to_micros(body.received_at))
+                        for body in quarantine.bodies_of(session, [row_id])
+                        if body.sha256 is None
+                    ],
+                )
+                for row_id in row_ids
+            ]
+        self._run.submit(lambda: self._run.replay(rows, judged=judged))

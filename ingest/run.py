@@ -1,0 +1,338 @@
+"""One life of ingest: from taking the shard over to giving it back."""
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import structlog
+
+from core import inventory, quarantine, shards
+from core.clock import Clock, SimulatedClock, from_micros, to_micros
+from core.db import is_unavailable
+from core.leases import LeaseLost
+from core.telemetry.readings import ReadingBatch
+from ingest import metrics
+from ingest.committing import Tenure, commit
+from ingest.pipeline import Batch, Judge, Taker
+from ingest.receipt_clock import ReceiptClock
+from ingest.registry import Registry, carry_over, load_registry, restore, watch_from
+from ingest.registry.carrying import Stored
+from ingest.session import Message, Phase, Session, SessionState
+from ingest.settling import Settling
+from ingest.stores import Stores
+from ingest.writer import Work, Writer
+from rules.slots import ReceiptNow
+from workflows import alarms
+
+log = structlog.get_logger(__name__)
+
+BEAT_SECONDS = 1.0
+_POLL_SECONDS = 0.1
+_MOST_PAUSE = 2.0
+
+
+class Stopped(Exception):
+    """We were asked to stop while waiting for a store; what is uncommitted comes again."""
+
+
+class Run:
+    """Takes messages in, judges, commits, hands over to the writer. `run` blocks until stopped."""
+
+    def __init__(self, stores: Stores, tenure: Tenure, session_of: Callable[..., Session]) -> None:
+        self._stores = stores
+        self._clock: Clock = stores.clock
+        self._tenure = tenure
+        self._id = uuid4().hex
+        self._now = ReceiptNow()
+        self._tasks: deque[Callable[[], None]] = deque()
+        self._stop = threading.Event()
+        self._beat_topic = f"wk/v1/_beat/{tenure.shard}/beat"
+        self._next_beat = 0.0
+        with stores.database.read() as session:
+            memory = shards.recall(session, tenure.shard)
+        self.receipt_clock = ReceiptClock(memory.gaps, memory.stopped_before_gaps)
+        last_beat = to_micros(memory.last_beat) if memory.last_beat else None
+        self.receipt_clock.resume_from(last_beat)
+        self._now.now = self.receipt_clock.now()
+        self.judge = Judge(self._fresh_registry(), self.receipt_clock, self._now)
+        self._taker = Taker(self.judge, self._beat_came, self._clock_came)
+        self._settling: Settling | None = None
+        self.session = session_of(on_state=self._connection_changed)
+        self.writer = Writer(
+            stores.telemetry,
+            self.session.acknowledge,
+            stores.health,
+            flush_rows=stores.settings.flush_rows,
+            flush_seconds=stores.settings.flush_seconds,
+        )
+
+    # Called by other threads.
+
+    def submit(self, task: Callable[[], None]) -> None:
+        """Have `task` run on the ingest thread, between two batches."""
+        self._tasks.append(task)
+
+    def stop(self) -> None:
+        """Ask `run` to drain and return."""
+        self._stop.set()
+
+    # The ingest thread.
+
+    def run(self) -> bool:
+        """Work until stopped; returns whether everything taken in is durable and acknowledged."""
+        self.writer.start()
+        drained = False
+        try:
+            while not self._stop.is_set():
+                self._round()
+            self._finish_batch(())
+            drained = True
+        except Stopped:
+            log.info("stopped while a store was away; what is uncommitted comes again")
+        finally:
+            self.writer.stop(drain=drained)
+            drained = drained and self.writer.failure is None
+            self.session.close()
+        return drained
+
+    def _round(self) -> None:
+        if self.writer.failure is not None:
+            raise RuntimeError("the writer has failed") from self.writer.failure
+        while self.writer.full:
+            self._pause(0.05)
+        messages = self.session.poll(_POLL_SECONDS)
+        self._send_beat()
+        while self._tasks:
+            self._tasks.popleft()()
+        if self._settling is not None:
+            messages = self._settled(self._settling, messages)
+        if messages:
+            self._taker.take(messages, self._clock.micros())
+        self._finish_batch(messages)
+
+    def _settled(self, settling: Settling, messages: list[Message]) -> list[Message]:
+        settling.add(messages, time.monotonic())
+        if not settling.over(time.monotonic()):
+            return []
+        self._settling = None
+        return settling.release()
+
+    def _finish_batch(self, messages: "list[Message] | tuple[()]") -> None:
+        batch = self.judge.batch
+        if batch.empty:
+            return
+        try:
+            self._commit(batch)
+        except (LeaseLost, Stopped):
+            raise
+        except Exception:
+            if not messages:
+                raise
+            log.exception("a batch could not be committed; taking its messages one by one")
+            self._isolate(list(messages))
+            return
+        self._hand_over(batch)
+
+    def _hand_over(self, batch: Batch, then: Callable[[], None] | None = None) -> None:
+        self.judge.batch = Batch()
+        metrics.MESSAGES.inc(batch.messages)
+        metrics.READINGS.labels("new").inc(len(batch.rows))
+        metrics.READINGS.labels("odd").inc(len(batch.odd))
+        for rejected in batch.rejected:
+            metrics.QUARANTINED.labels(rejected.reason).inc()
+        for finding in batch.findings:
+            metrics.DECISIONS.labels(finding.transition.kind.value).inc()
+        follow_ups = [then] if then else []
+        generation = self.session.generation
+        self.writer.put(Work(batch.rows, batch.odd, generation, batch.mids, follow_ups))
+
+    def _commit(self, batch: Batch) -> None:
+        """Commit, waiting as long as the database is away: nothing is acknowledged meanwhile."""
+        if not batch.decided:
+            return
+        pause = 0.1
+        while True:
+            started = time.perf_counter()
+            try:
+                touched = commit(self._stores.database, self._tenure, batch, self._clock.now())
+            except Exception as error:
+                if not is_unavailable(error):
+                    raise
+                self._stores.health.report("database", ok=False, detail=str(error)[:300])
+                self._pause(pause)
+                pause = min(2 * pause, _MOST_PAUSE)
+                continue
+            self._stores.health.report("database", ok=True)
+            metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
+            metrics.TICKETS.inc(touched)
+            return
+
+    def _pause(self, seconds: float) -> None:
+        if self._stop.is_set():
+            raise Stopped
+        self.session.keep_alive()
+        self._stop.wait(seconds)
+
+    # A batch that cannot be committed.
+
+    def _isolate(self, messages: list[Message]) -> None:
+        """Split a failed batch until the bad message stands alone, and quarantine that one."""
+        for message in messages:
+            self._start_over()
+            self._taker.take([message], self._clock.micros())
+            batch = self.judge.batch
+            try:
+                self._commit(batch)
+            except (LeaseLost, Stopped):
+                raise
+            except Exception as error:
+                log.exception("a message could not be committed; it is quarantined")
+                self._start_over()
+                self._quarantine(message, f"{type(error).__name__}: {error}")
+            else:
+                self._hand_over(batch)
+
+    def _quarantine(self, message: Message, detail: str) -> None:
+        topic, payload, mid, _ = message
+        batch = self.judge.batch
+        batch.mids += [mid] if mid else []
+        batch.rejected.append(
+            quarantine.Rejected(
+                None, "", topic.decode("utf-8", "replace"), "failed", detail, payload,
+                self._clock.now(),
+            )
+        )  # fmt: skip
+        self._commit(batch)
+        self._hand_over(batch)
+
+    def _start_over(self) -> None:
+        """Take every state from the stores again, as a restart would."""
+        while not self.writer.idle:
+            if self.writer.failure is not None:
+                raise RuntimeError("the writer has failed") from self.writer.failure
+            self._pause(0.02)
+        self._adopt_registry(self._fresh_registry())
+        self.judge.batch = Batch()
+
+    # The registry.
+
+    def _fresh_registry(self) -> Registry:
+        registry = self.load()
+        with self._stores.database.read() as session:
+            stored = Stored(
+                last=self._stores.telemetry.last(),
+                present=inventory.present_values(session),
+                alarms=alarms.standing_states(session),
+            )
+        restore(registry, stored, self.receipt_clock, self.receipt_clock.now())
+        return registry
+
+    def load(self) -> Registry:
+        """Read places, devices and rules; may be called by another thread."""
+        with self._stores.database.read() as session:
+            return load_registry(session, self._now)
+
+    def replace_registry(self, registry: Registry, stored: Stored) -> None:
+        """Go on with a registry loaded meanwhile; running states are carried over."""
+        restore(registry, stored, self.receipt_clock, self.receipt_clock.now())
+        carry_over(self.judge.registry, registry)
+        self._adopt_registry(registry)
+
+    def _adopt_registry(self, registry: Registry) -> None:
+        batch = self.judge.batch
+        self.judge.replace(registry)
+        self.judge.batch = batch
+
+    def replay(
+        self, rows: list[tuple[UUID, list[tuple[str, bytes, int]]]], *, judged: bool
+    ) -> None:
+        """Take quarantined messages in again; rows whose messages all pass are marked replayed.
+
+        They are marked after their readings are durable, so a crash in between only repeats it.
+        """
+        self._finish_batch(())
+        passed = []
+        for row_id, bodies in rows:
+            reasons: list[str] = []
+            for topic, payload, received in bodies:
+                reasons += self._taker.replay(topic, payload, received, judged=judged)
+            if not reasons:
+                passed.append(row_id)
+        batch = self.judge.batch
+        # What was quarantined may be stored already, if an earlier replay was cut short.
+        batch.odd.extend(batch.rows)
+        batch.rows = ReadingBatch()
+        self._commit(batch)
+        self._hand_over(batch, then=lambda: self._mark_replayed(passed))
+
+    def _mark_replayed(self, row_ids: list[UUID]) -> None:
+        if row_ids:
+            with self._stores.database.write() as session:
+                quarantine.mark(session, row_ids, "replayed")
+
+    # Time.
+
+    def _send_beat(self) -> None:
+        """Send ourselves a heartbeat through the broker, in line behind all readings."""
+        now = time.monotonic()
+        if now < self._next_beat or self._clock.simulated:
+            return
+        self._next_beat = now + BEAT_SECONDS
+        if self.session.state.phase is Phase.CONNECTED:
+            beat = {"run": self._id, "at": self._clock.micros()}
+            self.session.publish(self._beat_topic, json.dumps(beat).encode(), qos=1)
+        newest = self.receipt_clock.last_beat
+        if newest is not None:
+            metrics.LAG.set((self._clock.micros() - newest) / 1e6)
+
+    def _beat_came(self, payload: bytes) -> None:
+        try:
+            beat = json.loads(payload)
+            run, at = beat["run"], int(beat["at"])
+        except (ValueError, KeyError, TypeError):
+            return
+        if run == self._id and at <= self._clock.micros():
+            self._tick(at)
+
+    def _clock_came(self, payload: bytes) -> int | None:
+        """A simulator moves the clock; everything it published before has been taken in."""
+        if not isinstance(self._clock, SimulatedClock):
+            return None
+        try:
+            now = round(float(json.loads(payload)["now"]) * 1e6)
+        except (ValueError, KeyError, TypeError, OverflowError):
+            return None
+        self._clock.advance_to(now)
+        self._tick(now)
+        return now
+
+    def _tick(self, wall: int) -> None:
+        first = self.receipt_clock.last_beat is None
+        gap = self.receipt_clock.beat(wall)
+        if gap is not None:
+            self.judge.batch.gaps.append(gap)
+        self._now.now = self.receipt_clock.now()
+        if first:
+            watch_from(self.judge.registry, self._now.now)
+            self.judge.replace(self.judge.registry)
+        self._taker.release_held(wall)
+        self.judge.turn()
+
+    def _connection_changed(self, state: SessionState) -> None:
+        connected = state.phase is Phase.CONNECTED
+        self._stores.health.report("broker", ok=connected, detail=state.error or state.phase.value)
+        if not connected:
+            self.receipt_clock.freeze()
+        elif self.session.session_present:
+            # Even after a clean stop the broker may have had messages on their way to us.
+            self._settling = Settling(time.monotonic())
+
+    @property
+    def last_beat(self) -> datetime | None:
+        """When the newest heartbeat came back; None while we are cut off."""
+        beat = self.receipt_clock.last_beat if self.receipt_clock.running else None
+        return from_micros(beat) if beat is not None else None

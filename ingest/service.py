@@ -1,0 +1,125 @@
+"""Ingest as a whole: takes its shard's lease, lives one run after another, stops cleanly."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from core import events, leases, shards
+from core.errors import WatchkeeperError
+from ingest import metrics
+from ingest.committing import Tenure
+from ingest.keeper import LEASE, Keeper
+from ingest.run import Run
+from ingest.session import BrokerAddress, Session, SessionState
+from ingest.stores import Stores
+
+log = structlog.get_logger(__name__)
+
+OWN_TOPICS = "wk/v1/#"
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 15.0
+
+
+class IngestService:
+    """Supervises the ingest threads of one shard. A run that dies is followed by a fresh one."""
+
+    def __init__(self, stores: Stores, address: BrokerAddress) -> None:
+        self._stores = stores
+        self._address = address
+        self._stop = threading.Event()
+        self._run: Run | None = None
+        self._thread = threading.Thread(target=self._live, name="ingest", daemon=False)
+        self.ready = threading.Event()
+
+    def start(self) -> None:
+        """Start; returns at once."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 30.0) -> bool:
+        """Drain and end; returns whether the thread has ended in time."""
+        self._stop.set()
+        run = self._run
+        if run is not None:
+            run.stop()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the supervising thread lives."""
+        return self._thread.is_alive()
+
+    def _live(self) -> None:
+        pause = _FIRST_PAUSE
+        while not self._stop.is_set():
+            try:
+                worked = self._one_run()
+            except Exception as error:  # noqa: BLE001 - the supervisor's edge: report, start again
+                self._say_ill(error)
+                metrics.RESTARTS.inc()
+                worked = False
+            pause = _FIRST_PAUSE if worked else min(2 * pause, _LONGEST_PAUSE)
+            self._stop.wait(0 if worked else pause)
+
+    def _say_ill(self, error: Exception) -> None:
+        self._stores.health.report(
+            "ingest", ok=False, detail=f"{type(error).__name__}: {error}"[:300]
+        )
+        if isinstance(error, WatchkeeperError):
+            log.warning("ingest has to start again", error=error.detail)
+        else:
+            log.exception("ingest has died and starts again")
+
+    def _one_run(self) -> bool:
+        """Hold the shard for one run; returns whether it was ours at all."""
+        stores = self._stores
+        shard = stores.settings.shard
+        now = stores.clock.now()
+        epoch = leases.claim(
+            stores.database, f"ingest:{shard}", stores.owner, now=now, lifetime=LEASE
+        )
+        if epoch is None:
+            stores.health.report("ingest", ok=True, detail="another worker holds this shard")
+            return False
+        tenure = Tenure(shard, stores.owner, epoch)
+        cursor = events.newest(stores.database)
+        run = Run(stores, tenure, self._session_factory(shard))
+        keeper = Keeper(stores, tenure, run, cursor)
+        self._run = run
+        if self._stop.is_set():
+            run.stop()
+        keeper.start()
+        stores.health.report("ingest", ok=True, detail=f"shard {shard}")
+        self.ready.set()
+        try:
+            drained = run.run()
+        finally:
+            keeper.stop()
+            self._run = None
+        if not keeper.lost:
+            self._give_back(run, tenure, drained=drained)
+        return True
+
+    def _session_factory(self, shard: str) -> Callable[..., Session]:
+        return partial(_session, self._address, shard, fast=self._stores.settings.mqtt_fast)
+
+    def _give_back(self, run: Run, tenure: Tenure, *, drained: bool) -> None:
+        beat = run.last_beat
+        if beat is not None:
+            with self._stores.database.write() as session:
+                shards.beat(session, tenure.shard, beat, clean=drained)
+        leases.release(
+            self._stores.database, tenure.lease, tenure.owner, now=self._stores.clock.now()
+        )
+
+
+def _session(
+    address: BrokerAddress,
+    shard: str,
+    *,
+    fast: bool,
+    on_state: Callable[[SessionState], None],
+) -> Session:
+    return Session(address, f"wk-ingest-{shard}", [OWN_TOPICS], fast=fast, on_state=on_state)

@@ -1,0 +1,69 @@
+"""Settling: after an unclean break, what the broker sends again takes its place in time order.
+
+Mosquitto redelivers at once and in order. NATS redelivers only after its `ack_wait`, behind newer
+messages, which would make a fault in the last unacknowledged moment look late.
+"""
+
+from collections import defaultdict
+
+from ingest.decoding import parse
+from ingest.pipeline import CLOCK_TOPIC
+from ingest.session import DUPLICATE, Message
+
+# Longer than the `ack_wait` of the brokers that we configure, with the time of one delivery.
+SETTLE = 5.0
+# Repeats that are still coming postpone the end, up to this.
+QUIET = 1.0
+SETTLE_AT_MOST = 30.0
+
+
+class Settling:
+    """Holds messages back from `started` until what is unacknowledged has come again.
+
+    Moments are seconds of a monotonic clock, since this is about the broker and not about the
+    readings. After a further break of the connection a new one begins: what this one held was not
+    acknowledged, so it comes again.
+    """
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+        self._last_repeat = started
+        self._messages: list[Message] = []
+
+    def add(self, messages: list[Message], now: float) -> None:
+        """Hold messages back."""
+        self._messages += messages
+        if any(message[3] & DUPLICATE for message in messages):
+            self._last_repeat = now
+
+    def over(self, now: float) -> bool:
+        """Whether judging can go on."""
+        waited = now - self._started
+        if waited >= SETTLE_AT_MOST:
+            return True
+        return waited >= SETTLE and now - self._last_repeat >= QUIET
+
+    def release(self) -> list[Message]:
+        """The held messages, each topic's in the order of their device times."""
+        messages, self._messages = self._messages, []
+        places: dict[bytes, list[int]] = defaultdict(list)
+        for index, message in enumerate(messages):
+            if message[0] != CLOCK_TOPIC:
+                places[message[0]].append(index)
+        ordered = list(messages)
+        for indexes in places.values():
+            held = [messages[index] for index in indexes]
+            for index, message in zip(indexes, sorted(held, key=_place), strict=True):
+                ordered[index] = message
+        return ordered
+
+
+def _place(message: Message) -> tuple[float, int]:
+    """Device time where there is one; without, what is sent again came before what is new."""
+    repeated = 0 if message[3] & DUPLICATE else 1
+    document = parse(message[1])
+    first = document[0] if isinstance(document, list) and document else document
+    ts = first.get("ts") if isinstance(first, dict) else None
+    if isinstance(ts, int | float) and not isinstance(ts, bool) and ts == ts:
+        return float(ts), repeated
+    return 0.0, repeated
