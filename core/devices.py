@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     select,
+    text,
     true,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -23,8 +24,17 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import events
 from core.db import Base, Instant
 from core.ids import new_id
+from core.lifecycle import Lifecycle
 
-DEVICE_STATES = ("waiting", "active", "retired")
+DEVICE = Lifecycle(
+    "device",
+    {
+        "adopt": {"waiting": "active"},
+        "retire": {"waiting": "retired", "active": "retired"},
+        "reactivate": {"retired": "active"},
+    },
+)
+DEVICE_STATES = DEVICE.statuses
 # The dialects that ingest has a decoder for.
 DIALECTS = ("wk",)
 
@@ -63,6 +73,7 @@ class Device(Base):
     code: Mapped[str] = mapped_column(String(120))
     name: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     state: Mapped[str] = mapped_column(String(10), default="active")
+    version: Mapped[int] = mapped_column(Integer, default=1, server_default=text("1"))
     clock_trusted: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
     first_seen: Mapped[datetime | None] = mapped_column(Instant)
     last_sample: Mapped[dict[str, Any] | None] = mapped_column(JSON)

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.db import Base
-from core.devices import Device, Point, Source, reserve_series
+from core.devices import DEVICE, Device, Point, Source, reserve_series
+from core.lifecycle import move
 from core.places import Asset, Node, Space, Supply
-from core.site_file.model import DeviceEntry, PointEntry, SiteEntry
+from core.site_file.model import PointEntry, SiteEntry
 from core.site_file.rows import Difference, bring_to, identify, standing_rows, update_all
 
 Key = TypeVar("Key", bound=Hashable)
@@ -151,34 +152,27 @@ class ContentWriter:
                 "asset_id": assets[device.asset] if device.asset else None,
                 "code": device.code,
                 "name": device.name,
-                "state": self._state(device, standing.get(device.code)),
             }
             for device in self.entry.devices
         }
-        new = {"clock_trusted": True}
+        new = {"state": "active"}
         found = bring_to(self.session, Device, wanted, standing, ids, only_when_new=new)
+        for code in ids:
+            if code in standing and self._adopt(code, standing[code]) and code not in found.changed:
+                found.changed.append(code)
+                found.unchanged -= 1
         self._tally("device", found)
         return ids
 
-    def _state(self, device: DeviceEntry, standing: RowMapping | None) -> str:
-        """A listed device is active, unless somebody took it out of service."""
-        if standing is None:
-            return "active"
+    def _adopt(self, code: str, standing: RowMapping) -> bool:
+        """A listed device that waits is adopted; one that somebody retired stays retired."""
         if standing["state"] == "retired":
-            self.retired.append(device.code)
-            return "retired"
-        if standing["state"] == "waiting":
-            events.append(
-                self.session,
-                "device.adopt",
-                ("device", standing["id"]),
-                actor=self.actor,
-                learned_at=self.now,
-                site_id=self.site.id,
-                before={"state": "waiting"},
-                after={"state": "active"},
-            )
-        return "active"
+            self.retired.append(code)
+        if standing["state"] != "waiting":
+            return False
+        device = self.session.get_one(Device, standing["id"])
+        move(self.session, device, DEVICE, "adopt", actor=self.actor, learned_at=self.now)
+        return True
 
     def _points(self, assets: Mapping[str, UUID], devices: Mapping[str, UUID]) -> None:
         codes = self._asset_codes

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from core.codes import DEVICE_CODE
 from core.site_file.codes import Codes, circles
 from core.site_file.model import AssetEntry, DeviceEntry, PointEntry
-from core.site_file.part import DEVICE_CODE, Part, as_text, suggestion
+from core.site_file.part import Part, as_text, suggestion
 from rules.catalog import Catalog, PointType
 
 _CODE_RULE = "it stands in topics, so no blanks, no / + #, no $ in front, at most 120"

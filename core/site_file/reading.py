@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from typing import Any
 
+from core.codes import SITE_CODE, time_zone_fault
 from core.errors import Invalid
 from core.site_file.codes import Codes
 from core.site_file.devices import read_devices
 from core.site_file.model import NodeEntry, SiteEntry, SiteFile
-from core.site_file.part import SITE_CODE, Part, time_zone_fault
+from core.site_file.part import Part
 from core.site_file.sections import read_assets, read_sources, read_spaces, read_supplies
 from rules.catalog import Catalog, merge, read_asset_types, shipped_catalog
 from rules.located_yaml import Located, LocatedYamlError, Problem, load

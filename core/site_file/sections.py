@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from core.codes import time_zone_fault, topic_filter_fault
 from core.devices import DIALECTS
 from core.places import CRITICALITIES
 from core.site_file.codes import Codes, circles
 from core.site_file.model import AssetEntry, SourceEntry, SpaceEntry, SupplyEntry
-from core.site_file.part import Part, as_text, suggestion, time_zone_fault, topic_filter_fault
+from core.site_file.part import Part, as_text, suggestion
 from rules.catalog import Catalog
 from rules.located_yaml import nearest
 

@@ -343,6 +343,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=120), nullable=False),
         sa.Column("name", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("clock_trusted", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("first_seen", core.db.Instant(timezone=True), nullable=True),
         sa.Column("last_sample", sa.JSON(), nullable=True),

@@ -1,0 +1,36 @@
+"""Codes, topic filters and time zones: how they are written, and what is wrong with one."""
+
+import re
+from zoneinfo import ZoneInfo, available_timezones
+
+from rules.located_yaml import nearest
+
+CODE = re.compile(r"\w[\w.-]{0,59}")
+# Codes of sites and devices stand in topics; NATS refuses a topic with a blank in it.
+SITE_CODE = re.compile(r"[a-z0-9-]{1,60}")
+DEVICE_CODE = re.compile(r"[^\s/+#$\x00-\x1f\x7f][^\s/+#\x00-\x1f\x7f]{0,119}")
+
+
+def topic_filter_fault(topic: str) -> str | None:
+    """Why `topic` is no topic filter by MQTT 3.1.1, section 4.7; None when it is one."""
+    if not topic or len(topic) > 200:
+        return "a topic filter has between 1 and 200 characters"
+    if "\x00" in topic:
+        return "a topic filter has no null character"
+    if topic.startswith("$"):
+        return "topics that begin with $ belong to the broker"
+    levels = topic.split("/")
+    if any("#" in level and level != "#" for level in levels) or "#" in levels[:-1]:
+        return "# stands alone at the last level of a topic filter"
+    if any("+" in level and level != "+" for level in levels):
+        return "+ stands alone at its level of a topic filter"
+    return None
+
+
+def time_zone_fault(name: str) -> str | None:
+    """Why `name` is no time zone of the IANA data base; None when it is one."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return f"there is no time zone {name!r}{nearest(name, sorted(available_timezones()))}"
+    return None
