@@ -210,8 +210,11 @@ class PahoLink(Link):
 
     @property
     def buffered(self) -> bool:
+        return bool(self._taken) or self._pending()
+
+    def _pending(self) -> bool:
         pending = getattr(self.client.socket(), "pending", None)
-        return bool(self._taken) or (pending is not None and pending() > 0)
+        return pending is not None and pending() > 0
 
     def connect(self, host: str, port: int, keepalive: int) -> None:
         self._unacknowledged = Unacknowledged()
@@ -232,7 +235,7 @@ class PahoLink(Link):
             return False
         poller = select.poll()
         poller.register(self.fileno(), select.POLLIN)
-        return self.buffered or bool(poller.poll(0))
+        return self._pending() or bool(poller.poll(0))
 
     def flush(self) -> None:
         if self.client.want_write():

@@ -28,6 +28,9 @@ MOST_AHEAD = 65_535
 MOST_AHEAD_BYTES = 64 * 1024 * 1024
 MOST_PUBLICATIONS = 1_000
 _HOUSEKEEPING = 1.0
+# paho sends its PINGREQ only once the keep-alive time is over, and a broker waits for half as much
+# again: looking several times in that half keeps even a short one.
+_LOOKS_A_KEEPALIVE = 8
 _LAST_WORDS = 1.0
 
 
@@ -65,6 +68,7 @@ class Session:
         self.state = SessionState(Phase.DISCONNECTED, wall_clock())
         self._address = address
         self._keepalive = keepalive
+        self._housekeeping = min(_HOUSEKEEPING, keepalive / _LOOKS_A_KEEPALIVE)
         self._on_state = on_state
         self._subscriptions = Subscriptions(subscriptions, former)
         self._acknowledgements: deque[tuple[int, Iterable[int]]] = deque()
@@ -201,7 +205,7 @@ class Session:
             self._waker.wait(min(seconds, self._retry_at - time.monotonic()))
         elif not self._link.buffered:
             writing = self._link.wants_write
-            self._waker.wait(min(seconds, _HOUSEKEEPING), self._link.fileno(), writing)
+            self._waker.wait(min(seconds, self._housekeeping), self._link.fileno(), writing)
 
     def _take_ahead(self) -> list[Message]:
         taken = self._ahead[:BATCH]
@@ -231,7 +235,7 @@ class Session:
                 self._report_refused()
 
     def _keep_house(self, now: float) -> None:
-        if now - self._kept_at >= _HOUSEKEEPING:
+        if now - self._kept_at >= self._housekeeping:
             self._kept_at = now
             self._link.client.loop_misc()
             if self._link.is_open:

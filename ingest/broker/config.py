@@ -1,0 +1,172 @@
+"""What the embedded broker is told: its settings, its credentials, its configuration file."""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ingest.session import BrokerAddress
+
+PRODUCT = "watchkeeper"
+DEVICES = "devices"
+LOOPBACK = "127.0.0.1"
+# NATS gives every filter a consumer of its own (two when it ends in "/#") and refuses a
+# subscription once the windows of one session's consumers add up to more than this.
+LARGEST_WINDOW_SUM = 65_535
+LARGEST_PAYLOAD = 64 * 1024 * 1024
+_LOG_SIZE = 10 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerConfig:
+    """Settings of the embedded broker.
+
+    `directory` holds its store, configuration, credentials and log. `host` is where MQTT listens;
+    `port` 0 takes a free one. `durability` "power" syncs every message to disk before it is
+    acknowledged, "process" survives the end of any process but not a power cut. `max_payload` is
+    in bytes; a larger message disconnects its publisher. `max_ack_pending` is the window of
+    unacknowledged messages of one filter; `ack_wait` the seconds until one is sent again.
+    `store_bytes` is the size of the queue on disk. With `tls_cert` and `tls_key` MQTT is encrypted;
+    `tls_ca` then is the authority that Watchkeeper itself checks the certificate against.
+    """
+
+    directory: Path
+    host: str = LOOPBACK
+    port: int = 1883
+    durability: Literal["process", "power"] = "process"
+    max_payload: int = 1024 * 1024
+    max_ack_pending: int = 20_000
+    ack_wait: float = 5.0
+    store_bytes: int = 4 * 1024**3
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_ca: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.max_payload <= LARGEST_PAYLOAD:
+            raise ValueError(f"max_payload must be at most {LARGEST_PAYLOAD} bytes")
+        if not 0 < self.max_ack_pending < LARGEST_WINDOW_SUM:
+            raise ValueError(f"max_ack_pending must be below {LARGEST_WINDOW_SUM}")
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together")
+
+    @property
+    def file(self) -> Path:
+        """The configuration file written for the server."""
+        return self.directory / "nats-server.conf"
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self.directory / "nats-server.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The passwords of the two accounts: Watchkeeper's own and the devices'."""
+
+    product: str
+    devices: str
+
+
+def credentials(directory: Path) -> Credentials:
+    """The passwords kept in the folder, made at the first call, readable by the owner only."""
+    path = directory / "credentials.json"
+    if not path.exists():
+        made = {PRODUCT: secrets.token_urlsafe(24), DEVICES: secrets.token_urlsafe(12)}
+        write_private(path, json.dumps(made))
+    kept = json.loads(path.read_text())
+    return Credentials(kept[PRODUCT], kept[DEVICES])
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file by one that only its owner can read, whole or not at all."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def render(config: BrokerConfig, keys: Credentials, port: int, control_port: int) -> str:
+    """The server's configuration, in the JSON that it reads as well as its own format.
+
+    `control_port` is the loopback port of the NATS protocol, by which the queue is looked at.
+    """
+    return json.dumps(_settings(config, keys, port, control_port), indent=2)
+
+
+def _settings(
+    config: BrokerConfig, keys: Credentials, port: int, control_port: int
+) -> dict[str, Any]:
+    store: dict[str, Any] = {
+        "store_dir": str(config.directory),
+        "max_file_store": config.store_bytes,
+        "max_memory_store": 64 * 1024 * 1024,
+    }
+    if config.durability == "power":
+        store["sync_interval"] = "always"
+    return {
+        # The name is part of the address of every stored session: it must never change.
+        "server_name": PRODUCT,
+        "host": LOOPBACK,
+        "port": control_port,
+        "max_payload": config.max_payload,
+        "max_pending": max(64 * 1024 * 1024, 4 * config.max_payload),
+        "log_file": str(config.log),
+        "logfile_size_limit": _LOG_SIZE,
+        "logfile_max_num": 3,
+        "jetstream": store,
+        "mqtt": _mqtt(config, port),
+        "authorization": {"users": _users(keys)},
+    }
+
+
+def _mqtt(config: BrokerConfig, port: int) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "host": config.host,
+        "port": port,
+        "ack_wait": f"{round(config.ack_wait * 1000)}ms",
+        "max_ack_pending": config.max_ack_pending,
+    }
+    if config.tls_cert is not None:
+        settings["tls"] = {"cert_file": str(config.tls_cert), "key_file": str(config.tls_key)}
+    return settings
+
+
+def _users(keys: Credentials) -> list[dict[str, Any]]:
+    # A device may neither look into the store nor speak for Watchkeeper on the topics by which
+    # sirens and displays are driven. In NATS, "/" of a topic is "." of a subject.
+    inside = ["$JS.>", "$SYS.>"]
+    return [
+        {
+            "user": PRODUCT,
+            "password": keys.product,
+            "allowed_connection_types": ["STANDARD", "MQTT"],
+        },
+        {
+            "user": DEVICES,
+            "password": keys.devices,
+            "allowed_connection_types": ["MQTT"],
+            "permissions": {
+                "publish": {"deny": [*inside, "wk.v1.*.announce"]},
+                "subscribe": {"deny": inside},
+            },
+        },
+    ]
+
+
+def addresses(config: BrokerConfig, keys: Credentials, port: int) -> tuple[BrokerAddress, ...]:
+    """The addresses for Watchkeeper itself and for devices, in this order."""
+    anywhere = config.host in ("0.0.0.0", "::", "")  # noqa: S104
+    host = LOOPBACK if anywhere else config.host
+    ca = None if config.tls_cert is None else str(config.tls_ca or "system")
+    return tuple(
+        BrokerAddress(host, port, user, password, ca, tls_insecure=ca is not None and anywhere)
+        for user, password in ((PRODUCT, keys.product), (DEVICES, keys.devices))
+    )

@@ -1,0 +1,175 @@
+"""The broker inside `watchkeeper up`: nats-server as a supervised child of our process."""
+
+import logging
+import socket
+import subprocess
+import threading
+import time
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from ingest.broker.config import (
+    PRODUCT,
+    BrokerConfig,
+    addresses,
+    credentials,
+    render,
+    write_private,
+)
+from ingest.broker.process import BrokerError, end_orphan, forget, spawn
+from ingest.broker.queue import QueueState, queue_state
+from ingest.session import BrokerAddress
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 10.0
+_LASTING = 30.0
+_LAST_LINES = 5
+
+
+class EmbeddedBroker:
+    """One nats-server on one folder: started, watched, started again when it ends, stopped.
+
+    A thread of its own starts the child and lives as long as the child should: the kernel ends
+    the child when that thread goes, so also when our process is killed.
+    """
+
+    def __init__(self, config: BrokerConfig) -> None:
+        self.config = config
+        self.restarts = 0
+        self._stopping = threading.Event()
+        self._spawned = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._failure: BrokerError | OSError | None = None
+        self._control_port = 0
+        self._addresses: tuple[BrokerAddress, ...] = ()
+        self._keys = ""
+
+    @property
+    def address(self) -> BrokerAddress:
+        """Where Watchkeeper itself connects, with its own account; known after `start`."""
+        return self._addresses[0]
+
+    @property
+    def device_address(self) -> BrokerAddress:
+        """Where devices connect, with the account made for them; known after `start`."""
+        return self._addresses[1]
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id while it runs."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server's process runs at this moment."""
+        return self.pid is not None
+
+    def start(self) -> None:
+        """Write the configuration, end an orphan of an earlier run, start the server.
+
+        BrokerError when the folder is in use by a living process or the program is missing.
+        """
+        config = self.config
+        config.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if end_orphan(config):
+            log.warning("ended a broker that an earlier run had left on %s", config.directory)
+        keys = credentials(config.directory)
+        port = config.port or _free_port()
+        self._control_port = _free_port()
+        self._keys = keys.product
+        self._addresses = addresses(config, keys, port)
+        write_private(config.file, render(config, keys, port, self._control_port))
+        self._stopping.clear()
+        self._spawned.clear()
+        self._thread = threading.Thread(target=self._supervise, name="broker", daemon=True)
+        self._thread.start()
+        self._spawned.wait()
+        if self._failure is not None:
+            raise BrokerError(f"the broker can't be started: {self._failure}") from self._failure
+
+    def _supervise(self) -> None:
+        pause = _FIRST_PAUSE
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                self._process = spawn(self.config)
+            except (BrokerError, OSError) as error:
+                self._failure = error
+                self._spawned.set()
+                return
+            self._spawned.set()
+            code = self._process.wait()
+            if self._stopping.is_set():
+                return
+            self.restarts += 1
+            log.error("the broker ended with code %s: %s", code, self._last_words())
+            pause = _FIRST_PAUSE if time.monotonic() - began > _LASTING else pause
+            self._stopping.wait(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def wait_ready(self, timeout: float = 30.0) -> None:
+        """Until the server accepts an MQTT connection with our account; BrokerError if it won't."""
+        deadline = time.monotonic() + timeout
+        while not _accepts(self.address):
+            if time.monotonic() >= deadline:
+                raise BrokerError(f"the broker isn't ready in {timeout:g} s: {self._last_words()}")
+            time.sleep(0.05)
+
+    def queue_state(self) -> QueueState:
+        """How much waits in the broker; BrokerError while it can't be asked."""
+        return queue_state(self._control_port, PRODUCT, self._keys, self.config.store_bytes)
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """End the server cleanly, by force after `timeout` seconds. Safe to repeat."""
+        self._stopping.set()
+        process, thread = self._process, self._thread
+        if process is not None:
+            process.terminate()
+        if thread is not None:
+            thread.join(timeout)
+        if process is not None and process.poll() is None:
+            process.kill()
+        if thread is not None:
+            thread.join()
+            forget(self.config)
+        self._thread = None
+
+    def _last_words(self) -> str:
+        for path in (self.config.directory / "nats-server.out", self.config.log):
+            lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+            if lines:
+                return " | ".join(lines[-_LAST_LINES:])
+        return "it left no message"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _accepts(address: BrokerAddress) -> bool:
+    """Whether a real CONNECT is answered with acceptance within a second."""
+    client = Client(CallbackAPIVersion.VERSION2, reconnect_on_failure=False)
+    client.username_pw_set(address.username, address.password)
+    context = address.tls_context()
+    if context is not None:
+        client.tls_set_context(context)
+    try:
+        client.connect(address.host, address.port)
+    except OSError:
+        return False
+    deadline = time.monotonic() + 1.0
+    while client.socket() is not None and not client.is_connected():
+        if time.monotonic() >= deadline:
+            break
+        client.loop(0.05)
+    accepted = client.is_connected()
+    client.disconnect()
+    return accepted

@@ -1,0 +1,200 @@
+"""What a session promises, on both brokers and both paths."""
+
+import threading
+import time
+
+from ingest.session import DUPLICATE, RETAINED, Phase
+from tests.ingest.session.conftest import Sessions
+from tests.ingest.session.publishing import publish, readings
+from tests.servers.broker_process import BrokerProcess
+
+EVERYTHING = "wk/v1/+/+/readings"
+
+
+def test_messages_come_in_the_order_they_were_published(
+    broker: BrokerProcess, sessions: Sessions
+) -> None:
+    ingest = sessions.connect(broker.address, EVERYTHING)
+    publish(broker.address, readings(3_000))
+    came = ingest.take(3_000)
+    assert [(topic.decode(), payload) for topic, payload, _, _ in came] == readings(3_000)
+    assert all(mid for _, _, mid, _ in came)
+
+
+def test_acknowledged_messages_do_not_come_again(broker: BrokerProcess, sessions: Sessions) -> None:
+    ingest = sessions.connect(broker.address, EVERYTHING)
+    publish(broker.address, readings(500))
+    ingest.acknowledge(ingest.take(500))
+    ingest.session.close()
+    again = sessions.connect(broker.address, EVERYTHING)
+    assert again.session.session_present
+    assert again.quiet(2.0) == []
+
+
+def test_unacknowledged_messages_come_again_after_a_reconnect(
+    broker: BrokerProcess, sessions: Sessions
+) -> None:
+    ingest = sessions.connect(broker.address, EVERYTHING)
+    publish(broker.address, readings(200))
+    came = ingest.take(200)
+    ingest.acknowledge(came[:150])
+    ingest.session.close()
+    again = sessions.connect(broker.address, EVERYTHING)
+    repeated = again.take(50)
+    assert sorted(message[1] for message in repeated) == sorted(m[1] for m in came[150:])
+    assert all(message[3] & DUPLICATE for message in repeated)
+
+
+def test_unacknowledged_messages_survive_a_restart_of_the_broker(
+    broker: BrokerProcess, sessions: Sessions
+) -> None:
+    ingest = sessions.connect(broker.address, EVERYTHING)
+    publish(broker.address, readings(100))
+    ingest.take(100)
+    broker.stop()
+    ingest.until(lambda: ingest.session.state.phase is Phase.DISCONNECTED)
+    broker.start()
+    came = ingest.until(lambda: ingest.session.generation == 2, seconds=20)
+    came += ingest.take(100 - len(came))
+    assert len({message[1] for message in came}) == 100
+    assert ingest.session.state.phase is Phase.CONNECTED
+    assert ingest.session.state.error is None
+
+
+def test_messages_queued_while_away_are_delivered(
+    broker: BrokerProcess, sessions: Sessions
+) -> None:
+    sessions.connect(broker.address, EVERYTHING).session.close()
+    publish(broker.address, readings(2_000))
+    came = sessions.make(broker.address, EVERYTHING).take(2_000)
+    assert [payload for _, payload, _, _ in came] == [payload for _, payload in readings(2_000)]
+
+
+def test_repeats_on_the_same_connection_are_dropped(
+    broker: BrokerProcess, sessions: Sessions
+) -> None:
+    ingest = sessions.connect(broker.address, EVERYTHING)
+    publish(broker.address, readings(20))
+    came = ingest.take(20)
+    # NATS sends unacknowledged messages again after a second here; Mosquitto never does.
+    assert ingest.quiet(2.5) == []
+    ingest.acknowledge(came)
+    assert ingest.quiet(1.5) == []
+
+
+def test_acknowledgements_of_an_older_connection_are_ignored(
+    broker: BrokerProcess, sessions: Sessions
+) -> None:
+    ingest = sessions.connect(broker.address, EVERYTHING)
+    publish(broker.address, readings(10))
+    old = [message[2] for message in ingest.take(10)]
+    broker.stop()
+    broker.start()
+    came = ingest.until(lambda: ingest.session.generation == 2, seconds=20)
+    came += ingest.take(10 - len(came))
+    ingest.session.acknowledge(1, [*old, *(message[2] for message in came)])
+    ingest.session.poll(0.2)
+    ingest.session.close()
+    assert len(sessions.connect(broker.address, EVERYTHING).take(10)) == 10
+
+
+def test_retained_values_and_qos_0_are_marked(broker: BrokerProcess, sessions: Sessions) -> None:
+    publish(broker.address, [("state/door", b"open")], retain=True)
+    ingest = sessions.make(broker.address, "state/#", EVERYTHING)
+    (retained,) = ingest.take(1)
+    assert retained[:2] == (b"state/door", b"open")
+    assert retained[3] & RETAINED
+    publish(broker.address, [("state/door", b"shut")], qos=0)
+    (live,) = ingest.take(1)
+    assert live == (b"state/door", b"shut", 0, 0)
+    ingest.acknowledge([retained, live])
+
+
+def test_changed_subscriptions_leave_the_standing_ones_alone(
+    broker: BrokerProcess, sessions: Sessions
+) -> None:
+    publish(broker.address, [("a/1", b"kept"), ("b/1", b"new"), ("c/1", b"old")], retain=True)
+    ingest = sessions.make(broker.address, "a/+", "c/+")
+    assert {message[1] for message in ingest.take(2)} == {b"kept", b"old"}
+    ingest.session.set_subscriptions(["a/+", "b/+"])
+    # A SUBSCRIBE for a/+ would have brought its retained value again.
+    assert [message[1] for message in ingest.take(1) + ingest.quiet(0.5)] == [b"new"]
+    publish(broker.address, [("c/1", b"gone"), ("a/1", b"still")])
+    assert [message[1] for message in ingest.take(1) + ingest.quiet(0.3)] == [b"still"]
+
+
+def test_filters_of_an_earlier_run_are_given_up(broker: BrokerProcess, sessions: Sessions) -> None:
+    sessions.connect(broker.address, "old/+").session.close()
+    ingest = sessions.connect(broker.address, "new/+", former=["old/+", "new/+"])
+    publish(broker.address, [("old/1", b"1"), ("new/1", b"2")])
+    assert [message[1] for message in ingest.take(1) + ingest.quiet(0.3)] == [b"2"]
+
+
+def test_a_filter_that_is_not_valid_is_reported_and_harms_no_other(
+    broker: BrokerProcess, sessions: Sessions
+) -> None:
+    ingest = sessions.connect(broker.address, "good/+", "bad/#/ugly", "")
+    assert ingest.session.state.phase is Phase.CONNECTED
+    assert ingest.session.state.refused == ("", "bad/#/ugly")
+    publish(broker.address, [("good/1", b"1")])
+    assert len(ingest.take(1)) == 1
+
+
+def test_ten_megabytes_arrive_whole(broker: BrokerProcess, sessions: Sessions) -> None:
+    large = bytes(range(256)) * 40_960
+    ingest = sessions.connect(broker.address, EVERYTHING)
+    publish(broker.address, [*readings(3), ("wk/v1/s/d/readings", large), *readings(3, start=3)])
+    came = ingest.take(7)
+    assert came[3][1] == large
+    assert [message[1] for message in came[:3] + came[4:]] == [b"%d" % n for n in range(6)]
+
+
+def test_a_stalled_pipeline_keeps_its_connection_and_loses_nothing(
+    broker: BrokerProcess, sessions: Sessions
+) -> None:
+    ingest = sessions.connect(broker.address, EVERYTHING, keepalive=1)
+    publish(broker.address, readings(5_000))
+    first = ingest.take(100)
+    deadline = time.monotonic() + 4.0
+    while time.monotonic() < deadline:
+        ingest.session.keep_alive()
+        time.sleep(0.1)
+    assert ingest.session.generation == 1
+    came = first + ingest.take(5_000 - len(first))
+    assert [message[1] for message in came] == [payload for _, payload in readings(5_000)]
+    ingest.acknowledge(came)
+    assert ingest.quiet(1.5) == []
+    assert ingest.session.state.phase is Phase.CONNECTED
+
+
+def test_an_idle_connection_is_kept(broker: BrokerProcess, sessions: Sessions) -> None:
+    ingest = sessions.connect(broker.address, EVERYTHING, keepalive=1)
+    assert ingest.quiet(4.0) == []
+    assert ingest.session.generation == 1
+
+
+def test_another_thread_acknowledges_and_publishes_while_the_poll_waits(
+    broker: BrokerProcess, sessions: Sessions
+) -> None:
+    watcher = sessions.connect(broker.address, "out/+", name="watcher")
+    ingest = sessions.connect(broker.address, EVERYTHING)
+    waiting = threading.Thread(target=ingest.session.poll, args=(3.0,))
+    waiting.start()
+    time.sleep(0.2)
+    begun = time.monotonic()
+    ingest.session.publish("out/beat", b"1", qos=1)
+    assert watcher.take(1)[0][1] == b"1"
+    assert time.monotonic() - begun < 1.0
+    publish(broker.address, readings(1))
+    waiting.join()
+
+
+def test_close_sends_what_is_queued(broker: BrokerProcess, sessions: Sessions) -> None:
+    ingest = sessions.connect(broker.address, EVERYTHING)
+    publish(broker.address, readings(1_000))
+    came = ingest.take(1_000)
+    ingest.session.acknowledge(1, [message[2] for message in came])
+    ingest.session.publish("wk/v1/s/d/readings", b"last words", qos=1)
+    ingest.session.close()
+    again = sessions.connect(broker.address, EVERYTHING)
+    assert [message[1] for message in again.quiet(2.0)] == [b"last words"]
