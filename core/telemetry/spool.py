@@ -1,0 +1,317 @@
+"""A telemetry store that goes on when the one behind it does not: readings wait on disk."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from core.telemetry.readings import QUALITIES, Buckets, Last, ReadingBatch, check_storable
+from core.telemetry.spool_log import Segment, SpoolLog
+from core.telemetry.store import StoreSize, TelemetryError, TelemetryStore
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 30.0
+_DRAIN_ROWS = 50_000
+
+
+class SpoolState(NamedTuple):
+    """How the store behind is. since: receipt time in µs of the oldest reading that waits."""
+
+    spooling: bool
+    readings_waiting: int
+    bytes_waiting: int
+    since: int | None
+    error: str | None
+
+
+class SpooledStore:
+    """A TelemetryStore before another one (`primary`); thread-safe.
+
+    While the primary can't be written, batches go to a queue on disk, in order, and from there
+    to the primary when it is well again, each reading once. Until the queue is empty everything
+    goes through it, so that an old value never replaces a newer one. `last` and `find` know
+    what waits; `series` and `scan` answer from the primary alone.
+    """
+
+    def __init__(
+        self,
+        primary: TelemetryStore | Callable[[], TelemetryStore],
+        directory: Path,
+        *,
+        limit_bytes: int = 2 * 1024**3,
+        segment_bytes: int = 4 * 1024**2,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`primary` is a store, or opens one: then it is also opened anew after a failure.
+
+        Raises TelemetryError when the spool's own folder can't be used.
+        """
+        self._open = primary if callable(primary) else None
+        self._primary = None if callable(primary) else primary
+        self._monotonic = monotonic
+        self._pause = _FIRST_PAUSE
+        self._retry_at = 0.0
+        self._error: str | None = None
+        # Whether the caller was told nothing of what the primary holds: it can't know then which
+        # readings are stored already, so each is put in place of what may be there.
+        self._blind = False
+        # Whoever writes or drains has the first lock, for as long as the primary takes; the second
+        # guards the queue's own state for moments, so that reads don't wait behind a drain.
+        self._writing = threading.Lock()
+        self._guard = threading.Lock()
+        with _disk_errors("the spool cannot be opened"):
+            self._log = SpoolLog(directory, limit_bytes, segment_bytes)
+            self._newest = self._newest_waiting()
+        self._try_opening()
+
+    def _newest_waiting(self) -> dict[int, Last]:
+        newest = dict[int, Last]()
+        for segment in self._log.segments:
+            for batch in self._log.read(segment):
+                _add_newest(newest, batch)
+        return newest
+
+    def write(self, batch: ReadingBatch, replacing: bool = False) -> None:
+        """Keep the readings, in the primary or in the spool; durable on return.
+
+        Raises SpoolFull when neither takes them.
+        """
+        check_storable(batch)
+        if not len(batch):
+            return
+        with self._writing:
+            if self._log.segments or self._error is not None:
+                self._spool(batch)
+                self._drain_when_due()
+                return
+            try:
+                self._ready().write(batch, replacing or self._blind)
+            except TelemetryError as error:
+                self._failed(error)
+                self._spool(batch)
+
+    def _spool(self, batch: ReadingBatch) -> None:
+        with self._guard, _disk_errors("the spool cannot be written"):
+            self._log.append(batch)
+            _add_newest(self._newest, batch)
+
+    def _failed(self, error: TelemetryError) -> None:
+        self._error = str(error)
+        self._retry_at = self._monotonic() + self._pause
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+    def _ready(self) -> TelemetryStore:
+        if self._primary is None:
+            raise TelemetryError(self._error or "the telemetry store is not open")
+        return self._primary
+
+    def _try_opening(self) -> None:
+        """Open the primary (anew); a failure is remembered, not raised."""
+        if self._open is None:
+            return
+        if self._primary is not None:
+            self._let_go(self._primary)
+            self._primary = None
+        try:
+            self._primary = self._open()
+        except TelemetryError as error:
+            self._failed(error)
+
+    def _let_go(self, store: TelemetryStore) -> None:
+        try:
+            store.close()
+        except TelemetryError as error:
+            self._error = str(error)
+
+    def drain(self) -> int:
+        """Move the oldest segment to the primary if its time has come; returns readings moved.
+
+        To be called again and again: the pause between attempts grows from 1 s to 30 s.
+        """
+        with self._writing:
+            return self._drain_when_due()
+
+    def _drain_when_due(self) -> int:
+        if self._error is not None:
+            if self._monotonic() < self._retry_at:
+                return 0
+            self._try_opening()
+        if self._primary is None:
+            return 0
+        try:
+            moved = self._drain_segment(self._primary)
+        except TelemetryError as error:
+            self._failed(error)
+            return 0
+        self._error, self._pause = None, _FIRST_PAUSE
+        return moved
+
+    def _drain_segment(self, primary: TelemetryStore) -> int:
+        if not self._log.segments:
+            primary.check()
+            return 0
+        segment = self._log.segments[0]
+        batches = self._read(segment)
+        for joined in _joined(batches):
+            primary.write(joined, replacing=True)
+        with self._guard, _disk_errors("the spool cannot be emptied"):
+            self._log.drop(segment)
+            if not self._log.segments:
+                self._newest.clear()
+        return segment.readings
+
+    def _read(self, segment: Segment) -> list[ReadingBatch]:
+        with self._guard, _disk_errors("the spool cannot be read"):
+            return self._log.read(segment) if segment in self._log.segments else []
+
+    def state(self) -> SpoolState:
+        """Whether readings go to the spool, how many wait there, since when and why."""
+        with self._guard:
+            waiting = self._log.segments
+            since = waiting[0].first_received if waiting else None
+            spooling = bool(waiting) or self._error is not None
+            return SpoolState(spooling, self._log.readings, self._log.size, since, self._error)
+
+    def last(self, series: Sequence[int] | None = None) -> dict[int, Last]:
+        """The newest reading of each series, waiting ones included.
+
+        All series are what ingest asks for when it starts, and it must start without the
+        primary too: then only what waits is told. Of given series TelemetryError is raised.
+        """
+        # What waits is looked at first: what drains meanwhile is then found in the primary.
+        with self._guard:
+            newest = dict(self._newest) if series is None else _chosen(self._newest, series)
+        known = self._last_of_all() if series is None else self._ready().last(series)
+        for number, reading in newest.items():
+            if number not in known or known[number].at <= reading.at:
+                known[number] = reading
+        return known
+
+    def _last_of_all(self) -> dict[int, Last]:
+        try:
+            known = self._ready().last()
+        except TelemetryError:
+            self._blind = True
+            return {}
+        self._blind = False
+        return known
+
+    def find(self, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], float]:
+        """The stored values of keys, waiting ones included.
+
+        Without the primary only what waits is told: what the caller then takes for new goes
+        through the spool and so replaces what may be there.
+        """
+        with self._guard:
+            segments = [segment for segment in self._log.segments if _may_hold(segment, keys)]
+        waiting = dict[tuple[int, int], float]()
+        for segment in segments:
+            for batch in self._read(segment):
+                waiting.update(_values(batch, keys))
+        try:
+            return self._ready().find(keys) | waiting
+        except TelemetryError:
+            return waiting
+
+    def series(self, series: int, start: int, end: int, step: int) -> Buckets:
+        """As the primary answers."""
+        return self._ready().series(series, start, end, step)
+
+    def scan(self, series: Sequence[int], start: int, end: int) -> Iterator[ReadingBatch]:
+        """As the primary answers."""
+        return self._ready().scan(series, start, end)
+
+    def delete(self, series: int, start: int, end: int) -> int:
+        """As the primary does; TelemetryError while readings wait, which would come back."""
+        with self._writing:
+            if self._log.segments:
+                raise TelemetryError("readings wait in the spool; erase when it has drained")
+            return self._ready().delete(series, start, end)
+
+    def size(self) -> StoreSize:
+        """Readings and bytes of the primary and the spool."""
+        stored = self._ready().size()
+        state = self.state()
+        return StoreSize(
+            stored.readings + state.readings_waiting, stored.bytes_on_disk + state.bytes_waiting
+        )
+
+    def roll_up(self, now: int) -> int:
+        """As the primary does."""
+        return self._ready().roll_up(now)
+
+    def expire(self, before_received: int) -> int:
+        """As the primary does; what waits expires the next time."""
+        return self._ready().expire(before_received)
+
+    def check(self) -> None:
+        """Raises TelemetryError while readings wait or the primary is ill."""
+        state = self.state()
+        if state.spooling:
+            raise TelemetryError(
+                f"{state.readings_waiting} readings wait in the spool: "
+                f"{state.error or 'it is draining'}"
+            )
+        self._ready().check()
+
+    def close(self) -> None:
+        """Close the primary and the spool; what waits stays on disk."""
+        with self._writing:
+            self._log.close()
+            if self._primary is not None:
+                self._primary.close()
+
+
+@contextmanager
+def _disk_errors(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TelemetryError(f"{doing}: {error}") from error
+
+
+def _joined(batches: Sequence[ReadingBatch]) -> Iterator[ReadingBatch]:
+    """The same readings in fewer batches; a replacing write costs mostly by the batch."""
+    joined = ReadingBatch()
+    for batch in batches:
+        joined.extend(batch)
+        if len(joined) >= _DRAIN_ROWS:
+            yield joined
+            joined = ReadingBatch()
+    if len(joined):
+        yield joined
+
+
+def _add_newest(newest: dict[int, Last], batch: ReadingBatch) -> None:
+    """Note the newest reading of each series; of two at one time the later one counts."""
+    series = np.frombuffer(batch.series, np.int32)
+    order = np.lexsort((np.frombuffer(batch.at, np.int64), series))
+    ends = np.flatnonzero(np.diff(series[order], append=series[order][-1] + 1))
+    for row in order[ends].tolist():
+        number, at = batch.series[row], batch.at[row]
+        if number not in newest or newest[number].at <= at:
+            quality = QUALITIES[batch.quality[row]]
+            newest[number] = Last(at, batch.value[row], batch.received[row], quality)
+
+
+def _chosen(newest: dict[int, Last], series: Sequence[int]) -> dict[int, Last]:
+    return {number: newest[number] for number in series if number in newest}
+
+
+def _may_hold(segment: Segment, keys: Sequence[tuple[int, int]]) -> bool:
+    return any(segment.earliest <= at <= segment.latest for _, at in keys)
+
+
+def _values(
+    batch: ReadingBatch, keys: Sequence[tuple[int, int]]
+) -> Iterator[tuple[tuple[int, int], float]]:
+    wanted = set(keys)
+    at = np.frombuffer(batch.at, np.int64)
+    for row in np.flatnonzero(np.isin(at, [at for _, at in keys])).tolist():
+        key = (batch.series[row], batch.at[row])
+        if key in wanted:
+            yield key, batch.value[row]
