@@ -43,7 +43,8 @@ def bind(
 ) -> Instance:
     """`rule` on the asset whose points are `slots`, all of them, by code.
 
-    A point that the asset lacks stays unknown. `path` is the asset itself as a way to others:
+    Alternatives that name a point which the asset lacks are left out of the conditions; what
+    can't be told without it is never true. `path` is the asset itself as a way to others:
     its `heard` moves with everything that comes from it or through it.
     Raises BindError when nothing that the rule judges is there.
     """

@@ -96,8 +96,8 @@ class Instance:
         if bound.expression.watches_every_point:
             yield from self.slots.items()
             return
-        for point, slot in zip(bound.expression.points, bound.slots, strict=True):
-            yield point.code, slot
+        for index in bound.expression.indexes:
+            yield bound.expression.points[index].code, bound.slots[index]
 
     def explain(self, held: Held, truth: bool) -> str:
         """Why what this leg waits for is `truth` with the values in `held`."""

@@ -1,7 +1,7 @@
 """Expressions ready to run: checked once, compiled once, bound to the points of many assets."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ from rules.expression import nodes
 from rules.expression.checker import check
 from rules.expression.nodes import View, finite
 from rules.expression.parser import parse
+from rules.expression.pruning import indexes, prune
 from rules.expression.silence import Flipping, Overdue, Silence
 from rules.expression.syntax import ExpressionError, Fault
 from rules.slots import ReceiptNow, Slot
@@ -30,7 +31,12 @@ class Expression:
     # Whether silence decides: then its rule's delays run on the receipt clock as well.
     on_receipt_clock: bool
     root: nodes.Node = field(repr=False)
+    # The numbers of the points that `root` judges.
+    indexes: tuple[int, ...] = field(repr=False)
     _factories: dict[bool, Callable[..., Test]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _pruned: dict[frozenset[int], "Expression"] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -55,7 +61,22 @@ class Expression:
         )
 
     def bind(self, asset: Mapping[str, Slot], now: ReceiptNow, path: Slot) -> "Bound":
-        """The condition on one asset's points; a point that it lacks stays unknown."""
+        """The condition on one asset's points, without what an absent point makes untellable.
+
+        When nothing can be told without it, the whole condition stays unknown.
+        """
+        absent = [i for i in self.indexes if self.points[i].code not in asset]
+        if absent:
+            return self._without(frozenset(absent))._bind(asset, now, path)
+        return self._bind(asset, now, path)
+
+    def _without(self, absent: frozenset[int]) -> "Expression":
+        if absent not in self._pruned:
+            root = prune(self.root, absent) or self.root
+            self._pruned[absent] = replace(self, root=root, indexes=indexes(root))
+        return self._pruned[absent]
+
+    def _bind(self, asset: Mapping[str, Slot], now: ReceiptNow, path: Slot) -> "Bound":
         slots = tuple(asset.get(point.code, UNKNOWN) for point in self.points)
         return Bound(self, slots, asset, now, path)
 
@@ -77,7 +98,7 @@ def _compiled(source: str) -> Callable[..., Test]:
 def _source(expression: Expression, truth: bool) -> str:
     count = len(expression.points)
     arguments = "".join(f"s{i}, " for i in range(count))
-    known = " or ".join(f"(v{i} := s{i}.value) is None" for i in range(count)) or "False"
+    known = " or ".join(f"(v{i} := s{i}.value) is None" for i in expression.indexes) or "False"
     code = expression.root.code()
     result = code if truth else f"not {code}"
     return (
@@ -154,4 +175,5 @@ def compile_expression(text: str, points: Mapping[str, PointType] | None) -> Exp
     checked = check(parse(text), points)
     if not checked.points and not checked.on_receipt_clock:
         raise ExpressionError([Fault(0, "this names no point, so it never changes")])
-    return Expression(text.strip(), checked.points, checked.on_receipt_clock, checked.root)
+    root = checked.root
+    return Expression(text.strip(), checked.points, checked.on_receipt_clock, root, indexes(root))

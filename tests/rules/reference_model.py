@@ -51,9 +51,9 @@ class Reference:
         elif self._count:
             self.decided = at
         self.streak.append(at)
-        if self._count <= 1 and not self._delay:
-            self._change(at)
-        elif self._count and len(self.streak) >= self._count:
+        if (self._count <= 1 and not self._delay) or (
+            self._count and len(self.streak) >= self._count
+        ):
             self._change(at)
         else:
             self._expire(lambda end: end <= at)

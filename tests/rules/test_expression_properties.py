@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,7 +54,9 @@ def _binary(sign: str, left: Written, right: Written) -> Written:
         return Written(
             f"({left.text} or {right.text})", lambda v: bool(left.means(v) or right.means(v))
         )
-    return Written(f"({left.text} {sign} {right.text})", lambda v: run(left.means(v), right.means(v)))
+    return Written(
+        f"({left.text} {sign} {right.text})", lambda v: run(left.means(v), right.means(v))
+    )
 
 
 def _point(code: str) -> Written:
@@ -145,4 +148,4 @@ def test_what_is_told_without_a_value_stays_true_whatever_the_value(
     assert bound.test(told == "True")() is True
     for filled in itertools.product(FEW, repeat=len(missing)):
         completed = {**known, **dict(zip(sorted(missing), filled, strict=True))}
-        assert _outcome(lambda values=completed: written.means(values)) in (told, "error")
+        assert _outcome(partial(written.means, completed)) in (told, "error")
