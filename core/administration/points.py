@@ -1,0 +1,214 @@
+"""Creating and changing points: what a key of a device says about an asset."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events
+from core.administration.changing import apply, log, not_editable, refuse
+from core.devices import Device, Point, next_series
+from core.ids import new_id
+from core.places import Asset
+from core.site_file import load_catalog
+from rules.catalog import AssetType, PointType
+from rules.located_yaml import nearest
+
+EDITABLE = ("key", "low", "high", "expected_interval")
+
+
+@dataclass(frozen=True, slots=True)
+class NewPoint:
+    """A point to be: `key` of the device feeds point `code` of the asset's type.
+
+    kind, unit and states are the catalogue's; who states them too must state the same.
+    low, high: a narrower range than the catalogue's. expected_interval: seconds.
+    """
+
+    key: str
+    code: str
+    kind: str | None = None
+    unit: str | None = None
+    low: float | None = None
+    high: float | None = None
+    states: Sequence[str] | None = None
+    expected_interval: float | None = None
+
+
+def point_problems(
+    session: Session,
+    device: Device,
+    asset_type: AssetType | None,
+    asset: Asset | None,
+    points: Sequence[NewPoint],
+) -> list[str]:
+    """Everything that keeps `points` from being fed by `device`; asset: None for a new one."""
+    problems = _doubles("key", [point.key for point in points])
+    problems += _doubles("code", [point.code for point in points])
+    for number, point in enumerate(points):
+        faults = _faults(point, asset_type)
+        if asset is not None and not faults:
+            faults = _taken(session, device, asset, point)
+        problems += [f"points[{number}].{fault}" for fault in faults]
+    return problems
+
+
+def _doubles(field: str, values: list[str]) -> list[str]:
+    return [f"points: {field} {v!r} stands {n} times" for v, n in Counter(values).items() if n > 1]
+
+
+def _faults(point: NewPoint, asset_type: AssetType | None) -> list[str]:
+    faults = []
+    if not 0 < len(point.key) <= 120:
+        faults.append("key: between 1 and 120 characters")
+    faults += _number_faults(point.low, point.high, point.expected_interval)
+    if asset_type is None:
+        return faults
+    known = asset_type.points.get(point.code)
+    if known is None:
+        hint = nearest(point.code, list(asset_type.points))
+        return [*faults, f"code: {asset_type.code} has no point {point.code!r}{hint}"]
+    return faults + _disagreements(point, known)
+
+
+def _number_faults(
+    low: float | None, high: float | None, expected_interval: float | None
+) -> list[str]:
+    faults = []
+    if low is not None and high is not None and low >= high:
+        faults.append("low: must be below high")
+    if expected_interval is not None and not 0 < expected_interval <= 366 * 86_400:
+        faults.append("expected_interval: seconds, more than 0 and at most a year")
+    return faults
+
+
+def _disagreements(point: NewPoint, known: PointType) -> list[str]:
+    faults = []
+    if point.kind is not None and point.kind != known.kind:
+        faults.append(f"kind: {known.code} is a {known.kind}")
+    if point.unit and point.unit != known.unit:
+        stated = f"is measured in {known.unit}" if known.unit else "has no unit"
+        faults.append(f"unit: {known.code} {stated}")
+    if point.states and tuple(point.states) != known.states:
+        faults.append(f"states: {known.code} has {', '.join(known.states) or 'none'}")
+    return faults
+
+
+def _standing(session: Session, asset: Asset, code: str) -> Point | None:
+    statement = select(Point).where(Point.asset_id == asset.id, Point.code == code)
+    return session.scalars(statement).first()
+
+
+def _taken(session: Session, device: Device, asset: Asset, point: NewPoint) -> list[str]:
+    standing = _standing(session, asset, point.code)
+    if standing is not None and not _may_take_over(session, standing):
+        feeder = session.get_one(Device, standing.device_id)
+        return [f"code: point {point.code!r} of {asset.code} is fed by {feeder.code!r} already"]
+    return _key_taken(session, device, asset, point.key, point.code)
+
+
+def _key_taken(session: Session, device: Device, asset: Asset, key: str, code: str) -> list[str]:
+    other = session.scalar(
+        select(Point.code).where(
+            Point.device_id == device.id,
+            Point.asset_id == asset.id,
+            Point.key == key,
+            Point.code != code,
+        )
+    )
+    return [f"key: {key!r} feeds point {other!r} already"] if other else []
+
+
+def _may_take_over(session: Session, point: Point) -> bool:
+    # A replaced sensor goes on with its point, and the readings of both make one history.
+    return session.get_one(Device, point.device_id).state == "retired"
+
+
+def write_points(
+    session: Session,
+    device: Device,
+    asset: Asset,
+    asset_type: AssetType,
+    points: Sequence[NewPoint],
+) -> list[Point]:
+    """Create the points, or take them over from a retired device; they were checked before."""
+    written = []
+    for new in points:
+        point = _standing(session, asset, new.code)
+        if point is None:
+            point = Point(
+                id=new_id(),
+                series=next_series(session),
+                site_id=device.site_id,
+                asset_id=asset.id,
+                code=new.code,
+            )
+            session.add(point)
+        _fill(point, device, asset_type.points[new.code], new)
+        written.append(point)
+    session.flush()
+    return written
+
+
+def _fill(point: Point, device: Device, known: PointType, new: NewPoint) -> None:
+    point.device_id = device.id
+    point.key = new.key
+    point.name = {k: v for k, v in (("en", known.name.en), ("zh", known.name.zh)) if v}
+    point.kind = known.kind
+    point.unit = known.unit
+    point.low = known.low if new.low is None else new.low
+    point.high = known.high if new.high is None else new.high
+    point.states = list(known.states) or None
+    point.expected_interval = new.expected_interval
+
+
+def create_points(
+    session: Session,
+    device: Device,
+    asset: Asset,
+    points: Sequence[NewPoint],
+    *,
+    actor: events.Actor,
+    now: datetime,
+) -> list[Point]:
+    """Let a device feed further points. Raises Invalid with every problem."""
+    asset_type = load_catalog(session).get(asset.type)
+    problems = [] if asset.site_id == device.site_id else ["asset_id: is on another site"]
+    problems += point_problems(session, device, asset_type, asset, points)
+    if asset_type is None:
+        problems.append(f"asset_id: its type {asset.type!r} is in no catalogue")
+    refuse("the points", problems)
+    assert asset_type is not None
+    written = write_points(session, device, asset, asset_type, points)
+    for point in written:
+        after = {"code": point.code, "device": str(device.id), "series": point.series}
+        log(session, "point.create", point, actor=actor, now=now, after=after)
+    return written
+
+
+def update_point(
+    session: Session,
+    point: Point,
+    changes: Mapping[str, Any],
+    *,
+    actor: events.Actor,
+    now: datetime,
+) -> Point:
+    """Change key, low, high or expected_interval. Raises Invalid with every problem."""
+    problems = not_editable(changes, EDITABLE)
+    values = {name: changes.get(name, getattr(point, name)) for name in EDITABLE}
+    problems += _number_faults(values["low"], values["high"], values["expected_interval"])
+    key = values["key"]
+    if not isinstance(key, str) or not 0 < len(key) <= 120:
+        problems.append("key: between 1 and 120 characters")
+    else:
+        device = session.get_one(Device, point.device_id)
+        asset = session.get_one(Asset, point.asset_id)
+        problems += _key_taken(session, device, asset, key, point.code)
+    refuse("the point", problems)
+    apply(session, "point", point, changes, actor=actor, now=now)
+    return point

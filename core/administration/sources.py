@@ -1,0 +1,123 @@
+"""Creating, changing and deleting sources."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import events
+from core.administration.changing import apply, log, not_editable, refuse
+from core.codes import CODE, time_zone_fault, topic_filter_fault
+from core.devices import DIALECTS, Device, Source
+from core.errors import Conflict
+from core.ids import new_id
+from rules.located_yaml import nearest
+
+EDITABLE = ("topic_filter", "dialect", "options", "enabled")
+OPTIONS = ("zone",)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSource:
+    """A source to be. options: `zone`, the time zone of time stamps that name none."""
+
+    code: str
+    topic_filter: str
+    dialect: str = "wk"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    enabled: bool = True
+    id: UUID | None = None
+
+
+def _field_problems(fields: Mapping[str, Any]) -> list[str]:
+    problems = []
+    if "topic_filter" in fields:
+        fault = topic_filter_fault(str(fields["topic_filter"]))
+        problems += [f"topic_filter: {fault}"] if fault else []
+    if "dialect" in fields and fields["dialect"] not in DIALECTS:
+        hint = nearest(str(fields["dialect"]), DIALECTS)
+        problems.append(f"dialect: one of {', '.join(DIALECTS)}{hint}")
+    return problems + _option_problems(fields.get("options") or {})
+
+
+def _option_problems(options: Mapping[str, Any]) -> list[str]:
+    problems = [
+        f"options.{name}: unknown{nearest(name, OPTIONS)}"
+        for name in options
+        if name not in OPTIONS
+    ]
+    fault = time_zone_fault(str(options["zone"])) if "zone" in options else None
+    return [*problems, f"options.zone: {fault}"] if fault else problems
+
+
+def _topic_taken(session: Session, site_id: UUID, topic: str, but: UUID | None) -> list[str]:
+    statement = select(Source.id, Source.code).where(
+        Source.site_id == site_id, Source.topic_filter == topic
+    )
+    others = [code for source_id, code in session.execute(statement) if source_id != but]
+    return [f"topic_filter: source {others[0]!r} has it already"] if others else []
+
+
+def create_source(
+    session: Session, site_id: UUID, new: NewSource, *, actor: events.Actor, now: datetime
+) -> Source:
+    """Tie a topic filter to a site. Raises Invalid with every problem."""
+    fields = {name: getattr(new, name) for name in EDITABLE}
+    problems = []
+    if not CODE.fullmatch(new.code):
+        problems.append("code: letters, digits, _ . and -, at most 60")
+    elif session.scalar(
+        select(Source.id).where(Source.site_id == site_id, Source.code == new.code)
+    ):
+        problems.append(f"code: there is a source {new.code!r} on this site already")
+    problems += _field_problems(fields) + _topic_taken(session, site_id, new.topic_filter, None)
+    refuse("the source", problems)
+    source = Source(
+        id=new.id or new_id(),
+        site_id=site_id,
+        code=new.code,
+        topic_filter=new.topic_filter,
+        dialect=new.dialect,
+        options=dict(new.options),
+        enabled=new.enabled,
+    )
+    session.add(source)
+    after = {"code": new.code, **fields, "options": dict(new.options)}
+    log(session, "source.create", source, actor=actor, now=now, after=after)
+    return source
+
+
+def update_source(
+    session: Session,
+    source: Source,
+    changes: Mapping[str, Any],
+    *,
+    actor: events.Actor,
+    now: datetime,
+) -> Source:
+    """Change topic_filter, dialect, options or enabled. Raises Invalid with every problem."""
+    problems = not_editable(changes, EDITABLE) + _field_problems(changes)
+    if "topic_filter" in changes:
+        topic = str(changes["topic_filter"])
+        problems += _topic_taken(session, source.site_id, topic, source.id)
+    refuse("the source", problems)
+    apply(session, "source", source, changes, actor=actor, now=now)
+    return source
+
+
+def delete_source(session: Session, source: Source, *, actor: events.Actor, now: datetime) -> None:
+    """Delete a source. Conflict while devices belong to it."""
+    count = session.scalar(select(func.count(Device.id)).where(Device.source_id == source.id))
+    if count:
+        raise Conflict(
+            f"{count} devices belong to source {source.code!r}",
+            advice="Give them another source first, or disable this one.",
+        )
+    before = {"code": source.code, "topic_filter": source.topic_filter}
+    log(session, "source.delete", source, actor=actor, now=now, before=before)
+    session.delete(source)
+    session.flush()
