@@ -1,0 +1,194 @@
+"""Judgement: the tickets that came, compared with the ground truth. Pure; no I/O, no clock."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from simulators.faults.plan import Expectation, Fault, FaultPlan
+
+# Alarms that come up to this many seconds after the end of a fault are still its own.
+AFTERMATH = 120.0
+# Device times carry milliseconds; a trip is never earlier than its fault by more than that.
+_ROUNDING = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """An alarm episode or a ticket of the product. Times: seconds since the epoch.
+
+    ticket: its ticket's id; None for an episode that opened none.
+    """
+
+    id: str
+    rule: str
+    asset: str
+    tripped: float
+    learned: float
+    ticket: str | None
+
+
+class Outcome(StrEnum):
+    """How one expectation, or one fault that asks for nothing, came out."""
+
+    RIGHT = "right"  # exactly one ticket, in time
+    LATE = "late"  # one ticket, after it was due
+    MISSING = "missing"  # no ticket
+    DOUBLED = "doubled"  # more than one ticket for one fault
+    QUIET = "quiet"  # nothing was asked for and nothing came
+    FALSE = "false"  # nothing was asked for and something came
+    UNCOVERED = "uncovered"  # none of the rules that would see it is installed
+    SKIPPED = "skipped"  # an outage for which no command was given
+
+    @property
+    def good(self) -> bool:
+        """Whether an ideal product could have come out so. Uncovered is no verdict on it."""
+        return self not in (Outcome.LATE, Outcome.MISSING, Outcome.DOUBLED, Outcome.FALSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One line of the result. delay: seconds from the fault to when the product knew."""
+
+    fault: str
+    kind: str
+    asset: str
+    rules: tuple[str, ...]
+    outcome: Outcome
+    delay: float | None = None
+    allowed: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The whole result: a verdict for each expectation, and what nobody asked for."""
+
+    verdicts: tuple[Verdict, ...]
+    false: tuple[Observed, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything came out as with an ideal product."""
+        return not self.false and all(verdict.outcome.good for verdict in self.verdicts)
+
+    def counts(self) -> dict[str, int]:
+        """How many verdicts of each outcome; `false` counts every alarm nobody asked for."""
+        counts = {outcome.value: 0 for outcome in Outcome}
+        for verdict in self.verdicts:
+            counts[verdict.outcome.value] += 1
+        counts[Outcome.FALSE.value] = len(self.false)
+        return counts
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as plain values for a machine."""
+        return {
+            "ok": self.ok,
+            "counts": self.counts(),
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+            "false": [asdict(one) for one in self.false],
+        }
+
+
+def judge(
+    plan: FaultPlan,
+    start: float,
+    observed: Sequence[Observed],
+    *,
+    installed: frozenset[str] | None = None,
+    skipped: Iterable[str] = (),
+) -> Judgement:
+    """Compare what the product opened in a run that began at `start` with the plan's truth.
+
+    installed: the ids of the product's rules; None when they aren't known. skipped: the ids of
+    faults that didn't happen. Of what was observed before `start`, nothing may be given.
+    """
+    left_out = set(skipped)
+    explained = set[str]()
+    verdicts = list[Verdict]()
+    happened = [fault for fault in plan.faults if fault.id not in left_out]
+    for fault in happened:
+        for expectation in fault.expected or ():
+            verdict, used = _expected(fault, expectation, start, observed, installed)
+            verdicts.append(verdict)
+            explained |= used
+        explained |= _tolerated(fault, start, observed)
+    false = tuple(one for one in observed if one.id not in explained)
+    verdicts += [_unexpected(one, start, false) for one in happened if not one.expected]
+    verdicts += [_skipped(fault) for fault in plan.faults if fault.id in left_out]
+    order = {fault.id: number for number, fault in enumerate(plan.faults)}
+    verdicts.sort(key=lambda verdict: order[verdict.fault])
+    return Judgement(tuple(verdicts), false)
+
+
+def _expected(
+    fault: Fault,
+    expectation: Expectation,
+    start: float,
+    observed: Sequence[Observed],
+    installed: frozenset[str] | None,
+) -> tuple[Verdict, set[str]]:
+    """The verdict on one expectation, and the ids of what it explains."""
+    candidates = sorted(
+        (one for one in observed if _belongs(one, fault, start, expectation)),
+        key=lambda one: one.tripped,
+    )
+    began = start + fault.start
+    allowed = expectation.by - fault.start
+
+    def verdict(outcome: Outcome, delay: float | None = None, note: str = "") -> Verdict:
+        asset, rules = expectation.asset, expectation.rules
+        return Verdict(fault.id, fault.kind.value, asset, rules, outcome, delay, allowed, note)
+
+    if not candidates:
+        known = installed is None or installed.intersection(expectation.rules)
+        return verdict(Outcome.MISSING if known else Outcome.UNCOVERED), set()
+    first = candidates[0]
+    same = [one for one in candidates if one.rule == first.rule]
+    tickets = {one.ticket for one in same if one.ticket}
+    used = {one.id for one in same}
+    delay = first.learned - began
+    if not tickets:
+        return verdict(Outcome.MISSING, None, f"{first.rule} tripped without a ticket"), used
+    if len(tickets) > 1:
+        return verdict(Outcome.DOUBLED, delay, f"{len(tickets)} tickets by {first.rule}"), used
+    outcome = Outcome.RIGHT if delay <= allowed else Outcome.LATE
+    return verdict(outcome, delay, first.rule), used
+
+
+def _belongs(one: Observed, fault: Fault, start: float, expectation: Expectation) -> bool:
+    return (
+        one.asset == expectation.asset
+        and one.rule in expectation.rules
+        and _during(one, fault, start)
+    )
+
+
+def _during(one: Observed, fault: Fault, start: float) -> bool:
+    return start + fault.start - _ROUNDING <= one.tripped <= start + fault.end + AFTERMATH
+
+
+def _tolerated(fault: Fault, start: float, observed: Sequence[Observed]) -> set[str]:
+    """The ids of what is a right consequence of the fault, though nobody asked for it."""
+    return {
+        one.id
+        for one in observed
+        if _during(one, fault, start)
+        and any(one.asset == t.asset and one.rule in t.rules for t in fault.tolerated)
+    }
+
+
+def _unexpected(fault: Fault, start: float, false: Sequence[Observed]) -> Verdict:
+    """The verdict on a fault that asks for no ticket."""
+    # A fault of the whole site may be to blame for a false alarm anywhere.
+    blamed = [
+        one for one in false if _during(one, fault, start) and fault.target in ("", one.asset)
+    ]
+    outcome = Outcome.FALSE if blamed else Outcome.QUIET
+    note = ", ".join(sorted({f"{one.rule} on {one.asset}" for one in blamed}))
+    return Verdict(fault.id, fault.kind.value, fault.target, (), outcome, note=note)
+
+
+def _skipped(fault: Fault) -> Verdict:
+    note = "not run: no command to stop and start it was given"
+    return Verdict(fault.id, fault.kind.value, fault.target, (), Outcome.SKIPPED, note=note)
