@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.catalog import PointType, Text
-from rules.expression import compile_expression
+from rules.expression import Expression, ExpressionError, compile_expression
 from rules.slots import ReceiptNow, Slot
 
 Values = dict[str, float]
@@ -149,3 +149,29 @@ def test_what_is_told_without_a_value_stays_true_whatever_the_value(
     for filled in itertools.product(FEW, repeat=len(missing)):
         completed = {**known, **dict(zip(sorted(missing), filled, strict=True))}
         assert _outcome(partial(written.means, completed)) in (told, "error")
+
+
+WORDS = [
+    "a", "p", "q", "(", ")", "and", "or", "not", "<", ">=", "==", "+", "-", "/", "*", "3", "1e400",
+    "5m", "2 kPa", "70 %", '"x"', "age(a)", "abs(", "overdue(2)", "true", ",", "°", "m/s", "0",
+]  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.text(max_size=30), st.lists(st.sampled_from(WORDS)).map(" ".join)))
+def test_any_text_is_a_condition_or_is_refused_at_a_place_within_it(text: str) -> None:
+    try:
+        expression = compile_expression(text, POINTS)
+    except ExpressionError as error:
+        offsets = [fault.offset for fault in error.faults]
+    else:
+        _runs(expression)
+        return
+    assert offsets
+    assert all(0 <= offset <= len(text) for offset in offsets)
+
+
+def _runs(expression: Expression) -> None:
+    bound = expression.bind({code: Slot(1.0, 1, 1) for code in POINTS}, ReceiptNow(5), Slot())
+    assert _outcome(bound.holds) in ("True", "False", "unknown", "error")
+    assert _outcome(bound.test(True)) in ("True", "False", "error")

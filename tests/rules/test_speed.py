@@ -19,7 +19,7 @@ def test_the_closure_calls_nothing_while_every_value_is_known() -> None:
     bench = Bench(
         rule(when="running and (flow < 3 or current > 5 A)"), "running", "flow", "current"
     )
-    code = bench.instance.test.__code__  # type: ignore[attr-defined]
+    code = bench.instance.test.__code__
     calls = [each for each in dis.get_instructions(code) if each.opname.startswith("CALL")]
     # The one call is the slow path, for values that are not known yet.
     assert len(calls) == 1
