@@ -84,10 +84,11 @@ def accept(
         console=screen,
     )
     skipped = [fault.id for fault in run.left_out]
+    assets = {device.code: device.asset for device in site.devices.values()}
 
     def judged() -> Judgement:
         new = [one for one in product.observed(site_id) if one.id not in before]
-        return judge(plan, run.start, new, installed=installed, skipped=skipped)
+        return judge(plan, run.start, new, installed=installed, skipped=skipped, assets=assets)
 
     # The marker speaks at its interval; its last word is at most that old at the end of the run.
     spoken = run.end - site.device_of(marker).interval - 1

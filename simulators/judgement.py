@@ -1,6 +1,6 @@
 """Judgement: the tickets that came, compared with the ground truth. Pure; no I/O, no clock."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -97,11 +97,13 @@ def judge(
     *,
     installed: frozenset[str] | None = None,
     skipped: Iterable[str] = (),
+    assets: Mapping[str, str] | None = None,
 ) -> Judgement:
     """Compare what the product opened in a run that began at `start` with the plan's truth.
 
     installed: the ids of the product's rules; None when they aren't known. skipped: the ids of
-    faults that didn't happen. Of what was observed before `start`, nothing may be given.
+    faults that didn't happen. assets: device code → asset code, where they differ. Of what was
+    there before the run, nothing may be given.
     """
     left_out = set(skipped)
     explained = set[str]()
@@ -114,7 +116,11 @@ def judge(
             explained |= used
         explained |= _tolerated(fault, start, observed)
     false = tuple(one for one in observed if one.id not in explained)
-    verdicts += [_unexpected(one, start, false) for one in happened if not one.expected]
+    verdicts += [
+        _unexpected(one, (assets or {}).get(one.target, one.target), start, false)
+        for one in happened
+        if not one.expected
+    ]
     verdicts += [_skipped(fault) for fault in plan.faults if fault.id in left_out]
     order = {fault.id: number for number, fault in enumerate(plan.faults)}
     verdicts.sort(key=lambda verdict: order[verdict.fault])
@@ -178,15 +184,13 @@ def _tolerated(fault: Fault, start: float, observed: Sequence[Observed]) -> set[
     }
 
 
-def _unexpected(fault: Fault, start: float, false: Sequence[Observed]) -> Verdict:
+def _unexpected(fault: Fault, asset: str, start: float, false: Sequence[Observed]) -> Verdict:
     """The verdict on a fault that asks for no ticket."""
-    # A fault of the whole site may be to blame for a false alarm anywhere.
-    blamed = [
-        one for one in false if _during(one, fault, start) and fault.target in ("", one.asset)
-    ]
+    # A fault of the whole site, which names no asset, may be to blame for an alarm anywhere.
+    blamed = [one for one in false if _during(one, fault, start) and asset in ("", one.asset)]
     outcome = Outcome.FALSE if blamed else Outcome.QUIET
     note = ", ".join(sorted({f"{one.rule} on {one.asset}" for one in blamed}))
-    return Verdict(fault.id, fault.kind.value, fault.target, (), outcome, note=note)
+    return Verdict(fault.id, fault.kind.value, asset, (), outcome, note=note)
 
 
 def _skipped(fault: Fault) -> Verdict:

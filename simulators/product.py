@@ -83,8 +83,8 @@ class Product:
         """The time of the newest reading of an asset, seconds since the epoch; 0 for none."""
         newest = 0.0
         for point in self._all("/points", asset=asset):
-            at = (self._get(f"/points/{point['id']}/last") or {}).get("at")
-            newest = max(newest, _seconds(at) if at else 0.0)
+            last = self._get(f"/points/{point['id']}/last", absent=True)
+            newest = max(newest, _seconds(last["at"]) if last else 0.0)
         return newest
 
     def _all(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
@@ -98,9 +98,12 @@ class Product:
             if not cursor:
                 return
 
-    def _get(self, path: str, **query: str) -> Any:
+    def _get(self, path: str, *, absent: bool = False, **query: str) -> Any:
+        """The answer; with `absent`, None for what isn't there."""
         try:
             answer = self._client.get(path, params=query)
+            if absent and answer.status_code == httpx.codes.NOT_FOUND:
+                return None
             answer.raise_for_status()
             return answer.json()
         except httpx.HTTPStatusError as error:

@@ -121,7 +121,7 @@ def _silence(fault: Fault, site: SimulatedSite) -> Truth:
 
 
 def _dead_clock(fault: Fault, site: SimulatedSite) -> Truth:
-    return (), (Tolerance(("device-clock-wrong",), _asset(fault, site)),)
+    return (), (Tolerance(("device-clock",), _asset(fault, site)),)
 
 
 def _pump_failure(fault: Fault, site: SimulatedSite) -> Truth:
