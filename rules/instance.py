@@ -16,6 +16,10 @@ class BindError(ValueError):
     """The asset has none of the points that the rule judges."""
 
 
+# Shared by all that nothing happened to yet, which is nearly all of them.
+_NORMAL = AlarmState()
+
+
 def _always() -> bool:
     return True
 
@@ -58,7 +62,7 @@ class Instance:
         self.judged = 0
         # A timer of an older version stopped; the present values must be judged once more.
         self.rejudge = False
-        self.state = AlarmState()
+        self.state = _NORMAL
         self.test: Callable[[], bool] = _never
         self.retest()
 

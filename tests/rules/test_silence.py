@@ -100,6 +100,17 @@ def test_age_and_values_are_judged_together_on_the_receipt_clock() -> None:
     assert bench.transitions[-1].reason == "running and age(flow) 11m40s > 10m"
 
 
+def test_after_a_restart_nothing_trips_before_its_last_message() -> None:
+    tested = rule(when="running and age(flow) > 10m")
+    bench = Bench(tested, "running", "flow")
+    bench.read(1, receipt=1000, running=0, flow=3)
+    running = bench.slots["running"]
+    running.value, running.heard = 1.0, 1700 * SECOND
+    bench.restart(tested)
+    assert bench.fire(1800) == ["tripped"]
+    assert bench.told == [("tripped", 1800)]
+
+
 def test_silence_during_a_restart_trips_at_the_same_instant() -> None:
     bench = _sensor()
     bench.read(100, temperature=20)
