@@ -24,6 +24,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import events
 from core.db import Base, Instant
 from core.ids import new_id
+from core.places import Node
 from core.lifecycle import Lifecycle
 
 DEVICE = Lifecycle(
@@ -173,6 +174,17 @@ def set_clock_trust(session: Session, device_id: UUID, trusted: bool, *, now: da
         site_id=device.site_id,
         after={"clock_trusted": trusted},
     )
+
+
+def sites_of_device(session: Session, code: str) -> list[str]:
+    """The codes of the sites that have a device of this code."""
+    statement = (
+        select(Node.code)
+        .join(Device, Device.site_id == Node.id)
+        .where(Device.code == code)
+        .order_by(Node.code)
+    )
+    return list(session.scalars(statement))
 
 
 def remember_present(

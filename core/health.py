@@ -25,7 +25,7 @@ class Health:
         self._clock = clock
         self._lock = threading.Lock()
         self._parts: dict[str, PartState] = {}
-        self._checks: dict[str, Callable[[], str]] = {}
+        self._checks: dict[str, Callable[[], str | None]] = {}
 
     def report(self, part: str, *, ok: bool, detail: str = "") -> bool:
         """Say how a part is; returns whether that changed between well and ill."""
@@ -36,8 +36,8 @@ class Health:
             self._parts[part] = PartState(part, ok, detail, since)
             return changed
 
-    def watch(self, part: str, check: Callable[[], str]) -> None:
-        """Ask `check` at each snapshot; it returns a detail when all is well and raises if not."""
+    def watch(self, part: str, check: Callable[[], str | None]) -> None:
+        """Ask `check` at each snapshot; it may return a detail, and raises when all is not well."""
         self._checks[part] = check
 
     def snapshot(self) -> list[PartState]:
@@ -48,6 +48,6 @@ class Health:
             except Exception as error:  # noqa: BLE001 - any failure of a check is its answer
                 self.report(part, ok=False, detail=f"{type(error).__name__}: {error}"[:300])
             else:
-                self.report(part, ok=True, detail=detail)
+                self.report(part, ok=True, detail=detail or "")
         with self._lock:
             return sorted(self._parts.values(), key=lambda state: (state.ok, state.part))

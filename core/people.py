@@ -251,3 +251,29 @@ def identify(session: Session, secret: str, kind: str, *, now: datetime) -> Call
     if credential.ends_at <= now or person.left_at is not None:
         raise NotSignedIn("these credentials have ended", advice="Sign in again.")
     return caller_for(session, person)
+
+
+def company_node(session: Session) -> Node | None:
+    """The root of the tree; None before the first site was imported."""
+    return session.scalars(select(Node).where(Node.kind == "company")).first()
+
+
+def administrator_of(session: Session) -> Person | None:
+    """The administrator of the company, made when there is none; None without a company."""
+    company = company_node(session)
+    if company is None:
+        return None
+    standing = session.scalars(
+        select(Person)
+        .join(Grant, Grant.person_id == Person.id)
+        .where(Grant.node_id == company.id, Grant.role == "administrator", Person.left_at.is_(None))
+        .order_by(Person.id)
+    ).first()
+    if standing is not None:
+        return standing
+    person = Person(id=new_id(), name="Administrator", locale="en")
+    session.add(person)
+    session.flush()
+    session.add(Grant(id=new_id(), person_id=person.id, node_id=company.id, role="administrator"))
+    session.flush()
+    return person

@@ -66,6 +66,11 @@ def active_versions(session: Session) -> list[RuleVersion]:
     return list(session.scalars(statement))
 
 
+def known_rules(session: Session) -> set[str]:
+    """The ids of all rules of which there is any version."""
+    return set(session.scalars(select(RuleVersion.rule_id).distinct()))
+
+
 def publish(
     session: Session,
     *,

@@ -1,0 +1,186 @@
+"""The command line."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from core import settings as settings_module
+from core.clock import SystemClock
+from core.errors import Invalid, Refused, WatchkeeperError
+from core.schema import current_revision, migrate, newest_revision
+from core.settings import Settings
+from rules.document import load_rules
+from simulators.errors import SimulatorError
+from watchkeeper import first_run, installation
+from watchkeeper.logs import set_up_logs
+from watchkeeper.product import open_database
+from watchkeeper.roles import run_role
+from watchkeeper.tools import tools
+from watchkeeper.up import run_up
+
+app = typer.Typer(
+    help="Watchkeeper keeps watch over buildings: sensor readings become tickets.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+site = typer.Typer(help="Sites: what is where.", no_args_is_help=True)
+rules = typer.Typer(help="Rules: what is wrong when.", no_args_is_help=True)
+db = typer.Typer(help="The relational database.", no_args_is_help=True)
+app.add_typer(site, name="site")
+app.add_typer(rules, name="rules")
+app.add_typer(db, name="db")
+for _command in tools:
+    app.command()(_command)
+
+console = Console()
+
+
+def _settings(**overrides: object) -> Settings:
+    settings = settings_module.load(**overrides)
+    set_up_logs(settings)
+    return settings
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option(help="Import and simulate a compound.")] = False,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of everything kept.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of API and pages; 0 = free one.")] = None,
+    clock: Annotated[str | None, typer.Option(help="system, or simulated for tests.")] = None,
+) -> None:
+    """Run the whole product in one process, with its broker."""
+    run_up(_settings(data_dir=data_dir, http_port=port, clock=clock), demo=demo, console=console)
+
+
+@app.command()
+def ingest() -> None:
+    """Run only the ingest role."""
+    run_role("ingest", _settings(), console)
+
+
+@app.command()
+def jobs() -> None:
+    """Run only the sweeps: deadlines, outbox, retention, the watch over ingest."""
+    run_role("jobs", _settings(), console)
+
+
+@app.command()
+def api() -> None:
+    """Run only API and pages."""
+    run_role("api", _settings(), console)
+
+
+@app.command()
+def config() -> None:
+    """Print every setting and where it came from."""
+    table = Table("setting", "value", "from", "meaning")
+    for name, value, origin in settings_module.origins():
+        table.add_row(name, value, origin, Settings.model_fields[name].description or "")
+    console.print(table)
+
+
+@app.command(name="signin-link")
+def signin_link() -> None:
+    """Print a one-time sign-in link for the administrator."""
+    settings = _settings()
+    url = settings.public_url.rstrip("/") or str(installation.running(settings)["url"])
+    database = open_database(settings)
+    link = first_run.sign_in_link(database, SystemClock(), url)
+    database.close()
+    if link is None:
+        raise Refused("there is no company yet", advice="Import a site file first.")
+    console.print(link, soft_wrap=True)
+
+
+@site.command("import")
+def site_import(
+    file: Annotated[Path, typer.Argument(help="A site file, see docs/site.md.")],
+) -> None:
+    """Import a site file; doing it again changes nothing."""
+    database = open_database(_settings())
+    migrate(database)
+    console.print(first_run.import_site_file(database, file, SystemClock().now()))
+    database.close()
+
+
+@rules.command("check")
+def rules_check(
+    files: Annotated[list[Path], typer.Argument(help="Rule files.")],
+    site_file: Annotated[
+        Path | None, typer.Option("--site", help="Take further asset types from this site file.")
+    ] = None,
+) -> None:
+    """Check rule files; each problem with file, line and column. Exit status 1 if any."""
+    catalog = first_run.catalog_with(site_file)
+    count = problems = 0
+    for path in files:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Invalid(f"{path} can't be read: {error}") from None
+        loaded = load_rules(text, str(path), catalog)
+        count += len(loaded.rules)
+        problems += len(loaded.problems)
+        for problem in loaded.problems:
+            console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+    if problems:
+        raise typer.Exit(1)
+    console.print(f"{count} rules are sound.")
+
+
+@rules.command("import")
+def rules_import(
+    files: Annotated[list[Path], typer.Argument(help="Rule files.")],
+) -> None:
+    """Put the rules of these files into force; a changed rule becomes its next version."""
+    database = open_database(_settings())
+    migrate(database)
+    for path in files:
+        with database.write() as session:
+            published, unchanged = first_run.publish_rules(
+                session, path, now=SystemClock().now(), only_new=False
+            )
+        console.print(f"{path}: {len(published)} published, {len(unchanged)} unchanged.")
+    database.close()
+
+
+@db.command("migrate")
+def db_migrate() -> None:
+    """Bring the database to the schema of this version."""
+    settings = _settings()
+    installation.prepare(settings)
+    database = open_database(settings)
+    changed = migrate(database)
+    console.print(f"{'Migrated to' if changed else 'Already at'} revision {newest_revision()}.")
+    database.close()
+
+
+@db.command("status")
+def db_status() -> None:
+    """Print the revision of the database and of this version."""
+    database = open_database(_settings())
+    console.print(f"database {current_revision(database) or 'empty'}, product {newest_revision()}")
+    database.close()
+
+
+def main() -> None:
+    """Run a command; an error of ours is one clear message and exit status 1."""
+    try:
+        app()
+    except SimulatorError as error:
+        Console(stderr=True).print(str(error), markup=False, soft_wrap=True)
+        sys.exit(1)
+    except WatchkeeperError as error:
+        message = Console(stderr=True)
+        message.print(f"[red]{error.title}:[/] ", end="")
+        message.print(error.detail, markup=False, soft_wrap=True)
+        for problem in getattr(error, "problems", ()):
+            message.print(f"  {problem}", markup=False, soft_wrap=True)
+        if error.advice:
+            message.print(error.advice, markup=False, soft_wrap=True)
+        sys.exit(1)

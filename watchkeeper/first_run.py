@@ -1,0 +1,134 @@
+"""What a first start makes: the administrator, the starter rules, and the demo site if asked."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import yaml
+
+from core import events, rulebook
+from core.clock import Clock
+from core.db import Database, Session
+from core.errors import Invalid, NotFound
+from core.people import administrator_of, company_node, issue
+from core.site_file import import_site, load_catalog, read_site_file
+from rules.catalog import AssetType, merge, shipped_catalog
+from rules.catalog import load_catalog as catalog_of
+from rules.document import load_rules
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKS = ROOT / "rules" / "packs"
+DEMO_SITE = ROOT / "simulators" / "demo" / "site.yaml"
+
+
+def import_site_file(database: Database, path: Path, now: datetime) -> str:
+    """Import a site file; returns what it did in words. Invalid with every problem at once."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} can't be read: {error}", advice="Name a UTF-8 YAML file.") from None
+    with database.read() as session:
+        catalog = load_catalog(session)
+    site_file = read_site_file(text, str(path), catalog=catalog)
+    with database.write() as session:
+        report = import_site(session, site_file, actor=events.SYSTEM, now=now)
+    if not report.did_something:
+        return f"{path.name}: nothing new."
+    made = ", ".join(f"{count} {kind}s" for kind, count in report.created.items())
+    changed = ", ".join(f"{count} {kind}s" for kind, count in report.changed.items())
+    parts = [f"created {made}" if made else "", f"changed {changed}" if changed else ""]
+    kept = [f"not in the file and kept: {', '.join(report.missing)}"] if report.missing else []
+    return f"{path.name}: {'; '.join([*filter(None, parts), *kept])}."
+
+
+def catalog_with(site_file: Path | None) -> Mapping[str, AssetType]:
+    """The shipped asset types, with those of a site file if one is named."""
+    if site_file is None:
+        return shipped_catalog()
+    found = read_site_file(site_file.read_text(encoding="utf-8"), str(site_file))
+    added = yaml.safe_dump(dict(found.asset_types), allow_unicode=True)
+    return merge(shipped_catalog(), catalog_of(added, str(site_file)))
+
+
+def publish_rules(
+    session: Session, path: Path, *, now: datetime, only_new: bool
+) -> tuple[list[str], list[str]]:
+    """Put the rules of a file into force on the company; returns (published, unchanged) ids.
+
+    only_new: leave rules alone of which there is any version, as a pack must: it offers, it never
+    overwrites. Invalid with every problem at once.
+    """
+    company = company_node(session)
+    if company is None:
+        raise NotFound("there is no company yet", advice="Import a site file first.")
+    loaded = load_rules(path.read_text(encoding="utf-8"), str(path), load_catalog(session))
+    if loaded.problems:
+        raise Invalid(
+            f"{path} has problems", problems=[str(problem) for problem in loaded.problems]
+        )
+    known = rulebook.known_rules(session) if only_new else set()
+    published: list[str] = []
+    unchanged: list[str] = []
+    for rule in loaded.rules:
+        row = None
+        if rule.id not in known:
+            row = rulebook.publish(
+                session,
+                rule_id=rule.id,
+                node_id=company.id,
+                title={"en": rule.title.en, "zh": rule.title.zh},
+                severity=rule.severity.value,
+                life_safety=rule.life_safety,
+                document=rule.source,
+                fingerprint=rule.fingerprint,
+                pack=path.stem,
+                actor=events.SYSTEM,
+                now=now,
+            )
+        (published if row else unchanged).append(rule.id)
+    return published, unchanged
+
+
+def publish_packs(database: Database, now: datetime) -> int:
+    """Offer the shipped packs; returns how many rules came into force."""
+    count = 0
+    for path in sorted(PACKS.glob("*.yaml")):
+        with database.write() as session:
+            if company_node(session) is None:
+                return 0
+            published, _ = publish_rules(session, path, now=now, only_new=True)
+            count += len(published)
+    return count
+
+
+def import_demo(database: Database, now: datetime) -> str:
+    """Import the simulated compound; says what that did."""
+    return import_site_file(database, DEMO_SITE, now)
+
+
+def sign_in_link(database: Database, clock: Clock, url: str) -> str | None:
+    """A one-time sign-in link for the administrator, who is made if need be.
+
+    url: where the pages are. None while there is no company that anybody could administer.
+    """
+    with database.write() as session:
+        person = administrator_of(session)
+        if person is None:
+            return None
+        secret = issue(session, person.id, "link", now=clock.now(), label="printed at start")
+    return f"{url}/sign-in/{secret}"
+
+
+def tool_token(database: Database, folder: Path, clock: Clock) -> str | None:
+    """An API token of the administrator for tools on this machine, kept owner-readable."""
+    path = folder / "tool-token"
+    if path.exists():
+        return path.read_text().strip()
+    with database.write() as session:
+        person = administrator_of(session)
+        if person is None:
+            return None
+        secret = issue(session, person.id, "token", now=clock.now(), label="tools on this machine")
+    path.touch(mode=0o600)
+    path.write_text(secret)
+    return secret

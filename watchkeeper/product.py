@@ -1,0 +1,215 @@
+"""Composition: which parts make up each role, in which order they start and stop."""
+
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import FrameType
+
+import structlog
+
+from api.app import create_app
+from api.context import Parts
+from core.clock import Clock, SimulatedClock, SystemClock
+from core.db import Database
+from core.health import Health
+from core.schema import current_revision, migrate, require_current
+from core.settings import Settings
+from core.telemetry.duckdb_store import DuckDBStore
+from core.telemetry.remote import RemoteStore
+from core.telemetry.server import TelemetryServer
+from core.telemetry.spool import SpooledStore
+from core.telemetry.store import TelemetryStore
+from ingest.broker import BrokerConfig, BrokerError, EmbeddedBroker
+from ingest.service import IngestService
+from ingest.session import BrokerAddress
+from ingest.stores import Stores
+from jobs.runner import JobsRunner
+from watchkeeper import installation
+from watchkeeper.serving import WebServer
+from web.app import mount
+from web.live import LiveFeed
+
+log = structlog.get_logger(__name__)
+
+# Above this fill of the broker's queue somebody must look before it refuses messages.
+_QUEUE_WARNING = 0.8
+
+
+def make_clock(settings: Settings) -> Clock:
+    """The one clock of the process."""
+    if settings.clock == "simulated":
+        return SimulatedClock(SystemClock().micros())
+    return SystemClock()
+
+
+def open_database(settings: Settings) -> Database:
+    """Connect to the database that the settings name."""
+    return Database(settings.sql_url, durable_against_power_loss=settings.durability == "power")
+
+
+class Product:
+    """The parts of a running role; `stop` undoes what was started, in reverse order."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.folder = installation.prepare(settings)
+        self.clock = make_clock(settings)
+        self.health = Health(self.clock)
+        self.stopping = threading.Event()
+        self._stack = ExitStack()
+        self.database = open_database(settings)
+        self._stack.callback(self.database.close)
+        self.telemetry: TelemetryStore | None = None
+        self.broker: EmbeddedBroker | None = None
+        self.ingest: IngestService | None = None
+        self.web: WebServer | None = None
+
+    def stop(self) -> None:
+        """Stop every part, the last one started first; safe to repeat."""
+        self._stack.close()
+
+    def on_stop(self, undo: Callable[[], object]) -> None:
+        """Have something undone at `stop`, before all that was started earlier."""
+        self._stack.callback(undo)
+
+    def own_folder(self, name: str) -> None:
+        """Make sure that no other process owns the same embedded parts."""
+        self.on_stop(installation.FolderLock(self.folder, name).release)
+
+    def migrate(self) -> None:
+        """Back up, then bring the schema to this version."""
+        if self.database.is_sqlite and current_revision(self.database) is not None:
+            self._back_up_before_migration()
+        migrate(self.database)
+
+    def _back_up_before_migration(self) -> None:
+        try:
+            require_current(self.database)
+        except Exception:  # noqa: BLE001 - whatever is not current is backed up first
+            target = self.folder / f"before-{current_revision(self.database)}.sqlite"
+            if not target.exists():
+                self.database.copy_to(target)
+
+    def watch_database(self) -> None:
+        """Report the database's health."""
+        self.health.watch("database", self.database.check)
+
+    def start_broker(self) -> BrokerAddress:
+        """The external broker's address, or start the embedded one."""
+        external = installation.external_broker(self.settings)
+        if external is not None:
+            return external
+        settings = self.settings
+        broker = EmbeddedBroker(
+            BrokerConfig(
+                directory=(self.folder / "broker").resolve(),
+                host=settings.broker_host,
+                port=installation.broker_port(settings, self.folder),
+                durability=settings.durability,
+                max_payload=settings.broker_max_payload,
+                store_bytes=settings.broker_queue_bytes,
+            )
+        )
+        broker.start()
+        self.on_stop(broker.stop)
+        broker.wait_ready()
+        self.broker = broker
+        self.health.watch("broker queue", lambda: _queue_detail(broker))
+        return broker.address
+
+    def open_telemetry(self) -> TelemetryStore:
+        """Own the DuckDB file of the data folder, with its spool, and answer other processes."""
+        settings = self.settings
+        path = self.folder / "telemetry.duckdb"
+        store = SpooledStore(
+            lambda: DuckDBStore(path),
+            self.folder / "spool",
+            limit_bytes=settings.spool_bytes,
+        )
+        self.on_stop(store.close)
+        self.health.watch("telemetry", lambda: _telemetry_detail(store))
+        server = TelemetryServer(store, self.folder / "telemetry.sock")
+        self.on_stop(server.close)
+        self.telemetry = store
+        return store
+
+    def reach_telemetry(self) -> TelemetryStore:
+        """Read through the process that owns the data folder's DuckDB file."""
+        store = RemoteStore(self.folder / "telemetry.sock")
+        self.on_stop(store.close)
+        self.health.watch("telemetry", store.check)
+        self.telemetry = store
+        return store
+
+    def start_ingest(self, telemetry: TelemetryStore, address: BrokerAddress) -> IngestService:
+        """Start taking messages in."""
+        stores = Stores(
+            settings=self.settings,
+            clock=self.clock,
+            database=self.database,
+            telemetry=telemetry,
+            health=self.health,
+            owner=installation.owner_id(self.folder),
+        )
+        service = IngestService(stores, address)
+        service.start()
+        self.on_stop(service.stop)
+        self.ingest = service
+        return service
+
+    def start_jobs(self, telemetry: TelemetryStore) -> None:
+        """Start the sweeps."""
+        runner = JobsRunner(self.database, telemetry, self.clock, self.settings, self.health)
+        runner.start()
+        self.on_stop(runner.stop)
+
+    def start_web(self, telemetry: TelemetryStore) -> WebServer:
+        """Start API and pages."""
+        parts = Parts(self.settings, self.clock, self.database, telemetry, self.health)
+        app = create_app(parts)
+        feed = LiveFeed(parts)
+        mount(app, parts, feed)
+        server = WebServer(app, self.settings)
+        feed.start()
+        server.start()
+        self.on_stop(server.stop)
+        self.on_stop(feed.stop)
+        self.web = server
+        return server
+
+    def wait(self) -> None:
+        """Until a signal asks to stop."""
+        while not self.stopping.wait(1.0):
+            self._look_after()
+
+    def _look_after(self) -> None:
+        if self.ingest is not None and not self.ingest.alive:
+            self.health.report("ingest", ok=False, detail="its thread has ended")
+        if self.web is not None and not self.web.alive:
+            log.error("the web server has ended; stopping")
+            self.stopping.set()
+
+    def heed_signals(self) -> None:
+        """SIGINT and SIGTERM ask to stop; a second one is left to the operating system."""
+
+        def ask(number: int, _: FrameType | None) -> None:
+            self.stopping.set()
+            signal.signal(number, signal.SIG_DFL)
+
+        signal.signal(signal.SIGINT, ask)
+        signal.signal(signal.SIGTERM, ask)
+
+
+def _queue_detail(broker: EmbeddedBroker) -> str:
+    state = broker.queue_state()
+    detail = f"{state.messages} messages, {state.fill:.0%} full"
+    if state.fill > _QUEUE_WARNING:
+        raise BrokerError(detail)
+    return detail
+
+
+def _telemetry_detail(store: SpooledStore) -> str:
+    store.check()
+    state = store.state()
+    return f"spooling, {state.readings_waiting} readings wait" if state.spooling else ""

@@ -1,0 +1,131 @@
+"""`watchkeeper up`: the whole product in one process, with the broker as its child."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+
+from core.settings import Settings
+from watchkeeper import first_run, installation
+from watchkeeper.product import Product
+
+_STOP_SECONDS = 10
+
+
+def run_up(settings: Settings, *, demo: bool, console: Console) -> None:
+    """Start everything, say where it is, run until a signal, stop everything."""
+    product = Product(settings)
+    try:
+        product.heed_signals()
+        _start(product, demo=demo, console=console)
+        product.wait()
+        console.print("\nStopping: taking in what has arrived, then closing …")
+    finally:
+        product.stop()
+        installation.withdraw(product.folder)
+    console.print("Stopped. Start again to continue where it was.")
+
+
+def _start(product: Product, *, demo: bool, console: Console) -> None:
+    product.own_folder("up")
+    with console.status("Preparing the database …"):
+        product.migrate()
+        product.watch_database()
+        if demo:
+            console.print(first_run.import_demo(product.database, product.clock.now()))
+        rules = first_run.publish_packs(product.database, product.clock.now())
+    if rules:
+        console.print(f"{rules} starter rules are in force.")
+    with console.status("Starting the broker …"):
+        address = product.start_broker()
+    with console.status("Opening telemetry …"):
+        telemetry = product.open_telemetry()
+    product.start_ingest(telemetry, address)
+    product.start_jobs(telemetry)
+    web = product.start_web(telemetry)
+    _announce(product)
+    first_run.tool_token(product.database, product.folder, product.clock)
+    if demo:
+        _start_simulator(product)
+    link = first_run.sign_in_link(product.database, product.clock, web.url)
+    console.print(_welcome(product, link, demo=demo))
+
+
+def _announce(product: Product) -> None:
+    assert product.web is not None
+    broker = product.broker
+    address = broker.device_address if broker else installation.external_broker(product.settings)
+    assert address is not None
+    installation.announce(
+        product.folder,
+        {
+            "pid": os.getpid(),
+            "url": product.web.url,
+            "mqtt": {
+                "host": address.host,
+                "port": address.port,
+                "username": address.username,
+                "password": address.password,
+                "tls_ca": address.tls_ca,
+            },
+        },
+    )
+
+
+def _start_simulator(product: Product) -> None:
+    """The simulated site runs as a process of its own: it speaks MQTT and nothing else to us."""
+    environment = {**os.environ, "WATCHKEEPER_DATA_DIR": str(product.folder.resolve())}
+    log_file = (product.folder / "simulator.log").open("ab")
+    child = subprocess.Popen(
+        [sys.executable, "-m", "watchkeeper", "simulate"],
+        env=environment,
+        cwd=Path(__file__).resolve().parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=log_file,
+        stderr=log_file,
+        start_new_session=True,
+    )
+    log_file.close()
+
+    def end() -> None:
+        child.terminate()
+        try:
+            child.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+    product.on_stop(end)
+
+
+def _welcome(product: Product, link: str | None, *, demo: bool) -> Panel:
+    assert product.web is not None
+    lines = []
+    if link is None:
+        lines += [
+            "There is no site yet. Describe yours in a file (docs/site.md) and import it:",
+            "  [bold]watchkeeper site import site.yaml[/]",
+            "then get a sign-in link with [bold]watchkeeper signin-link[/].",
+        ]
+    else:
+        lines += ["Sign in once with this link:", f"  [bold cyan]{link}[/]"]
+    if demo:
+        lines += [
+            "",
+            "A simulated compound is live; within a minute something breaks.",
+            "Then bring a sensor of your own, from a second terminal in this folder:",
+            "  [bold].venv/bin/watchkeeper publish wk/v1/riverside/my-pump/readings "
+            "'{\"motor_temperature\": 41}'[/]",
+            "It appears on the page under “Waiting for adoption”. Adopt it as a new pump, then",
+            "publish 95 instead of 41: a ticket opens.",
+        ]
+    broker = product.broker
+    if broker is not None:
+        address = broker.device_address
+        lines += ["", f"MQTT for devices: {address.host}:{address.port}, user {address.username},"]
+        lines += [f"password in {product.folder}/running.json"]
+    lines += ["", "Ctrl-C stops everything."]
+    return Panel("\n".join(lines), title=f"Watchkeeper is up: {product.web.url}", expand=False)
