@@ -1,5 +1,6 @@
 """Answers: JSON made by orjson, times to the microsecond, versions as entity tags."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ from pydantic import BaseModel
 from api.deps import Asked
 from api.errors import NeedsVersion
 from api.paging import encode
-from core.errors import Invalid
+from core.errors import Invalid, Stale
 from core.idempotency import Answer, Claim
 from core.paging import Page
 
@@ -65,10 +66,7 @@ def expected_version(if_match: str | None, *, required: bool = False) -> int | N
     """
     if if_match is None:
         if required:
-            raise NeedsVersion(
-                "an edit names the version it was made from",
-                advice="Send the ETag of what you read as If-Match.",
-            )
+            raise _needs_version()
         return None
     if if_match.strip() == "*":
         return None
@@ -76,6 +74,33 @@ def expected_version(if_match: str | None, *, required: bool = False) -> int | N
     if not (number.isascii() and number.isdecimal()):
         raise Invalid("If-Match is no version of ours", problems=["If-Match: send the ETag as is"])
     return int(number)
+
+
+def fingerprint(content: Any) -> str:
+    """The entity tag of something that counts no versions: a hash of what was shown."""
+    return f'"{hashlib.sha256(encoded(content)).hexdigest()[:32]}"'
+
+
+def marked(content: Any) -> Response:
+    """A JSON answer with its fingerprint as entity tag."""
+    return answer(content, headers={"ETag": fingerprint(content)})
+
+
+def require_unchanged(if_match: str | None, content: Any) -> None:
+    """Stale unless `content` is still what `If-Match` was given for; NeedsVersion without one."""
+    if if_match is None:
+        raise _needs_version()
+    if if_match.strip() not in ("*", fingerprint(content)):
+        raise Stale(
+            "it was changed since you read it", advice="Load it again and repeat your change."
+        )
+
+
+def _needs_version() -> NeedsVersion:
+    return NeedsVersion(
+        "an edit names the version it was made from",
+        advice="Send the ETag of what you read as If-Match.",
+    )
 
 
 def created(content: Any, location: str, *, version: int | None = None) -> Answer:

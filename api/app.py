@@ -4,17 +4,41 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from api import errors, health, me, reference, tickets
+from api import (
+    alarms,
+    assets,
+    devices,
+    errors,
+    health,
+    me,
+    points,
+    quarantine,
+    reference,
+    rules,
+    sites,
+    sources,
+    tickets,
+    tree,
+)
 from api.answers import BASE
 from api.context import Parts
-from api.guards import Guard
+from api.guards import BodyLimit, Guard
 from core.callers import Callers
 
 BODY_LIMIT = 1024 * 1024
 # One line a noun.
 ROUTERS: tuple[APIRouter, ...] = (
-    me.router,
+    tree.router,
+    sites.router,
+    assets.router,
+    devices.router,
+    sources.router,
+    points.router,
+    alarms.router,
     tickets.router,
+    quarantine.router,
+    rules.router,
+    me.router,
     reference.router,
 )
 
@@ -41,11 +65,13 @@ def create_app(parts: Parts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=reference.operation_id,
-        max_body_size=BODY_LIMIT,
     )
     app.state.parts = parts
     app.state.callers = Callers(parts.database, parts.clock)
     errors.install(app)
+    larger = {f"{BASE}/site-files": sites.LARGEST_FILE}
+    app.add_middleware(BodyLimit, limit=BODY_LIMIT, exceptions=larger)
+    # Added last, so it stands outermost and sees every answer.
     app.add_middleware(Guard)
     app.include_router(health.router)
     for router in ROUTERS:

@@ -1,8 +1,10 @@
 """What requests carry: field types that every body shares."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from core.errors import Invalid
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
@@ -46,3 +48,21 @@ class Names(Body):
     def filled(self) -> dict[str, str]:
         """The languages that are given."""
         return {key: text for key, text in self.model_dump().items() if text.strip()}
+
+
+class Change(Body):
+    """Fields to change; what is left out stays. may_be_null: fields that null empties."""
+
+    may_be_null: ClassVar[frozenset[str]] = frozenset()
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were given. Invalid when one may not be null, or none is given."""
+        given = self.model_dump(exclude_unset=True)
+        problems = [
+            f"{name}: can't be null"
+            for name, value in given.items()
+            if value is None and name not in self.may_be_null
+        ]
+        if problems or not given:
+            raise Invalid("nothing was changed", problems=problems or ["no field is given"])
+        return given

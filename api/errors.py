@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.db import is_unavailable
-from core.errors import Refused, Unavailable, WatchkeeperError
+from core.errors import Conflict, Refused, Unavailable, WatchkeeperError
+from core.idempotency import is_clash
 
 MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger(__name__)
@@ -23,9 +24,7 @@ _log = structlog.get_logger(__name__)
 class Problem(BaseModel):
     """A problem document of RFC 9457. advice says what to do; problems lists every finding."""
 
-    type: str = Field(
-        default="about:blank", description="about:blank: the status says what kind it is."
-    )
+    type: str = Field(default="about:blank", description="about:blank: see the status.")
     title: str
     status: int
     detail: str
@@ -178,5 +177,13 @@ class LastCatch:
         if is_unavailable(error):
             _log.warning("the database does not answer", error=type(error).__name__)
             return database_away()
+        if is_clash(error):
+            _log.info("two made the same thing at once")
+            return problem(
+                409,
+                Conflict.title,
+                "somebody made the same thing at the same moment",
+                advice="Look at what stands there now, then decide again.",
+            )
         _log.error("request failed", exc_info=error)
         return unexpected()

@@ -1,10 +1,16 @@
-"""What stands around every answer: security headers, request metrics."""
+"""What stands around every answer: security headers, limits, request metrics."""
 
 import time
+from collections.abc import Mapping
 
 from prometheus_client import Histogram
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem
+from core.errors import Refused
 
 _SECONDS = Histogram(
     "watchkeeper_http_request_seconds",
@@ -23,6 +29,10 @@ _ALWAYS = (
 )
 _HTTPS_ONLY = ("Strict-Transport-Security", "max-age=31536000")
 _DATA = ("/api/", "/metrics", "/readyz", "/healthz")
+
+
+# PostgreSQL can't even be asked for it.
+_NUL = problem(400, Refused.title, "the address holds a NUL character")
 
 
 class Guard:
@@ -44,6 +54,9 @@ class Guard:
                 _measure(scope, message["status"], time.perf_counter() - began)
             await send(message)
 
+        if b"%00" in scope["query_string"] or "\0" in scope["path"]:
+            await _NUL(scope, receive, guarded)
+            return
         await self._app(scope, receive, guarded)
 
 
@@ -60,3 +73,45 @@ def _measure(scope: Scope, status: int, seconds: float) -> None:
     # The route's pattern, not the path: a label for each id would never end.
     route = getattr(scope.get("route"), "path", "") or "none"
     _SECONDS.labels(scope["method"], route, str(status)).observe(seconds)
+
+
+class BodyLimit:
+    """Refuses bodies over a limit, by what they announce and by what they turn out to be.
+
+    exceptions: limits of single paths. FastAPI's own limit answers in plain text.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, exceptions: Mapping[str, int]) -> None:
+        self._app = app
+        self._limit = limit
+        self._exceptions = exceptions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a counted body."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = self._exceptions.get(scope["path"], self._limit)
+        announced = Headers(scope=scope).get("Content-Length", "0")
+        if not announced.isdecimal() or int(announced) > limit:
+            await _too_large(limit)(scope, receive, send)
+            return
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > limit:
+                raise HTTPException(413, _size_text(limit))
+            return message
+
+        await self._app(scope, counted, send)
+
+
+def _size_text(limit: int) -> str:
+    return f"a body may have at most {limit} bytes"
+
+
+def _too_large(limit: int) -> Response:
+    return problem(413, "Content Too Large", _size_text(limit), advice="Send it in smaller parts.")

@@ -107,3 +107,8 @@ def keep(session: Session, claim: Claim, answer: Answer) -> Answer:
         row = session.get_one(IdempotentAnswer, (claim.person_id, claim.route, claim.key))
         row.status, row.body, row.headers = answer.status, answer.body, dict(answer.headers)
     return answer
+
+
+def is_clash(error: BaseException) -> bool:
+    """Whether `error` says that two made the same thing at the same moment."""
+    return isinstance(error, IntegrityError)

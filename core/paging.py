@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 LARGEST_PAGE = 200
@@ -26,6 +26,11 @@ class Wish:
 
     limit: int = 50
     after: tuple[Any, ...] | None = None
+
+
+def rows_of(*columns: Any) -> Select[Any]:
+    """A query of many columns, whose types a list of plain rows does not need."""
+    return select(*columns)
 
 
 def newest_first(

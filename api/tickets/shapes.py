@@ -6,8 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from api.bodies import Body, Line, Moment, Prose
-from core.errors import Invalid
+from api.bodies import Body, Change, Line, Moment, Prose
 from workflows.tickets import Draft, Step
 
 Kind = Literal["repair", "hazard", "complaint", "inquiry", "inspection_finding", "incident"]
@@ -137,7 +136,7 @@ class NewTicket(Body):
         )
 
 
-class TicketChange(Body):
+class TicketChange(Change):
     """Fields to change; what is left out stays."""
 
     kind: Kind | None = None
@@ -148,14 +147,9 @@ class TicketChange(Body):
     description: Prose | None = None
 
     def changes(self) -> dict[str, Any]:
-        """The fields that were given. Invalid when one is given as null, or none at all."""
-        given = self.model_dump(exclude_unset=True)
-        problems = [f"{name}: can't be null" for name, value in given.items() if value is None]
-        if problems or not given:
-            raise Invalid("nothing was changed", problems=problems or ["no field is given"])
-        if "title" in given:
-            given["title"] = {"und": given["title"]}
-        return given
+        """The fields that were given, the title as somebody wrote it."""
+        given = super().changes()
+        return {**given, "title": {"und": given["title"]}} if "title" in given else given
 
 
 class NewNote(Body):

@@ -16,7 +16,7 @@ from core.health import Health
 from core.ids import new_id
 from core.people import Grant, Person, issue
 from core.places import Node
-from core.settings import Settings
+from core.settings import load
 from tests.api.memory_telemetry import MemoryTelemetry
 from tests.fixtures import Administrator, SmallSite
 
@@ -43,7 +43,7 @@ def telemetry() -> MemoryTelemetry:
 
 @pytest.fixture
 def parts(database: Database, clock: SimulatedClock, telemetry: MemoryTelemetry) -> Parts:
-    return Parts(Settings(), clock, database, telemetry, Health(clock))
+    return Parts(load(), clock, database, telemetry, Health(clock))
 
 
 @pytest.fixture

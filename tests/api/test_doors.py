@@ -4,20 +4,29 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+import httpx2
 import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.testclient import TestClient
 
-from api.context import Parts
-from api.deps import CSRF_HEADER, SESSION_COOKIE, csrf_token
 from api.reference import OPEN, operation_id, permission_of, routes_of
-from core.clock import MICROS, SimulatedClock
+from core import events
+from core.clock import SimulatedClock
 from core.db import Database
 from core.ids import new_id
-from core.people import Grant, end_credential
-from sqlalchemy import delete
+from core.people import Grant
+from tests.api.building import (
+    RULE,
+    put_alarm,
+    put_quarantined,
+    put_rule,
+    put_source,
+    put_ticket,
+    put_waiting_device,
+)
 from tests.api.conftest import MakeUser, User
-from tests.fixtures import Administrator, SmallSite
+from tests.fixtures import SITE_FILE, SmallSite
+from workflows.tickets import TICKET
 
 WRITES = frozenset({"post", "patch", "put", "delete"})
 
@@ -44,11 +53,22 @@ def concrete(path: str, values: dict[str, str]) -> str:
 
 
 @pytest.fixture
-def theirs(client: TestClient, site: SmallSite) -> dict[str, str]:
-    """An id that exists on the small site for each path parameter."""
-    body = {"site_id": str(site.id), "asset_id": str(site.assets["pump-1"]), "title": "It drips"}
-    ticket = client.post("/api/v1/tickets", json=body).json()
-    return {"ticket_id": ticket["id"], "token_id": str(new_id())}
+def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[str, str]:
+    """Something of the small site for each path parameter of the API."""
+    now = clock.now()
+    put_rule(database, site.id, now)
+    ticket_id = put_ticket(database, site, now)
+    found = {
+        "ticket_id": ticket_id,
+        "alarm_id": put_alarm(database, site, now, ticket_id=ticket_id),
+        "asset_id": site.assets["pump-1"],
+        "point_id": site.points["pump-1/motor_temperature"],
+        "device_id": put_waiting_device(database, site, now),
+        "source_id": put_source(database, site),
+        "row_id": put_quarantined(database, site.id, now),
+        "token_id": new_id(),
+    }
+    return {**{name: str(value) for name, value in found.items()}, "rule_id": RULE}
 
 
 def test_every_route_declares_a_permission(app: FastAPI) -> None:
@@ -57,7 +77,11 @@ def test_every_route_declares_a_permission(app: FastAPI) -> None:
 
 def test_a_route_without_a_permission_is_seen(app: FastAPI) -> None:
     router = APIRouter()
-    router.add_api_route("/secret", lambda: {})
+
+    @router.get("/secret")
+    def secret() -> str:
+        return "everything"
+
     app.include_router(router, prefix="/api/v1")
     assert undeclared(app) == ["/secret"]
 
@@ -96,38 +120,117 @@ def test_unknown_credentials_are_refused(anonymous: TestClient, header: str) -> 
 
 
 def test_a_stranger_finds_nothing_of_ours(
-    app: FastAPI, client: TestClient, theirs: dict[str, str], stranger: User
+    app: FastAPI, anonymous: TestClient, theirs: dict[str, str], stranger: User, site: SmallSite
 ) -> None:
+    walked = 0
     for method, path, operation in operations(app):
-        url = concrete(path, {name: theirs[name] for name in _parameters(operation)})
         if method != "get" or not path.startswith("/api/v1/") or "openapi" in path:
             continue
-        answer = client.get(url, headers=stranger.headers)
+        url = concrete(path, {name: theirs[name] for name in _parameters(operation)})
+        answer = anonymous.get(url, headers=stranger.headers)
+        walked += 1
         if "{" in path:
             assert answer.status_code == 404, (path, answer.text)
         else:
             assert answer.status_code == 200, (path, answer.text)
-            for identifier in theirs.values():
-                assert identifier not in answer.text, path
+        for ours in (str(site.id), *theirs.values()):
+            assert ours not in answer.text, path
+    assert walked > 20
 
 
 def test_a_stranger_changes_nothing_of_ours(
-    app: FastAPI, client: TestClient, theirs: dict[str, str], stranger: User
+    app: FastAPI,
+    anonymous: TestClient,
+    theirs: dict[str, str],
+    stranger: User,
+    site: SmallSite,
+    database: Database,
 ) -> None:
+    before = events.newest(database)
     for method, path, operation in operations(app):
-        if method in WRITES and "{" in path:
-            url = concrete(path, {name: theirs[name] for name in _parameters(operation)})
-            answer = client.request(
-                method, url, headers={**stranger.headers, "If-Match": "*"}, json=example(operation)
-            )
-            assert answer.status_code == 404, (method, path, answer.text)
+        if method in WRITES and operation["operationId"] not in OWN_AFFAIRS:
+            refused = _write(anonymous, method, path, operation, theirs, site, stranger)
+            wanted = {404} if "{" in path else {403}
+            assert refused.status_code in wanted, (method, path, refused.text)
+    assert events.newest(database) == before
 
 
-BODIES = {
-    "patch_ticket": {"priority": "low"},
-    "post_note": {"body": "Hello"},
-}
+def test_who_may_only_read_writes_nothing(
+    app: FastAPI,
+    anonymous: TestClient,
+    theirs: dict[str, str],
+    auditor: User,
+    site: SmallSite,
+    database: Database,
+) -> None:
+    before = events.newest(database)
+    for method, path, operation in operations(app):
+        if method in WRITES and operation["operationId"] not in OWN_AFFAIRS:
+            refused = _write(anonymous, method, path, operation, theirs, site, auditor)
+            assert refused.status_code == 403, (method, path, refused.text)
+    assert events.newest(database) == before
 
 
-def example(operation: dict[str, Any]) -> Any:
-    return BODIES.get(operation["operationId"], {})
+def test_who_may_write_elsewhere_only_reads_here(
+    app: FastAPI,
+    anonymous: TestClient,
+    theirs: dict[str, str],
+    make_user: MakeUser,
+    site: SmallSite,
+    other_site: UUID,
+    database: Database,
+    clock: SimulatedClock,
+) -> None:
+    both = make_user("auditor", site.id)
+    with database.write() as session:
+        session.add(Grant(person_id=both.person_id, node_id=other_site, role="administrator"))
+    before = events.newest(database)
+    for method, path, operation in operations(app):
+        if method in WRITES and operation["operationId"] not in OWN_AFFAIRS:
+            refused = _write(anonymous, method, path, operation, theirs, site, both)
+            assert refused.status_code == 403, (method, path, refused.text)
+    assert events.newest(database) == before
+
+
+# One's own tokens need no permission on any site.
+OWN_AFFAIRS = frozenset({"post_token", "delete_token"})
+
+
+def _write(
+    client: TestClient,
+    method: str,
+    path: str,
+    operation: dict[str, Any],
+    theirs: dict[str, str],
+    site: SmallSite,
+    user: User,
+) -> httpx2.Response:
+    url = concrete(path, {name: theirs[name] for name in _parameters(operation)})
+    headers = {**user.headers, "If-Match": "*"}
+    body = _bodies(site)[operation["operationId"]] if "requestBody" in operation else None
+    if isinstance(body, str):
+        return client.request(method, url, headers=headers, content=body)
+    return client.request(method, url, headers=headers, json=body)
+
+
+def _bodies(site: SmallSite) -> dict[str, Any]:
+    """A body that would be accepted, for each operation that takes one."""
+    name = {"en": "A thing"}
+    on_site = {"site_id": str(site.id), "code": "thing-1"}
+    pump = {"code": "pump-9", "type": "pump", "name": name}
+    adoption = {"new_asset": pump, "points": [{"key": "running", "code": "running"}]}
+    actions = {f"{action}_ticket": {"note": "Because"} for action in TICKET.moves}
+    return {
+        **actions,
+        "post_site_file": SITE_FILE,
+        "post_asset": {**on_site, "type": "pump", "name": name},
+        "patch_asset": {"criticality": "low"},
+        "post_device": on_site,
+        "patch_device": {"name": name},
+        "adopt_device": adoption,
+        "post_source": {**on_site, "topic_filter": "y/#"},
+        "patch_source": {"enabled": False},
+        "post_ticket": {"site_id": str(site.id), "title": "It drips"},
+        "patch_ticket": {"priority": "low"},
+        "post_note": {"body": "Hello"},
+    }

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core.clock import from_micros
 from core.db import Instant
 from core.errors import Invalid, NotFound
-from core.paging import Page, Wish, newest_first
+from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, scoped
 from core.places import Asset
 from workflows.alarms.model import ALARM, Alarm, Episode
@@ -27,7 +27,7 @@ STATE_GROUPS: Mapping[str, tuple[str, ...] | None] = MappingProxyType(
         **{state: (state,) for state in ALARM.statuses},
     }
 )
-_LIST: Select[Any] = select(
+_LIST = rows_of(
     Alarm.id,
     Alarm.site_id,
     Alarm.asset_id,
@@ -48,8 +48,8 @@ _LIST: Select[Any] = select(
     Alarm.ticket_id,
     Alarm.version,
 ).join(Asset, Asset.id == Alarm.asset_id)
-_EPISODES: Select[Any] = (
-    select(
+_EPISODES = (
+    rows_of(
         Episode.id,
         Episode.site_id,
         Episode.alarm_id,

@@ -1,0 +1,137 @@
+"""Something of everything on the small site."""
+
+from datetime import datetime
+from uuid import UUID
+
+from core import events, quarantine, rulebook
+from core.clock import to_micros
+from core.db import Database
+from core.devices import Device, Source
+from core.ids import new_id
+from tests.fixtures import SmallSite
+from workflows import tickets
+from workflows.alarms import Alarm, Episode
+
+RULE = "pump-hot"
+PERSON = new_id()
+
+
+def put_rule(database: Database, node_id: UUID, now: datetime, rule_id: str = RULE) -> None:
+    with database.write() as session:
+        rulebook.publish(
+            session,
+            rule_id=rule_id,
+            node_id=node_id,
+            title={"en": "Pump hot", "zh": "水泵过热"},
+            severity="high",
+            life_safety=False,
+            document="id: pump-hot",
+            fingerprint=f"{rule_id}-1",
+            pack="test",
+            actor=events.SYSTEM,
+            now=now,
+        )
+
+
+def put_ticket(
+    database: Database, site: SmallSite, now: datetime, *, title: str = "It drips"
+) -> UUID:
+    draft = tickets.Draft(
+        site_id=site.id,
+        asset_id=site.assets["pump-1"],
+        kind="repair",
+        priority="high",
+        title={"und": title},
+        team="maintenance",
+        happened_at=now,
+        learned_at=now,
+    )
+    with database.write() as session:
+        return tickets.open_ticket(session, draft, actor=events.SYSTEM).id
+
+
+def put_alarm(
+    database: Database,
+    site: SmallSite,
+    now: datetime,
+    *,
+    state: str = "unacknowledged",
+    rule_id: str = RULE,
+    ticket_id: UUID | None = None,
+) -> UUID:
+    alarm_id = new_id()
+    with database.write() as session:
+        session.add(
+            Alarm(
+                id=alarm_id,
+                site_id=site.id,
+                asset_id=site.assets["pump-1"],
+                rule_id=rule_id,
+                rule_version=1,
+                title={"en": "Pump hot"},
+                severity="high",
+                life_safety=False,
+                state=state,
+                version=1,
+                reason="motor_temperature 82.1 °C > 75 °C",
+                episodes=1,
+                raised_at=now,
+                ticket_id=ticket_id,
+            )
+        )
+        session.flush()
+        session.add(
+            Episode(
+                id=new_id(),
+                alarm_id=alarm_id,
+                site_id=site.id,
+                rule_version=1,
+                tripped_micros=to_micros(now),
+                learned_at=now,
+                reason="hot",
+                ticket_id=ticket_id,
+            )
+        )
+    return alarm_id
+
+
+def put_quarantined(
+    database: Database, site_id: UUID | None, now: datetime, body: bytes = b'{"temp": "warm"}'
+) -> UUID:
+    rejected = quarantine.Rejected(
+        site_id, "pump-9", "wk/v1/riverside/pump-9/readings", "wrong_type", "temp: text", body, now
+    )
+    with database.write() as session:
+        quarantine.keep(session, [rejected])
+    with database.read() as session:
+        rows = session.query(quarantine.Quarantined).order_by(quarantine.Quarantined.id.desc())
+        newest = rows.first()
+        assert newest is not None
+        return newest.id
+
+
+def put_waiting_device(database: Database, site: SmallSite, now: datetime) -> UUID:
+    device_id = new_id()
+    with database.write() as session:
+        session.add(
+            Device(
+                id=device_id,
+                site_id=site.id,
+                code="pump-9",
+                name={},
+                state="waiting",
+                version=1,
+                first_seen=now,
+                last_sample={"motor_temperature": 41.5, "running": True},
+            )
+        )
+    return device_id
+
+
+def put_source(database: Database, site: SmallSite) -> UUID:
+    source_id = new_id()
+    with database.write() as session:
+        session.add(
+            Source(id=source_id, site_id=site.id, code="extra", topic_filter="x/#", options={})
+        )
+    return source_id
