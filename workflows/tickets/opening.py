@@ -156,6 +156,8 @@ def _open_new(
 ) -> Ticket:
     ticket = open_ticket(session, draft, actor=actor)
     ticket.previous_id = previous
+    # The row must stand before what points at it; without a relationship nothing orders the two.
+    session.flush()
     session.add(
         Fault(
             id=new_id(),
