@@ -87,21 +87,21 @@ class Product:
             newest = max(newest, _seconds(last["at"]) if last else 0.0)
         return newest
 
-    def _all(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
+    def _all(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """Every item of a list, page after page."""
         cursor: str | None = None
         while True:
-            page = self._get(
-                path, **query, limit=str(_PAGE), **({"cursor": cursor} if cursor else {})
-            )
+            page = self._get(path, **query, limit=_PAGE, cursor=cursor)
             yield from page["items"]
             cursor = page.get("next")
             if not cursor:
                 return
 
-    def _get(self, path: str, *, absent: bool = False, **query: str) -> Any:
+    def _get(self, path: str, *, absent: bool = False, **query: Any) -> Any:
         """The answer; with `absent`, None for what isn't there."""
         try:
-            answer = self._client.get(path, params=query)
+            given = {name: value for name, value in query.items() if value is not None}
+            answer = self._client.get(path, params=given)
             if absent and answer.status_code == httpx.codes.NOT_FOUND:
                 return None
             answer.raise_for_status()

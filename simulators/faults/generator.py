@@ -66,14 +66,16 @@ class _Generator:
 
     def _burst_pipe(self) -> None:
         if FaultKind.BURST_PIPE in self._kinds:
-            leaks = [one for one in self._site.of_type("water_leak") if one.place]
-            free = [one for one in leaks if one.code not in self._taken]
-            if not free:
-                raise BadInput(f"site {self._site.code!r} has no leak sensor left to flood")
-            space = self._random.choice(free).place[0]
-            for kind in ("water_leak", "drainage_pit", "fire_main"):
-                self._taken.update(within(self._site, space, kind))
-            self._add(FaultKind.BURST_PIPE, space, 420.0)
+            buildings = [one.place[0] for one in self._site.of_type("water_leak") if one.place]
+            dry = [one for one in sorted(set(buildings)) if self._taken.isdisjoint(self._wet(one))]
+            building = self._choose(dry, "building with a leak sensor")
+            self._taken.update(self._wet(building))
+            self._add(FaultKind.BURST_PIPE, building, 420.0)
+
+    def _wet(self, space: str) -> list[str]:
+        """What the water of a burst pipe in a space reaches."""
+        kinds = ("water_leak", "drainage_pit", "fire_main")
+        return [code for kind in kinds for code in within(self._site, space, kind)]
 
     def _damages(self) -> None:
         if FaultKind.PUMP_FAILURE in self._kinds:

@@ -1,0 +1,1 @@
+"""The simulators: models, faults, ground truth, replay."""
