@@ -1,0 +1,160 @@
+"""An acceptance run, through a real broker, against a toy of the product."""
+
+import io
+import json
+
+import httpx
+import pytest
+from rich.console import Console
+
+from simulators.accept import Acceptance, accept, only, summary, table
+from simulators.connection import BrokerAddress
+from simulators.errors import ProductTrouble
+from simulators.faults.plan import Fault, FaultKind, FaultPlan
+from simulators.judgement import Outcome
+from simulators.product import Product
+from simulators.simulate import Pace
+from tests.simulators.compound import NOON, SITE
+from tests.simulators.listener import Listener, listening
+from tests.simulators.toy_product import TOKEN, ToyProduct
+
+QUIET = Console(file=io.StringIO())
+SMOKE = Fault("f1", FaultKind.SMOKE, "b1-smoke-f9", 20, 60)
+STUCK = Fault("f2", FaultKind.STUCK, "b2-board-main", 20, 60)
+DUPLICATE = Fault("f3", FaultKind.DUPLICATE, "b3-pump-1", 20, 60)
+OUTAGE = Fault("f4", FaultKind.PRODUCT_DOWN, "", 90, 10)
+PLAN = FaultPlan((SMOKE, STUCK, DUPLICATE, OUTAGE), 120)
+# An hour later, so that what one test heard is before the next one's run.
+_HOURS = iter(range(1, 100))
+
+
+def ran(
+    broker: BrokerAddress, plan: FaultPlan = PLAN, tickets_each: int = 1, deaf: bool = False
+) -> Acceptance:
+    with listening(broker, "wk/v1/riverside/+/readings") as listener:
+        toy = ToyProduct(listener, tickets_each, deaf)
+        with Product("http://toy", TOKEN, transport=toy.transport()) as product:
+            return accept(
+                broker,
+                product,
+                SITE,
+                plan,
+                pace=Pace(True, "max"),
+                start=NOON + 3600 * next(_HOURS),
+                settle=2,
+                console=QUIET,
+            )
+
+
+def outcomes(acceptance: Acceptance) -> dict[str, Outcome]:
+    return {verdict.fault: verdict.outcome for verdict in acceptance.judgement.verdicts}
+
+
+def test_a_product_that_does_right_is_accepted(broker: BrokerAddress) -> None:
+    acceptance = ran(broker)
+    assert outcomes(acceptance) == {
+        "f1": Outcome.RIGHT,
+        "f2": Outcome.UNCOVERED,
+        "f3": Outcome.QUIET,
+        "f4": Outcome.SKIPPED,
+    }
+    assert acceptance.exit_status == 0
+    smoke = acceptance.judgement.verdicts[0]
+    assert smoke.delay is not None
+    assert 5 < smoke.delay < 15
+
+
+def test_a_product_that_opens_two_tickets_is_not_accepted(broker: BrokerAddress) -> None:
+    acceptance = ran(broker, tickets_each=2)
+    assert outcomes(acceptance)["f1"] is Outcome.DOUBLED
+    assert acceptance.exit_status == 1
+
+
+def test_a_product_that_reads_nothing_is_not_accepted(broker: BrokerAddress) -> None:
+    acceptance = ran(broker, deaf=True)
+    assert outcomes(acceptance)["f1"] is Outcome.MISSING
+    assert not acceptance.read_through
+    assert acceptance.exit_status == 1
+
+
+def test_a_ticket_that_nobody_asked_for_is_false(broker: BrokerAddress) -> None:
+    mute = FaultPlan((Fault("f1", FaultKind.SMOKE, "b1-smoke-f9", 20, 60, expected=()),), 120)
+    acceptance = ran(broker, mute)
+    assert [one.asset for one in acceptance.judgement.false] == ["b1-smoke-f9"]
+    assert acceptance.exit_status == 1
+
+
+def test_what_was_there_before_is_left_out(broker: BrokerAddress) -> None:
+    with listening(broker, "wk/v1/riverside/+/readings") as listener:
+        toy = ToyProduct(listener)
+        reading = b'{"ts": 1, "smoke": true}'
+        listener.heard.append(("wk/v1/riverside/b2-smoke-f9/readings", reading, False))
+        with Product("http://toy", TOKEN, transport=toy.transport()) as product:
+            calm = FaultPlan((DUPLICATE,), 120)
+            start = NOON + 3600 * next(_HOURS)
+            pace = Pace(True, "max")
+            acceptance = accept(
+                broker, product, SITE, calm, pace=pace, start=start, settle=2, console=QUIET
+            )
+    assert acceptance.judgement.false == ()
+    assert acceptance.exit_status == 0
+
+
+def test_the_table_says_each_fault_and_the_summary_counts(broker: BrokerAddress) -> None:
+    acceptance = ran(broker)
+    screen = Console(file=io.StringIO(), width=200)
+    screen.print(table(acceptance))
+    written = screen.file.getvalue()  # type: ignore[attr-defined]
+    for fault, outcome in outcomes(acceptance).items():
+        assert any(fault in line and outcome.value in line for line in written.splitlines())
+    assert "no command to stop and start it was given" in written
+    assert summary(acceptance).startswith("1 right, 1 quiet, 1 uncovered, 1 skipped (")
+    assert json.dumps(acceptance.judgement.as_json())
+
+
+def test_a_plan_can_be_narrowed() -> None:
+    narrow = only(PLAN, frozenset({FaultKind.SMOKE}))
+    assert (narrow.faults, narrow.duration) == ((SMOKE,), 120)
+
+
+def test_a_refused_token_is_said() -> None:
+    toy = ToyProduct(Listener())
+    with (
+        Product("http://toy", "wkt_wrong", transport=toy.transport()) as product,
+        pytest.raises(ProductTrouble, match="doesn't take this token"),
+    ):
+        product.rules()
+
+
+def test_a_site_that_the_product_does_not_show_is_said() -> None:
+    toy = ToyProduct(Listener())
+    with Product("http://toy/", TOKEN, transport=toy.transport()) as product:
+        assert product.site_id("riverside") == "s"
+        with pytest.raises(ProductTrouble, match="shows no site 'elsewhere'"):
+            product.site_id("elsewhere")
+        with pytest.raises(ProductTrouble, match="no asset 'teapot'"):
+            product.asset_id("s", "teapot")
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (httpx.Response(500, text="boom"), "/api/v1/rules answered 500: boom"),
+        (httpx.Response(200, text="<html>"), "no answer of the product at http://toy/api/v1"),
+    ],
+)
+def test_an_answer_that_is_none_is_said(answer: httpx.Response, message: str) -> None:
+    transport = httpx.MockTransport(lambda request: answer)
+    with (
+        Product("http://toy", TOKEN, transport=transport) as product,
+        pytest.raises(ProductTrouble, match=message),
+    ):
+        product.rules()
+
+
+def test_a_product_that_is_away_is_said() -> None:
+    with (
+        Product("http://127.0.0.1:1", TOKEN) as product,
+        pytest.raises(ProductTrouble, match="no answer of the product"),
+    ):
+        product.rules()
