@@ -1,7 +1,7 @@
 """The event log: history and outbox. Every fact appends one row, which nothing may change."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,6 +106,20 @@ def append(
     )
     session.add(row)
     return row
+
+
+def latest_kind(session: Session, subject: tuple[str, str], kinds: Sequence[str]) -> str | None:
+    """Which of `kinds` the log says last of the subject; None when it says none of them."""
+    return session.scalar(
+        select(Event.kind)
+        .where(
+            Event.subject_kind == subject[0],
+            Event.subject_id == subject[1],
+            Event.kind.in_(kinds),
+        )
+        .order_by(Event.seq.desc())
+        .limit(1)
+    )
 
 
 Cursor = tuple[int, int]

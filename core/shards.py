@@ -78,3 +78,9 @@ def add_gap(session: Session, name: str, start: int, end: int, *, keep: int = 20
     session.flush()
     old = select(Gap.id).where(Gap.shard == name).order_by(Gap.start_micros.desc()).offset(keep)
     session.execute(delete(Gap).where(Gap.id.in_(old)))
+
+
+def last_beats(session: Session) -> dict[str, datetime]:
+    """When each shard that ever listened was last heard to listen."""
+    rows = session.execute(select(Shard.name, Shard.last_beat).where(Shard.last_beat.is_not(None)))
+    return {name: beat for name, beat in rows if beat is not None}

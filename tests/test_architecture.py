@@ -102,6 +102,7 @@ TABLES_WITHOUT_SITE = {
     "credential": "belongs to a person",
     "grant": "a person's role on a node of the tree, which may lie above the sites",
     "idempotent_answer": "what a person was answered, kept for their own retry",
+    "job_run": "of the process that runs the sweeps",
     "lease": "of a process, not of a place",
     "node": "the tree of company, regions and sites itself",
     "outbox_cursor": "how far a delivery has read the event log",

@@ -5,14 +5,23 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, select
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events
 from core.db import Base, Instant
 from core.ids import new_id
 
-OUTWARD = ("ticket.", "alarm.trip", "alarm.clear", "alarm.acknowledge")
+OUTWARD = ("ticket.", "alarm.trip", "alarm.clear", "alarm.acknowledge", "ingest.")
 GIVE_UP_AFTER = timedelta(days=3)
 LONGEST_PAUSE = timedelta(hours=1)
 
@@ -128,6 +137,27 @@ def finish(
     else:
         pause = timedelta(seconds=min(2 ** min(delivery.attempts, 12), 3600))
         delivery.next_try_at = now + min(pause, LONGEST_PAUSE)
+
+
+def postpone(session: Session, delivery_ids: Sequence[UUID], until: datetime) -> None:
+    """Put back claimed deliveries that were not tried, because the receiver did not answer."""
+    for delivery in session.scalars(select(Delivery).where(Delivery.id.in_(delivery_ids))):
+        delivery.attempts -= 1
+        delivery.next_try_at = until
+
+
+def give_up_others(session: Session, channel: str, kind: str) -> int:
+    """End what waits for former receivers of this kind of channel (`kind:…`)."""
+    statement = (
+        update(Delivery)
+        .where(
+            Delivery.channel.startswith(f"{kind}:"),
+            Delivery.channel != channel,
+            Delivery.state == "waiting",
+        )
+        .values(state="given_up", next_try_at=None, last_result="the receiver was changed")
+    )
+    return len(session.execute(statement.returning(Delivery.id)).all())
 
 
 def message(fact: events.Event) -> dict[str, Any]:

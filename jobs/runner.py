@@ -1,0 +1,240 @@
+"""Time passes: the sweeps, and the one runner of all processes that makes them."""
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from core import leases, runs
+from core.clock import Clock
+from core.db import Database, Session, is_unavailable
+from core.health import Health
+from core.leases import LeaseLost
+from core.settings import Settings
+from core.telemetry.remote import RemoteStore
+from core.telemetry.store import TelemetryStore
+from jobs.deadlines import mark_deadlines
+from jobs.ingest_watch import IngestWatch
+from jobs.outbox import send_facts
+from jobs.retention import bound_quarantine, forget_credentials, keep_up_telemetry
+from jobs.work import Sweep, Work
+
+log = structlog.get_logger(__name__)
+
+LEASE = "jobs"
+LEASE_LIFETIME = timedelta(seconds=20)
+# Under a simulated clock minutes pass in a second, so looks must be closer together.
+LOOK_WHEN_SIMULATED = 1.0
+THREADS = 6
+PART = "jobs"
+
+
+def telemetry_sweeps() -> list[Sweep]:
+    """The upkeep of the telemetry store, which only the process that owns it can do."""
+    return [Sweep("telemetry", 60.0, keep_up_telemetry, every=timedelta(minutes=15))]
+
+
+def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
+    """Every sweep on the relational database."""
+    sweeps = [
+        Sweep("deadlines", 5.0, mark_deadlines),
+        Sweep("quarantine", 30.0, bound_quarantine, every=timedelta(minutes=1)),
+        Sweep("credentials", 60.0, forget_credentials, every=timedelta(hours=6)),
+    ]
+    if settings.webhook_url:
+        sweeps.append(Sweep("outbox", 2.0, send_facts))
+    if not clock.simulated:
+        # A simulated clock runs ahead of the heartbeat, which is real.
+        sweeps.append(Sweep("ingest-watch", 10.0, IngestWatch().look))
+    return sweeps
+
+
+def owns(telemetry: TelemetryStore | None) -> bool:
+    """Whether the store is this process's own, rather than a window on another's."""
+    return telemetry is not None and not isinstance(telemetry, RemoteStore)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tenure:
+    epoch: int
+
+
+class JobsRunner:
+    """Runs the sweeps while it holds the lease; of any number of runners one works.
+
+    A sweep asks the database what is due, so nothing is lost while none runs. The triggers are
+    real time, what is due is judged by the injected clock.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        telemetry: TelemetryStore | None,
+        clock: Clock,
+        settings: Settings,
+        health: Health,
+        *,
+        sweeps: Sequence[Sweep] | None = None,
+        lease: str = LEASE,
+        lifetime: timedelta = LEASE_LIFETIME,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._health = health
+        self._lease = lease
+        self._lifetime = lifetime
+        self._owner = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._tenure: _Tenure | None = None
+        self._stopping = threading.Event()
+        self._failing: dict[str, str] = {}
+        self._telemetry = telemetry
+        self._settings = settings
+        if sweeps is None:
+            sweeps = standard_sweeps(settings, clock)
+            sweeps += telemetry_sweeps() if owns(telemetry) else []
+        self._sweeps = list(sweeps)
+        self._scheduler = self._make_scheduler()
+
+    def _make_scheduler(self) -> BackgroundScheduler:
+        # A late or skipped look costs nothing: the next one finds the same things due.
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(THREADS)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
+        )
+        renewal = self._lifetime.total_seconds() / 4
+        scheduler.add_job(self._renew, id="first claim")
+        scheduler.add_job(self._renew, "interval", seconds=renewal, id="lease")
+        for sweep in self._sweeps:
+            look = min(sweep.look, LOOK_WHEN_SIMULATED) if self._clock.simulated else sweep.look
+            run = partial(self._look, sweep)
+            scheduler.add_job(run, "interval", seconds=look, id=f"sweep {sweep.name}")
+        return scheduler
+
+    def start(self) -> None:
+        """Start contending for the lease; returns at once."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """End the running sweeps in order and give the lease back; safe to repeat."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+        if self._tenure is None:
+            return
+        self._tenure = None
+        try:
+            leases.release(self._database, self._lease, self._owner, now=self._clock.now())
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            log.warning("the lease of the jobs runs out by itself", error=str(error)[:200])
+
+    @property
+    def leading(self) -> bool:
+        """Whether this runner holds the lease, as far as it knows."""
+        return self._tenure is not None
+
+    def _renew(self) -> None:
+        now = self._clock.now()
+        try:
+            epoch = leases.claim(
+                self._database, self._lease, self._owner, now=now, lifetime=self._lifetime
+            )
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            self._note(LEASE, f"{type(error).__name__}: {error}")
+            return
+        self._note(LEASE, "")
+        if epoch is None:
+            self._lose()
+        elif self._tenure is None or self._tenure.epoch != epoch:
+            log.info("this process runs the jobs", epoch=epoch)
+            self._tenure = _Tenure(epoch)
+        self._report()
+
+    def _lose(self) -> None:
+        if self._tenure is not None:
+            log.warning("another process runs the jobs now")
+        self._tenure = None
+
+    def _look(self, sweep: Sweep) -> None:
+        tenure = self._tenure
+        if tenure is None or self._stopping.is_set():
+            return
+        now = self._clock.now()
+        try:
+            self._run_if_due(sweep, tenure, now)
+        except LeaseLost:
+            if self._tenure is tenure:
+                self._lose()
+        except Exception as error:  # noqa: BLE001 - the scheduler's edge: one sweep must not end the others
+            self._failed(sweep, tenure, error, now)
+        else:
+            self._note(sweep.name, "")
+        self._report()
+
+    def _run_if_due(self, sweep: Sweep, tenure: _Tenure, now: datetime) -> None:
+        if sweep.every:
+            with self._database.read() as session:
+                last = runs.last_success(session, sweep.name)
+            if last is not None and last <= now < last + sweep.every:
+                return
+        work = self._work(tenure)
+        done = sweep.run(work, now)
+        if done:
+            log.debug("sweep", name=sweep.name, done=done)
+        with work.transaction() as session:
+            runs.succeeded(session, sweep.name, now)
+
+    def _work(self, tenure: _Tenure) -> Work:
+        def guard(session: Session) -> None:
+            leases.require(session, self._lease, self._owner, tenure.epoch)
+
+        return Work(
+            database=self._database,
+            telemetry=self._telemetry,
+            settings=self._settings,
+            health=self._health,
+            guard=guard,
+            stopping=self._stopping,
+        )
+
+    def _failed(self, sweep: Sweep, tenure: _Tenure, error: Exception, now: datetime) -> None:
+        text = f"{type(error).__name__}: {error}"[:300]
+        self._note(sweep.name, text)
+        if is_unavailable(error):
+            return
+        with self._work(tenure).transaction() as session:
+            runs.failed(session, sweep.name, text, now)
+
+    def _note(self, name: str, error: str) -> None:
+        # Logged when it changes: a sweep that fails each five seconds must not flood the log.
+        before = self._failing.get(name, "")
+        if error and error != before:
+            log.error("a sweep failed", name=name, error=error)
+        if error:
+            self._failing[name] = error
+        else:
+            self._failing.pop(name, None)
+        self._report()
+
+    def _report(self) -> None:
+        failing = dict(self._failing)
+        if failing:
+            detail = "; ".join(f"{name}: {error}" for name, error in sorted(failing.items()))
+            self._health.report(PART, ok=False, detail=detail[:500])
+        else:
+            detail = "runs here" if self.leading else "another process runs them"
+            self._health.report(PART, ok=True, detail=detail)
