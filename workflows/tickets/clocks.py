@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from core import events
@@ -14,23 +15,62 @@ from workflows.tickets.model import Ticket
 SWEEP_LIMIT = 500
 
 
+def _unmet(ticket: Ticket) -> list[tuple[str, datetime]]:
+    clocks = [
+        ("response", ticket.respond_due, ticket.responded_at),
+        ("resolution", ticket.resolve_due, ticket.resolved_at),
+    ]
+    return [(name, due) for name, due, met in clocks if due is not None and met is None]
+
+
 def next_deadline(ticket: Ticket, after: datetime | None = None) -> datetime | None:
     """The nearest deadline of a ticket that is neither met nor, when given, before `after`."""
     if ticket.state in (*ENDED, "resolved", "verified", "on_hold"):
         return None
-    candidates = [
-        ticket.respond_due if ticket.responded_at is None else None,
-        ticket.resolve_due if ticket.resolved_at is None else None,
-    ]
-    open_ones = [due for due in candidates if due and (after is None or due > after)]
-    return min(open_ones, default=None)
+    dues = [due for _, due in _unmet(ticket) if after is None or due > after]
+    return min(dues, default=None)
+
+
+def mark_passed(session: Session, ticket: Ticket, *, now: datetime, actor: events.Actor) -> int:
+    """Append an event for each deadline of one ticket that has passed and is not marked yet.
+
+    Compare-and-swap on `next_due`, so that two who notice at once mark it once.
+    """
+    marked = 0
+    while ticket.next_due is not None and ticket.next_due <= now:
+        due = ticket.next_due
+        swap = (
+            update(Ticket)
+            .where(Ticket.id == ticket.id, Ticket.next_due == due)
+            .values(next_due=next_deadline(ticket, after=due))
+            .execution_options(synchronize_session=False)
+        )
+        result = session.execute(swap)
+        assert isinstance(result, CursorResult)
+        clocks = [name for name, moment in _unmet(ticket) if moment == due]
+        session.refresh(ticket, ["next_due"])
+        if result.rowcount != 1:
+            continue
+        for clock in clocks:
+            events.append(
+                session,
+                "ticket.overdue",
+                ("ticket", ticket.id),
+                actor=actor,
+                happened_at=due,
+                learned_at=now,
+                site_id=ticket.site_id,
+                after={"clock": clock, "due": due.isoformat()},
+            )
+        marked += len(clocks)
+    return marked
 
 
 def mark_overdue(session: Session, *, now: datetime, actor: events.Actor) -> int:
     """Append an event for every deadline that has passed; each is marked once, however late.
 
     The due moment is a column, so a sweep that was down catches up with everything it missed.
-    Returns how many deadlines were marked.
+    Returns how many deadlines were marked, of at most SWEEP_LIMIT tickets.
     """
     statement = (
         select(Ticket)
@@ -39,23 +79,8 @@ def mark_overdue(session: Session, *, now: datetime, actor: events.Actor) -> int
         .limit(SWEEP_LIMIT)
         .with_for_update(skip_locked=True)
     )
-    marked = 0
-    for ticket in session.scalars(statement).all():
-        while ticket.next_due is not None and ticket.next_due <= now:
-            clock = "response" if ticket.next_due == ticket.respond_due else "resolution"
-            events.append(
-                session,
-                "ticket.overdue",
-                ("ticket", ticket.id),
-                actor=actor,
-                happened_at=ticket.next_due,
-                learned_at=now,
-                site_id=ticket.site_id,
-                after={"clock": clock, "due": ticket.next_due.isoformat()},
-            )
-            marked += 1
-            ticket.next_due = next_deadline(ticket, after=ticket.next_due)
-    return marked
+    late = session.scalars(statement).all()
+    return sum(mark_passed(session, ticket, now=now, actor=actor) for ticket in late)
 
 
 # Starting values where neither rule nor person promises anything, by priority: (respond, resolve).

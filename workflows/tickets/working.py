@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from core.errors import Conflict, Invalid, Stale
 from core.ids import new_id
 from core.lifecycle import move
 from core.people import Person
-from workflows.tickets.clocks import next_deadline
+from workflows.tickets.clocks import mark_passed, next_deadline
 from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import KINDS, PRIORITIES, Fault, Ticket, TicketNote
 from workflows.tickets.opening import hold_faults, release_if_ended
@@ -52,6 +52,8 @@ def act(
     TICKET.target(step.action, ticket.state)
     if step.action in NEEDS_REASON and not step.note.strip():
         raise Invalid(f"to {step.action} a ticket give a reason", problems=["note: missing"])
+    # A deadline that passed before this action stays on record, even if no sweep saw it yet.
+    mark_passed(session, ticket, now=now, actor=events.SYSTEM)
     values, facts = _effects(session, ticket, step, person, now)
     move(
         session,
@@ -66,7 +68,7 @@ def act(
     if step.action == "reopen":
         _take_faults_back(session, ticket)
     release_if_ended(session, ticket)
-    ticket.next_due = next_deadline(ticket, after=_already_marked(ticket, now))
+    ticket.next_due = next_deadline(ticket, after=now)
     if step.note.strip():
         add_note(session, ticket, step.note, author=person, now=now, action=step.action)
     session.flush()
@@ -80,14 +82,6 @@ def check_version(ticket: Ticket, expected: int | None) -> None:
             f"ticket {ticket.number} was changed since you read it (version {ticket.version})",
             advice="Load it again and repeat your change.",
         )
-
-
-def _already_marked(ticket: Ticket, now: datetime) -> datetime | None:
-    # A deadline that passed before this action was marked by the sweep, or will be if it is the
-    # one in `next_due`; it must not be marked twice.
-    if ticket.next_due is None or ticket.next_due > now:
-        return now
-    return ticket.next_due - timedelta(microseconds=1)
 
 
 def _effects(
