@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.exception import MQTTException
 
 from ingest.session.frames import acknowledgements
 from ingest.session.messages import DUPLICATE, RETAINED, Message, Unacknowledged
-from ingest.session.sieve import SievedClient, presume_alive, raw_topic
+from ingest.session.sieve import SievedClient, TidyClient, presume_alive, raw_topic
 
 # Above BUSY messages a second, reads stand at least GATHER seconds apart: a broker that writes one
 # message a packet then costs one system call for many messages instead of one for each.
@@ -118,16 +118,16 @@ class Link(ABC):
 
     def _loop_read(self) -> None:
         try:
-            outcome = self.client.loop_read()
+            self.client.loop_read()
         except _UNREADABLE as error:
             self.abandon(f"the broker sent a malformed packet: {error}")
-        else:
-            if outcome == MQTTErrorCode.MQTT_ERR_PROTOCOL:
-                self.ended = self.ended or "the broker sent a malformed packet"
 
     def _take(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
         flags = (RETAINED if message.retain else 0) | (DUPLICATE if message.dup else 0)
         mid = message.mid if message.qos else 0
+        if message.qos and not mid:
+            self.abandon("the broker sent a malformed packet: a PUBLISH without an identifier")
+            return
         if mid:
             known = self.unacknowledged
             if mid in known.mids and known.is_repeat(mid, flags & DUPLICATE):
@@ -260,4 +260,4 @@ def link(client_id: str, transport: Any, fast: bool) -> Link:
     }
     if fast and transport == "tcp":
         return SievedLink(SievedClient(**settings))
-    return PahoLink(Client(**settings))
+    return PahoLink(TidyClient(**settings))

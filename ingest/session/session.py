@@ -98,6 +98,11 @@ class Session:
         client.on_socket_open = self._when_opened
         client.on_socket_close = self._when_closing
 
+    @property
+    def subscribed(self) -> bool:
+        """Whether the broker has answered for every filter wanted at this moment."""
+        return self._connected and self._subscriptions.settled
+
     # What any thread may call.
 
     def acknowledge(self, generation: int, mids: Iterable[int]) -> None:
@@ -307,8 +312,11 @@ class Session:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
-        if not self._closing:
-            self._fail(self._link.ended or f"the connection was lost: {reason}")
+        if self._closing:
+            return
+        malformed = reason == "Protocol error"
+        why = "the broker sent a malformed packet" if malformed else "the connection was lost"
+        self._fail(self._link.ended or f"{why}: {reason}")
 
     def _when_subscribed(
         self,

@@ -105,7 +105,26 @@ class SieveSocket:
             self.ended = f"the connection broke: {error}"
 
 
-class SievedClient(Client):
+class TidyClient(Client):
+    """A paho client that closes its socket when the TLS handshake fails; paho leaves it open."""
+
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        context = self._ssl_context
+        if context is None:
+            raise ValueError("TLS without a context")
+        secure = context.wrap_socket(
+            tcp_sock, server_hostname=self._host, do_handshake_on_connect=False
+        )
+        try:
+            secure.settimeout(self._connect_timeout)
+            secure.do_handshake()
+        except OSError:
+            secure.close()
+            raise
+        return secure
+
+
+class SievedClient(TidyClient):
     """A paho client whose plain or TLS socket is a `SieveSocket`."""
 
     sieve: SieveSocket

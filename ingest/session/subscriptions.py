@@ -28,6 +28,11 @@ class Subscriptions:
         self._unsubscribing: dict[int, Sequence[str]] = {}
         self.want(filters)
 
+    @property
+    def settled(self) -> bool:
+        """Whether the broker has answered everything that is to be asked."""
+        return self._wanted is self._done and not (self._subscribing or self._unsubscribing)
+
     def want(self, filters: Iterable[str]) -> None:
         """Replace the filters; thread-safe, as it is one assignment."""
         self._wanted = tuple(dict.fromkeys(filters))

@@ -20,9 +20,9 @@ def nats(
 ) -> Iterator[BrokerProcess]:
     """A running broker; `settings` replace those of `BrokerConfig`, `extra` adds to its file.
 
-    Unacknowledged messages come again after one second, so that tests needn't wait for them.
+    Unacknowledged messages come again after half a second, so that tests needn't wait for them.
     """
-    config = replace(BrokerConfig(folder, port=free_port(), ack_wait=1.0), **settings)
+    config = replace(BrokerConfig(folder, port=free_port(), ack_wait=0.5), **settings)
     keys = credentials(folder)
     rendered = json.loads(render(config, keys, config.port, free_port()))
     del rendered["log_file"], rendered["logfile_size_limit"], rendered["logfile_max_num"]

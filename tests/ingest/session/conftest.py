@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ingest.session import BrokerAddress, Message, Session, SessionState
+from ingest.session import BrokerAddress, Message, Phase, Session, SessionState
 from tests.servers.broker_process import BrokerProcess
 from tests.servers.mosquitto import mosquitto
 from tests.servers.nats import nats
@@ -24,6 +24,11 @@ class Ingest:
         self._early: list[Message] = []
         self.session = Session(address, name, filters, on_state=self.states.append, **options)
 
+    @property
+    def errors(self) -> list[str]:
+        """Why its connections ended or failed, so far."""
+        return [one.error for one in self.states if one.error and one.phase is Phase.DISCONNECTED]
+
     def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> list[Message]:
         """Poll until something holds; returns what came meanwhile, fails when it never holds."""
         came: list[Message] = []
@@ -37,7 +42,7 @@ class Ingest:
         """Poll until connected, and the subscriptions stand."""
         before = self.session.generation
         self._early += self.until(lambda: self.session.generation > before)
-        self._early += self.session.poll(0.3)
+        self._early += self.until(lambda: self.session.subscribed)
         return self
 
     def _take_early(self) -> list[Message]:

@@ -101,6 +101,8 @@ def scripted_broker(*scripts: Script) -> Iterator[BrokerAddress]:
                     script(Peer(sock))
         except (AssertionError, OSError, EOFError) as error:
             failures.append(error)
+        finally:
+            server.close()
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
