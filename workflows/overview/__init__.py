@@ -6,6 +6,14 @@ stands on assets is handed in, because a workflow knows no other than the ticket
 """
 
 from workflows.overview.activity import Activity, recent_activity, timeline
+from workflows.overview.finding import (
+    Located,
+    find_asset,
+    find_device,
+    find_ticket_number,
+    person_name,
+    ticket_numbers,
+)
 from workflows.overview.listing import OpenTicket, WaitingDevice, open_tickets, waiting_devices
 from workflows.overview.points import PointView, points, silent_assets
 from workflows.overview.tree import AssetView, Health, NodeView, SpaceView, Tree, tree
@@ -14,16 +22,22 @@ __all__ = [
     "Activity",
     "AssetView",
     "Health",
+    "Located",
     "NodeView",
     "OpenTicket",
     "PointView",
     "SpaceView",
     "Tree",
     "WaitingDevice",
+    "find_asset",
+    "find_device",
+    "find_ticket_number",
     "open_tickets",
+    "person_name",
     "points",
     "recent_activity",
     "silent_assets",
+    "ticket_numbers",
     "timeline",
     "tree",
     "waiting_devices",

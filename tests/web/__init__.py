@@ -1,0 +1,1 @@
+"""Tests of the pages: what they show, to whom, and how they live in a real browser."""

@@ -1,0 +1,307 @@
+"""A running console for tests: the demo compound, real stores, and a real web server."""
+
+import math
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import select
+
+from api.app import create_app
+from api.context import Parts
+from core import events, people
+from core.clock import MICROS, Clock, SystemClock
+from core.db import Database, sqlite_url
+from core.devices import Device, Point
+from core.health import Health
+from core.ids import new_id
+from core.places import Asset, Node
+from core.schema import migrate
+from core.settings import Settings
+from core.site_file import import_site, read_site_file
+from core.telemetry.duckdb_store import DuckDBStore
+from core.telemetry.readings import Quality, ReadingBatch
+from rules.states import AlarmState, Input, Phase, Transition, TransitionKind
+from tests.servers import free_port
+from web.app import mount
+from web.live import LiveFeed
+from workflows import alarms, tickets
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = ROOT / "simulators" / "demo" / "site.yaml"
+STRANGERS_SITE = """\
+company: {code: acme, name: {en: Acme Property, zh: 安居物业}}
+region: {code: west, name: {en: West region, zh: 华西区域}}
+site: {code: hillside, name: {en: Hillside Park, zh: 山景园}, time_zone: Asia/Shanghai}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A rule as tests trip it."""
+
+    rule_id: str
+    title: Mapping[str, str]
+    severity: str
+    condition: str
+    reason: str
+    inputs: Mapping[str, float]
+    life_safety: bool = False
+
+
+OVERHEATING = Fault(
+    "pump-motor-overheating",
+    {"en": "Pump motor overheating", "zh": "水泵电机过热"},
+    "high",
+    "motor_temperature > 75 °C",
+    "motor_temperature 82.4 °C > 75 °C held 2m",
+    {"motor_temperature": 82.4},
+)
+
+
+@dataclass
+class Stage:
+    """The product without its broker: what pages stand on."""
+
+    parts: Parts
+    app: FastAPI
+    live: LiveFeed
+    assets: dict[str, UUID]
+    points: dict[tuple[str, str], Point]
+    site_id: UUID
+    company_id: UUID
+    url: str = ""
+    _phases: dict[tuple[str, str], AlarmState] = field(default_factory=dict)
+
+    @property
+    def now(self) -> int:
+        """Now, in µs."""
+        return self.parts.clock.micros()
+
+    def person(self, name: str, role: str, *, node: UUID | None = None, locale: str = "en") -> UUID:
+        """Somebody with a role, on the whole company unless told otherwise."""
+        person_id = new_id()
+        with self.parts.database.write() as session:
+            session.add(people.Person(id=person_id, name=name, locale=locale))
+            session.flush()
+            session.add(
+                people.Grant(person_id=person_id, node_id=node or self.company_id, role=role)
+            )
+        return person_id
+
+    def secret(self, person_id: UUID, kind: str) -> str:
+        """A session or a one-time link."""
+        with self.parts.database.write() as session:
+            return people.issue(session, person_id, kind, now=self.parts.clock.now())
+
+    def say(self, asset: str, values: Mapping[str, float], *, at: int | None = None) -> None:
+        """Store readings of an asset as of a moment, now unless told otherwise."""
+        moment = self.now if at is None else at
+        batch = ReadingBatch()
+        for code, value in values.items():
+            series = self.points[asset, code].series
+            batch.append(series, moment, value, moment, Quality.GOOD)
+        self.parts.telemetry.write(batch)
+
+    def trip(self, asset: str, fault: Fault, *, at: int | None = None) -> int:
+        """Let a rule trip on an asset; returns the number of its ticket."""
+        return self._record(asset, fault, TransitionKind.TRIPPED, Phase.ACTIVE, at)
+
+    def clear(self, asset: str, fault: Fault, *, at: int | None = None) -> None:
+        """Let the alarm clear."""
+        self._record(asset, fault, TransitionKind.CLEARED, Phase.NORMAL, at)
+
+    def _record(
+        self, code: str, fault: Fault, kind: TransitionKind, phase: Phase, at: int | None
+    ) -> int:
+        moment = self.now if at is None else at
+        before = self._phases.get((code, fault.rule_id), AlarmState())
+        after = AlarmState(phase=phase, changed_at=moment, tripped_at=moment)
+        self._phases[code, fault.rule_id] = after
+        inputs = tuple(Input(point, value, moment) for point, value in fault.inputs.items())
+        finding = self._finding(
+            code, fault, Transition(kind, moment, before, after, inputs, fault.reason)
+        )
+        with self.parts.database.write() as session:
+            opened = alarms.record(session, [finding], learned_at=self.parts.clock.now())
+        return opened[0].number if opened else 0
+
+    def _finding(self, code: str, fault: Fault, transition: Transition) -> alarms.Finding:
+        with self.parts.database.read() as session:
+            asset = session.get_one(Asset, self.assets[code])
+        facts = {
+            name: alarms.PointFacts(point.id, point.series, point.unit)
+            for name in fault.inputs
+            if (point := self.points.get((code, name)))
+        }
+        rule = alarms.RuleFacts(
+            rule_id=fault.rule_id,
+            version=3,
+            title=fault.title,
+            severity=fault.severity,
+            life_safety=fault.life_safety,
+            condition=fault.condition,
+            kind="repair",
+            category="electrical",
+            team="maintenance",
+            respond_within=timedelta(minutes=30),
+            resolve_within=timedelta(hours=4),
+            reopen_within=timedelta(days=7),
+        )
+        return alarms.Finding(
+            asset.site_id, asset.id, asset.space_id, rule, transition, transition.at, facts
+        )
+
+    def unknown_device(self, code: str, sample: dict[str, Any]) -> UUID:
+        """A device that nobody has adopted yet."""
+        device_id = new_id()
+        now = self.parts.clock.now()
+        with self.parts.database.write() as session:
+            session.add(
+                Device(
+                    id=device_id,
+                    site_id=self.site_id,
+                    code=code,
+                    state="waiting",
+                    first_seen=now,
+                    last_sample=sample,
+                )
+            )
+            events.append(
+                session,
+                "device.waiting",
+                ("device", device_id),
+                actor=events.Actor("device", code),
+                learned_at=now,
+                site_id=self.site_id,
+            )
+        return device_id
+
+    def ticket(self, number: int) -> tickets.Ticket:
+        """A ticket as it stands."""
+        with self.parts.database.read() as session:
+            return session.scalars(
+                select(tickets.Ticket).where(tickets.Ticket.number == number)
+            ).one()
+
+
+def build(folder: Path, clock: Clock | None = None) -> Stage:
+    """The demo compound on SQLite and DuckDB, and another site that only strangers see."""
+    clock = clock or SystemClock()
+    database = Database(sqlite_url(folder / "watchkeeper.sqlite"))
+    migrate(database)
+    site_id = _import(database, clock, DEMO.read_text(encoding="utf-8"))
+    _import(database, clock, STRANGERS_SITE)
+    store = DuckDBStore(folder / "telemetry.duckdb")
+    parts = Parts(Settings(data_dir=folder), clock, database, store, Health(clock))
+    app = create_app(parts)
+    live = LiveFeed(parts)
+    mount(app, parts, live)
+    with database.read() as session:
+        assets = {asset.code: asset.id for asset in session.scalars(select(Asset))}
+        codes = {asset_id: code for code, asset_id in assets.items()}
+        points = {(codes[p.asset_id], p.code): p for p in session.scalars(select(Point))}
+        company = session.scalars(select(Node.id).where(Node.kind == "company")).one()
+    return Stage(parts, app, live, assets, points, site_id, company)
+
+
+def _import(database: Database, clock: Clock, text: str) -> UUID:
+    site_file = read_site_file(text, "site.yaml")
+    with database.write() as session:
+        import_site(session, site_file, actor=events.SYSTEM, now=clock.now())
+    code = next(iter(site_file.sites)).code
+    with database.read() as session:
+        return session.scalars(select(Node.id).where(Node.kind == "site", Node.code == code)).one()
+
+
+def everyday_values(stage: Stage, *, hours: float = 3.0, step: int = 60) -> None:
+    """A plausible stretch of readings for every point, up to now."""
+    batch = ReadingBatch()
+    now = stage.now
+    begin = now - int(hours * 3600) * MICROS
+    for number, ((_asset, code), point) in enumerate(stage.points.items()):
+        for at in range(begin, now + 1, step * MICROS):
+            value = _plausible(point, code, (at // MICROS) / 3600 + number)
+            batch.append(point.series, at, value, at, Quality.GOOD)
+    stage.parts.telemetry.write(batch)
+
+
+USUAL = {
+    "motor_temperature": 52.0,
+    "vibration": 1.8,
+    "current": 14.0,
+    "outlet_pressure": 0.42,
+    "flow": 36.0,
+    "pressure": 0.31,
+    "tank_level": 3.2,
+    "voltage": 398.0,
+    "power": 42.0,
+    "busbar_temperature": 38.0,
+    "residual_current": 12.0,
+    "temperature": 23.4,
+    "humidity": 51.0,
+    "co2": 620.0,
+    "battery": 87.0,
+    "level": 0.8,
+    "floor": 6.0,
+    "rssi": -61.0,
+    "speed": 1450.0,
+}
+
+
+def _plausible(point: Point, code: str, phase: float) -> float:
+    if point.kind == "boolean":
+        return 1.0 if code in ("running", "online", "supply") else 0.0
+    if point.kind == "state":
+        return float(int(phase * 3) % 2)
+    usual = USUAL.get(code, 1.0)
+    if code == "floor":
+        return float(int(phase * 7) % 9 + 1)
+    return usual * (1 + 0.03 * math.sin(phase * 2.1) + 0.01 * math.sin(phase * 17))
+
+
+class WebServer:
+    """uvicorn in a thread; `stop` ends it as the product does."""
+
+    def __init__(self, stage: Stage, port: int) -> None:
+        self._stage = stage
+        config = uvicorn.Config(
+            stage.app, host="127.0.0.1", port=port, log_config=None, lifespan="off"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        self._stage.live.start()
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+
+    def stop(self) -> float:
+        """End it; returns how many seconds that took."""
+        began = time.monotonic()
+        self._stage.live.stop()
+        self._server.should_exit = True
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+        return time.monotonic() - began
+
+
+@contextmanager
+def serving(stage: Stage) -> Iterator[WebServer]:
+    """Serve a stage on a free port."""
+    port = free_port()
+    server = WebServer(stage, port)
+    stage.url = f"http://127.0.0.1:{port}"
+    server.start()
+    yield server
+    server.stop()

@@ -1,0 +1,31 @@
+"""Adds the pages to the API's application."""
+
+from fastapi import FastAPI
+
+from api.context import Parts
+from web import bundle
+from web.bundle import Bundle
+from web.live import LiveFeed
+from web.pages import alarms, assets, devices, elsewhere, sign_in, tickets
+from web.pages import live as live_page
+from web.templating import Templates
+
+
+def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
+    """Add the pages to `app`, whose requests `parts` serve; `live` tells open pages what is new.
+
+    The caller starts the feed, and stops it before asking the web server to end.
+    """
+    app.state.parts = parts
+    assets_of_browser = Bundle()
+    templates = Templates(assets_of_browser)
+    app.state.templates = templates
+    app.include_router(bundle.router(assets_of_browser))
+    app.include_router(sign_in.router(templates, live))
+    app.include_router(live_page.router(templates, live))
+    app.include_router(alarms.router(templates))
+    app.include_router(tickets.router(templates))
+    app.include_router(assets.router(templates))
+    app.include_router(devices.router(templates))
+    # The last one: whatever no other route knows.
+    app.include_router(elsewhere.router())

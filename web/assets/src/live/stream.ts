@@ -1,0 +1,106 @@
+// One event stream a browser: the tab that holds the lock listens and tells the others.
+import { hear } from "./clocks";
+import { setServerNow } from "./time";
+
+interface Changed {
+  panels: string[];
+  tickets: string[];
+}
+type Values = Record<string, [string, string]>;
+type Heard =
+  | { kind: "contact"; age: number; now: string }
+  | { kind: "changed"; changed: Changed }
+  | { kind: "values"; values: Values };
+
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 5_000;
+
+/** Follows the stream that the page names, if it names one. */
+export function followLive(): void {
+  const address = document.body.dataset["stream"];
+  if (!address) return;
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel(`wk:${address}`) : undefined;
+  channel?.addEventListener("message", (event: MessageEvent<Heard>) => take(event.data));
+  const tell = (heard: Heard): void => {
+    take(heard);
+    channel?.postMessage(heard);
+  };
+  if ("locks" in navigator && channel) {
+    void navigator.locks.request(`wk:${address}`, () => listen(address, tell));
+  } else {
+    void listen(address, tell);
+  }
+}
+
+// Never resolves: the lock is held as long as the tab lives.
+function listen(address: string, tell: (heard: Heard) => void): Promise<never> {
+  let wait = FIRST_WAIT_MS;
+  const open = (): void => {
+    const source = new EventSource(address);
+    const on = (kind: string, act: (data: never) => void): void =>
+      source.addEventListener(kind, (event) => act(JSON.parse((event as MessageEvent).data) as never));
+    source.addEventListener("open", () => {
+      wait = FIRST_WAIT_MS;
+      // Whatever happened before the stream was open is fetched now.
+      tell({ kind: "changed", changed: { panels: everyPanel(), tickets: ["*"] } });
+    });
+    on("contact", (data: { age: number; now: string }) => tell({ kind: "contact", ...data }));
+    on("changed", (changed: Changed) => tell({ kind: "changed", changed }));
+    on("values", (data: { values: Values }) => tell({ kind: "values", values: data.values }));
+    source.addEventListener("error", () => {
+      // The browser's own retry stops at the first answer that is not a stream.
+      source.close();
+      setTimeout(open, wait);
+      wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+    });
+  };
+  open();
+  return new Promise<never>(() => undefined);
+}
+
+function everyPanel(): string[] {
+  return ["parts", "summary", "alarms", "tickets", "devices", "tree", "activity", "points"];
+}
+
+function take(heard: Heard): void {
+  if (heard.kind === "contact") {
+    setServerNow(heard.now);
+    hear(heard.age);
+  } else if (heard.kind === "changed") {
+    refresh(heard.changed);
+  } else {
+    showValues(heard.values);
+  }
+}
+
+function refresh(changed: Changed): void {
+  for (const panel of changed.panels) trigger(panel);
+  const ticket = document.body.dataset["ticket"];
+  if (!ticket || !(changed.tickets.includes(ticket) || changed.tickets.includes("*"))) return;
+  trigger("ticket");
+  // Nobody loses what they are writing; the form's version makes a late press refuse.
+  if (!isBeingWritten(document.getElementById("ticket-actions"))) trigger("ticket-actions");
+}
+
+function trigger(panel: string): void {
+  document.body.dispatchEvent(new CustomEvent(`wk:${panel}`));
+}
+
+function isBeingWritten(panel: HTMLElement | null): boolean {
+  if (!panel) return true;
+  if (panel.querySelector("details[open]") || panel.contains(document.activeElement)) return true;
+  return [...panel.querySelectorAll("textarea")].some((field) => field.value.trim() !== "");
+}
+
+function showValues(values: Values): void {
+  for (const [point, [text, at]] of Object.entries(values)) {
+    for (const element of document.querySelectorAll(`[data-point="${point}"]`)) {
+      if (element.textContent !== text) element.textContent = text;
+      element.classList.remove("silent");
+    }
+    for (const time of document.querySelectorAll<HTMLTimeElement>(`[data-point-at="${point}"]`)) {
+      time.dateTime = at;
+    }
+  }
+  document.dispatchEvent(new CustomEvent("wk:values"));
+}

@@ -1,0 +1,77 @@
+"""The browser bundle: files named by their content, kept in memory ready compressed."""
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+
+from core.errors import NotFound
+
+DIST = Path(__file__).parent / "static" / "dist"
+TYPES: Mapping[str, str] = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".map": "application/json",
+}
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    type: str
+    plain: bytes
+    compressed: bytes
+
+
+class Bundle:
+    """What the set-up built; `address` gives each file's URL, which changes with its content."""
+
+    def __init__(self, folder: Path = DIST) -> None:
+        self._files: dict[str, _File] = {}
+        self._addresses: dict[str, str] = {}
+        for path in sorted(folder.glob("*.*")):
+            if path.suffix in TYPES and path.suffix != ".map":
+                self._add(path)
+
+    def _add(self, path: Path) -> None:
+        content = path.read_bytes()
+        mark = hashlib.sha256(content).hexdigest()[:12]
+        name = f"{path.stem}.{mark}{path.suffix}"
+        self._files[name] = _File(TYPES[path.suffix], content, gzip.compress(content, 9, mtime=0))
+        self._addresses[path.name] = f"/static/{name}"
+
+    def address(self, name: str) -> str:
+        """The URL of a file of the bundle. NotFound when the set-up has not built it."""
+        if name not in self._addresses:
+            raise NotFound(
+                f"the browser assets lack {name}", advice="Run `make demo`, which builds them."
+            )
+        return self._addresses[name]
+
+    def answer(self, name: str, accepts: str) -> Response:
+        """The file, compressed where the browser accepts it; NotFound for another name."""
+        file = self._files.get(name)
+        if file is None:
+            raise NotFound("there is no such file")
+        headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
+        if "gzip" in accepts:
+            headers["Content-Encoding"] = "gzip"
+            return Response(file.compressed, media_type=file.type, headers=headers)
+        return Response(file.plain, media_type=file.type, headers=headers)
+
+
+def router(bundle: Bundle) -> APIRouter:
+    """The route that serves the bundle; it is public, as the sign-in page needs it."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/static/{name}")
+    def file(name: str, request: Request) -> Response:
+        try:
+            return bundle.answer(name, request.headers.get("accept-encoding", ""))
+        except NotFound:
+            return Response(status_code=404)
+
+    return routes

@@ -1,0 +1,301 @@
+"""The live feed: one follower of the event log a process, fanned out to the open pages."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import orjson
+import structlog
+
+from api.context import Parts
+from core import events
+from core.clock import from_micros
+from core.errors import Unavailable
+from core.health import PartState
+from core.telemetry.readings import Last
+from core.telemetry.store import TelemetryError
+from web.reader import Reader
+from workflows import overview
+from workflows.overview import PointView
+
+LOOK_SECONDS = 0.2
+VALUES_SECONDS = 2.0
+CONTACT_SECONDS = 5.0
+# A stream ends after a while and the browser opens the next one: rights are judged anew.
+STREAM_SECONDS = 600.0
+STREAMS_AT_MOST = 500
+STREAMS_A_PERSON = 12
+# A browser that doesn't keep up is dropped; it comes back and loads everything afresh.
+MESSAGES_WAITING_AT_MOST = 64
+
+PANELS_OF: Mapping[str, frozenset[str]] = {
+    "alarm": frozenset({"summary", "alarms", "tree", "activity"}),
+    "ticket": frozenset({"summary", "tickets", "alarms", "tree", "activity"}),
+    "device": frozenset({"devices", "tree", "activity"}),
+    "asset": frozenset({"tree", "activity"}),
+    "site": frozenset({"summary", "tree", "devices", "activity"}),
+}
+STRUCTURE = frozenset({"site", "device", "point", "asset", "source"})
+RIGHTS = frozenset({"person", "grant", "credential"})
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something that open pages are told; rendered once a language."""
+
+    kind: str
+    body: Mapping[str, object] = field(default_factory=dict)
+    values: tuple[tuple[PointView, Last], ...] = ()
+    _rendered: dict[str, str] = field(default_factory=dict)
+
+    def render(self, reader: Reader) -> str:
+        """The message as a server-sent event (WHATWG HTML, 9.2)."""
+        text = self._rendered.get(reader.language)
+        if text is None:
+            body = dict(self.body)
+            if self.values:
+                body["values"] = {
+                    str(point.id): [reader.value(point, last.value), _iso(last.at)]
+                    for point, last in self.values
+                }
+            text = f"event: {self.kind}\ndata: {orjson.dumps(body).decode()}\n\n"
+            self._rendered[reader.language] = text
+        return text
+
+
+def _iso(micros: int) -> str:
+    return from_micros(micros).isoformat().replace("+00:00", "Z")
+
+
+TREE_CHANGED = Message("changed", {"panels": ["summary", "tree"], "tickets": []})
+
+
+class Stream:
+    """One open browser. Messages come from the feed's thread and leave in the browser's loop."""
+
+    def __init__(self, site_id: UUID, person_id: UUID) -> None:
+        self.site_id = site_id
+        self.person_id = person_id
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[Message | None] = asyncio.Queue(MESSAGES_WAITING_AT_MOST)
+        self._closed = False
+
+    def offer(self, message: Message | None) -> None:
+        """Hand over a message, or None to end the stream; from any thread."""
+        try:
+            self._loop.call_soon_threadsafe(self._put, message)
+        except RuntimeError:
+            # The loop has ended, and with it the browser's connection.
+            self._closed = True
+
+    def _put(self, message: Message | None) -> None:
+        if self._closed:
+            return
+        if message is None or self._queue.full():
+            self._closed = True
+            while not self._queue.empty():
+                self._queue.get_nowait()
+            message = None
+        self._queue.put_nowait(message)
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """Messages until the stream is ended."""
+        ending = self._loop.call_later(STREAM_SECONDS, self._put, None)
+        try:
+            while (message := await self._queue.get()) is not None:
+                yield message
+        finally:
+            ending.cancel()
+
+
+class _Site:
+    """What the feed remembers of a site that somebody watches."""
+
+    def __init__(self) -> None:
+        self.points: list[PointView] | None = None
+        self.last: dict[int, Last] = {}
+        self.silent: frozenset[UUID] = frozenset()
+        self.measured = True
+
+
+class LiveFeed:
+    """Follows the log and the last values while somebody watches; idle otherwise.
+
+    `start` it with the process and `stop` it before the web server is asked to end: a server
+    that ends gracefully waits for its answers, and a stream has none.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._streams: set[Stream] = set()
+        self._guard = threading.Lock()
+        self._stop = threading.Event()
+        self._watched = threading.Event()
+        self._follower = events.Follower(parts.database, events.START)
+        self._thread: threading.Thread | None = None
+        self._sites: dict[UUID, _Site] = {}
+        self._seen = time.monotonic()
+        self._next_values = self._next_contact = 0.0
+        self._ill: list[tuple[str, bool, str]] | None = None
+        self._failing = False
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread = threading.Thread(target=self._run, name="live-feed", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End every stream and the thread."""
+        self._stop.set()
+        self._watched.set()
+        self._follower.wake()
+        for stream in self._open():
+            stream.offer(None)
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def join(self, site_id: UUID, person_id: UUID) -> Stream:
+        """Open a stream for a browser. Unavailable when there are too many."""
+        with self._guard:
+            own = sum(stream.person_id == person_id for stream in self._streams)
+            if (
+                self._stop.is_set()
+                or len(self._streams) >= STREAMS_AT_MOST
+                or own >= STREAMS_A_PERSON
+            ):
+                raise Unavailable("too many live pages are open", advice="Close some of them.")
+            stream = Stream(site_id, person_id)
+            self._streams.add(stream)
+        self._watched.set()
+        return stream
+
+    def leave(self, stream: Stream) -> None:
+        """Forget a stream whose browser has gone."""
+        with self._guard:
+            self._streams.discard(stream)
+
+    def drop(self, person_id: UUID) -> None:
+        """End the streams of a person who signed out."""
+        for stream in self._open():
+            if stream.person_id == person_id:
+                stream.offer(None)
+
+    def contact(self) -> Message:
+        """How old what the feed shows is: seconds since it last saw the log."""
+        age = round(time.monotonic() - self._seen, 1)
+        return Message("contact", {"age": age, "now": _iso(self._parts.clock.micros())})
+
+    def _open(self) -> list[Stream]:
+        with self._guard:
+            return list(self._streams)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            streams = self._open()
+            if not streams:
+                self._rest()
+                continue
+            self._look(streams)
+            self._stop.wait(LOOK_SECONDS)
+            self._follower.wait()
+
+    def _rest(self) -> None:
+        # Nobody watches: nothing is read until somebody does, who then loads everything afresh.
+        self._sites.clear()
+        self._watched.clear()
+        if not self._open():
+            self._watched.wait()
+        self._follower.cursor = events.START
+
+    def _look(self, streams: list[Stream]) -> None:
+        try:
+            if self._follower.cursor == events.START:
+                self._follower.cursor = events.newest(self._parts.database)
+            self._tell_changes(streams, self._follower.poll())
+            self._seen = time.monotonic()
+            self._tell_values(streams)
+            self._tell_parts(streams)
+            self._failing = False
+        except Exception as error:  # noqa: BLE001 - edge of the thread: pages turn grey meanwhile
+            if not self._failing:
+                _log.warning("the live pages are cut off", error=str(error)[:200])
+            self._failing = True
+        if time.monotonic() >= self._next_contact:
+            self._next_contact = time.monotonic() + CONTACT_SECONDS
+            _tell(streams, self.contact())
+
+    def _tell_changes(self, streams: list[Stream], facts: Iterable[events.Event]) -> None:
+        panels: dict[UUID, set[str]] = {}
+        tickets: dict[UUID, set[str]] = {}
+        rights_changed = False
+        for fact in facts:
+            about = fact.kind.partition(".")[0]
+            rights_changed = rights_changed or about in RIGHTS
+            if fact.site_id is None:
+                continue
+            panels.setdefault(fact.site_id, set()).update(PANELS_OF.get(about, {"activity"}))
+            if about == "ticket":
+                tickets.setdefault(fact.site_id, set()).add(fact.subject_id)
+            if about in STRUCTURE:
+                self._sites.pop(fact.site_id, None)
+        for site_id, changed in panels.items():
+            body = {"panels": sorted(changed), "tickets": sorted(tickets.get(site_id, ()))}
+            _tell([s for s in streams if s.site_id == site_id], Message("changed", body))
+        if rights_changed:
+            _tell(streams, None)
+
+    def _tell_values(self, streams: list[Stream]) -> None:
+        if time.monotonic() < self._next_values:
+            return
+        self._next_values = time.monotonic() + VALUES_SECONDS
+        for site_id in {stream.site_id for stream in streams}:
+            watching = [stream for stream in streams if stream.site_id == site_id]
+            for message in self._fresh_values(site_id):
+                _tell(watching, message)
+
+    def _fresh_values(self, site_id: UUID) -> list[Message]:
+        site = self._sites.setdefault(site_id, _Site())
+        first = site.points is None
+        if site.points is None:
+            with self._parts.database.read() as session:
+                site.points = overview.points(session, [site_id])
+        try:
+            last = self._parts.telemetry.last([point.series for point in site.points])
+        except TelemetryError:
+            # The page must not go on showing values that nobody can vouch for.
+            changed, site.measured, site.last = site.measured, False, {}
+            return [TREE_CHANGED] if changed else []
+        fresh = tuple(
+            (point, last[point.series])
+            for point in site.points
+            if point.series in last and last[point.series] != site.last.get(point.series)
+        )
+        site.last = last
+        received = {series: reading.received for series, reading in last.items()}
+        silent = overview.silent_assets(site.points, received, self._parts.clock.micros())
+        messages = [Message("values", values=fresh)] if fresh else []
+        if (silent != site.silent and not first) or not site.measured:
+            messages.append(TREE_CHANGED)
+        site.silent, site.measured = silent, True
+        return messages
+
+    def _tell_parts(self, streams: list[Stream]) -> None:
+        if time.monotonic() < self._next_contact:
+            return
+        ill = [_gist(state) for state in self._parts.health.snapshot() if not state.ok]
+        if self._ill is not None and ill != self._ill:
+            _tell(streams, Message("changed", {"panels": ["parts"], "tickets": []}))
+        self._ill = ill
+
+
+def _gist(state: PartState) -> tuple[str, bool, str]:
+    return state.part, state.ok, state.detail
+
+
+def _tell(streams: Iterable[Stream], message: Message | None) -> None:
+    for stream in streams:
+        stream.offer(message)

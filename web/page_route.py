@@ -1,0 +1,148 @@
+"""The edge of every page: errors become pages that help, and strict headers leave with all."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, cast
+
+import structlog
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from core.db import is_unavailable
+from core.errors import NotFound, NotSignedIn, Unavailable, WatchkeeperError
+from web.languages import known, mark
+from web.reader import Reader
+from web.templating import Templates
+from web.visit import LANGUAGE_COOKIE, guest_reader
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+TITLES: Mapping[int, str] = {
+    400: mark("That did not work"),
+    403: mark("This is not yours to see or change"),
+    404: mark("There is nothing here"),
+    409: mark("That is not possible any more"),
+    412: mark("Somebody was quicker"),
+    422: mark("Something is missing or wrong"),
+    500: mark("Something went wrong on our side"),
+    503: mark("A part of Watchkeeper is away"),
+}
+# What to do about it, where the error's own words are in another language than the reader's.
+ADVICE: Mapping[int, str] = {
+    403: mark("Ask an administrator of this site for a role that includes it."),
+    404: mark("Start from the live page."),
+    409: mark("Load the page again; it shows what is possible now."),
+    412: mark("Load the page again and repeat your change."),
+    422: mark("Go back, correct what is named here, and send it again."),
+    503: mark("Try again in a moment."),
+}
+A_YEAR = 365 * 24 * 3600
+_log = structlog.get_logger(__name__)
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class PageRoute(APIRoute):
+    """A route that answers people: with pages, also when it fails."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler, with errors turned into pages and the headers set."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                response = await handle(request)
+            except NotSignedIn:
+                response = _to_sign_in(request)
+            except WatchkeeperError as error:
+                response = error_page(request, error)
+            except RequestValidationError:
+                response = error_page(request, NotFound("there is no such address"))
+            except HTTPException:
+                raise
+            except Exception as error:  # noqa: BLE001 - the edge of a request
+                response = error_page(request, _unexpected(error))
+            return finish(request, response)
+
+        return answer
+
+
+def finish(request: Request, response: Response) -> Response:
+    """Set the headers that every page carries, and remember a chosen language."""
+    for name, value in HEADERS.items():
+        response.headers[name] = value
+    response.headers.setdefault("Cache-Control", "no-store")
+    language = known(request.query_params.get("lang"))
+    if language:
+        response.set_cookie(
+            LANGUAGE_COOKIE,
+            language,
+            max_age=A_YEAR,
+            samesite="lax",
+            secure=is_secure(request),
+            httponly=True,
+        )
+    return response
+
+
+def is_secure(request: Request) -> bool:
+    """Whether the browser reached us over TLS, so that cookies may insist on it."""
+    return request.url.scheme == "https"
+
+
+def is_fragment(request: Request) -> bool:
+    """Whether htmx asks for a part of a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def _unexpected(error: Exception) -> WatchkeeperError:
+    if is_unavailable(error):
+        return Unavailable("the database does not answer", advice="Try again in a moment.")
+    wrapped = WatchkeeperError("unexpected")
+    wrapped.__cause__ = error
+    return wrapped
+
+
+def _to_sign_in(request: Request) -> Response:
+    if is_fragment(request):
+        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    return RedirectResponse("/sign-in", status_code=303)
+
+
+def error_page(request: Request, error: WatchkeeperError) -> Response:
+    """What went wrong and what to do about it, in the reader's language."""
+    if error.status >= 500 and not isinstance(error, Unavailable):
+        _log.error("page failed", exc_info=error)
+    templates = cast(Templates, request.app.state.templates)
+    reader = guest_reader(request)
+    name = "notice.html" if is_fragment(request) else "error.html"
+    text = templates.render(
+        name,
+        reader,
+        title=reader.translate(TITLES.get(error.status, TITLES[500])),
+        status=error.status,
+        detail=error.detail if error.status < 500 or isinstance(error, Unavailable) else "",
+        advice=_advice(reader, error),
+        problems=getattr(error, "problems", ()),
+        good=False,
+    )
+    return HTMLResponse(text, error.status)
+
+
+def _advice(reader: Reader, error: WatchkeeperError) -> str:
+    """What to do: in the error's own words, which are English, or in the reader's language."""
+    if reader.language == "en" and error.advice:
+        return error.advice
+    general = ADVICE.get(error.status)
+    return reader.translate(general) if general else ""

@@ -1,0 +1,256 @@
+"""The live page of a site: what is wrong now, what is being done, how everything is."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
+
+from core.clock import to_micros
+from core.errors import NotFound
+from core.telemetry.readings import Last
+from core.telemetry.store import TelemetryError
+from rules.catalog import shipped_catalog
+from web.live import LiveFeed, Stream
+from web.naming import in_order, point_name, type_name
+from web.page_route import PageRoute
+from web.reader import Reader
+from web.templating import Templates
+from web.visit import SignedInVisit, Visit
+from workflows import alarms, overview
+from workflows.overview import AssetView, Health, NodeView, PointView, SpaceView, Tree
+
+VALUES_IN_TREE = 3
+LONGEST_LIST = 50
+NOWHERE = UUID(int=0)
+Panel = Callable[[Visit, NodeView], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPoint:
+    """A point with its last value, ready to be written."""
+
+    view: PointView
+    name: str
+    last: Last | None
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAsset:
+    """An asset of the tree with its most telling points."""
+
+    view: AssetView
+    type: str
+    points: Sequence[ShownPoint]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A space with what is in it."""
+
+    view: SpaceView
+    assets: Sequence[ShownAsset]
+    branches: Sequence["Branch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Points of some assets with their last values. known: whether telemetry answered."""
+
+    points: Mapping[UUID, Sequence[PointView]]
+    last: Mapping[int, Last]
+    silent: frozenset[UUID]
+    known: bool
+    now: int
+
+
+def measure(visit: Visit, site_id: UUID) -> Measured:
+    """The points of a site with their last values, if the caller may see values there."""
+    now = to_micros(visit.reader.now)
+    if not visit.may("telemetry.read", site_id):
+        return Measured({}, {}, frozenset(), True, now)
+    with visit.parts.database.read() as session:
+        views = overview.points(session, [site_id])
+    by_asset: dict[UUID, list[PointView]] = defaultdict(list)
+    for view in views:
+        by_asset[view.asset_id].append(view)
+    try:
+        last = visit.parts.telemetry.last([view.series for view in views])
+    except TelemetryError:
+        return Measured(by_asset, {}, frozenset(), False, now)
+    received = {series: reading.received for series, reading in last.items()}
+    return Measured(by_asset, last, overview.silent_assets(views, received, now), True, now)
+
+
+def shown_points(
+    asset_id: UUID, asset_type: str, measured: Measured, reader: Reader, limit: int | None = None
+) -> list[ShownPoint]:
+    """The points of an asset in the order of the catalogue, the first `limit` of them."""
+    known = shipped_catalog().get(asset_type)
+    shown = []
+    for point in in_order(known, measured.points.get(asset_id, ()))[:limit]:
+        last = measured.last.get(point.series)
+        silent = point.is_silent(last.received if last else None, measured.now)
+        name = point_name(known, point.code, point.name, reader)
+        shown.append(ShownPoint(point, name, last, silent))
+    return shown
+
+
+def _branches(
+    tree: Tree, measured: Measured, reader: Reader
+) -> tuple[list[Branch], list[ShownAsset]]:
+    catalog = shipped_catalog()
+    spaces: dict[UUID | None, list[SpaceView]] = defaultdict(list)
+    assets: dict[UUID | None, list[ShownAsset]] = defaultdict(list)
+    for space in tree.spaces:
+        spaces[space.parent_id].append(space)
+    for view in tree.assets:
+        points = shown_points(view.id, view.type, measured, reader, VALUES_IN_TREE)
+        shown = ShownAsset(view, type_name(catalog, view.type, reader), points)
+        assets[view.space_id].append(shown)
+
+    def grow(parent: UUID | None) -> list[Branch]:
+        return [Branch(view, assets[view.id], grow(view.id)) for view in spaces[parent]]
+
+    return grow(None), assets[None]
+
+
+def _tree(visit: Visit, site: NodeView) -> dict[str, Any]:
+    measured = measure(visit, site.id)
+    with visit.parts.database.read() as session:
+        tree = overview.tree(
+            session,
+            visit.caller,
+            standing=alarms.standing_by_asset(session, visit.caller),
+            silent=measured.silent,
+            site_id=site.id,
+        )
+    branches, elsewhere = _branches(tree, measured, visit.reader)
+    above = [node for node in tree.nodes if site.path.startswith(node.path)]
+    return {
+        "above": above[:-1],
+        "health": above[-1].health,
+        "branches": branches,
+        "elsewhere": elsewhere,
+        "measured": measured.known,
+    }
+
+
+def _alarms(visit: Visit, site: NodeView) -> dict[str, Any]:
+    with visit.parts.database.read() as session:
+        rows = alarms.open_alarms(session, visit.caller, site_id=site.id, limit=LONGEST_LIST)
+    return {"alarms": rows, "may_act": visit.may("alarms.act", site.id)}
+
+
+def _tickets(visit: Visit, site: NodeView) -> dict[str, Any]:
+    with visit.parts.database.read() as session:
+        rows = overview.open_tickets(session, visit.caller, site_id=site.id, limit=LONGEST_LIST)
+    return {"tickets": rows}
+
+
+def _devices(visit: Visit, site: NodeView) -> dict[str, Any]:
+    with visit.parts.database.read() as session:
+        rows = overview.waiting_devices(session, visit.caller, site_id=site.id)
+    return {"devices": rows, "may_adopt": visit.may("devices.write", site.id)}
+
+
+def _activity(visit: Visit, site: NodeView) -> dict[str, Any]:
+    with visit.parts.database.read() as session:
+        facts = overview.recent_activity(session, visit.caller, site_id=site.id)
+        ids = [UUID(fact.subject_id) for fact in facts if fact.subject_kind == "alarm"]
+        titles = alarms.alarm_titles(session, visit.caller, ids)
+    return {"facts": facts, "titles": {str(key): about for key, about in titles.items()}}
+
+
+def _parts(visit: Visit, _site: NodeView) -> dict[str, Any]:
+    ill = [state for state in visit.parts.health.snapshot() if not state.ok]
+    return {"ill": ill, "in_detail": bool(visit.caller.sites_for("system.read"))}
+
+
+def _summary(visit: Visit, site: NodeView) -> dict[str, Any]:
+    health: Health = _tree(visit, site)["health"]
+    with visit.parts.database.read() as session:
+        open_ones = overview.open_tickets(session, visit.caller, site_id=site.id, limit=200)
+        unseen = alarms.open_alarms(session, visit.caller, site_id=site.id, limit=200)
+    return {
+        "health": health,
+        "unseen": sum(alarm.state != "acknowledged" for alarm in unseen),
+        "late": sum(1 for ticket in open_ones if ticket.due and ticket.due < visit.reader.now),
+    }
+
+
+PANELS: Mapping[str, Panel] = {
+    "parts": _parts,
+    "summary": _summary,
+    "alarms": _alarms,
+    "tickets": _tickets,
+    "devices": _devices,
+    "tree": _tree,
+    "activity": _activity,
+}
+
+
+def visible_sites(visit: Visit) -> list[NodeView]:
+    """The sites that the caller sees, by their place in the tree."""
+    with visit.parts.database.read() as session:
+        nodes = overview.tree(session, visit.caller, standing={}, site_id=NOWHERE).nodes
+    return [node for node in nodes if node.kind == "site"]
+
+
+def _site(visit: Visit, site_id: UUID) -> NodeView:
+    for site in visible_sites(visit):
+        if site.id == site_id:
+            return site
+    raise NotFound("there is no such site, or you may not see it")
+
+
+async def _frames(live: LiveFeed, stream: Stream, reader: Reader) -> AsyncIterator[str]:
+    try:
+        yield live.contact().render(reader)
+        async for message in stream.messages():
+            yield message.render(reader)
+    finally:
+        live.leave(stream)
+
+
+def router(templates: Templates, live: LiveFeed) -> APIRouter:
+    """The routes of the live page."""
+    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+    @routes.get("/")
+    def home(visit: SignedInVisit, site: str | None = None) -> Response:
+        sites = visible_sites(visit)
+        if not sites:
+            return templates.page("no_site.html", visit)
+        chosen = next((node for node in sites if node.code == site), sites[0])
+        local = visit.at(chosen.time_zone)
+        context: dict[str, Any] = {"site": chosen, "sites": sites}
+        for show in PANELS.values():
+            context |= show(local, chosen)
+        return templates.page("live.html", local, **context)
+
+    @routes.get("/live/{site_id}/stream")
+    async def stream(site_id: UUID, visit: SignedInVisit) -> Response:
+        if site_id not in visit.caller.sites_for("places.read"):
+            raise NotFound("there is no such site, or you may not see it")
+        opened = live.join(site_id, visit.caller.person_id)
+        return StreamingResponse(
+            _frames(live, opened, visit.reader),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no"},
+        )
+
+    @routes.get("/live/{site_id}/{panel}")
+    def part(site_id: UUID, panel: str, visit: SignedInVisit) -> Response:
+        show = PANELS.get(panel)
+        if show is None:
+            raise NotFound("there is no such part of the page")
+        site = _site(visit, site_id)
+        local = visit.at(site.time_zone)
+        return templates.page(f"live/{panel}.html", local, site=site, **show(local, site))
+
+    return routes

@@ -1,0 +1,187 @@
+"""One ticket: why it exists, what happened since, and what can be done now."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from core.errors import Invalid
+from rules.catalog import shipped_catalog
+from web.charts import ticket_chart
+from web.naming import point_name
+from web.page_route import PageRoute
+from web.templating import Templates
+from web.visit import SignedInVisit, Visit
+from workflows import overview, tickets
+from workflows.alarms import accept_ticket
+from workflows.tickets.reading import describe_ticket, find_ticket
+from workflows.tickets.rights import RIGHT_OF_ACTION
+from workflows.tickets.working import NEEDS_REASON
+
+# What ends or undoes something looks like it.
+GRAVE = frozenset({"cancel", "merge", "reopen"})
+EXPECTED = ("start", "accept", "resume", "resolve", "verify", "close")
+NO_STEP = "there is no such action"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """An action that the lifecycle table allows now, as a form."""
+
+    action: str
+    needs_reason: bool
+    field: str | None
+    grave: bool
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A piece of evidence as a person reads it."""
+
+    kind: str
+    at: Any
+    reason: str
+    condition: str
+    rule: str
+    version: int | None
+    inputs: list[dict[str, Any]]
+
+
+def buttons(actions: list[str]) -> list[Button]:
+    """The forms for these actions: the next step first, what ends or undoes it last."""
+    fields = {"assign": "team", "merge": "into"}
+    order = {name: place for place, name in enumerate(EXPECTED)}
+    first = min(actions, key=lambda name: order.get(name, 99), default=None)
+    ranked = sorted(actions, key=lambda name: (name in GRAVE, order.get(name, 50)))
+    return [
+        Button(name, name in NEEDS_REASON, fields.get(name), name in GRAVE, name == first)
+        for name in ranked
+    ]
+
+
+def _proofs(visit: Visit, evidence: list[dict[str, Any]], asset_type: str | None) -> list[Proof]:
+    known = shipped_catalog().get(asset_type or "")
+    proofs = []
+    for row in reversed(evidence):
+        data = row["data"]
+        inputs = [
+            {**item, "name": point_name(known, item["point"], {}, visit.reader)}
+            for item in data.get("inputs", ())
+        ]
+        proofs.append(
+            Proof(
+                kind=row["kind"],
+                at=row["at"],
+                reason=data.get("reason", ""),
+                condition=data.get("condition", ""),
+                rule=data.get("rule", ""),
+                version=data.get("version"),
+                inputs=inputs,
+            )
+        )
+    return proofs
+
+
+def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
+    """Everything that the page of a ticket shows, in the time zone of its site."""
+    caller = visit.caller
+    with visit.parts.database.read() as session:
+        found = overview.find_ticket_number(session, caller, number)
+        ticket = describe_ticket(session, caller, found.thing.id)
+        facts = overview.timeline(session, found.thing.id)
+        asset = (
+            overview.find_asset(session, caller, ticket["asset_id"]) if ticket["asset_id"] else None
+        )
+        links = {ticket["previous_id"], ticket["merged_into_id"]} - {None}
+        numbers = overview.ticket_numbers(session, caller, links)
+        assignee = overview.person_name(session, ticket["assignee_id"])
+    local = visit.at(found.site.time_zone)
+    return local, {
+        "ticket": ticket,
+        "site": found.site,
+        "space": found.space,
+        "asset": asset.thing if asset else None,
+        "assignee": assignee,
+        "proofs": _proofs(local, ticket["evidence"], asset.thing.type if asset else None),
+        "facts": facts,
+        "numbers": numbers,
+        "buttons": buttons(ticket["actions"]),
+        "may_note": visit.may("tickets.work", found.site.id),
+    }
+
+
+def _number(written: str) -> int:
+    digits = written.strip().removeprefix("#")
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > 9:
+        raise Invalid("that is no ticket number", problems=["into: a number such as 42"])
+    return int(digits)
+
+
+def router(templates: Templates) -> APIRouter:
+    """The routes of tickets."""
+    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+    @routes.get("/tickets/{number}")
+    def show(number: int, visit: SignedInVisit) -> Response:
+        local, context = describe(visit, number)
+        return templates.page("ticket.html", local, **context)
+
+    @routes.get("/tickets/{number}/parts/{part}")
+    def part(number: int, part: str, visit: SignedInVisit) -> Response:
+        if part not in ("facts", "actions"):
+            raise Invalid("there is no such part of the page")
+        local, context = describe(visit, number)
+        return templates.page(f"ticket/{part}.html", local, **context)
+
+    @routes.get("/tickets/{number}/chart")
+    def chart(number: int, visit: SignedInVisit) -> Response:
+        local, context = describe(visit, number)
+        return JSONResponse(ticket_chart(local, context["ticket"], context["asset"]))
+
+    @routes.post("/tickets/{number}/notes")
+    def note(number: int, visit: SignedInVisit, body: Annotated[str, Form()] = "") -> Response:
+        with visit.parts.database.write() as session:
+            found = overview.find_ticket_number(session, visit.caller, number)
+            visit.caller.require("tickets.work", found.site.id)
+            tickets.add_note(
+                session,
+                found.thing,
+                body,
+                author=visit.caller.person_id,
+                now=visit.parts.clock.now(),
+            )
+        return RedirectResponse(f"/tickets/{number}", status_code=303)
+
+    @routes.post("/tickets/{number}/{action}")
+    def act(
+        number: int,
+        action: str,
+        visit: SignedInVisit,
+        version: Annotated[int, Form()],
+        note: Annotated[str, Form()] = "",
+        team: Annotated[str, Form()] = "",
+        into: Annotated[str, Form()] = "",
+    ) -> Response:
+        if action not in RIGHT_OF_ACTION:
+            raise Invalid(NO_STEP)
+        with visit.parts.database.write() as session:
+            found = overview.find_ticket_number(session, visit.caller, number)
+            visit.caller.require(RIGHT_OF_ACTION[action], found.site.id)
+            ticket = find_ticket(session, visit.caller, found.thing.id, to_change=True)
+            target = None
+            if action == "merge":
+                other = overview.find_ticket_number(session, visit.caller, _number(into))
+                target = other.thing.id
+            accept_ticket(
+                session,
+                ticket,
+                tickets.Step(action, note=note, team=team or None, into_id=target),
+                person=visit.caller.person_id,
+                now=visit.parts.clock.now(),
+                expected_version=version,
+            )
+        return RedirectResponse(f"/tickets/{number}", status_code=303)
+
+    return routes

@@ -1,0 +1,136 @@
+"""How one reader sees things: in their language, and in the time zone of the site."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from babel import dates, numbers
+
+from core.clock import from_micros
+from web.languages import locale_of, mark, translations
+from web.words import WORDS
+
+YES, NO = mark("yes"), mark("no")
+
+
+class Measured(Protocol):
+    """What is needed of a point to write one of its values."""
+
+    @property
+    def kind(self) -> str:
+        """number, boolean or state."""
+        ...
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of its readings."""
+        ...
+
+    @property
+    def states(self) -> Sequence[str] | None:
+        """Text states in the order of their number."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Language and time zone of whoever reads, and the present moment."""
+
+    language: str
+    now: datetime
+    zone: tzinfo
+
+    def at(self, time_zone: str) -> "Reader":
+        """The same reader, looking at a site in another time zone."""
+        return replace(self, zone=ZoneInfo(time_zone))
+
+    @property
+    def html_language(self) -> str:
+        """The language tag of pages (BCP 47)."""
+        return "zh-Hans" if self.language == "zh" else "en"
+
+    def translate(self, text: str, **values: object) -> str:
+        """A text of the catalogue in the reader's language."""
+        found = translations(self.language).gettext(text)
+        return found % values if values else found
+
+    def text(self, name: Mapping[str, str] | None) -> str:
+        """An administered name, or what somebody wrote, with fallback to what there is."""
+        if not name:
+            return ""
+        other = "en" if self.language == "zh" else "zh"
+        found = (name.get(key) for key in (self.language, "und", other))
+        return next((value for value in found if value), "")
+
+    def word(self, group: str, code: str) -> str:
+        """The word for a stored code; the code itself where there is none."""
+        known = WORDS[group].get(code)
+        return self.translate(known) if known else code
+
+    def clock(self, moment: datetime) -> str:
+        """Hours and minutes in the site's time zone."""
+        return dates.format_time(moment, "HH:mm", tzinfo=self.zone, locale=locale_of(self.language))
+
+    def moment(self, moment: datetime) -> str:
+        """A moment in the site's time zone; the date only where it is not today."""
+        locale = locale_of(self.language)
+        local, today = moment.astimezone(self.zone), self.now.astimezone(self.zone)
+        if local.date() == today.date():
+            return dates.format_time(local, "HH:mm:ss", tzinfo=self.zone, locale=locale)
+        skeleton = "MMMdHm" if local.year == today.year else "yMMMdHm"
+        return dates.format_skeleton(skeleton, local, tzinfo=self.zone, locale=locale)
+
+    def span(self, seconds: float) -> str:
+        """A length of time, roughly: the way people say it."""
+        return dates.format_timedelta(
+            timedelta(seconds=abs(seconds)),
+            threshold=1.2,
+            format="short",
+            locale=locale_of(self.language),
+        )
+
+    def ago(self, moment: datetime) -> str:
+        """How long ago a moment was."""
+        return dates.format_timedelta(
+            moment - self.now,
+            threshold=1.2,
+            add_direction=True,
+            format="short",
+            locale=locale_of(self.language),
+        )
+
+    def number(self, value: float) -> str:
+        """A number with as many digits as a reading deserves."""
+        size = abs(value)
+        digits = 0 if size >= 1000 else 1 if size >= 10 else 2 if size >= 0.1 or not size else 4
+        pattern = "#,##0." + "#" * digits if digits else "#,##0"
+        return numbers.format_decimal(value, format=pattern, locale=locale_of(self.language))
+
+    def value(self, point: Measured, value: float | None) -> str:
+        """A reading as people say it: 81.5 °C, yes, moving."""
+        if value is None:
+            return "–"
+        if point.kind == "boolean":
+            return self.translate(YES if value else NO)
+        if point.kind == "state":
+            states = point.states or ()
+            index = int(value)
+            return states[index] if 0 <= index < len(states) else str(index)
+        written = self.number(value)
+        if not point.unit:
+            return written
+        return f"{written}%" if point.unit == "%" else f"{written} {point.unit}"
+
+    def micros(self, micros: int) -> str:
+        """A moment given in µs since the epoch."""
+        return self.moment(from_micros(micros))
+
+    def instant(self, micros: int) -> str:
+        """A moment given in µs as browsers read it."""
+        return from_micros(micros).isoformat().replace("+00:00", "Z")
+
+    def ago_micros(self, micros: int) -> str:
+        """How long ago a moment given in µs was."""
+        return self.ago(from_micros(micros))

@@ -1,0 +1,61 @@
+"""Templates: one environment a language, everything escaped, nothing inline."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from web.bundle import Bundle
+from web.languages import LANGUAGES, translations
+from web.reader import Reader
+from web.visit import Visit
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Templates:
+    """Renders pages in the reader's language."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._environments = {language: _environment(language, bundle) for language in LANGUAGES}
+
+    def render(self, name: str, reader: Reader, **context: object) -> str:
+        """The text of a template for a reader."""
+        template = self._environments[reader.language].get_template(name)
+        return template.render(reader=reader, **context)
+
+    def page(self, name: str, visit: Visit, status: int = 200, **context: object) -> HTMLResponse:
+        """A page, or a part of one, for somebody who is signed in."""
+        text = self.render(name, visit.reader, visit=visit, **context)
+        return HTMLResponse(text, status)
+
+
+def _environment(language: str, bundle: Bundle) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    catalogue = translations(language)
+    # The extension adds this method to the environment when it is loaded.
+    install = environment.install_gettext_callables  # type: ignore[attr-defined]
+    install(catalogue.gettext, catalogue.ngettext, newstyle=True)
+    environment.globals["bundled"] = bundle.address
+    environment.filters["instant"] = instant
+    environment.filters["sample"] = sample
+    return environment
+
+
+def instant(moment: datetime) -> str:
+    """A moment as browsers read it, for the datetime attribute."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def sample(values: Mapping[str, object], limit: int = 8) -> list[tuple[str, str]]:
+    """The first values of a device's sample as short texts."""
+    return [(str(key)[:40], str(value)[:40]) for key, value in list(values.items())[:limit]]

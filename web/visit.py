@@ -1,0 +1,60 @@
+"""What a page knows of the person who asks for it."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from api.context import Parts
+from api.deps import SESSION_COOKIE, caller_of, csrf_token, parts_of
+from core.people import Caller
+from web import languages
+from web.reader import Reader
+
+LANGUAGE_COOKIE = "wk_lang"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request for a page by somebody who is signed in. csrf: the token of their forms."""
+
+    parts: Parts
+    caller: Caller
+    reader: Reader
+    csrf: str
+
+    def may(self, permission: str, site_id: UUID) -> bool:
+        """Whether they hold a permission on a site: pages show no button that would refuse."""
+        return site_id in self.caller.sites_for(permission)
+
+    def at(self, time_zone: str) -> "Visit":
+        """The same visit, with times as a site's clocks show them."""
+        return replace(self, reader=self.reader.at(time_zone))
+
+
+def chosen_language(request: Request) -> str | None:
+    """The language asked for by the switch: now, or kept in the cookie."""
+    asked = request.query_params.get("lang")
+    return languages.known(asked) or languages.known(request.cookies.get(LANGUAGE_COOKIE))
+
+
+def guest_reader(request: Request) -> Reader:
+    """The reader of a page for which nobody needs to be signed in."""
+    language = chosen_language(request) or languages.preferred(
+        request.headers.get("accept-language", "")
+    )
+    return Reader(language, parts_of(request).clock.now(), UTC)
+
+
+async def visit_of(request: Request) -> Visit:
+    """The visit behind a request. Raises NotSignedIn, or NotAllowed for a forged form."""
+    caller = await caller_of(request)
+    parts = parts_of(request)
+    language = chosen_language(request) or languages.known(caller.locale) or "en"
+    reader = Reader(language, parts.clock.now(), UTC)
+    return Visit(parts, caller, reader, csrf_token(request.cookies.get(SESSION_COOKIE, "")))
+
+
+SignedInVisit = Annotated[Visit, Depends(visit_of)]

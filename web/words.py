@@ -1,0 +1,129 @@
+"""The words for what the product stores as codes: statuses, actions, kinds, parts, events."""
+
+from collections.abc import Mapping
+
+from web.languages import mark
+
+SEVERITY: Mapping[str, str] = {
+    "ok": mark("OK"),
+    "low": mark("Low"),
+    "medium": mark("Medium"),
+    "high": mark("High"),
+    "critical": mark("Critical"),
+}
+TICKET_STATE: Mapping[str, str] = {
+    "open": mark("Open"),
+    "assigned": mark("Assigned"),
+    "in_progress": mark("In progress"),
+    "on_hold": mark("On hold"),
+    "resolved": mark("Resolved"),
+    "verified": mark("Verified"),
+    "closed": mark("Closed"),
+    "cancelled": mark("Cancelled"),
+    "merged": mark("Merged"),
+}
+TICKET_ACTION: Mapping[str, str] = {
+    "assign": mark("Assign to a team"),
+    "accept": mark("Accept"),
+    "start": mark("Start work"),
+    "hold": mark("Put on hold"),
+    "resume": mark("Resume work"),
+    "resolve": mark("Mark as resolved"),
+    "verify": mark("Verify"),
+    "close": mark("Close"),
+    "reopen": mark("Reopen"),
+    "cancel": mark("Cancel the ticket"),
+    "merge": mark("Merge into another"),
+}
+TICKET_KIND: Mapping[str, str] = {
+    "repair": mark("Repair"),
+    "hazard": mark("Hazard"),
+    "complaint": mark("Complaint"),
+    "inquiry": mark("Inquiry"),
+    "inspection_finding": mark("Inspection finding"),
+    "incident": mark("Incident"),
+}
+ALARM_STATE: Mapping[str, str] = {
+    "normal": mark("Normal"),
+    "unacknowledged": mark("Not acknowledged"),
+    "acknowledged": mark("Acknowledged"),
+    "returned_unacknowledged": mark("Over, not acknowledged"),
+}
+ACTOR: Mapping[str, str] = {
+    "person": mark("A former colleague"),
+    "rule": mark("Rule"),
+    "job": mark("Schedule"),
+    "device": mark("Device"),
+    "system": mark("Watchkeeper"),
+}
+EVENT: Mapping[str, str] = {
+    "alarm.trip": mark("Alarm raised"),
+    "alarm.clear": mark("Back to normal"),
+    "alarm.acknowledge": mark("Alarm acknowledged"),
+    "ticket.open": mark("Ticket opened"),
+    "ticket.assign": mark("Ticket assigned"),
+    "ticket.accept": mark("Ticket accepted"),
+    "ticket.start": mark("Work started"),
+    "ticket.hold": mark("Put on hold"),
+    "ticket.resume": mark("Work resumed"),
+    "ticket.resolve": mark("Marked as resolved"),
+    "ticket.verify": mark("Verified"),
+    "ticket.close": mark("Ticket closed"),
+    "ticket.reopen": mark("Ticket reopened"),
+    "ticket.cancel": mark("Ticket cancelled"),
+    "ticket.merge": mark("Merged into another ticket"),
+    "ticket.repeat": mark("It happened again"),
+    "ticket.recovered": mark("The reading recovered"),
+    "ticket.overdue": mark("Deadline missed"),
+    "ticket.note": mark("Note written"),
+    "ticket.edit": mark("Ticket edited"),
+    "site.import": mark("Site file imported"),
+    "device.waiting": mark("A new device speaks"),
+    "device.adopt": mark("Device adopted"),
+    "device.create": mark("Device added"),
+    "device.update": mark("Device changed"),
+    "device.retire": mark("Device retired"),
+    "asset.create": mark("Asset added"),
+    "asset.update": mark("Asset changed"),
+    "point.create": mark("Point added"),
+    "point.update": mark("Point changed"),
+    "source.create": mark("Source added"),
+    "source.update": mark("Source changed"),
+    "ingest.silent": mark("Reading of messages has stopped"),
+    "ingest.back": mark("Messages are read again"),
+}
+PART: Mapping[str, str] = {
+    "broker": mark("Message broker"),
+    "ingest": mark("Reading of messages"),
+    "telemetry": mark("Store of readings"),
+    "database": mark("Database"),
+    "jobs": mark("Scheduled jobs"),
+    "live": mark("Live page"),
+}
+POINT_KIND: Mapping[str, str] = {
+    "number": mark("Number"),
+    "boolean": mark("Yes or no"),
+    "state": mark("State"),
+}
+CLOCK: Mapping[str, str] = {
+    "response": mark("Response"),
+    "resolution": mark("Resolution"),
+}
+MARK: Mapping[str, str] = {
+    "trip": mark("Limit passed"),
+    "recovery": mark("Recovered"),
+}
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "severity": SEVERITY,
+    "ticket_state": TICKET_STATE,
+    "ticket_action": TICKET_ACTION,
+    "ticket_kind": TICKET_KIND,
+    "alarm_state": ALARM_STATE,
+    "actor": ACTOR,
+    "event": EVENT,
+    "part": PART,
+    "point_kind": POINT_KIND,
+    "clock": CLOCK,
+    "mark": MARK,
+}

@@ -1,0 +1,78 @@
+"""Finding one thing that the caller may see; what they may not see does not exist for them."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.devices import Device
+from core.errors import NotFound
+from core.people import Caller, Person, scoped
+from core.places import Asset, Node, Space
+from workflows.tickets import Ticket
+
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, slots=True)
+class Located(Generic[Thing]):
+    """A thing with the site it belongs to, and the space it is in."""
+
+    thing: Thing
+    site: Node
+    space: Space | None
+
+
+def find_ticket_number(session: Session, caller: Caller, number: int) -> Located[Ticket]:
+    """A ticket by its human number. NotFound when the caller may not read it."""
+    statement = (
+        select(Ticket, Node, Space)
+        .join(Node, Node.id == Ticket.site_id)
+        .outerjoin(Space, Space.id == Ticket.space_id)
+        .where(Ticket.number == number)
+    )
+    row = session.execute(scoped(statement, Ticket.site_id, caller, "tickets.read")).first()
+    if row is None:
+        raise NotFound(f"there is no ticket {number}", advice="Look for it in the list.")
+    return Located(row[0], row[1], row[2])
+
+
+def ticket_numbers(session: Session, caller: Caller, ids: set[UUID]) -> dict[UUID, int]:
+    """The human numbers of tickets that the caller may read."""
+    statement = select(Ticket.id, Ticket.number).where(Ticket.id.in_(ids))
+    rows = session.execute(scoped(statement, Ticket.site_id, caller, "tickets.read"))
+    return {ticket_id: number for ticket_id, number in rows}
+
+
+def find_asset(session: Session, caller: Caller, asset_id: UUID) -> Located[Asset]:
+    """An asset by its id. NotFound when the caller may not see it."""
+    statement = (
+        select(Asset, Node, Space)
+        .join(Node, Node.id == Asset.site_id)
+        .outerjoin(Space, Space.id == Asset.space_id)
+        .where(Asset.id == asset_id)
+    )
+    row = session.execute(scoped(statement, Asset.site_id, caller, "places.read")).first()
+    if row is None:
+        raise NotFound("there is no such asset", advice="Look for it in the tree.")
+    return Located(row[0], row[1], row[2])
+
+
+def find_device(session: Session, caller: Caller, device_id: UUID) -> Located[Device]:
+    """A device by its id. NotFound when the caller may not see it."""
+    statement = (
+        select(Device, Node).join(Node, Node.id == Device.site_id).where(Device.id == device_id)
+    )
+    row = session.execute(scoped(statement, Device.site_id, caller, "devices.read")).first()
+    if row is None:
+        raise NotFound("there is no such device", advice="Look for it on the live page.")
+    return Located(row[0], row[1], None)
+
+
+def person_name(session: Session, person_id: UUID | None) -> str | None:
+    """What a person is called; None for nobody, or for somebody whose name was erased."""
+    if person_id is None:
+        return None
+    return session.scalar(select(Person.name).where(Person.id == person_id)) or None
