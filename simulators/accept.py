@@ -62,16 +62,23 @@ def accept(
 
     The product must know the site; tickets it had before are left out of the judgement. An outage
     runs only if its command is given, and is listed as skipped otherwise. settle: seconds the
-    product gets after the last message to read it and to open what is still to come.
+    product gets after the last message to read it and to open what is still to come. start: the
+    first moment of a run in simulated time; by default where the last run ended, or now. At the
+    speed "max" the product takes in minutes of simulated time at once, so that lateness is judged
+    by when alarms tripped; at any other speed by when the product learned of them.
     Raises BrokerTrouble, ProductTrouble, BadInput.
     """
     screen = console or Console(stderr=True)
+    pace = pace or Pace()
     plan = with_truth(plan, site)
     site_id = product.site_id(site.code)
     installed = product.rules()
     marker = _marker(site, plan)
     marker_id = product.asset_id(site_id, marker)
     before = {one.id for one in product.observed(site_id)}
+    if pace.simulated and start is None and (heard := product.heard(marker_id)):
+        # A leap of the clock would be a silence of the whole site, and a rightly noticed one.
+        start = heard + 1
     run = simulate(
         broker,
         site,

@@ -1,7 +1,7 @@
 """Judgement: the tickets that came, compared with the ground truth. Pure; no I/O, no clock."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -98,20 +98,23 @@ def judge(
     installed: frozenset[str] | None = None,
     skipped: Iterable[str] = (),
     assets: Mapping[str, str] | None = None,
+    by_trip: bool = False,
 ) -> Judgement:
     """Compare what the product opened in a run that began at `start` with the plan's truth.
 
     installed: the ids of the product's rules; None when they aren't known. skipped: the ids of
-    faults that didn't happen. assets: device code → asset code, where they differ. Of what was
+    faults that didn't happen. assets: device code → asset code, where they differ. by_trip: judge
+    lateness by when the alarm tripped instead of when the product learned of it. Of what was
     there before the run, nothing may be given.
     """
     left_out = set(skipped)
+    timed = [replace(one, learned=one.tripped) for one in observed] if by_trip else observed
     explained = set[str]()
     verdicts = list[Verdict]()
     happened = [fault for fault in plan.faults if fault.id not in left_out]
     for fault in happened:
         for expectation in fault.expected or ():
-            verdict, used = _expected(fault, expectation, start, observed, installed)
+            verdict, used = _expected(fault, expectation, start, timed, installed)
             verdicts.append(verdict)
             explained |= used
         explained |= _tolerated(fault, start, observed)

@@ -56,6 +56,12 @@ def test_a_ticket_learned_after_it_was_due_is_late() -> None:
     assert not judgement.ok
 
 
+def test_lateness_may_be_judged_by_the_trip() -> None:
+    judgement = judge(PLAN, START, [seen(at=110, learned=131)], by_trip=True)
+    assert outcomes(judgement)["f1"] is Outcome.RIGHT
+    assert judgement.verdicts[0].delay == 10
+
+
 def test_no_ticket_is_missing() -> None:
     judgement = judge(PLAN, START, [])
     assert outcomes(judgement)["f1"] is Outcome.MISSING
