@@ -1,0 +1,114 @@
+"""The site that benchmarks run on: many devices of three points, one rule for each."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from core import events, rulebook
+from core.db import Database
+from core.people import company_node
+from core.site_file import import_site, load_catalog, read_site_file
+from rules.document import load_rules
+
+SITE = "bench"
+POINTS = ("temperature", "vibration", "current")
+
+_HEAD = """\
+company: {code: bench, name: {en: Bench, zh: 基准}}
+site: {code: bench, name: {en: Bench, zh: 基准}, time_zone: UTC}
+sources:
+  - {code: own, topic: wk/v1/bench/#, dialect: wk}
+"""
+
+
+def _type(number: int) -> str:
+    return f"""\
+  t{number}:
+    name: {{en: Type {number}, zh: 类型{number}}}
+    points:
+      temperature: {{name: {{en: Temperature, zh: 温度}}, unit: °C, range: [-40, 250]}}
+      vibration: {{name: {{en: Vibration, zh: 振动}}, unit: mm/s, range: [0, 100]}}
+      current: {{name: {{en: Current, zh: 电流}}, unit: A, range: [0, 1000]}}
+"""
+
+
+def site_text(devices: int, types: int) -> str:
+    """A site file with `devices` devices, each of its own asset, spread over `types` types."""
+    parts = [_HEAD, "asset_types:\n", *(_type(number) for number in range(types))]
+    parts.append("spaces:\n  - {code: hall, kind: building, name: {en: Hall, zh: 大厅}}\n")
+    parts.append("assets:\n")
+    parts += (
+        f"  - {{code: a{n}, type: t{n % types}, space: hall, name: {{en: A {n}, zh: 甲{n}}}}}\n"
+        for n in range(devices)
+    )
+    parts.append("devices:\n")
+    parts += (f"  - {{code: d{n}, asset: a{n}}}\n" for n in range(devices))
+    return "".join(parts)
+
+
+def rule_text(number: int, asset_type: int, *, limit: float = 75.0) -> str:
+    """A rule over the three points of one asset type."""
+    return f"""\
+id: bench-{number}
+title: {{en: Bench rule {number}, zh: 基准规则{number}}}
+applies_to: {{asset_type: t{asset_type}}}
+when: temperature > {limit} °C or vibration > 70 mm/s or current > 400 A
+severity: low
+ticket: {{kind: repair, category: bench, team: maintenance}}
+"""
+
+
+def build(database: Database, now: datetime, *, devices: int, types: int, rules: int) -> None:
+    """Import the site and publish `rules` rules, the n-th on type n modulo `types`.
+
+    With more rules than types the surplus goes to types that no device has: see `foreign`.
+    """
+    _import(database, now, site_text(devices, types))
+    publish(database, now, (rule_text(n, n % types) for n in range(rules)))
+
+
+def build_with_foreign_rules(
+    database: Database, now: datetime, *, devices: int, rules: int
+) -> None:
+    """One rule for each device, as in `build`, and `rules` more that concern none of them."""
+    _import(database, now, site_text(devices, devices))
+    own = (rule_text(n, n) for n in range(devices))
+    publish(database, now, own)
+    foreign = (
+        rule_text(devices + n, 0)
+        .replace("asset_type: t0", "asset_type: pump")
+        .replace(
+            "temperature > 75.0 °C or vibration > 70 mm/s or current > 400 A",
+            "motor_temperature > 75 °C",
+        )
+        for n in range(rules)
+    )
+    publish(database, now, foreign)
+
+
+def _import(database: Database, now: datetime, text: str) -> None:
+    site_file = read_site_file(text, "bench.yaml")
+    with database.write() as session:
+        import_site(session, site_file, actor=events.SYSTEM, now=now)
+
+
+def publish(database: Database, now: datetime, documents: Iterator[str]) -> None:
+    """Put rules into force on the company."""
+    with database.write() as session:
+        company = company_node(session)
+        assert company is not None
+        loaded = load_rules("---\n".join(documents), "bench.yaml", load_catalog(session))
+        assert not loaded.problems, loaded.problems[:3]
+        for rule in loaded.rules:
+            rulebook.publish(
+                session,
+                rule_id=rule.id,
+                node_id=company.id,
+                title={"en": rule.title.en, "zh": rule.title.zh},
+                severity=rule.severity.value,
+                life_safety=False,
+                document=rule.source,
+                fingerprint=rule.fingerprint,
+                pack="bench",
+                actor=events.SYSTEM,
+                now=now,
+            )
