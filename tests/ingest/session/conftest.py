@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ingest.session import BrokerAddress, Message, Phase, Session, SessionState
+from ingest.session import DUPLICATE, BrokerAddress, Message, Phase, Session, SessionState
 from tests.servers.broker_process import BrokerProcess
 from tests.servers.mosquitto import mosquitto
 from tests.servers.nats import nats
@@ -70,6 +70,16 @@ class Ingest:
         """Acknowledge messages of the present connection, and let it go out."""
         self.session.acknowledge(self.session.generation, [message[2] for message in messages])
         self.session.poll(0.05)
+
+    def settle(self, messages: Sequence[Message], seconds: float) -> list[Message]:
+        """Acknowledge, also repeats that crossed with it; what else comes within this time."""
+        self.acknowledge(messages)
+        came = self.quiet(seconds)
+        repeats = [message for message in came if message[3] & DUPLICATE]
+        self.acknowledge(repeats)
+        return [message for message in came if not message[3] & DUPLICATE] + (
+            self.quiet(seconds) if repeats else []
+        )
 
 
 @pytest.fixture(params=["mosquitto", "nats"])

@@ -78,8 +78,7 @@ def test_repeats_on_the_same_connection_are_dropped(
     came = ingest.take(20)
     # NATS sends unacknowledged messages again after half a second here; Mosquitto never does.
     assert ingest.quiet(1.2) == []
-    ingest.acknowledge(came)
-    assert ingest.quiet(0.8) == []
+    assert ingest.settle(came, 0.8) == []
 
 
 def test_acknowledgements_of_an_older_connection_are_ignored(
@@ -164,8 +163,7 @@ def test_stalled_and_idle_connections_are_kept_and_lose_nothing(
     assert idle.session.generation == stalled.session.generation == 1
     came = first + stalled.take(5_000 - len(first))
     assert [message[1] for message in came] == [payload for _, payload in readings(5_000)]
-    stalled.acknowledge(came)
-    assert stalled.quiet(0.8) == []
+    assert stalled.settle(came, 0.8) == []
     assert stalled.session.state.phase is Phase.CONNECTED
 
 
