@@ -63,10 +63,10 @@ class RemoteStore:
 
     def size(self) -> StoreSize:
         """As the owner answers."""
-        for part in self._ask(wire.AskSize()):
-            if isinstance(part, wire.Size):
-                return StoreSize(part.readings, part.bytes_on_disk)
-        raise TelemetryError("the owner of telemetry did not say its size")
+        sizes = [part for part in self._ask(wire.AskSize()) if isinstance(part, wire.Size)]
+        if len(sizes) != 1:
+            raise TelemetryError("the owner of telemetry did not say its size")
+        return StoreSize(sizes[0].readings, sizes[0].bytes_on_disk)
 
     def check(self) -> None:
         """Raises TelemetryError when the owner is away or its store is ill."""
