@@ -97,7 +97,7 @@ def against_paho(*, messages: int, devices: int, runs: int, told: Told) -> dict[
 
 
 def _median(results: list[dict[str, Any]], key: str) -> float:
-    return round(statistics.median(result[key] for result in results), 3)
+    return round(float(statistics.median(result[key] for result in results)), 3)
 
 
 def _summary(ours: list[dict[str, Any]], paho: list[dict[str, Any]]) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _compare(
         "cpu_us_per_message": [few, many],
         "ratio": round(many / few, 3),
         "memory_loaded_mb": memory,
-        f"kb_per_{name.rstrip('s').replace('_rule', '_rule')}": round(growth, 3),
+        f"kb_per_{name.removesuffix('s')}": round(growth, 3),
         "lost": sum(r["lost"] for results in found.values() for r in results),
         "duplicated": sum(r["duplicated"] for results in found.values() for r in results),
     }

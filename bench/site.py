@@ -31,8 +31,11 @@ def _type(number: int) -> str:
 """
 
 
-def site_text(devices: int, types: int) -> str:
-    """A site file with `devices` devices, each of its own asset, spread over `types` types."""
+def site_text(devices: int, types: int, trips: int = 0) -> str:
+    """A site file with `devices` devices, each of its own asset, spread over `types` types.
+
+    trips: so many devices more, called trip0, trip1 …, of the first type.
+    """
     parts = [_HEAD, "asset_types:\n", *(_type(number) for number in range(types))]
     parts.append("spaces:\n  - {code: hall, kind: building, name: {en: Hall, zh: 大厅}}\n")
     parts.append("assets:\n")
@@ -40,8 +43,13 @@ def site_text(devices: int, types: int) -> str:
         f"  - {{code: a{n}, type: t{n % types}, space: hall, name: {{en: A {n}, zh: 甲{n}}}}}\n"
         for n in range(devices)
     )
+    parts += (
+        f"  - {{code: trip{n}, type: t0, space: hall, name: {{en: Trip {n}, zh: 越限{n}}}}}\n"
+        for n in range(trips)
+    )
     parts.append("devices:\n")
     parts += (f"  - {{code: d{n}, asset: a{n}}}\n" for n in range(devices))
+    parts += (f"  - {{code: trip{n}, asset: trip{n}}}\n" for n in range(trips))
     return "".join(parts)
 
 
@@ -57,12 +65,11 @@ ticket: {{kind: repair, category: bench, team: maintenance}}
 """
 
 
-def build(database: Database, now: datetime, *, devices: int, types: int, rules: int) -> None:
-    """Import the site and publish `rules` rules, the n-th on type n modulo `types`.
-
-    With more rules than types the surplus goes to types that no device has: see `foreign`.
-    """
-    _import(database, now, site_text(devices, types))
+def build(
+    database: Database, now: datetime, *, devices: int, types: int, rules: int, trips: int = 0
+) -> None:
+    """Import the site and publish `rules` rules, the n-th on type n modulo `types`."""
+    _import(database, now, site_text(devices, types, trips))
     publish(database, now, (rule_text(n, n % types) for n in range(rules)))
 
 

@@ -8,8 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench.commands import app as bench
 from core import settings as settings_module
 from core.clock import SystemClock
+from core.db import Database
 from core.errors import Invalid, Refused, WatchkeeperError
 from core.schema import current_revision, migrate, newest_revision
 from core.settings import Settings
@@ -34,6 +36,7 @@ db = typer.Typer(help="The relational database.", no_args_is_help=True)
 app.add_typer(site, name="site")
 app.add_typer(rules, name="rules")
 app.add_typer(db, name="db")
+app.add_typer(bench, name="bench")
 for _command in tools:
     app.command()(_command)
 
@@ -44,6 +47,15 @@ def _settings(**overrides: object) -> Settings:
     settings = settings_module.load(**overrides)
     set_up_logs(settings)
     return settings
+
+
+def _migrated_database() -> Database:
+    """The database at this version's schema; made first if there is none."""
+    settings = _settings()
+    installation.prepare(settings)
+    database = open_database(settings)
+    migrate(database)
+    return database
 
 
 @app.command()
@@ -102,8 +114,7 @@ def site_import(
     file: Annotated[Path, typer.Argument(help="A site file, see docs/site.md.")],
 ) -> None:
     """Import a site file; doing it again changes nothing."""
-    database = open_database(_settings())
-    migrate(database)
+    database = _migrated_database()
     console.print(first_run.import_site_file(database, file, SystemClock().now()))
     database.close()
 
@@ -138,8 +149,7 @@ def rules_import(
     files: Annotated[list[Path], typer.Argument(help="Rule files.")],
 ) -> None:
     """Put the rules of these files into force; a changed rule becomes its next version."""
-    database = open_database(_settings())
-    migrate(database)
+    database = _migrated_database()
     for path in files:
         with database.write() as session:
             published, unchanged = first_run.publish_rules(

@@ -1,0 +1,83 @@
+"""`watchkeeper bench`: the numbers that the product promises, each a command."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bench import ingest as ingest_bench
+from bench import latency as latency_bench
+
+app = typer.Typer(help="Benchmarks; figures are ratios within one run.", no_args_is_help=True)
+console = Console()
+errors = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Messages = Annotated[int, typer.Option(help="Messages of three readings in each run.")]
+Runs = Annotated[int, typer.Option(help="Runs of each side, alternating; medians are reported.")]
+
+
+def _tell(text: str) -> None:
+    errors.print(text, highlight=False)
+
+
+def _print(report: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        console.print_json(json.dumps(report))
+        return
+    for key, value in report.items():
+        if isinstance(value, dict):
+            console.print(f"{key}:")
+            for name, figure in value.items():
+                console.print(f"  {name}: {figure}")
+        else:
+            console.print(f"{key}: {value}")
+
+
+@app.command()
+def ingest(
+    messages: Messages = 200_000,
+    devices: Annotated[int, typer.Option(help="Devices, each with a rule of its own.")] = 1_000,
+    runs: Runs = 5,
+    as_json: AsJson = False,
+) -> None:
+    """CPU of ingest a message against stock paho that does nothing, on both brokers."""
+    report = ingest_bench.against_paho(messages=messages, devices=devices, runs=runs, told=_tell)
+    _print(report, as_json)
+
+
+@app.command()
+def rules(
+    messages: Messages = 100_000,
+    runs: Runs = 3,
+    as_json: AsJson = False,
+) -> None:
+    """What 10 and 10,000 rules that concern no device of the load add to a message."""
+    report = ingest_bench.by_foreign_rules(
+        messages=messages, counts=(10, 10_000), runs=runs, told=_tell
+    )
+    _print(report, as_json)
+
+
+@app.command()
+def points(
+    messages: Messages = 200_000,
+    runs: Runs = 3,
+    as_json: AsJson = False,
+) -> None:
+    """What 1,000 and 100,000 points cost a message in time, and in memory a point."""
+    report = ingest_bench.by_points(
+        messages=messages, counts=(1_000, 100_000), runs=runs, told=_tell
+    )
+    _print(report, as_json)
+
+
+@app.command()
+def latency(
+    rate: Annotated[int, typer.Option(help="Messages a second; five a second trip.")] = 1_000,
+    seconds: Annotated[int, typer.Option(help="How long.")] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """From publication to a ticket that the API shows, polled at 200 Hz."""
+    _print(latency_bench.latency(rate=rate, seconds=seconds), as_json)
