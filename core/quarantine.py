@@ -36,6 +36,8 @@ KEPT_WHOLE = frozenset(
     {"unknown_device", "unknown_point", "unknown_site", "no_source", "unsupported", "failed"}
 )
 STATES = ("waiting", "replayed", "discarded")
+# Site, device, reason, minute. Two sites may have devices of the same code.
+Cause = tuple[UUID | None, str, str, datetime]
 
 
 class Quarantined(Base):
@@ -117,10 +119,10 @@ def keep(session: Session, items: Sequence[Rejected]) -> int:
     The same device and reason within a minute is one row with a count.
     """
     fresh = 0
-    rows: dict[tuple[str, str, datetime], Quarantined] = {}
+    rows: dict[Cause, Quarantined] = {}
     for item in items:
         minute = item.received_at.replace(second=0, microsecond=0)
-        cause = (item.device_code[:120], item.reason, minute)
+        cause = (item.site_id, item.device_code[:120], item.reason, minute)
         row = rows.get(cause) or _standing(session, cause)
         if row is None:
             row = _new_row(item, cause)
@@ -138,10 +140,11 @@ def keep(session: Session, items: Sequence[Rejected]) -> int:
     return fresh
 
 
-def _standing(session: Session, cause: tuple[str, str, datetime]) -> Quarantined | None:
-    device_code, reason, minute = cause
+def _standing(session: Session, cause: Cause) -> Quarantined | None:
+    site_id, device_code, reason, minute = cause
     return session.scalars(
         select(Quarantined).where(
+            Quarantined.site_id == site_id if site_id else Quarantined.site_id.is_(None),
             Quarantined.device_code == device_code,
             Quarantined.reason == reason,
             Quarantined.minute == minute,
@@ -150,8 +153,8 @@ def _standing(session: Session, cause: tuple[str, str, datetime]) -> Quarantined
     ).first()
 
 
-def _new_row(item: Rejected, cause: tuple[str, str, datetime]) -> Quarantined:
-    device_code, reason, minute = cause
+def _new_row(item: Rejected, cause: Cause) -> Quarantined:
+    _, device_code, reason, minute = cause
     return Quarantined(
         id=new_id(),
         site_id=item.site_id,
