@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from core import events
-from core.errors import Conflict
+from core.errors import Conflict, Stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,10 @@ class Stateful(Protocol):
     version: Any
 
 
+def _at_version(model: Any, expected: int | None) -> list[ColumnElement[bool]]:
+    return [] if expected is None else [model.version == expected]
+
+
 def move(
     session: Session,
     row: Stateful,
@@ -68,11 +72,13 @@ def move(
     happened_at: datetime | None = None,
     values: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
+    expected_version: int | None = None,
 ) -> str:
     """Move `row` by `action`, set `values` with it, append the event; returns the new status.
 
     Compare-and-swap on the status: who lost it reloads and judges again, so two people pressing
-    two buttons get one move and one clear refusal. Raises Conflict where the table says no.
+    two buttons get one move and one clear refusal. Raises Conflict where the table says no, and
+    Stale when `expected_version` is given and somebody else changed the row.
     """
     model = type(row)
     session.flush()
@@ -81,7 +87,7 @@ def move(
         after = lifecycle.target(action, before)
         statement = (
             update(model)
-            .where(model.id == row.id, model.state == before)
+            .where(model.id == row.id, model.state == before, *_at_version(model, expected_version))
             .values(state=after, version=model.version + 1, **(values or {}))
             .execution_options(synchronize_session=False)
         )
@@ -90,6 +96,11 @@ def move(
         session.refresh(row)
         if result.rowcount == 1:
             break
+        if expected_version is not None and row.version != expected_version:
+            raise Stale(
+                f"this {lifecycle.name} was changed since you read it (version {row.version})",
+                advice="Load it again and repeat your change.",
+            )
     events.append(
         session,
         f"{lifecycle.name}.{action}",

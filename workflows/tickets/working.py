@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from core import events
@@ -64,6 +65,7 @@ def act(
         learned_at=now,
         values=values,
         facts=facts,
+        expected_version=expected_version,
     )
     if step.action == "reopen":
         _take_faults_back(session, ticket)
@@ -82,6 +84,21 @@ def check_version(ticket: Ticket, expected: int | None) -> None:
             f"ticket {ticket.number} was changed since you read it (version {ticket.version})",
             advice="Load it again and repeat your change.",
         )
+
+
+def _take_version(session: Session, ticket: Ticket, expected: int | None) -> None:
+    """Count a change of the ticket; of two who read the same version only the first may."""
+    version = ticket.version if expected is None else expected
+    result = session.execute(
+        update(Ticket)
+        .where(Ticket.id == ticket.id, Ticket.version == version)
+        .values(version=version + 1)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)
+    session.refresh(ticket)
+    if result.rowcount != 1:
+        check_version(ticket, version)
 
 
 def _effects(
@@ -152,7 +169,7 @@ def _merge(
     for fault in session.scalars(select(Fault).where(Fault.ticket_id == ticket.id)).all():
         fault.ticket_id = target.id
     session.flush()
-    target.repeats += ticket.repeats
+    target.repeats = Ticket.repeats + ticket.repeats
     return {"merged_into_id": target.id, "ended_at": now}, {"into": str(target.id)}
 
 
@@ -229,11 +246,11 @@ def edit(
     problems += _bad_choice("kind", changes, KINDS) + _bad_choice("priority", changes, PRIORITIES)
     if problems:
         raise Invalid("the ticket was not changed", problems=problems)
+    _take_version(session, ticket, expected_version)
     logged = [name for name in changes if name not in ("title", "description")]
     before = {name: getattr(ticket, name) for name in logged}
     for name, value in changes.items():
         setattr(ticket, name, value)
-    ticket.version += 1
     events.append(
         session,
         "ticket.edit",
