@@ -51,7 +51,7 @@ def accept_ticket(
     tickets.act(session, ticket, step, person=person, now=now, expected_version=expected_version)
     if step.action in ("accept", "start"):
         waiting = select(Alarm).where(
-            Alarm.ticket_id == ticket.id,
+            Alarm.ticket_id.in_(tickets.with_merged(session, ticket.id)),
             Alarm.state.in_(("unacknowledged", "returned_unacknowledged")),
         )
         for alarm in session.scalars(waiting).all():

@@ -227,7 +227,7 @@ def _clear(session: Session, alarm: Alarm, finding: Finding, learned_at: datetim
     if episode is None:
         return
     episode.cleared_micros = finding.at
-    ticket = session.get(tickets.Ticket, episode.ticket_id) if episode.ticket_id else None
+    ticket = tickets.current_ticket(session, episode.ticket_id) if episode.ticket_id else None
     if ticket is None:
         return
     # The sensor's recovery is evidence and nothing more: only people end a ticket.

@@ -15,8 +15,10 @@ from workflows.tickets.opening import (
     FaultKey,
     Outcome,
     add_evidence,
+    current_ticket,
     open_for_fault,
     open_ticket,
+    with_merged,
 )
 from workflows.tickets.working import Step, act, add_note, edit
 
@@ -37,9 +39,11 @@ __all__ = [
     "act",
     "add_evidence",
     "add_note",
+    "current_ticket",
     "edit",
     "mark_overdue",
     "next_deadline",
     "open_for_fault",
     "open_ticket",
+    "with_merged",
 ]

@@ -147,6 +147,9 @@ def _last_ticket(session: Session, key: FaultKey) -> Ticket | None:
         .where(Fault.rule_id == key.rule_id, Fault.asset_id == key.asset_id)
         .order_by(Fault.holds.desc(), Ticket.number.desc())
         .limit(1)
+        # Somebody may be closing it right now; then we see it closed, and not as we found it.
+        .with_for_update(of=Ticket)
+        .execution_options(populate_existing=True)
     )
     return session.scalars(statement).first()
 
@@ -173,10 +176,7 @@ def _open_new(
 
 
 def _continue(session: Session, ticket: Ticket, draft: Draft, actor: events.Actor) -> None:
-    ticket.repeats += 1
-    ticket.last_repeat_at = draft.happened_at
-    ticket.recovered_at = None
-    ticket.version += 1
+    _count_repeat(session, ticket, draft)
     events.append(
         session,
         "ticket.repeat",
@@ -190,12 +190,20 @@ def _continue(session: Session, ticket: Ticket, draft: Draft, actor: events.Acto
     session.flush()
 
 
+def _count_repeat(session: Session, ticket: Ticket, draft: Draft) -> None:
+    # Counted by the database: a person may change the ticket at the same moment.
+    ticket.repeats = Ticket.repeats + 1
+    ticket.version = Ticket.version + 1
+    ticket.last_repeat_at = draft.happened_at
+    ticket.recovered_at = None
+    session.flush()
+    session.refresh(ticket)
+
+
 def _reopen(
     session: Session, key: FaultKey, ticket: Ticket, draft: Draft, actor: events.Actor
 ) -> None:
-    ticket.repeats += 1
-    ticket.last_repeat_at = draft.happened_at
-    ticket.recovered_at = None
+    _count_repeat(session, ticket, draft)
     respond, resolve = draft.respond_within, draft.resolve_within
     values: dict[str, Any] = {
         "resolved_at": None,
@@ -239,6 +247,23 @@ def release_if_ended(session: Session, ticket: Ticket) -> None:
     """A ticket that has ended holds no fault any more."""
     if ticket.state in ENDED:
         _release_faults(session, ticket.id)
+
+
+def current_ticket(session: Session, ticket_id: UUID) -> Ticket | None:
+    """The ticket, or the one that it was merged into, however often."""
+    ticket = session.get(Ticket, ticket_id)
+    while ticket is not None and ticket.merged_into_id is not None:
+        ticket = session.get(Ticket, ticket.merged_into_id)
+    return ticket
+
+
+def with_merged(session: Session, ticket_id: UUID) -> list[UUID]:
+    """The ticket and every one that was merged into it, directly or not."""
+    found, fresh = [ticket_id], [ticket_id]
+    while fresh:
+        fresh = list(session.scalars(select(Ticket.id).where(Ticket.merged_into_id.in_(fresh))))
+        found += fresh
+    return found
 
 
 def add_evidence(
