@@ -1,8 +1,10 @@
 """The product's own fixtures: what stands on `database_url` and the servers."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,12 +13,14 @@ from sqlalchemy import select
 from core import events
 from core.clock import SimulatedClock, to_micros
 from core.db import Database
+from core.db import sqlite_url as sqlite_url_of
 from core.devices import Device, Point
 from core.ids import new_id
 from core.people import Grant, Person, issue
 from core.places import Asset, Node
 from core.schema import migrate
 from core.site_file import import_site, read_site_file
+from tests.servers.postgres import PostgresServer
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 
@@ -69,11 +73,41 @@ class Administrator:
     token: str
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A migrated database; the test runs once on each engine."""
-    database = Database(database_url)
+def _build(url: str) -> None:
+    database = Database(url)
     migrate(database)
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied: migrating for every test would take minutes."""
+    path = tmp_path_factory.mktemp("migrated") / "watchkeeper.sqlite"
+    _build(sqlite_url_of(path))
+    return path
+
+
+@pytest.fixture
+def migrated_sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """The URL of a migrated SQLite database of the test's own."""
+    path = tmp_path / "watchkeeper.sqlite"
+    shutil.copyfile(migrated_file, path)
+    return sqlite_url_of(path)
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database of the test's own."""
+    name = postgres.create_database(postgres.template("migrated", _build))
+    yield postgres.url(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A migrated database; the test runs once on each engine."""
+    name = "sqlite" if request.param == "sqlite" else "postgres"
+    database = Database(request.getfixturevalue(f"migrated_{name}_url"))
     yield database
     database.close()
 
