@@ -62,10 +62,15 @@ class ReceiptClock:
         return receipt + lost
 
     def now(self) -> int:
-        """Receipt time of the newest heartbeat; 0 before the first one ever."""
+        """Receipt time of the newest heartbeat; 0 before `begin` or `resume_from`."""
         return 0 if self._beat is None else self.receipt(self._beat)
 
-    def resume_from(self, last_beat: int | None) -> None:
+    def begin(self, wall: int) -> None:
+        """Start for the first time ever: nobody listened before, so there is no gap either."""
+        self._beat = wall
+        self._frozen = False
+
+    def resume_from(self, last_beat: int) -> None:
         """Say when we last listened, before this process began; the first beat closes the gap."""
         self._beat = last_beat
         self._frozen = True

@@ -19,7 +19,7 @@ from ingest import metrics
 from ingest.committing import Tenure, commit
 from ingest.pipeline import Batch, Judge, Taker
 from ingest.receipt_clock import ReceiptClock
-from ingest.registry import Registry, carry_over, load_registry, restore, watch_from
+from ingest.registry import Registry, carry_over, load_registry, restore
 from ingest.registry.carrying import Stored
 from ingest.session import Message, Phase, Session, SessionState
 from ingest.settling import Settling
@@ -55,8 +55,8 @@ class Run:
         with stores.database.read() as session:
             memory = shards.recall(session, tenure.shard)
         self.receipt_clock = ReceiptClock(memory.gaps, memory.stopped_before_gaps)
-        last_beat = to_micros(memory.last_beat) if memory.last_beat else None
-        self.receipt_clock.resume_from(last_beat)
+        self._recorded_beat: int | None = None
+        self._start_clock(memory.last_beat)
         self._now.now = self.receipt_clock.now()
         self.judge = Judge(self._fresh_registry(), self.receipt_clock, self._now)
         self._taker = Taker(self.judge, self._beat_came, self._clock_came)
@@ -69,6 +69,20 @@ class Run:
             flush_rows=stores.settings.flush_rows,
             flush_seconds=stores.settings.flush_seconds,
         )
+
+    def _start_clock(self, last_beat: datetime | None) -> None:
+        """Set the receipt clock to when we last listened, or to now if we never did.
+
+        The latter is remembered at once: a process that dies before its first heartbeat was
+        recorded must not begin anew, since delays may be running on the clock of this one.
+        """
+        if last_beat is not None:
+            self.receipt_clock.resume_from(to_micros(last_beat))
+            return
+        now = self._clock.now()
+        self.receipt_clock.begin(to_micros(now))
+        with self._stores.database.write() as session:
+            shards.beat(session, self._tenure.shard, now, clean=False)
 
     # Called by other threads.
 
@@ -124,6 +138,7 @@ class Run:
     def _finish_batch(self, messages: "list[Message] | tuple[()]") -> None:
         batch = self.judge.batch
         if batch.empty:
+            self._note_beat()
             return
         try:
             self._commit(batch)
@@ -137,7 +152,16 @@ class Run:
             return
         self._hand_over(batch)
 
+    def _note_beat(self) -> None:
+        """The gap that the newest heartbeat ended is committed, so the heartbeat may be recorded.
+
+        The other way round, a kill in between would make the gap a time in which we listened.
+        """
+        clock = self.receipt_clock
+        self._recorded_beat = clock.last_beat if clock.running else None
+
     def _hand_over(self, batch: Batch, then: Callable[[], None] | None = None) -> None:
+        self._note_beat()
         self.judge.batch = Batch()
         metrics.MESSAGES.inc(batch.messages)
         metrics.READINGS.labels("new").inc(len(batch.rows))
@@ -311,14 +335,10 @@ class Run:
         return now
 
     def _tick(self, wall: int) -> None:
-        first = self.receipt_clock.last_beat is None
         gap = self.receipt_clock.beat(wall)
         if gap is not None:
             self.judge.batch.gaps.append(gap)
         self._now.now = self.receipt_clock.now()
-        if first:
-            watch_from(self.judge.registry, self._now.now)
-            self.judge.replace(self.judge.registry)
         self._taker.release_held(wall)
         self.judge.turn()
 
@@ -327,12 +347,15 @@ class Run:
         self._stores.health.report("broker", ok=connected, detail=state.error or state.phase.value)
         if not connected:
             self.receipt_clock.freeze()
+            self._recorded_beat = None
+            # What was held back is not acknowledged, so it comes again.
+            self._settling = None
         elif self.session.session_present:
             # Even after a clean stop the broker may have had messages on their way to us.
             self._settling = Settling(time.monotonic())
 
     @property
     def last_beat(self) -> datetime | None:
-        """When the newest heartbeat came back; None while we are cut off."""
-        beat = self.receipt_clock.last_beat if self.receipt_clock.running else None
+        """When the newest heartbeat came back whose gap is committed; None while we are cut off."""
+        beat = self._recorded_beat
         return from_micros(beat) if beat is not None else None

@@ -6,8 +6,8 @@ messages, which would make a fault in the last unacknowledged moment look late.
 
 from collections import defaultdict
 
-from ingest.decoding import parse
-from ingest.pipeline import CLOCK_TOPIC
+from ingest.decoding import PREFIX, parse
+from ingest.pipeline import BEAT_SITE, CLOCK_TOPIC
 from ingest.session import DUPLICATE, Message
 
 # Longer than the `ack_wait` of the brokers that we configure, with the time of one delivery.
@@ -15,6 +15,7 @@ SETTLE = 5.0
 # Repeats that are still coming postpone the end, up to this.
 QUIET = 1.0
 SETTLE_AT_MOST = 30.0
+_BEATS = f"{PREFIX}{BEAT_SITE}/".encode()
 
 
 class Settling:
@@ -44,8 +45,13 @@ class Settling:
         return waited >= SETTLE and now - self._last_repeat >= QUIET
 
     def release(self) -> list[Message]:
-        """The held messages, each topic's in the order of their device times."""
+        """The held messages, each topic's in the order of their device times, heartbeats last.
+
+        A heartbeat says that all sent before it has been taken in. After a break that is true only
+        when what was sent again has found its place, so it must not move the clock before then.
+        """
         messages, self._messages = self._messages, []
+        messages.sort(key=_is_beat)
         places: dict[bytes, list[int]] = defaultdict(list)
         for index, message in enumerate(messages):
             if message[0] != CLOCK_TOPIC:
@@ -56,6 +62,10 @@ class Settling:
             for index, message in zip(indexes, sorted(held, key=_place), strict=True):
                 ordered[index] = message
         return ordered
+
+
+def _is_beat(message: Message) -> bool:
+    return message[0].startswith(_BEATS)
 
 
 def _place(message: Message) -> tuple[float, int]:

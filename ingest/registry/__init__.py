@@ -1,6 +1,6 @@
 """What ingest knows while it runs: sites, devices, points, and rules bound to assets."""
 
-from ingest.registry.carrying import Stored, carry_over, restore, watch_from
+from ingest.registry.carrying import Stored, carry_over, restore
 from ingest.registry.loading import load_registry
 from ingest.registry.model import (
     Binding,
@@ -22,5 +22,4 @@ __all__ = [
     "carry_over",
     "load_registry",
     "restore",
-    "watch_from",
 ]

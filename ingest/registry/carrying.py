@@ -47,7 +47,7 @@ def _restore_point(point: PointState, last: Last | None, clock: ReceiptClock, re
         return
     point.value = last.value
     point.at = last.at
-    point.heard = min(clock.receipt(last.received), receipt) if receipt else 0
+    point.heard = min(clock.receipt(last.received), receipt)
 
 
 def _restore_times(registry: Registry) -> None:
@@ -58,13 +58,6 @@ def _restore_times(registry: Registry) -> None:
             heard = max((point.heard for point in device.points.values()), default=0)
             for path in device.paths:
                 path.heard = max(path.heard, heard)
-
-
-def watch_from(registry: Registry, receipt: int) -> None:
-    """The receipt clock has begun: who was never heard counts as heard now."""
-    for point in registry.points.values():
-        point.heard = point.heard or receipt
-    _restore_times(registry)
 
 
 def carry_over(old: Registry, new: Registry) -> None:
