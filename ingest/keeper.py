@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=15)
 _RENEW_SECONDS = 5.0
+# A ticket shows its readings live before they are copied, so the copying can wait for company.
+_CHARTS_SECONDS = 1.0
 _CHANGES = ("site.", "node.", "space.", "asset.", "device.", "point.", "source.", "rule.")
 # Of these ingest itself is the author, so it knows already.
 _OWN = ("device.appear", "device.trust", "device.distrust")
@@ -41,7 +43,7 @@ class Keeper:
         self._run = run
         self._follower = events.Follower(stores.database, cursor)
         self._stop = threading.Event()
-        self._next_renewal = 0.0
+        self._next_renewal = self._next_charts = 0.0
         self._charts_due = True
         self.lost = False
         self._thread = threading.Thread(target=self._work, name="ingest-keeper", daemon=True)
@@ -75,9 +77,10 @@ class Keeper:
         facts = self._follower.poll()
         if facts:
             self._follow(facts)
-        if self._charts_due:
-            finish_charts(self._stores.database, self._stores.telemetry)
-            self._charts_due = False
+        if self._charts_due and time.monotonic() >= self._next_charts:
+            more = finish_charts(self._stores.database, self._stores.telemetry)
+            self._charts_due = more > 0
+            self._next_charts = time.monotonic() + _CHARTS_SECONDS
         if not facts:
             self._follower.wait(0.5)
 

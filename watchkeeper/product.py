@@ -1,6 +1,7 @@
 """Composition: which parts make up each role, in which order they start and stop."""
 
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -34,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 # Above this fill of the broker's queue somebody must look before it refuses messages.
 _QUEUE_WARNING = 0.8
+_SWITCH_SECONDS = 0.0005
 
 
 def make_clock(settings: Settings) -> Clock:
@@ -57,6 +59,9 @@ class Product:
         self.clock = make_clock(settings)
         self.health = Health(self.clock)
         self.stopping = threading.Event()
+        # A commit gives the interpreter up at each of its statements; with the usual 5 ms it
+        # would wait so long for each of them behind any busy thread.
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._stack = ExitStack()
         self.database = open_database(settings)
         self._stack.callback(self.database.close)
