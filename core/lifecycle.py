@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, update
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from core import events
@@ -37,8 +36,9 @@ class Lifecycle:
         table = self.moves.get(action, {})
         if status not in table:
             allowed = ", ".join(self.actions(status)) or "nothing"
+            article = "an" if self.name[0] in "aeiou" else "a"
             raise Conflict(
-                f"a {self.name} that is {status} cannot {action}",
+                f"{article} {self.name} that is {status} cannot {action}",
                 advice=f"Possible now: {allowed}.",
             )
         return table[status]
@@ -89,13 +89,12 @@ def move(
             update(model)
             .where(model.id == row.id, model.state == before, *_at_version(model, expected_version))
             .values(state=after, version=model.version + 1, **(values or {}))
-            .execution_options(synchronize_session=False)
+            .returning(model)
+            .execution_options(synchronize_session=False, populate_existing=True)
         )
-        result = session.execute(statement)
-        assert isinstance(result, CursorResult)
-        session.refresh(row)
-        if result.rowcount == 1:
+        if session.scalars(statement).first() is not None:
             break
+        session.refresh(row)
         if expected_version is not None and row.version != expected_version:
             raise Stale(
                 f"this {lifecycle.name} was changed since you read it (version {row.version})",
