@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import select
@@ -18,7 +19,13 @@ def load_catalog(session: Session) -> Catalog:
     if not rows:
         return shipped.shipped_catalog()
     # JSON is YAML, so what was stored goes through the same checks as the file that it came from.
-    text = json.dumps({row.code: row.document for row in rows}, ensure_ascii=False)
+    return _with(json.dumps({row.code: row.document for row in rows}, ensure_ascii=False))
+
+
+@lru_cache(maxsize=4)
+def _with(text: str) -> Catalog:
+    """The shipped catalogue with additions; the same object for the same text, since whoever
+    follows the installation asks at each change of anything."""
     return shipped.merge(shipped.shipped_catalog(), shipped.load_catalog(text, "asset types"))
 
 

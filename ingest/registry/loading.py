@@ -22,7 +22,7 @@ from ingest.registry.model import (
     Registry,
     SiteState,
 )
-from rules.catalog import ANY
+from rules.catalog import ANY, Catalog
 from rules.document import Rule, load_rules
 from rules.engine import Instance, bind
 from rules.slots import ReceiptNow
@@ -237,13 +237,34 @@ def _bind(
     return instance
 
 
+class _Parsed:
+    """Rules parsed already, by version: a version never changes, but the catalogue may."""
+
+    def __init__(self) -> None:
+        self._catalog: Catalog | None = None
+        self._rules: dict[UUID, Rule | None] = {}
+
+    def rule(self, version: RuleVersion, catalog: Catalog) -> Rule | None:
+        """The rule of a version; None where today's catalogue no longer has what it needs."""
+        if self._catalog is not catalog:
+            self._catalog = catalog
+            self._rules = {}
+        if version.id not in self._rules:
+            loaded = load_rules(version.document, version.rule_id, catalog)
+            self._rules[version.id] = loaded.rules[0] if loaded.rules else None
+        return self._rules[version.id]
+
+
+_parsed = _Parsed()
+
+
 def _rules_by_type(session: Session) -> dict[str, list[_Bound]]:
     catalog = load_catalog(session)
     paths = inventory.node_paths(session)
     by_type: dict[str, list[_Bound]] = defaultdict(list)
     for version in active_versions(session):
-        loaded = load_rules(version.document, version.rule_id, catalog)
-        for rule in loaded.rules:
+        rule = _parsed.rule(version, catalog)
+        if rule is not None:
             by_type[rule.asset_type].append(
                 _Bound(rule, facts_of(rule, version), paths[version.node_id])
             )
