@@ -12,7 +12,7 @@ from rules.catalog import shipped_catalog
 from rules.expression import syntax
 from rules.expression.parser import parse
 from web.naming import point_name
-from web.reader import Reader
+from web.reader import NO, YES, Reader
 from web.visit import Visit
 from workflows.overview import PointView
 
@@ -48,13 +48,13 @@ def ticket_chart(visit: Visit, ticket: Mapping[str, Any], asset: Asset | None) -
     for item in inputs:
         curve = _merged(visit.parts.telemetry, item, evidence, window)
         point = known.points.get(item["point"]) if known else None
-        kind = point.kind if point else "number"
         series.append(
             {
                 "name": point_name(known, item["point"], {}, visit.reader),
                 "unit": item.get("unit"),
-                "kind": kind,
-                "states": list(point.states) if point else [],
+                **_scale(
+                    point.kind if point else "number", point.states if point else (), visit.reader
+                ),
                 "limits": limits.get(item["point"], []),
                 **_drawn(curve),
             }
@@ -69,6 +69,13 @@ def ticket_chart(visit: Visit, ticket: Mapping[str, Any], asset: Asset | None) -
         if row["kind"] in MARKS
     ]
     return {"series": series, "marks": marks}
+
+
+def _scale(kind: str, states: Sequence[str] | None, reader: Reader) -> dict[str, Any]:
+    """How the values are written at the axis: as numbers, or in words."""
+    if kind == "boolean":
+        return {"states": [reader.translate(NO), reader.translate(YES)]}
+    return {"states": list(states or ())}
 
 
 def _drawn(curve: Curve) -> dict[str, Any]:
@@ -164,8 +171,7 @@ def day_chart(
             "point": str(point.id),
             "name": name,
             "unit": point.unit,
-            "kind": point.kind,
-            "states": list(point.states or ()),
+            **_scale(point.kind, point.states, reader),
             "limits": [],
             **_drawn(buckets(telemetry, point.series, (now - LONGEST, now))),
         }

@@ -78,17 +78,30 @@ EVENT: Mapping[str, str] = {
     "ticket.note": mark("Note written"),
     "ticket.edit": mark("Ticket edited"),
     "site.import": mark("Site file imported"),
-    "device.waiting": mark("A new device speaks"),
-    "device.adopt": mark("Device adopted"),
+    "node.create": mark("Site added"),
+    "node.update": mark("Site changed"),
+    "space.update": mark("Space changed"),
+    "device.appear": mark("A new sensor speaks"),
+    "device.adopt": mark("Sensor adopted"),
     "device.create": mark("Device added"),
     "device.update": mark("Device changed"),
     "device.retire": mark("Device retired"),
+    "device.reactivate": mark("Device back in service"),
+    "device.distrust": mark("The clock of a device is not believed any more"),
+    "device.trust": mark("The clock of a device is believed again"),
     "asset.create": mark("Asset added"),
     "asset.update": mark("Asset changed"),
     "point.create": mark("Point added"),
     "point.update": mark("Point changed"),
     "source.create": mark("Source added"),
     "source.update": mark("Source changed"),
+    "source.delete": mark("Source removed"),
+    "rule.publish": mark("Rule put into force"),
+    "rule.retire": mark("Rule taken out of force"),
+    "quarantine.replay": mark("Quarantined messages replayed"),
+    "quarantine.discard": mark("Quarantined messages discarded"),
+    "quarantine.prune": mark("Old quarantined messages dropped"),
+    "ingest.gap": mark("Messages were not read for a while"),
     "ingest.silent": mark("Reading of messages has stopped"),
     "ingest.back": mark("Messages are read again"),
 }
@@ -105,12 +118,17 @@ POINT_KIND: Mapping[str, str] = {
     "boolean": mark("Yes or no"),
     "state": mark("State"),
 }
+TEAM: Mapping[str, str] = {
+    "maintenance": mark("Maintenance"),
+    "security": mark("Security"),
+    "service": mark("Service desk"),
+}
 CLOCK: Mapping[str, str] = {
     "response": mark("Response"),
     "resolution": mark("Resolution"),
 }
 MARK: Mapping[str, str] = {
-    "trip": mark("Limit passed"),
+    "trip": mark("Alarm"),
     "recovery": mark("Recovered"),
 }
 
@@ -124,6 +142,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "event": EVENT,
     "part": PART,
     "point_kind": POINT_KIND,
+    "team": TEAM,
     "clock": CLOCK,
     "mark": MARK,
 }

@@ -25,7 +25,7 @@ from core.health import Health
 from core.ids import new_id
 from core.places import Asset, Node
 from core.schema import migrate
-from core.settings import Settings
+from core.settings import load
 from core.site_file import import_site, read_site_file
 from core.telemetry.duckdb_store import DuckDBStore
 from core.telemetry.readings import Quality, ReadingBatch
@@ -36,6 +36,7 @@ from web.live import LiveFeed
 from workflows import alarms, tickets
 
 ROOT = Path(__file__).resolve().parents[2]
+SQLITE = "watchkeeper.sqlite"
 DEMO = ROOT / "simulators" / "demo" / "site.yaml"
 STRANGERS_SITE = """\
 company: {code: acme, name: {en: Acme Property, zh: 安居物业}}
@@ -78,6 +79,7 @@ class Stage:
     points: dict[tuple[str, str], Point]
     site_id: UUID
     company_id: UUID
+    other_site_id: UUID
     url: str = ""
     _phases: dict[tuple[str, str], AlarmState] = field(default_factory=dict)
 
@@ -96,6 +98,22 @@ class Stage:
                 people.Grant(person_id=person_id, node_id=node or self.company_id, role=role)
             )
         return person_id
+
+    def region_without_sites(self) -> UUID:
+        """A node of the tree below which there is nothing."""
+        node_id = new_id()
+        with self.parts.database.write() as session:
+            session.add(
+                Node(
+                    id=node_id,
+                    parent_id=self.company_id,
+                    kind="region",
+                    code="empty",
+                    name={"en": "Empty"},
+                    path="acme/empty/",
+                )
+            )
+        return node_id
 
     def secret(self, person_id: UUID, kind: str) -> str:
         """A session or a one-time link."""
@@ -193,15 +211,23 @@ class Stage:
             ).one()
 
 
-def build(folder: Path, clock: Clock | None = None) -> Stage:
-    """The demo compound on SQLite and DuckDB, and another site that only strangers see."""
-    clock = clock or SystemClock()
-    database = Database(sqlite_url(folder / "watchkeeper.sqlite"))
+def lay_foundation(folder: Path) -> None:
+    """The demo compound in SQLite, and another site that only strangers see."""
+    database = Database(sqlite_url(folder / SQLITE))
     migrate(database)
-    site_id = _import(database, clock, DEMO.read_text(encoding="utf-8"))
-    _import(database, clock, STRANGERS_SITE)
+    for text in (DEMO.read_text(encoding="utf-8"), STRANGERS_SITE):
+        site_file = read_site_file(text, "site.yaml")
+        with database.write() as session:
+            import_site(session, site_file, actor=events.SYSTEM, now=SystemClock().now())
+    database.close()
+
+
+def build(folder: Path, clock: Clock | None = None) -> Stage:
+    """The product on what `lay_foundation` laid in this folder, with DuckDB beside it."""
+    clock = clock or SystemClock()
+    database = Database(sqlite_url(folder / SQLITE))
     store = DuckDBStore(folder / "telemetry.duckdb")
-    parts = Parts(Settings(data_dir=folder), clock, database, store, Health(clock))
+    parts = Parts(load(data_dir=folder), clock, database, store, Health(clock))
     app = create_app(parts)
     live = LiveFeed(parts)
     mount(app, parts, live)
@@ -209,17 +235,10 @@ def build(folder: Path, clock: Clock | None = None) -> Stage:
         assets = {asset.code: asset.id for asset in session.scalars(select(Asset))}
         codes = {asset_id: code for code, asset_id in assets.items()}
         points = {(codes[p.asset_id], p.code): p for p in session.scalars(select(Point))}
-        company = session.scalars(select(Node.id).where(Node.kind == "company")).one()
-    return Stage(parts, app, live, assets, points, site_id, company)
-
-
-def _import(database: Database, clock: Clock, text: str) -> UUID:
-    site_file = read_site_file(text, "site.yaml")
-    with database.write() as session:
-        import_site(session, site_file, actor=events.SYSTEM, now=clock.now())
-    code = next(iter(site_file.sites)).code
-    with database.read() as session:
-        return session.scalars(select(Node.id).where(Node.kind == "site", Node.code == code)).one()
+        nodes = {node.code: node.id for node in session.scalars(select(Node))}
+    return Stage(
+        parts, app, live, assets, points, nodes["riverside"], nodes["acme"], nodes["hillside"]
+    )
 
 
 def everyday_values(stage: Stage, *, hours: float = 3.0, step: int = 60) -> None:

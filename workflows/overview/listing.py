@@ -32,6 +32,7 @@ class OpenTicket:
     asset_id: UUID | None
     asset_code: str | None
     asset_name: Mapping[str, str] | None
+    happened_at: datetime
     learned_at: datetime
     repeats: int
     recovered_at: datetime | None
@@ -78,6 +79,7 @@ def open_tickets(
             Ticket.asset_id,
             Asset.code,
             Asset.name,
+            Ticket.happened_at,
             Ticket.learned_at,
             Ticket.repeats,
             Ticket.recovered_at,

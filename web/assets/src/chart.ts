@@ -4,7 +4,6 @@ import uPlot from "uplot";
 interface Series {
   name: string;
   unit: string | null;
-  kind: string;
   states: string[];
   limits: number[];
   at: number[];
@@ -21,8 +20,8 @@ interface Drawing {
 }
 
 const REFRESH_MS = 10_000;
-const HEIGHT = 180;
-const LOW_HEIGHT = 96;
+const HEIGHT = 170;
+const LOW_HEIGHT = 90;
 const language = document.documentElement.lang === "zh-Hans" ? "zh-CN" : "en-GB";
 const zone = document.body.dataset["zone"] || "UTC";
 
@@ -91,7 +90,7 @@ function summary(place: HTMLElement, series: Series): string {
   const last = series.value[series.value.length - 1];
   const words = place.dataset;
   const parts = [`${words["last"]} ${written(series, last)}`];
-  if (series.kind === "number") {
+  if (series.states.length === 0) {
     parts.push(
       `${words["low"]} ${written(series, Math.min(...series.value))}`,
       `${words["high"]} ${written(series, Math.max(...series.value))}`,
@@ -105,7 +104,7 @@ function summary(place: HTMLElement, series: Series): string {
 
 function written(series: Series, value: number | undefined): string {
   if (value === undefined) return "–";
-  if (series.kind === "state") return series.states[Math.round(value)] ?? String(value);
+  if (series.states.length > 0) return series.states[Math.round(value)] ?? String(value);
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   const number = new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
   return series.unit ? `${number} ${series.unit}` : number;
@@ -113,7 +112,7 @@ function written(series: Series, value: number | undefined): string {
 
 function options(place: HTMLElement, series: Series, marks: Mark[]): uPlot.Options {
   const colours = palette();
-  const stepped = series.kind !== "number";
+  const stepped = series.states.length > 0;
   const axis: uPlot.Axis = {
     stroke: colours.muted,
     grid: { stroke: colours.grid, width: 1 },
@@ -131,8 +130,8 @@ function options(place: HTMLElement, series: Series, marks: Mark[]): uPlot.Optio
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     scales: { x: { time: true }, y: { range: (_plot, low, high) => range(series, low, high) } },
     axes: [
-      { ...axis, values: (plot, times) => times.map((time) => timeLabel(plot, time)), space: 80 },
-      { ...axis, size: 56, values: (_plot, values) => values.map((value) => tick(series, value)) },
+      { ...axis, values: (plot, times) => times.map((time) => timeLabel(plot, time)), space: 80, size: 28 },
+      { ...axis, ...(stepped ? { size: 72, incrs: [1], space: 12 } : { size: 56 }), values: (_plot, values) => values.map((value) => tick(series, value)) },
     ],
     series: [{}, line],
     hooks: { draw: [(plot) => annotate(plot, series, marks, colours)] },
@@ -140,7 +139,7 @@ function options(place: HTMLElement, series: Series, marks: Mark[]): uPlot.Optio
 }
 
 function range(series: Series, low: number, high: number): [number, number] {
-  if (series.kind === "boolean") return [-0.15, 1.15];
+  if (series.states.length > 0) return [-0.2, series.states.length - 0.8];
   const least = Math.min(low, ...series.limits);
   const most = Math.max(high, ...series.limits);
   const room = (most - least || Math.abs(most) || 1) * 0.1;
@@ -148,11 +147,8 @@ function range(series: Series, low: number, high: number): [number, number] {
 }
 
 function tick(series: Series, value: number): string {
-  if (series.kind === "number") {
-    return new Intl.NumberFormat(language, { maximumFractionDigits: 3 }).format(value);
-  }
-  if (!Number.isInteger(value)) return "";
-  return series.kind === "state" ? (series.states[value] ?? "") : value === 0 || value === 1 ? String(value) : "";
+  if (series.states.length > 0) return series.states[value] ?? "";
+  return new Intl.NumberFormat(language, { maximumFractionDigits: 3 }).format(value);
 }
 
 function timeLabel(plot: uPlot, seconds: number): string {

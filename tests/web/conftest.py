@@ -1,0 +1,81 @@
+"""What the tests of the pages stand on."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from playwright.sync_api import ConsoleMessage, Page
+
+from api.deps import SESSION_COOKIE
+from tests.web.stage import Stage, WebServer, build, lay_foundation, serving
+
+
+@pytest.fixture(scope="session")
+def foundation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo compound on disk, imported once; every test works on a copy."""
+    folder = tmp_path_factory.mktemp("foundation")
+    lay_foundation(folder)
+    return folder
+
+
+@pytest.fixture
+def stage(foundation: Path, tmp_path: Path) -> Iterator[Stage]:
+    """The demo compound, with nothing wrong and nobody signed in."""
+    shutil.copytree(foundation, tmp_path, dirs_exist_ok=True)
+    stage = build(tmp_path)
+    yield stage
+    stage.live.stop()
+    stage.parts.telemetry.close()
+    stage.parts.database.close()
+
+
+def client_of(stage: Stage, role: str = "manager", locale: str = "en") -> TestClient:
+    """A browser without scripts, signed in as somebody with a role on the whole company."""
+    person = stage.person("Wei Chen", role, locale=locale)
+    return signed_in(stage, stage.secret(person, "session"))
+
+
+def signed_in(stage: Stage, session: str) -> TestClient:
+    """A browser without scripts that holds a session."""
+    client = TestClient(stage.app, follow_redirects=False)
+    client.headers["accept"] = "text/html"
+    client.cookies.set(SESSION_COOKIE, session)
+    return client
+
+
+@pytest.fixture
+def client(stage: Stage) -> TestClient:
+    """A manager's browser, without scripts."""
+    return client_of(stage)
+
+
+@pytest.fixture
+def server(stage: Stage) -> Iterator[WebServer]:
+    """The stage, served over HTTP."""
+    with serving(stage) as server:
+        yield server
+
+
+@pytest.fixture
+def console_log(page: Page) -> list[str]:
+    """Everything that the browser complains about: scripts, policy, failed requests."""
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return complaints
+
+
+@pytest.fixture
+def signed_in_page(stage: Stage, server: WebServer, page: Page) -> Page:
+    """A manager's real browser on the served stage."""
+    person = stage.person("Wei Chen", "manager")
+    cookie = {"name": SESSION_COOKIE, "value": stage.secret(person, "session"), "url": stage.url}
+    page.context.add_cookies([cookie])  # type: ignore[list-item]
+    return page

@@ -1,0 +1,221 @@
+"""The live feed tells every open page what changed, and never holds anybody up."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from datetime import UTC
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from sqlalchemy import delete
+
+from core import events
+from core.clock import EPOCH
+from core.errors import Unavailable
+from core.people import Grant
+from tests.web.stage import OVERHEATING, Stage
+from web import live as feed
+from web.live import Message, Stream
+from web.reader import Reader
+
+PUMP = "b1-pump-1"
+PATIENCE = 8.0
+
+
+def watched(stage: Stage, look: Callable[[Stream], Awaitable[None]]) -> None:
+    """Run `look` with a stream on the demo site, while the feed follows."""
+    person = stage.person("Wei Chen", "manager")
+
+    async def run() -> None:
+        stream = stage.live.join(stage.site_id, person)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await look(stream)
+        finally:
+            stage.live.leave(stream)
+
+    stage.live.start()
+    asyncio.run(run())
+
+
+async def next_of(messages: AsyncIterator[Message], kind: str) -> dict[str, Any]:
+    async for message in messages:
+        if message.kind == kind:
+            return body_of(stage_reader(), message)
+    raise AssertionError("the stream ended")
+
+
+def stage_reader() -> Reader:
+    return Reader("en", EPOCH, UTC)
+
+
+def body_of(reader: Reader, message: Message) -> dict[str, Any]:
+    text = message.render(reader)
+    assert text.startswith(f"event: {message.kind}\ndata: ")
+    assert text.endswith("\n\n")
+    found: dict[str, Any] = orjson.loads(text.partition("data: ")[2])
+    return found
+
+
+async def in_thread(work: Callable[[], Any]) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(None, work)
+
+
+def test_a_ticket_reaches_the_open_page_within_a_second(stage: Stage) -> None:
+    async def look(stream: Stream) -> None:
+        messages = stream.messages()
+        await next_of(messages, "contact")
+        number = await in_thread(lambda: stage.trip(PUMP, OVERHEATING))
+        async with asyncio.timeout(1.0):
+            body = await next_of(messages, "changed")
+        assert {"alarms", "tickets", "tree", "activity", "summary"} <= set(body["panels"])
+        assert body["tickets"] == [str(stage.ticket(number).id)]
+
+    watched(stage, look)
+
+
+def test_a_page_hears_nothing_of_other_sites(stage: Stage) -> None:
+    stranger = stage.person("Stranger", "manager", node=stage.other_site_id)
+
+    async def look(stream: Stream) -> None:
+        theirs = stage.live.join(stage.other_site_id, stranger)
+        ours = stream.messages()
+        await next_of(ours, "contact")
+        await in_thread(lambda: stage.trip(PUMP, OVERHEATING))
+        await next_of(ours, "changed")
+        stage.live.drop(stranger)
+        kinds = [message.kind async for message in theirs.messages()]
+        stage.live.leave(theirs)
+        assert "changed" not in kinds
+        assert "values" not in kinds
+
+    watched(stage, look)
+
+
+def test_new_values_arrive_written_for_the_reader(stage: Stage) -> None:
+    async def look(stream: Stream) -> None:
+        messages = stream.messages()
+        await in_thread(lambda: stage.say(PUMP, {"motor_temperature": 1234.5, "running": 1.0}))
+        async for message in messages:
+            if message.kind == "values":
+                break
+        english = body_of(stage_reader(), message)["values"]
+        chinese = body_of(Reader("zh", EPOCH, UTC), message)["values"]
+        temperature = str(stage.points[PUMP, "motor_temperature"].id)
+        running = str(stage.points[PUMP, "running"].id)
+        assert english[temperature][0] == "1,234 °C"
+        assert (english[running][0], chinese[running][0]) == ("yes", "是")
+
+    watched(stage, look)
+
+
+def test_contact_grows_old_while_the_database_is_away(stage: Stage) -> None:
+    async def look(stream: Stream) -> None:
+        messages = stream.messages()
+        assert (await next_of(messages, "contact"))["age"] < 1
+        stage.parts.database.engine.dispose()
+        stage.parts.database.read = no_database  # type: ignore[method-assign]
+        body = await next_of(messages, "contact")
+        assert body["age"] > 3
+
+    watched(stage, look)
+
+
+def no_database() -> Any:
+    raise Unavailable("the database does not answer")
+
+
+def test_a_change_of_rights_ends_every_stream(stage: Stage) -> None:
+    async def look(stream: Stream) -> None:
+        messages = stream.messages()
+        await next_of(messages, "contact")
+        await in_thread(lambda: revoke(stage))
+        kinds = [message.kind async for message in messages]
+        assert set(kinds) <= {"contact", "changed", "values"}
+
+    watched(stage, look)
+
+
+def revoke(stage: Stage) -> None:
+    with stage.parts.database.write() as session:
+        session.execute(delete(Grant))
+        events.append(
+            session,
+            "grant.end",
+            ("person", "somebody"),
+            actor=events.SYSTEM,
+            learned_at=stage.parts.clock.now(),
+        )
+
+
+def alone(work: Coroutine[Any, Any, None]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(PATIENCE):
+            await work
+
+    asyncio.run(limited())
+
+
+def test_a_browser_that_does_not_keep_up_is_dropped(stage: Stage) -> None:
+    async def look() -> None:
+        stream = Stream(stage.site_id, UUID(int=1))
+        for _number in range(feed.MESSAGES_WAITING_AT_MOST + 1):
+            stream.offer(Message("changed"))
+        await asyncio.sleep(0)
+        assert [message async for message in stream.messages()] == []
+
+    alone(look())
+
+
+def test_a_person_cannot_open_streams_without_end(stage: Stage) -> None:
+    async def look() -> None:
+        person = UUID(int=1)
+        streams = [
+            stage.live.join(stage.site_id, person) for _number in range(feed.STREAMS_A_PERSON)
+        ]
+        with pytest.raises(Unavailable):
+            stage.live.join(stage.site_id, person)
+        stage.live.join(stage.site_id, UUID(int=2))
+        stage.live.leave(streams[0])
+        stage.live.join(stage.site_id, person)
+
+    alone(look())
+
+
+def test_a_stream_ends_after_a_while_so_that_rights_are_judged_anew(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "STREAM_SECONDS", 0.05)
+
+    async def look() -> None:
+        stream = stage.live.join(stage.site_id, UUID(int=1))
+        assert [message async for message in stream.messages()] == []
+
+    alone(look())
+
+
+def test_nobody_watching_means_no_work(stage: Stage) -> None:
+    asked = threading.Event()
+    read = stage.parts.database.read
+
+    def noticed() -> Any:
+        asked.set()
+        return read()
+
+    stage.parts.database.read = noticed  # type: ignore[method-assign]
+    stage.live.start()
+    assert not asked.wait(1.0)
+
+
+def test_stopping_ends_every_stream_and_opens_no_more(stage: Stage) -> None:
+    async def look(stream: Stream) -> None:
+        messages = stream.messages()
+        await next_of(messages, "contact")
+        await in_thread(stage.live.stop)
+        assert [message.kind async for message in messages if message.kind == "changed"] == []
+        with pytest.raises(Unavailable):
+            stage.live.join(stage.site_id, UUID(int=1))
+
+    watched(stage, look)

@@ -1,0 +1,114 @@
+"""Signing in by a one-time link: opening it changes nothing, the button does, once."""
+
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.deps import SESSION_COOKIE
+from core import people
+from tests.web.markup import read
+from tests.web.stage import Stage
+
+
+def visitor(stage: Stage, language: str = "en") -> TestClient:
+    client = TestClient(stage.app, follow_redirects=False)
+    client.headers["accept-language"] = language
+    return client
+
+
+def token_on(client: TestClient, address: str) -> str:
+    page = client.get(address)
+    assert page.status_code == 200
+    return read(page.text).forms[0]["csrf"]
+
+
+def test_opening_a_link_any_number_of_times_uses_nothing_up(stage: Stage) -> None:
+    address = f"/sign-in/{stage.secret(stage.person('Ada', 'manager'), 'link')}"
+    for _preview in range(3):
+        page = visitor(stage).get(address)
+        assert page.status_code == 200
+        assert SESSION_COOKIE not in page.cookies
+    client = visitor(stage)
+    answer = client.post(address, data={"csrf": token_on(client, address)})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/"
+    assert client.get("/").status_code == 200
+
+
+def test_a_link_signs_in_once(stage: Stage) -> None:
+    address = f"/sign-in/{stage.secret(stage.person('Ada', 'manager'), 'link')}"
+    first, second = visitor(stage), visitor(stage)
+    assert first.post(address, data={"csrf": token_on(first, address)}).status_code == 303
+    refused = second.post(address, data={"csrf": token_on(second, address)})
+    assert refused.status_code == 401
+    assert "watchkeeper signin-link" in refused.text
+    assert SESSION_COOKIE not in refused.cookies
+
+
+def test_a_form_from_elsewhere_cannot_sign_anybody_in(stage: Stage) -> None:
+    address = f"/sign-in/{stage.secret(stage.person('Mallory', 'manager'), 'link')}"
+    mallory, victim = visitor(stage), visitor(stage)
+    stolen = token_on(mallory, address)
+    assert victim.post(address, data={"csrf": stolen}).status_code == 403
+    token_on(victim, address)
+    assert victim.post(address, data={"csrf": stolen}).status_code == 403
+    assert mallory.post(address, data={"csrf": stolen}).status_code == 303
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(stage: Stage) -> None:
+    address = f"/sign-in/{stage.secret(stage.person('Ada', 'manager'), 'link')}"
+    client = visitor(stage)
+    cookie = client.post(address, data={"csrf": token_on(client, address)}).headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie
+
+
+def test_over_tls_the_cookie_insists_on_it(stage: Stage) -> None:
+    address = f"/sign-in/{stage.secret(stage.person('Ada', 'manager'), 'link')}"
+    client = TestClient(stage.app, follow_redirects=False, base_url="https://watch.example")
+    cookie = client.post(address, data={"csrf": token_on(client, address)}).headers["set-cookie"]
+    assert "Secure" in cookie
+
+
+def test_signing_out_ends_the_session_at_once(stage: Stage) -> None:
+    session = stage.secret(stage.person("Ada", "manager"), "session")
+    here, elsewhere = visitor(stage), visitor(stage)
+    for client in (here, elsewhere):
+        client.cookies.set(SESSION_COOKIE, session)
+        assert client.get("/").status_code == 200
+    token = read(here.get("/").text).forms[-1]["csrf"]
+    assert here.post("/sign-out", data={"csrf": token}).status_code == 303
+    assert elsewhere.get("/").headers["location"] == "/sign-in"
+
+
+def test_an_expired_link_says_how_to_get_another(stage: Stage) -> None:
+    person = stage.person("Ada", "manager")
+    with stage.parts.database.write() as session:
+        secret = people.issue(
+            session, person, "link", now=stage.parts.clock.now(), lifetime=timedelta(seconds=-1)
+        )
+    client = visitor(stage)
+    address = f"/sign-in/{secret}"
+    refused = client.post(address, data={"csrf": token_on(client, address)})
+    assert refused.status_code == 401
+    assert "watchkeeper signin-link" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "使用一次性链接登录"),
+        ("en;q=0.5, zh;q=0.9", "使用一次性链接登录"),
+        ("en-GB", "Sign in with a one-time link"),
+        ("de, fr;q=0.5", "Sign in with a one-time link"),
+        ("zh;q=0, en;q=0.1", "Sign in with a one-time link"),
+        ("", "Sign in with a one-time link"),
+        (";;q=,,q=x", "Sign in with a one-time link"),
+    ],
+)
+def test_the_sign_in_page_speaks_the_language_of_the_browser(
+    stage: Stage, wanted: str, shown: str
+) -> None:
+    assert shown in visitor(stage, wanted).get("/sign-in").text

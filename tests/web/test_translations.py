@@ -1,0 +1,124 @@
+"""Every text of the pages is in both languages, and nothing escapes the catalogue."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from core.devices import DEVICE
+from tests.web.stage import ROOT
+from web.languages import CATALOGUES, LANGUAGES
+from web.words import ALARM_STATE, EVENT, SEVERITY, TICKET_ACTION, TICKET_KIND, TICKET_STATE
+from workflows.alarms import ALARM
+from workflows.tickets import KINDS, PRIORITIES, TICKET
+
+WEB = ROOT / "web"
+METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None}
+# Not words: the product's name, the two languages in their own, commands to type.
+SAME_IN_ALL = {"Watchkeeper", "English", "中文"}
+SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule"} | {
+    "quarantine",
+    "ingest",
+    "alarm",
+    "ticket",
+}
+NOT_EVENTS = {"id", "series", "read", "write"}
+
+
+def used() -> set[str | tuple[str, ...]]:
+    found = extract_from_dir(str(WEB), METHODS, keywords=KEYWORDS, options_map={})
+    return {message for _file, _line, message, _comments, _context in found}
+
+
+def catalogue(language: str) -> Catalog:
+    path = CATALOGUES / language / "LC_MESSAGES" / "messages.po"
+    with path.open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def messages(language: str) -> dict[str | tuple[str, ...], Message]:
+    return {
+        tuple(message.id) if message.pluralizable else str(message.id): message
+        for message in catalogue(language)
+        if message.id
+    }
+
+
+def strings(message: Message) -> list[str]:
+    found = message.string if isinstance(message.string, list | tuple) else [message.string]
+    return [str(text or "") for text in found]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_catalogue_holds_exactly_the_texts_in_use(language: str) -> None:
+    assert set(messages(language)) == used()
+
+
+def test_every_text_is_in_chinese() -> None:
+    for text, message in messages("zh").items():
+        assert all(strings(message)), text
+        assert not message.fuzzy, text
+
+
+def test_chinese_keeps_every_placeholder() -> None:
+    pattern = re.compile(r"%\(\w+\)s|\{\w+\}")
+    for text, message in messages("zh").items():
+        source = text if isinstance(text, str) else text[-1]
+        for translated in strings(message):
+            assert sorted(pattern.findall(translated)) == sorted(pattern.findall(source)), text
+
+
+def words_outside_the_catalogue(template: str) -> Iterator[str]:
+    # The block of that name holds attributes.
+    text = re.sub(r"\{% block body %\}.*?\{% endblock %\}", " ", template, flags=re.S)
+    text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", " ", text, flags=re.S)
+    text = re.sub(r"<(code)\b.*?</\1>", " ", text, flags=re.S)
+    for attribute in re.findall(r'\b(?:aria-label|title|placeholder|alt|label)="([^"]*)"', text):
+        yield from re.findall(r"[^\W\d_]{2,}", attribute)
+    for words in re.findall(r">([^<]*)<", f">{text}<"):
+        yield from re.findall(r"[^\W\d_]{2,}", words)
+
+
+def test_no_template_holds_a_text_of_its_own() -> None:
+    for path in sorted((WEB / "templates").rglob("*.html")):
+        found = set(words_outside_the_catalogue(path.read_text(encoding="utf-8")))
+        assert found <= SAME_IN_ALL, path.name
+
+
+@pytest.mark.parametrize(
+    "template", ["<p>Hello {{ name }}</p>", '<a title="Go there">{{ x }}</a>', "<b>你好</b>"]
+)
+def test_a_text_outside_the_catalogue_is_found(template: str) -> None:
+    assert list(words_outside_the_catalogue(template))
+
+
+def events_in(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            subject, dot, verb = node.value.partition(".")
+            known = subject in SUBJECTS and verb not in NOT_EVENTS
+            if dot and known and re.fullmatch(r"[a-z_]+", verb):
+                yield node.value
+
+
+def test_every_kind_of_event_has_a_word() -> None:
+    rooms = ("core", "workflows", "ingest", "jobs")
+    files = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
+    kinds = {kind for path in files for kind in events_in(path)}
+    kinds |= {f"{table.name}.{move}" for table in (ALARM, TICKET, DEVICE) for move in table.moves}
+    assert kinds
+    assert kinds <= set(EVENT)
+
+
+def test_every_status_action_and_kind_has_a_word() -> None:
+    assert set(TICKET.statuses) == set(TICKET_STATE)
+    assert set(TICKET.moves) == set(TICKET_ACTION)
+    assert set(ALARM.statuses) == set(ALARM_STATE)
+    assert set(KINDS) == set(TICKET_KIND)
+    assert {"ok", *PRIORITIES} == set(SEVERITY)
