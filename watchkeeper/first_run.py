@@ -34,11 +34,18 @@ def import_site_file(database: Database, path: Path, now: datetime) -> str:
         report = import_site(session, site_file, actor=events.SYSTEM, now=now)
     if not report.did_something:
         return f"{path.name}: nothing new."
-    made = ", ".join(f"{count} {kind}s" for kind, count in report.created.items())
-    changed = ", ".join(f"{count} {kind}s" for kind, count in report.changed.items())
+    made, changed = _counted(report.created), _counted(report.changed)
     parts = [f"created {made}" if made else "", f"changed {changed}" if changed else ""]
     kept = [f"not in the file and kept: {', '.join(report.missing)}"] if report.missing else []
     return f"{path.name}: {'; '.join([*filter(None, parts), *kept])}."
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    plural = {"company": "companies", "supply": "supplies"}
+    return ", ".join(
+        f"{count} {kind if count == 1 else plural.get(kind, f'{kind}s')}"
+        for kind, count in counts.items()
+    )
 
 
 def catalog_with(site_file: Path | None) -> Mapping[str, AssetType]:

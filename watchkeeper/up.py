@@ -52,6 +52,9 @@ def _start(product: Product, *, demo: bool, console: Console) -> None:
         _start_simulator(product)
     link = first_run.sign_in_link(product.database, product.clock, web.url)
     console.print(_welcome(product, link, demo=demo))
+    if link is not None:
+        # Outside the frame and unwrapped, so that a terminal takes it as one link.
+        console.print(f"Sign in once: {link}", soft_wrap=True, highlight=False)
 
 
 def _announce(product: Product) -> None:
@@ -110,22 +113,19 @@ def _welcome(product: Product, link: str | None, *, demo: bool) -> Panel:
             "  [bold]watchkeeper site import site.yaml[/]",
             "then get a sign-in link with [bold]watchkeeper signin-link[/].",
         ]
-    else:
-        lines += ["Sign in once with this link:", f"  [bold cyan]{link}[/]"]
     if demo:
         lines += [
-            "",
             "A simulated compound is live; within a minute something breaks.",
             "Then bring a sensor of your own, from a second terminal in this folder:",
-            "  [bold].venv/bin/watchkeeper publish wk/v1/riverside/my-pump/readings "
-            "'{\"motor_temperature\": 41}'[/]",
-            "It appears on the page under “Waiting for adoption”. Adopt it as a new pump, then",
-            "publish 95 instead of 41: a ticket opens.",
+            "  [bold].venv/bin/watchkeeper publish wk/v1/riverside/my-sensor/readings "
+            "'{\"leak\": false}'[/]",
+            "It appears on the page under “Waiting for adoption”. Adopt it as a new water leak",
+            "sensor, then publish true instead of false: a ticket opens.",
         ]
     broker = product.broker
     if broker is not None:
         address = broker.device_address
         lines += ["", f"MQTT for devices: {address.host}:{address.port}, user {address.username},"]
-        lines += [f"password in {product.folder}/running.json"]
+        lines += [f"password {address.password}"]
     lines += ["", "Ctrl-C stops everything."]
     return Panel("\n".join(lines), title=f"Watchkeeper is up: {product.web.url}", expand=False)
