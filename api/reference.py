@@ -71,11 +71,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _complete(path: str, operation: dict[str, Any], needed: Permission | None) -> None:
     answers = operation["responses"]
-    errors = {503}
+    errors = {400, 503}
     if "422" in answers:
         errors.add(422)
     if "requestBody" in operation:
-        errors |= {400, 413, 422}
+        errors |= {413, 422}
     if "{" in path:
         errors.add(404)
     if needed is None:

@@ -1,9 +1,12 @@
 """The API over a small site, with people who may do more or less on it."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -16,9 +19,20 @@ from core.health import Health
 from core.ids import new_id
 from core.people import Grant, Person, issue
 from core.places import Node
+from core.schema import migrate
 from core.settings import load
+from tests.api.building import (
+    RULE,
+    put_alarm,
+    put_quarantined,
+    put_rule,
+    put_source,
+    put_ticket,
+    put_waiting_device,
+)
 from tests.api.memory_telemetry import MemoryTelemetry
 from tests.fixtures import Administrator, SmallSite
+from tests.servers.postgres import PostgresServer
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,30 @@ class User:
 MakeUser = Callable[..., User]
 
 
+def migrated(url: str) -> None:
+    database = Database(url)
+    migrate(database)
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A migrated database, copied on PostgreSQL from one that was migrated once for them all."""
+    if request.param == "sqlite":
+        url: str = request.getfixturevalue("sqlite_url")
+        migrated(url)
+        name = ""
+    else:
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        name = postgres.create_database(postgres.template("api", migrated))
+        url = postgres.url(name)
+    database = Database(url)
+    yield database
+    database.close()
+    if name:
+        postgres.drop_database(name)
+
+
 @pytest.fixture
 def telemetry() -> MemoryTelemetry:
     return MemoryTelemetry()
@@ -46,15 +84,45 @@ def parts(database: Database, clock: SimulatedClock, telemetry: MemoryTelemetry)
     return Parts(load(), clock, database, telemetry, Health(clock))
 
 
+# The document does not depend on the parts, and making it takes longer than most tests.
+DOCUMENTS: list[dict[str, Any]] = []
+
+
 @pytest.fixture
 def app(parts: Parts) -> FastAPI:
-    return create_app(parts)
+    app = create_app(parts)
+    if not DOCUMENTS:
+        DOCUMENTS.append(app.openapi())
+    app.openapi_schema = DOCUMENTS[0]
+    return app
+
+
+class Reference:
+    """Sees that every answer has a status that the OpenAPI document gives to its operation."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._operations = [
+            (method.upper(), re.compile(re.sub(r"{\w+}", "[^/]+", path)), operation)
+            for path, methods in app.openapi()["paths"].items()
+            for method, operation in methods.items()
+        ]
+
+    def __call__(self, response: httpx2.Response) -> None:
+        request = response.request
+        for method, pattern, operation in self._operations:
+            if method == request.method and pattern.fullmatch(request.url.path):
+                told = operation["responses"]
+                assert str(response.status_code) in told, (method, request.url, told.keys())
 
 
 @pytest.fixture
 def anonymous(app: FastAPI) -> Iterator[TestClient]:
-    """A client without credentials; the answers of failures come back as answers."""
+    """A client without credentials; the answers of failures come back as answers.
+
+    Each answer's status must stand in the reference.
+    """
     with TestClient(app, raise_server_exceptions=False) as client:
+        client.event_hooks = {"response": [Reference(app)]}
         yield client
 
 
@@ -108,3 +176,22 @@ def stranger(make_user: MakeUser, other_site: UUID) -> User:
 def auditor(make_user: MakeUser, site: SmallSite) -> User:
     """Somebody who may read everything on the site and write nothing."""
     return make_user("auditor", site.id)
+
+
+@pytest.fixture
+def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[str, str]:
+    """Something of the small site for each path parameter of the API."""
+    now = clock.now()
+    put_rule(database, site.id, now)
+    ticket_id = put_ticket(database, site, now)
+    found = {
+        "ticket_id": ticket_id,
+        "alarm_id": put_alarm(database, site, now, ticket_id=ticket_id),
+        "asset_id": site.assets["pump-1"],
+        "point_id": site.points["pump-1/motor_temperature"],
+        "device_id": put_waiting_device(database, site, now),
+        "source_id": put_source(database, site),
+        "row_id": put_quarantined(database, site.id, now),
+        "token_id": new_id(),
+    }
+    return {**{name: str(value) for name, value in found.items()}, "rule_id": RULE}

@@ -15,15 +15,6 @@ from core.clock import SimulatedClock
 from core.db import Database
 from core.ids import new_id
 from core.people import Grant
-from tests.api.building import (
-    RULE,
-    put_alarm,
-    put_quarantined,
-    put_rule,
-    put_source,
-    put_ticket,
-    put_waiting_device,
-)
 from tests.api.conftest import MakeUser, User
 from tests.fixtures import SITE_FILE, SmallSite
 from workflows.tickets import TICKET
@@ -50,25 +41,6 @@ def concrete(path: str, values: dict[str, str]) -> str:
         path = path.replace("{" + name + "}", value)
     assert "{" not in path, f"{path}: the walk has no example for a parameter"
     return path
-
-
-@pytest.fixture
-def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[str, str]:
-    """Something of the small site for each path parameter of the API."""
-    now = clock.now()
-    put_rule(database, site.id, now)
-    ticket_id = put_ticket(database, site, now)
-    found = {
-        "ticket_id": ticket_id,
-        "alarm_id": put_alarm(database, site, now, ticket_id=ticket_id),
-        "asset_id": site.assets["pump-1"],
-        "point_id": site.points["pump-1/motor_temperature"],
-        "device_id": put_waiting_device(database, site, now),
-        "source_id": put_source(database, site),
-        "row_id": put_quarantined(database, site.id, now),
-        "token_id": new_id(),
-    }
-    return {**{name: str(value) for name, value in found.items()}, "rule_id": RULE}
 
 
 def test_every_route_declares_a_permission(app: FastAPI) -> None:
