@@ -113,17 +113,36 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
 
 
 @pytest.fixture
+def postgres_database(migrated_postgres_url: str) -> Iterator[Database]:
+    """A migrated PostgreSQL database: for what only transactions side by side can show."""
+    database = Database(migrated_postgres_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
 def clock() -> SimulatedClock:
     """A clock that stands at noon of a working day, until the test moves it."""
     return SimulatedClock(to_micros(NOON))
 
 
 @pytest.fixture
-def site(database: Database, clock: SimulatedClock) -> SmallSite:
+def site(database: Database) -> SmallSite:
     """The small site, imported."""
+    return import_small_site(database)
+
+
+@pytest.fixture
+def postgres_site(postgres_database: Database) -> SmallSite:
+    """The small site, imported into `postgres_database`."""
+    return import_small_site(postgres_database)
+
+
+def import_small_site(database: Database) -> SmallSite:
+    """Import the small site and read what became of it."""
     site_file = read_site_file(SITE_FILE, "site.yaml")
     with database.write() as session:
-        import_site(session, site_file, actor=events.SYSTEM, now=clock.now())
+        import_site(session, site_file, actor=events.SYSTEM, now=NOON)
     with database.read() as session:
         nodes = {node.kind: node.id for node in session.scalars(select(Node))}
         assets = {asset.code: asset.id for asset in session.scalars(select(Asset))}

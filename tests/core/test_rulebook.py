@@ -1,0 +1,108 @@
+"""The rulebook: versions of rules, of which at most one is in force."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from core import events, rulebook
+from core.db import Database
+from core.events import Event
+from core.rulebook import RuleVersion
+from tests.fixtures import NOON, SmallSite
+from tests.threads import in_threads
+
+
+def publish(
+    database: Database, node_id: UUID, fingerprint: str, rule_id: str = "hot"
+) -> int | None:
+    with database.write() as session:
+        row = rulebook.publish(
+            session,
+            rule_id=rule_id,
+            node_id=node_id,
+            title={"en": "Hot"},
+            severity="high",
+            life_safety=False,
+            document=f"id: {rule_id}",
+            fingerprint=fingerprint,
+            pack="starter",
+            actor=events.SYSTEM,
+            now=NOON,
+        )
+        return row.version if row else None
+
+
+def active(database: Database) -> list[tuple[str, int]]:
+    with database.read() as session:
+        return [(row.rule_id, row.version) for row in rulebook.active_versions(session)]
+
+
+def facts(database: Database) -> list[tuple[str, object, object]]:
+    with database.read() as session:
+        rows = session.scalars(
+            select(Event).where(Event.kind.startswith("rule.")).order_by(Event.seq)
+        )
+        return [(row.kind, row.before, row.after) for row in rows]
+
+
+def test_a_rule_comes_into_force_as_its_first_version(database: Database, site: SmallSite) -> None:
+    assert publish(database, site.company_id, "f1") == 1
+    assert active(database) == [("hot", 1)]
+    assert facts(database) == [("rule.publish", None, {"version": 1})]
+
+
+def test_the_same_document_again_changes_nothing(database: Database, site: SmallSite) -> None:
+    publish(database, site.company_id, "f1")
+    assert publish(database, site.company_id, "f1") is None
+    assert len(facts(database)) == 1
+
+
+def test_a_changed_document_is_the_next_version_and_the_old_one_stays_on_record(
+    database: Database, site: SmallSite
+) -> None:
+    publish(database, site.company_id, "f1")
+    assert publish(database, site.company_id, "f2") == 2
+    assert active(database) == [("hot", 2)]
+    assert facts(database)[-1] == ("rule.publish", {"version": 1}, {"version": 2})
+    with database.read() as session:
+        rows = session.execute(select(RuleVersion.version, RuleVersion.active)).all()
+    assert sorted(rows) == [(1, False), (2, True)]
+
+
+def test_another_node_is_another_version(database: Database, site: SmallSite) -> None:
+    publish(database, site.company_id, "f1")
+    assert publish(database, site.id, "f1") == 2
+
+
+def test_a_retired_rule_is_out_of_force_and_may_come_back(
+    database: Database, site: SmallSite
+) -> None:
+    publish(database, site.company_id, "f1")
+    publish(database, site.company_id, "g1", "cold")
+    with database.write() as session:
+        retire = rulebook.retire
+        assert retire(session, ["hot", "unknown"], actor=events.SYSTEM, now=NOON) == 1
+        assert retire(session, ["hot"], actor=events.SYSTEM, now=NOON) == 0
+    assert active(database) == [("cold", 1)]
+    assert facts(database)[-1] == ("rule.retire", {"version": 1}, None)
+    assert publish(database, site.company_id, "f1") == 2
+    assert active(database) == [("cold", 1), ("hot", 2)]
+
+
+def test_of_two_who_publish_at_once_no_version_is_lost_or_doubled(
+    database: Database, site: SmallSite
+) -> None:
+    publish(database, site.company_id, "f0")
+    outcomes = in_threads(4, lambda number: _try_publish(database, site, f"f{number + 1}"))
+    done = sorted(version for version in outcomes if version)
+    assert done == list(range(2, 2 + len(done)))
+    assert active(database) == [("hot", done[-1])]
+    assert len(facts(database)) == 1 + len(done)
+
+
+def _try_publish(database: Database, site: SmallSite, fingerprint: str) -> int | None:
+    try:
+        return publish(database, site.company_id, fingerprint)
+    except IntegrityError:
+        return None
