@@ -70,12 +70,12 @@ class AssetRow(NamedTuple):
 def sites(session: Session) -> list[SiteRow]:
     """Every site."""
     statement = select(Node.id, Node.code, Node.path, Node.time_zone).where(Node.kind == "site")
-    return [SiteRow._make(row) for row in session.execute(statement).tuples()]
+    return [SiteRow._make(row) for row in session.execute(statement)]
 
 
 def node_paths(session: Session) -> dict[UUID, str]:
     """The path of every node of the tree."""
-    return dict(session.execute(select(Node.id, Node.path)).tuples().all())
+    return dict(session.execute(select(Node.id, Node.path)).all())
 
 
 def sources(session: Session) -> list[SourceRow]:
@@ -85,7 +85,7 @@ def sources(session: Session) -> list[SourceRow]:
         .where(Source.enabled)
         .order_by(Source.site_id, Source.code)
     )
-    return [SourceRow._make(row) for row in session.execute(statement).tuples()]
+    return [SourceRow._make(row) for row in session.execute(statement)]
 
 
 def devices(session: Session) -> list[DeviceRow]:
@@ -99,7 +99,7 @@ def devices(session: Session) -> list[DeviceRow]:
         Device.state,
         Device.clock_trusted,
     ).where(Device.state != "retired")
-    return [DeviceRow._make(row) for row in session.execute(statement).tuples()]
+    return [DeviceRow._make(row) for row in session.execute(statement)]
 
 
 def points(session: Session) -> Iterator[PointRow]:
@@ -118,18 +118,18 @@ def points(session: Session) -> Iterator[PointRow]:
         Point.states,
         Point.expected_interval,
     ).order_by(Point.series)
-    for row in session.execute(statement.execution_options(yield_per=5_000)).tuples():
+    for row in session.execute(statement.execution_options(yield_per=5_000)):
         yield PointRow._make(row)
 
 
 def assets(session: Session) -> Iterator[AssetRow]:
     """Every asset, streamed."""
     statement = select(Asset.id, Asset.site_id, Asset.space_id, Asset.type)
-    for row in session.execute(statement.execution_options(yield_per=5_000)).tuples():
+    for row in session.execute(statement.execution_options(yield_per=5_000)):
         yield AssetRow._make(row)
 
 
 def present_values(session: Session) -> dict[int, tuple[float, int]]:
     """What retained messages told last, by series: the value, and when we learned it in µs."""
     statement = select(PresentValue.series, PresentValue.value, PresentValue.at_micros)
-    return {series: (value, at) for series, value, at in session.execute(statement).tuples()}
+    return {series: (value, at) for series, value, at in session.execute(statement)}

@@ -16,12 +16,15 @@ from core.telemetry.readings import Quality
 
 PREFIX = "wk/v1/"
 PARSE_LIMIT = 4 * 1024 * 1024
-MAX_DEPTH = 16
+# After the digits of 10^18 µs no device time is meant any more, and none fits a stored column.
+_LATEST = 10**18
 EARLIEST = to_micros(datetime(2000, 1, 1, tzinfo=UTC))
 AHEAD = 5 * 60 * MICROS
 # Seconds stay below 1e11 until the year 5138, milliseconds are above it since 1973.
 _MILLISECONDS_FROM = 1e11
 _MICROSECONDS_FROM = 1e14
+
+_UTC = ZoneInfo("UTC")
 
 decode_json = msgspec.json.Decoder().decode
 
@@ -43,12 +46,23 @@ class OwnTopic:
     kind: str
 
 
+def topic_text(topic: bytes) -> str:
+    """A topic as text that every database takes: no NUL, and marks for what is not UTF-8."""
+    return topic.decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
 def own_topic(topic: str) -> OwnTopic | None:
     """Take an own topic apart; None for any other."""
     parts = topic.split("/")
     if len(parts) != 5 or parts[0] != "wk" or parts[1] != "v1" or not all(parts):
         return None
     return OwnTopic(parts[2], parts[3], parts[4])
+
+
+def is_announcement(topic: str) -> bool:
+    """Whether it is `wk/v1/{site}/announce`, which is meant for sirens and the like, not for us."""
+    parts = topic.split("/")
+    return len(parts) == 4 and parts[:2] == ["wk", "v1"] and parts[3] == "announce"
 
 
 def parse(payload: bytes) -> Any | Problem:
@@ -58,7 +72,8 @@ def parse(payload: bytes) -> Any | Problem:
         return Problem("too_large", f"{len(payload)} bytes, at most {PARSE_LIMIT} are read")
     try:
         return decode_json(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        # ValueError is what text that is not UTF-8 and numbers of thousands of digits make.
         return _parse_lenient(payload)
 
 
@@ -126,25 +141,41 @@ def _micros(value: Any, zone: ZoneInfo) -> int | Problem:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _micros_of_number(value)
     if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return Problem("bad_time", f"ts {value[:60]!r} is no ISO 8601 time")
-        try:
-            return resolve(moment, zone) if moment.tzinfo is None else to_micros(moment)
-        except OverflowError:
-            return Problem("bad_time", f"ts {value[:60]!r} is out of range")
+        return _micros_of_text(value, zone)
     return Problem("bad_time", f"ts must be a number or ISO 8601 text, not {_kind(value)}")
 
 
+def _micros_of_text(text: str, zone: ZoneInfo) -> int | Problem:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return Problem("bad_time", f"ts {text[:60]!r} is no ISO 8601 time")
+    try:
+        return resolve(moment, zone) if moment.tzinfo is None else to_micros(moment)
+    except OverflowError:
+        return Problem("bad_time", f"ts {text[:60]!r} is out of range")
+
+
 def _micros_of_number(value: float) -> int | Problem:
-    if not math.isfinite(value):
-        return Problem("bad_time", "ts is not finite")
+    if value != value:
+        return Problem("bad_time", "ts is not a number")
+    if not -_LATEST < value < _LATEST:
+        return -_LATEST if value < 0 else _LATEST
     if value >= _MICROSECONDS_FROM:
-        return round(value)
-    if value >= _MILLISECONDS_FROM:
-        return round(value * 1000)
-    return round(value * MICROS)
+        return int(value)
+    # Rounded as the fast path does it: the time identifies the reading, on every way through.
+    return int(value * (1e3 if value >= _MILLISECONDS_FROM else 1e6) + 0.5)
+
+
+def claimed_time(document: Any) -> int | None:
+    """The device time, µs, that the first object of a `readings` document claims, if any.
+
+    It only serves to order messages of one device: a time without zone is taken for UTC.
+    """
+    first = document[0] if isinstance(document, list) and document else document
+    ts = first.get("ts") if isinstance(first, dict) else None
+    at = None if ts is None else _micros(ts, _UTC)
+    return None if isinstance(at, Problem) else at
 
 
 def number(value: Any, states: dict[str, int] | None, *, boolean: bool) -> float | Problem:

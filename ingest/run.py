@@ -339,7 +339,7 @@ class Run:
         if gap is not None:
             self.judge.batch.gaps.append(gap)
         self._now.now = self.receipt_clock.now()
-        self._taker.release_held(wall)
+        self._taker.retained.release(wall)
         self.judge.turn()
 
     def _connection_changed(self, state: SessionState) -> None:

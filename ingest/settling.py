@@ -6,7 +6,7 @@ messages, which would make a fault in the last unacknowledged moment look late.
 
 from collections import defaultdict
 
-from ingest.decoding import PREFIX, parse
+from ingest.decoding import PREFIX, claimed_time, parse
 from ingest.pipeline import BEAT_SITE, CLOCK_TOPIC
 from ingest.session import DUPLICATE, Message
 
@@ -68,12 +68,8 @@ def _is_beat(message: Message) -> bool:
     return message[0].startswith(_BEATS)
 
 
-def _place(message: Message) -> tuple[float, int]:
+def _place(message: Message) -> tuple[int, int]:
     """Device time where there is one; without, what is sent again came before what is new."""
     repeated = 0 if message[3] & DUPLICATE else 1
-    document = parse(message[1])
-    first = document[0] if isinstance(document, list) and document else document
-    ts = first.get("ts") if isinstance(first, dict) else None
-    if isinstance(ts, int | float) and not isinstance(ts, bool) and ts == ts:
-        return float(ts), repeated
-    return 0.0, repeated
+    at = claimed_time(parse(message[1]))
+    return 0 if at is None else at, repeated

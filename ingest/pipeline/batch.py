@@ -1,13 +1,17 @@
 """What a micro-batch leaves behind: readings to store, decisions to commit, ids to acknowledge."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core.clock import from_micros
 from core.quarantine import Rejected
 from core.telemetry.readings import Quality, ReadingBatch
+from ingest.decoding import Problem
 from ingest.receipt_clock import Span
+from ingest.registry import SiteState
 from workflows.alarms import Finding
 
 
@@ -74,3 +78,29 @@ class Batch:
     def add_odd(self, series: int, at: int, value: float, received: int, quality: Quality) -> None:
         """Add a reading that may be stored already."""
         self.odd.append(series, at, value, received, quality)
+
+    def reject(
+        self,
+        site: SiteState | None,
+        code: str,
+        topic: str,
+        problems: Sequence[Problem],
+        payload: bytes,
+        received: int,
+    ) -> None:
+        """Quarantine a message: once for each reason, with the first finding of that reason."""
+        first: dict[str, Problem] = {}
+        for problem in problems:
+            first.setdefault(problem.reason, problem)
+        for problem in first.values():
+            self.rejected.append(
+                Rejected(
+                    site_id=site.site_id if site else None,
+                    device_code=code,
+                    topic=topic,
+                    reason=problem.reason,
+                    detail=problem.detail,
+                    body=payload,
+                    received_at=from_micros(received),
+                )
+            )

@@ -213,7 +213,8 @@ def _suspicious(path: PathState, receipt: int) -> bool:
 
 def _point_facts(binding: Binding) -> dict[str, PointFacts]:
     return {
-        point.code: PointFacts(point.point_id, point.series, point.unit) for point in binding.points
+        point.code: PointFacts(UUID(int=point.number), point.series, point.unit)
+        for point in binding.points
     }
 
 

@@ -3,6 +3,7 @@
 from ingest.registry.carrying import Stored, carry_over, restore
 from ingest.registry.loading import load_registry
 from ingest.registry.model import (
+    ONLINE,
     Binding,
     DeviceState,
     PathState,
@@ -12,6 +13,7 @@ from ingest.registry.model import (
 )
 
 __all__ = [
+    "ONLINE",
     "Binding",
     "DeviceState",
     "PathState",

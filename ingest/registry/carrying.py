@@ -6,7 +6,7 @@ from uuid import UUID
 
 from core.telemetry.readings import Last
 from ingest.receipt_clock import ReceiptClock
-from ingest.registry.model import PointState, Registry
+from ingest.registry.model import ONLINE, PointState, Registry
 from rules.engine import AlarmState, adopt
 from rules.engine import restore as restore_instance
 
@@ -25,9 +25,9 @@ def restore(registry: Registry, stored: Stored, clock: ReceiptClock, receipt: in
 
     A point never heard counts as heard now, so that a sensor that never speaks is found out.
     """
-    for series, point in registry.points.items():
-        _restore_point(point, stored.last.get(series), clock, receipt)
-        present = stored.present.get(series)
+    for point in registry.points():
+        _restore_point(point, stored.last.get(point.series), clock, receipt)
+        present = stored.present.get(point.series)
         if present is not None and present[1] > point.at:
             point.value = present[0]
     _restore_times(registry)
@@ -53,8 +53,9 @@ def _restore_point(point: PointState, last: Last | None, clock: ReceiptClock, re
 def _restore_times(registry: Registry) -> None:
     for site in registry.sites.values():
         for device in site.devices.values():
-            times = [point.at for point in device.points.values()]
-            device.at = max(times, default=0)
+            # A status has no device time, so it says nothing about the device's clock.
+            times = [point.at for key, point in device.points.items() if key != ONLINE]
+            device.at = max([device.at, *times])
             heard = max((point.heard for point in device.points.values()), default=0)
             for path in device.paths:
                 path.heard = max(path.heard, heard)
@@ -62,8 +63,9 @@ def _restore_times(registry: Registry) -> None:
 
 def carry_over(old: Registry, new: Registry) -> None:
     """Move the running states of `old` into `new`; what is in both keeps what it had."""
-    for series, point in new.points.items():
-        before = old.points.get(series)
+    known_points = {point.series: point for point in old.points()}
+    for point in new.points():
+        before = known_points.get(point.series)
         if before is not None:
             point.value = before.value
             point.at = before.at

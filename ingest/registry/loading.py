@@ -104,17 +104,16 @@ def _load_points(
         point = PointState(
             series=row.series,
             code=intern(row.code),
-            point_id=row.id,
+            number=row.id.int,
             unit=intern(row.unit) if row.unit else None,
-            low=_shared_limit(shared, row.low),
-            high=_shared_limit(shared, row.high),
+            low=_shared_limit(shared, 0.0 if states else row.low),
+            high=_shared_limit(shared, len(states) - 1.0 if states else row.high),
             boolean=row.kind == "boolean",
             states=_shared_states(shared, states),
             interval=_shared_interval(shared, row.expected_interval),
         )
         device.points[intern(row.key)] = point
         by_asset[row.asset_id][point.code] = point
-        registry.points[row.series] = point
     return by_asset
 
 

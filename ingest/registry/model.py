@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from paho.mqtt.client import topic_matches_sub
 
+from ingest.decoding import EARLIEST
 from rules.engine import Instance
 from rules.slots import Slot
 from workflows.alarms import RuleFacts
@@ -15,18 +17,24 @@ from workflows.alarms import RuleFacts
 # Beyond these a double says nothing physical, and array('d') still takes it.
 LOWEST = -1e300
 HIGHEST = 1e300
+# The key under which a point is fed by `status` messages.
+ONLINE = "online"
 
 
 class PointState(Slot):
-    """A point: what rules see of it, and what is needed to take a reading in."""
+    """A point: what rules see of it, and what is needed to take a reading in.
+
+    number: its id as a plain integer, since a UUID object weighs twice that, a hundred thousand
+    times.
+    """
 
     __slots__ = (
         "boolean",
         "code",
         "high",
         "low",
+        "number",
         "paths",
-        "point_id",
         "series",
         "states",
         "unit",
@@ -37,7 +45,7 @@ class PointState(Slot):
         *,
         series: int,
         code: str,
-        point_id: UUID,
+        number: int,
         unit: str | None,
         low: float | None,
         high: float | None,
@@ -48,7 +56,7 @@ class PointState(Slot):
         super().__init__(interval=interval)
         self.series = series
         self.code = code
-        self.point_id = point_id
+        self.number = number
         self.unit = unit
         self.low = LOWEST if low is None else low
         self.high = HIGHEST if high is None else high
@@ -115,8 +123,9 @@ class DeviceState:
         # The path that this device itself is, if it is a gateway, and the ones it speaks through.
         self.path: PathState | None = None
         self.paths: tuple[PathState, ...] = ()
-        # Newest event time judged; what decides whether its clock is to be trusted.
-        self.at = 0
+        # Newest event time judged; what decides whether its clock is to be trusted. It begins
+        # before the first plausible time, so that an implausible one never looks newer.
+        self.at = EARLIEST - 1
         self.behind_since = 0
         self.good_stamps = 0
 
@@ -164,7 +173,12 @@ class Registry:
     sites: dict[str, SiteState] = field(default_factory=dict)
     by_topic: dict[bytes, DeviceState] = field(default_factory=dict)
     bindings: dict[Instance, Binding] = field(default_factory=dict)
-    points: dict[int, PointState] = field(default_factory=dict)
+
+    def points(self) -> Iterator[PointState]:
+        """Every point that some active device feeds."""
+        for site in self.sites.values():
+            for device in site.devices.values():
+                yield from device.points.values()
 
     def instances(self) -> dict[tuple[str, UUID], Instance]:
         """Every rule instance by (rule, asset)."""

@@ -1,0 +1,66 @@
+"""Devices that nobody adopted yet: what they say is shown, without a write for each message."""
+
+import math
+from typing import Any
+
+from core.clock import MICROS, from_micros
+from ingest.pipeline.batch import Waiting
+from ingest.pipeline.judging import Judge
+from ingest.pipeline.retained import fields_of
+from ingest.registry import SiteState
+
+# More waiting devices than this are noise; adopting them one by one has ended long before.
+MOST_WAITING = 10_000
+SAMPLE_EVERY = 5 * MICROS
+# As long as the column that keeps it.
+LONGEST_CODE = 120
+_MOST_KEYS = 100
+_LONGEST_TEXT = 200
+_BIGGEST = 2.0**53
+
+
+class Strangers:
+    """Notes samples of waiting devices in the batch of the moment."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._sampled: dict[tuple[str, str], int] = {}
+
+    def sample(self, site: SiteState, code: str, kind: str, payload: bytes, received: int) -> None:
+        """Show what a waiting device says now, unless that was done a moment ago."""
+        key = (site.code, code)
+        before = self._sampled.get(key)
+        if before is not None and received - before < SAMPLE_EVERY:
+            return
+        known = before is not None or code in site.waiting
+        if len(code) > LONGEST_CODE or (not known and self._crowded(site)):
+            return
+        self._sampled[key] = received
+        sample = dict(_shown(fields_of(kind, payload)))
+        self._judge.batch.waiting[site.site_id, code] = Waiting(
+            site.site_id, code, sample, from_micros(received)
+        )
+
+    def _crowded(self, site: SiteState) -> bool:
+        return len(site.waiting) + len(self._sampled) >= MOST_WAITING
+
+
+def _shown(fields: Any) -> list[tuple[str, Any]]:
+    """Values that any database and any page can show; times are not values."""
+    pairs = list(fields.items())[:_MOST_KEYS]
+    shown = [(_text(name)[:120], _plain(value)) for name, value in pairs if name != "ts"]
+    return [(name, value) for name, value in shown if value is not None]
+
+
+def _plain(value: Any) -> bool | int | float | str | None:
+    if isinstance(value, str):
+        return _text(value)[:_LONGEST_TEXT]
+    if isinstance(value, int | float):
+        sound = abs(value) <= _BIGGEST if isinstance(value, int) else math.isfinite(value)
+        return value if sound else None
+    return None
+
+
+def _text(text: str) -> str:
+    """Without NUL and half characters, which JSON can write and databases cannot."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
