@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -38,10 +39,11 @@ class BrokerAddress:
 class Publisher:
     """One MQTT 3.1.1 connection that publishes at QoS 1; use it as a context manager.
 
-    `publish` blocks while `most_in_flight` messages wait for their PUBACK, and while the broker
-    is away. After a reconnect nothing new leaves before everything old is acknowledged, so the
-    order of messages holds. `patience`: seconds without any acknowledgement after which
-    `publish` and `flush` raise BrokerTrouble; None waits for ever, as a gateway would.
+    `publish` blocks while `most_in_flight` messages wait for their PUBACK. While the broker is
+    away up to `buffer` messages are kept, and above that it blocks. After a reconnect nothing new
+    leaves before everything old is acknowledged, so the order holds. `patience`: seconds without
+    any acknowledgement after which `publish` and `flush` raise BrokerTrouble; None waits for ever,
+    as a gateway would.
     Not thread-safe: one thread publishes.
     """
 
@@ -50,6 +52,7 @@ class Publisher:
         address: BrokerAddress,
         *,
         most_in_flight: int = MOST_IN_FLIGHT,
+        buffer: int = 0,
         patience: float | None = 30.0,
         connect_timeout: float = 10.0,
     ) -> None:
@@ -57,6 +60,8 @@ class Publisher:
         self.sent = 0
         self.acknowledged = 0
         self._most_in_flight = most_in_flight
+        self._buffer = buffer
+        self._kept = deque[tuple[str, bytes, bool]]()
         self._patience = patience
         self._connect_timeout = connect_timeout
         self._changed = threading.Condition()
@@ -106,7 +111,21 @@ class Publisher:
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Hand one message over at QoS 1; blocks while too many wait for their PUBACK."""
-        self._wait(lambda: self._ready and self.in_flight < self._most_in_flight)
+        self._kept.append((topic, payload, retain))
+        while self._kept:
+            if not self._ready and len(self._kept) <= self._buffer:
+                return
+            self._wait(lambda: self._ready and self.in_flight < self._most_in_flight)
+            self._hand_over(*self._kept.popleft())
+
+    def flush(self) -> None:
+        """Wait until every message handed over, and every one kept, is acknowledged."""
+        while self._kept:
+            self._wait(lambda: self._ready and self.in_flight < self._most_in_flight)
+            self._hand_over(*self._kept.popleft())
+        self._wait(lambda: self.in_flight == 0)
+
+    def _hand_over(self, topic: str, payload: bytes, retain: bool) -> None:
         with self._changed:
             if self.in_flight == 0:
                 self._last_progress = time.monotonic()
@@ -120,10 +139,6 @@ class Publisher:
         # Without a connection paho keeps the message and sends it after the next CONNACK.
         if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
             raise BrokerTrouble(f"paho refused a message on {topic}: {info.rc.name}")
-
-    def flush(self) -> None:
-        """Wait until every message handed over is acknowledged."""
-        self._wait(lambda: self.in_flight == 0)
 
     def close(self) -> None:
         """Disconnect; messages not acknowledged yet are given up (call `flush` first)."""

@@ -20,8 +20,8 @@ from simulators.world.messages import Tick, clock_message, encode
 from simulators.world.site import SimulatedSite
 from simulators.world.world import World
 
-# A gateway buffers for about half an hour at ten messages a second.
-_BUFFERED = 20_000
+# What gateways keep while the broker is away: about an hour at ten messages a second.
+BUFFER = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def simulate(
     until = None if duration is None else begin + duration
     screen = console or Console(stderr=True)
     with (
-        Publisher(broker, patience=None, most_in_flight=_BUFFERED) as publisher,
+        Publisher(broker, patience=None, buffer=BUFFER) as publisher,
         screen.status("") as spinner,
     ):
         run_world(world, publisher, pace, until=until, stop=stop, told=_teller(world, spinner))

@@ -8,7 +8,7 @@ from random import Random
 from simulators.connection import BrokerAddress, Publisher
 from simulators.faults.disturb import disturbance_of
 from simulators.faults.plan import Fault, FaultKind
-from simulators.simulate import Pace, run_world
+from simulators.simulate import BUFFER, Pace, run_world
 from simulators.world.messages import Tick
 from simulators.world.site import SimulatedSite, read_site
 from simulators.world.world import World
@@ -50,7 +50,7 @@ def run_demo(
             schedule(world, fault)
             on_fault(fault)
 
-    with Publisher(broker, patience=None) as publisher:
+    with Publisher(broker, patience=None, buffer=BUFFER) as publisher:
         for fault in mishaps.due(0.0):
             schedule(world, fault)
             on_fault(fault)

@@ -97,6 +97,21 @@ def test_a_publisher_waits_for_a_broker_that_comes_back(tmp_path: Path) -> None:
             sender.flush()
 
 
+def test_a_publisher_with_a_buffer_goes_on_while_the_broker_is_away(tmp_path: Path) -> None:
+    with mosquitto(tmp_path) as process:
+        address = address_of(process)
+        with Publisher(address, patience=None, buffer=1_000, most_in_flight=10) as sender:
+            process.stop()
+            time.sleep(0.1)
+            for number in range(1_000):
+                sender.publish("kept/a", str(number).encode())
+            process.start()
+            with listening(address, "kept/#") as listener:
+                sender.flush()
+                listener.wait_for(lambda: len(listener.heard) == 1_000)
+    assert listener.bodies("kept/a") == list(range(1_000))
+
+
 def test_a_publisher_without_patience_gives_up(tmp_path: Path) -> None:
     with mosquitto(tmp_path) as process, Publisher(address_of(process), patience=0.5) as sender:
         process.stop()

@@ -14,12 +14,13 @@ from rich.console import Console
 from simulators.connection import BrokerAddress
 from simulators.demo.life import FIRST_FAULTS, Mishaps, run_demo
 from simulators.errors import BadInput
-from simulators.faults.disturb import disturbance_of
+from simulators.faults.disturb import OutageCommand, disturbance_of
 from simulators.faults.plan import Fault, FaultKind, FaultPlan
 from simulators.simulate import Pace, Simulated, simulate
 from simulators.world.site import read_site
+from tests.servers.mosquitto import mosquitto
 from tests.simulators.compound import NOON, SITE
-from tests.simulators.listener import listening
+from tests.simulators.listener import address_of, listening
 
 QUIET = Console(file=io.StringIO())
 SMOKE = FaultPlan((Fault("f", FaultKind.SMOKE, "b1-smoke-f9", 5, 60),), 60)
@@ -95,6 +96,18 @@ def test_a_plan_shows_in_the_messages(broker: BrokerAddress) -> None:
 def test_a_pace_that_makes_no_sense_is_refused(simulated: bool, speed: float) -> None:
     with pytest.raises(BadInput):
         Pace(simulated, speed)
+
+
+def test_the_world_goes_on_while_the_broker_is_away(tmp_path: Path) -> None:
+    down = FaultPlan((Fault("f", FaultKind.BROKER_DOWN, "", 60, 60),), 180)
+    with mosquitto(tmp_path, ["autosave_interval 1"]) as process:
+        address = address_of(process)
+        commands = {FaultKind.BROKER_DOWN: OutageCommand(process.stop, process.start)}
+        pace = Pace(True, 60)
+        done = simulate(
+            address, SITE, pace=pace, start=NOON, plan=down, outages=commands, console=QUIET
+        )
+    assert (done.end, done.left_out) == (NOON + 180, ())
 
 
 @pytest.mark.parametrize("step", [0.0, -1.0, 6.0])
