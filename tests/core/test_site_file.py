@@ -1,6 +1,7 @@
 """Site files: every problem at once with its place, and imports that can be repeated."""
 
 import re
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -16,6 +17,7 @@ from core.site_file import ImportReport, import_site, load_catalog, read_site_fi
 from rules.catalog import Catalog
 from tests.fixtures import SITE_FILE, SmallSite
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 HEAD = "company: {code: acme}\nsite: {code: riverside, time_zone: Asia/Shanghai}\n"
 
 
@@ -331,3 +333,41 @@ def test_spaces_nest_and_supplies_are_stored(database: Database, site: SmallSite
         site.assets["pump-1"],
         site.assets["pump-2"],
     }
+
+
+DOCUMENTATION = ROOT / "docs" / "site.md"
+
+
+def documented_files() -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", DOCUMENTATION.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_every_file_in_the_documentation_can_be_imported(
+    database: Database, clock: SimulatedClock
+) -> None:
+    smallest, fullest = documented_files()
+    assert bring_in(database, smallest, clock).created["point"] == 6
+    assert bring_in(database, fullest, clock).created["asset"] == 4
+    assert not bring_in(database, fullest, clock).did_something
+
+
+def test_the_documentation_shows_every_key_that_is_understood() -> None:
+    code = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "core/site_file").glob("*.py")
+    )
+    understood = {
+        word
+        for keys in re.findall(r'\.only\(f?"([^"]*)"\)', code)
+        for word in re.sub(r"\{.*?\}", "", keys).split()
+    }
+    assert len(understood) > 20
+    text = DOCUMENTATION.read_text(encoding="utf-8")
+    assert {word for word in understood if not re.search(rf"\b{word}\b[:`]", text)} == set()
+
+
+def test_the_demo_site_is_a_site_file() -> None:
+    text = (ROOT / "simulators/demo/site.yaml").read_text(encoding="utf-8")
+    [demo] = read_site_file(text, "simulators/demo/site.yaml").sites
+    assert len([space for space in demo.spaces if space.kind == "building"]) == 3
+    assert len(demo.assets) >= 55
+    assert sum(len(device.points) for device in demo.devices) >= 250
