@@ -1,6 +1,6 @@
 // What every page loads: htmx, the live stream, and the clocks that tick between messages.
 import "htmx.org";
-import { followLive } from "./live/stream";
+import { followLive, isBeingWritten } from "./live/stream";
 import { keepClocks } from "./live/clocks";
 
 followLive();
@@ -11,14 +11,15 @@ for (const select of document.querySelectorAll<HTMLSelectElement>("select[data-s
   select.addEventListener("change", () => select.form?.requestSubmit());
 }
 
-// A failed refresh must not replace what is shown: the page turns grey instead.
+// A failed refresh must not replace what is shown: the page turns grey instead. Nor may one that
+// was under way when somebody began to write.
 document.addEventListener("htmx:before:swap", (event) => {
-  const detail = (event as CustomEvent).detail as { ctx?: SwapContext };
-  const target = detail.ctx?.target;
-  const status = detail.ctx?.response?.status ?? 200;
-  if (status >= 400 && target instanceof Element && target.hasAttribute("data-panel")) {
-    event.preventDefault();
-  }
+  const context = ((event as CustomEvent).detail as { ctx?: SwapContext }).ctx;
+  const target = context?.target;
+  if (!(target instanceof Element) || !target.hasAttribute("data-panel")) return;
+  const failed = (context?.response?.status ?? 200) >= 400;
+  const written = target.id === "ticket-actions" && isBeingWritten(target);
+  if (failed || written) event.preventDefault();
 });
 
 interface SwapContext {

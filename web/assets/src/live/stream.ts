@@ -86,7 +86,8 @@ function trigger(panel: string): void {
   document.body.dispatchEvent(new CustomEvent(`wk:${panel}`));
 }
 
-function isBeingWritten(panel: HTMLElement | null): boolean {
+/** Whether somebody has begun to use the forms of a panel. */
+export function isBeingWritten(panel: Element | null): boolean {
   if (!panel) return true;
   if (panel.querySelector("details[open]") || panel.contains(document.activeElement)) return true;
   return [...panel.querySelectorAll("textarea")].some((field) => field.value.trim() !== "");

@@ -1,0 +1,240 @@
+"""Stories in a real Chromium: what people see while things happen."""
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from api.deps import SESSION_COOKIE
+from core.clock import MICROS
+from tests.web.stage import OVERHEATING, Stage, WebServer
+
+PUMP = "b1-pump-1"
+
+
+@pytest.fixture
+def phone(stage: Stage, server: WebServer, browser: Browser) -> Iterator[Page]:
+    """A Chinese technician's phone."""
+    person = stage.person("陈伟", "manager", locale="zh")
+    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="zh-CN")
+    secret = stage.secret(person, "session")
+    context.add_cookies([{"name": SESSION_COOKIE, "value": secret, "url": stage.url}])
+    yield context.new_page()
+    context.close()
+
+
+def test_a_one_time_link_leads_to_the_live_page(
+    stage: Stage, server: WebServer, page: Page, console_log: list[str]
+) -> None:
+    link = stage.secret(stage.person("Ada", "manager"), "link")
+    page.goto(f"{stage.url}/sign-in/{link}")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{stage.url}/")
+    expect(page.get_by_role("heading", name="Open alarms")).to_be_visible()
+    expect(page.locator("#contact-text")).to_have_text(re.compile("up to date|updated"))
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{stage.url}/sign-in")
+    assert console_log == []
+
+
+def test_an_alarm_appears_by_itself_and_is_acknowledged(
+    stage: Stage, signed_in_page: Page, console_log: list[str]
+) -> None:
+    page = signed_in_page
+    page.goto(f"{stage.url}/?site=riverside")
+    expect(page.locator("#panel-alarms")).to_contain_text("No alarm is open")
+    expect(page.locator("#contact-text")).to_have_text(re.compile("up to date|updated"))
+    stage.trip(PUMP, OVERHEATING)
+    alarm = page.locator("#panel-alarms .item")
+    expect(alarm).to_contain_text("Pump motor overheating", timeout=3000)
+    expect(page.locator("#panel-tickets")).to_contain_text("#1")
+    page.get_by_role("button", name="Acknowledge: Pump motor overheating").click()
+    expect(page.locator("#notice")).to_contain_text("Acknowledged: Pump motor overheating")
+    expect(alarm).to_contain_text("Acknowledged")
+    expect(alarm.get_by_role("button")).to_have_count(0)
+    assert console_log == []
+
+
+def test_a_value_changes_under_the_readers_eyes(
+    stage: Stage, signed_in_page: Page, console_log: list[str]
+) -> None:
+    page = signed_in_page
+    stage.say(PUMP, {"motor_temperature": 51.0}, at=stage.now - 60 * MICROS)
+    page.goto(f"{stage.url}/assets/{stage.assets[PUMP]}")
+    value = page.locator(f'[data-point="{stage.points[PUMP, "motor_temperature"].id}"]')
+    expect(value).to_have_text("51 °C")
+    stage.say(PUMP, {"motor_temperature": 63.2})
+    expect(value).to_have_text("63.2 °C")
+    expect(page.locator(".chart canvas").first).to_be_visible()
+    assert console_log == []
+
+
+def test_the_page_turns_grey_when_the_server_is_gone_and_recovers(
+    stage: Stage, server: WebServer, signed_in_page: Page
+) -> None:
+    page = signed_in_page
+    page.goto(f"{stage.url}/?site=riverside")
+    expect(page.locator("#contact-text")).to_have_text(re.compile("up to date|updated"))
+    assert server.stop() < 3
+    gone = time.monotonic()
+    html = page.locator("html")
+    expect(html).to_have_class(re.compile("stale"), timeout=16_000)
+    assert time.monotonic() - gone <= 15.5
+    expect(page.locator("#contact-text")).to_have_text(re.compile(r"no contact since \d\d:\d\d"))
+    assert page.locator("main").evaluate("element => getComputedStyle(element).filter") != "none"
+
+
+def test_a_ticket_is_worked_from_a_chinese_phone(stage: Stage, phone: Page) -> None:
+    number = stage.trip(PUMP, OVERHEATING)
+    phone.goto(f"{stage.url}/?site=riverside")
+    phone.get_by_role("link", name="水泵电机过热").last.click()
+    expect(phone).to_have_url(f"{stage.url}/tickets/{number}")
+    phone.get_by_role("button", name="开始处理").click()
+    expect(phone.locator(".chips")).to_contain_text("处理中")
+    phone.get_by_text("挂起…").click()
+    form = phone.locator("details[open]")
+    form.get_by_label("原因").fill("等待备件")
+    form.get_by_role("button", name="挂起").click()
+    expect(phone.locator(".chips")).to_contain_text("已挂起")
+    expect(phone.locator("main")).to_contain_text("等待备件")
+    phone.get_by_role("button", name="继续处理").click()
+    phone.get_by_role("button", name="标记为已解决").click()
+    expect(phone.locator(".chips")).to_contain_text("已解决")
+    assert stage.ticket(number).state == "resolved"
+
+
+def test_what_somebody_is_writing_survives_the_news(
+    stage: Stage, signed_in_page: Page, console_log: list[str]
+) -> None:
+    page = signed_in_page
+    number = stage.trip(PUMP, OVERHEATING)
+    page.goto(f"{stage.url}/tickets/{number}")
+    expect(page.locator("#contact-text")).to_have_text(re.compile("up to date|updated"))
+    page.get_by_label("Note").fill("The bearing is hot")
+    stage.clear(PUMP, OVERHEATING)
+    expect(page.locator("#ticket-facts")).to_contain_text("The reading recovered")
+    expect(page.get_by_label("Note")).to_have_value("The bearing is hot")
+    page.get_by_role("button", name="Write note").click()
+    expect(page.locator("#ticket-facts")).to_contain_text("The bearing is hot")
+    assert console_log == []
+
+
+def test_a_press_on_an_old_page_changes_nothing_and_says_so(
+    stage: Stage, server: WebServer, signed_in_page: Page
+) -> None:
+    page = signed_in_page
+    number = stage.trip(PUMP, OVERHEATING)
+    page.route("**/stream", lambda route: route.abort())
+    page.goto(f"{stage.url}/tickets/{number}")
+    stage.clear(PUMP, OVERHEATING)
+    stage.trip(PUMP, OVERHEATING)
+    page.get_by_role("button", name="Start work").click()
+    expect(page.get_by_role("heading", name="Somebody was quicker")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("was changed since you read it")
+    assert stage.ticket(number).state == "open"
+
+
+def test_a_waiting_sensor_is_adopted_with_its_points_filled_in(
+    stage: Stage, signed_in_page: Page, console_log: list[str]
+) -> None:
+    page = signed_in_page
+    page.goto(f"{stage.url}/?site=riverside")
+    expect(page.locator("#contact-text")).to_have_text(re.compile("up to date|updated"))
+    stage.unknown_device("cold-room-7", {"temperature": 4.5, "humidity": 61})
+    page.locator("#panel-devices").get_by_role("link", name="Adopt").click()
+    expect(page.get_by_role("heading", name="Adopt cold-room-7")).to_be_visible()
+    expect(page.locator('select[name="point:temperature"]')).to_have_value("temperature")
+    page.get_by_label("Name in English").fill("Cold room 7")
+    page.get_by_role("button", name="Adopt").click()
+    expect(page.get_by_role("heading", name="Cold room 7")).to_be_visible()
+    expect(page.locator("#panel-points")).to_contain_text("Humidity")
+    assert console_log == []
+
+
+def test_another_kind_of_equipment_offers_its_own_points(
+    stage: Stage, signed_in_page: Page
+) -> None:
+    page = signed_in_page
+    device = stage.unknown_device("pump-9", {"temperature": 41.5})
+    page.goto(f"{stage.url}/devices/{device}/adopt")
+    page.get_by_label("Equipment, or the kind of a new one").select_option("type:pump")
+    choice = page.locator('select[name="point:temperature"]')
+    expect(choice.locator("option", has_text="Motor temperature")).to_have_count(1)
+    choice.select_option("motor_temperature")
+    page.get_by_role("button", name="Adopt").click()
+    expect(page.locator("#panel-points")).to_contain_text("motor_temperature")
+
+
+def test_two_tabs_share_one_stream(stage: Stage, signed_in_page: Page) -> None:
+    first = signed_in_page
+    address = f"{stage.url}/?site=riverside"
+    first.goto(address)
+    expect(first.locator("#contact-text")).to_have_text(re.compile("up to date|updated"))
+    second = first.context.new_page()
+    second.goto(address)
+    stage.trip(PUMP, OVERHEATING)
+    for tab in (first, second):
+        expect(tab.locator("#panel-alarms")).to_contain_text("Pump motor overheating")
+    assert len(stage.live._open()) == 1
+    first.close()
+    stage.clear(PUMP, OVERHEATING)
+    expect(second.locator("#panel-alarms")).to_contain_text("Over, not acknowledged")
+
+
+def test_a_refresh_that_fails_leaves_what_is_shown(
+    stage: Stage, server: WebServer, signed_in_page: Page
+) -> None:
+    page = signed_in_page
+    stage.trip(PUMP, OVERHEATING)
+    page.goto(f"{stage.url}/?site=riverside")
+    expect(page.locator("#contact-text")).to_have_text(re.compile("up to date|updated"))
+    page.route("**/live/*/alarms", lambda route: route.fulfill(status=503, body="away"))
+    with page.expect_response("**/live/*/alarms"):
+        stage.clear(PUMP, OVERHEATING)
+    expect(page.locator("#panel-tickets")).to_contain_text("reading recovered")
+    expect(page.locator("#panel-alarms")).to_contain_text("Pump motor overheating")
+    expect(page.locator("#panel-alarms")).not_to_contain_text("away")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_and_nothing_is_cut_off_on_a_small_phone(
+    stage: Stage, phone: Page, scheme: str
+) -> None:
+    stage.say(PUMP, {"motor_temperature": 82.4})
+    number = stage.trip(PUMP, OVERHEATING)
+    device = stage.unknown_device("my-sensor", {"temperature": 21.5})
+    phone.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    asset = stage.assets[PUMP]
+    for path in ("/", f"/tickets/{number}", f"/assets/{asset}", f"/devices/{device}/adopt"):
+        phone.goto(stage.url + path)
+        wide = phone.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, path
+        assert phone.evaluate(FAINT_TEXTS) == [], path
+
+
+# Texts whose contrast with the ground below them is under 4.5 to 1 (WCAG 2.2, 1.4.3).
+FAINT_TEXTS = """() => {
+  const parts = (colour) => (colour.match(/[\\d.]+/g) || []).map(Number);
+  const linear = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const ground = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const c = parts(getComputedStyle(e).backgroundColor);
+      if (c.length === 3 || c[3] === 1) return c;
+    }
+    return [255, 255, 255];
+  };
+  const faint = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.getClientRects().length) continue;
+    if (element.closest("option, noscript, script")) continue;
+    const a = light(parts(getComputedStyle(element).color)), b = light(ground(element));
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) faint.push(`${walker.currentNode.data.trim()}: ${contrast.toFixed(2)}`);
+  }
+  return faint;
+}"""
