@@ -1,5 +1,6 @@
 """One life of ingest: from taking the shard over to giving it back."""
 
+import gc
 import json
 import threading
 import time
@@ -33,6 +34,8 @@ log = structlog.get_logger(__name__)
 BEAT_SECONDS = 1.0
 _POLL_SECONDS = 0.1
 _MOST_PAUSE = 2.0
+_PORTION = 250
+_MOST_FINDINGS = 200
 
 
 class Stopped(Exception):
@@ -59,6 +62,7 @@ class Run:
         self._start_clock(memory.last_beat)
         self._now.now = self.receipt_clock.now()
         self.judge = Judge(self._fresh_registry(), self.receipt_clock, self._now)
+        _set_heap_aside()
         self._taker = Taker(self.judge, self._beat_came, self._clock_came)
         self._settling: Settling | None = None
         self.session = session_of(on_state=self._connection_changed)
@@ -124,9 +128,24 @@ class Run:
             self._tasks.popleft()()
         if self._settling is not None:
             messages = self._settled(self._settling, messages)
-        if messages:
-            self._taker.take(messages, self._clock.micros())
-        self._finish_batch(messages)
+        self._take(messages)
+
+    def _take(self, messages: list[Message]) -> None:
+        """Take messages in; where they decide much, in several transactions.
+
+        A backlog full of faults would otherwise hold the database, our lease and the broker's
+        patience for as long as it takes to write them all down.
+        """
+        begun = 0
+        for end in range(_PORTION, len(messages), _PORTION):
+            self._taker.take(messages[end - _PORTION : end], self._clock.micros())
+            if len(self.judge.batch.findings) >= _MOST_FINDINGS:
+                self._finish_batch(messages[begun:end])
+                self.session.keep_alive()
+                begun = end
+        rest = messages[(len(messages) - 1) // _PORTION * _PORTION :] if messages else []
+        self._taker.take(rest, self._clock.micros())
+        self._finish_batch(messages[begun:])
 
     def _settled(self, settling: Settling, messages: list[Message]) -> list[Message]:
         settling.add(messages, time.monotonic())
@@ -270,6 +289,7 @@ class Run:
         batch = self.judge.batch
         self.judge.replace(registry)
         self.judge.batch = batch
+        _set_heap_aside()
 
     def replay(
         self, rows: list[tuple[UUID, list[tuple[str, bytes, int]]]], *, judged: bool
@@ -359,3 +379,13 @@ class Run:
         """When the newest heartbeat came back whose gap is committed; None while we are cut off."""
         beat = self._recorded_beat
         return from_micros(beat) if beat is not None else None
+
+
+def _set_heap_aside() -> None:
+    """Free the last registry, then keep the collector from walking the new one again and again.
+
+    A large site is a million objects that never become garbage one by one.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
