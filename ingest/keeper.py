@@ -114,8 +114,8 @@ class Keeper:
 
     def _reload(self) -> None:
         registry = self._run.load()
-        known = self._run.judge.registry.points
-        fresh = [series for series in registry.points if series not in known]
+        known = {point.series for point in self._run.judge.registry.points()}
+        fresh = [point.series for point in registry.points() if point.series not in known]
         with self._stores.database.read() as session:
             stored = Stored(
                 last=self._stores.telemetry.last(fresh) if fresh else {},

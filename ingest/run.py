@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
@@ -18,7 +18,9 @@ from core.leases import LeaseLost
 from core.telemetry.readings import ReadingBatch
 from ingest import metrics
 from ingest.committing import Tenure, commit
-from ingest.pipeline import Batch, Judge, Taker
+from ingest.decoding import Problem, own_topic, topic_text
+from ingest.heartbeat import HOLE, Heartbeat
+from ingest.pipeline import BEAT_SITE, CLOCK_TOPIC, Batch, Judge, Taker
 from ingest.receipt_clock import ReceiptClock
 from ingest.registry import Registry, carry_over, load_registry, restore
 from ingest.registry.carrying import Stored
@@ -31,7 +33,6 @@ from workflows import alarms
 
 log = structlog.get_logger(__name__)
 
-BEAT_SECONDS = 1.0
 _POLL_SECONDS = 0.1
 _MOST_PAUSE = 2.0
 _PORTION = 250
@@ -49,16 +50,16 @@ class Run:
         self._stores = stores
         self._clock: Clock = stores.clock
         self._tenure = tenure
-        self._id = uuid4().hex
         self._now = ReceiptNow()
         self._tasks: deque[Callable[[], None]] = deque()
         self._stop = threading.Event()
-        self._beat_topic = f"wk/v1/_beat/{tenure.shard}/beat"
-        self._next_beat = 0.0
+        self._cut_off = False
+        self._heartbeat = Heartbeat(tenure.shard, stores.clock)
         with stores.database.read() as session:
             memory = shards.recall(session, tenure.shard)
         self.receipt_clock = ReceiptClock(memory.gaps, memory.stopped_before_gaps)
         self._recorded_beat: int | None = None
+        self.listened_until: datetime | None = None
         self._start_clock(memory.last_beat)
         self._now.now = self.receipt_clock.now()
         self.judge = Judge(self._fresh_registry(), self.receipt_clock, self._now)
@@ -107,21 +108,20 @@ class Run:
         try:
             while not self._stop.is_set():
                 self._round()
-            self._finish_batch(())
+            self._finish_batch()
             drained = True
         except Stopped:
             log.info("stopped while a store was away; what is uncommitted comes again")
         finally:
-            self.writer.stop(drain=drained)
-            drained = drained and self.writer.failure is None
+            drained = self.writer.stop(drain=drained) and drained
+            self.listened_until = self.last_beat
             self.session.close()
         return drained
 
     def _round(self) -> None:
-        if self.writer.failure is not None:
-            raise RuntimeError("the writer has failed") from self.writer.failure
-        while self.writer.full:
-            self._pause(0.05)
+        self._wait_for_writer(lambda: not self.writer.full)
+        if self._cut_off:
+            self._require_lease()
         messages = self.session.poll(_POLL_SECONDS)
         self._send_beat()
         while self._tasks:
@@ -137,15 +137,49 @@ class Run:
         patience for as long as it takes to write them all down.
         """
         begun = 0
-        for end in range(_PORTION, len(messages), _PORTION):
-            self._taker.take(messages[end - _PORTION : end], self._clock.micros())
-            if len(self.judge.batch.findings) >= _MOST_FINDINGS:
-                self._finish_batch(messages[begun:end])
+        for start in range(0, max(len(messages), 1), _PORTION):
+            end = start + _PORTION
+            if self._take_portion(messages[begun:end], start - begun, last=end >= len(messages)):
                 self.session.keep_alive()
                 begun = end
-        rest = messages[(len(messages) - 1) // _PORTION * _PORTION :] if messages else []
-        self._taker.take(rest, self._clock.micros())
-        self._finish_batch(messages[begun:])
+
+    def _take_portion(self, uncommitted: list[Message], begin: int, *, last: bool) -> bool:
+        """Take in what is new in `uncommitted`; returns whether all of it is committed now."""
+        try:
+            self._taker.take(uncommitted[begin:], self._clock.micros())
+            if not last and len(self.judge.batch.findings) < _MOST_FINDINGS:
+                return False
+            self._finish_batch()
+        except (LeaseLost, Stopped):
+            raise
+        except Exception:
+            if not uncommitted:
+                raise
+            log.exception("a batch failed; looking for the message that it failed for")
+            self._start_over()
+            self._isolate(uncommitted)
+        return True
+
+    def _wait_for_writer(self, ready: Callable[[], bool]) -> None:
+        while True:
+            if self.writer.failure is not None:
+                raise RuntimeError("the writer has failed") from self.writer.failure
+            if ready():
+                return
+            self._pause(0.02)
+
+    def _require_lease(self) -> None:
+        """Before a reconnect: whoever took the shard over has taken the session over too.
+
+        To connect again would throw it out. While the database is away nobody can take over.
+        """
+        try:
+            with self._stores.database.write() as session:
+                self._tenure.require(session)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+        self._cut_off = False
 
     def _settled(self, settling: Settling, messages: list[Message]) -> list[Message]:
         settling.add(messages, time.monotonic())
@@ -154,21 +188,12 @@ class Run:
         self._settling = None
         return settling.release()
 
-    def _finish_batch(self, messages: "list[Message] | tuple[()]") -> None:
+    def _finish_batch(self) -> None:
         batch = self.judge.batch
         if batch.empty:
             self._note_beat()
             return
-        try:
-            self._commit(batch)
-        except (LeaseLost, Stopped):
-            raise
-        except Exception:
-            if not messages:
-                raise
-            log.exception("a batch could not be committed; taking its messages one by one")
-            self._isolate(list(messages))
-            return
+        self._commit(batch)
         self._hand_over(batch)
 
     def _note_beat(self) -> None:
@@ -181,6 +206,7 @@ class Run:
 
     def _hand_over(self, batch: Batch, then: Callable[[], None] | None = None) -> None:
         self._note_beat()
+        self._taker.retained.settle()
         self.judge.batch = Batch()
         metrics.MESSAGES.inc(batch.messages)
         metrics.READINGS.labels("new").inc(len(batch.rows))
@@ -220,46 +246,56 @@ class Run:
         self.session.keep_alive()
         self._stop.wait(seconds)
 
-    # A batch that cannot be committed.
+    # A batch that fails.
 
     def _isolate(self, messages: list[Message]) -> None:
-        """Split a failed batch until the bad message stands alone, and quarantine that one."""
-        for message in messages:
-            self._start_over()
-            self._taker.take([message], self._clock.micros())
-            batch = self.judge.batch
+        """Split what failed until the bad message stands alone, and quarantine that one.
+
+        The states of all stores are in place; after each failure they are taken from there again.
+        """
+        middle = len(messages) // 2
+        for part in (messages[:middle], messages[middle:]):
+            if not part:
+                continue
             try:
-                self._commit(batch)
+                self._taker.take(part, self._clock.micros())
+                self._finish_batch()
             except (LeaseLost, Stopped):
                 raise
             except Exception as error:
-                log.exception("a message could not be committed; it is quarantined")
                 self._start_over()
-                self._quarantine(message, f"{type(error).__name__}: {error}")
-            else:
-                self._hand_over(batch)
+                if len(part) > 1:
+                    self._isolate(part)
+                else:
+                    log.exception("a message fails; it is quarantined", topic=part[0][0])
+                    self._quarantine(part[0], f"{type(error).__name__}: {error}")
 
     def _quarantine(self, message: Message, detail: str) -> None:
         topic, payload, mid, _ = message
+        name = topic_text(topic)
+        own = own_topic(name)
         batch = self.judge.batch
         batch.mids += [mid] if mid else []
-        batch.rejected.append(
-            quarantine.Rejected(
-                None, "", topic.decode("utf-8", "replace"), "failed", detail, payload,
-                self._clock.now(),
-            )
-        )  # fmt: skip
-        self._commit(batch)
-        self._hand_over(batch)
+        if topic == CLOCK_TOPIC or (own and own.site == BEAT_SITE):
+            # Not the heartbeat is bad, but what came due with it; it comes due again.
+            self._stores.health.report("ingest timers", ok=False, detail=detail[:300])
+        else:
+            site = self.judge.registry.sites.get(own.site) if own else None
+            problem = Problem("failed", detail.replace("\0", "\ufffd"))
+            code = own.device if own else name
+            batch.reject(site, code, name, [problem], payload, self._clock.micros())
+        self._finish_batch()
 
     def _start_over(self) -> None:
-        """Take every state from the stores again, as a restart would."""
-        while not self.writer.idle:
-            if self.writer.failure is not None:
-                raise RuntimeError("the writer has failed") from self.writer.failure
-            self._pause(0.02)
+        """Take every state from the stores again, as a restart would.
+
+        What only this process knows stays: gaps in our listening, and what retained messages said.
+        """
+        self._wait_for_writer(lambda: self.writer.idle)
+        gaps = self.judge.batch.gaps
+        self._taker.retained.take_back()
         self._adopt_registry(self._fresh_registry())
-        self.judge.batch = Batch()
+        self.judge.batch = Batch(gaps=gaps)
 
     # The registry.
 
@@ -298,7 +334,7 @@ class Run:
 
         They are marked after their readings are durable, so a crash in between only repeats it.
         """
-        self._finish_batch(())
+        self._finish_batch()
         passed = []
         for row_id, bodies in rows:
             reasons: list[str] = []
@@ -321,26 +357,20 @@ class Run:
     # Time.
 
     def _send_beat(self) -> None:
-        """Send ourselves a heartbeat through the broker, in line behind all readings."""
-        now = time.monotonic()
-        if now < self._next_beat or self._clock.simulated:
-            return
-        self._next_beat = now + BEAT_SECONDS
-        if self.session.state.phase is Phase.CONNECTED:
-            beat = {"run": self._id, "at": self._clock.micros()}
-            self.session.publish(self._beat_topic, json.dumps(beat).encode(), qos=1)
-        newest = self.receipt_clock.last_beat
-        if newest is not None:
-            metrics.LAG.set((self._clock.micros() - newest) / 1e6)
+        if self._heartbeat.send(self.session):
+            newest = self.receipt_clock.last_beat
+            if newest is not None:
+                metrics.LAG.set((self._clock.micros() - newest) / 1e6)
 
     def _beat_came(self, payload: bytes) -> None:
-        try:
-            beat = json.loads(payload)
-            run, at = beat["run"], int(beat["at"])
-        except (ValueError, KeyError, TypeError):
+        at = self._heartbeat.sent_at(payload)
+        if at is None:
             return
-        if run == self._id and at <= self._clock.micros():
-            self._tick(at)
+        newest = self.receipt_clock.last_beat
+        if newest is not None and at - newest > HOLE:
+            # What queued meanwhile counts as heard at the newest heartbeat before it.
+            self.receipt_clock.freeze()
+        self._tick(at)
 
     def _clock_came(self, payload: bytes) -> int | None:
         """A simulator moves the clock; everything it published before has been taken in."""
@@ -368,6 +398,7 @@ class Run:
         if not connected:
             self.receipt_clock.freeze()
             self._recorded_beat = None
+            self._cut_off = True
             # What was held back is not acknowledged, so it comes again.
             self._settling = None
         elif self.session.session_present:

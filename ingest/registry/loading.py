@@ -185,7 +185,10 @@ def _bind_rules(
         if device.path is not None and device.asset_id is not None
     }
     of_device: dict[int, list[Instance]] = defaultdict(list)
+    known = {device.asset_id: device.asset_id for device in devices.values()}
     for asset in inventory.assets(session):
+        # One object for one id, wherever it stands.
+        asset = asset._replace(id=known.get(asset.id) or asset.id)
         points = by_asset.get(asset.id, {})
         for bound in by_type.get(asset.type, ()), by_type.get(ANY, ()):
             for item in bound:
@@ -199,6 +202,14 @@ def _bind_rules(
     for device in devices.values():
         found = [i for point in device.points.values() for i in of_device.get(point.series, ())]
         device.instances = tuple(dict.fromkeys(found))
+        _share_points(device, by_asset)
+
+
+def _share_points(device: DeviceState, by_asset: Mapping[UUID, Mapping[str, PointState]]) -> None:
+    """Where keys are codes, as they mostly are, the device and its asset share one dictionary."""
+    of_asset = by_asset.get(device.asset_id) if device.asset_id else None
+    if isinstance(of_asset, dict) and of_asset == device.points:
+        device.points = of_asset
 
 
 def _bind(
