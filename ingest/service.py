@@ -106,7 +106,7 @@ class IngestService:
         return partial(_session, self._address, shard, fast=self._stores.settings.mqtt_fast)
 
     def _give_back(self, run: Run, tenure: Tenure, *, drained: bool) -> None:
-        beat = run.last_beat
+        beat = run.listened_until
         if beat is not None:
             with self._stores.database.write() as session:
                 shards.beat(session, tenure.shard, beat, clean=drained)

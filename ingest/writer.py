@@ -21,6 +21,7 @@ Acknowledge = Callable[[int, list[int]], None]
 # under way would otherwise deliver 20 a flush.
 QUIET_SECONDS = 0.05
 _LONGEST_PAUSE = 5.0
+DRAIN_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -81,21 +82,30 @@ class Writer:
             self._rows_waiting += len(work.rows) + len(work.odd)
         self._queue.put(work)
 
-    def stop(self, *, drain: bool) -> None:
-        """End the thread: after all that was handed over, or at once where nothing can be saved."""
+    def stop(self, *, drain: bool) -> bool:
+        """End the thread; returns whether everything handed over is durable and acknowledged.
+
+        Draining may take DRAIN_SECONDS. What a store that is away won't take in that time is not
+        acknowledged, so it comes again.
+        """
         if not drain:
             self._abandon.set()
         self._queue.put(None)
+        self._thread.join(DRAIN_SECONDS)
+        self._abandon.set()
         self._thread.join()
+        # The end mark itself is never counted as done.
+        return self.failure is None and self._queue.unfinished_tasks <= 1
 
     def _run(self) -> None:
         try:
             while (first := self._queue.get()) is not None:
                 gathered, ended = self._gather(first)
-                done = self._write(gathered)
+                if not self._write(gathered):
+                    break
                 for _ in gathered:
                     self._queue.task_done()
-                if ended or not done:
+                if ended:
                     break
         except BaseException as error:
             self.failure = error
@@ -122,6 +132,7 @@ class Writer:
     def _write(self, gathered: list[Work]) -> bool:
         rows, odd = _merged(gathered)
         pause = 0.05
+        ill = False
         while not self._abandon.is_set():
             started = time.perf_counter()
             try:
@@ -131,10 +142,13 @@ class Writer:
                 if len(odd):
                     self._store.write(odd, replacing=True)
             except WatchkeeperError as error:
+                ill = True
                 self._health.report("telemetry", ok=False, detail=error.detail)
                 self._abandon.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
+            if ill:
+                self._health.report("telemetry", ok=True)
             metrics.WRITE_SECONDS.observe(time.perf_counter() - started)
             self._finish(gathered)
             return True
