@@ -27,10 +27,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="wk-kills-") as usual:
         place = folder or Path(usual)
         place.mkdir(parents=True, exist_ok=True)
-        outcome = run_campaign(campaign, place, lambda text: print(text, file=sys.stderr))
+        outcome = run_campaign(campaign, place, _say)
     found = outcome.as_dict()
-    print(json.dumps(found) if as_json else "\n".join(f"{k}: {v}" for k, v in found.items()))
+    lines = json.dumps(found) if as_json else "\n".join(f"{k}: {v}" for k, v in found.items())
+    sys.stdout.write(lines + "\n")
     sys.exit(1 if outcome.lost or outcome.doubled or outcome.different else 0)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
 
 
 if __name__ == "__main__":

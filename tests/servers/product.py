@@ -270,7 +270,10 @@ class Product:
 
 
 def until(
-    condition: Callable[[], bool], limit: float, trouble: Callable[[], str] | str, pause: float = 0.05
+    condition: Callable[[], bool],
+    limit: float,
+    trouble: Callable[[], str] | str,
+    pause: float = 0.05,
 ) -> float:
     """Wait for `condition`; returns the seconds. Fails the test with `trouble` after `limit`."""
     started = time.monotonic()

@@ -75,7 +75,7 @@ def _stage(campaign: Campaign, folder: Path, load: Load) -> Iterator[tuple[Produ
         return
     place = folder / "broker"
     place.mkdir()
-    with (nats(place, ack_wait=3.0) if campaign.broker == "nats" else mosquitto(place)) as broker:
+    with nats(place, ack_wait=3.0) if campaign.broker == "nats" else mosquitto(place) as broker:
         address = broker.address
         settings = {"mqtt_host": address.host, "mqtt_port": str(address.port)}
         if address.username is not None and address.password is not None:

@@ -23,7 +23,10 @@ LONGEST_DELAY_S = 12
 
 _RULES = (
     ("story-hot", "when: motor_temperature > 75 °C"),
-    ("story-hot-deadband", "when: motor_temperature > 75 °C\nclear_when: motor_temperature < 70 °C"),
+    (
+        "story-hot-deadband",
+        "when: motor_temperature > 75 °C\nclear_when: motor_temperature < 70 °C",
+    ),
     ("story-hot-readings", "when: motor_temperature > 75 °C\nfor: 3 readings"),
     ("story-hot-clearing", "when: motor_temperature > 75 °C\nclear_for: 2 readings"),
     ("story-low", "when: running and outlet_pressure < 0.2 MPa"),
@@ -161,7 +164,7 @@ class Load:
 
 
 class _Pump:
-    """Alternates between good and bad stretches of one to ten readings, for each quantity."""
+    """Alternates between good and bad stretches of two to twenty readings, for each quantity."""
 
     def __init__(self, draw: random.Random) -> None:
         self._draw = draw
@@ -173,10 +176,10 @@ class _Pump:
         draw = self._draw
         self._left = [left - 1 for left in self._left]
         if self._left[0] < 0:
-            self._left[0] = draw.randrange(1, 10)
+            self._left[0] = draw.randrange(2, 20)
             self._temperature = draw.choice((_HOT, _WARM, _COOL, _COOL))
         if self._left[1] < 0:
-            self._left[1] = draw.randrange(1, 10)
+            self._left[1] = draw.randrange(2, 20)
             self._pressure = draw.choice((0.1, 0.25, 0.5))
         if draw.random() < 0.05:
             self._running = not self._running
@@ -189,7 +192,8 @@ class _Pump:
 
 def _message(asset: str, at: int, values: tuple[float, float, float]) -> Sent:
     temperature, pressure, running = values
-    body = {"ts": at / SECOND, POINTS[0]: temperature, POINTS[1]: pressure, POINTS[2]: bool(running)}
+    named = zip(POINTS, (temperature, pressure, bool(running)), strict=True)
+    body = {"ts": at / SECOND, **dict(named)}
     return Sent(f"wk/v1/{SITE}/{asset}/readings", json.dumps(body).encode(), asset, at, values)
 
 

@@ -54,7 +54,7 @@ class Gateway:
             with self._publisher as publisher:
                 self._publish(publisher)
                 publisher.flush()
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - handed to whoever looks at `finished`
             self._failure = error
 
     def _publish(self, publisher: Publisher) -> None:

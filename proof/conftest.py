@@ -1,0 +1,8 @@
+"""The long campaigns stand on the same servers as the tests."""
+
+pytest_plugins = [
+    "tests.servers.postgres",
+    "tests.servers.chromium",
+    # The product's own fixtures (`db` and what stands on it), built from `database_url`.
+    "tests.fixtures",
+]
