@@ -13,9 +13,10 @@ HOUR = 3_600_000_000
 
 # `fresh` takes appends in order of receipt. Now and then upkeep moves closed hours of it to
 # `settled`, sorted by (series, event_at) so that the engine's zone maps prune, and adds them to
-# `hourly` and `newest`, which thus describe exactly what `settled` has been given. One (series,
-# hour) may have several rows in `hourly`; a reader adds them up. `newest` holds the newest of
-# `settled` by series, except where `fresh` holds one that is as new.
+# `hourly` and `newest`, which thus describe exactly what `settled` has been given. `hourly` in
+# turn is moved to `hourly_settled`, sorted by (series, hour), when there is enough of it. One
+# (series, hour) may have several rows in them; a reader adds them up. `newest` holds the newest
+# of `settled` by series, except where `fresh` holds one that is as new.
 _TABLES = """
 CREATE TABLE schema_version (version INTEGER NOT NULL);
 CREATE TABLE counter (next_sequence BIGINT NOT NULL);
@@ -31,11 +32,16 @@ CREATE TABLE hourly (
     series INTEGER NOT NULL, hour BIGINT NOT NULL, readings BIGINT NOT NULL,
     mean DOUBLE NOT NULL, minimum DOUBLE NOT NULL, maximum DOUBLE NOT NULL
 );
+CREATE TABLE hourly_settled (
+    series INTEGER NOT NULL, hour BIGINT NOT NULL, readings BIGINT NOT NULL,
+    mean DOUBLE NOT NULL, minimum DOUBLE NOT NULL, maximum DOUBLE NOT NULL
+);
 CREATE TABLE newest (
     series INTEGER NOT NULL, event_at BIGINT NOT NULL, value DOUBLE NOT NULL,
     received BIGINT NOT NULL, quality UTINYINT NOT NULL
 );
 CREATE VIEW stored AS SELECT * FROM fresh UNION ALL SELECT * FROM settled;
+CREATE VIEW rolled AS SELECT * FROM hourly UNION ALL SELECT * FROM hourly_settled;
 INSERT INTO schema_version VALUES (1);
 INSERT INTO counter VALUES (0);
 """

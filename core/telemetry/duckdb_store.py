@@ -47,7 +47,7 @@ FROM stored JOIN keys ON stored.series = keys.series AND stored.event_at = keys.
 # the step is not made of hours, and one by one for the rest.
 _SERIES = """
 WITH parts AS (
-    SELECT hour AS event_at, readings, mean, minimum, maximum FROM hourly
+    SELECT hour AS event_at, readings, mean, minimum, maximum FROM rolled
     WHERE series = $series AND hour >= $from_hour AND hour < $to_hour
     UNION ALL
     SELECT event_at, 1, value, value, value FROM settled

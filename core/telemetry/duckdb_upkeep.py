@@ -25,6 +25,13 @@ SELECT series, event_at - event_at % 3600000000 AS hour, count(*),
 FROM fresh WHERE sequence >= $first AND sequence < $until AND received < $before
 GROUP BY series, hour ORDER BY series, hour
 """
+_SETTLE_HOURS = """
+INSERT INTO hourly_settled
+SELECT series, hour, sum(readings),
+    greatest(min(minimum), least(max(maximum), sum(mean * readings) / sum(readings))),
+    min(minimum), max(maximum)
+FROM hourly GROUP BY series, hour ORDER BY series, hour
+"""
 _NEWEST_MOVED = """
 CREATE OR REPLACE TEMP TABLE moved AS
 SELECT series, max(event_at) AS event_at, arg_max(value, event_at) AS value,
@@ -65,13 +72,15 @@ CREATE OR REPLACE TEMP TABLE touched AS
 SELECT DISTINCT series, event_at - event_at % 3600000000 AS hour FROM changed
 """
 _TOUCHED_BY_ERASURE = """
-CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT series, hour FROM hourly
+CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT series, hour FROM rolled
 WHERE series = $series AND hour > $start - 3600000000 AND hour < $end
 """
 _UNROLL = """
-DELETE FROM hourly USING touched
-WHERE hourly.series = touched.series AND hourly.hour = touched.hour
+DELETE FROM {table} USING touched
+WHERE {table}.series = touched.series AND {table}.hour = touched.hour
 """
+_UNROLL_RECENT = _UNROLL.format(table="hourly")
+_UNROLL_SETTLED = _UNROLL.format(table="hourly_settled")
 _ROLL_AGAIN = """
 INSERT INTO hourly
 SELECT series, hour, count(*), greatest(min(value), least(max(value), avg(value))),
@@ -115,10 +124,15 @@ def settle(
     count, first, until, received = found
     if not count or (count < run and received >= oldest):
         return 0
-    return sum(
+    hours = sum(
         _settle_chunk(connection, start, min(start + chunk, until), before)
         for start in range(first, until, chunk)
     )
+    if number(connection, "SELECT count(*) FROM hourly") >= run:
+        with transaction(connection):
+            connection.execute(_SETTLE_HOURS)
+            connection.execute("DELETE FROM hourly")
+    return hours
 
 
 def _settle_chunk(
@@ -162,8 +176,13 @@ def _drop_changed(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_DROP_CHANGED_NEWEST)
     if number(connection, _DROP_CHANGED_SETTLED):
         connection.execute(_TOUCHED_BY_CHANGE)
-        connection.execute(_UNROLL)
-        connection.execute(_ROLL_AGAIN)
+        _roll_again(connection)
+
+
+def _roll_again(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(_UNROLL_RECENT)
+    connection.execute(_UNROLL_SETTLED)
+    connection.execute(_ROLL_AGAIN)
 
 
 def erase(connection: duckdb.DuckDBPyConnection, series: int, start: int, end: int) -> int:
@@ -176,8 +195,7 @@ def erase(connection: duckdb.DuckDBPyConnection, series: int, start: int, end: i
         erased = number(connection, _ERASE_FRESH, **span)
         erased += number(connection, _ERASE_SETTLED, **span)
         connection.execute(_TOUCHED_BY_ERASURE, span)
-        connection.execute(_UNROLL)
-        connection.execute(_ROLL_AGAIN)
+        _roll_again(connection)
         connection.execute(_NEWEST_LOST_BY_ERASURE, {"series": series})
         connection.execute(_NEWEST_DROP_LOST)
         connection.execute(_NEWEST_AGAIN)

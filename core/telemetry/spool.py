@@ -56,6 +56,7 @@ class SpooledStore:
         self._pause = _FIRST_PAUSE
         self._retry_at = 0.0
         self._error: str | None = None
+        self._closed = False
         # Whether the caller was told nothing of what the primary holds: it can't know then which
         # readings are stored already, so each is put in place of what may be there.
         self._blind = False
@@ -84,6 +85,7 @@ class SpooledStore:
         if not len(batch):
             return
         with self._writing:
+            self._refuse_when_closed()
             if self._log.segments or self._error is not None:
                 self._spool(batch)
                 self._drain_when_due()
@@ -103,6 +105,10 @@ class SpooledStore:
         self._error = str(error)
         self._retry_at = self._monotonic() + self._pause
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise TelemetryError("telemetry has been closed")
 
     def _ready(self) -> TelemetryStore:
         if self._primary is None:
@@ -133,7 +139,7 @@ class SpooledStore:
         To be called again and again: the pause between attempts grows from 1 s to 30 s.
         """
         with self._writing:
-            return self._drain_when_due()
+            return 0 if self._closed else self._drain_when_due()
 
     def _drain_when_due(self) -> int:
         if self._error is not None:
@@ -179,25 +185,23 @@ class SpooledStore:
     def last(self, series: Sequence[int] | None = None) -> dict[int, Last]:
         """The newest reading of each series, waiting ones included.
 
-        All series are what ingest asks for when it starts, and it must start without the
-        primary too: then only what waits is told. Of given series TelemetryError is raised.
+        Without the primary only what waits is told, since ingest and pages must go on; from then
+        on, until all series could be told again, each reading written replaces what may be there.
         """
+        self._refuse_when_closed()
         # What waits is looked at first: what drains meanwhile is then found in the primary.
         with self._guard:
             newest = dict(self._newest) if series is None else _chosen(self._newest, series)
-        known = self._last_of_all() if series is None else self._ready().last(series)
+        try:
+            known = self._ready().last(series)
+        except TelemetryError:
+            self._blind = True
+            return newest
+        if series is None:
+            self._blind = False
         for number, reading in newest.items():
             if number not in known or known[number].at <= reading.at:
                 known[number] = reading
-        return known
-
-    def _last_of_all(self) -> dict[int, Last]:
-        try:
-            known = self._ready().last()
-        except TelemetryError:
-            self._blind = True
-            return {}
-        self._blind = False
         return known
 
     def find(self, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], float]:
@@ -206,6 +210,7 @@ class SpooledStore:
         Without the primary only what waits is told: what the caller then takes for new goes
         through the spool and so replaces what may be there.
         """
+        self._refuse_when_closed()
         with self._guard:
             segments = [segment for segment in self._log.segments if _may_hold(segment, keys)]
         waiting = dict[tuple[int, int], float]()
@@ -260,6 +265,7 @@ class SpooledStore:
 
     def close(self) -> None:
         """Close the primary and the spool; what waits stays on disk."""
+        self._closed = True
         with self._writing:
             self._log.close()
             if self._primary is not None:

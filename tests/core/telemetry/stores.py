@@ -53,7 +53,7 @@ class Ends:
 
 def eager(folder: Path) -> DuckDBStore:
     """A DuckDB store whose roll_up waits for nothing and moves few readings at a time."""
-    return DuckDBStore(folder / "telemetry.duckdb", run_rows=1, chunk_rows=50)
+    return DuckDBStore(folder / "telemetry.duckdb", run_rows=1, chunk_rows=1_000)
 
 
 @contextmanager

@@ -178,13 +178,16 @@ def test_who_started_without_the_store_doubles_nothing_when_it_heals(switch: Swi
     store = switch.spooled()
     assert store.last() == {}
     assert store.find([(1, START)]) == {}
-    with pytest.raises(TelemetryError):
-        store.last([1])
     switch.heal()
     drain_all(store, switch)
     # The caller holds these for new, since it was told of nothing.
     store.write(batch_of((1, START, 1.0), (1, START + 1, 2.0), (1, START + 2, 3.0)))
     assert values(store, 1) == [1.0, 2.0, 3.0]
+    # Once all is known again a reading can be appended without looking for it.
+    assert store.last([1])[1].value == 3.0
+    assert store._blind
+    assert store.last()[1].value == 3.0
+    assert not store._blind
     store.close()
 
 
