@@ -32,7 +32,7 @@ class Problem(BaseModel):
     problems: list[str] = []
 
 
-_SAYS: Mapping[int, str] = MappingProxyType(
+STATUSES: Mapping[int, str] = MappingProxyType(
     {
         400: "What was asked makes no sense as it stands.",
         401: "Nobody is known to be asking.",
@@ -52,7 +52,7 @@ def may_answer(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """How a route documents the errors it may answer."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
-        status: {"description": _SAYS[status], "content": {MEDIA_TYPE: schema}}
+        status: {"description": STATUSES[status], "content": {MEDIA_TYPE: schema}}
         for status in statuses
     }
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core.clock import from_micros
 from core.errors import Invalid, NotFound
 from core.events import Event
-from core.paging import Page, Wish, newest_first
+from core.paging import Page, Wish, in_order, newest_first
 from core.people import Caller, Person, scoped
 from core.places import Asset
 from workflows.tickets.lifecycle import ENDED, TICKET
@@ -76,10 +76,15 @@ class TicketFilter:
     priority: str | None = None
     text: str | None = None
 
+    @property
+    def site_column(self) -> Any:
+        """The site, to be looked up by index only where few tickets are left to sort."""
+        few = self.states is not None and "closed" not in self.states
+        return Ticket.site_id if few or self.asset_id is not None else in_order(Ticket.site_id)
+
     def restrict(self, statement: Select[Any]) -> Select[Any]:
         """The statement with every given restriction."""
         exact = {
-            Ticket.site_id: self.site_id,
             Ticket.asset_id: self.asset_id,
             Ticket.rule_id: self.rule_id,
             Ticket.kind: self.kind,
@@ -88,6 +93,8 @@ class TicketFilter:
         for column, value in exact.items():
             if value is not None:
                 statement = statement.where(column == value)
+        if self.site_id is not None:
+            statement = statement.where(self.site_column == self.site_id)
         if self.states is not None:
             statement = statement.where(Ticket.state.in_(self.states))
         return statement if not self.text else statement.where(_matches(self.text))
@@ -111,7 +118,7 @@ def list_tickets(
     session: Session, caller: Caller, wanted: TicketFilter, wish: Wish
 ) -> Page[dict[str, Any]]:
     """Tickets that the caller may read, the last learned of first. Keys: learned_at, id."""
-    statement = wanted.restrict(scoped(_LIST, Ticket.site_id, caller, READ))
+    statement = wanted.restrict(scoped(_LIST, wanted.site_column, caller, READ))
     return newest_first(session, statement, (Ticket.learned_at, Ticket.id), wish)
 
 
