@@ -32,9 +32,12 @@ class _Generation:
 
     def __init__(self) -> None:
         self.number = 0
+        self._lock = threading.Lock()
 
     def rise(self) -> None:
-        self.number += 1
+        # Two rises that became one would leave a caller known by what the second one changed.
+        with self._lock:
+            self.number += 1
 
 
 _generation = _Generation()
