@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from api.app import create_app
 from api.context import Parts
-from core import events, people
+from core import events, people, rulebook
 from core.clock import MICROS, Clock, SystemClock
 from core.db import Database, sqlite_url
 from core.devices import Device, Point
@@ -29,6 +29,8 @@ from core.settings import load
 from core.site_file import import_site, read_site_file
 from core.telemetry.duckdb_store import DuckDBStore
 from core.telemetry.readings import Quality, ReadingBatch
+from rules.catalog import shipped_catalog
+from rules.document import load_rules
 from rules.states import AlarmState, Input, Phase, Transition, TransitionKind
 from tests.servers import free_port
 from web.app import mount
@@ -38,6 +40,7 @@ from workflows import alarms, tickets
 ROOT = Path(__file__).resolve().parents[2]
 SQLITE = "watchkeeper.sqlite"
 DEMO = ROOT / "simulators" / "demo" / "site.yaml"
+STARTER = ROOT / "rules" / "packs" / "starter.yaml"
 STRANGERS_SITE = """\
 company: {code: acme, name: {en: Acme Property, zh: 安居物业}}
 region: {code: west, name: {en: West region, zh: 华西区域}}
@@ -162,7 +165,7 @@ class Stage:
         }
         rule = alarms.RuleFacts(
             rule_id=fault.rule_id,
-            version=3,
+            version=1,
             title=fault.title,
             severity=fault.severity,
             life_safety=fault.life_safety,
@@ -215,11 +218,33 @@ def lay_foundation(folder: Path) -> None:
     """The demo compound in SQLite, and another site that only strangers see."""
     database = Database(sqlite_url(folder / SQLITE))
     migrate(database)
+    now = SystemClock().now()
     for text in (DEMO.read_text(encoding="utf-8"), STRANGERS_SITE):
         site_file = read_site_file(text, "site.yaml")
         with database.write() as session:
-            import_site(session, site_file, actor=events.SYSTEM, now=SystemClock().now())
+            import_site(session, site_file, actor=events.SYSTEM, now=now)
+    _publish_starter_rules(database, now)
     database.close()
+
+
+def _publish_starter_rules(database: Database, now: datetime) -> None:
+    loaded = load_rules(STARTER.read_text(encoding="utf-8"), STARTER.name, shipped_catalog())
+    with database.write() as session:
+        company = session.scalars(select(Node.id).where(Node.kind == "company")).one()
+        for rule in loaded.rules:
+            rulebook.publish(
+                session,
+                rule_id=rule.id,
+                node_id=company,
+                title={"en": rule.title.en, "zh": rule.title.zh},
+                severity=rule.severity,
+                life_safety=rule.life_safety,
+                document=rule.source,
+                fingerprint=rule.fingerprint,
+                pack="starter",
+                actor=events.SYSTEM,
+                now=now,
+            )
 
 
 def build(folder: Path, clock: Clock | None = None) -> Stage:

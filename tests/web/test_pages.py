@@ -88,7 +88,8 @@ def test_a_ticket_says_why_it_exists(stage: Stage, client: TestClient) -> None:
         "motor_temperature 82.4 °C > 75 °C held 2m",
         "Motor temperature",
         "pump-motor-overheating",
-        "version 3",
+        "version 1",
+        "Change over to the standby pump",
         "The reading recovered",
         "Ticket opened",
     ):

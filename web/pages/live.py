@@ -25,7 +25,6 @@ from workflows.overview import AssetView, Health, NodeView, PointView, SpaceView
 
 VALUES_IN_TREE = 3
 LONGEST_LIST = 50
-NOWHERE = UUID(int=0)
 Panel = Callable[[Visit, NodeView], dict[str, Any]]
 
 
@@ -172,7 +171,10 @@ def _parts(visit: Visit, _site: NodeView) -> dict[str, Any]:
 
 
 def _summary(visit: Visit, site: NodeView) -> dict[str, Any]:
-    health: Health = _tree(visit, site)["health"]
+    return _counts(visit, site, _tree(visit, site)["health"])
+
+
+def _counts(visit: Visit, site: NodeView, health: Health) -> dict[str, Any]:
     with visit.parts.database.read() as session:
         open_ones = overview.open_tickets(session, visit.caller, site_id=site.id, limit=200)
         unseen = alarms.open_alarms(session, visit.caller, site_id=site.id, limit=200)
@@ -185,20 +187,20 @@ def _summary(visit: Visit, site: NodeView) -> dict[str, Any]:
 
 PANELS: Mapping[str, Panel] = {
     "parts": _parts,
-    "summary": _summary,
     "alarms": _alarms,
     "tickets": _tickets,
     "devices": _devices,
     "tree": _tree,
     "activity": _activity,
 }
+# Read with the tree, whose health it counts.
+SUMMARY = "summary"
 
 
 def visible_sites(visit: Visit) -> list[NodeView]:
     """The sites that the caller sees, by their place in the tree."""
     with visit.parts.database.read() as session:
-        nodes = overview.tree(session, visit.caller, standing={}, site_id=NOWHERE).nodes
-    return [node for node in nodes if node.kind == "site"]
+        return overview.sites(session, visit.caller)
 
 
 def _site(visit: Visit, site_id: UUID) -> NodeView:
@@ -231,6 +233,7 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
         context: dict[str, Any] = {"site": chosen, "sites": sites}
         for show in PANELS.values():
             context |= show(local, chosen)
+        context |= _counts(local, chosen, context["health"])
         return templates.page("live.html", local, **context)
 
     @routes.get("/live/{site_id}/stream")
@@ -246,7 +249,7 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
 
     @routes.get("/live/{site_id}/{panel}")
     def part(site_id: UUID, panel: str, visit: SignedInVisit) -> Response:
-        show = PANELS.get(panel)
+        show = _summary if panel == SUMMARY else PANELS.get(panel)
         if show is None:
             raise NotFound("there is no such part of the page")
         site = _site(visit, site_id)

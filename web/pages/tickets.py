@@ -7,10 +7,13 @@ from fastapi import APIRouter, Form, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from core.errors import Invalid
-from rules.catalog import shipped_catalog
+from core.site_file import load_catalog
+from rules.catalog import Catalog, shipped_catalog
+from rules.document import load_rules
 from web.charts import ticket_chart
 from web.naming import point_name
 from web.page_route import PageRoute
+from web.reader import Reader
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import overview, tickets
@@ -84,6 +87,15 @@ def _proofs(visit: Visit, evidence: list[dict[str, Any]], asset_type: str | None
     return proofs
 
 
+def _guidance(document: str | None, catalog: Catalog, reader: Reader) -> dict[str, str]:
+    """What the rule says about why it matters and what to do, in the reader's language."""
+    if document is None:
+        return {}
+    rules = load_rules(document, "rule", catalog).rules
+    texts = {"why": rules[0].explanation, "what": rules[0].response} if rules else {}
+    return {key: text.get(reader.language) for key, text in texts.items() if text.en or text.zh}
+
+
 def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
     """Everything that the page of a ticket shows, in the time zone of its site."""
     caller = visit.caller
@@ -97,6 +109,8 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         links = {ticket["previous_id"], ticket["merged_into_id"]} - {None}
         numbers = overview.ticket_numbers(session, caller, links)
         assignee = overview.person_name(session, ticket["assignee_id"])
+        document = overview.rule_document(session, ticket["rule_id"], ticket["rule_version"])
+        catalog = load_catalog(session)
     local = visit.at(found.site.time_zone)
     return local, {
         "ticket": ticket,
@@ -105,6 +119,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "asset": asset.thing if asset else None,
         "assignee": assignee,
         "proofs": _proofs(local, ticket["evidence"], asset.thing.type if asset else None),
+        "guidance": _guidance(document, catalog, local.reader),
         "facts": facts,
         "numbers": numbers,
         "buttons": buttons(ticket["actions"]),
@@ -122,7 +137,12 @@ def _number(written: str) -> int:
 def router(templates: Templates) -> APIRouter:
     """The routes of tickets."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+    _add_pages(routes, templates)
+    _add_actions(routes)
+    return routes
 
+
+def _add_pages(routes: APIRouter, templates: Templates) -> None:
     @routes.get("/tickets/{number}")
     def show(number: int, visit: SignedInVisit) -> Response:
         local, context = describe(visit, number)
@@ -140,6 +160,8 @@ def router(templates: Templates) -> APIRouter:
         local, context = describe(visit, number)
         return JSONResponse(ticket_chart(local, context["ticket"], context["asset"]))
 
+
+def _add_actions(routes: APIRouter) -> None:
     @routes.post("/tickets/{number}/notes")
     def note(number: int, visit: SignedInVisit, body: Annotated[str, Form()] = "") -> Response:
         with visit.parts.database.write() as session:
@@ -183,5 +205,3 @@ def router(templates: Templates) -> APIRouter:
                 expected_version=version,
             )
         return RedirectResponse(f"/tickets/{number}", status_code=303)
-
-    return routes

@@ -12,11 +12,12 @@ from workflows.overview.finding import (
     find_device,
     find_ticket_number,
     person_name,
+    rule_document,
     ticket_numbers,
 )
 from workflows.overview.listing import OpenTicket, WaitingDevice, open_tickets, waiting_devices
 from workflows.overview.points import PointView, points, silent_assets
-from workflows.overview.tree import AssetView, Health, NodeView, SpaceView, Tree, tree
+from workflows.overview.tree import AssetView, Health, NodeView, SpaceView, Tree, sites, tree
 
 __all__ = [
     "Activity",
@@ -36,7 +37,9 @@ __all__ = [
     "person_name",
     "points",
     "recent_activity",
+    "rule_document",
     "silent_assets",
+    "sites",
     "ticket_numbers",
     "timeline",
     "tree",

@@ -11,6 +11,7 @@ from core.devices import Device
 from core.errors import NotFound
 from core.people import Caller, Person, scoped
 from core.places import Asset, Node, Space
+from core.rulebook import RuleVersion
 from workflows.tickets import Ticket
 
 Thing = TypeVar("Thing")
@@ -76,3 +77,11 @@ def person_name(session: Session, person_id: UUID | None) -> str | None:
     if person_id is None:
         return None
     return session.scalar(select(Person.name).where(Person.id == person_id)) or None
+
+
+def rule_document(session: Session, rule_id: str | None, version: int | None) -> str | None:
+    """The document of the rule version that opened a ticket; None where it has none."""
+    statement = select(RuleVersion.document).where(
+        RuleVersion.rule_id == rule_id, RuleVersion.version == version
+    )
+    return session.scalar(statement)

@@ -206,6 +206,11 @@ def _add_upwards(
         place = parents[place]
 
 
+def sites(session: Session, caller: Caller) -> list[NodeView]:
+    """The sites that the caller sees, by their place in the tree, without their health."""
+    return [node for node in _nodes(session, caller, {}) if node.kind == "site"]
+
+
 def _nodes(
     session: Session, caller: Caller, below_site: Mapping[UUID, Health]
 ) -> tuple[NodeView, ...]:
