@@ -28,8 +28,9 @@ class ClockTrust:
             self._look_again(device, ts, received)
         elif not timed or at >= device.at:
             device.behind_since = 0
-        elif device.behind_since == 0:
-            device.behind_since = received
+        elif device.behind_since == 0 or device.behind_at != device.at:
+            # It caught up in between, so this is another hiccup, not the same one.
+            device.behind_since, device.behind_at = received, device.at
         elif received - device.behind_since >= PATIENCE:
             self._set(device, received, trusted=False)
 
@@ -48,7 +49,7 @@ class ClockTrust:
         device.behind_since = 0
         device.good_stamps = 0
         self._judge.batch.trust[device.device_id] = trusted
-        if device.asset_id is None:
+        if device.asset_id is None or self._told_already(device):
             return
         reason = (
             "its time stamps agree with ours again"
@@ -64,4 +65,12 @@ class ClockTrust:
             received,
             tripped=not trusted,
             reason=reason,
+        )
+
+    def _told_already(self, device: DeviceState) -> bool:
+        """Whether another device of the asset has a wrong clock too: that is one alarm, not two."""
+        return any(
+            other.asset_id == device.asset_id and not other.trusted
+            for other in device.site.devices.values()
+            if other is not device
         )

@@ -1,7 +1,7 @@
 """Judging: rules look at what has changed; time and silence are judged on the receipt clock."""
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from core.clock import MICROS
 from ingest.health_rules import rule_failed
 from ingest.pipeline.batch import Batch
 from ingest.receipt_clock import ReceiptClock
-from ingest.registry import Binding, DeviceState, PathState, Registry
+from ingest.registry import Binding, DeviceState, PathState, PointState, Registry
 from rules.engine import (
     AlarmState,
     Instance,
@@ -28,6 +28,7 @@ from workflows.alarms import Finding, PointFacts, RuleFacts
 LOOK_AGAIN = MICROS
 # A path whose devices have no expected interval is under suspicion after this.
 USUAL_SUSPICION = 30 * MICROS
+_STANDING = (Phase.ACTIVE, Phase.CLEARING)
 
 
 class Judge:
@@ -81,19 +82,33 @@ class Judge:
             self._found(instance, transitions)
 
     def heard(self, path: PathState) -> None:
-        """Something was heard through a path that was silent: its devices get a fresh start."""
+        """Something was heard through a path that was silent: its devices get a fresh start.
+
+        Not the points of an alarm that stands for their silence: they are yet to be heard.
+        """
         receipt = self.now.now
         path.alert = False
+        # One less than the present, so that no point that is heard now looks like it.
+        path.fresh = receipt - 1
         for device in path.devices:
+            blamed = self._blamed(device)
             for point in device.points.values():
-                if point.excused:
-                    point.excused = False
-                    point.heard = max(point.heard, receipt)
+                point.excused = False
+                if point not in blamed:
+                    point.heard = max(point.heard, path.fresh)
             self.plan(device.instances)
         for instance in path.instances:
             self.step(instance, receipt, receipt)
             if instance.state.phase is not Phase.NORMAL:
                 path.alert = True
+
+    def _blamed(self, device: DeviceState) -> set[PointState]:
+        return {
+            point
+            for instance in device.instances
+            if instance.rule.on_receipt_clock and instance.state.phase in _STANDING
+            for point in self.registry.bindings[instance].points
+        }
 
     def turn(self) -> None:
         """The receipt clock has moved: fire what has come due."""
@@ -127,7 +142,7 @@ class Judge:
         """Points behind a path that seems silent itself are not to blame for their silence."""
         for point in binding.points:
             for path in point.paths:
-                if path.instances and _suspicious(path, receipt):
+                if path.instances and _suspicious(path, point, receipt):
                     point.excused = True
                     path.alert = True
 
@@ -206,9 +221,23 @@ def standalone(at: int, *, tripped: bool, reason: str) -> Transition:
     return Transition(kind=kind, at=at, before=before, after=after, inputs=(), reason=reason)
 
 
-def _suspicious(path: PathState, receipt: int) -> bool:
-    limit = 2 * path.quickest or USUAL_SUSPICION
-    return receipt - path.heard > limit
+def _suspicious(path: PathState, point: PointState, receipt: int) -> bool:
+    """Whether the path may be to blame for the silence of `point`.
+
+    After a fresh start only those that were heard since tell how often the path should be: else
+    the quickest device, gone for good, would be excused again and again.
+    """
+    quickest = path.quickest
+    if point.heard == path.fresh:
+        quickest = min(_intervals_heard_since(path), default=0)
+    return receipt - path.heard > (2 * quickest or USUAL_SUSPICION)
+
+
+def _intervals_heard_since(path: PathState) -> Iterator[int]:
+    for device in path.devices:
+        for point in device.points.values():
+            if point.interval and point.heard > path.fresh:
+                yield point.interval
 
 
 def _point_facts(binding: Binding) -> dict[str, PointFacts]:
@@ -222,7 +251,8 @@ def _also(binding: Binding, transition: Transition) -> dict[str, Any]:
     if transition.kind is not TransitionKind.TRIPPED:
         return {}
     if binding.path is not None:
-        return {"devices": sorted(device.code for device in binding.path.devices)}
+        path = binding.path
+        return {"devices": sorted(one.code for one in path.devices if one.path is not path)}
     if binding.watches_every_point:
         return {"silent": sorted(point.code for point in binding.points if not point.excused)}
     return {}

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from core.telemetry.readings import Last
 from ingest.receipt_clock import ReceiptClock
-from ingest.registry.model import ONLINE, PointState, Registry
-from rules.engine import AlarmState, adopt
+from ingest.registry.model import ONLINE, DeviceState, PointState, Registry
+from rules.engine import AlarmState, Phase, adopt
 from rules.engine import restore as restore_instance
 
 
@@ -30,7 +30,7 @@ def restore(registry: Registry, stored: Stored, clock: ReceiptClock, receipt: in
         present = stored.present.get(point.series)
         if present is not None and present[1] > point.at:
             point.value = present[0]
-    _restore_times(registry)
+    _restore_times(registry, receipt)
     for (rule_id, asset_id), instance in registry.instances().items():
         standing = stored.alarms.get((rule_id, asset_id))
         if standing is not None:
@@ -39,6 +39,14 @@ def restore(registry: Registry, stored: Stored, clock: ReceiptClock, receipt: in
                 restore_instance if version == registry.bindings[instance].facts.version else adopt
             )
             put(instance, state)
+    _watch_silent_paths(registry)
+
+
+def _watch_silent_paths(registry: Registry) -> None:
+    """A path with an alarm standing must be noticed when it is heard again."""
+    for instance, binding in registry.bindings.items():
+        if binding.path is not None and instance.state.phase is not Phase.NORMAL:
+            binding.path.alert = True
 
 
 def _restore_point(point: PointState, last: Last | None, clock: ReceiptClock, receipt: int) -> None:
@@ -50,15 +58,19 @@ def _restore_point(point: PointState, last: Last | None, clock: ReceiptClock, re
     point.heard = min(clock.receipt(last.received), receipt)
 
 
-def _restore_times(registry: Registry) -> None:
-    for site in registry.sites.values():
-        for device in site.devices.values():
-            # A status has no device time, so it says nothing about the device's clock.
-            times = [point.at for key, point in device.points.items() if key != ONLINE]
-            device.at = max([device.at, *times])
-            heard = max((point.heard for point in device.points.values()), default=0)
-            for path in device.paths:
-                path.heard = max(path.heard, heard)
+def _restore_times(registry: Registry, receipt: int) -> None:
+    devices = [device for site in registry.sites.values() for device in site.devices.values()]
+    for device in devices:
+        # A status has no device time, so it says nothing about the device's clock.
+        times = [point.at for key, point in device.points.items() if key != ONLINE]
+        device.at = max([device.at, *times])
+        # A point that only counts as heard says nothing of the way to it.
+        heard = max((point.heard for point in device.points.values() if point.at), default=0)
+        for path in device.paths:
+            path.heard = max(path.heard, heard)
+    for device in devices:
+        if device.path is not None:
+            device.path.heard = device.path.heard or receipt
 
 
 def carry_over(old: Registry, new: Registry) -> None:
@@ -71,15 +83,12 @@ def carry_over(old: Registry, new: Registry) -> None:
             point.at = before.at
             point.heard = before.heard
             point.excused = before.excused
-    _restore_times(new)
     for code, site in new.sites.items():
         known = old.sites.get(code)
         for device_code, device in site.devices.items():
             same = known.devices.get(device_code) if known else None
             if same is not None:
-                device.behind_since = same.behind_since
-                device.good_stamps = same.good_stamps
-                device.trusted = same.trusted
+                _carry_device(same, device)
     running = old.instances()
     for key, instance in new.instances().items():
         earlier = running.get(key)
@@ -87,3 +96,16 @@ def carry_over(old: Registry, new: Registry) -> None:
             continue
         same_version = old.bindings[earlier].facts.version == new.bindings[instance].facts.version
         (restore_instance if same_version else adopt)(instance, earlier.state)
+    _watch_silent_paths(new)
+
+
+def _carry_device(before: DeviceState, device: DeviceState) -> None:
+    device.at = max(device.at, before.at)
+    device.behind_since = before.behind_since
+    device.behind_at = before.behind_at
+    device.good_stamps = before.good_stamps
+    device.trusted = before.trusted
+    if before.path is not None and device.path is not None:
+        device.path.heard = before.path.heard
+        device.path.alert = before.path.alert
+        device.path.fresh = before.path.fresh

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from sys import intern
+from typing import Any
 from uuid import UUID
 
 from core import inventory
@@ -184,11 +185,10 @@ def _bind_rules(
         for device in devices.values()
         if device.path is not None and device.asset_id is not None
     }
-    of_device: dict[int, list[Instance]] = defaultdict(list)
-    known = {device.asset_id: device.asset_id for device in devices.values()}
-    for asset in inventory.assets(session):
-        # One object for one id, wherever it stands.
-        asset = asset._replace(id=known.get(asset.id) or asset.id)
+    feeders = _feeders(devices.values())
+    ids = {device.asset_id: device.asset_id for device in devices.values() if device.asset_id}
+    for row in inventory.assets(session):
+        asset = inventory.AssetRow(*(_shared_id(ids, item) for item in row))
         points = by_asset.get(asset.id, {})
         for bound in by_type.get(asset.type, ()), by_type.get(ANY, ()):
             for item in bound:
@@ -198,11 +198,28 @@ def _bind_rules(
                 instance = _bind(registry, asset, item, points, path, now)
                 if instance is not None:
                     for point in registry.bindings[instance].points:
-                        of_device[point.series].append(instance)
+                        feeder = feeders[point.series]
+                        if feeder is not None and instance not in feeder.instances:
+                            feeder.instances += (instance,)
     for device in devices.values():
-        found = [i for point in device.points.values() for i in of_device.get(point.series, ())]
-        device.instances = tuple(dict.fromkeys(found))
         _share_points(device, by_asset)
+
+
+def _feeders(devices: Iterable[DeviceState]) -> list[DeviceState | None]:
+    """The device of each point, by series number: a list, which for a large site is much smaller
+    than a dictionary."""
+    feeders: list[DeviceState | None] = []
+    for device in devices:
+        for point in device.points.values():
+            if point.series >= len(feeders):
+                feeders.extend([None] * (point.series + 1 - len(feeders)))
+            feeders[point.series] = device
+    return feeders
+
+
+def _shared_id(ids: dict[UUID, UUID], item: Any) -> Any:
+    """One object for one id, wherever it stands."""
+    return ids.setdefault(item, item) if isinstance(item, UUID) else item
 
 
 def _share_points(device: DeviceState, by_asset: Mapping[UUID, Mapping[str, PointState]]) -> None:

@@ -71,14 +71,17 @@ class PathState(Slot):
     quickest: shortest expected interval of what speaks through it, µs, 0 = none.
     instances: rules that look at its silence; without any it excuses nobody.
     alert: something waits for it to be heard again, so the next message is looked at closely.
+    fresh: receipt instant of the fresh start that its points got when it was last heard again. A
+    point whose `heard` is exactly that was not heard since.
     """
 
-    __slots__ = ("alert", "devices", "instances", "quickest")
+    __slots__ = ("alert", "devices", "fresh", "instances", "quickest")
 
     def __init__(self) -> None:
         super().__init__()
         self.quickest = 0
         self.alert = False
+        self.fresh = 0
         self.instances: list[Instance] = []
         self.devices: list[DeviceState] = []
 
@@ -89,6 +92,7 @@ class DeviceState:
     __slots__ = (
         "asset_id",
         "at",
+        "behind_at",
         "behind_since",
         "code",
         "device_id",
@@ -126,7 +130,9 @@ class DeviceState:
         # Newest event time judged; what decides whether its clock is to be trusted. It begins
         # before the first plausible time, so that an implausible one never looks newer.
         self.at = EARLIEST - 1
+        # Since when (receipt, µs) live readings have been behind `at`, and which `at` that was.
         self.behind_since = 0
+        self.behind_at = 0
         self.good_stamps = 0
 
 
