@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.devices import Device, Point, PresentValue, Source
 from core.places import Asset, Node
+from core.quarantine import Quarantined
 
 
 class SiteRow(NamedTuple):
@@ -133,3 +134,21 @@ def present_values(session: Session) -> dict[int, tuple[float, int]]:
     """What retained messages told last, by series: the value, and when we learned it in µs."""
     statement = select(PresentValue.series, PresentValue.value, PresentValue.at_micros)
     return {series: (value, at) for series, value, at in session.execute(statement)}
+
+
+def quarantined_of_adopted(session: Session) -> list[UUID]:
+    """Rows of what devices said while they waited that have been adopted since, oldest first."""
+    statement = (
+        select(Quarantined.id)
+        .join(
+            Device,
+            (Device.site_id == Quarantined.site_id) & (Device.code == Quarantined.device_code),
+        )
+        .where(
+            Quarantined.reason == "unknown_device",
+            Quarantined.state == "waiting",
+            Device.state == "active",
+        )
+        .order_by(Quarantined.first_at)
+    )
+    return list(session.scalars(statement))

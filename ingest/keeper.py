@@ -18,7 +18,7 @@ from core.db import is_unavailable
 from core.errors import WatchkeeperError
 from ingest.charts import finish_charts
 from ingest.committing import Tenure
-from ingest.registry import Stored
+from ingest.registry import Registry, Stored
 from ingest.run import Run
 from ingest.stores import Stores
 from workflows import alarms
@@ -44,7 +44,12 @@ class Keeper:
         self._follower = events.Follower(stores.database, cursor)
         self._stop = threading.Event()
         self._next_renewal = self._next_charts = 0.0
-        self._charts_due = True
+        self._charts_due = self._adopted_due = True
+        self._reload_due = False
+        self._asked: list[UUID] = []
+        self._tried: set[UUID] = set()
+        self._replaced = threading.Event()
+        self._replaced.set()
         self.lost = False
         self._thread = threading.Thread(target=self._work, name="ingest-keeper", daemon=True)
 
@@ -75,8 +80,8 @@ class Keeper:
             self._renew()
             self._next_renewal = time.monotonic() + _RENEW_SECONDS
         facts = self._follower.poll()
-        if facts:
-            self._follow(facts)
+        self._note(facts)
+        self._catch_up()
         if self._charts_due and time.monotonic() >= self._next_charts:
             more = finish_charts(self._stores.database, self._stores.telemetry)
             self._charts_due = more > 0
@@ -99,18 +104,26 @@ class Keeper:
         # Whatever cut a chart short, it is tried again.
         self._charts_due = True
 
-    def _follow(self, facts: Sequence[events.Event]) -> None:
+    def _note(self, facts: Sequence[events.Event]) -> None:
+        """Keep in mind what the facts ask for, until it is done: they are told only once."""
         kinds = [fact.kind for fact in facts]
-        if any(kind.startswith(_CHANGES) and kind not in _OWN for kind in kinds):
+        self._reload_due |= any(kind.startswith(_CHANGES) and kind not in _OWN for kind in kinds)
+        self._asked += [UUID(f.subject_id) for f in facts if f.kind == "quarantine.replay"]
+        self._charts_due |= any(kind in ("alarm.trip", "alarm.clear") for kind in kinds)
+
+    def _catch_up(self) -> None:
+        if self._reload_due:
             self._reload()
-        adopted = [UUID(f.subject_id) for f in facts if f.kind == "device.adopt"]
-        if adopted:
-            self._replay_devices(adopted)
-        asked = [UUID(f.subject_id) for f in facts if f.kind == "quarantine.replay"]
-        if asked:
-            self._replay(asked, judged=True)
-        if any(kind in ("alarm.trip", "alarm.clear") for kind in kinds):
-            self._charts_due = True
+            self._reload_due = False
+            self._adopted_due = True
+        # What a device says is quarantined until the new registry is in place: only then all of
+        # it is there to be taken in again.
+        if self._adopted_due and self._replaced.is_set():
+            self._replay_adopted()
+            self._adopted_due = False
+        if self._asked:
+            self._replay(self._asked, judged=True)
+            self._asked = []
 
     def _reload(self) -> None:
         registry = self._run.load()
@@ -122,12 +135,20 @@ class Keeper:
                 present=inventory.present_values(session),
                 alarms=alarms.standing_states(session),
             )
-        self._run.submit(lambda: self._run.replace_registry(registry, stored))
+        self._replaced.clear()
+        self._run.submit(lambda: self._replace(registry, stored))
 
-    def _replay_devices(self, device_ids: Sequence[UUID]) -> None:
-        """What a device said while it waited becomes history; judging starts at its adoption."""
+    def _replace(self, registry: Registry, stored: Stored) -> None:
+        self._run.replace_registry(registry, stored)
+        self._replaced.set()
+
+    def _replay_adopted(self) -> None:
+        """What devices said while they waited becomes history; judging starts at adoption."""
         with self._stores.database.read() as session:
-            rows = quarantine.waiting_of_devices(session, device_ids)
+            waiting = inventory.quarantined_of_adopted(session)
+        # What could not be used before adoption and cannot after it is not tried for ever.
+        rows = [row_id for row_id in waiting if row_id not in self._tried]
+        self._tried.update(rows)
         if rows:
             self._replay(rows, judged=False)
 

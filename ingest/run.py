@@ -313,7 +313,10 @@ class Run:
     def load(self) -> Registry:
         """Read places, devices and rules; may be called by another thread."""
         with self._stores.database.read() as session:
-            return load_registry(session, self._now)
+            registry = load_registry(session, self._now)
+        problems = registry.problems
+        self._stores.health.report("rules", ok=not problems, detail="; ".join(problems)[:300])
+        return registry
 
     def replace_registry(self, registry: Registry, stored: Stored) -> None:
         """Go on with a registry loaded meanwhile; running states are carried over."""
@@ -334,10 +337,20 @@ class Run:
 
         They are marked after their readings are durable, so a crash in between only repeats it.
         """
-        self._finish_batch()
+        try:
+            self._replay(rows, judged=judged)
+        except (LeaseLost, Stopped):
+            raise
+        except Exception:
+            log.exception("quarantined messages could not be taken in again; they stay there")
+            self._start_over()
+
+    def _replay(
+        self, rows: list[tuple[UUID, list[tuple[str, bytes, int]]]], *, judged: bool
+    ) -> None:
         passed = []
         for row_id, bodies in rows:
-            reasons: list[str] = []
+            reasons = [] if bodies else ["too_large"]
             for topic, payload, received in bodies:
                 reasons += self._taker.replay(topic, payload, received, judged=judged)
             if not reasons:

@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 OWN_TOPICS = "wk/v1/#"
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 15.0
+# How often a worker in waiting asks whether the shard is free.
+_ASK_AGAIN = 2.0
 
 
 class IngestService:
@@ -59,9 +61,11 @@ class IngestService:
             except Exception as error:  # noqa: BLE001 - the supervisor's edge: report, start again
                 self._say_ill(error)
                 metrics.RESTARTS.inc()
-                worked = False
-            pause = _FIRST_PAUSE if worked else min(2 * pause, _LONGEST_PAUSE)
-            self._stop.wait(0 if worked else pause)
+                self._stop.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                pause = _FIRST_PAUSE
+                self._stop.wait(0 if worked else _ASK_AGAIN)
 
     def _say_ill(self, error: Exception) -> None:
         self._stores.health.report(

@@ -105,7 +105,6 @@ def _load_points(
         point = PointState(
             series=row.series,
             code=intern(row.code),
-            number=row.id.int,
             unit=intern(row.unit) if row.unit else None,
             low=_shared_limit(shared, 0.0 if states else row.low),
             high=_shared_limit(shared, len(states) - 1.0 if states else row.high),
@@ -179,7 +178,7 @@ def _bind_rules(
     devices: Mapping[UUID, DeviceState],
     now: ReceiptNow,
 ) -> None:
-    by_type = _rules_by_type(session)
+    by_type = _rules_by_type(session, registry)
     gateways = {
         device.asset_id: device.path
         for device in devices.values()
@@ -276,22 +275,26 @@ class _Parsed:
         if self._catalog is not catalog:
             self._catalog = catalog
             self._rules = {}
-        if version.id not in self._rules:
+        # Two threads load registries, and the other one may just have begun a new dictionary.
+        rules = self._rules
+        if version.id not in rules:
             loaded = load_rules(version.document, version.rule_id, catalog)
-            self._rules[version.id] = loaded.rules[0] if loaded.rules else None
-        return self._rules[version.id]
+            rules[version.id] = loaded.rules[0] if loaded.rules else None
+        return rules[version.id]
 
 
 _parsed = _Parsed()
 
 
-def _rules_by_type(session: Session) -> dict[str, list[_Bound]]:
+def _rules_by_type(session: Session, registry: Registry) -> dict[str, list[_Bound]]:
     catalog = load_catalog(session)
     paths = inventory.node_paths(session)
     by_type: dict[str, list[_Bound]] = defaultdict(list)
     for version in active_versions(session):
         rule = _parsed.rule(version, catalog)
-        if rule is not None:
+        if rule is None:
+            registry.problems.append(f"rule {version.rule_id} no longer fits the catalogue")
+        else:
             by_type[rule.asset_type].append(
                 _Bound(rule, facts_of(rule, version), paths[version.node_id])
             )

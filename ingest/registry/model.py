@@ -24,8 +24,7 @@ ONLINE = "online"
 class PointState(Slot):
     """A point: what rules see of it, and what is needed to take a reading in.
 
-    number: its id as a plain integer, since a UUID object weighs twice that, a hundred thousand
-    times.
+    Its id is left out: who writes evidence looks it up by the series number.
     """
 
     __slots__ = (
@@ -33,7 +32,6 @@ class PointState(Slot):
         "code",
         "high",
         "low",
-        "number",
         "paths",
         "series",
         "states",
@@ -45,7 +43,6 @@ class PointState(Slot):
         *,
         series: int,
         code: str,
-        number: int,
         unit: str | None,
         low: float | None,
         high: float | None,
@@ -56,7 +53,6 @@ class PointState(Slot):
         super().__init__(interval=interval)
         self.series = series
         self.code = code
-        self.number = number
         self.unit = unit
         self.low = LOWEST if low is None else low
         self.high = HIGHEST if high is None else high
@@ -174,11 +170,16 @@ class Binding:
 
 @dataclass(slots=True)
 class Registry:
-    """The whole of it. by_topic is a cache from topic bytes to device, filled as messages come."""
+    """The whole of it.
+
+    by_topic is a cache from topic bytes to device, filled as messages come. problems: rules that
+    don't fit the points that they name any more, so that nobody watches what they watched.
+    """
 
     sites: dict[str, SiteState] = field(default_factory=dict)
     by_topic: dict[bytes, DeviceState] = field(default_factory=dict)
     bindings: dict[Instance, Binding] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
 
     def points(self) -> Iterator[PointState]:
         """Every point that some active device feeds."""
