@@ -15,7 +15,7 @@ from simulators.faults.truth import with_truth
 from simulators.judgement import Judgement, Outcome, Verdict, judge
 from simulators.product import Product
 from simulators.simulate import Pace, simulate
-from simulators.world.site import SimulatedSite
+from simulators.world.site import SimulatedDevice, SimulatedSite
 
 _LOOK_EVERY = 0.5
 _COLOURS = {
@@ -71,10 +71,9 @@ def accept(
     screen = console or Console(stderr=True)
     pace = pace or Pace()
     plan = with_truth(plan, site)
-    site_id = product.site_id(site.code)
-    installed = product.rules()
+    site_id, installed = product.site_id(site.code), product.rules()
     marker = _marker(site, plan)
-    marker_id = product.asset_id(site_id, marker)
+    marker_id = product.asset_id(site_id, marker.asset)
     before = {one.id for one in product.observed(site_id)}
     if pace.simulated and start is None and (heard := product.heard(marker_id)):
         # A leap of the clock would be a silence of the whole site, and a rightly noticed one.
@@ -90,21 +89,23 @@ def accept(
         outages=outages,
         console=screen,
     )
-    skipped = [fault.id for fault in run.left_out]
-    assets = {device.code: device.asset for device in site.devices.values()}
 
     def judged() -> Judgement:
-        new = [one for one in product.observed(site_id) if one.id not in before]
-        return judge(plan, run.start, new, installed=installed, skipped=skipped, assets=assets)
+        return judge(
+            plan,
+            run.start,
+            [one for one in product.observed(site_id) if one.id not in before],
+            installed=installed,
+            skipped=[fault.id for fault in run.left_out],
+            assets={device.code: device.asset for device in site.devices.values()},
+            by_trip=pace.speed == "max",
+        )
 
     # The marker speaks at its interval; its last word is at most that old at the end of the run.
-    spoken = run.end - site.device_of(marker).interval - 1
+    spoken = run.end - marker.interval - 1
     with screen.status("waiting until the product has read everything"):
-        deadline = time.monotonic() + settle
-        read_through = _until(lambda: product.heard(marker_id) >= spoken, deadline)
-        # What is still missing may yet come; what is false may, too, so that is looked for last.
-        _until(lambda: not _waits(judged()), deadline)
-    return Acceptance(judged(), run.messages, read_through)
+        heard_all = _settled(lambda: product.heard(marker_id) >= spoken, judged, settle)
+    return Acceptance(judged(), run.messages, heard_all)
 
 
 def only(plan: FaultPlan, kinds: frozenset[FaultKind]) -> FaultPlan:
@@ -144,12 +145,21 @@ def _cells(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
-def _marker(site: SimulatedSite, plan: FaultPlan) -> str:
-    """The asset that speaks most often of those no fault touches: its last word tells the time."""
+def _marker(site: SimulatedSite, plan: FaultPlan) -> SimulatedDevice:
+    """The device that speaks most often of those no fault touches: its last word tells the time."""
     touched = {fault.target for fault in plan.faults}
     devices = sorted(site.devices.values(), key=lambda device: device.interval)
     free = [one for one in devices if not touched & {one.code, one.asset, one.via}]
-    return (free or devices)[0].asset
+    return (free or devices)[0]
+
+
+def _settled(read: Callable[[], bool], judged: Callable[[], Judgement], settle: float) -> bool:
+    """Wait for what is still to come, `settle` seconds at most; whether all was read in time."""
+    deadline = time.monotonic() + settle
+    read_through = _until(read, deadline)
+    # What is still missing may yet come; what is false may, too, so that is looked for last.
+    _until(lambda: not _waits(judged()), deadline)
+    return read_through
 
 
 def _waits(judgement: Judgement) -> bool:

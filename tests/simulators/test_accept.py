@@ -24,12 +24,18 @@ STUCK = Fault("f2", FaultKind.STUCK, "b2-board-main", 20, 60)
 DUPLICATE = Fault("f3", FaultKind.DUPLICATE, "b3-pump-1", 20, 60)
 OUTAGE = Fault("f4", FaultKind.PRODUCT_DOWN, "", 90, 10)
 PLAN = FaultPlan((SMOKE, STUCK, DUPLICATE, OUTAGE), 120)
+FULL_SPEED = Pace(True, "max")
 # An hour later, so that what one test heard is before the next one's run.
 _HOURS = iter(range(1, 100))
 
 
 def ran(
-    broker: BrokerAddress, plan: FaultPlan = PLAN, tickets_each: int = 1, deaf: bool = False
+    broker: BrokerAddress,
+    plan: FaultPlan = PLAN,
+    *,
+    tickets_each: int = 1,
+    deaf: bool = False,
+    pace: Pace = FULL_SPEED,
 ) -> Acceptance:
     with listening(broker, "wk/v1/riverside/+/readings") as listener:
         toy = ToyProduct(listener, tickets_each, deaf)
@@ -39,7 +45,7 @@ def ran(
                 product,
                 SITE,
                 plan,
-                pace=Pace(True, "max"),
+                pace=pace,
                 start=NOON + 3600 * next(_HOURS),
                 settle=2,
                 console=QUIET,
@@ -62,6 +68,27 @@ def test_a_product_that_does_right_is_accepted(broker: BrokerAddress) -> None:
     smoke = acceptance.judgement.verdicts[0]
     assert smoke.delay is not None
     assert 5 < smoke.delay < 15
+
+
+def test_below_full_speed_a_product_that_learns_late_is_late(broker: BrokerAddress) -> None:
+    acceptance = ran(broker, FaultPlan((SMOKE,), 100), pace=Pace(True, 200))
+    assert outcomes(acceptance) == {"f1": Outcome.LATE}
+    assert acceptance.exit_status == 1
+
+
+def test_a_run_follows_on_what_the_product_heard_last(broker: BrokerAddress) -> None:
+    with listening(broker, "wk/v1/riverside/+/readings") as listener:
+        toy = ToyProduct(listener)
+        last = NOON + 3600 * next(_HOURS)
+        reading = json.dumps({"ts": last, "smoke": False}).encode()
+        listener.heard.append(("wk/v1/riverside/b1-lift-1/readings", reading, False))
+        with Product("http://toy", TOKEN, transport=toy.transport()) as product:
+            calm, pace = FaultPlan((DUPLICATE,), 120), FULL_SPEED
+            acceptance = accept(broker, product, SITE, calm, pace=pace, settle=5, console=QUIET)
+        listener.wait_for(lambda: len(listener.heard) > acceptance.messages // 2)
+        times = [body["ts"] for body in listener.bodies("wk/v1/riverside/b1-lift-1/readings")]
+    assert last < times[1] <= last + 7
+    assert acceptance.exit_status == 0
 
 
 def test_a_product_that_opens_two_tickets_is_not_accepted(broker: BrokerAddress) -> None:
@@ -92,9 +119,8 @@ def test_what_was_there_before_is_left_out(broker: BrokerAddress) -> None:
         with Product("http://toy", TOKEN, transport=toy.transport()) as product:
             calm = FaultPlan((DUPLICATE,), 120)
             start = NOON + 3600 * next(_HOURS)
-            pace = Pace(True, "max")
             acceptance = accept(
-                broker, product, SITE, calm, pace=pace, start=start, settle=2, console=QUIET
+                broker, product, SITE, calm, pace=FULL_SPEED, start=start, settle=2, console=QUIET
             )
     assert acceptance.judgement.false == ()
     assert acceptance.exit_status == 0

@@ -36,7 +36,8 @@ def test_in_simulated_time_the_clock_follows_the_readings_of_each_moment(
         clocks = "wk/v1/clock"
         listener.wait_for(lambda: len(listener.bodies(clocks)) == 120)
     assert done == Simulated(NOON, NOON + 120, done.messages, ())
-    assert done.messages == len(listener.heard)
+    # What other tests left retained comes along at the beginning.
+    assert done.messages == len([kept for _, _, kept in listener.heard if not kept])
     assert [body["now"] for body in listener.bodies(clocks)] == [
         NOON + second for second in range(1, 121)
     ]

@@ -10,6 +10,8 @@ from tests.simulators.compound import SITE
 from tests.simulators.listener import Listener
 
 TOKEN = "wkt_toy"
+# As with a product that takes in minutes of simulated time at once.
+LEARNED_AFTER = 60.0
 
 
 class ToyProduct:
@@ -84,7 +86,7 @@ class ToyProduct:
                 "rule_id": "smoke-detected",
                 "asset_code": asset,
                 "tripped_at": written(at),
-                "learned_at": written(at + 0.5),
+                "learned_at": written(at + LEARNED_AFTER),
                 "ticket_id": f"{asset}-0",
             }
             for asset, at in self._tripped()
@@ -98,7 +100,7 @@ class ToyProduct:
                 "rule_id": "smoke-detected",
                 "asset_code": asset,
                 "happened_at": written(at),
-                "learned_at": written(at + 0.5),
+                "learned_at": written(at + LEARNED_AFTER),
             }
             for asset, at in self._tripped()
             for number in range(self._tickets_each)
