@@ -75,9 +75,8 @@ def accept(
     marker = _marker(site, plan)
     marker_id = product.asset_id(site_id, marker.asset)
     before = {one.id for one in product.observed(site_id)}
-    if pace.simulated and start is None and (heard := product.heard(marker_id)):
-        # A leap of the clock would be a silence of the whole site, and a rightly noticed one.
-        start = heard + 1
+    if pace.simulated and start is None:
+        start = _follow_on(product.heard(marker_id))
     run = simulate(
         broker,
         site,
@@ -151,6 +150,11 @@ def _marker(site: SimulatedSite, plan: FaultPlan) -> SimulatedDevice:
     devices = sorted(site.devices.values(), key=lambda device: device.interval)
     free = [one for one in devices if not touched & {one.code, one.asset, one.via}]
     return (free or devices)[0]
+
+
+def _follow_on(heard: float) -> float | None:
+    """The moment after the last run: a leap would be a silence of the whole site, and noticed."""
+    return heard + 1 if heard else None
 
 
 def _settled(read: Callable[[], bool], judged: Callable[[], Judgement], settle: float) -> bool:
