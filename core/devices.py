@@ -1,5 +1,6 @@
 """Devices: sources of messages, devices behind them, and the points they feed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,8 +25,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import events
 from core.db import Base, Instant
 from core.ids import new_id
-from core.places import Node
 from core.lifecycle import Lifecycle
+from core.places import Node
 
 DEVICE = Lifecycle(
     "device",
@@ -230,6 +231,14 @@ def reserve_series(session: Session, count: int) -> list[int]:
         session.add(SeriesNumber(number=first + count - 1))
         session.flush()
     return list(range(first, first + count))
+
+
+def point_ids(session: Session, series: Sequence[int]) -> dict[int, UUID]:
+    """The ids of the points that telemetry keeps under these numbers."""
+    if not series:
+        return {}
+    rows = session.execute(select(Point.series, Point.id).where(Point.series.in_(series)))
+    return dict(rows.all())
 
 
 def count_points(session: Session) -> int:

@@ -63,6 +63,7 @@ class SmallSite:
     assets: dict[str, UUID]
     devices: dict[str, UUID]
     points: dict[str, UUID]
+    series: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,10 @@ def import_small_site(database: Database) -> SmallSite:
             devices={device.code: device.id for device in session.scalars(select(Device))},
             points={
                 f"{codes[point.asset_id]}/{point.code}": point.id
+                for point in session.scalars(select(Point))
+            },
+            series={
+                f"{codes[point.asset_id]}/{point.code}": point.series
                 for point in session.scalars(select(Point))
             },
         )

@@ -241,10 +241,7 @@ def _intervals_heard_since(path: PathState) -> Iterator[int]:
 
 
 def _point_facts(binding: Binding) -> dict[str, PointFacts]:
-    return {
-        point.code: PointFacts(UUID(int=point.number), point.series, point.unit)
-        for point in binding.points
-    }
+    return {point.code: PointFacts(point.series, point.unit) for point in binding.points}
 
 
 def _also(binding: Binding, transition: Transition) -> dict[str, Any]:

@@ -159,7 +159,7 @@ class Stage:
         with self.parts.database.read() as session:
             asset = session.get_one(Asset, self.assets[code])
         facts = {
-            name: alarms.PointFacts(point.id, point.series, point.unit)
+            name: alarms.PointFacts(point.series, point.unit)
             for name in fault.inputs
             if (point := self.points.get((code, name)))
         }
@@ -198,7 +198,7 @@ class Stage:
             )
             events.append(
                 session,
-                "device.waiting",
+                "device.appear",
                 ("device", device_id),
                 actor=events.Actor("device", code),
                 learned_at=now,

@@ -68,7 +68,7 @@ def finding(
             reason=f"motor_temperature {value} °C > 75 °C held 2m",
         ),
         at=micros,
-        points={"motor_temperature": PointFacts(site.points["pump-1/motor_temperature"], 1, "°C")},
+        points={"motor_temperature": PointFacts(site.series["pump-1/motor_temperature"], "°C")},
     )
 
 

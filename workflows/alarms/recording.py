@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.clock import from_micros
+from core.devices import point_ids
 from core.ids import new_id
 from core.lifecycle import move
 from rules.engine import AlarmState, Phase, Transition, TransitionKind
@@ -40,7 +41,6 @@ class RuleFacts:
 class PointFacts:
     """A point that a rule reads, for the evidence."""
 
-    point_id: UUID
     series: int
     unit: str | None
 
@@ -162,7 +162,7 @@ def _trip(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime
     session.add(episode)
     alarm.ticket_id = ticket.id
     tickets.add_evidence(
-        session, ticket, "trip", finding.at, _proof(finding, episode.id), chart_wanted=True
+        session, ticket, "trip", finding.at, _proof(session, finding, episode.id), chart_wanted=True
     )
     return Opened(ticket.id, ticket.number, outcome)
 
@@ -188,18 +188,20 @@ def _draft(finding: Finding, at: datetime, learned_at: datetime) -> tickets.Draf
     )
 
 
-def _proof(finding: Finding, episode_id: UUID) -> dict[str, Any]:
+def _proof(session: Session, finding: Finding, episode_id: UUID) -> dict[str, Any]:
+    ids = point_ids(session, [facts.series for facts in finding.points.values()])
     inputs = []
     for item in finding.transition.inputs:
         facts = finding.points.get(item.point)
+        point_id = ids.get(facts.series) if facts else None
         inputs.append(
             {
                 "point": item.point,
-                "value": item.value,
+                "value": None if item.value is None else float(item.value),
                 "at": item.at,
                 "unit": facts.unit if facts else None,
                 "series": facts.series if facts else None,
-                "point_id": str(facts.point_id) if facts else None,
+                "point_id": str(point_id) if point_id else None,
             }
         )
     return {
@@ -232,7 +234,9 @@ def _clear(session: Session, alarm: Alarm, finding: Finding, learned_at: datetim
         return
     # The sensor's recovery is evidence and nothing more: only people end a ticket.
     ticket.recovered_at = at
-    tickets.add_evidence(session, ticket, "recovery", finding.at, _proof(finding, episode.id))
+    tickets.add_evidence(
+        session, ticket, "recovery", finding.at, _proof(session, finding, episode.id)
+    )
     events.append(
         session,
         "ticket.recovered",
