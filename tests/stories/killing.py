@@ -15,7 +15,7 @@ from core.telemetry.remote import RemoteStore
 from simulators.connection import BrokerAddress
 from tests.servers.mosquitto import mosquitto
 from tests.servers.nats import nats
-from tests.servers.product import Product, done, until
+from tests.servers.product import EpisodeRow, Product, done, until
 from tests.stories.load import Load, Verdict
 from tests.stories.publisher import Gateway
 
@@ -129,7 +129,8 @@ def _kill_again_and_again(
         time.sleep(draw.uniform(0.05, 2 * campaign.interval - 4.0))
         broker_too = draw.random() < 0.7
         product.kill(broker_too=broker_too)
-        say(f"kill {number + 1}, {gateway.acknowledged} acknowledged")
+        with_broker = " with its broker" if broker_too else ""
+        say(f"kill {number + 1}{with_broker}: {gateway.acknowledged} acknowledged")
         if draw.random() < 0.2:
             time.sleep(draw.uniform(0, 2))
         product.launch()
@@ -160,7 +161,7 @@ def _stored(product: Product) -> int:
         store.close()
 
 
-def story_episodes(product: Product) -> list[object]:
+def story_episodes(product: Product) -> list[EpisodeRow]:
     """The stored episodes of the story's own rules."""
     return [row for row in product.episodes() if row.rule.startswith("story-")]
 
