@@ -48,6 +48,7 @@ ADVICE: Mapping[int, str] = {
     422: mark("Go back, correct what is named here, and send it again."),
     503: mark("Try again in a moment."),
 }
+REFUSALS = (400, 409, 412, 422)
 A_YEAR = 365 * 24 * 3600
 _log = structlog.get_logger(__name__)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -132,12 +133,22 @@ def error_page(request: Request, error: WatchkeeperError) -> Response:
         reader,
         title=reader.translate(TITLES.get(error.status, TITLES[500])),
         status=error.status,
-        detail=error.detail if error.status < 500 or isinstance(error, Unavailable) else "",
+        detail=_detail(reader, error),
         advice=_advice(reader, error),
         problems=getattr(error, "problems", ()),
         good=False,
     )
     return HTMLResponse(text, error.status)
+
+
+def _detail(reader: Reader, error: WatchkeeperError) -> str:
+    """The error's own words, unless they are ours alone or only say in English what the title does.
+
+    What was refused is told in any language: it names what to correct.
+    """
+    if error.status >= 500 and not isinstance(error, Unavailable):
+        return ""
+    return error.detail if reader.language == "en" or error.status in REFUSALS else ""
 
 
 def _advice(reader: Reader, error: WatchkeeperError) -> str:

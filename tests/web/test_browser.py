@@ -167,6 +167,19 @@ def test_another_kind_of_equipment_offers_its_own_points(
     expect(page.locator("#panel-points")).to_contain_text("motor_temperature")
 
 
+def test_what_somebody_unfolded_stays_unfolded_through_the_news(
+    stage: Stage, signed_in_page: Page
+) -> None:
+    page = signed_in_page
+    page.goto(f"{stage.url}/?site=riverside")
+    expect(page.locator("#contact-text")).to_have_text(re.compile("up to date|updated"))
+    building = page.locator("details.depth-0").last
+    building.locator("> summary").click()
+    stage.trip(PUMP, OVERHEATING)
+    expect(page.locator("#panel-tree .card-header")).to_contain_text("1 alarm")
+    expect(building).to_have_attribute("open", "")
+
+
 def test_two_tabs_share_one_stream(stage: Stage, signed_in_page: Page) -> None:
     first = signed_in_page
     address = f"{stage.url}/?site=riverside"

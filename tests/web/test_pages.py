@@ -186,6 +186,13 @@ def test_what_does_not_exist_has_a_page_that_helps(client: TestClient) -> None:
         assert 'href="/"' in response.text
 
 
+def test_an_error_speaks_the_language_of_the_reader(stage: Stage) -> None:
+    client = client_of(stage, locale="zh")
+    page = client.get("/tickets/999?lang=zh").text
+    assert "这里没有内容" in page
+    assert "there is no ticket" not in page
+
+
 def test_a_program_gets_its_own_form_of_not_found(client: TestClient) -> None:
     response = client.get("/api/v1/nowhere")
     assert response.status_code == 404
