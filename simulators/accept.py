@@ -100,7 +100,6 @@ def accept(
             by_trip=pace.speed == "max",
         )
 
-    # The marker speaks at its interval; its last word is at most that old at the end of the run.
     spoken = run.end - marker.interval - 1
     with screen.status("waiting until the product has read everything"):
         heard_all = _settled(lambda: product.heard(marker_id) >= spoken, judged, settle)
