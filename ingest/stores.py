@@ -1,5 +1,6 @@
 """The stores that ingest works on, handed over by the front door."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.clock import Clock
@@ -12,7 +13,10 @@ from core.telemetry.store import TelemetryStore
 @dataclass(frozen=True, slots=True)
 class Stores:
     """Everything ingest reads and writes. owner: who holds the shard's lease, stable over restarts
-    of the same installation, so that it need not wait for its own old lease to end."""
+    of the same installation, so that it need not wait for its own old lease to end.
+
+    drain: brings what waits in telemetry's spool home, called while nothing arrives.
+    """
 
     settings: Settings
     clock: Clock
@@ -20,3 +24,4 @@ class Stores:
     telemetry: TelemetryStore
     health: Health
     owner: str
+    drain: Callable[[], object] = lambda: None

@@ -22,7 +22,7 @@ ROOMS_USED = {
     | {"watchkeeper"},
 }
 # The pages stand beside the API: they share what a request is given, not its routes.
-API_MODULES_FOR_WEB = {"api", "api.context", "api.dependencies"}
+API_MODULES_FOR_WEB = {"api", "api.context", "api.deps"}
 # The ticket is where workflows meet; of its other siblings a workflow knows nothing.
 SHARED_WORKFLOW = "tickets"
 
@@ -52,7 +52,8 @@ IMPURE = {"asyncio", "http", "multiprocessing", "random", "secrets", "select", "
 }
 
 # Transactions end here; the second is Alembic's own entry.
-COMMITTING = ("core/db.py", "core/migrations/env.py")
+# The telemetry store's transactions are its own; no session of ours is in them.
+COMMITTING = ("core/db.py", "core/migrations/env.py", "core/telemetry/duckdb_file.py")
 # The injected clock itself, the arrival of a message, and what stands outside the product.
 CLOCK_READERS = ("core/clock.py", "ingest/session", "simulators/", "watchkeeper/", "bench/")
 CLOCK_NAMES = {

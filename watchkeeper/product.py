@@ -11,8 +11,10 @@ import structlog
 
 from api.app import create_app
 from api.context import Parts
+from core import shards
 from core.clock import Clock, SimulatedClock, SystemClock
 from core.db import Database
+from core.errors import Unavailable
 from core.health import Health
 from core.schema import current_revision, migrate, require_current
 from core.settings import Settings
@@ -25,7 +27,7 @@ from ingest.broker import BrokerConfig, BrokerError, EmbeddedBroker
 from ingest.service import IngestService
 from ingest.session import BrokerAddress
 from ingest.stores import Stores
-from jobs.runner import JobsRunner
+from jobs.runner import JobsRunner, telemetry_sweeps
 from watchkeeper import installation
 from watchkeeper.serving import WebServer
 from web.app import mount
@@ -36,6 +38,8 @@ log = structlog.get_logger(__name__)
 # Above this fill of the broker's queue somebody must look before it refuses messages.
 _QUEUE_WARNING = 0.8
 _SWITCH_SECONDS = 0.0005
+# Ingest puts its heartbeat on record every five seconds.
+_BEAT_SECONDS = 30.0
 
 
 def make_clock(settings: Settings) -> Clock:
@@ -123,7 +127,7 @@ class Product:
         self.health.watch("broker queue", lambda: _queue_detail(broker))
         return broker.address
 
-    def open_telemetry(self) -> TelemetryStore:
+    def open_telemetry(self) -> SpooledStore:
         """Own the DuckDB file of the data folder, with its spool, and answer other processes."""
         settings = self.settings
         path = self.folder / "telemetry.duckdb"
@@ -147,7 +151,7 @@ class Product:
         self.telemetry = store
         return store
 
-    def start_ingest(self, telemetry: TelemetryStore, address: BrokerAddress) -> IngestService:
+    def start_ingest(self, telemetry: SpooledStore, address: BrokerAddress) -> IngestService:
         """Start taking messages in."""
         stores = Stores(
             settings=self.settings,
@@ -156,6 +160,7 @@ class Product:
             telemetry=telemetry,
             health=self.health,
             owner=installation.owner_id(self.folder),
+            drain=telemetry.drain,
         )
         service = IngestService(stores, address)
         service.start()
@@ -165,9 +170,39 @@ class Product:
 
     def start_jobs(self, telemetry: TelemetryStore) -> None:
         """Start the sweeps."""
-        runner = JobsRunner(self.database, telemetry, self.clock, self.settings, self.health)
+        self._run(JobsRunner(self.database, telemetry, self.clock, self.settings, self.health))
+
+    def start_telemetry_upkeep(self, telemetry: TelemetryStore) -> None:
+        """Start only the sweeps that nobody but the owner of the telemetry file can do."""
+        self._run(
+            JobsRunner(
+                self.database,
+                telemetry,
+                self.clock,
+                self.settings,
+                self.health,
+                sweeps=telemetry_sweeps(),
+                lease=f"jobs-telemetry:{self.settings.shard}",
+            )
+        )
+
+    def _run(self, runner: JobsRunner) -> None:
         runner.start()
         self.on_stop(runner.stop)
+
+    def watch_ingest(self) -> None:
+        """Report how ingest is, which lives in another process, by its heartbeat on record."""
+        self.health.watch("ingest", self._ingest_beats)
+
+    def _ingest_beats(self) -> str:
+        with self.database.read() as session:
+            beat = shards.recall(session, self.settings.shard).last_beat
+        if beat is None:
+            raise Unavailable("it has not run yet", advice="Start `watchkeeper ingest`.")
+        age = (self.clock.now() - beat).total_seconds()
+        if age > _BEAT_SECONDS:
+            raise Unavailable(f"no heartbeat for {age:.0f} s", advice="Look at the ingest role.")
+        return f"heartbeat {age:.0f} s ago"
 
     def start_web(self, telemetry: TelemetryStore) -> WebServer:
         """Start API and pages."""

@@ -31,7 +31,9 @@ def _ingest(product: Product) -> None:
             advice="Set WATCHKEEPER_MQTT_HOST; the embedded broker belongs to `watchkeeper up`.",
         )
     product.own_folder(f"ingest-{product.settings.shard}")
-    product.start_ingest(product.open_telemetry(), address)
+    telemetry = product.open_telemetry()
+    product.start_ingest(telemetry, address)
+    product.start_telemetry_upkeep(telemetry)
 
 
 def _jobs(product: Product) -> None:
@@ -39,6 +41,7 @@ def _jobs(product: Product) -> None:
 
 
 def _api(product: Product) -> None:
+    product.watch_ingest()
     product.start_web(product.reach_telemetry())
 
 

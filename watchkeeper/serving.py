@@ -4,9 +4,10 @@ import ipaddress
 import socket
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 
 from core.errors import Refused, Unavailable
 from core.settings import Settings
@@ -43,7 +44,7 @@ def _socket(settings: Settings) -> socket.socket:
 class WebServer:
     """uvicorn in a thread; signals stay with the main thread."""
 
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
+    def __init__(self, app: Callable[..., Any], settings: Settings) -> None:
         if not is_loopback(settings.http_host) and settings.http_certificate is None:
             raise Refused(
                 f"{settings.http_host} can be reached from outside, so HTTPS is required",
