@@ -117,6 +117,8 @@ class Run:
             drained = self.writer.stop(drain=drained) and drained
             self.listened_until = self.last_beat
             self.session.close()
+            # What stays frozen at the end of the process looks like a leak to other libraries.
+            gc.unfreeze()
         return drained
 
     def _round(self) -> None:
