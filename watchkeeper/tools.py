@@ -1,5 +1,6 @@
 """Tools beside the product: they speak MQTT and HTTP to it like anybody else."""
 
+import json
 import shlex
 import signal
 import subprocess
@@ -13,11 +14,12 @@ import typer
 from rich.console import Console
 
 from core import settings as settings_module
+from core.clock import SystemClock
 from core.devices import sites_of_device
 from core.errors import Invalid, Refused
 from core.settings import Settings
 from simulators.accept import accept as run_acceptance
-from simulators.accept import summary, table
+from simulators.accept import only, summary, table
 from simulators.connection import BrokerAddress
 from simulators.demo.life import run_demo
 from simulators.faults.disturb import OutageCommand
@@ -30,7 +32,7 @@ from simulators.replay import replay as run_replay
 from simulators.simulate import Pace
 from simulators.simulate import simulate as run_simulation
 from simulators.world.site import SimulatedSite, read_site
-from watchkeeper import installation
+from watchkeeper import first_run, installation
 from watchkeeper.product import open_database
 
 console = Console()
@@ -182,6 +184,10 @@ def accept(
     speed: Speed = "1",
     settle: Annotated[float, typer.Option(help="Seconds to wait at the end.")] = 60.0,
     truth: Annotated[Path | None, typer.Option(help="Write the ground truth there.")] = None,
+    kinds: Annotated[
+        list[FaultKind] | None, typer.Option("--kind", help="Only these kinds; may be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     stop_product: Annotated[str | None, typer.Option(help="Command that ends the product.")] = None,
     start_product: Annotated[str | None, typer.Option(help="Command that starts it again.")] = None,
     stop_broker: Annotated[str | None, typer.Option(help="Command that ends the broker.")] = None,
@@ -203,7 +209,7 @@ def accept(
             _broker(settings, host, port, user, password),
             product,
             site,
-            _plan(plan, site, seed),
+            _plan(plan, site, seed, kinds or []),
             seed=seed,
             pace=Pace(simulated, _speed(speed)),
             settle=settle,
@@ -214,13 +220,19 @@ def accept(
             },
             console=console,
         )
-    console.print(table(acceptance))
-    console.print(summary(acceptance))
+    if as_json:
+        console.print_json(json.dumps(acceptance.judgement.as_json()))
+    else:
+        console.print(table(acceptance))
+        console.print(summary(acceptance))
     raise typer.Exit(acceptance.exit_status)
 
 
-def _plan(path: Path | None, site: SimulatedSite, seed: int) -> FaultPlan:
-    return read_plan(path) if path else generate_plan(site, seed=seed)
+def _plan(path: Path | None, site: SimulatedSite, seed: int, kinds: list[FaultKind]) -> FaultPlan:
+    if path is None:
+        return generate_plan(site, seed=seed, kinds=kinds or tuple(FaultKind))
+    plan = read_plan(path)
+    return only(plan, frozenset(kinds)) if kinds else plan
 
 
 def _outage(kind: FaultKind, stop: str | None, start: str | None) -> dict[FaultKind, OutageCommand]:
@@ -236,10 +248,13 @@ def _shell(command: str) -> None:
 
 
 def _token(settings: Settings) -> str:
-    path = settings.data_dir / "tool-token"
-    if not path.exists():
-        raise Refused("no API token was given", advice="Give one with --token.")
-    return path.read_text().strip()
+    """The API token of tools on this machine, made when there is none yet."""
+    database = open_database(settings)
+    token = first_run.tool_token(database, settings.data_dir, SystemClock())
+    database.close()
+    if token is None:
+        raise Refused("there is no company yet", advice="Import a site file first.")
+    return token
 
 
 tools: tuple[Callable[..., None], ...] = (publish, replay, simulate, accept)
