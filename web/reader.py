@@ -79,8 +79,9 @@ class Reader:
         local, today = moment.astimezone(self.zone), self.now.astimezone(self.zone)
         if local.date() == today.date():
             return dates.format_time(local, "HH:mm:ss", tzinfo=self.zone, locale=locale)
-        skeleton = "MMMdHm" if local.year == today.year else "yMMMdHm"
-        return dates.format_skeleton(skeleton, local, tzinfo=self.zone, locale=locale)
+        skeleton = "MMMd" if local.year == today.year else "yMMMd"
+        day = dates.format_skeleton(skeleton, local, tzinfo=self.zone, locale=locale)
+        return f"{day} {self.clock(moment)}"
 
     def span(self, seconds: float) -> str:
         """A length of time, roughly: the way people say it."""
