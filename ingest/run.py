@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 0.1
 _MOST_PAUSE = 2.0
+_COMPLAIN_EVERY = 60.0
 _PORTION = 250
 _MOST_FINDINGS = 200
 
@@ -54,6 +55,7 @@ class Run:
         self._tasks: deque[Callable[[], None]] = deque()
         self._stop = threading.Event()
         self._cut_off = False
+        self._next_complaint = 0.0
         self._heartbeat = Heartbeat(tenure.shard, stores.clock)
         with stores.database.read() as session:
             memory = shards.recall(session, tenure.shard)
@@ -66,6 +68,7 @@ class Run:
         _set_heap_aside()
         self._taker = Taker(self.judge, self._beat_came, self._clock_came)
         self._settling: Settling | None = None
+        self._generation = 0
         self.session = session_of(on_state=self._connection_changed)
         self.writer = Writer(
             stores.telemetry,
@@ -155,10 +158,10 @@ class Run:
             self._finish_batch()
         except (LeaseLost, Stopped):
             raise
-        except Exception:
+        except Exception as error:
             if not uncommitted:
                 raise
-            log.exception("a batch failed; looking for the message that it failed for")
+            log.warning("a batch failed; looking for the message it failed for", error=repr(error))
             self._start_over()
             self._isolate(uncommitted)
         return True
@@ -265,13 +268,20 @@ class Run:
                 self._finish_batch()
             except (LeaseLost, Stopped):
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the edge of one message
                 self._start_over()
                 if len(part) > 1:
                     self._isolate(part)
                 else:
-                    log.exception("a message fails; it is quarantined", topic=part[0][0])
+                    self._complain(part[0], error)
                     self._quarantine(part[0], f"{type(error).__name__}: {error}")
+
+    def _complain(self, message: Message, error: Exception) -> None:
+        """Log where it failed, once a minute at most; quarantine keeps count of the rest."""
+        now = time.monotonic()
+        if now >= self._next_complaint:
+            self._next_complaint = now + _COMPLAIN_EVERY
+            log.error("a message fails; it is quarantined", topic=message[0], exc_info=error)
 
     def _quarantine(self, message: Message, detail: str) -> None:
         topic, payload, mid, _ = message
@@ -410,14 +420,22 @@ class Run:
 
     def _connection_changed(self, state: SessionState) -> None:
         connected = state.phase is Phase.CONNECTED
-        self._stores.health.report("broker", ok=connected, detail=state.error or state.phase.value)
+        refused = f"the broker refuses {', '.join(state.refused)}" if state.refused else ""
+        detail = refused or state.error or state.phase.value
+        self._stores.health.report("broker", ok=connected and not refused, detail=detail)
         if not connected:
             self.receipt_clock.freeze()
             self._recorded_beat = None
             self._cut_off = True
             # What was held back is not acknowledged, so it comes again.
             self._settling = None
-        elif self.session.session_present:
+        elif self._generation != self.session.generation:
+            self._begin_connection()
+
+    def _begin_connection(self) -> None:
+        """Settle once a connection: to begin again within one would drop what is held back."""
+        self._generation = self.session.generation
+        if self.session.session_present:
             # Even after a clean stop the broker may have had messages on their way to us.
             self._settling = Settling(time.monotonic())
 

@@ -12,7 +12,7 @@ from ingest import metrics
 from ingest.committing import Tenure
 from ingest.keeper import LEASE, Keeper
 from ingest.run import Run
-from ingest.session import BrokerAddress, Session, SessionState
+from ingest.session import BrokerAddress, Session
 from ingest.stores import Stores
 
 log = structlog.get_logger(__name__)
@@ -27,9 +27,17 @@ _ASK_AGAIN = 2.0
 class IngestService:
     """Supervises the ingest threads of one shard. A run that dies is followed by a fresh one."""
 
-    def __init__(self, stores: Stores, address: BrokerAddress) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        address: BrokerAddress,
+        *,
+        open_session: Callable[..., Session] = Session,
+    ) -> None:
+        """`open_session` is called like `Session` itself."""
         self._stores = stores
         self._address = address
+        self._open_session = open_session
         self._stop = threading.Event()
         self._run: Run | None = None
         self._thread = threading.Thread(target=self._live, name="ingest", daemon=False)
@@ -107,7 +115,13 @@ class IngestService:
         return True
 
     def _session_factory(self, shard: str) -> Callable[..., Session]:
-        return partial(_session, self._address, shard, fast=self._stores.settings.mqtt_fast)
+        return partial(
+            self._open_session,
+            self._address,
+            f"wk-ingest-{shard}",
+            [OWN_TOPICS],
+            fast=self._stores.settings.mqtt_fast,
+        )
 
     def _give_back(self, run: Run, tenure: Tenure, *, drained: bool) -> None:
         beat = run.listened_until
@@ -117,13 +131,3 @@ class IngestService:
         leases.release(
             self._stores.database, tenure.lease, tenure.owner, now=self._stores.clock.now()
         )
-
-
-def _session(
-    address: BrokerAddress,
-    shard: str,
-    *,
-    fast: bool,
-    on_state: Callable[[SessionState], None],
-) -> Session:
-    return Session(address, f"wk-ingest-{shard}", [OWN_TOPICS], fast=fast, on_state=on_state)

@@ -141,13 +141,18 @@ def publish_rules(session: Session, text: str) -> None:
         )
 
 
+def fill(database: Database) -> None:
+    """Import the building and its rules."""
+    with database.write() as session:
+        import_site(session, read_site_file(SITE, "site.yaml"), actor=events.SYSTEM, now=NOON)
+        publish_rules(session, RULES)
+
+
 def build(path: Path) -> None:
     """Write a migrated database with the building and its rules to `path`, one file."""
     database = Database(sqlite_url(path.with_suffix(".draft")))
     migrate(database)
-    with database.write() as session:
-        import_site(session, read_site_file(SITE, "site.yaml"), actor=events.SYSTEM, now=NOON)
-        publish_rules(session, RULES)
+    fill(database)
     database.copy_to(path)
     database.close()
 
