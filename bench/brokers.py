@@ -7,25 +7,30 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from core.errors import Refused
 from ingest.broker import BrokerConfig, EmbeddedBroker
 from ingest.session import BrokerAddress
 
 BROKERS = ("nats", "mosquitto")
+Durability = Literal["process", "power"]
 
 
 @contextmanager
-def broker(kind: str, folder: Path) -> Iterator[BrokerAddress]:
-    """A running broker of the given kind with its store in `folder`."""
+def broker(kind: str, folder: Path, durability: Durability = "process") -> Iterator[BrokerAddress]:
+    """A running broker of the given kind with its store in `folder`.
+
+    durability: of the embedded broker; Mosquitto knows only one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with _nats(folder) if kind == "nats" else _mosquitto(folder) as address:
+    with _nats(folder, durability) if kind == "nats" else _mosquitto(folder) as address:
         yield address
 
 
 @contextmanager
-def _nats(folder: Path) -> Iterator[BrokerAddress]:
-    embedded = EmbeddedBroker(BrokerConfig(directory=folder, port=0))
+def _nats(folder: Path, durability: Durability) -> Iterator[BrokerAddress]:
+    embedded = EmbeddedBroker(BrokerConfig(directory=folder, port=0, durability=durability))
     embedded.start()
     try:
         embedded.wait_ready()

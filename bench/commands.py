@@ -74,6 +74,19 @@ def points(
 
 
 @app.command()
+def durability(
+    messages: Messages = 50_000,
+    runs: Runs = 3,
+    as_json: AsJson = False,
+) -> None:
+    """What `durability = "power"` costs against "process" on the embedded broker."""
+    _print(
+        ingest_bench.by_durability(messages=messages, devices=1_000, runs=runs, told=_tell),
+        as_json,
+    )
+
+
+@app.command()
 def latency(
     rate: Annotated[int, typer.Option(help="Messages a second; five a second trip.")] = 1_000,
     seconds: Annotated[int, typer.Option(help="How long.")] = 60,

@@ -1,6 +1,7 @@
 """What a message costs ingest, as a ratio to stock paho on the same load and broker."""
 
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import site
-from bench.brokers import BROKERS, broker
+from bench.brokers import BROKERS, Durability, broker
 from core.clock import SystemClock
 from core.db import Database, sqlite_url
 from core.schema import migrate
@@ -37,14 +38,20 @@ def prepare(folder: Path, *, devices: int, rules: int, foreign: bool = False) ->
 
 
 def measure(
-    which: str, kind: str, template: Path, *, messages: int, devices: int
+    which: str,
+    kind: str,
+    template: Path,
+    *,
+    messages: int,
+    devices: int,
+    durability: Durability = "process",
 ) -> dict[str, Any]:
     """One run of one consumer on a fresh broker and a fresh copy of the data folder."""
     with tempfile.TemporaryDirectory(prefix="wk-bench-") as name:
         folder = Path(name)
         shutil.copytree(template, folder / "data")
-        with broker(kind, folder / "broker") as address:
-            consumer = _start(which, address, folder / "data", messages)
+        with broker(kind, folder / "broker", durability) as address:
+            consumer = _start(which, address, folder / "data", messages, durability)
             assert consumer.stdout is not None
             if consumer.stdout.readline().strip() != "ready":
                 raise RuntimeError(f"the {which} consumer did not start")
@@ -62,11 +69,12 @@ def _account(address: BrokerAddress) -> list[str]:
 
 
 def _start(
-    which: str, address: BrokerAddress, folder: Path, messages: int
+    which: str, address: BrokerAddress, folder: Path, messages: int, durability: Durability
 ) -> subprocess.Popen[str]:
+    environment = {**os.environ, "WATCHKEEPER_DURABILITY": durability}
     command = [sys.executable, "-m", "bench.consumers", which, *_account(address)]
     command += ["--messages", str(messages), "--folder", str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
 def _load(address: BrokerAddress, *, messages: int, devices: int) -> None:
@@ -110,6 +118,32 @@ def _summary(ours: list[dict[str, Any]], paho: list[dict[str, Any]]) -> dict[str
         "baseline_messages_per_second": round(_median(paho, "messages_per_second")),
         "lost": sum(result["lost"] for result in ours),
         "duplicated": sum(result["duplicated"] for result in ours),
+    }
+
+
+def by_durability(*, messages: int, devices: int, runs: int, told: Told) -> dict[str, Any]:
+    """What surviving a loss of power costs on the embedded broker."""
+    modes: tuple[Durability, ...] = ("process", "power")
+    found: dict[str, list[dict[str, Any]]] = {mode: [] for mode in modes}
+    with tempfile.TemporaryDirectory(prefix="wk-bench-") as name:
+        template = prepare(Path(name) / "site", devices=devices, rules=devices)
+        for number in range(runs):
+            for mode in modes:
+                result = measure(
+                    "ours", "nats", template, messages=messages, devices=devices, durability=mode
+                )
+                told(
+                    f"run {number + 1}/{runs} {mode}: {result['messages_per_second']:.0f} "
+                    "messages a second"
+                )
+                found[mode].append(result)
+    rates = {mode: _median(results, "messages_per_second") for mode, results in found.items()}
+    return {
+        "messages_per_second": rates,
+        "ratio": round(rates["power"] / rates["process"], 3),
+        "cpu_us_per_message": {
+            mode: _median(results, "cpu_us_per_message") for mode, results in found.items()
+        },
     }
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from bench.commands import app as bench
 from core import settings as settings_module
@@ -90,7 +90,8 @@ def api() -> None:
 @app.command()
 def config() -> None:
     """Print every setting and where it came from."""
-    table = Table("setting", "value", "from", "meaning")
+    table = Table("setting", Column("value", overflow="fold"), Column("from", overflow="fold"))
+    table.add_column("meaning")
     for name, value, origin in settings_module.origins():
         table.add_row(name, value, origin, Settings.model_fields[name].description or "")
     console.print(table)
