@@ -16,7 +16,7 @@ await build({
   outdir: target,
   bundle: true,
   format: "esm",
-  target: ["es2022"],
+  target: ["chrome90", "safari15"],
   minify: true,
   sourcemap: "linked",
   legalComments: "eof",
