@@ -32,6 +32,8 @@ _HOUSEKEEPING = 1.0
 # again: looking several times in that half keeps even a short one.
 _LOOKS_A_KEEPALIVE = 8
 _LAST_WORDS = 1.0
+# A busy broker refuses a filter that it takes a little later.
+_ASK_AGAIN = 5.0
 
 
 class _Publication(NamedTuple):
@@ -79,7 +81,7 @@ class Session:
         self._connected = False
         self._generation_before = 0
         self._closing = False
-        self._connected_at = self._retry_at = self._kept_at = 0.0
+        self._connected_at = self._retry_at = self._kept_at = self._asked_at = 0.0
         self._link = link(client_id, address.transport, fast)
         self._prepare(self._link.client)
 
@@ -234,7 +236,10 @@ class Session:
     def _renew_subscriptions(self) -> None:
         if self._connected:
             refused = self._subscriptions.refused
+            if refused and time.monotonic() - self._asked_at >= _ASK_AGAIN:
+                self._subscriptions.ask_again()
             if self._subscriptions.renew(self._link.client):
+                self._asked_at = time.monotonic()
                 self._link.flush()
             if self._subscriptions.refused != refused:
                 self._report_refused()

@@ -46,6 +46,13 @@ class Subscriptions:
         self.refused = set()
         self._done = None
 
+    def ask_again(self) -> None:
+        """Have what the broker refused be asked for once more: it may have been busy."""
+        refused = self.refused & self._asked
+        if refused:
+            self._asked -= refused
+            self._done = None
+
     def renew(self, client: Client) -> bool:
         """Ask for what is missing and give up what is not wanted; True when something was sent."""
         wanted = self._wanted
@@ -72,11 +79,12 @@ class Subscriptions:
                 self._unsubscribing[mid] = some
 
     def subscribed(self, mid: int, codes: Sequence[ReasonCode]) -> bool:
-        """Take a SUBACK; True when the broker refused some of its filters."""
+        """Take a SUBACK; True when that changes what is refused."""
         filters = self._subscribing.pop(mid, ())
         refused = {one for one, code in zip(filters, codes, strict=False) if code.is_failure}
-        self.refused |= refused
-        return bool(refused)
+        before = set(self.refused)
+        self.refused = (self.refused - set(filters)) | refused
+        return self.refused != before
 
     def unsubscribed(self, mid: int) -> None:
         """Take an UNSUBACK."""

@@ -151,10 +151,14 @@ class Product:
 
     def broker_pid(self) -> int | None:
         """The process of the embedded broker; None without one."""
+        folder = self.folder / "broker"
         try:
-            return int(json.loads((self.folder / "broker" / "nats-server.pid").read_text())["pid"])
+            pid = int(json.loads((folder / "nats-server.pid").read_text())["pid"])
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError, KeyError):
             return None
+        # The number may be of an earlier broker and be another program's by now.
+        return pid if str(folder / "nats-server.conf").encode() in words else None
 
     def stop(self, *, signal_number: signal.Signals = signal.SIGINT) -> float:
         """Ask it to stop and wait; returns the seconds. The test fails when it doesn't end well."""
