@@ -19,21 +19,29 @@ class PartState:
 
 
 class Health:
-    """What is well and what is ill in this process; parts report, readers ask. Thread-safe."""
+    """What is well and what is ill in this process; parts report, readers ask. Thread-safe.
+
+    A part may both report and be watched: it is well only when both say so. A database that still
+    answers a question may refuse what ingest wants to write.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._parts: dict[str, PartState] = {}
+        self._reported: dict[str, PartState] = {}
+        self._found: dict[str, PartState] = {}
         self._checks: dict[str, Callable[[], str | None]] = {}
 
     def report(self, part: str, *, ok: bool, detail: str = "") -> bool:
         """Say how a part is; returns whether that changed between well and ill."""
+        return self._note(self._reported, part, ok, detail)
+
+    def _note(self, states: dict[str, PartState], part: str, ok: bool, detail: str) -> bool:
         with self._lock:
-            before = self._parts.get(part)
+            before = states.get(part)
             changed = before is None or before.ok != ok
             since = self._clock.now() if changed or before is None else before.since
-            self._parts[part] = PartState(part, ok, detail, since)
+            states[part] = PartState(part, ok, detail, since)
             return changed
 
     def watch(self, part: str, check: Callable[[], str | None]) -> None:
@@ -46,8 +54,17 @@ class Health:
             try:
                 detail = check()
             except Exception as error:  # noqa: BLE001 - any failure of a check is its answer
-                self.report(part, ok=False, detail=f"{type(error).__name__}: {error}"[:300])
+                self._note(self._found, part, False, f"{type(error).__name__}: {error}"[:300])
             else:
-                self.report(part, ok=True, detail=detail or "")
+                self._note(self._found, part, True, detail or "")
         with self._lock:
-            return sorted(self._parts.values(), key=lambda state: (state.ok, state.part))
+            states = [_worse(self._reported.get(p), self._found.get(p)) for p in self._parts()]
+        return sorted(states, key=lambda state: (state.ok, state.part))
+
+    def _parts(self) -> set[str]:
+        return self._reported.keys() | self._found.keys()
+
+
+def _worse(reported: PartState | None, found: PartState | None) -> PartState:
+    both = [state for state in (found, reported) if state is not None]
+    return min(both, key=lambda state: (state.ok, not state.detail))
