@@ -11,7 +11,7 @@ from simulators.connection import BrokerAddress, Publisher
 from tests.stories.load import Sent
 
 
-class _Eager(Publisher):
+class EagerPublisher(Publisher):
     """Reconnects within half a second, so that a test needn't wait for its back-off."""
 
     def _new_client(self) -> Client:
@@ -29,7 +29,7 @@ class Gateway:
         self._stream = stream
         self._rate = rate
         self._draw = random.Random(seed)
-        self._publisher = _Eager(address, patience=None)
+        self._publisher = EagerPublisher(address, patience=None)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
 

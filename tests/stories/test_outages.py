@@ -1,0 +1,93 @@
+"""Database, telemetry and broker go away under load and come back; the product heals by itself."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulators.connection import BrokerAddress
+from tests.servers.product import EpisodeRow, Product, until
+from tests.stories import outages
+from tests.stories.living import Fans, import_site
+
+AWAY_S = 8.0
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Iterator[Product]:
+    """The whole product on the living site, started by the test."""
+    product = Product(tmp_path / "data")
+    import_site(product)
+    yield product
+    product.end()
+
+
+def fans_of(product: Product) -> Fans:
+    mqtt = product.mqtt
+    fans = Fans(BrokerAddress(mqtt.host, mqtt.port or 1883, mqtt.username, mqtt.password))
+    fans.start()
+    until(lambda: fans.acknowledged > 24, 20, "the site doesn't come to life")
+    return fans
+
+
+def assert_healed(product: Product, fans: Fans, *, racing: int) -> None:
+    """Ready again, all that was acknowledged stored once, only the one true fault found."""
+    outages.wait_until_well(product)
+    # Long enough for every silence rule to speak up, had it been misled.
+    time.sleep(6)
+    fans.stop()
+    wanted = {(asset, "speed", at, speed) for asset, at, speed in fans.sent}
+    until(lambda: wanted <= outages.stored(product), 30, lambda: lost(product, wanted))
+    assert [(row.rule, row.asset) for row in product.episodes()] == [
+        ("story-too-fast", f"fan-{racing}")
+    ]
+    assert product.ill_parts() == []
+    product.stop()
+    keys = [(reading.series, reading.at) for reading in product.readings()]
+    assert len(keys) == len(set(keys))
+
+
+def lost(product: Product, wanted: set[tuple[str, str, int, float]]) -> str:
+    missing = wanted - outages.stored(product)
+    return f"{len(missing)} of {len(wanted)} readings are lost: {sorted(missing)[:5]}"
+
+
+def episodes_of(product: Product, rule: str) -> list[EpisodeRow]:
+    return [row for row in product.episodes() if row.rule == rule]
+
+
+def test_a_database_that_is_locked_for_a_while_loses_nothing(product: Product) -> None:
+    product.start()
+    fans = fans_of(product)
+    with outages.sqlite_locked(product):
+        fans.racing.add(3)
+        outages.wait_until_ill(product, "database")
+        time.sleep(AWAY_S)
+    until(lambda: bool(episodes_of(product, "story-too-fast")), 30, "the fault is never found")
+    assert_healed(product, fans, racing=3)
+
+
+def test_telemetry_that_is_away_for_a_while_loses_nothing_and_alarms_go_on(
+    product: Product,
+) -> None:
+    product.start()
+    product.stop()
+    with outages.telemetry_taken(product):
+        product.start()
+        fans = fans_of(product)
+        outages.wait_until_ill(product, "telemetry")
+        fans.racing.add(5)
+        until(lambda: bool(episodes_of(product, "story-too-fast")), 20, "alarms don't go on")
+        time.sleep(AWAY_S)
+    assert_healed(product, fans, racing=5)
+
+
+def test_a_broker_that_hangs_and_dies_loses_nothing(product: Product) -> None:
+    product.start()
+    fans = fans_of(product)
+    with outages.broker_stopped(product, AWAY_S):
+        fans.racing.add(7)
+    outages.wait_until_ill(product, "broker")
+    until(lambda: bool(episodes_of(product, "story-too-fast")), 40, "the fault is never found")
+    assert_healed(product, fans, racing=7)
