@@ -45,13 +45,13 @@ class Settling:
         return waited >= SETTLE and now - self._last_repeat >= QUIET
 
     def release(self) -> list[Message]:
-        """The held messages, each topic's in the order of their device times, heartbeats last.
+        """The held messages, each topic's in the order of their device times.
 
-        A heartbeat says that all sent before it has been taken in. After a break that is true only
-        when what was sent again has found its place, so it must not move the clock before then.
+        Heartbeats among them are emptied: while we hold messages back we do not listen, so the
+        receipt clock stands still until a heartbeat comes that was not held.
         """
-        messages, self._messages = self._messages, []
-        messages.sort(key=_is_beat)
+        messages = [_silenced(message) for message in self._messages]
+        self._messages = []
         places: dict[bytes, list[int]] = defaultdict(list)
         for index, message in enumerate(messages):
             if message[0] != CLOCK_TOPIC:
@@ -64,8 +64,9 @@ class Settling:
         return ordered
 
 
-def _is_beat(message: Message) -> bool:
-    return message[0].startswith(_BEATS)
+def _silenced(message: Message) -> Message:
+    topic, _, mid, flags = message
+    return (topic, b"", mid, flags) if topic.startswith(_BEATS) else message
 
 
 def _place(message: Message) -> tuple[int, int]:
