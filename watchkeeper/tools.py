@@ -4,6 +4,7 @@ import json
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -68,10 +69,18 @@ def _speed(text: str) -> float | Literal["max"]:
         raise Invalid(f"--speed {text!r} is no number", advice="Give a number, or max.") from None
 
 
-def _stop_event() -> threading.Event:
+def _stop_event(*, attached: bool) -> threading.Event:
+    """Set by a signal, or with `attached` by the end of standard input."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+
+    def watch_input() -> None:
+        sys.stdin.buffer.read()
+        stop.set()
+
+    if attached:
+        threading.Thread(target=watch_input, name="input", daemon=True).start()
     return stop
 
 
@@ -143,6 +152,9 @@ def simulate(
     duration: Annotated[float | None, typer.Option(help="Seconds of the site's own time.")] = None,
     simulated: Annotated[bool, typer.Option(help="Drive the product's simulated clock.")] = False,
     speed: Speed = "1",
+    attached: Annotated[
+        bool, typer.Option("--attached", hidden=True, help="End with standard input.")
+    ] = False,
     host: Host = None,
     port: Port = 1883,
     user: User = None,
@@ -150,7 +162,7 @@ def simulate(
 ) -> None:
     """Let a site live: by default the demo compound, with a mishap now and then, until Ctrl-C."""
     broker = _broker(settings_module.load(), host, port, user, password)
-    stop = _stop_event()
+    stop = _stop_event(attached=attached)
     site = read_site(site_file) if site_file else None
     if plan is None and duration is None and not simulated:
         console.print("The compound is alive. Ctrl-C ends it.")

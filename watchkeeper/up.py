@@ -25,7 +25,6 @@ def run_up(settings: Settings, *, demo: bool, console: Console) -> None:
         console.print("\nStopping: taking in what has arrived, then closing …")
     finally:
         product.stop()
-        installation.withdraw(product.folder)
     console.print("Stopped. Start again to continue where it was.")
 
 
@@ -62,6 +61,8 @@ def _announce(product: Product) -> None:
     broker = product.broker
     address = broker.device_address if broker else installation.external_broker(product.settings)
     assert address is not None
+    # Undone only by whoever announced: a second product that is refused must not.
+    product.on_stop(lambda: installation.withdraw(product.folder))
     installation.announce(
         product.folder,
         {
@@ -79,11 +80,14 @@ def _announce(product: Product) -> None:
 
 
 def _start_simulator(product: Product) -> None:
-    """The simulated site runs as a process of its own: it speaks MQTT and nothing else to us."""
+    """The simulated site runs as a process of its own: it speaks MQTT and nothing else to us.
+
+    It ends with its standard input, so that it never outlives us, however we die.
+    """
     environment = {**os.environ, "WATCHKEEPER_DATA_DIR": str(product.folder.resolve())}
     log_file = (product.folder / "simulator.log").open("ab")
     child = subprocess.Popen(
-        [sys.executable, "-m", "watchkeeper", "simulate"],
+        [sys.executable, "-m", "watchkeeper", "simulate", "--attached"],
         env=environment,
         cwd=Path(__file__).resolve().parent.parent,
         stdin=subprocess.PIPE,
