@@ -1,0 +1,155 @@
+"""Ingest from end to end on real brokers, on both paths that messages take."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ingest.settling
+from core.db import Database
+from core.telemetry.duckdb_store import DuckDBStore
+from tests.ingest.living import Living, until
+from tests.ingest.session.publishing import publish
+from tests.servers.broker_process import BrokerProcess
+from tests.servers.mosquitto import mosquitto
+from tests.servers.nats import nats
+
+Make = Callable[..., Living]
+LARGE = 16 * 1024 * 1024
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The brokers of the tests repeat after half a second, so settling may be short."""
+    monkeypatch.setattr(ingest.settling, "SETTLE", 1.5)
+    monkeypatch.setattr(ingest.settling, "QUIET", 0.3)
+
+
+@pytest.fixture(params=["mosquitto", "nats"])
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BrokerProcess]:
+    """A real broker that allows large messages."""
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    running = mosquitto(folder) if request.param == "mosquitto" else nats(folder, max_payload=LARGE)
+    with running as started:
+        yield started
+
+
+@pytest.fixture
+def make(building: Database, tmp_path: Path, broker: BrokerProcess) -> Iterator[Make]:
+    """Makes services over the broker, each ended and closed when the test ends."""
+    with ExitStack() as stack:
+
+        def build(fast: bool = True, **options: Any) -> Living:
+            if "telemetry" not in options:
+                options["telemetry"] = DuckDBStore(tmp_path / "telemetry.duckdb")
+                stack.callback(options["telemetry"].close)
+            living = Living(building, tmp_path, address=broker.address, mqtt_fast=fast, **options)
+            stack.callback(living.stop)
+            return living
+
+        yield build
+
+
+def listening(living: Living) -> bool:
+    """Whether a heartbeat has come back: the subscription stands, and settling is over."""
+    run = living.service._run
+    return run is not None and run.last_beat is not None and not living.ill()
+
+
+@pytest.mark.parametrize("fast", [True, False], ids=["sieve", "paho"])
+def test_a_storm_of_bad_input_leaves_the_good_readings_and_one_ticket(
+    broker: BrokerProcess, make: Make, fast: bool
+) -> None:
+    living = make(fast).start()
+    until(lambda: listening(living))
+    storm: list[tuple[str, bytes]] = []
+    topic = "wk/v1/riverside/pump-3/readings"
+    for number in range(300):
+        storm.append(living.message("pump-1", temp=80 if number >= 200 else 50))
+        good = living.message("pump-3", temp=50 + number / 100, vib="?" if number % 3 else 1)
+        storm.append(good)
+        storm.append((topic, good[1][: number % len(good[1])]))
+        storm.append((topic, b"\xff\xfe" + good[1]))
+        storm.append(("wk/v1/atlantis/pump-1/readings", good[1]))
+        storm.append((f"wk/v1/riverside/ghost-{number % 5}/readings", good[1]))
+        storm.append((topic, b'{"temp": NaN, "vib": -1e999}'))
+    storm.append((topic, b"[" * 100_000))
+    storm.append((topic, b'{"temp": 50, "note": "' + b"x" * 10_000_000 + b'"}'))
+    publish(broker.address, storm)
+    publish(broker.address, [living.message("pump-3", temp=33, vib=3)])
+    until(lambda: living.values("pump-3/motor_temperature")[-1:] == [33.0], 20)
+    assert len(living.values("pump-1/motor_temperature")) == 300
+    assert len(living.values("pump-3/motor_temperature")) == 301
+    assert len(living.values("pump-3/vibration")) == 101
+    assert living.rules() == [("hot", "pump-1")]
+    assert len(living.tickets()) == 1
+    reasons = living.reasons()
+    assert reasons["unknown_device"] == reasons["unknown_site"] == reasons["not_utf8"] == 300
+    # 200 texts as numbers, and 300 messages whose two values are no numbers at all.
+    assert reasons["wrong_type"] == 500
+    assert reasons["too_deep"] == reasons["too_large"] == 1
+    assert "failed" not in reasons
+
+
+@pytest.mark.parametrize("fast", [True, False], ids=["sieve", "paho"])
+def test_a_restarted_broker_loses_and_doubles_nothing(
+    broker: BrokerProcess, make: Make, fast: bool
+) -> None:
+    living = make(fast).start()
+    until(lambda: listening(living))
+    publish(broker.address, [living.message("pump-1", temp=50 + n / 10) for n in range(100)])
+    publish(broker.address, [living.message("pump-1", temp=80)])
+    broker.stop()
+    until(lambda: "broker" in living.ill())
+    broker.start()
+    publish(broker.address, [living.message("pump-1", temp=76 + n / 100) for n in range(100)])
+    until(lambda: len(living.values("pump-1/motor_temperature")) == 201, 30)
+    assert living.rules() == [("hot", "pump-1")]
+    assert len(living.tickets()) == 1
+    until(lambda: living.ill() == {})
+
+
+def test_what_came_while_ingest_was_down_is_judged_in_its_order(
+    broker: BrokerProcess, make: Make
+) -> None:
+    living = make().start()
+    until(lambda: listening(living))
+    publish(broker.address, [living.message("pump-1", temp=50)])
+    until(lambda: living.values("pump-1/motor_temperature") == [50.0])
+    assert living.stop()
+    publish(broker.address, [living.message("pump-1", temp=value) for value in (80, 81, 50, 82)])
+    living.service = living._new()
+    living.start()
+    until(lambda: len(living.values("pump-1/motor_temperature")) == 5, 20)
+    assert living.rules() == [("hot", "pump-1"), ("hot", "pump-1")]
+    assert len(living.tickets()) == 1
+
+
+def test_a_retained_leak_that_nobody_heard_opens_one_ticket(
+    broker: BrokerProcess, make: Make
+) -> None:
+    publish(broker.address, [("wk/v1/riverside/leak-1/readings", b'{"leak": true}')], retain=True)
+    living = make().start()
+    until(lambda: living.rules() == [("leaking", "leak-1")])
+    living.restart()
+    until(lambda: listening(living), 20)
+    time.sleep(0.5)
+    assert living.rules() == [("leaking", "leak-1")]
+    assert len(living.tickets()) == 1
+    assert living.values("leak-1/leak") == []
+
+
+def test_a_reading_is_a_ticket_within_a_second(broker: BrokerProcess, make: Make) -> None:
+    living = make().start()
+    until(lambda: listening(living))
+    started = time.monotonic()
+    publish(broker.address, [living.message("pump-1", temp=80)])
+    until(lambda: len(living.tickets()) == 1, 1.0)
+    assert time.monotonic() - started < 1
+    (ticket,) = living.tickets()
+    assert json.loads(json.dumps(ticket.title))["en"] == "Hot"
