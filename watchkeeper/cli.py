@@ -11,8 +11,8 @@ from rich.table import Column, Table
 from bench.commands import app as bench
 from core import settings as settings_module
 from core.clock import SystemClock
-from core.db import Database
-from core.errors import Invalid, Refused, WatchkeeperError
+from core.db import Database, is_unavailable
+from core.errors import Invalid, Refused, Unavailable, WatchkeeperError
 from core.schema import current_revision, migrate, newest_revision
 from core.settings import Settings
 from rules.document import load_rules
@@ -179,19 +179,30 @@ def db_status() -> None:
     database.close()
 
 
+def _complain(error: WatchkeeperError) -> None:
+    message = Console(stderr=True)
+    message.print(f"[red]{error.title}:[/] ", end="")
+    message.print(error.detail, markup=False, soft_wrap=True)
+    for problem in getattr(error, "problems", ()):
+        message.print(f"  {problem}", markup=False, soft_wrap=True)
+    if error.advice:
+        message.print(error.advice, markup=False, soft_wrap=True)
+
+
 def main() -> None:
-    """Run a command; an error of ours is one clear message and exit status 1."""
+    """Run a command; an error of ours, or a database that is away, is one clear message."""
     try:
         app()
     except SimulatorError as error:
         Console(stderr=True).print(str(error), markup=False, soft_wrap=True)
-        sys.exit(1)
     except WatchkeeperError as error:
-        message = Console(stderr=True)
-        message.print(f"[red]{error.title}:[/] ", end="")
-        message.print(error.detail, markup=False, soft_wrap=True)
-        for problem in getattr(error, "problems", ()):
-            message.print(f"  {problem}", markup=False, soft_wrap=True)
-        if error.advice:
-            message.print(error.advice, markup=False, soft_wrap=True)
-        sys.exit(1)
+        _complain(error)
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        advice = "Start it, or correct WATCHKEEPER_DATABASE_URL."
+        _complain(Unavailable(f"the database does not answer: {reason}", advice=advice))
+    else:
+        return
+    sys.exit(1)
