@@ -200,14 +200,16 @@ class Product:
 
     @property
     def token(self) -> str:
-        """The token for tools on this machine."""
-        return (self.folder / "tool-token").read_text().strip()
+        """The token for tools on this machine; empty until there is a site."""
+        file = self.folder / "tool-token"
+        return file.read_text().strip() if file.exists() else ""
 
     def ask(self, path: str, body: Any = None, *, method: str | None = None) -> tuple[int, Any]:
         """Status and JSON of an API call as the administrator; `body` makes it a POST."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, method=method)
-        request.add_header("Authorization", f"Bearer {self.token}")
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
         request.add_header("Content-Type", "application/json")
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
