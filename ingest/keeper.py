@@ -19,9 +19,9 @@ from core.errors import WatchkeeperError
 from ingest.charts import finish_charts
 from ingest.committing import Tenure
 from ingest.registry import Registry, Stored
+from ingest.restoring import stored_states
 from ingest.run import Run
 from ingest.stores import Stores
-from workflows import alarms
 
 log = structlog.get_logger(__name__)
 
@@ -129,12 +129,7 @@ class Keeper:
         registry = self._run.load()
         known = {point.series for point in self._run.judge.registry.points()}
         fresh = [point.series for point in registry.points() if point.series not in known]
-        with self._stores.database.read() as session:
-            stored = Stored(
-                last=self._stores.telemetry.last(fresh) if fresh else {},
-                present=inventory.present_values(session),
-                alarms=alarms.standing_states(session),
-            )
+        stored = stored_states(self._stores, fresh)
         self._replaced.clear()
         self._run.submit(lambda: self._replace(registry, stored))
 

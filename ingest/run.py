@@ -1,6 +1,5 @@
 """One life of ingest: from taking the shard over to giving it back."""
 
-import gc
 import json
 import threading
 import time
@@ -11,37 +10,31 @@ from uuid import UUID
 
 import structlog
 
-from core import inventory, quarantine, shards
+from core import quarantine, shards
 from core.clock import Clock, SimulatedClock, from_micros, to_micros
 from core.db import is_unavailable
 from core.leases import LeaseLost
 from core.telemetry.readings import ReadingBatch
 from ingest import metrics
 from ingest.committing import Tenure, commit
-from ingest.decoding import Problem, own_topic, topic_text
 from ingest.heartbeat import HOLE, Heartbeat
-from ingest.pipeline import BEAT_SITE, CLOCK_TOPIC, Batch, Judge, Taker
+from ingest.isolation import Isolation, Stopped
+from ingest.pipeline import Batch, Judge, Taker
 from ingest.receipt_clock import ReceiptClock
-from ingest.registry import Registry, carry_over, load_registry, restore
-from ingest.registry.carrying import Stored
+from ingest.registry import Registry, Stored, carry_over, restore
+from ingest.restoring import fresh_registry, give_heap_back, load, set_heap_aside
 from ingest.session import Message, Phase, Session, SessionState
 from ingest.settling import Settling
 from ingest.stores import Stores
 from ingest.writer import Work, Writer
 from rules.slots import ReceiptNow
-from workflows import alarms
 
 log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 0.1
 _MOST_PAUSE = 2.0
-_COMPLAIN_EVERY = 60.0
 _PORTION = 250
 _MOST_FINDINGS = 200
-
-
-class Stopped(Exception):
-    """We were asked to stop while waiting for a store; what is uncommitted comes again."""
 
 
 class Run:
@@ -55,7 +48,6 @@ class Run:
         self._tasks: deque[Callable[[], None]] = deque()
         self._stop = threading.Event()
         self._cut_off = False
-        self._next_complaint = 0.0
         self._heartbeat = Heartbeat(tenure.shard, stores.clock)
         with stores.database.read() as session:
             memory = shards.recall(session, tenure.shard)
@@ -64,9 +56,13 @@ class Run:
         self.listened_until: datetime | None = None
         self._start_clock(memory.last_beat)
         self._now.now = self.receipt_clock.now()
-        self.judge = Judge(self._fresh_registry(), self.receipt_clock, self._now)
-        _set_heap_aside()
+        registry = fresh_registry(stores, self._now, self.receipt_clock)
+        self.judge = Judge(registry, self.receipt_clock, self._now)
+        set_heap_aside()
         self._taker = Taker(self.judge, self._beat_came, self._clock_came)
+        self._isolation = Isolation(
+            self.judge, stores.health, attempt=self._attempt, start_over=self._start_over
+        )
         self._settling: Settling | None = None
         self._generation = 0
         self.session = session_of(on_state=self._connection_changed)
@@ -120,8 +116,7 @@ class Run:
             drained = self.writer.stop(drain=drained) and drained
             self.listened_until = self.last_beat
             self.session.close()
-            # What stays frozen at the end of the process looks like a leak to other libraries.
-            gc.unfreeze()
+            give_heap_back()
         return drained
 
     def _round(self) -> None:
@@ -162,9 +157,12 @@ class Run:
             if not uncommitted:
                 raise
             log.warning("a batch failed; looking for the message it failed for", error=repr(error))
-            self._start_over()
-            self._isolate(uncommitted)
+            self._isolation.isolate(uncommitted, self._clock.micros())
         return True
+
+    def _attempt(self, messages: list[Message]) -> None:
+        self._taker.take(messages, self._clock.micros())
+        self._finish_batch()
 
     def _wait_for_writer(self, ready: Callable[[], bool]) -> None:
         while True:
@@ -254,51 +252,6 @@ class Run:
 
     # A batch that fails.
 
-    def _isolate(self, messages: list[Message]) -> None:
-        """Split what failed until the bad message stands alone, and quarantine that one.
-
-        The states of all stores are in place; after each failure they are taken from there again.
-        """
-        middle = len(messages) // 2
-        for part in (messages[:middle], messages[middle:]):
-            if not part:
-                continue
-            try:
-                self._taker.take(part, self._clock.micros())
-                self._finish_batch()
-            except (LeaseLost, Stopped):
-                raise
-            except Exception as error:  # noqa: BLE001 - the edge of one message
-                self._start_over()
-                if len(part) > 1:
-                    self._isolate(part)
-                else:
-                    self._complain(part[0], error)
-                    self._quarantine(part[0], f"{type(error).__name__}: {error}")
-
-    def _complain(self, message: Message, error: Exception) -> None:
-        """Log where it failed, once a minute at most; quarantine keeps count of the rest."""
-        now = time.monotonic()
-        if now >= self._next_complaint:
-            self._next_complaint = now + _COMPLAIN_EVERY
-            log.error("a message fails; it is quarantined", topic=message[0], exc_info=error)
-
-    def _quarantine(self, message: Message, detail: str) -> None:
-        topic, payload, mid, _ = message
-        name = topic_text(topic)
-        own = own_topic(name)
-        batch = self.judge.batch
-        batch.mids += [mid] if mid else []
-        if topic == CLOCK_TOPIC or (own and own.site == BEAT_SITE):
-            # Not the heartbeat is bad, but what came due with it; it comes due again.
-            self._stores.health.report("ingest timers", ok=False, detail=detail[:300])
-        else:
-            site = self.judge.registry.sites.get(own.site) if own else None
-            problem = Problem("failed", detail.replace("\0", "\ufffd"))
-            code = own.device if own else name
-            batch.reject(site, code, name, [problem], payload, self._clock.micros())
-        self._finish_batch()
-
     def _start_over(self) -> None:
         """Take every state from the stores again, as a restart would.
 
@@ -307,29 +260,14 @@ class Run:
         self._wait_for_writer(lambda: self.writer.idle)
         gaps = self.judge.batch.gaps
         self._taker.retained.take_back()
-        self._adopt_registry(self._fresh_registry())
+        self._adopt_registry(fresh_registry(self._stores, self._now, self.receipt_clock))
         self.judge.batch = Batch(gaps=gaps)
 
     # The registry.
 
-    def _fresh_registry(self) -> Registry:
-        registry = self.load()
-        with self._stores.database.read() as session:
-            stored = Stored(
-                last=self._stores.telemetry.last(),
-                present=inventory.present_values(session),
-                alarms=alarms.standing_states(session),
-            )
-        restore(registry, stored, self.receipt_clock, self.receipt_clock.now())
-        return registry
-
     def load(self) -> Registry:
         """Read places, devices and rules; may be called by another thread."""
-        with self._stores.database.read() as session:
-            registry = load_registry(session, self._now)
-        problems = registry.problems
-        self._stores.health.report("rules", ok=not problems, detail="; ".join(problems)[:300])
-        return registry
+        return load(self._stores, self._now)
 
     def replace_registry(self, registry: Registry, stored: Stored) -> None:
         """Go on with a registry loaded meanwhile; running states are carried over."""
@@ -341,7 +279,7 @@ class Run:
         batch = self.judge.batch
         self.judge.replace(registry)
         self.judge.batch = batch
-        _set_heap_aside()
+        set_heap_aside()
 
     def replay(
         self, rows: list[tuple[UUID, list[tuple[str, bytes, int]]]], *, judged: bool
@@ -444,13 +382,3 @@ class Run:
         """When the newest heartbeat came back whose gap is committed; None while we are cut off."""
         beat = self._recorded_beat
         return from_micros(beat) if beat is not None else None
-
-
-def _set_heap_aside() -> None:
-    """Free the last registry, then keep the collector from walking the new one again and again.
-
-    A large site is a million objects that never become garbage one by one.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()

@@ -1,0 +1,56 @@
+"""Registries from the stores: what is configured, and the states it was left in."""
+
+import gc
+from collections.abc import Sequence
+
+from core import inventory
+from ingest.receipt_clock import ReceiptClock
+from ingest.registry import Registry, Stored, load_registry, restore
+from ingest.stores import Stores
+from rules.slots import ReceiptNow
+from workflows import alarms
+
+
+def load(stores: Stores, now: ReceiptNow) -> Registry:
+    """Read places, devices and rules, without any states. Any thread may call it."""
+    with stores.database.read() as session:
+        registry = load_registry(session, now)
+    problems = registry.problems
+    stores.health.report("rules", ok=not problems, detail="; ".join(problems)[:300])
+    return registry
+
+
+def stored_states(stores: Stores, series: Sequence[int] | None = None) -> Stored:
+    """What the stores know, of the newest readings only those of `series`; None means of all.
+
+    Raises TelemetryError while telemetry cannot tell.
+    """
+    wanted = series is None or len(series) > 0
+    with stores.database.read() as session:
+        return Stored(
+            last=stores.telemetry.last(series) if wanted else {},
+            present=inventory.present_values(session),
+            alarms=alarms.standing_states(session),
+        )
+
+
+def fresh_registry(stores: Stores, now: ReceiptNow, clock: ReceiptClock) -> Registry:
+    """The registry as a process that starts now finds it."""
+    registry = load(stores, now)
+    restore(registry, stored_states(stores), clock, clock.now())
+    return registry
+
+
+def set_heap_aside() -> None:
+    """Free the last registry, then keep the collector from walking the new one again and again.
+
+    A large site is a million objects that never become garbage one by one.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+def give_heap_back() -> None:
+    """What stays set aside at the end of the process looks like a leak to other libraries."""
+    gc.unfreeze()
