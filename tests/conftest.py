@@ -1,8 +1,24 @@
 """What every test may ask for; the fixtures themselves stand in the modules named here."""
 
+import gc
+
 pytest_plugins = [
     "tests.servers.postgres",
     "tests.servers.chromium",
     # The product's own fixtures (`db` and what stands on it), built from `database_url`.
     "tests.fixtures",
 ]
+
+
+def pytest_unconfigure() -> None:
+    """Leave the garbage collector as Python gave it.
+
+    Hypothesis's callback and what ingest set aside keep DuckDB's module from being collected,
+    which then prints a warning of its own after pytest's closing line.
+    """
+    gc.unfreeze()
+    gc.callbacks[:] = [
+        callback
+        for callback in gc.callbacks
+        if not getattr(callback, "__module__", "").startswith("hypothesis")
+    ]
