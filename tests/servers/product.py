@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psycopg
 import pytest
 
 from core.telemetry.duckdb_store import DuckDBStore
@@ -87,8 +88,9 @@ class Product:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self.role == "up":
+        if self.role in ("up", "api"):
             self.settings.setdefault("http_port", str(free_port()))
+        if self.role == "up":
             self.settings.setdefault("broker_port", str(free_port()))
 
     @property
@@ -98,7 +100,7 @@ class Product:
 
     @property
     def _output(self) -> Path:
-        return self.folder / "product.out"
+        return self.folder / f"{self.role}.out"
 
     def start(self) -> None:
         """Start it and wait until it says that it is up."""
@@ -107,7 +109,8 @@ class Product:
 
     def launch(self) -> None:
         """Start it and go on at once."""
-        (self.folder / "running.json").unlink(missing_ok=True)
+        if self.role == "up":
+            (self.folder / "running.json").unlink(missing_ok=True)
         with self._output.open("ab") as output:
             self._said_before = output.tell()
             self.process = subprocess.Popen(
@@ -190,7 +193,9 @@ class Product:
     @property
     def url(self) -> str:
         """Address of API and pages."""
-        return str(self.running["url"])
+        if self.role == "up":
+            return str(self.running["url"])
+        return f"http://127.0.0.1:{self.settings['http_port']}"
 
     @property
     def mqtt(self) -> BrokerAddress:
@@ -232,7 +237,11 @@ class Product:
     # What it has stored, read from its files.
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Rows of its SQLite file, read beside it."""
+        """Rows of its database, read beside it."""
+        address = self.settings.get("database_url")
+        if address is not None:
+            with psycopg.connect(address.replace("+psycopg", "")) as session:
+                return session.execute(sql.encode()).fetchall()
         connection = sqlite3.connect(self.folder / "watchkeeper.sqlite", timeout=20)
         try:
             return connection.execute(sql).fetchall()

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ingest.session import BrokerAddress as Address
 from simulators.connection import BrokerAddress
+from tests.servers.nats import nats
+from tests.servers.postgres import PostgresServer
 from tests.servers.product import EpisodeRow, Product, until
 from tests.stories import outages
 from tests.stories.living import Fans, import_site
@@ -24,16 +27,24 @@ def product(tmp_path: Path) -> Iterator[Product]:
 
 
 def fans_of(product: Product) -> Fans:
-    mqtt = product.mqtt
+    return fans_at(product.mqtt)
+
+
+def fans_at(mqtt: Address) -> Fans:
     fans = Fans(BrokerAddress(mqtt.host, mqtt.port or 1883, mqtt.username, mqtt.password))
     fans.start()
     until(lambda: fans.acknowledged > 24, 20, "the site doesn't come to life")
     return fans
 
 
-def assert_healed(product: Product, fans: Fans, *, racing: int) -> None:
-    """Ready again, all that was acknowledged stored once, only the one true fault found."""
-    outages.wait_until_well(product)
+def assert_healed(
+    product: Product, fans: Fans, *, racing: int, health: Product | None = None
+) -> None:
+    """Ready again, all that was acknowledged stored once, only the one true fault found.
+
+    health: the role that answers /readyz, if that is another process.
+    """
+    outages.wait_until_well(health or product)
     # Long enough for every silence rule to speak up, had it been misled.
     time.sleep(6)
     fans.stop()
@@ -42,7 +53,7 @@ def assert_healed(product: Product, fans: Fans, *, racing: int) -> None:
     assert [(row.rule, row.asset) for row in product.episodes()] == [
         ("story-too-fast", f"fan-{racing}")
     ]
-    assert product.ill_parts() == []
+    assert (health or product).ill_parts() == []
     product.stop()
     keys = [(reading.series, reading.at) for reading in product.readings()]
     assert len(keys) == len(set(keys))
@@ -51,6 +62,45 @@ def assert_healed(product: Product, fans: Fans, *, racing: int) -> None:
 def lost(product: Product, wanted: set[tuple[str, str, int, float]]) -> str:
     missing = wanted - outages.stored(product)
     return f"{len(missing)} of {len(wanted)} readings are lost: {sorted(missing)[:5]}"
+
+
+def test_a_postgresql_that_goes_away_and_comes_back_loses_nothing(tmp_path: Path) -> None:
+    server = PostgresServer()
+    (tmp_path / "broker").mkdir()
+    try:
+        with nats(tmp_path / "broker", ack_wait=3.0) as broker:
+            settings = {
+                "database_url": server.url(server.create_database()),
+                "mqtt_host": broker.address.host,
+                "mqtt_port": str(broker.address.port),
+                "mqtt_username": broker.address.username or "",
+                "mqtt_password": broker.address.password or "",
+            }
+            roles = [Product(tmp_path / "data", role, dict(settings)) for role in ("ingest", "api")]
+            try:
+                stop_postgresql_under_load(server, broker.address, *roles)
+            finally:
+                for role in roles:
+                    role.end()
+    finally:
+        server.remove()
+
+
+def stop_postgresql_under_load(
+    server: PostgresServer, address: Address, ingest: Product, api: Product
+) -> None:
+    import_site(ingest)
+    ingest.start()
+    api.start()
+    fans = fans_at(address)
+    server.stop()
+    fans.racing.add(2)
+    outages.wait_until_ill(api, "database")
+    time.sleep(AWAY_S)
+    server.start()
+    until(lambda: bool(episodes_of(ingest, "story-too-fast")), 30, "the fault is never found")
+    outages.wait_until_well(api)
+    assert_healed(ingest, fans, racing=2, health=api)
 
 
 def episodes_of(product: Product, rule: str) -> list[EpisodeRow]:
