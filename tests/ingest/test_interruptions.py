@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.db import Database, sqlite_url
@@ -153,8 +153,15 @@ def copies(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Copies:
     return Copies(template, tmp_path_factory.mktemp("copies"))
 
 
+OUT_OF_ORDER = [
+    Step(0.0, "board-1", {"kw": 1}, shift=0.0, again=False),
+    Step(0.0, "board-1", {"amp": 0}, shift=0.4, again=False),
+]
+
+
 @settings(max_examples=60, deadline=None)
 @given(steps=STEPS, batches=BATCHES)
+@example(steps=OUT_OF_ORDER, batches=[(2, "before write")])
 def test_an_interrupted_run_decides_and_stores_the_same(
     copies: Copies, steps: list[Step], batches: list[tuple[int, str | None]]
 ) -> None:

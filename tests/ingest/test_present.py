@@ -237,6 +237,18 @@ def test_a_division_by_zero_is_an_alarm_on_the_rule_and_ends_with_it(stage: Stag
     assert [one.rule for one in stage.incidents()].count("rule-failed:poor-ratio") == 2
 
 
+def test_a_message_without_the_point_is_no_reading_to_count(stage: Stage) -> None:
+    stage.say("pump-3", stage.at(1, vib=9))
+    for second in range(2, 6):
+        stage.say("pump-3", stage.at(second, temp=50))
+    stage.say("pump-3", stage.at(6, vib=9))
+    stage.finish()
+    assert stage.incidents() == []
+    stage.say("pump-3", stage.at(7, vib=9, temp=50))
+    stage.finish()
+    assert stage.incidents() == [Incident("shaking", "pump-3", 7.0, None)]
+
+
 def test_a_new_version_of_a_rule_inherits_the_standing_alarm(stage: Stage) -> None:
     stage.say("pump-1", stage.at(1, temp=80))
     stage.finish()
