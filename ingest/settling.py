@@ -10,7 +10,7 @@ from ingest.decoding import PREFIX, claimed_time, parse
 from ingest.pipeline import BEAT_SITE, CLOCK_TOPIC
 from ingest.session import DUPLICATE, Message
 
-# Longer than the `ack_wait` of the brokers that we configure, with the time of one delivery.
+# Longer than the `ack_wait` of the brokers that we configure, by what a busy machine takes.
 SETTLE = 5.0
 # Repeats that are still coming postpone the end, up to this.
 QUIET = 1.0

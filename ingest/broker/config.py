@@ -40,7 +40,7 @@ class BrokerConfig:
     durability: Literal["process", "power"] = "process"
     max_payload: int = 1024 * 1024
     max_ack_pending: int = 4_000
-    ack_wait: float = 5.0
+    ack_wait: float = 3.0
     store_bytes: int = 4 * 1024**3
     tls_cert: Path | None = None
     tls_key: Path | None = None
