@@ -127,7 +127,7 @@ def _kill_again_and_again(
     draw = random.Random(f"kills-{campaign.seed}")
     for number in range(campaign.kills):
         time.sleep(draw.uniform(0.05, 2 * campaign.interval - 4.0))
-        broker_too = draw.random() < 0.7
+        broker_too = draw.random() < 0.7 and campaign.role == "up"
         product.kill(broker_too=broker_too)
         with_broker = " with its broker" if broker_too else ""
         say(f"kill {number + 1}{with_broker}: {gateway.acknowledged} acknowledged")
