@@ -15,6 +15,8 @@ AFTER = 60 * MICROS
 # A point that speaks seldom shows little in an hour; then the day before is drawn.
 ENOUGH = 20
 DRAWN = 300
+# A reading that is not stored by then was erased or replaced.
+PATIENCE = 60.0
 _TOGETHER = 50
 
 Curve = Sequence[tuple[int, float]]
@@ -33,24 +35,47 @@ class Wanted(NamedTuple):
         return {item["series"] for item in self.data.get("inputs", ()) if item.get("series")}
 
 
-def finish_charts(database: Database, store: TelemetryStore) -> int:
-    """Fill in charts that are still wanted; returns how many.
+class Charts:
+    """Fills in the charts that are still wanted.
 
-    The decision commits before its readings are stored, so this comes a moment later; whoever
-    restarts finds the unfinished ones again. Many are read in one go, since each question costs
-    the store about the same. Raises TelemetryError while telemetry is away.
+    The decision commits before its readings are stored, so a chart has to wait for those; whoever
+    restarts finds the unfinished ones again.
     """
-    with database.read() as session:
-        wanted = [
-            Wanted(row.id, row.at_micros, row.data)
-            for row in alarms.unfinished_charts(session, _TOGETHER)
-        ]
-    for group in _neighbours(wanted):
-        curves = _curves(store, group)
-        with database.write() as session:
-            for item in group:
-                alarms.keep_chart(session, item.id, {**item.data, "chart": _chart(item, curves)})
-    return len(wanted)
+
+    def __init__(self, database: Database, store: TelemetryStore) -> None:
+        self._database = database
+        self._store = store
+        self._since: dict[UUID, float] = {}
+
+    def finish(self, now: float) -> bool:
+        """Fill in what can be; returns whether more may be wanted. now: monotonic, seconds.
+
+        Many are read in one go, since each question costs the store about the same. Raises
+        TelemetryError while telemetry is away.
+        """
+        with self._database.read() as session:
+            wanted = [
+                Wanted(row.id, row.at_micros, row.data)
+                for row in alarms.unfinished_charts(session, _TOGETHER)
+            ]
+        self._since = {one.id: self._since.get(one.id, now) for one in wanted}
+        for group in _neighbours(wanted):
+            curves = _curves(self._store, group)
+            with self._database.write() as session:
+                for item in group:
+                    if now - self._since[item.id] >= PATIENCE or _is_stored(item, curves):
+                        data = {**item.data, "chart": _chart(item, curves)}
+                        alarms.keep_chart(session, item.id, data)
+        return bool(wanted)
+
+
+def _is_stored(item: Wanted, curves: Mapping[int, Curve]) -> bool:
+    """Whether every reading that it was decided on stands in telemetry."""
+    return all(
+        any(at >= one["at"] for at, _ in reversed(curves.get(one.get("series") or 0, ())))
+        for one in item.data.get("inputs", ())
+        if one.get("series") and one["at"] > item.at - HOUR
+    )
 
 
 def _neighbours(wanted: Iterable[Wanted]) -> list[list[Wanted]]:

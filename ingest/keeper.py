@@ -16,7 +16,7 @@ from core import events, inventory, leases, quarantine, shards
 from core.clock import to_micros
 from core.db import is_unavailable
 from core.errors import WatchkeeperError
-from ingest.charts import finish_charts
+from ingest.charts import Charts
 from ingest.committing import Tenure
 from ingest.registry import Registry, Stored
 from ingest.restoring import stored_states
@@ -44,6 +44,7 @@ class Keeper:
         self._follower = events.Follower(stores.database, cursor)
         self._stop = threading.Event()
         self._next_renewal = self._next_charts = 0.0
+        self._charts = Charts(stores.database, stores.telemetry)
         self._charts_due = self._adopted_due = True
         self._reload_due = False
         self._asked: list[UUID] = []
@@ -83,8 +84,7 @@ class Keeper:
         self._note(facts)
         self._catch_up()
         if self._charts_due and time.monotonic() >= self._next_charts:
-            more = finish_charts(self._stores.database, self._stores.telemetry)
-            self._charts_due = more > 0
+            self._charts_due = self._charts.finish(time.monotonic())
             self._next_charts = time.monotonic() + _CHARTS_SECONDS
         if not facts:
             self._follower.wait(0.5)

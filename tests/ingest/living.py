@@ -23,7 +23,7 @@ from workflows.alarms.model import Alarm, Episode
 from workflows.tickets import Ticket
 
 
-def until(condition: Callable[[], bool], seconds: float = 8.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait until something holds; fails when it never does."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -159,7 +159,7 @@ OUT_OF_ORDER = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=STEPS, batches=BATCHES)
 @example(steps=OUT_OF_ORDER, batches=[(2, "before write")])
 def test_an_interrupted_run_decides_and_stores_the_same(

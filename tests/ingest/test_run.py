@@ -30,6 +30,7 @@ from tests.ingest.building import NOON, fill
 from tests.ingest.living import Living, until
 from tests.ingest.loop_broker import NOWHERE, LoopBroker
 from tests.servers.postgres import PostgresServer
+from workflows.tickets.model import TicketEvidence
 
 Make = Callable[..., Living]
 
@@ -76,6 +77,33 @@ def test_a_reading_becomes_a_ticket_and_is_acknowledged(broker: LoopBroker, make
     assert living.rules() == [("hot", "pump-1")]
     assert len(living.tickets()) == 1
     assert living.values("pump-1/motor_temperature") == [80.0]
+
+
+def charts_of(living: Living) -> list[dict[str, Any] | None]:
+    with living.database.read() as session:
+        return [row.data.get("chart") for row in session.scalars(select(TicketEvidence))]
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_a_ticket_gets_the_chart_with_the_reading_that_tripped_it(
+    broker: LoopBroker, make: Make, away: bool
+) -> None:
+    living = make(flush_seconds=1.5).start()
+    for value in (50, 60, 70):
+        tell(broker, living, "pump-1", temp=value)
+    until(lambda: broker.unacknowledged() == 0)
+    living.memory.away = away
+    tell(broker, living, "pump-1", temp=80)
+    until(lambda: len(living.tickets()) == 1)
+    if away:
+        time.sleep(1.5)
+        assert charts_of(living) == [None]
+        living.memory.away = False
+    until(lambda: charts_of(living) != [None])
+    (chart,) = charts_of(living)
+    assert chart is not None
+    (curve,) = chart.values()
+    assert (curve["point"], curve["value"]) == ("motor_temperature", [50, 60, 70, 80])
 
 
 def test_a_message_that_cannot_be_committed_stands_alone(
