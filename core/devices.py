@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     String,
     UniqueConstraint,
+    bindparam,
     func,
     select,
     text,
@@ -233,12 +234,16 @@ def reserve_series(session: Session, count: int) -> list[int]:
     return list(range(first, first + count))
 
 
+_POINT_IDS = select(Point.series, Point.id).where(
+    Point.series.in_(bindparam("some_series", expanding=True))
+)
+
+
 def point_ids(session: Session, series: Sequence[int]) -> dict[int, UUID]:
     """The ids of the points that telemetry keeps under these numbers."""
     if not series:
         return {}
-    rows = session.execute(select(Point.series, Point.id).where(Point.series.in_(series)))
-    return dict(rows.all())
+    return dict(session.execute(_POINT_IDS, {"some_series": list(series)}).all())
 
 
 def count_points(session: Session) -> int:

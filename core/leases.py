@@ -1,9 +1,9 @@
 """Leases: exactly one worker does a thing, and who lost the lease cannot commit."""
 
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import Integer, String, insert, or_, select, update
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import Integer, String, Table, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -20,6 +20,19 @@ class Lease(Base):
     owner: Mapped[str] = mapped_column(String(80))
     epoch: Mapped[int] = mapped_column(Integer)
     ends_at: Mapped[datetime] = mapped_column(Instant)
+
+
+# Every transaction of ingest makes it, so it is built once.
+_TABLE = cast(Table, Lease.__table__)
+_REQUIRE = (
+    update(_TABLE)
+    .where(
+        _TABLE.c.name == bindparam("held_name"),
+        _TABLE.c.owner == bindparam("held_owner"),
+        _TABLE.c.epoch == bindparam("held_epoch"),
+    )
+    .values(epoch=bindparam("held_epoch"))
+)
 
 
 class LeaseLost(Conflict):
@@ -69,13 +82,8 @@ def require(session: Session, name: str, owner: str, epoch: int) -> None:
     It is an UPDATE, so that on PostgreSQL the row stays locked until our commit and nobody can
     take the lease over in between.
     """
-    result = session.execute(
-        update(Lease)
-        .where(Lease.name == name, Lease.owner == owner, Lease.epoch == epoch)
-        .values(epoch=epoch)
-    )
-    assert isinstance(result, CursorResult)
-    if result.rowcount != 1:
+    held = {"held_name": name, "held_owner": owner, "held_epoch": epoch}
+    if session.connection().execute(_REQUIRE, held).rowcount != 1:
         raise LeaseLost(f"another worker has taken over {name}")
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from core import events
 from core.errors import Conflict, Stale
@@ -57,8 +59,20 @@ class Stateful(Protocol):
     version: Any
 
 
-def _at_version(model: Any, expected: int | None) -> list[ColumnElement[bool]]:
-    return [] if expected is None else [model.version == expected]
+@lru_cache(maxsize=256)
+def _swap(model: Any, names: tuple[str, ...], versioned: bool) -> ReturningUpdate[Any]:
+    """The compare-and-swap of a model and a set of fields, built once for each."""
+    statement = update(model).where(
+        model.id == bindparam("row_id"), model.state == bindparam("was")
+    )
+    if versioned:
+        statement = statement.where(model.version == bindparam("version_read"))
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return (
+        statement.values(state=bindparam("will_be"), version=model.version + 1, **values)
+        .returning(model)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
 
 
 def move(
@@ -85,14 +99,12 @@ def move(
     while True:
         before = row.state
         after = lifecycle.target(action, before)
-        statement = (
-            update(model)
-            .where(model.id == row.id, model.state == before, *_at_version(model, expected_version))
-            .values(state=after, version=model.version + 1, **(values or {}))
-            .returning(model)
-            .execution_options(synchronize_session=False, populate_existing=True)
-        )
-        if session.scalars(statement).first() is not None:
+        statement = _swap(model, tuple(values or ()), expected_version is not None)
+        given = {f"new_{name}": value for name, value in (values or {}).items()}
+        given |= {"row_id": row.id, "was": before, "will_be": after}
+        if expected_version is not None:
+            given["version_read"] = expected_version
+        if session.scalars(statement, given).first() is not None:
             break
         session.refresh(row)
         if expected_version is not None and row.version != expected_version:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -78,23 +78,34 @@ def record(session: Session, findings: Sequence[Finding], *, learned_at: datetim
     Raises IntegrityError if an episode of the same trip time exists already.
     """
     opened: list[Opened] = []
-    for finding in findings:
-        alarm = _alarm_row(session, finding)
-        _store_state(alarm, finding.transition.after)
-        match finding.transition.kind:
-            case TransitionKind.TRIPPED:
-                opened.append(_trip(session, alarm, finding, learned_at))
-            case TransitionKind.CLEARED:
-                _clear(session, alarm, finding, learned_at)
-    session.flush()
+    rows: dict[tuple[str, UUID], Alarm] = {}
+    # What must be seen is flushed where it is looked for: a flush before every question would
+    # send each row by itself.
+    with session.no_autoflush:
+        for finding in findings:
+            alarm = _alarm_row(session, finding, rows)
+            _store_state(alarm, finding.transition.after)
+            match finding.transition.kind:
+                case TransitionKind.TRIPPED:
+                    opened.append(_trip(session, alarm, finding, learned_at))
+                case TransitionKind.CLEARED:
+                    _clear(session, alarm, finding, learned_at)
+        session.flush()
     return opened
 
 
-def _alarm_row(session: Session, finding: Finding) -> Alarm:
+_ALARM = select(Alarm).where(
+    Alarm.rule_id == bindparam("of_rule"), Alarm.asset_id == bindparam("of_asset")
+)
+
+
+def _alarm_row(session: Session, finding: Finding, rows: dict[tuple[str, UUID], Alarm]) -> Alarm:
     rule = finding.rule
-    row = session.scalars(
-        select(Alarm).where(Alarm.rule_id == rule.rule_id, Alarm.asset_id == finding.asset_id)
-    ).first()
+    key = (rule.rule_id, finding.asset_id)
+    row = rows.get(key)
+    if row is None:
+        given = {"of_rule": rule.rule_id, "of_asset": finding.asset_id}
+        row = session.scalars(_ALARM, given).first()
     if row is None:
         row = Alarm(
             id=new_id(),
@@ -106,6 +117,7 @@ def _alarm_row(session: Session, finding: Finding) -> Alarm:
             episodes=0,
         )
         session.add(row)
+    rows[key] = row
     row.rule_version = rule.version
     row.title = dict(rule.title)
     row.severity = rule.severity
@@ -219,6 +231,7 @@ def _clear(session: Session, alarm: Alarm, finding: Finding, learned_at: datetim
     rule, at = finding.rule, from_micros(finding.at)
     actor = events.Actor("rule", f"{rule.rule_id}@{rule.version}")
     alarm.returned_at = at
+    # It sends what is pending as well, the episode among it.
     move(session, alarm, ALARM, "clear", actor=actor, happened_at=at, learned_at=learned_at)
     episode = session.scalars(
         select(Episode)

@@ -1,7 +1,7 @@
 """The tables of tickets."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
+    Table,
     Text,
     false,
     text,
@@ -156,12 +157,15 @@ class TicketCounter(Base):
     value: Mapped[int] = mapped_column(Integer)
 
 
+_COUNTER = cast(Table, TicketCounter.__table__)
+_NEXT_NUMBER = (
+    update(_COUNTER)
+    .where(_COUNTER.c.id == 1)
+    .values(value=_COUNTER.c.value + 1)
+    .returning(_COUNTER.c.value)
+)
+
+
 def next_number(session: Session) -> int:
     """The next human number; the row stays locked until commit, so numbers have no doubles."""
-    value = session.execute(
-        update(TicketCounter)
-        .where(TicketCounter.id == 1)
-        .values(value=TicketCounter.value + 1)
-        .returning(TicketCounter.value)
-    ).scalar_one()
-    return int(value)
+    return int(session.connection().execute(_NEXT_NUMBER).scalar_one())

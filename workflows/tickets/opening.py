@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -109,6 +109,18 @@ def open_ticket(session: Session, draft: Draft, *, actor: events.Actor) -> Ticke
     return ticket
 
 
+_LAST_TICKET = (
+    select(Ticket)
+    .join(Fault, Fault.ticket_id == Ticket.id)
+    .where(Fault.rule_id == bindparam("fault_rule"), Fault.asset_id == bindparam("fault_asset"))
+    .order_by(Fault.holds.desc(), Ticket.number.desc())
+    .limit(1)
+    # Somebody may be closing it right now; then we see it closed, and not as we found it.
+    .with_for_update(of=Ticket)
+    .execution_options(populate_existing=True)
+)
+
+
 def open_for_fault(
     session: Session,
     key: FaultKey,
@@ -141,17 +153,8 @@ def open_for_fault(
 
 
 def _last_ticket(session: Session, key: FaultKey) -> Ticket | None:
-    statement = (
-        select(Ticket)
-        .join(Fault, Fault.ticket_id == Ticket.id)
-        .where(Fault.rule_id == key.rule_id, Fault.asset_id == key.asset_id)
-        .order_by(Fault.holds.desc(), Ticket.number.desc())
-        .limit(1)
-        # Somebody may be closing it right now; then we see it closed, and not as we found it.
-        .with_for_update(of=Ticket)
-        .execution_options(populate_existing=True)
-    )
-    return session.scalars(statement).first()
+    given = {"fault_rule": key.rule_id, "fault_asset": key.asset_id}
+    return session.scalars(_LAST_TICKET, given).first()
 
 
 def _open_new(
