@@ -24,13 +24,18 @@ DEVICES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
 
 @dataclass(frozen=True)
 class Step:
-    """Time passes, then a device speaks: now, late, or with the time of its last message."""
+    """Time passes, then a device speaks.
+
+    lag: seconds that its message was under way; less than the grace that timers give. late: it is
+    older than what is known of its points. again: it has the time of the device's last message.
+    """
 
     wait: float
     device: str
     values: dict[str, Any]
-    shift: float
-    again: bool
+    lag: float = 0.0
+    late: bool = False
+    again: bool = False
 
 
 def _steps_of(device: str) -> st.SearchStrategy[Step]:
@@ -40,8 +45,9 @@ def _steps_of(device: str) -> st.SearchStrategy[Step]:
         wait=st.sampled_from([0.0, 0.0, 1.0, 7.0, 61.0]),
         device=st.just(device),
         values=values,
-        shift=st.sampled_from([0.0, 0.0, 0.0, 0.4, 90.0]),
-        again=st.booleans(),
+        lag=st.sampled_from([0.0, 0.0, 0.4]),
+        late=st.sampled_from([False, False, True]),
+        again=st.sampled_from([False, False, True]),
     )
 
 
@@ -63,11 +69,13 @@ class Feed:
 
     def message(self, stage: Stage, step: Step) -> Message:
         known = self.last.get(step.device)
-        if step.again and known is not None:
+        if known is not None and step.again:
             # The time of the last message, with the same values or with others.
             return step.device, {**step.values, "ts": known[1]["ts"]}
-        message = (step.device, stage.at(stage.second - step.shift, **step.values))
-        if not step.shift:
+        if known is not None and step.late and set(step.values) <= set(known[1]):
+            return step.device, {**step.values, "ts": known[1]["ts"] - 90}
+        message = (step.device, stage.at(stage.second - step.lag, **step.values))
+        if not step.lag:
             self.last[step.device] = message
         return message
 
@@ -154,8 +162,8 @@ def copies(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Copies:
 
 
 OUT_OF_ORDER = [
-    Step(0.0, "board-1", {"kw": 1}, shift=0.0, again=False),
-    Step(0.0, "board-1", {"amp": 0}, shift=0.4, again=False),
+    Step(0.0, "board-1", {"kw": 1}),
+    Step(0.0, "board-1", {"amp": 0}, lag=0.4),
 ]
 
 
