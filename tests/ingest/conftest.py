@@ -3,12 +3,17 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 
+import ingest.heartbeat
+import ingest.settling
 from core.db import Database, sqlite_url
 from tests.ingest.building import build
+from tests.ingest.living import Living, Make
+from tests.ingest.loop_broker import NOWHERE, LoopBroker
 from tests.ingest.stage import Stage
 
 
@@ -45,3 +50,34 @@ def building(template: Path, tmp_path: Path) -> Iterator[Database]:
 def stage(building: Database) -> Stage:
     """The pipeline over the building."""
     return Stage(building)
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the loop broker repeats comes at once, so settling needn't take seconds."""
+    monkeypatch.setattr(ingest.settling, "SETTLE", 0.2)
+    monkeypatch.setattr(ingest.settling, "QUIET", 0.1)
+    monkeypatch.setattr(ingest.heartbeat, "BEAT_SECONDS", 0.1)
+
+
+@pytest.fixture
+def broker() -> LoopBroker:
+    """An empty broker."""
+    return LoopBroker()
+
+
+@pytest.fixture
+def make(building: Database, tmp_path: Path, broker: LoopBroker, soon: None) -> Iterator[Make]:
+    """Makes services, and stops them when the test ends."""
+    made: list[Living] = []
+
+    def build(database: Database = building, **options: Any) -> Living:
+        living = Living(
+            database, tmp_path, address=NOWHERE, open_session=broker.open_session, **options
+        )
+        made.append(living)
+        return living
+
+    yield build
+    for living in made:
+        living.stop()

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from core import events
 from core.clock import SystemClock
 from core.db import Database
 from core.health import Health
@@ -17,7 +18,8 @@ from core.telemetry.store import TelemetryStore
 from ingest.service import IngestService
 from ingest.session import BrokerAddress, Session
 from ingest.stores import Stores
-from tests.ingest.building import Names
+from tests.ingest.building import NOON, Names
+from tests.ingest.loop_broker import LoopBroker
 from tests.ingest.memory_store import MemoryStore
 from workflows.alarms.model import Alarm, Episode
 from workflows.tickets import Ticket
@@ -116,3 +118,23 @@ class Living:
     def ill(self) -> dict[str, str]:
         """Parts that are not well, with what they say."""
         return {one.part: one.detail for one in self.health.snapshot() if not one.ok}
+
+
+Make = Callable[..., Living]
+
+
+def tell(broker: LoopBroker, living: Living, device: str, **values: Any) -> None:
+    """A device says something now."""
+    broker.publish(*living.message(device, **values))
+
+
+def ask_replay(session: Any, row: Quarantined) -> None:
+    """Somebody wants a quarantined row taken in again."""
+    events.append(
+        session,
+        "quarantine.replay",
+        ("quarantine", row.id),
+        actor=events.SYSTEM,
+        learned_at=NOON,
+        site_id=row.site_id,
+    )

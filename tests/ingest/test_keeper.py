@@ -1,0 +1,135 @@
+"""What the keeper does beside a running ingest: changes, adoption, replay, charts."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from core import events
+from core.administration import NewAsset, NewPoint
+from core.adoption import adopt
+from core.db import Database
+from core.devices import Device, Point
+from core.quarantine import Quarantined
+from tests.ingest.building import NOON
+from tests.ingest.living import Living, Make, ask_replay, tell, until
+from tests.ingest.loop_broker import LoopBroker
+from workflows.tickets.model import TicketEvidence
+
+
+def charts_of(living: Living) -> list[dict[str, Any] | None]:
+    with living.database.read() as session:
+        return [row.data.get("chart") for row in session.scalars(select(TicketEvidence))]
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_a_ticket_gets_the_chart_with_the_reading_that_tripped_it(
+    broker: LoopBroker, make: Make, away: bool
+) -> None:
+    living = make(flush_seconds=1.5).start()
+    for value in (50, 60, 70):
+        tell(broker, living, "pump-1", temp=value)
+    until(lambda: broker.unacknowledged() == 0)
+    living.memory.away = away
+    tell(broker, living, "pump-1", temp=80)
+    until(lambda: len(living.tickets()) == 1)
+    if away:
+        time.sleep(1.5)
+        assert charts_of(living) == [None]
+        living.memory.away = False
+    until(lambda: charts_of(living) != [None])
+    (chart,) = charts_of(living)
+    assert chart is not None
+    (curve,) = chart.values()
+    assert (curve["point"], curve["value"]) == ("motor_temperature", [50, 60, 70, 80])
+
+
+def test_what_a_device_said_before_its_adoption_is_history_and_then_it_is_judged(
+    broker: LoopBroker, make: Make
+) -> None:
+    living = make().start()
+    for number in range(30):
+        tell(broker, living, "new-1", heat=90 + number)
+    until(lambda: living.reasons() == {"unknown_device": 30})
+    talking = threading.Event()
+
+    def talk_on() -> None:
+        for number in range(30, 90):
+            tell(broker, living, "new-1", heat=90 + number)
+            time.sleep(0.01)
+        talking.set()
+
+    threading.Thread(target=talk_on).start()
+    adopt_new(living)
+    until(talking.is_set)
+    until(lambda: broker.unacknowledged() == 0 and living.reasons() == {})
+    living.names = type(living.names)(living.database)
+    assert living.values("new-pump/motor_temperature") == [float(90 + n) for n in range(90)]
+    assert living.rules() == [("hot", "new-pump")]
+
+
+def adopt_new(living: Living) -> None:
+    with living.database.write() as session:
+        device = session.scalars(select(Device).where(Device.code == "new-1")).one()
+        asset = NewAsset(code="new-pump", type="pump", name={"en": "New pump"})
+        points = [NewPoint(key="heat", code="motor_temperature")]
+        now = living.clock.now()
+        adopt(session, device, asset=asset, points=points, actor=events.SYSTEM, now=now)
+
+
+def test_an_adoption_while_ingest_is_down_is_made_up_for(broker: LoopBroker, make: Make) -> None:
+    living = make().start()
+    tell(broker, living, "new-1", heat=90)
+    until(lambda: living.reasons() == {"unknown_device": 1})
+    until(lambda: broker.unacknowledged() == 0)
+    assert living.stop()
+    adopt_new(living)
+    living.service = living._new()
+    living.start()
+    until(lambda: living.reasons() == {})
+    living.names = type(living.names)(living.database)
+    assert living.values("new-pump/motor_temperature") == [90.0]
+    assert living.rules() == []
+
+
+def test_a_quarantined_message_can_be_replayed_after_a_fix(
+    broker: LoopBroker, make: Make, building: Database
+) -> None:
+    living = make().start()
+    tell(broker, living, "pump-1", temp=300)
+    until(lambda: living.reasons() == {"out_of_range": 1})
+    with building.write() as session:
+        row = session.scalars(select(Quarantined)).one()
+        ask_replay(session, row)
+    time.sleep(0.5)
+    assert living.reasons() == {"out_of_range": 1}
+    with building.write() as session:
+        session.execute(update(Point).values(high=500.0))
+        events.append(session, "point.change", ("point", "x"), actor=events.SYSTEM, learned_at=NOON)
+        ask_replay(session, row)
+    until(lambda: living.reasons() == {})
+    assert living.values("pump-1/motor_temperature") == [300.0]
+    assert living.rules() == [("hot", "pump-1")]
+
+
+def test_a_retired_device_is_a_stranger_and_running_alarms_go_on(
+    broker: LoopBroker, make: Make, building: Database
+) -> None:
+    living = make().start()
+    tell(broker, living, "pump-1", temp=80)
+    until(lambda: living.rules() == [("hot", "pump-1")])
+    with building.write() as session:
+        device = session.scalars(select(Device).where(Device.code == "pump-3")).one()
+        device.state = "retired"
+        events.append(
+            session, "device.retire", ("device", device.id), actor=events.SYSTEM, learned_at=NOON
+        )
+    time.sleep(0.8)
+    tell(broker, living, "pump-3", temp=80)
+    until(lambda: living.reasons() == {"unknown_device": 1})
+    tell(broker, living, "pump-1", temp=50)
+    tell(broker, living, "pump-1", temp=80)
+    until(lambda: living.rules() == [("hot", "pump-1")] * 2)
+    assert len(living.tickets()) == 1
