@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 
 # Session is exported for the rooms that hand sessions on without querying by themselves.
@@ -96,7 +97,7 @@ class _NoLock:
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether `error` says that the database is away or busy, rather than that we asked wrongly."""
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
         return True
     return isinstance(error, DBAPIError) and error.connection_invalidated
 

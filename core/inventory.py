@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.devices import Device, Point, PresentValue, Source
+from core.events import Event
 from core.places import Asset, Node
 from core.quarantine import Quarantined
 
@@ -134,6 +135,20 @@ def present_values(session: Session) -> dict[int, tuple[float, int]]:
     """What retained messages told last, by series: the value, and when we learned it in µs."""
     statement = select(PresentValue.series, PresentValue.value, PresentValue.at_micros)
     return {series: (value, at) for series, value, at in session.execute(statement)}
+
+
+def replays_asked(session: Session) -> list[UUID]:
+    """Rows that still wait although somebody asked to take them in again, in order of asking.
+
+    What was asked while ingest was away is found so; what failed once may pass by now.
+    """
+    asked = session.scalars(
+        select(Event.subject_id).where(Event.kind == "quarantine.replay").order_by(Event.seq)
+    )
+    rows = [UUID(subject) for subject in dict.fromkeys(asked)]
+    waiting = select(Quarantined.id).where(Quarantined.id.in_(rows), Quarantined.state == "waiting")
+    still = set(session.scalars(waiting))
+    return [row for row in rows if row in still]
 
 
 def quarantined_of_adopted(session: Session) -> list[UUID]:

@@ -68,6 +68,13 @@ class Settings(BaseSettings):
     flush_seconds: float = Field(
         0.2, gt=0, le=10, description="Longest time a reading waits before it is stored."
     )
+    settle_seconds: float = Field(
+        5.0,
+        ge=0,
+        le=300,
+        description="After a reconnect messages are put in order for so long before judging goes "
+        "on; longer than the broker waits before it sends something again.",
+    )
     spool_bytes: int = Field(
         2 * 1024**3, ge=1024**2, description="Size of the spool while telemetry is away, bytes."
     )

@@ -15,7 +15,7 @@ from core.local_time import resolve
 from core.telemetry.readings import Quality
 
 PREFIX = "wk/v1/"
-PARSE_LIMIT = 4 * 1024 * 1024
+PARSE_LIMIT = 16 * 1024 * 1024
 # After the digits of 10^18 µs no device time is meant any more, and none fits a stored column.
 _LATEST = 10**18
 EARLIEST = to_micros(datetime(2000, 1, 1, tzinfo=UTC))

@@ -47,6 +47,7 @@ class Keeper:
         self._charts = Charts(stores.database, stores.telemetry)
         self._charts_due = self._adopted_due = True
         self._reload_due = False
+        self._starting = True
         self._asked: list[UUID] = []
         self._tried: set[UUID] = set()
         self._replaced = threading.Event()
@@ -112,6 +113,10 @@ class Keeper:
         self._charts_due |= any(kind in ("alarm.trip", "alarm.clear") for kind in kinds)
 
     def _catch_up(self) -> None:
+        if self._starting:
+            with self._stores.database.read() as session:
+                self._asked += inventory.replays_asked(session)
+            self._starting = False
         if self._reload_due:
             self._reload()
             self._reload_due = False

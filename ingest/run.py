@@ -375,7 +375,7 @@ class Run:
         self._generation = self.session.generation
         if self.session.session_present:
             # Even after a clean stop the broker may have had messages on their way to us.
-            self._settling = Settling(time.monotonic())
+            self._settling = Settling(time.monotonic(), self._stores.settings.settle_seconds)
 
     @property
     def last_beat(self) -> datetime | None:

@@ -10,7 +10,8 @@ from ingest.decoding import PREFIX, claimed_time, parse
 from ingest.pipeline import BEAT_SITE, CLOCK_TOPIC
 from ingest.session import DUPLICATE, Message
 
-# Longer than the `ack_wait` of the brokers that we configure, by what a busy machine takes.
+# Longer than the `ack_wait` of the brokers that we configure, by what a busy machine takes;
+# `settle_seconds` sets it for others.
 SETTLE = 5.0
 # Repeats that are still coming postpone the end, up to this.
 QUIET = 1.0
@@ -24,10 +25,13 @@ class Settling:
     Moments are seconds of a monotonic clock, since this is about the broker and not about the
     readings. After a further break of the connection a new one begins: what this one held was not
     acknowledged, so it comes again.
+
+    seconds: how long at least; longer than the broker waits before it sends something again.
     """
 
-    def __init__(self, started: float) -> None:
+    def __init__(self, started: float, seconds: float = SETTLE) -> None:
         self._started = started
+        self._seconds = seconds
         self._last_repeat = started
         self._messages: list[Message] = []
 
@@ -40,9 +44,9 @@ class Settling:
     def over(self, now: float) -> bool:
         """Whether judging can go on."""
         waited = now - self._started
-        if waited >= SETTLE_AT_MOST:
+        if waited >= max(SETTLE_AT_MOST, self._seconds):
             return True
-        return waited >= SETTLE and now - self._last_repeat >= QUIET
+        return waited >= self._seconds and now - self._last_repeat >= QUIET
 
     def release(self) -> list[Message]:
         """The held messages, each topic's in the order of their device times.

@@ -133,3 +133,20 @@ def test_a_retired_device_is_a_stranger_and_running_alarms_go_on(
     tell(broker, living, "pump-1", temp=80)
     until(lambda: living.rules() == [("hot", "pump-1")] * 2)
     assert len(living.tickets()) == 1
+
+
+def test_a_replay_asked_for_while_ingest_is_down_is_made_up_for(
+    broker: LoopBroker, make: Make, building: Database
+) -> None:
+    living = make().start()
+    tell(broker, living, "pump-1", temp=300)
+    until(lambda: living.reasons() == {"out_of_range": 1})
+    until(lambda: broker.unacknowledged() == 0)
+    assert living.stop()
+    with building.write() as session:
+        session.execute(update(Point).values(high=500.0))
+        ask_replay(session, session.scalars(select(Quarantined)).one())
+    living.service = living._new()
+    living.start()
+    until(lambda: living.reasons() == {})
+    assert living.values("pump-1/motor_temperature") == [300.0]
