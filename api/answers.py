@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
@@ -15,6 +15,7 @@ from api.paging import encode
 from core.errors import Invalid, Stale
 from core.idempotency import Answer, Claim
 from core.paging import Page
+from core.wire import rfc3339
 
 BASE = "/api/v1"
 IfMatch = Annotated[str | None, Header(description="The `ETag` of what was read.")]
@@ -26,11 +27,6 @@ IdempotencyKey = Annotated[
         description="Any text, new for each new request: the same again gets the same answer.",
     ),
 ]
-
-
-def rfc3339(moment: datetime) -> str:
-    """A moment as `2026-11-24T03:00:00.123456Z`: RFC 3339, UTC, always to the microsecond."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _plain(value: Any) -> Any:

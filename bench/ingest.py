@@ -64,7 +64,8 @@ def measure(
 def _account(address: BrokerAddress) -> list[str]:
     account = ["--host", address.host, "--port", str(address.port)]
     if address.username and address.password:
-        account += ["--user", address.username, "--password", address.password]
+        # In one word, since a password may begin with a dash.
+        account += ["--user", address.username, f"--password={address.password}"]
     return account
 
 

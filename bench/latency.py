@@ -80,7 +80,8 @@ def _wait(folder: Path, child: subprocess.Popen[bytes]) -> dict[str, Any]:
 def _load(mqtt: dict[str, Any], *, rate: int, seconds: int, every: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "bench.load", "--host", mqtt["host"]]
     command += ["--port", str(mqtt["port"]), "--user", mqtt["username"]]
-    command += ["--password", mqtt["password"], "--messages", str(rate * seconds)]
+    # In one word, since a password may begin with a dash.
+    command += [f"--password={mqtt['password']}", "--messages", str(rate * seconds)]
     command += ["--devices", str(_DEVICES), "--base", "0", "--rate", str(rate)]
     command += ["--trips", str(rate // every)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -13,6 +13,7 @@ from core.events import Event
 from core.paging import Page, Wish, in_order, newest_first
 from core.people import Caller, Person, scoped
 from core.places import Asset
+from core.wire import as_written
 from workflows.tickets.lifecycle import ENDED, TICKET
 from workflows.tickets.model import Ticket, TicketEvidence, TicketNote
 from workflows.tickets.rights import actions_for
@@ -57,7 +58,13 @@ def _base(names: list[str]) -> Select[Any]:
     return select(*columns, *asset).outerjoin(Asset, Asset.id == Ticket.asset_id)
 
 
-_LIST = _base(_LISTED)
+def _hot(names: list[str]) -> Select[Any]:
+    columns = [as_written(getattr(Ticket, name)) for name in names]
+    asset = (Asset.code.label("asset_code"), as_written(Asset.name).label("asset_name"))
+    return select(*columns, *asset).outerjoin(Asset, Asset.id == Ticket.asset_id)
+
+
+_LIST = _hot(_LISTED)
 _ONE = _base([*_LISTED, *_WHOLE])
 
 
