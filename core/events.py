@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -14,6 +14,8 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    Table,
+    insert,
     select,
     text,
 )
@@ -63,8 +65,8 @@ class Event(Base):
     actor_id: Mapped[str] = mapped_column(String(120))
     happened_at: Mapped[datetime] = mapped_column(Instant)
     learned_at: Mapped[datetime] = mapped_column(Instant)
-    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     __table_args__ = (
         Index("ix_event_order", "txid", "seq"),
@@ -72,6 +74,9 @@ class Event(Base):
         Index("ix_event_site_learned", "site_id", "learned_at"),
         {"sqlite_autoincrement": True},
     )
+
+
+_APPEND = insert(cast(Table, Event.__table__))
 
 
 def append(
@@ -85,27 +90,29 @@ def append(
     site_id: UUID | None = None,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
-) -> Event:
+) -> None:
     """Append one fact to the log inside the caller's transaction.
 
     kind: `subject.verb`, for example `ticket.resolve`. happened_at defaults to learned_at.
     before, after: JSON values; ids and field names only.
     """
-    row = Event(
-        id=new_id(),
-        kind=kind,
-        subject_kind=subject[0],
-        subject_id=str(subject[1]),
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        happened_at=happened_at or learned_at,
-        learned_at=learned_at,
-        site_id=site_id,
-        before=dict(before) if before is not None else None,
-        after=dict(after) if after is not None else None,
+    # A row that nobody reads or changes in this session needs no unit of work around it.
+    session.connection().execute(
+        _APPEND,
+        {
+            "id": new_id(),
+            "kind": kind,
+            "subject_kind": subject[0],
+            "subject_id": str(subject[1]),
+            "actor_kind": actor.kind,
+            "actor_id": actor.id,
+            "happened_at": happened_at or learned_at,
+            "learned_at": learned_at,
+            "site_id": site_id,
+            "before": dict(before) if before is not None else None,
+            "after": dict(after) if after is not None else None,
+        },
     )
-    session.add(row)
-    return row
 
 
 def latest_kind(session: Session, subject: tuple[str, str], kinds: Sequence[str]) -> str | None:
