@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=15)
 _RENEW_SECONDS = 5.0
+_LOOK_SECONDS = 0.25
 # A ticket shows its readings live before they are copied, so the copying can wait for company.
 _CHARTS_SECONDS = 1.0
 _CHANGES = ("site.", "node.", "space.", "asset.", "device.", "point.", "source.", "rule.")
@@ -62,7 +63,6 @@ class Keeper:
     def stop(self) -> None:
         """End the thread."""
         self._stop.set()
-        self._follower.wake()
         self._thread.join()
 
     def _work(self) -> None:
@@ -88,7 +88,8 @@ class Keeper:
             self._charts_due = self._charts.finish(time.monotonic())
             self._next_charts = time.monotonic() + _CHARTS_SECONDS
         if not facts:
-            self._follower.wait(0.5)
+            # Not at each commit: just then the interpreter has answers to give.
+            self._stop.wait(_LOOK_SECONDS)
 
     def _renew(self) -> None:
         stores, tenure = self._stores, self._tenure
