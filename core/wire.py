@@ -4,14 +4,14 @@ A page of fifty rows holds hundreds of moments, ids and small documents. To make
 what the database has as text, and text of those again, costs more than everything else together.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
-from sqlalchemy import CHAR, JSON, Dialect, String, Text, TypeDecorator, Uuid, type_coerce
+from sqlalchemy import JSON, Dialect, Uuid, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from core.db import Instant
 
@@ -21,63 +21,47 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-class InstantText(TypeDecorator[str]):
-    """A moment as RFC 3339 text. SQLite holds `2026-11-24 03:00:00.123456`, in UTC."""
-
-    impl = Instant
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Plain text from SQLite, a datetime from anything else."""
-        return dialect.type_descriptor(String() if dialect.name == "sqlite" else Instant().impl)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        """Make the text."""
-        if value is None:
-            return None
-        if isinstance(value, str):
-            return f"{value[:10]}T{value[11:]}Z"
-        return rfc3339(value)
+def _moment(value: Any) -> str | None:
+    if isinstance(value, str):
+        # SQLite holds `2026-11-24 03:00:00.123456`, in UTC.
+        return f"{value[:10]}T{value[11:]}Z"
+    return None if value is None else rfc3339(value)
 
 
-class UuidText(TypeDecorator[str]):
-    """An id as text. SQLite holds its 32 hexadecimal digits."""
-
-    impl = Uuid
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Plain text from SQLite, the driver's own type from anything else."""
-        return dialect.type_descriptor(CHAR(32) if dialect.name == "sqlite" else Uuid())
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        """Make the text."""
-        if value is None:
-            return None
-        if isinstance(value, UUID):
-            return str(value)
+def _identifier(value: Any) -> str | None:
+    if isinstance(value, str):
+        # SQLite holds the 32 hexadecimal digits.
         return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"
+    return None if value is None else str(value)
 
 
-class JsonText(TypeDecorator[Any]):
-    """A document as it stands in the database, to be put into an answer unread."""
+def _document(value: Any) -> Any:
+    # Where the driver has read it already, it is left as it is.
+    return orjson.Fragment(value) if isinstance(value, str) else value
 
-    impl = JSON
+
+class _Written(UserDefinedType[Any]):
+    """A type that is only ever read, by one function from what the driver gives."""
+
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Plain text from SQLite; from PostgreSQL the driver has read it already."""
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else JSON())
+    def __init__(self, name: str) -> None:
+        self.name = name
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """Mark the text as JSON."""
-        return orjson.Fragment(value) if isinstance(value, str) else value
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """What makes the text."""
+        return _READERS[self.name]
 
 
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "moment": _moment,
+    "identifier": _identifier,
+    "document": _document,
+}
 _WRITTEN: tuple[tuple[type, TypeEngine[Any]], ...] = (
-    (Instant, InstantText()),
-    (Uuid, UuidText()),
-    (JSON, JsonText()),
+    (Instant, _Written("moment")),
+    (Uuid, _Written("identifier")),
+    (JSON, _Written("document")),
 )
 
 
