@@ -18,6 +18,7 @@ from core.paging import Page
 from core.wire import rfc3339
 
 BASE = "/api/v1"
+JSON = "application/json"
 IfMatch = Annotated[str | None, Header(description="The `ETag` of what was read.")]
 IdempotencyKey = Annotated[
     str | None,
@@ -47,12 +48,17 @@ def answer(
 ) -> Response:
     """A JSON answer. version: becomes its entity tag."""
     tag = {} if version is None else {"ETag": f'"{version}"'}
-    return Response(encoded(content), status, {**headers, **tag}, "application/json")
+    return Response(encoded(content), status, {**headers, **tag}, JSON)
+
+
+def page_body(page: Page[dict[str, Any]]) -> bytes:
+    """A page of a list as JSON."""
+    return encoded({"items": page.items, "next": encode(page.next)})
 
 
 def page_answer(page: Page[dict[str, Any]]) -> Response:
     """A page of a list as an answer."""
-    return answer({"items": page.items, "next": encode(page.next)})
+    return Response(page_body(page), 200, {}, JSON)
 
 
 def expected_version(if_match: str | None, *, required: bool = False) -> int | None:

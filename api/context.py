@@ -1,7 +1,8 @@
 """What the API and the pages work with, put together once by the front door."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from api.hot import HotAnswers
 from core.clock import Clock
 from core.db import Database
 from core.health import Health
@@ -18,3 +19,7 @@ class Parts:
     database: Database
     telemetry: TelemetryStore
     health: Health
+    hot: HotAnswers = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hot", HotAnswers(self.database))

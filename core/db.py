@@ -114,18 +114,18 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self._lock: FairLock | _NoLock = FairLock() if self.is_sqlite else _NoLock()
         self._listeners: list[Callable[[], None]] = []
-        self.engine = self._make_engine(durable_against_power_loss)
-
-    def _make_engine(self, power: bool) -> Engine:
-        if not self.is_sqlite:
-            return create_engine(
-                self.url, pool_size=20, max_overflow=20, pool_pre_ping=True, pool_timeout=10
+        synchronous = "FULL" if durable_against_power_loss else "NORMAL"
+        self._writer: Engine
+        if self.is_sqlite:
+            self.engine = _sqlite_engine(url, synchronous, readers=20)
+            # One connection writes, so what it has read stays true from one transaction to the
+            # next: any other's commit would make SQLite forget all of its pages.
+            writer = _sqlite_engine(url, synchronous, readers=0)
+            self._writer = writer.execution_options(wk_write=True)
+        else:
+            self.engine = self._writer = create_engine(
+                url, pool_size=20, max_overflow=20, pool_pre_ping=True, pool_timeout=10
             )
-        engine = create_engine(
-            self.url, pool_size=20, max_overflow=40, connect_args={"check_same_thread": False}
-        )
-        _tune_sqlite(engine, "FULL" if power else "NORMAL")
-        return engine
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -136,10 +136,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session whose whole body is one transaction, committed on a clean exit."""
-        with self._lock:
-            writer = self.engine.execution_options(wk_write=True) if self.is_sqlite else self.engine
-            with Session(writer, expire_on_commit=False) as session, session.begin():
-                yield session
+        with self._lock, Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
         for listener in self._listeners:
             listener()
 
@@ -164,6 +162,21 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+        self._writer.dispose()
+
+
+def _sqlite_engine(url: str, synchronous: str, *, readers: int) -> Engine:
+    """An engine for so many readers at once, or for the one writer."""
+    engine = create_engine(
+        url,
+        pool_size=readers or 1,
+        max_overflow=2 * readers,
+        # The connection used last has the most pages and statements at hand.
+        pool_use_lifo=True,
+        connect_args={"check_same_thread": False, "cached_statements": 256},
+    )
+    _tune_sqlite(engine, synchronous)
+    return engine
 
 
 def _tune_sqlite(engine: Engine, synchronous: str) -> None:

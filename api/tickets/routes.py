@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from api.answers import (
+    JSON,
     IdempotencyKey,
     IfMatch,
     answer,
@@ -14,7 +15,7 @@ from api.answers import (
     created,
     expected_version,
     kept,
-    page_answer,
+    page_body,
 )
 from api.deps import Asked, Permission
 from api.errors import may_answer
@@ -68,9 +69,14 @@ def get_tickets(
     cursor: Cursor = None,
 ) -> Response:
     """Tickets of every site where you may read them."""
-    with asked.parts.database.read() as session:
-        page = list_tickets(session, asked.caller, wanted, wish(limit, cursor, datetime, UUID))
-    return page_answer(page)
+    wished = wish(limit, cursor, datetime, UUID)
+
+    def make() -> bytes:
+        with asked.parts.database.read() as session:
+            return page_body(list_tickets(session, asked.caller, wanted, wished))
+
+    visible = asked.caller.sites_for("tickets.read")
+    return Response(asked.parts.hot.body((visible, wanted, wished), make), 200, {}, JSON)
 
 
 @router.post(
