@@ -1,6 +1,8 @@
 """What every test may ask for; the fixtures themselves stand in the modules named here."""
 
 import gc
+import os
+import sys
 
 pytest_plugins = [
     "tests.servers.postgres",
@@ -11,10 +13,11 @@ pytest_plugins = [
 
 
 def pytest_unconfigure() -> None:
-    """Leave the garbage collector as Python gave it.
+    """Leave the garbage collector as Python gave it, and pytest's closing line the last one.
 
-    Hypothesis's callback and what ingest set aside keep DuckDB's module from being collected,
-    which then prints a warning of its own after pytest's closing line.
+    Hypothesis's callback, what ingest set aside and a browser's event loop keep DuckDB's module
+    from being collected; its binding then prints a complaint while the interpreter ends, long
+    after everything of the tests was said.
     """
     gc.unfreeze()
     gc.callbacks[:] = [
@@ -22,3 +25,5 @@ def pytest_unconfigure() -> None:
         for callback in gc.callbacks
         if not getattr(callback, "__module__", "").startswith("hypothesis")
     ]
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
