@@ -7,6 +7,7 @@ from gettext import GNUTranslations
 from pathlib import Path
 
 from babel import Locale, negotiate_locale
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -20,14 +21,30 @@ def mark(text: str) -> str:
     return text
 
 
+def catalogue(language: str) -> Catalog:
+    """Every text of a language: one .po file for each area of the console, taken together.
+
+    ValueError where two areas translate one text differently.
+    """
+    whole = Catalog(locale=language)
+    for path in sorted((CATALOGUES / language).glob("*.po")):
+        with path.open("rb") as file:
+            part = read_po(file, locale=language)
+        for message in part:
+            if not message.id:
+                continue
+            standing = whole.get(message.id)
+            if standing is not None and standing.string != message.string:
+                raise ValueError(f"{path.name} translates {message.id!r} unlike another area")
+            whole[message.id] = message
+    return whole
+
+
 @cache
 def translations(language: str) -> GNUTranslations:
-    """The catalogue of a language, compiled in memory from its .po file."""
-    path = CATALOGUES / language / "LC_MESSAGES" / "messages.po"
-    with path.open("rb") as file:
-        catalogue = read_po(file, locale=language)
+    """The catalogue of a language, compiled in memory from its .po files."""
     compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
+    write_mo(compiled, catalogue(language))
     compiled.seek(0)
     return GNUTranslations(compiled)
 

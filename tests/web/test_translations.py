@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog, Message
+from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
 
 from core.devices import DEVICE
 from tests.web.stage import ROOT
-from web.languages import CATALOGUES, LANGUAGES
+from web.languages import LANGUAGES, catalogue
 from web.words import ALARM_STATE, EVENT, SEVERITY, TICKET_ACTION, TICKET_KIND, TICKET_STATE
 from workflows.alarms import ALARM
 from workflows.tickets import KINDS, PRIORITIES, TICKET
@@ -34,12 +33,6 @@ NOT_EVENTS = {"id", "series", "read", "write"}
 def used() -> set[str | tuple[str, ...]]:
     found = extract_from_dir(str(WEB), METHODS, keywords=KEYWORDS, options_map={})
     return {message for _file, _line, message, _comments, _context in found}
-
-
-def catalogue(language: str) -> Catalog:
-    path = CATALOGUES / language / "LC_MESSAGES" / "messages.po"
-    with path.open("rb") as file:
-        return read_po(file, locale=language)
 
 
 def messages(language: str) -> dict[str | tuple[str, ...], Message]:
