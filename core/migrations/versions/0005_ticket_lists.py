@@ -1,0 +1,10 @@
+"""Lists of tickets: saved views, templates, categories, codes."""
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
