@@ -17,31 +17,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 from core.db import Base, Instant
 from core.errors import NotAllowed, NotSignedIn
 from core.ids import new_id
+from core.permissions import ROLES
 from core.places import Node
 
 Columns = TypeVarTuple("Columns")
-
-READ = frozenset(
-    {"places.read", "devices.read", "telemetry.read", "alarms.read", "tickets.read", "rules.read"}
-)
-WORK = READ | {"alarms.act", "tickets.create", "tickets.work"}
-MANAGE = WORK | {
-    "tickets.manage",
-    "devices.write",
-    "quarantine.read",
-    "quarantine.write",
-    "system.read",
-}
-# One readable table: what each role may do. A right counts on the granted node and below it.
-ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "auditor": READ | {"quarantine.read", "system.read"},
-        "technician": WORK,
-        "manager": MANAGE,
-        "administrator": MANAGE | {"places.write", "people.write"},
-    }
-)
-PERMISSIONS = frozenset().union(*ROLES.values())
 
 
 class Person(Base):

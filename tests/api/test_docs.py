@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from api.errors import STATUSES
-from core.people import ROLES
+from core.permissions import ROLES
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 

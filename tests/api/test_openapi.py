@@ -14,7 +14,7 @@ from api.app import create_app
 from api.context import Parts
 from api.reference import OPEN, operation_id, permission_of, routes_of
 from core.clock import SimulatedClock
-from core.people import PERMISSIONS
+from core.permissions import PERMISSIONS
 from tests.api.memory_telemetry import MemoryTelemetry
 from workflows.tickets import TICKET
 

@@ -12,7 +12,6 @@ from core.db import Database
 from core.errors import NotAllowed, NotSignedIn
 from core.ids import new_id
 from core.people import (
-    PERMISSIONS,
     ROLES,
     Caller,
     Credential,
@@ -27,6 +26,7 @@ from core.people import (
     redeem_link,
     scoped,
 )
+from core.permissions import PERMISSIONS
 from core.places import Asset, Node
 from core.site_file import import_site, read_site_file
 from tests.fixtures import NOON, Administrator, SmallSite

@@ -10,7 +10,7 @@ from workflows.tickets.lifecycle import TICKET
 # Who does the work moves it along; who answers for it hands it out, checks it and ends it.
 RIGHT_OF_ACTION: Mapping[str, str] = MappingProxyType(
     {
-        "assign": "tickets.manage",
+        "assign": "tickets.dispatch",
         "accept": "tickets.work",
         "start": "tickets.work",
         "hold": "tickets.work",
