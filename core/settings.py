@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     http_host: str = Field("127.0.0.1", description="Address on which API and pages are served.")
     http_port: int = Field(8080, ge=0, le=65535, description="0 picks a free port.")
     http_certificate: Path | None = Field(
-        None, description="PEM certificate chain; required when http_host is not loopback."
+        None,
+        description="PEM certificate chain; without one, a server that is reached from outside "
+        "serves HTTPS by a certificate authority of its own.",
     )
     http_key: Path | None = Field(None, description="PEM key of http_certificate.")
     public_url: str = Field("", description="How browsers reach us; empty means as served.")

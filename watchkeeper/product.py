@@ -210,7 +210,7 @@ class Product:
         app = create_app(parts)
         feed = LiveFeed(parts)
         mount(app, parts, feed)
-        server = WebServer(app, self.settings)
+        server = WebServer(app, self.settings, self.folder, self.clock.now())
         feed.start()
         server.start()
         self.on_stop(server.stop)

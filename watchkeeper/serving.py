@@ -5,12 +5,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 
 from core.errors import Refused, Unavailable
 from core.settings import Settings
+from watchkeeper.own_authority import Identity, identity, reachable_name
 
 _START_SECONDS = 20.0
 
@@ -41,29 +44,38 @@ def _socket(settings: Settings) -> socket.socket:
     return listener
 
 
-class WebServer:
-    """uvicorn in a thread; signals stay with the main thread."""
+def _url(host: str, port: int, *, secure: bool) -> str:
+    name = reachable_name(host)
+    return f"{'https' if secure else 'http'}://{f'[{name}]' if ':' in name else name}:{port}"
 
-    def __init__(self, app: Callable[..., Any], settings: Settings) -> None:
-        if not is_loopback(settings.http_host) and settings.http_certificate is None:
-            raise Refused(
-                f"{settings.http_host} can be reached from outside, so HTTPS is required",
-                advice="Set WATCHKEEPER_HTTP_CERTIFICATE and WATCHKEEPER_HTTP_KEY, or listen on "
-                "127.0.0.1 behind a proxy.",
-            )
+
+class WebServer:
+    """uvicorn in a thread; signals stay with the main thread.
+
+    own: the identity of our own making, by which it serves HTTPS; None where it needs none.
+    """
+
+    def __init__(
+        self, app: Callable[..., Any], settings: Settings, folder: Path, now: datetime
+    ) -> None:
+        certificate, key = settings.http_certificate, settings.http_key
+        self.own: Identity | None = None
+        if certificate is None and not is_loopback(settings.http_host):
+            self.own = identity(folder / "tls", settings.http_host, now)
+            certificate, key = self.own.chain, self.own.key
         self._listener = _socket(settings)
         self.port: int = self._listener.getsockname()[1]
-        scheme = "https" if settings.http_certificate else "http"
-        host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
-        self.url = settings.public_url.rstrip("/") or f"{scheme}://{host}:{self.port}"
+        self.url = settings.public_url.rstrip("/") or _url(
+            settings.http_host, self.port, secure=certificate is not None
+        )
         config = uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=5,
-            ssl_certfile=settings.http_certificate,
-            ssl_keyfile=settings.http_key,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)

@@ -214,9 +214,8 @@ def accept(
     """Let faults happen to a running product and tell which got exactly one right ticket."""
     settings = settings_module.load()
     site = read_site(site_file) if site_file else read_site()
-    with Product(
-        url or str(installation.running(settings)["url"]), token or _token(settings)
-    ) as product:
+    running = {"url": url, "ca": None} if url else installation.running(settings)
+    with Product(str(running["url"]), token or _token(settings), ca=running.get("ca")) as product:
         acceptance = run_acceptance(
             _broker(settings, host, port, user, password),
             product,

@@ -68,6 +68,7 @@ def _announce(product: Product) -> None:
         {
             "pid": os.getpid(),
             "url": product.web.url,
+            "ca": str(product.web.own.authority) if product.web.own else None,
             "mqtt": {
                 "host": address.host,
                 "port": address.port,
@@ -131,5 +132,12 @@ def _welcome(product: Product, link: str | None, *, demo: bool) -> Panel:
         address = broker.device_address
         lines += ["", f"MQTT for devices: {address.host}:{address.port}, user {address.username},"]
         lines += [f"password {address.password}"]
+    if product.web.own is not None:
+        lines += [
+            "",
+            "HTTPS is by a certificate authority of this installation. Browsers trust it once you",
+            f"install {product.web.own.authority.resolve()} on them; its SHA-256 fingerprint is",
+            product.web.own.fingerprint,
+        ]
     lines += ["", "Ctrl-C stops everything."]
     return Panel("\n".join(lines), title=f"Watchkeeper is up: {product.web.url}", expand=False)

@@ -12,7 +12,6 @@ from core.db import Database
 from core.errors import NotAllowed, NotSignedIn
 from core.ids import new_id
 from core.people import (
-    ROLES,
     Caller,
     Credential,
     Grant,
@@ -26,7 +25,7 @@ from core.people import (
     redeem_link,
     scoped,
 )
-from core.permissions import PERMISSIONS
+from core.permissions import PERMISSIONS, ROLES
 from core.places import Asset, Node
 from core.site_file import import_site, read_site_file
 from tests.fixtures import NOON, Administrator, SmallSite
