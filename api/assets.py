@@ -3,6 +3,7 @@
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
@@ -127,7 +128,8 @@ def get_asset(asked: Reader, asset_id: UUID) -> Response:
         points = points_of_asset(session, asked.caller, asset_id)
         standing = AlarmFilter(alarm_states("active"), asset_id=asset_id)
         alarms = list_alarms(session, asked.caller, standing, few).items
-        tickets = list_tickets(session, asked.caller, TicketFilter(asset_id=asset_id), few).items
+        rows = list_tickets(session, asked.caller, TicketFilter(asset_id=asset_id), few).items
+    tickets = [orjson.Fragment(row) for row in rows]
     content: dict[str, Any] = {**asset, "points": with_last(asked.parts, points)}
     tag = {"ETag": fingerprint(asset)}
     return answer({**content, "alarms": alarms, "tickets": tickets}, headers=tag)

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from bench import ingest as ingest_bench
 from bench import latency as latency_bench
+from bench import trip as trip_bench
 
 app = typer.Typer(help="Benchmarks; figures are ratios within one run.", no_args_is_help=True)
 console = Console()
@@ -94,3 +95,12 @@ def latency(
 ) -> None:
     """From publication to a ticket that the API shows, polled at 200 Hz."""
     _print(latency_bench.latency(rate=rate, seconds=seconds), as_json)
+
+
+@app.command()
+def trip(
+    trips: Annotated[int, typer.Option(help="Devices that trip, one after another.")] = 300,
+    as_json: AsJson = False,
+) -> None:
+    """CPU of writing one trip down, and of the list of tickets that shows it."""
+    _print(trip_bench.trip(trips=trips), as_json)

@@ -79,6 +79,39 @@ class Event(Base):
 _APPEND = insert(cast(Table, Event.__table__))
 
 
+def fact(
+    kind: str,
+    subject: tuple[str, UUID | str],
+    *,
+    actor: Actor,
+    learned_at: datetime,
+    happened_at: datetime | None = None,
+    site_id: UUID | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """One fact for `append_all`; see `append` for what is given."""
+    return {
+        "id": new_id(),
+        "kind": kind,
+        "subject_kind": subject[0],
+        "subject_id": str(subject[1]),
+        "actor_kind": actor.kind,
+        "actor_id": actor.id,
+        "happened_at": happened_at or learned_at,
+        "learned_at": learned_at,
+        "site_id": site_id,
+        "before": dict(before) if before is not None else None,
+        "after": dict(after) if after is not None else None,
+    }
+
+
+def append_all(session: Session, facts: Sequence[dict[str, Any]]) -> None:
+    """Append facts in this order, inside the caller's transaction."""
+    # Rows that nobody reads or changes in this session need no unit of work around them.
+    session.connection().execute(_APPEND, facts)
+
+
 def append(
     session: Session,
     kind: str,
@@ -96,23 +129,17 @@ def append(
     kind: `subject.verb`, for example `ticket.resolve`. happened_at defaults to learned_at.
     before, after: JSON values; ids and field names only.
     """
-    # A row that nobody reads or changes in this session needs no unit of work around it.
-    session.connection().execute(
-        _APPEND,
-        {
-            "id": new_id(),
-            "kind": kind,
-            "subject_kind": subject[0],
-            "subject_id": str(subject[1]),
-            "actor_kind": actor.kind,
-            "actor_id": actor.id,
-            "happened_at": happened_at or learned_at,
-            "learned_at": learned_at,
-            "site_id": site_id,
-            "before": dict(before) if before is not None else None,
-            "after": dict(after) if after is not None else None,
-        },
+    one = fact(
+        kind,
+        subject,
+        actor=actor,
+        learned_at=learned_at,
+        happened_at=happened_at,
+        site_id=site_id,
+        before=before,
+        after=after,
     )
+    append_all(session, [one])
 
 
 def latest_kind(session: Session, subject: tuple[str, str], kinds: Sequence[str]) -> str | None:

@@ -2,16 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select, tuple_, type_coerce
+import orjson
+from sqlalchemy import ColumnElement, Select, Uuid, select, tuple_, type_coerce
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.functions import FunctionElement, aggregate_strings
+
+from core.db import Instant
 
 LARGEST_PAGE = 200
+# JSON holds no control character, so this one stands between the rows of a page.
+_SEPARATOR = "\x1e"
 Row = TypeVar("Row")
 Key = ColumnElement[Any] | InstrumentedAttribute[Any]
 
@@ -72,13 +78,7 @@ def newest_first(
     Rows are plain dictionaries by column label; the keys are read along and taken out again.
     shape: makes the item from the row.
     """
-    labels = [f"key_{index}" for index in range(len(keys))]
-    marked = [column.label(label) for column, label in zip(keys, labels, strict=True)]
-    statement = statement.add_columns(*marked)
-    if wish.after is not None:
-        statement = statement.where(tuple_(*keys) < wish.after)
-    statement = statement.order_by(*(key.desc() for key in keys)).limit(wish.limit + 1)
-    result = session.execute(statement)
+    result = session.execute(_ordered(statement, keys, wish))
     names = list(result.keys())
     rows = result.all()
     shown = rows[: wish.limit]
@@ -86,3 +86,39 @@ def newest_first(
     items = [dict(zip(names[:width], row[:width], strict=True)) for row in shown]
     following = tuple(shown[-1][width:]) if len(rows) > wish.limit else None
     return Page([shape(item) for item in items] if shape else items, following)
+
+
+def text_page(statement: Select[Any], keys: Sequence[Key], wish: Wish) -> Select[Any]:
+    """A statement of one column of JSON (see core.wire) as one of a page, for `read_texts`.
+
+    One row holds the page whole: each row that is fetched lets another thread go first.
+    """
+    page = _ordered(statement, keys, wish).subquery()
+    return select(aggregate_strings(next(iter(page.c)), _SEPARATOR))
+
+
+def read_texts(
+    session: Session, statement: Select[Any], keys: Sequence[Key], wish: Wish
+) -> Page[str]:
+    """The page that `text_page` describes; the rows must hold the keys under their own names."""
+    text = session.execute(statement).scalar_one()
+    rows = text.split(_SEPARATOR) if text else []
+    shown = rows[: wish.limit]
+    if len(rows) <= wish.limit:
+        return Page(shown, None)
+    last = orjson.loads(shown[-1])
+    return Page(shown, tuple(_key_of(key, last[key.key]) for key in keys))
+
+
+def _key_of(column: Key, written: Any) -> Any:
+    if isinstance(column.type, Instant):
+        return datetime.fromisoformat(written)
+    return UUID(written) if isinstance(column.type, Uuid) else written
+
+
+def _ordered(statement: Select[Any], keys: Sequence[Key], wish: Wish) -> Select[Any]:
+    marked = [key.label(f"key_{index}") for index, key in enumerate(keys)]
+    statement = statement.add_columns(*marked)
+    if wish.after is not None:
+        statement = statement.where(tuple_(*keys) < wish.after)
+    return statement.order_by(*(key.desc() for key in keys)).limit(wish.limit + 1)

@@ -179,7 +179,14 @@ def scoped(
     permission: str,
 ) -> Select[*Columns]:
     """Restrict a query to the sites where the caller holds `permission`: the one place of scope."""
-    return statement.where(site_column.in_(caller.sites_for(permission)))
+    return on_sites(statement, site_column, caller.sites_for(permission))
+
+
+def on_sites(
+    statement: Select[*Columns], site_column: InstrumentedAttribute[UUID], sites: frozenset[UUID]
+) -> Select[*Columns]:
+    """Restrict a query to sites that somebody holds a permission on (`Caller.sites_for`)."""
+    return statement.where(site_column.in_(sites))
 
 
 def _rights(

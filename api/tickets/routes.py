@@ -15,7 +15,7 @@ from api.answers import (
     created,
     expected_version,
     kept,
-    page_body,
+    page_of_texts,
 )
 from api.deps import Asked, Permission
 from api.errors import may_answer
@@ -73,7 +73,7 @@ def get_tickets(
 
     def make() -> bytes:
         with asked.parts.database.read() as session:
-            return page_body(list_tickets(session, asked.caller, wanted, wished))
+            return page_of_texts(list_tickets(session, asked.caller, wanted, wished))
 
     visible = asked.caller.sites_for("tickets.read")
     return Response(asked.parts.hot.body((visible, wanted, wished), make), 200, {}, JSON)

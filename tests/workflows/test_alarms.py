@@ -115,7 +115,6 @@ def test_a_trip_makes_an_alarm_an_episode_and_a_ticket_with_its_proof(
             "at": to_micros(NOON),
             "unit": "°C",
             "series": site.series["pump-1/motor_temperature"],
-            "point_id": str(site.points["pump-1/motor_temperature"]),
         }
     ]
 

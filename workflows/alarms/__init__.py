@@ -1,17 +1,9 @@
 """Alarms: what a rule found on an asset, its episodes, and the ticket it opens."""
 
+from workflows.alarms.finding import Finding, Opened, PointFacts, RuleFacts
 from workflows.alarms.model import ALARM, Alarm, Episode
 from workflows.alarms.operating import accept_ticket, acknowledge
-from workflows.alarms.recording import (
-    Finding,
-    Opened,
-    PointFacts,
-    RuleFacts,
-    keep_chart,
-    record,
-    standing_states,
-    unfinished_charts,
-)
+from workflows.alarms.recording import keep_chart, record, standing_states, unfinished_charts
 from workflows.alarms.standing import (
     OpenAlarm,
     Standing,

@@ -1,8 +1,7 @@
 """Writing down what the engine decided: alarm rows, episodes, tickets and their evidence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,65 +10,13 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.clock import from_micros
-from core.devices import point_ids
 from core.ids import new_id
 from core.lifecycle import move
-from rules.engine import AlarmState, Phase, Transition, TransitionKind
+from rules.engine import AlarmState, Phase, TransitionKind
 from workflows import tickets
+from workflows.alarms.finding import Finding, Opened, draft_of, proof_of
+from workflows.alarms.first_trip import is_known, record_first_trip
 from workflows.alarms.model import ALARM, Alarm, Episode
-
-
-@dataclass(frozen=True, slots=True)
-class RuleFacts:
-    """What the alarm and the ticket need to know of the rule, at the version that judged."""
-
-    rule_id: str
-    version: int
-    title: Mapping[str, str]
-    severity: str
-    life_safety: bool
-    condition: str
-    kind: str
-    category: str
-    team: str
-    respond_within: timedelta | None
-    resolve_within: timedelta | None
-    reopen_within: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class PointFacts:
-    """A point that a rule reads, for the evidence."""
-
-    series: int
-    unit: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One transition of one alarm, as the engine decided it.
-
-    at: the moment of the transition in µs since the epoch, wall time.
-    also: further facts for the evidence, for example the devices behind a silent gateway.
-    """
-
-    site_id: UUID
-    asset_id: UUID
-    space_id: UUID | None
-    rule: RuleFacts
-    transition: Transition
-    at: int
-    points: Mapping[str, PointFacts]
-    also: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A ticket that a finding opened, continued or re-opened."""
-
-    ticket_id: UUID
-    number: int
-    outcome: tickets.Outcome
 
 
 def record(session: Session, findings: Sequence[Finding], *, learned_at: datetime) -> list[Opened]:
@@ -83,6 +30,9 @@ def record(session: Session, findings: Sequence[Finding], *, learned_at: datetim
     # send each row by itself.
     with session.no_autoflush:
         for finding in findings:
+            if _is_first(session, finding, rows):
+                opened.append(record_first_trip(session, finding, learned_at))
+                continue
             alarm = _alarm_row(session, finding, rows)
             _store_state(alarm, finding.transition.after)
             match finding.transition.kind:
@@ -92,6 +42,12 @@ def record(session: Session, findings: Sequence[Finding], *, learned_at: datetim
                     _clear(session, alarm, finding, learned_at)
         session.flush()
     return opened
+
+
+def _is_first(session: Session, finding: Finding, rows: Mapping[tuple[str, UUID], Alarm]) -> bool:
+    if finding.transition.kind is not TransitionKind.TRIPPED:
+        return False
+    return (finding.rule.rule_id, finding.asset_id) not in rows and not is_known(session, finding)
 
 
 _ALARM = select(Alarm).where(
@@ -157,7 +113,7 @@ def _trip(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime
     ticket, outcome = tickets.open_for_fault(
         session,
         tickets.FaultKey(rule.rule_id, finding.asset_id),
-        _draft(finding, at, learned_at),
+        draft_of(finding, at, learned_at),
         reopen_within=rule.reopen_within,
         actor=actor,
     )
@@ -173,58 +129,11 @@ def _trip(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime
     )
     session.add(episode)
     alarm.ticket_id = ticket.id
+    proof = proof_of(finding, episode.id)
     tickets.add_evidence(
-        session, ticket, "trip", finding.at, _proof(session, finding, episode.id), chart_wanted=True
+        session, ticket.id, ticket.site_id, "trip", finding.at, proof, chart_wanted=True
     )
     return Opened(ticket.id, ticket.number, outcome)
-
-
-def _draft(finding: Finding, at: datetime, learned_at: datetime) -> tickets.Draft:
-    rule = finding.rule
-    return tickets.Draft(
-        site_id=finding.site_id,
-        space_id=finding.space_id,
-        asset_id=finding.asset_id,
-        kind=rule.kind,
-        category=rule.category,
-        priority=rule.severity,
-        life_safety=rule.life_safety,
-        title=rule.title,
-        team=rule.team,
-        happened_at=at,
-        learned_at=learned_at,
-        rule_id=rule.rule_id,
-        rule_version=rule.version,
-        respond_within=rule.respond_within,
-        resolve_within=rule.resolve_within,
-    )
-
-
-def _proof(session: Session, finding: Finding, episode_id: UUID) -> dict[str, Any]:
-    ids = point_ids(session, [facts.series for facts in finding.points.values()])
-    inputs = []
-    for item in finding.transition.inputs:
-        facts = finding.points.get(item.point)
-        point_id = ids.get(facts.series) if facts else None
-        inputs.append(
-            {
-                "point": item.point,
-                "value": None if item.value is None else float(item.value),
-                "at": item.at,
-                "unit": facts.unit if facts else None,
-                "series": facts.series if facts else None,
-                "point_id": str(point_id) if point_id else None,
-            }
-        )
-    return {
-        "episode": str(episode_id),
-        "rule": finding.rule.rule_id,
-        "version": finding.rule.version,
-        "condition": finding.rule.condition,
-        "reason": finding.transition.reason,
-        "inputs": inputs,
-        **finding.also,
-    }
 
 
 def _clear(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime) -> None:
@@ -247,9 +156,8 @@ def _clear(session: Session, alarm: Alarm, finding: Finding, learned_at: datetim
         return
     # The sensor's recovery is evidence and nothing more: only people end a ticket.
     ticket.recovered_at = at
-    tickets.add_evidence(
-        session, ticket, "recovery", finding.at, _proof(session, finding, episode.id)
-    )
+    proof = proof_of(finding, episode.id)
+    tickets.add_evidence(session, ticket.id, ticket.site_id, "recovery", finding.at, proof)
     events.append(
         session,
         "ticket.recovered",

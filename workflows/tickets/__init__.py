@@ -18,6 +18,7 @@ from workflows.tickets.opening import (
     current_ticket,
     open_for_fault,
     open_ticket,
+    open_unseen,
     with_merged,
 )
 from workflows.tickets.working import Step, act, add_note, edit
@@ -45,5 +46,6 @@ __all__ = [
     "next_deadline",
     "open_for_fault",
     "open_ticket",
+    "open_unseen",
     "with_merged",
 ]

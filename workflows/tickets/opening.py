@@ -1,13 +1,13 @@
 """Opening tickets: by people, and by a fault, which has at most one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Insert, Table, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -61,39 +61,60 @@ class Outcome(StrEnum):
 
 def open_ticket(session: Session, draft: Draft, *, actor: events.Actor) -> Ticket:
     """Open a ticket; both clocks start at the moment we learned of it."""
+    session.flush()
+    row = _ticket_row(session, draft)
+    _insert(session, Ticket, row)
+    events.append_all(session, [_opening(row["id"], draft, actor)])
+    return session.get_one(Ticket, row["id"])
+
+
+def _insert(session: Session, model: type, row: dict[str, Any]) -> None:
+    # Without a unit of work, which costs more than the statement.
+    session.connection().execute(_INSERT[model], row)
+
+
+_INSERT: Mapping[type, Insert] = {
+    model: insert(cast(Table, model.__table__)) for model in (Ticket, Fault, TicketEvidence)
+}
+
+
+def _ticket_row(session: Session, draft: Draft) -> dict[str, Any]:
     respond, resolve = draft.respond_within, draft.resolve_within
-    ticket = Ticket(
-        id=draft.id or new_id(),
-        number=next_number(session),
-        site_id=draft.site_id,
-        space_id=draft.space_id,
-        asset_id=draft.asset_id,
-        kind=draft.kind,
-        category=draft.category,
-        priority=draft.priority,
-        life_safety=draft.life_safety,
-        state="open",
-        version=1,
-        title=dict(draft.title),
-        description=draft.description,
-        team=draft.team,
-        reporter_id=draft.reporter_id,
-        rule_id=draft.rule_id,
-        rule_version=draft.rule_version,
-        happened_at=draft.happened_at,
-        learned_at=draft.learned_at,
-        repeats=0,
-        held_seconds=0,
-        respond_due=draft.learned_at + respond if respond else None,
-        resolve_due=draft.learned_at + resolve if resolve else None,
-        previous_id=draft.previous_id,
-    )
-    ticket.next_due = next_deadline(ticket)
-    session.add(ticket)
-    events.append(
-        session,
+    respond_due = draft.learned_at + respond if respond else None
+    resolve_due = draft.learned_at + resolve if resolve else None
+    return {
+        "id": draft.id or new_id(),
+        "number": next_number(session),
+        "site_id": draft.site_id,
+        "space_id": draft.space_id,
+        "asset_id": draft.asset_id,
+        "kind": draft.kind,
+        "category": draft.category,
+        "priority": draft.priority,
+        "life_safety": draft.life_safety,
+        "state": "open",
+        "version": 1,
+        "title": dict(draft.title),
+        "description": draft.description,
+        "team": draft.team,
+        "reporter_id": draft.reporter_id,
+        "rule_id": draft.rule_id,
+        "rule_version": draft.rule_version,
+        "happened_at": draft.happened_at,
+        "learned_at": draft.learned_at,
+        "repeats": 0,
+        "held_seconds": 0,
+        "respond_due": respond_due,
+        "resolve_due": resolve_due,
+        "next_due": min((due for due in (respond_due, resolve_due) if due), default=None),
+        "previous_id": draft.previous_id,
+    }
+
+
+def _opening(ticket_id: UUID, draft: Draft, actor: events.Actor) -> dict[str, Any]:
+    return events.fact(
         "ticket.open",
-        ("ticket", ticket.id),
+        ("ticket", ticket_id),
         actor=actor,
         happened_at=draft.happened_at,
         learned_at=draft.learned_at,
@@ -106,7 +127,39 @@ def open_ticket(session: Session, draft: Draft, *, actor: events.Actor) -> Ticke
             **({"rule": draft.rule_id} if draft.rule_id else {}),
         },
     )
-    return ticket
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """A ticket just opened, and the fact that the log is to hold of it."""
+
+    id: UUID
+    number: int
+    fact: dict[str, Any]
+
+
+def open_unseen(session: Session, key: FaultKey, draft: Draft, *, actor: events.Actor) -> NewTicket:
+    """Open the ticket of a fault that the caller knows never had one.
+
+    Three plain inserts: the first flood of a night must not wait for a unit of work each. The
+    caller appends the fact together with its own. IntegrityError when the fault is held after all.
+    """
+    row = _ticket_row(session, draft)
+    _insert(session, Ticket, row)
+    _hold(session, key, draft.site_id, row["id"])
+    return NewTicket(row["id"], row["number"], _opening(row["id"], draft, actor))
+
+
+def _hold(session: Session, key: FaultKey, site_id: UUID, ticket_id: UUID) -> None:
+    row = {
+        "id": new_id(),
+        "site_id": site_id,
+        "rule_id": key.rule_id,
+        "asset_id": key.asset_id,
+        "ticket_id": ticket_id,
+        "holds": True,
+    }
+    _insert(session, Fault, row)
 
 
 _LAST_TICKET = (
@@ -160,21 +213,8 @@ def _last_ticket(session: Session, key: FaultKey) -> Ticket | None:
 def _open_new(
     session: Session, key: FaultKey, draft: Draft, previous: UUID | None, actor: events.Actor
 ) -> Ticket:
-    ticket = open_ticket(session, draft, actor=actor)
-    ticket.previous_id = previous
-    # The row must stand before what points at it; without a relationship nothing orders the two.
-    session.flush()
-    session.add(
-        Fault(
-            id=new_id(),
-            site_id=draft.site_id,
-            rule_id=key.rule_id,
-            asset_id=key.asset_id,
-            ticket_id=ticket.id,
-            holds=True,
-        )
-    )
-    session.flush()
+    ticket = open_ticket(session, replace(draft, previous_id=previous), actor=actor)
+    _hold(session, key, draft.site_id, ticket.id)
     return ticket
 
 
@@ -271,22 +311,22 @@ def with_merged(session: Session, ticket_id: UUID) -> list[UUID]:
 
 def add_evidence(
     session: Session,
-    ticket: Ticket,
+    ticket_id: UUID,
+    site_id: UUID,
     kind: str,
     at_micros: int,
     data: Mapping[str, Any],
     *,
     chart_wanted: bool = False,
-) -> TicketEvidence:
-    """Copy proof into a ticket. kind: trip or recovery; data: JSON values."""
-    row = TicketEvidence(
-        id=new_id(),
-        site_id=ticket.site_id,
-        ticket_id=ticket.id,
-        kind=kind,
-        at_micros=at_micros,
-        data=dict(data),
-        chart_wanted=chart_wanted,
-    )
-    session.add(row)
-    return row
+) -> None:
+    """Copy proof into a ticket of the site. kind: trip or recovery; data: JSON values."""
+    row = {
+        "id": new_id(),
+        "site_id": site_id,
+        "ticket_id": ticket_id,
+        "kind": kind,
+        "at_micros": at_micros,
+        "data": dict(data),
+        "chart_wanted": chart_wanted,
+    }
+    _insert(session, TicketEvidence, row)

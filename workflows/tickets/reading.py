@@ -1,6 +1,8 @@
 """Reading tickets: lists of plain rows for programs and pages, and one ticket whole."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +10,13 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from core.clock import from_micros
+from core.devices import point_ids
 from core.errors import Invalid, NotFound
 from core.events import Event
-from core.paging import Page, Wish, in_order, newest_first
-from core.people import Caller, Person, scoped
+from core.paging import Page, Wish, in_order, read_texts, text_page
+from core.people import Caller, Person, on_sites, scoped
 from core.places import Asset
-from core.wire import as_written
+from core.wire import row_text
 from workflows.tickets.lifecycle import ENDED, TICKET
 from workflows.tickets.model import Ticket, TicketEvidence, TicketNote
 from workflows.tickets.rights import actions_for
@@ -58,13 +61,14 @@ def _base(names: list[str]) -> Select[Any]:
     return select(*columns, *asset).outerjoin(Asset, Asset.id == Ticket.asset_id)
 
 
-def _hot(names: list[str]) -> Select[Any]:
-    columns = [as_written(getattr(Ticket, name)) for name in names]
-    asset = (Asset.code.label("asset_code"), as_written(Asset.name).label("asset_name"))
-    return select(*columns, *asset).outerjoin(Asset, Asset.id == Ticket.asset_id)
+def _written() -> Select[Any]:
+    columns = {name: getattr(Ticket, name) for name in _LISTED}
+    row = row_text({**columns, "asset_code": Asset.code, "asset_name": Asset.name})
+    return select(row).outerjoin(Asset, Asset.id == Ticket.asset_id)
 
 
-_LIST = _hot(_LISTED)
+_LIST = _written()
+_ORDER = (Ticket.learned_at, Ticket.id)
 _ONE = _base([*_LISTED, *_WHOLE])
 
 
@@ -121,12 +125,20 @@ def _matches(text: str) -> Any:
     return or_(*found)
 
 
-def list_tickets(
-    session: Session, caller: Caller, wanted: TicketFilter, wish: Wish
-) -> Page[dict[str, Any]]:
-    """Tickets that the caller may read, the last learned of first. Keys: learned_at, id."""
-    statement = wanted.restrict(scoped(_LIST, wanted.site_column, caller, READ))
-    return newest_first(session, statement, (Ticket.learned_at, Ticket.id), wish)
+def list_tickets(session: Session, caller: Caller, wanted: TicketFilter, wish: Wish) -> Page[str]:
+    """Tickets that the caller may read, each as JSON, the last learned of first.
+
+    Keys: learned_at, id.
+    """
+    statement = _page(caller.sites_for(READ), wanted, wish)
+    return read_texts(session, statement, _ORDER, wish)
+
+
+@lru_cache(maxsize=64)
+def _page(sites: frozenset[UUID], wanted: TicketFilter, wish: Wish) -> Select[Any]:
+    """The statement of a page, built once: open pages ask for the same again and again."""
+    statement = wanted.restrict(on_sites(_LIST, wanted.site_column, sites))
+    return text_page(statement, _ORDER, wish)
 
 
 def find_ticket(
@@ -170,16 +182,29 @@ def _evidence(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:
         .where(TicketEvidence.ticket_id == ticket_id)
         .order_by(TicketEvidence.at_micros, TicketEvidence.id)
     )
+    rows = session.scalars(statement).all()
+    series = {item.get("series") for row in rows for item in row.data.get("inputs", ())}
+    ids = point_ids(session, list(series - {None}))
     return [
         {
             "id": row.id,
             "kind": row.kind,
             "at": from_micros(row.at_micros),
-            "data": {key: value for key, value in row.data.items() if key != "chart"},
+            "data": _with_points(row.data, ids),
             "chart": row.data.get("chart"),
         }
-        for row in session.scalars(statement)
+        for row in rows
     ]
+
+
+def _with_points(data: Mapping[str, Any], ids: Mapping[int, UUID]) -> dict[str, Any]:
+    """The proof without its chart, its readings with the ids that their points have now."""
+    plain = {key: value for key, value in data.items() if key != "chart"}
+    if "inputs" in plain:
+        plain["inputs"] = [
+            {**item, "point_id": ids.get(item.get("series"))} for item in plain["inputs"]
+        ]
+    return plain
 
 
 def _notes(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:
