@@ -28,6 +28,8 @@ from core.callers import Callers
 BODY_LIMIT = 1024 * 1024
 # One line a noun.
 ROUTERS: tuple[APIRouter, ...] = (
+    # First, because it is asked most and every router before it is asked in vain.
+    tickets.router,
     tree.router,
     sites.router,
     assets.router,
@@ -35,7 +37,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     sources.router,
     points.router,
     alarms.router,
-    tickets.router,
     quarantine.router,
     rules.router,
     me.router,
