@@ -18,6 +18,7 @@ DEVICE_CLOCK = RuleFacts(
     respond_within=timedelta(days=1),
     resolve_within=timedelta(days=7),
     reopen_within=timedelta(days=7),
+    realarm_after=timedelta(hours=1),
 )
 
 

@@ -10,13 +10,21 @@ from rules.catalog import ANY, AssetType, PointType, Text
 from rules.document_fields import Fields
 from rules.expression import Expression, ExpressionError, compile_expression
 from rules.located_yaml import Located, LocatedYamlError, Path, Problem, load_all, nearest
-from rules.rule import DEFAULT_REOPEN_WITHIN, Delay, Rule, Severity, TicketTemplate
+from rules.rule import (
+    DEFAULT_REALARM_AFTER,
+    DEFAULT_REOPEN_WITHIN,
+    TICKET_KINDS,
+    Delay,
+    Rule,
+    Severity,
+    TicketTemplate,
+)
 
 __all__ = ["Delay", "LoadedRules", "Rule", "Severity", "TicketTemplate", "load_rules"]
 
 _RULE_KEYS = (
     "id", "title", "applies_to", "when", "clear_when", "for", "clear_for", "severity",
-    "life_safety", "ticket", "reopen_within", "explanation", "response",
+    "life_safety", "ticket", "reopen_within", "realarm_after", "explanation", "response",
 )  # fmt: skip
 _TICKET_KEYS = ("kind", "category", "team", "respond_within", "resolve_within")
 # A setting that nothing obeys would be a lie, so these are refused rather than ignored.
@@ -95,7 +103,11 @@ class _Loader:
         rule_id, title = fields.slug("id"), fields.text("title", required=True)
         severity = fields.choice("severity", [each.value for each in Severity])
         ticket = _ticket(fields.section("ticket"))
-        rest = (fields.truth("life_safety"), fields.duration("reopen_within"))
+        rest = (
+            fields.truth("life_safety"),
+            fields.duration("reopen_within"),
+            fields.duration("realarm_after"),
+        )
         texts = (fields.text("explanation"), fields.text("response"))
         if fields.problems or not (when and asset_type and ticket and severity):
             return None
@@ -147,7 +159,8 @@ def _ticket(fields: Fields | None) -> TicketTemplate | None:
     if fields is None:
         return None
     fields.known(_TICKET_KEYS)
-    kind, category, team = fields.word("kind"), fields.word("category"), fields.word("team")
+    kind = fields.choice("kind", TICKET_KINDS)
+    category, team = fields.word("category"), fields.word("team")
     limits = fields.duration("respond_within"), fields.duration("resolve_within")
     if kind is None or category is None or team is None:
         return None
@@ -161,16 +174,17 @@ def _made(
     delays: tuple[Delay, Delay],
     severity: Severity,
     ticket: TicketTemplate,
-    rest: tuple[bool, int | None],
+    rest: tuple[bool, int | None, int | None],
     texts: tuple[Text, Text],
 ) -> Rule | None:
     rule_id, title, asset_type = names
     if rule_id is None:
         return None
-    life_safety, reopen_within = rest
+    life_safety, reopen_within, realarm_after = rest
     return Rule(
         rule_id, title, asset_type, *conditions, *delays, severity, life_safety, ticket,
-        DEFAULT_REOPEN_WITHIN if reopen_within is None else reopen_within, *texts,
+        DEFAULT_REOPEN_WITHIN if reopen_within is None else reopen_within,
+        DEFAULT_REALARM_AFTER if realarm_after is None else realarm_after, *texts,
         source=fields.located.source(fields.path),
         fingerprint=_fingerprint(fields.value),
     )  # fmt: skip

@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rules.catalog import Text
-from rules.durations import DAY, format_duration
+from rules.durations import DAY, HOUR, format_duration
 from rules.expression import Expression
 
 DEFAULT_REOPEN_WITHIN = 7 * DAY
+DEFAULT_REALARM_AFTER = HOUR
+# What a ticket is about; rules open them and so do people.
+TICKET_KINDS = ("repair", "hazard", "complaint", "inquiry", "inspection_finding", "incident")
 
 
 class Severity(StrEnum):
@@ -65,6 +68,8 @@ class Rule:
     ticket: TicketTemplate
     # A recurrence within so many µs continues the last ticket.
     reopen_within: int = DEFAULT_REOPEN_WITHIN
+    # A recurrence on an open ticket is announced again when so many µs passed since the last time.
+    realarm_after: int = DEFAULT_REALARM_AFTER
     explanation: Text = field(default_factory=Text)
     response: Text = field(default_factory=Text)
     # The document as written, and a hash that changes only with its content.

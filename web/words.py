@@ -73,6 +73,7 @@ EVENT: Mapping[str, str] = {
     "ticket.cancel": mark("Ticket cancelled"),
     "ticket.merge": mark("Merged into another ticket"),
     "ticket.repeat": mark("It happened again"),
+    "ticket.announce": mark("It happened again; announced anew"),
     "ticket.recovered": mark("The reading recovered"),
     "ticket.overdue": mark("Deadline missed"),
     "ticket.note": mark("Note written"),

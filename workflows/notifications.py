@@ -21,6 +21,8 @@ from core import events
 from core.db import Base, Instant
 from core.ids import new_id
 
+# A recurrence within the re-alarm time is counted and tells nobody.
+KEPT_QUIET = ("ticket.repeat",)
 OUTWARD = ("ticket.", "alarm.trip", "alarm.clear", "alarm.acknowledge", "ingest.")
 GIVE_UP_AFTER = timedelta(days=3)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -64,6 +66,11 @@ def cursor_of(session: Session, channel: str) -> events.Cursor | None:
     return (row.txid, row.seq) if row else None
 
 
+def is_outward(kind: str) -> bool:
+    """Whether facts of this kind leave the house."""
+    return kind.startswith(OUTWARD) and kind not in KEPT_QUIET
+
+
 def enqueue(
     session: Session,
     channel: str,
@@ -73,7 +80,7 @@ def enqueue(
     now: datetime,
 ) -> int:
     """Write a delivery row for each outward fact and move the cursor, in one transaction."""
-    outward = [fact for fact in facts if fact.kind.startswith(OUTWARD)]
+    outward = [fact for fact in facts if is_outward(fact.kind)]
     for fact in outward:
         session.add(
             Delivery(

@@ -321,4 +321,5 @@ def facts_of(rule: Rule, version: RuleVersion) -> RuleFacts:
         respond_within=_span(rule.ticket.respond_within) or respond,
         resolve_within=_span(rule.ticket.resolve_within) or resolve,
         reopen_within=timedelta(microseconds=rule.reopen_within),
+        realarm_after=timedelta(microseconds=rule.realarm_after),
     )

@@ -23,6 +23,7 @@ severity: high
 life_safety: false
 ticket: {{kind: repair, category: electrical, team: maintenance, {LONG}}}
 reopen_within: 3d
+realarm_after: 20m
 explanation: {{en: It ages., zh: 会老化。}}
 response: Stop it.
 """
@@ -50,6 +51,7 @@ def test_a_rule_is_read_whole() -> None:
     limits = (30 * MINUTE, 4 * HOUR)
     assert rule.ticket == TicketTemplate("repair", "electrical", "maintenance", *limits)
     assert rule.reopen_within == 3 * DAY
+    assert rule.realarm_after == 20 * MINUTE
     assert rule.explanation.get("zh-CN") == "会老化。"
     assert rule.response.get("zh") == "Stop it."
     assert rule.points == ("motor_temperature",)
@@ -63,6 +65,7 @@ def test_defaults_are_those_of_the_reference() -> None:
     assert rule.off_delay.immediate
     assert rule.life_safety is False
     assert rule.reopen_within == 7 * DAY
+    assert rule.realarm_after == HOUR
     assert rule.ticket.respond_within is None
     assert rule.explanation == Text()
 
@@ -143,6 +146,13 @@ when: running
     assert [rule.id for rule in load_rules(text, "r.yaml", CATALOG).rules] == ["sound"]
 
 
+def test_a_kind_of_ticket_that_nobody_works_is_refused() -> None:
+    text = "id: a\napplies_to: {asset_type: pump}\nwhen: running\ntitle: T\nseverity: low\n"
+    (found,) = problems(f"{text}ticket: {{kind: repairs, category: c, team: t}}\n")
+    assert found.startswith("6:16: ")
+    assert "repair, hazard, complaint" in found
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
@@ -151,6 +161,7 @@ when: running
         ("for: 0 readings", "4:6: count at least 1 reading"),
         ("for: 9999d", "4:6: for must be a duration"),
         ("clear_for: soon", "4:12: clear_for must be a duration"),
+        ("realarm_after: soon", "4:16: 'soon' is not a duration"),
         ("reopen_within: 7", "4:16: '7' is not a duration"),
         ("life_safety: maybe", "4:14: life_safety must be true or false"),
         ("clear_when: true", "4:13: clear_when must be a condition"),

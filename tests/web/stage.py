@@ -176,6 +176,7 @@ class Stage:
             respond_within=timedelta(minutes=30),
             resolve_within=timedelta(hours=4),
             reopen_within=timedelta(days=7),
+            realarm_after=timedelta(hours=1),
         )
         return alarms.Finding(
             asset.site_id, asset.id, asset.space_id, rule, transition, transition.at, facts

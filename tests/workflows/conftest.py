@@ -33,6 +33,7 @@ OVERHEATING = RuleFacts(
     respond_within=30 * MINUTE,
     resolve_within=240 * MINUTE,
     reopen_within=7 * DAY,
+    realarm_after=60 * MINUTE,
 )
 
 

@@ -157,6 +157,34 @@ def test_a_fault_that_comes_again_continues_its_open_ticket(
     assert alarm_of(database).episodes == 3
 
 
+def test_a_fault_that_flaps_is_counted_each_time_and_announced_once_an_hour(
+    database: Database, site: SmallSite
+) -> None:
+    first = trip(database, site, NOON)
+    for minute in (20, 40, 59, 60, 80, 119, 120, 300):
+        at = NOON + minute * MINUTE
+        clear(database, site, at - MINUTE)
+        trip(database, site, at)
+    ticket = ticket_of(database, first.ticket_id)
+    assert (ticket.repeats, ticket.announced_at) == (8, NOON + 300 * MINUTE)
+    announced = [fact.learned_at for fact in facts_of(database, "ticket.announce")]
+    assert announced == [NOON + minute * MINUTE for minute in (60, 120, 300)]
+    assert len(facts_of(database, "ticket.repeat")) == 5
+
+
+def test_a_ticket_opened_again_is_news_and_starts_the_hour_anew(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    first = trip(database, site, NOON)
+    clear(database, site, NOON + MINUTE)
+    end(database, first.ticket_id, administrator.person_id, NOON + 2 * MINUTE)
+    trip(database, site, NOON + 90 * MINUTE)
+    clear(database, site, NOON + 95 * MINUTE)
+    trip(database, site, NOON + 100 * MINUTE)
+    assert facts_of(database, "ticket.announce") == []
+    assert len(facts_of(database, "ticket.repeat")) == 1
+
+
 @pytest.mark.parametrize("steps", [2, 3, 4])
 def test_a_fault_that_comes_again_within_seven_days_reopens_its_ticket(
     database: Database, site: SmallSite, administrator: Administrator, steps: int
@@ -234,7 +262,12 @@ def test_one_fault_is_one_ticket_whoever_finds_it_at_once(
                     draft = _draft_of(site, NOON + number * MINUTE)
                     key = FaultKey(one.rule.rule_id, one.asset_id)
                     ticket, _ = open_for_fault(
-                        session, key, draft, reopen_within=7 * DAY, actor=events.SYSTEM
+                        session,
+                        key,
+                        draft,
+                        reopen_within=7 * DAY,
+                        realarm_after=60 * MINUTE,
+                        actor=events.SYSTEM,
                     )
                     return ticket.id
             except IntegrityError:

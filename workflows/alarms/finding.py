@@ -26,6 +26,7 @@ class RuleFacts:
     respond_within: timedelta | None
     resolve_within: timedelta | None
     reopen_within: timedelta
+    realarm_after: timedelta
 
 
 @dataclass(frozen=True, slots=True)

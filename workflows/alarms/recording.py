@@ -115,6 +115,7 @@ def _trip(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime
         tickets.FaultKey(rule.rule_id, finding.asset_id),
         draft_of(finding, at, learned_at),
         reopen_within=rule.reopen_within,
+        realarm_after=rule.realarm_after,
         actor=actor,
     )
     episode = Episode(

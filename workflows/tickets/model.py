@@ -22,8 +22,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Instant
 from core.ids import new_id
+from rules.rule import TICKET_KINDS
 
-KINDS = ("repair", "hazard", "complaint", "inquiry", "inspection_finding", "incident")
+KINDS = TICKET_KINDS
 PRIORITIES = ("low", "medium", "high", "critical")
 
 
@@ -32,6 +33,7 @@ class Ticket(Base):
 
     title: {"en": …, "zh": …} from a rule, or {"und": …} as somebody wrote it.
     happened_at: when it began; learned_at: when we learned of it, which starts both clocks.
+    announced_at: when people were last told of it as of something new.
     respond_due, resolve_due: the deadlines; next_due: the nearest one not met and not yet marked.
     """
 
@@ -58,6 +60,7 @@ class Ticket(Base):
     happened_at: Mapped[datetime] = mapped_column(Instant)
     learned_at: Mapped[datetime] = mapped_column(Instant)
     repeats: Mapped[int] = mapped_column(Integer, default=0)
+    announced_at: Mapped[datetime | None] = mapped_column(Instant)
     last_repeat_at: Mapped[datetime | None] = mapped_column(Instant)
     recovered_at: Mapped[datetime | None] = mapped_column(Instant)
     respond_due: Mapped[datetime | None] = mapped_column(Instant)

@@ -103,6 +103,7 @@ def _ticket_row(session: Session, draft: Draft) -> dict[str, Any]:
         "happened_at": draft.happened_at,
         "learned_at": draft.learned_at,
         "repeats": 0,
+        "announced_at": draft.learned_at,
         "held_seconds": 0,
         "respond_due": respond_due,
         "resolve_due": resolve_due,
@@ -180,11 +181,13 @@ def open_for_fault(
     draft: Draft,
     *,
     reopen_within: timedelta,
+    realarm_after: timedelta,
     actor: events.Actor,
 ) -> tuple[Ticket, Outcome]:
     """The one ticket of a fault that has just shown itself.
 
-    Continues the ticket that holds the fault, re-opens one resolved, verified or closed less than
+    Continues the ticket that holds the fault, announcing it again when `realarm_after` passed since
+    the last time, re-opens one resolved, verified or closed less than
     `reopen_within` ago, and otherwise opens a new one linked to the last.
     """
     standing = _last_ticket(session, key)
@@ -193,7 +196,7 @@ def open_for_fault(
     if standing.state in ("cancelled", "merged"):
         return _open_new(session, key, draft, standing.id, actor), Outcome.OPENED
     if standing.state not in ("resolved", "verified", "closed"):
-        _continue(session, standing, draft, actor)
+        _continue(session, standing, draft, realarm_after, actor)
         return standing, Outcome.CONTINUED
     since = standing.ended_at or standing.resolved_at or standing.learned_at
     if draft.learned_at - since < reopen_within:
@@ -218,11 +221,17 @@ def _open_new(
     return ticket
 
 
-def _continue(session: Session, ticket: Ticket, draft: Draft, actor: events.Actor) -> None:
+def _continue(
+    session: Session, ticket: Ticket, draft: Draft, realarm_after: timedelta, actor: events.Actor
+) -> None:
     _count_repeat(session, ticket, draft)
+    told = ticket.announced_at
+    announce = told is None or draft.learned_at - told >= realarm_after
+    if announce:
+        ticket.announced_at = draft.learned_at
     events.append(
         session,
-        "ticket.repeat",
+        "ticket.announce" if announce else "ticket.repeat",
         ("ticket", ticket.id),
         actor=actor,
         happened_at=draft.happened_at,
@@ -252,6 +261,7 @@ def _reopen(
         "resolved_at": None,
         "responded_at": None,
         "ended_at": None,
+        "announced_at": draft.learned_at,
         "respond_due": draft.learned_at + respond if respond else None,
         "resolve_due": draft.learned_at + resolve if resolve else None,
     }
