@@ -25,12 +25,14 @@ class IngestWatch:
 
     def look(self, work: Work, now: datetime) -> int:
         """Judge every shard that ever listened; returns how many changed."""
-        if self._looked is None or self._since is None or now - self._looked > OWN_ABSENCE:
-            self._since = now
-        self._looked = now
         with work.database.read() as session:
             beats = shards.last_beats(session)
             known = {name: _said_silent(session, name) for name in beats}
+        # Only now: a look at a database that does not answer has seen nothing, and ingest could
+        # not put its heartbeat on record there either.
+        if self._looked is None or self._since is None or now - self._looked > OWN_ABSENCE:
+            self._since = now
+        self._looked = now
         silent = {name: now - max(beat, self._since) > SILENT_AFTER for name, beat in beats.items()}
         # A shard that was silent before we looked is back only when it was heard again.
         for name, beat in beats.items():

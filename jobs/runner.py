@@ -35,6 +35,9 @@ LEASE_LIFETIME = timedelta(seconds=20)
 LOOK_WHEN_SIMULATED = 1.0
 THREADS = 6
 PART = "jobs"
+# A sweep that failed is tried again so soon, however rarely it looks otherwise: whoever mended the
+# cause wants to see that it was the cause.
+RETRY_SECONDS = 2.0
 
 
 def telemetry_sweeps() -> list[Sweep]:
@@ -101,6 +104,7 @@ class JobsRunner:
             sweeps = standard_sweeps(settings, clock)
             sweeps += telemetry_sweeps() if owns(telemetry) else []
         self._sweeps = list(sweeps)
+        self._at_work = {sweep.name: threading.Lock() for sweep in self._sweeps}
         self._scheduler = self._make_scheduler()
 
     def _make_scheduler(self) -> BackgroundScheduler:
@@ -113,6 +117,7 @@ class JobsRunner:
         renewal = self._lifetime.total_seconds() / 4
         scheduler.add_job(self._renew, id="first claim")
         scheduler.add_job(self._renew, "interval", seconds=renewal, id="lease")
+        scheduler.add_job(self._try_again, "interval", seconds=RETRY_SECONDS, id="next tries")
         for sweep in self._sweeps:
             look = min(sweep.look, LOOK_WHEN_SIMULATED) if self._clock.simulated else sweep.look
             run = partial(self._look, sweep)
@@ -139,6 +144,16 @@ class JobsRunner:
             if not is_unavailable(error):
                 raise
             log.warning("the lease of the jobs runs out by itself", error=str(error)[:200])
+
+    @property
+    def failing(self) -> dict[str, str]:
+        """What failed last, by the name of its sweep."""
+        return dict(self._failing)
+
+    def look_now(self, name: str) -> None:
+        """Let a sweep look out of turn. KeyError when there is none of this name."""
+        sweep = {sweep.name: sweep for sweep in self._sweeps}[name]
+        self._look(sweep)
 
     @property
     def leading(self) -> bool:
@@ -173,6 +188,15 @@ class JobsRunner:
         tenure = self._tenure
         if tenure is None or self._stopping.is_set():
             return
+        # Its usual turn and its next try may fall together.
+        if not self._at_work[sweep.name].acquire(blocking=False):
+            return
+        try:
+            self._sweep_once(sweep, tenure)
+        finally:
+            self._at_work[sweep.name].release()
+
+    def _sweep_once(self, sweep: Sweep, tenure: _Tenure) -> None:
         now = self._clock.now()
         try:
             self._run_if_due(sweep, tenure, now)
@@ -184,6 +208,11 @@ class JobsRunner:
         else:
             self._note(sweep.name, "")
         self._report()
+
+    def _try_again(self) -> None:
+        for sweep in self._sweeps:
+            if sweep.name in self._failing:
+                self._look(sweep)
 
     def _run_if_due(self, sweep: Sweep, tenure: _Tenure, now: datetime) -> None:
         if sweep.every:

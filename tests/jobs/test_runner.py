@@ -119,6 +119,29 @@ def test_who_lost_the_lease_stops_and_its_transaction_does_not_commit(
         assert runs.last_success(session, "too-late") is None
 
 
+def test_a_sweep_that_failed_is_tried_again_long_before_its_next_turn(
+    runner_of: Callable[..., JobsRunner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.runner.RETRY_SECONDS", QUICK)
+    tries: list[datetime] = []
+
+    def away_at_first(work: Work, now: datetime) -> int:
+        del work
+        tries.append(now)
+        if len(tries) < 3:
+            raise OSError("its store is away")
+        return 0
+
+    # Its own second turn would come after the end of this test.
+    runner = runner_of(Sweep("rare", 3600.0, away_at_first))
+    wait_until(lambda: runner.leading)
+    runner.look_now("rare")
+    wait_until(lambda: len(tries) == 3)
+    wait_until(lambda: not runner.failing)
+    time.sleep(5 * QUICK)
+    assert len(tries) == 3
+
+
 def test_a_restarted_runner_catches_up_each_missed_deadline_exactly_once(
     database: Database,
     site: SmallSite,

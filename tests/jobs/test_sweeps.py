@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from core import events, quarantine, shards
 from core.clock import SimulatedClock, to_micros
-from core.db import Database
+from core.db import Database, Session
 from core.events import Event
 from core.ids import new_id
 from core.people import Credential, Person, issue, redeem_link
@@ -187,6 +187,26 @@ def test_a_watch_that_was_away_itself_does_not_blame_ingest(
     # The whole machine slept for another hour.
     assert look(watch, work, 2 * hour) == 0
     assert [look(watch, work, 2 * hour + second) for second in (20, 40, 60, 61)] == [0, 0, 0, 1]
+
+
+def test_a_watch_that_could_not_see_does_not_blame_ingest_either(
+    database: Database, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat(database, 0)
+    watch, work = IngestWatch(), make_work(database, clock)
+    assert look(watch, work, 1) == 0
+
+    def away(session: Session) -> dict[str, datetime]:
+        raise OSError("the database does not answer")
+
+    with monkeypatch.context() as outage:
+        outage.setattr("core.shards.last_beats", away)
+        for second in range(10, 80, 10):
+            with pytest.raises(OSError, match="does not answer"):
+                look(watch, work, second)
+    # The heartbeat on record is the one from before the outage.
+    assert [look(watch, work, second) for second in (80, 90)] == [0, 0]
+    assert health_of(work)
 
 
 def test_a_silence_that_was_said_is_not_taken_back_by_a_restart_of_the_watch(

@@ -85,9 +85,6 @@ def wait_until_ill(product: Product, part: str, limit: float = 20) -> None:
     until(lambda: part in product.ill_parts(), limit, lambda: f"only {product.ill_parts()} ill")
 
 
-def wait_until_well(product: Product, limit: float = 90) -> float:
-    """Until /readyz has nothing to say; returns the seconds.
-
-    A sweep that failed looks again after a minute, and is called ill until then.
-    """
+def wait_until_well(product: Product, limit: float = 20) -> float:
+    """Until /readyz has nothing to say; returns the seconds."""
     return until(lambda: not product.ill_parts(), limit, lambda: f"{product.ill_parts()} stay ill")

@@ -53,7 +53,7 @@ def assert_healed(
     assert [(row.rule, row.asset) for row in product.episodes()] == [
         ("story-too-fast", f"fan-{racing}")
     ]
-    outages.wait_until_well(health or product)
+    assert (health or product).ill_parts() == []
     product.stop()
     keys = [(reading.series, reading.at) for reading in product.readings()]
     assert len(keys) == len(set(keys))
