@@ -1,8 +1,6 @@
 """What every test may ask for; the fixtures themselves stand in the modules named here."""
 
 import gc
-import os
-import sys
 
 pytest_plugins = [
     "tests.servers.postgres",
@@ -13,11 +11,9 @@ pytest_plugins = [
 
 
 def pytest_unconfigure() -> None:
-    """Leave the garbage collector as Python gave it, and pytest's closing line the last one.
+    """Let go of what would keep DuckDB's module alive past the end of the interpreter.
 
-    Hypothesis's callback, what ingest set aside and a browser's event loop keep DuckDB's module
-    from being collected; its binding then prints a complaint while the interpreter ends, long
-    after everything of the tests was said.
+    Its binding (nanobind) then complains on standard error, after pytest's closing line.
     """
     gc.unfreeze()
     gc.callbacks[:] = [
@@ -25,5 +21,3 @@ def pytest_unconfigure() -> None:
         for callback in gc.callbacks
         if not getattr(callback, "__module__", "").startswith("hypothesis")
     ]
-    sys.stderr.flush()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

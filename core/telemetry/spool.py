@@ -14,7 +14,8 @@ from core.telemetry.spool_log import Segment, SpoolLog
 from core.telemetry.store import StoreSize, TelemetryError, TelemetryStore
 
 _FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 30.0
+# Asking costs little, and whoever brought the store back wants to see it.
+_LONGEST_PAUSE = 5.0
 _DRAIN_ROWS = 50_000
 
 
