@@ -11,6 +11,7 @@ from api import (
     errors,
     health,
     me,
+    people,
     points,
     quarantine,
     reference,
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     quarantine.router,
     rules.router,
     me.router,
+    people.router,
     reference.router,
 )
 

@@ -8,10 +8,12 @@ WatchkeeperError (500)
 ├── NotFound (404)
 ├── Conflict (409)         the present status does not allow it
 ├── Stale (412)            somebody changed it since you read it
+├── TooManyTries (429)     guessed too often; `until` says when to try again
 └── Unavailable (503)      a part that we need is away
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 
 class WatchkeeperError(Exception):
@@ -77,6 +79,17 @@ class Stale(WatchkeeperError):
 
     status = 412
     title = "Changed meanwhile"
+
+
+class TooManyTries(WatchkeeperError):
+    """Too many wrong tries; nothing is looked at before `until`."""
+
+    status = 429
+    title = "Too many tries"
+
+    def __init__(self, detail: str, *, until: datetime, advice: str = "") -> None:
+        super().__init__(detail, advice=advice)
+        self.until = until
 
 
 class Unavailable(WatchkeeperError):

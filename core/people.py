@@ -10,12 +10,13 @@ from types import MappingProxyType
 from typing import TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, select, update
+from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, func, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
+from core import events
 from core.db import Base, Instant
-from core.errors import NotAllowed, NotSignedIn
+from core.errors import Invalid, NotAllowed, NotSignedIn
 from core.ids import new_id
 from core.permissions import ROLES
 from core.places import Node
@@ -76,6 +77,11 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def new_secret(kind: str) -> str:
+    """256 random bits as text; the first letter of the kind tells people what they hold."""
+    return f"wk{kind[0]}_{secrets.token_urlsafe(32)}"
+
+
 def issue(
     session: Session,
     person_id: UUID,
@@ -86,7 +92,7 @@ def issue(
     lifetime: timedelta | None = None,
 ) -> str:
     """Make a credential and return its secret, which is shown once and stored nowhere."""
-    secret = f"wk{kind[0]}_{secrets.token_urlsafe(32)}"
+    secret = new_secret(kind)
     session.add(
         Credential(
             person_id=person_id,
@@ -131,6 +137,51 @@ def end_credential(session: Session, secret: str, *, now: datetime) -> bool:
     )
     assert isinstance(result, CursorResult)
     return result.rowcount == 1
+
+
+def open_sessions(session: Session, person_id: UUID, *, now: datetime) -> int:
+    """How many web sessions of a person have not ended."""
+    statement = select(func.count(Credential.id)).where(
+        Credential.person_id == person_id, Credential.kind == "session", Credential.ends_at > now
+    )
+    return session.scalar(statement) or 0
+
+
+def end_other_sessions(session: Session, person_id: UUID, kept: str, *, now: datetime) -> None:
+    """End every web session of a person but the one whose secret is given."""
+    session.execute(
+        update(Credential)
+        .where(
+            Credential.person_id == person_id,
+            Credential.kind == "session",
+            Credential.secret_hash != hash_secret(kept),
+            Credential.ends_at > now,
+        )
+        .values(ends_at=now)
+    )
+
+
+def name_of(text: str) -> str:
+    """A person's name, trimmed. Invalid when it is empty or too long."""
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= 120:
+        raise Invalid("a name is missing", problems=["name: 1 to 120 characters"])
+    return name
+
+
+def rename(session: Session, person_id: UUID, name: str, locale: str, *, now: datetime) -> None:
+    """Change what a person is called and which language they read."""
+    person = session.get_one(Person, person_id)
+    person.name, person.locale = name_of(name), locale
+    session.flush()
+    events.append(
+        session,
+        "person.update",
+        ("person", person_id),
+        actor=events.Actor.person(person_id),
+        learned_at=now,
+        after={"fields": ["name", "locale"]},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +288,12 @@ def identify(session: Session, secret: str, kind: str, *, now: datetime) -> Call
     if credential.ends_at <= now or person.left_at is not None:
         raise NotSignedIn("these credentials have ended", advice="Sign in again.")
     return caller_for(session, person)
+
+
+def first_time_zone(session: Session) -> str:
+    """The time zone of the first site of the company; UTC without one."""
+    statement = select(Node.time_zone).where(Node.kind == "site").order_by(Node.path).limit(1)
+    return session.scalar(statement) or "UTC"
 
 
 def company_node(session: Session) -> Node | None:

@@ -85,6 +85,11 @@ class AssetTypeRow(Base):
     document: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+def node_name(session: Session, node_id: UUID) -> dict[str, str]:
+    """What a node of the tree is called, in both languages."""
+    return dict(session.get_one(Node, node_id).name)
+
+
 def site_by_code(session: Session, code: str) -> Node | None:
     """The site with this code; codes of sites are unique in an installation."""
     return session.scalars(select(Node).where(Node.kind == "site", Node.code == code)).first()

@@ -6,7 +6,7 @@ from api.context import Parts
 from web import bundle
 from web.bundle import Bundle
 from web.live import LiveFeed
-from web.pages import alarms, assets, devices, elsewhere, sign_in, tickets
+from web.pages import account, alarms, assets, devices, elsewhere, people, sign_in, tickets
 from web.pages import live as live_page
 from web.templating import Templates
 
@@ -27,5 +27,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(tickets.router(templates))
     app.include_router(assets.router(templates))
     app.include_router(devices.router(templates))
+    app.include_router(people.router(templates))
+    app.include_router(account.router(templates))
     # The last one: whatever no other route knows.
     app.include_router(elsewhere.router())

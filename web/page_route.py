@@ -36,6 +36,7 @@ TITLES: Mapping[int, str] = {
     409: mark("That is not possible any more"),
     412: mark("Somebody was quicker"),
     422: mark("Something is missing or wrong"),
+    429: mark("Too many wrong tries"),
     500: mark("Something went wrong on our side"),
     503: mark("A part of Watchkeeper is away"),
 }
@@ -46,6 +47,7 @@ ADVICE: Mapping[int, str] = {
     409: mark("Load the page again; it shows what is possible now."),
     412: mark("Load the page again and repeat your change."),
     422: mark("Go back, correct what is named here, and send it again."),
+    429: mark("Wait a little, then try again."),
     503: mark("Try again in a moment."),
 }
 REFUSALS = (400, 409, 412, 422)

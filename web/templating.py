@@ -28,7 +28,8 @@ class Templates:
 
     def page(self, name: str, visit: Visit, status: int = 200, **context: object) -> HTMLResponse:
         """A page, or a part of one, for somebody who is signed in."""
-        text = self.render(name, visit.reader, visit=visit, **context)
+        # section: which of the places in the header this page belongs to.
+        text = self.render(name, visit.reader, visit=visit, **{"section": "", **context})
         return HTMLResponse(text, status)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,8 @@ from core.clock import SimulatedClock
 from core.db import Database
 from core.health import Health
 from core.ids import new_id
-from core.people import Grant, Person, issue
+from core.invitations import Invitation
+from core.people import Grant, Person, hash_secret, issue
 from core.places import Node
 from core.schema import migrate
 from core.settings import load
@@ -178,6 +180,27 @@ def auditor(make_user: MakeUser, site: SmallSite) -> User:
     return make_user("auditor", site.id)
 
 
+def put_colleague(database: Database, site: SmallSite, now: datetime) -> dict[str, UUID]:
+    """A guard of the small site, with a role, and an invitation that waits there."""
+    guard = Person(id=new_id(), name="Guard", locale="zh")
+    grant = Grant(id=new_id(), person_id=guard.id, node_id=site.id, role="guard")
+    with database.write() as session:
+        session.add(guard)
+        session.flush()
+        session.add(grant)
+        invitation = Invitation(
+            id=new_id(),
+            node_id=site.id,
+            role="guard",
+            secret_hash=hash_secret("waits"),
+            made_by=guard.id,
+            created_at=now,
+            ends_at=now + timedelta(days=1),
+        )
+        session.add(invitation)
+    return {"person_id": guard.id, "role_id": grant.id, "invitation_id": invitation.id}
+
+
 @pytest.fixture
 def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[str, str]:
     """Something of the small site for each path parameter of the API."""
@@ -193,5 +216,6 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "source_id": put_source(database, site),
         "row_id": put_quarantined(database, site.id, now),
         "token_id": new_id(),
+        **put_colleague(database, site, now),
     }
     return {**{name: str(value) for name, value in found.items()}, "rule_id": RULE}

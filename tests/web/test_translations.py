@@ -26,8 +26,10 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "ingest",
     "alarm",
     "ticket",
+    "invitation",
+    "person",
 }
-NOT_EVENTS = {"id", "series", "read", "write"}
+NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
 
 def used() -> set[str | tuple[str, ...]]:

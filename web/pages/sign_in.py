@@ -1,15 +1,18 @@
-"""Signing in by a one-time link, and out again."""
+"""Signing in, by password or by a one-time link; joining by an invitation; and out again."""
 
 import hmac
 import secrets
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.deps import SESSION_COOKIE, csrf_token, parts_of
-from core import people
-from core.errors import NotAllowed, NotSignedIn
+from core import accounts, invitations, people
+from core.errors import Conflict, Invalid, NotAllowed, NotSignedIn, TooManyTries
+from core.places import node_name
+from web.languages import mark
 from web.live import LiveFeed
 from web.page_route import PageRoute, error_page, is_secure
 from web.templating import Templates
@@ -17,20 +20,32 @@ from web.visit import SignedInVisit, guest_reader
 
 # Before there is a session, this cookie ties the form to the browser that was shown it.
 VISITOR_COOKIE = "wk_visitor"
-VISITOR_SECONDS = 900
+VISITOR_SECONDS = 3600
 SESSION_SECONDS = int(people.CREDENTIAL_LIFETIME["session"].total_seconds())
+WRONG = mark("Login or password are wrong. Try again, letter by letter.")
+LOCKED = mark("Too many wrong tries. Try again at %(time)s.")
+FORGED = mark("This form is too old. Send it again.")
+TAKEN = mark("This login is taken. Choose another one.")
+WEAK = mark(
+    "This password is guessed too easily. Take at least 12 characters; three words will do."
+)
+UNUSABLE = mark("Name or login can't be used. A login has 2 to 80 characters and no space.")
+
+
+def _is_own_form(request: Request, token: str) -> bool:
+    visitor = request.cookies.get(VISITOR_COOKIE, "")
+    return bool(visitor) and hmac.compare_digest(csrf_token(visitor).encode(), token.encode())
 
 
 def _require_own_form(request: Request, token: str) -> None:
-    visitor = request.cookies.get(VISITOR_COOKIE, "")
-    if not visitor or not hmac.compare_digest(csrf_token(visitor).encode(), token.encode()):
+    if not _is_own_form(request, token):
         raise NotAllowed(
             "this request does not come from a page of ours",
             advice="Open the sign-in link again.",
         )
 
 
-def _start_session(request: Request, secret: str) -> str:
+def _redeemed(request: Request, secret: str) -> str:
     parts = parts_of(request)
     now = parts.clock.now()
     with parts.database.write() as session:
@@ -38,53 +53,83 @@ def _start_session(request: Request, secret: str) -> str:
         return people.issue(session, person_id, "session", now=now, label="console")
 
 
-def router(templates: Templates, live: LiveFeed) -> APIRouter:
-    """The routes of signing in and out."""
-    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+def _welcome(request: Request, session_secret: str) -> Response:
+    answer = RedirectResponse("/", status_code=303)
+    answer.set_cookie(
+        SESSION_COOKIE,
+        session_secret,
+        max_age=SESSION_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(request),
+    )
+    answer.delete_cookie(VISITOR_COOKIE)
+    return answer
 
-    @routes.get("/sign-in")
-    def how(request: Request) -> Response:
-        return HTMLResponse(templates.render("sign_in/how.html", guest_reader(request)))
 
-    @routes.get("/sign-in/{secret}")
-    def show_link(secret: str, request: Request) -> Response:
+class _Forms:
+    """Pages with a form for somebody who is not signed in yet."""
+
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+
+    def page(self, template: str, request: Request, status: int = 200, **context: Any) -> Response:
+        """The page, whose form only the browser that was shown it can send."""
         visitor = request.cookies.get(VISITOR_COOKIE) or secrets.token_urlsafe(24)
-        page = HTMLResponse(
-            templates.render(
-                "sign_in/link.html",
-                guest_reader(request),
-                csrf=csrf_token(visitor),
-                action=f"/sign-in/{secret}",
-            )
-        )
+        reader = guest_reader(request)
+        text = self._templates.render(template, reader, csrf=csrf_token(visitor), **context)
+        page = HTMLResponse(text, status)
         page.set_cookie(
             VISITOR_COOKIE,
             visitor,
             max_age=VISITOR_SECONDS,
-            path="/sign-in",
             httponly=True,
             samesite="strict",
             secure=is_secure(request),
         )
         return page
 
-    @routes.post("/sign-in/{secret}")
-    def redeem(secret: str, request: Request, csrf: Annotated[str, Form()] = "") -> Response:
-        _require_own_form(request, csrf)
-        try:
-            session_secret = _start_session(request, secret)
-        except NotSignedIn as error:
-            return error_page(request, error)
-        answer = RedirectResponse("/", status_code=303)
-        answer.set_cookie(
-            SESSION_COOKIE,
-            session_secret,
-            max_age=SESSION_SECONDS,
-            httponly=True,
-            samesite="lax",
-            secure=is_secure(request),
+    def sign_in(
+        self, request: Request, status: int = 200, *, login: str = "", problem: str = ""
+    ) -> Response:
+        """The sign-in page, with what was wrong the last time."""
+        return self.page("sign_in/how.html", request, status, login=login, problem=problem)
+
+    def join(
+        self,
+        request: Request,
+        secret: str,
+        status: int = 200,
+        *,
+        name: str = "",
+        login: str = "",
+        problems: Sequence[str] = (),
+    ) -> Response:
+        """The page of an invitation. Raises NotFound when it can't be used any more."""
+        parts = parts_of(request)
+        with parts.database.read() as session:
+            row = invitations.open_invitation(session, secret, now=parts.clock.now())
+            place = node_name(session, row.node_id)
+        return self.page(
+            "sign_in/join.html",
+            request,
+            status,
+            role=row.role,
+            place=place,
+            action=f"/join/{secret}",
+            name=name,
+            login=login,
+            problems=[guest_reader(request).translate(problem) for problem in problems],
         )
-        return answer
+
+
+def router(templates: Templates, live: LiveFeed) -> APIRouter:
+    """The routes of signing in, joining and signing out."""
+    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+    forms = _Forms(templates)
+    _add_password(routes, forms)
+    _add_links(routes, forms)
+    _add_joining(routes, forms)
 
     @routes.post("/sign-out")
     def sign_out(visit: SignedInVisit, request: Request) -> Response:
@@ -97,3 +142,92 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
         return answer
 
     return routes
+
+
+def _add_password(routes: APIRouter, forms: _Forms) -> None:
+    @routes.get("/sign-in")
+    def ask(request: Request) -> Response:
+        return forms.sign_in(request)
+
+    @routes.post("/sign-in")
+    def sign_in(
+        request: Request,
+        login: Annotated[str, Form()] = "",
+        password: Annotated[str, Form()] = "",
+        csrf: Annotated[str, Form()] = "",
+    ) -> Response:
+        parts, reader = parts_of(request), guest_reader(request)
+        if not _is_own_form(request, csrf):
+            return forms.sign_in(request, 403, login=login, problem=reader.translate(FORGED))
+        address = request.client.host if request.client else ""
+        try:
+            secret = accounts.sign_in(
+                parts.database, login, password, address, now=parts.clock.now()
+            )
+        except NotSignedIn:
+            return forms.sign_in(request, 401, login=login, problem=reader.translate(WRONG))
+        except TooManyTries as error:
+            until = reader.at(_zone(request)).clock(error.until)
+            problem = reader.translate(LOCKED, time=until)
+            return forms.sign_in(request, 429, login=login, problem=problem)
+        return _welcome(request, secret)
+
+
+def _zone(request: Request) -> str:
+    """Where nobody is signed in nobody's site is known; the company's first one will do."""
+    with parts_of(request).database.read() as session:
+        return people.first_time_zone(session)
+
+
+def _add_links(routes: APIRouter, forms: _Forms) -> None:
+    @routes.get("/sign-in/{secret}")
+    def show_link(secret: str, request: Request) -> Response:
+        return forms.page("sign_in/link.html", request, action=f"/sign-in/{secret}")
+
+    @routes.post("/sign-in/{secret}")
+    def redeem(secret: str, request: Request, csrf: Annotated[str, Form()] = "") -> Response:
+        _require_own_form(request, csrf)
+        try:
+            return _welcome(request, _redeemed(request, secret))
+        except NotSignedIn as error:
+            return error_page(request, error)
+
+
+def _add_joining(routes: APIRouter, forms: _Forms) -> None:
+    @routes.get("/join/{secret}")
+    def show(secret: str, request: Request) -> Response:
+        return forms.join(request, secret)
+
+    @routes.post("/join/{secret}")
+    def join(
+        secret: str,
+        request: Request,
+        name: Annotated[str, Form()] = "",
+        login: Annotated[str, Form()] = "",
+        password: Annotated[str, Form()] = "",
+        csrf: Annotated[str, Form()] = "",
+    ) -> Response:
+        if not _is_own_form(request, csrf):
+            return forms.join(request, secret, 403, name=name, login=login, problems=[FORGED])
+        try:
+            return _welcome(request, _joined(request, secret, name, login, password))
+        except Conflict:
+            return forms.join(request, secret, 409, name=name, login=login, problems=[TAKEN])
+        except Invalid as error:
+            weak = any(problem.startswith("password") for problem in error.problems)
+            problems = [WEAK if weak else UNUSABLE]
+            return forms.join(request, secret, 422, name=name, login=login, problems=problems)
+
+
+def _joined(request: Request, secret: str, name: str, login: str, password: str) -> str:
+    """Join; returns the secret of the first session."""
+    parts = parts_of(request)
+    now = parts.clock.now()
+    colleague = invitations.NewColleague(
+        name=people.name_of(name),
+        locale=guest_reader(request).language,
+        account=accounts.new_password(login, password),
+    )
+    with parts.database.write() as session:
+        person_id = invitations.join(session, secret, colleague, now=now)
+        return people.issue(session, person_id, "session", now=now, label="console")

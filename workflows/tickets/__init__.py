@@ -1,7 +1,7 @@
 """Tickets: one fault is one ticket, worked to a verified end."""
 
 from workflows.tickets.clocks import PROMISES, mark_overdue, next_deadline
-from workflows.tickets.lifecycle import ENDED, TICKET
+from workflows.tickets.lifecycle import ENDED, IN_HAND, TICKET
 from workflows.tickets.model import (
     KINDS,
     PRIORITIES,
@@ -25,6 +25,7 @@ from workflows.tickets.working import Step, act, add_note, edit
 
 __all__ = [
     "ENDED",
+    "IN_HAND",
     "KINDS",
     "PRIORITIES",
     "PROMISES",

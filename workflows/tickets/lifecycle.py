@@ -21,5 +21,7 @@ TICKET = Lifecycle(
     },
 )
 
+# Somebody has it to work on.
+IN_HAND = ("assigned", "in_progress", "on_hold")
 # A ticket in one of these holds no fault any more.
 ENDED = ("closed", "cancelled", "merged")

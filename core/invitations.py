@@ -1,0 +1,210 @@
+"""Joining: an invitation to one role on one node of the tree, used once, by whoever opens it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import events
+from core.accounts import NewPassword, set_password
+from core.db import Base, Instant
+from core.errors import Invalid, NotAllowed, NotFound
+from core.ids import new_id
+from core.people import Caller, Grant, Person, hash_secret, new_secret
+from core.permissions import ROLES
+from core.places import Node
+
+LIFETIME = timedelta(days=7)
+
+
+class Invitation(Base):
+    """A role that waits for its person. The secret of its link is kept as a hash only."""
+
+    __tablename__ = "invitation"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    node_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"), index=True)
+    role: Mapped[str] = mapped_column(String(30))
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+
+
+@dataclass(frozen=True, slots=True)
+class NewColleague:
+    """What somebody who joins says of themselves."""
+
+    name: str
+    locale: str
+    account: NewPassword
+
+
+def require_over(caller: Caller, node: Node) -> None:
+    """NotAllowed unless the caller answers for people on all of the node."""
+    if node.kind == "site":
+        caller.require("people.write", node.id)
+    else:
+        caller.require_company_wide("people.write")
+
+
+def roles_to_give(caller: Caller, node: Node) -> list[str]:
+    """The roles that hold nothing on the node which the caller does not hold there themselves."""
+    if node.kind == "site":
+        held = {right for right, sites in caller.sites.items() if node.id in sites}
+    else:
+        held = set(caller.company_wide)
+    return [role for role, rights in ROLES.items() if rights <= held]
+
+
+def require_may_give(caller: Caller, node: Node, role: str) -> None:
+    """NotAllowed when the caller may not give the role on the node; Invalid for an unknown one."""
+    if role not in ROLES:
+        raise Invalid("there is no such role", problems=[f"role: one of {', '.join(ROLES)}"])
+    require_over(caller, node)
+    if role not in roles_to_give(caller, node):
+        raise NotAllowed(
+            "you can't give more rights than you hold here",
+            advice="Ask somebody who holds this role.",
+        )
+
+
+def invite(
+    session: Session, caller: Caller, node_id: UUID, role: str, *, now: datetime
+) -> tuple[Invitation, str]:
+    """Make an invitation; returns it and the secret of its link, which is shown once."""
+    node = find_node(session, caller, node_id)
+    require_may_give(caller, node, role)
+    secret = new_secret("invitation")
+    row = Invitation(
+        id=new_id(),
+        node_id=node.id,
+        role=role,
+        secret_hash=hash_secret(secret),
+        made_by=caller.person_id,
+        created_at=now,
+        ends_at=now + LIFETIME,
+    )
+    session.add(row)
+    session.flush()
+    _append(session, "invitation.create", row, events.Actor.person(caller.person_id), now)
+    return row, secret
+
+
+def find_node(session: Session, caller: Caller, node_id: UUID) -> Node:
+    """A node on which the caller sees people. NotAllowed for any other, known or not."""
+    node = session.get(Node, node_id)
+    seen = caller.sites_for("people.read")
+    if node is None or not _touches(session, node, seen):
+        raise NotAllowed(
+            "you may not people: write here",
+            advice="Ask an administrator of this site for a role that includes it.",
+        )
+    return node
+
+
+def _touches(session: Session, node: Node, sites: frozenset[UUID]) -> bool:
+    if node.kind == "site":
+        return node.id in sites
+    paths = session.scalars(select(Node.path).where(Node.id.in_(sites)))
+    return any(path.startswith(node.path) for path in paths)
+
+
+def open_invitation(session: Session, secret: str, *, now: datetime) -> Invitation:
+    """The invitation behind a link. NotFound when it was used, ended, revoked or never made."""
+    row = session.scalars(
+        select(Invitation).where(
+            Invitation.secret_hash == hash_secret(secret),
+            Invitation.used_at.is_(None),
+            Invitation.ends_at > now,
+        )
+    ).first()
+    if row is None:
+        raise NotFound(
+            "this invitation was used before or has ended",
+            advice="Ask whoever invited you for a new one.",
+        )
+    return row
+
+
+def join(session: Session, secret: str, colleague: NewColleague, *, now: datetime) -> UUID:
+    """Use an invitation up: the person, their login and their role; returns the person.
+
+    Compare-and-swap on the use, so that of two who open one link at once one joins. Raises
+    NotFound as `open_invitation` does, Conflict when the login is taken.
+    """
+    row = open_invitation(session, secret, now=now)
+    person = Person(id=new_id(), name=colleague.name, locale=colleague.locale)
+    session.add(person)
+    session.flush()
+    swap = (
+        update(Invitation)
+        .where(Invitation.id == row.id, Invitation.used_at.is_(None))
+        .values(used_at=now, person_id=person.id)
+        .execution_options(synchronize_session=False)
+    )
+    result = session.execute(swap)
+    assert isinstance(result, CursorResult)
+    if result.rowcount != 1:
+        raise NotFound("this invitation was used before", advice="Ask for a new one.")
+    actor = events.Actor.person(person.id)
+    events.append(session, "person.join", ("person", person.id), actor=actor, learned_at=now)
+    set_password(session, person.id, colleague.account, now=now)
+    add_grant(session, person.id, row.node_id, row.role, actor=actor, now=now)
+    return person.id
+
+
+def add_grant(
+    session: Session,
+    person_id: UUID,
+    node_id: UUID,
+    role: str,
+    *,
+    actor: events.Actor,
+    now: datetime,
+) -> Grant:
+    """Give a person a role on a node; giving it again changes nothing."""
+    statement = select(Grant).where(
+        Grant.person_id == person_id, Grant.node_id == node_id, Grant.role == role
+    )
+    standing = session.scalars(statement).first()
+    if standing is not None:
+        return standing
+    grant = Grant(id=new_id(), person_id=person_id, node_id=node_id, role=role)
+    session.add(grant)
+    session.flush()
+    _say(session, "person.grant", grant, actor, now)
+    return grant
+
+
+def end_grant(session: Session, grant: Grant, *, actor: events.Actor, now: datetime) -> None:
+    """Take a role away."""
+    _say(session, "person.revoke", grant, actor, now)
+    session.delete(grant)
+    session.flush()
+
+
+def revoke(session: Session, row: Invitation, *, actor: events.Actor, now: datetime) -> None:
+    """End an invitation that nobody has used yet."""
+    row.ends_at = now
+    session.flush()
+    _append(session, "invitation.revoke", row, actor, now)
+
+
+def _say(session: Session, kind: str, grant: Grant, actor: events.Actor, now: datetime) -> None:
+    facts = {"node": str(grant.node_id), "role": grant.role}
+    subject = ("person", grant.person_id)
+    events.append(session, kind, subject, actor=actor, learned_at=now, after=facts)
+
+
+def _append(
+    session: Session, kind: str, row: Invitation, actor: events.Actor, now: datetime
+) -> None:
+    facts = {"node": str(row.node_id), "role": row.role}
+    subject = ("invitation", row.id)
+    events.append(session, kind, subject, actor=actor, learned_at=now, after=facts)

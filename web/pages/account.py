@@ -1,0 +1,93 @@
+"""One's own account: name, language, password, sessions."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from api.deps import SESSION_COOKIE
+from core.accounts import is_password_of, login_by_person, new_password, set_password
+from core.errors import Invalid, NotAllowed
+from core.people import end_other_sessions, open_sessions, rename
+from web.languages import known, mark
+from web.page_route import PageRoute
+from web.templating import Templates
+from web.visit import SignedInVisit
+
+DONE = {
+    "saved": mark("Saved."),
+    "password": mark("The password is set. Your other sessions have ended."),
+    "sessions": mark("You are signed out everywhere else."),
+}
+
+
+def router(templates: Templates) -> APIRouter:
+    """The routes of one's own account."""
+    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+    @routes.get("/account")
+    def show(visit: SignedInVisit, done: str = "") -> Response:
+        person = visit.caller.person_id
+        with visit.parts.database.read() as session:
+            login = login_by_person(session, person)
+            sessions = open_sessions(session, person, now=visit.parts.clock.now())
+        return templates.page(
+            "account.html",
+            visit,
+            section="account",
+            done=visit.reader.translate(DONE[done]) if done in DONE else "",
+            language=known(visit.caller.locale) or "en",
+            own_login=login,
+            sessions=sessions,
+        )
+
+    _add_changes(routes)
+    return routes
+
+
+def _add_changes(routes: APIRouter) -> None:
+    @routes.post("/account")
+    def change(
+        visit: SignedInVisit, name: Annotated[str, Form()] = "", locale: Annotated[str, Form()] = ""
+    ) -> Response:
+        language = known(locale)
+        if language is None:
+            raise Invalid("nothing was changed", problems=["locale: en or zh"])
+        with visit.parts.database.write() as session:
+            now = visit.parts.clock.now()
+            rename(session, visit.caller.person_id, name, language, now=now)
+        # The page follows the choice at once, whatever the language switch said before.
+        return _back("saved", language)
+
+    @routes.post("/account/password")
+    def password(
+        visit: SignedInVisit,
+        request: Request,
+        login: Annotated[str, Form()] = "",
+        present: Annotated[str, Form()] = "",
+        password: Annotated[str, Form()] = "",
+    ) -> Response:
+        person, database = visit.caller.person_id, visit.parts.database
+        with database.read() as session:
+            has_one = login_by_person(session, person) is not None
+        if has_one and not is_password_of(database, person, present):
+            raise NotAllowed("the present password is wrong", advice="Type it again.")
+        given = new_password(login, password)
+        now = visit.parts.clock.now()
+        with database.write() as session:
+            set_password(session, person, given, now=now)
+            end_other_sessions(session, person, request.cookies.get(SESSION_COOKIE, ""), now=now)
+        return _back("password")
+
+    @routes.post("/account/sessions/end")
+    def end_others(visit: SignedInVisit, request: Request) -> Response:
+        kept = request.cookies.get(SESSION_COOKIE, "")
+        with visit.parts.database.write() as session:
+            now = visit.parts.clock.now()
+            end_other_sessions(session, visit.caller.person_id, kept, now=now)
+        return _back("sessions")
+
+
+def _back(done: str, language: str = "") -> Response:
+    chosen = f"&lang={language}" if language else ""
+    return RedirectResponse(f"/account?done={done}{chosen}", status_code=303)

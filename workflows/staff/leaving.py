@@ -1,0 +1,90 @@
+"""Leaving: one step ends every way in and passes on what is open; the name stays in old records."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from core import events
+from core.accounts import forget_password
+from core.errors import Conflict
+from core.invitations import Invitation, end_grant, require_over, revoke
+from core.people import Caller, Credential, Grant, Person
+from core.places import Node
+from workflows import tickets
+
+
+def leave(session: Session, person: Person, *, caller: Caller, now: datetime) -> int:
+    """Let a person leave; returns how many open tickets went back to their teams.
+
+    Ends their sessions, tokens, links, password, roles and the invitations that they made.
+    NotAllowed unless the caller answers for people wherever the person holds a role; Conflict for
+    the last administrator of the company, and for somebody who has left already.
+    """
+    if person.left_at is not None:
+        raise Conflict("they have left already", advice="There is nothing more to do.")
+    grants = session.execute(
+        select(Grant, Node).join(Node, Node.id == Grant.node_id).where(Grant.person_id == person.id)
+    ).all()
+    for _, node in grants:
+        require_over(caller, node)
+    require_another_administrator(session, person.id)
+    actor = events.Actor.person(caller.person_id)
+    passed_on = _pass_on(session, person.id, caller.person_id, now)
+    _end_ways_in(session, person.id, actor, now)
+    for grant, _ in grants:
+        end_grant(session, grant, actor=actor, now=now)
+    person.left_at = now
+    session.flush()
+    events.append(
+        session,
+        "person.leave",
+        ("person", person.id),
+        actor=actor,
+        learned_at=now,
+        after={"tickets_passed_on": passed_on},
+    )
+    return passed_on
+
+
+def require_another_administrator(session: Session, person_id: UUID) -> None:
+    """Conflict when nobody else would be left to administer the company."""
+    statement = (
+        select(func.count(func.distinct(Grant.person_id)))
+        .join(Node, Node.id == Grant.node_id)
+        .join(Person, Person.id == Grant.person_id)
+        .where(Node.kind == "company", Grant.role == "administrator", Person.left_at.is_(None))
+    )
+    others = session.scalar(statement.where(Grant.person_id != person_id)) or 0
+    if others == 0 and session.scalar(statement):
+        raise Conflict(
+            "they are the last administrator of the company",
+            advice="Give somebody else this role first.",
+        )
+
+
+def _end_ways_in(session: Session, person_id: UUID, actor: events.Actor, now: datetime) -> None:
+    forget_password(session, person_id)
+    session.execute(
+        update(Credential)
+        .where(Credential.person_id == person_id, Credential.ends_at > now)
+        .values(ends_at=now)
+    )
+    waiting = select(Invitation).where(
+        Invitation.made_by == person_id, Invitation.used_at.is_(None), Invitation.ends_at > now
+    )
+    for invitation in session.scalars(waiting).all():
+        revoke(session, invitation, actor=actor, now=now)
+
+
+def _pass_on(session: Session, person_id: UUID, by: UUID, now: datetime) -> int:
+    """Hand every ticket that the person works on back to its team."""
+    statement = select(tickets.Ticket).where(
+        tickets.Ticket.assignee_id == person_id, tickets.Ticket.state.in_(tickets.IN_HAND)
+    )
+    found = session.scalars(statement.with_for_update()).all()
+    for ticket in found:
+        step = tickets.Step("assign", team=ticket.team)
+        tickets.act(session, ticket, step, person=by, now=now)
+    return len(found)
