@@ -86,11 +86,17 @@ def new_password(login: str, password: str) -> NewPassword:
     plain = password.casefold()
     if not SHORTEST <= len(password) <= LONGEST:
         problems.append(f"password: {SHORTEST} to {LONGEST} characters; three words will do")
-    elif plain in GUESSED_FIRST or len(set(plain)) < _DIFFERENT or login in plain:
+    elif _is_guessed(plain, login):
         problems.append("password: this one is guessed at once; take another")
     if problems:
         raise Invalid("this password is too weak", problems=problems)
     return NewPassword(login, _hasher.hash(password))
+
+
+def _is_guessed(plain: str, login: str) -> bool:
+    # Digits alone are a date or a phone number.
+    simple = plain.isdecimal() or len(set(plain)) < _DIFFERENT
+    return simple or plain in GUESSED_FIRST or login in plain
 
 
 def set_password(session: Session, person_id: UUID, given: NewPassword, *, now: datetime) -> None:

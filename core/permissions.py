@@ -4,42 +4,25 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 READ = frozenset(
-    {"places.read", "devices.read", "alarms.read", "tickets.read", "people.read", "teams.read"}
+    {"places.read", "devices.read", "alarms.read", "tickets.read", "people.read"}
     | {"telemetry.read", "rules.read"}
 )
 # Everybody who works here sees the place and its tickets, and reports faults.
 STAFF = READ | {"tickets.create"}
 FIELD = STAFF | {"alarms.act", "tickets.work"}
-LEAD = FIELD | {
-    "tickets.dispatch",
-    "tickets.manage",
-    "costs.read",
-    "costs.write",
-    "contacts.read",
-    "evidence.read",
-    "teams.write",
-    "links.write",
-}
-MANAGE = LEAD | {
-    "devices.write",
-    "quarantine.read",
-    "quarantine.write",
-    "system.read",
-    "calendars.write",
-    "templates.write",
-    "imports.write",
-}
+LEAD = FIELD | {"tickets.dispatch", "tickets.manage"}
+MANAGE = LEAD | {"devices.write", "quarantine.read", "quarantine.write", "system.read"}
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "guard": FIELD,
         "technician": FIELD,
-        "service_desk": FIELD | {"tickets.dispatch", "contacts.read", "links.write"},
-        "accountant": STAFF | {"costs.read", "costs.write", "contacts.read"},
-        "safety_officer": FIELD | {"tickets.dispatch", "tickets.manage", "evidence.read"},
+        "service_desk": FIELD | {"tickets.dispatch"},
+        "accountant": STAFF,
+        "safety_officer": LEAD,
         "supervisor": LEAD,
         "manager": MANAGE,
-        "auditor": READ | {"evidence.read", "costs.read", "quarantine.read", "system.read"},
-        "administrator": MANAGE | {"places.write", "people.write", "channels.write"},
+        "auditor": READ | {"quarantine.read", "system.read"},
+        "administrator": MANAGE | {"places.write", "people.write"},
     }
 )
 PERMISSIONS = frozenset().union(*ROLES.values())
@@ -60,19 +43,8 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "tickets.work": "accept tickets and work them",
         "tickets.dispatch": "hand tickets to teams and people",
         "tickets.manage": "verify, close, re-open, cancel and merge tickets",
-        "costs.read": "see what labour and parts cost",
-        "costs.write": "write what labour and parts cost",
-        "contacts.read": "see how a reporter is reached",
-        "evidence.read": "see original photos and recordings",
         "people.read": "see colleagues",
         "people.write": "invite people, change their rights, let them leave",
-        "teams.read": "see teams and rosters",
-        "teams.write": "change teams, rosters and certificates",
-        "calendars.write": "change calendars and promises",
-        "templates.write": "change templates, categories and codes",
-        "channels.write": "set up the channels by which people are told",
-        "links.write": "make and end links for residents and contractors",
-        "imports.write": "import from spreadsheets",
         "quarantine.read": "see what ingest could not use",
         "quarantine.write": "replay and discard what ingest could not use",
         "system.read": "see the health of the product",

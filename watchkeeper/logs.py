@@ -7,6 +7,11 @@ import structlog
 
 from core.settings import Settings
 
+# Tracebacks without local variables: those may hold passwords, and fill pages.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 
 def set_up_logs(settings: Settings) -> None:
     """Structured lines on standard error, from us and from the libraries alike."""
@@ -18,7 +23,6 @@ def set_up_logs(settings: Settings) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"
-        # Tracebacks without local variables: those may hold passwords, and fill pages.
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
@@ -35,7 +39,7 @@ def set_up_logs(settings: Settings) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([structlog.processors.dict_tracebacks] if settings.log_format == "json" else []),
+                *([_TRACEBACKS] if settings.log_format == "json" else []),
                 renderer,
             ],
         )

@@ -159,6 +159,7 @@ def test_what_can_be_a_login(text: str) -> None:
         ("x" * 201, "12 to 200"),
         ("aaaaaaaaaaaab", "guessed"),
         ("Password1234", "guessed"),
+        ("138001380001", "guessed"),
         ("my name is wei", "guessed"),
     ],
 )

@@ -1,6 +1,7 @@
 """People: what they may do where, and secrets that work once or until they end."""
 
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -25,7 +26,7 @@ from core.people import (
     redeem_link,
     scoped,
 )
-from core.permissions import PERMISSIONS, ROLES
+from core.permissions import MEANING, PERMISSIONS, ROLES
 from core.places import Asset, Node
 from core.site_file import import_site, read_site_file
 from tests.fixtures import NOON, Administrator, SmallSite
@@ -196,3 +197,15 @@ def test_the_first_administrator_is_made_once(database: Database, site: SmallSit
     assert again is not None
     assert first.id == again.id
     del site
+
+
+def test_every_permission_is_asked_for_somewhere_and_explained() -> None:
+    root = Path(__file__).resolve().parents[2]
+    files = [
+        path
+        for room in ("api", "web", "workflows", "core")
+        for path in root.glob(f"{room}/**/*.py")
+    ]
+    text = "".join(path.read_text() for path in files if path.name != "permissions.py")
+    assert {right for right in PERMISSIONS if f'"{right}"' not in text} == set()
+    assert set(MEANING) == PERMISSIONS

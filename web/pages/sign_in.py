@@ -117,7 +117,7 @@ class _Forms:
             role=row.role,
             place=place,
             action=f"/join/{secret}",
-            name=name,
+            own_name=name,
             login=login,
             problems=[guest_reader(request).translate(problem) for problem in problems],
         )

@@ -1,0 +1,116 @@
+"""Leaving: every way in ends, open work goes back to its team, the past keeps the name."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from core.accounts import new_password, set_password, sign_in
+from core.db import Database
+from core.errors import Conflict, NotAllowed, NotFound, NotSignedIn
+from core.events import Event
+from core.ids import new_id
+from core.invitations import Invitation, invite, open_invitation
+from core.people import Caller, Grant, Person, caller_for, identify, issue, redeem_link
+from tests.fixtures import NOON, Administrator, SmallSite
+from tests.workflows.conftest import do, ticket_of, trip
+from workflows import staff
+
+GOOD = "three quiet pumps"
+LATER = NOON + timedelta(hours=1)
+
+
+def put(database: Database, node_id: UUID, role: str, name: str = "Wei") -> UUID:
+    person = Person(id=new_id(), name=name, locale="zh")
+    with database.write() as session:
+        session.add(person)
+        session.flush()
+        session.add(Grant(id=new_id(), person_id=person.id, node_id=node_id, role=role))
+    return person.id
+
+
+def caller_of(database: Database, person_id: UUID) -> Caller:
+    with database.read() as session:
+        return caller_for(session, session.get_one(Person, person_id))
+
+
+def let_go(database: Database, person_id: UUID, by: UUID) -> int:
+    caller = caller_of(database, by)
+    with database.write() as session:
+        person = session.get_one(Person, person_id)
+        return staff.leave(session, person, caller=caller, now=LATER)
+
+
+def test_every_way_in_ends_at_once(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    wei = put(database, site.id, "administrator")
+    given = new_password("wei", GOOD)
+    with database.write() as session:
+        set_password(session, wei, given, now=NOON)
+        secrets = {kind: issue(session, wei, kind, now=NOON) for kind in ("token", "session")}
+        link = issue(session, wei, "link", now=NOON)
+    with database.write() as session:
+        _, invitation = invite(session, caller_of(database, wei), site.id, "guard", now=NOON)
+    let_go(database, wei, administrator.person_id)
+    for kind, secret in secrets.items():
+        with database.read() as session, pytest.raises(NotSignedIn):
+            identify(session, secret, kind, now=LATER)
+    with database.write() as session, pytest.raises(NotSignedIn):
+        redeem_link(session, link, now=LATER)
+    with database.read() as session, pytest.raises(NotFound):
+        open_invitation(session, invitation, now=LATER)
+    with pytest.raises(NotSignedIn):
+        sign_in(database, "wei", GOOD, "192.0.2.1", now=LATER)
+    with database.read() as session:
+        assert session.get_one(Person, wei).name == "Wei"
+        assert session.scalars(select(Grant).where(Grant.person_id == wei)).all() == []
+        kinds = list(session.scalars(select(Event.kind).order_by(Event.seq)))
+        assert session.scalars(select(Invitation.ends_at)).one() == LATER
+    assert kinds[-3:] == ["invitation.revoke", "person.revoke", "person.leave"]
+
+
+@pytest.mark.parametrize("steps", [["accept"], ["start"], ["start", "hold"]])
+def test_open_work_goes_back_to_its_team(
+    database: Database, site: SmallSite, administrator: Administrator, steps: list[str]
+) -> None:
+    wei = put(database, site.id, "technician")
+    ticket_id = trip(database, site, NOON).ticket_id
+    for action in steps:
+        do(database, ticket_id, wei, NOON, action)
+    assert let_go(database, wei, administrator.person_id) == 1
+    ticket = ticket_of(database, ticket_id)
+    assert (ticket.state, ticket.assignee_id, ticket.team) == ("assigned", None, "maintenance")
+
+
+def test_what_is_done_stays_theirs(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    wei = put(database, site.id, "technician")
+    ticket_id = trip(database, site, NOON).ticket_id
+    for action in ("start", "resolve"):
+        do(database, ticket_id, wei, NOON, action)
+    assert let_go(database, wei, administrator.person_id) == 0
+    assert ticket_of(database, ticket_id).assignee_id == wei
+
+
+def test_the_last_administrator_stays(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    with pytest.raises(Conflict, match="last administrator"):
+        let_go(database, administrator.person_id, administrator.person_id)
+    other = put(database, site.company_id, "administrator")
+    let_go(database, administrator.person_id, other)
+    with pytest.raises(Conflict, match="left already"):
+        let_go(database, administrator.person_id, other)
+
+
+def test_who_answers_for_one_site_lets_nobody_of_the_company_go(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    local = put(database, site.id, "administrator")
+    regional = put(database, site.company_id, "manager")
+    with pytest.raises(NotAllowed):
+        let_go(database, regional, local)
+    assert caller_of(database, regional).sites_for("tickets.manage") == {site.id}
