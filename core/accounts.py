@@ -126,6 +126,12 @@ def login_by_person(session: Session, person_id: UUID) -> str | None:
     return session.scalar(select(Password.login).where(Password.person_id == person_id))
 
 
+def is_taken(session: Session, login: str) -> bool:
+    """Whether somebody has this login."""
+    statement = select(Password.person_id).where(Password.login == login_of(login))
+    return session.scalar(statement) is not None
+
+
 def forget_password(session: Session, person_id: UUID) -> None:
     """Nobody signs in by this person's password any more."""
     session.execute(delete(Password).where(Password.person_id == person_id))

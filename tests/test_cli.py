@@ -3,6 +3,7 @@
 import http.cookiejar
 import re
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -137,18 +138,31 @@ def test_a_folder_in_use_is_refused_and_the_one_who_uses_it_is_not_disturbed(
 
 def sign_in(product: Product) -> str:
     """Follow the link that it printed last, as a browser does; the page's text."""
-    link = re.findall(r"Sign in once: (\S+)", product.said)[-1]
+    return sent_form(product, re.findall(r"Sign in once: (\S+)", product.said)[-1], {})
+
+
+def sent_form(product: Product, address: str, fields: dict[str, str]) -> str:
+    """Open the form at an address and send it; the page to which that leads."""
     jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
     browser = urllib.request.build_opener(jar)
-    with browser.open(link, timeout=10) as page:
+    with browser.open(address, timeout=10) as page:
         text = page.read().decode()
     csrf = re.search(r'name="csrf"\s+value="([^"]+)"', text)
     assert csrf is not None, text
-    body = urllib.parse.urlencode({"csrf": csrf[1]}).encode()
-    request = urllib.request.Request(link, body, {"Origin": product.url})
+    body = urllib.parse.urlencode({"csrf": csrf[1], **fields}).encode()
+    request = urllib.request.Request(address, body, {"Origin": product.url})
     with browser.open(request, timeout=20) as page:
         assert page.url.rstrip("/") == product.url
         return str(page.read().decode())
+
+
+def signed_in_by(product: Product, login: str, password: str) -> bool:
+    """Whether login and password let somebody in."""
+    fields = {"login": login, "password": password}
+    try:
+        return "滨江苑" in sent_form(product, f"{product.url}/sign-in", fields)
+    except urllib.error.HTTPError as error:
+        return error.code != 401
 
 
 def numbers(product: Product) -> set[tuple[Any, ...]]:
@@ -176,6 +190,10 @@ def test_the_demo_stops_within_seconds_and_continues_where_it_was(product: Produ
     status, ticket = product.ask("/api/v1/tickets", opened)
     assert status == 201, ticket
     until(lambda: bool(product.rows("SELECT 1 FROM shard WHERE last_beat > ''")), 20, "no life")
+    password = re.search(r"password of all: (\S+)", product.said)
+    assert password
+    assert signed_in_by(product, "guard", password[1])
+    assert not signed_in_by(product, "guard", "not-the-password")
     assert product.stop() < 15
     assert "Stopped. Start again to continue where it was." in product.said
     assert not (product.folder / "running.json").exists()
@@ -185,6 +203,7 @@ def test_the_demo_stops_within_seconds_and_continues_where_it_was(product: Produ
     product.start()
     assert "Riverside" in sign_in(product)
     assert before <= numbers(product)
+    assert signed_in_by(product, "auditor", password[1])
     assert len(product.rows("SELECT 1 FROM node WHERE kind = 'site'")) == 1
 
 

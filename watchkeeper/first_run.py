@@ -1,5 +1,6 @@
 """What a first start makes: the administrator, the starter rules, and the demo site if asked."""
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import yaml
 
 from core import events, rulebook
+from core.accounts import is_taken, new_password, set_password
 from core.clock import Clock
 from core.db import Database, Session
 from core.errors import Invalid, NotFound
-from core.people import administrator_of, company_node, issue
+from core.ids import new_id
+from core.invitations import add_grant
+from core.people import Person, administrator_of, company_node, issue
 from core.site_file import import_site, load_catalog, read_site_file
 from rules.catalog import AssetType, merge, shipped_catalog
 from rules.catalog import load_catalog as catalog_of
@@ -111,6 +115,50 @@ def publish_packs(database: Database, now: datetime) -> int:
 def import_demo(database: Database, now: datetime) -> str:
     """Import the simulated compound; says what that did."""
     return import_site_file(database, DEMO_SITE, now)
+
+
+# One for each role that works on a site, named as Chinese staff would be.
+DEMO_PEOPLE: Mapping[str, str] = {
+    "guard": "赵大勇",
+    "technician": "王建国",
+    "service_desk": "李娜",
+    "accountant": "周敏",
+    "safety_officer": "孙立军",
+    "supervisor": "陈伟",
+    "manager": "刘芳",
+    "auditor": "吴静",
+}
+
+
+def demo_accounts(database: Database, folder: Path, now: datetime) -> str:
+    """Make an account for each role of the demo site that has none; returns their password.
+
+    The logins are the names of the roles. The password is drawn once and kept owner-readable.
+    """
+    password = _demo_password(folder / "demo-password")
+    with database.read() as session:
+        missing = [role for role in DEMO_PEOPLE if not is_taken(session, role)]
+    ready = {role: new_password(role, password) for role in missing}
+    with database.write() as session:
+        company = company_node(session)
+        assert company is not None
+        for role, given in ready.items():
+            person = Person(id=new_id(), name=DEMO_PEOPLE[role], locale="zh")
+            session.add(person)
+            session.flush()
+            set_password(session, person.id, given, now=now)
+            actor = events.SYSTEM
+            add_grant(session, person.id, company.id, role, actor=actor, now=now)
+    return password
+
+
+def _demo_password(path: Path) -> str:
+    # Kept before it is used: whoever is killed in between finds it again.
+    if not path.exists():
+        path.touch(mode=0o600)
+    if not path.read_text():
+        path.write_text(f"demo-{secrets.token_urlsafe(9)}")
+    return path.read_text()
 
 
 def sign_in_link(database: Database, clock: Clock, url: str) -> str | None:

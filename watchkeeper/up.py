@@ -35,6 +35,9 @@ def _start(product: Product, *, demo: bool, console: Console) -> None:
         product.watch_database()
         if demo:
             console.print(first_run.import_demo(product.database, product.clock.now()))
+            password = first_run.demo_accounts(
+                product.database, product.folder, product.clock.now()
+            )
         rules = first_run.publish_packs(product.database, product.clock.now())
     if rules:
         console.print(f"{rules} starter rules are in force.")
@@ -51,6 +54,12 @@ def _start(product: Product, *, demo: bool, console: Console) -> None:
         _start_simulator(product)
     link = first_run.sign_in_link(product.database, product.clock, web.url)
     console.print(_welcome(product, link, demo=demo))
+    if demo:
+        console.print(
+            f"Demo accounts: {', '.join(first_run.DEMO_PEOPLE)}; password of all: {password}",
+            soft_wrap=True,
+            highlight=False,
+        )
     if link is not None:
         # Outside the frame and unwrapped, so that a terminal takes it as one link.
         console.print(f"Sign in once: {link}", soft_wrap=True, highlight=False)

@@ -4,6 +4,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
 from core import accounts
@@ -172,7 +174,7 @@ def test_what_is_guessed_first_is_refused(password: str, told: str) -> None:
 def test_a_hash_of_older_settings_is_renewed_at_sign_in(
     database: Database, monkeypatch: pytest.MonkeyPatch, clock: SimulatedClock
 ) -> None:
-    weak = accounts.PasswordHash((accounts.Argon2Hasher(time_cost=1, memory_cost=8192),))
+    weak = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8192),))
     with monkeypatch.context() as old:
         old.setattr(accounts, "_hasher", weak)
         put_person(database)
