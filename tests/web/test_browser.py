@@ -39,6 +39,44 @@ def test_a_one_time_link_leads_to_the_live_page(
     assert console_log == []
 
 
+def test_a_new_guard_joins_on_a_phone_from_an_invitation(
+    stage: Stage, server: WebServer, page: Page, browser: Browser, console_log: list[str]
+) -> None:
+    boss = stage.secret(stage.person("Ada", "administrator"), "session")
+    page.context.add_cookies([{"name": SESSION_COOKIE, "value": boss, "url": stage.url}])
+    page.goto(f"{stage.url}/people")
+    page.get_by_label("Role").select_option("guard")
+    page.get_by_label("Where").select_option(label="Riverside Court")
+    page.get_by_role("button", name="Make an invitation").click()
+    code = page.get_by_role("img", name="QR code of the link")
+    expect(code).to_be_visible()
+    assert code.evaluate("image => image.naturalWidth") > 100
+    link = page.locator("pre.command code").inner_text()
+    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="zh-CN")
+    phone = context.new_page()
+    phone.goto(link)
+    expect(phone.get_by_text("邀请您加入滨江苑，担任保安。")).to_be_visible()
+    phone.get_by_label("姓名").fill("赵大勇")
+    phone.get_by_label("登录名").fill("13800138000")
+    phone.get_by_label("密码", exact=True).fill("三个词 就够了 它很好记吧")
+    phone.get_by_role("button", name="加入").click()
+    expect(phone).to_have_url(f"{stage.url}/")
+    expect(phone.get_by_role("heading", name="未恢复或未确认的报警").first).to_be_visible()
+    phone.get_by_role("button", name="退出").click()
+    phone.get_by_label("登录名").fill("13800138000")
+    phone.get_by_label("密码").fill("三个词 就够了 它很好记吧")
+    phone.get_by_role("button", name="登录").click()
+    expect(phone).to_have_url(f"{stage.url}/")
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    for path in ("/people", "/account"):
+        phone.goto(f"{stage.url}{path}")
+        assert not phone.evaluate(wide), path
+    context.close()
+    page.goto(f"{stage.url}/people")
+    expect(page.get_by_text("赵大勇")).to_be_visible()
+    assert console_log == []
+
+
 def test_an_alarm_appears_by_itself_and_is_acknowledged(
     stage: Stage, signed_in_page: Page, console_log: list[str]
 ) -> None:
