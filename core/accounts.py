@@ -13,10 +13,10 @@ from sqlalchemy import ForeignKey, Integer, String, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import events
+from core import events, second_factor
 from core.db import Base, Database, Instant
 from core.errors import Conflict, Invalid, NotSignedIn, TooManyTries
-from core.people import Person, issue
+from core.people import Person, end_credential, identify, issue
 
 SHORTEST, LONGEST = 12, 200
 # NIST SP 800-63B asks for a list of what is guessed first; these are the ones long enough to count.
@@ -137,8 +137,18 @@ def forget_password(session: Session, person_id: UUID) -> None:
     session.execute(delete(Password).where(Password.person_id == person_id))
 
 
-def sign_in(database: Database, login: str, password: str, address: str, *, now: datetime) -> str:
-    """Sign in; returns the secret of a new session.
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What a right password gives: a session's secret or, where a code is needed too, half one."""
+
+    secret: str
+    needs_code: bool
+
+
+def sign_in(
+    database: Database, login: str, password: str, address: str, *, now: datetime
+) -> SignedIn:
+    """Sign in by login and password.
 
     The try is counted before it is judged, so that a thousand at once are still a thousand.
     Raises TooManyTries while the account or the address is locked, and NotSignedIn when login or
@@ -162,6 +172,27 @@ def sign_in(database: Database, login: str, password: str, address: str, *, now:
             session.execute(
                 update(Password).where(Password.person_id == person_id).values(hash=better)
             )
+        needs_code = second_factor.is_on(session, person_id)
+        kind = "half" if needs_code else "session"
+        return SignedIn(issue(session, person_id, kind, now=now, label="console"), needs_code)
+
+
+def finish_sign_in(database: Database, half: str, code: str, *, now: datetime) -> str:
+    """Sign in with the second factor; returns the secret of a new session.
+
+    half: what `sign_in` gave. Raises NotSignedIn when that has ended, Invalid for a wrong code,
+    and TooManyTries while the account is locked; a try is counted before it is judged.
+    """
+    with database.read() as session:
+        person_id = identify(session, half, "half", now=now).person_id
+    key = _key("code", str(person_id))
+    with database.write() as session:
+        _count(session, "account", key, now)
+    with database.write() as session:
+        if not second_factor.take_code(session, person_id, code, now=now):
+            raise Invalid("this code is not right", problems=["code: the six digits of now"])
+        session.execute(delete(SignInTries).where(SignInTries.key == key))
+        end_credential(session, half, now=now)
         return issue(session, person_id, "session", now=now, label="console")
 
 

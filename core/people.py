@@ -51,6 +51,7 @@ class Grant(Base):
 class Credential(Base):
     """A secret that stands for a person, kept as a hash: API token, sign-in link, web session.
 
+    A half one stands between a right password and the code of a second factor.
     A link is used once; a session and a token until they end. Secrets are 256 random bits, so a
     plain SHA-256 is enough: there is nothing to guess.
     """
@@ -68,7 +69,13 @@ class Credential(Base):
 
 
 CREDENTIAL_LIFETIME = MappingProxyType(
-    {"token": timedelta(days=365), "link": timedelta(hours=24), "session": timedelta(hours=12)}
+    {
+        "token": timedelta(days=365),
+        "link": timedelta(hours=24),
+        "session": timedelta(hours=12),
+        # The password was right, the second factor is still to come.
+        "half": timedelta(minutes=10),
+    }
 )
 
 

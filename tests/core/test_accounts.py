@@ -40,9 +40,10 @@ def wrong(database: Database, *, login: str = "wei", address: str = HERE, after:
 
 def test_the_right_password_gives_a_session_of_the_person(database: Database) -> None:
     person_id = put_person(database)
-    secret = sign_in(database, " WEI ", GOOD, HERE, now=NOON)
+    signed_in = sign_in(database, " WEI ", GOOD, HERE, now=NOON)
+    assert not signed_in.needs_code
     with database.read() as session:
-        assert identify(session, secret, "session", now=NOON).person_id == person_id
+        assert identify(session, signed_in.secret, "session", now=NOON).person_id == person_id
         assert GOOD not in session.scalars(select(Password.hash)).one()
 
 

@@ -3,6 +3,7 @@
 import re
 from uuid import UUID
 
+import pyotp
 import pytest
 from fastapi.testclient import TestClient
 
@@ -192,3 +193,42 @@ def test_people_of_another_site_are_not_there(stage: Stage) -> None:
         assert stranger.post(f"/people/{wei}/{step}", data=fields).status_code == 404
     with stage.parts.database.read() as session:
         assert session.get_one(Person, wei).left_at is None
+
+
+def test_a_second_factor_is_turned_on_asked_for_and_turned_off(stage: Stage) -> None:
+    with_password(stage)
+    client = visitor(stage)
+    assert sign_in(client, "wei", GOOD) == 303
+    token = {"csrf": csrf_of(client, "/account")}
+    page = client.post("/account/second-factor", data=token).text
+    found = re.search(r"<code>([A-Z2-7 ]{32,})</code>", page)
+    assert found
+    app = pyotp.TOTP(found[1].replace(" ", ""))
+    wrong = client.post("/account/second-factor/confirm", data={**token, "code": "000000"})
+    assert wrong.status_code == 422
+    code = app.at(stage.parts.clock.now())
+    page = client.post("/account/second-factor/confirm", data={**token, "code": code}).text
+    recovery = re.search(r"<code>(\S+)", page)
+    assert recovery
+    other = visitor(stage, "zh")
+    assert sign_in(other, "wei", GOOD) == 303
+    assert other.get("/account").headers["location"] == "/sign-in"
+    token = {"csrf": token_on(other, "/sign-in/code")}
+    again = other.post("/sign-in/code", data={**token, "code": code})
+    assert again.status_code == 401
+    assert "验证码不对或已使用过" in again.text
+    assert other.post("/sign-in/code", data={**token, "code": recovery[1]}).status_code == 303
+    assert "还剩 9 个恢复码" in other.get("/account?lang=zh").text
+    token = {"csrf": csrf_of(other, "/account")}
+    refused = other.post("/account/second-factor/end", data={**token, "present": "guess"})
+    assert refused.status_code == 403
+    other.post("/account/second-factor/end", data={**token, "present": GOOD})
+    assert sign_in(visitor(stage), "wei", GOOD) == 303
+
+
+def test_the_step_of_the_code_belongs_to_who_knew_the_password(stage: Stage) -> None:
+    client = visitor(stage)
+    assert client.get("/sign-in/code").headers["location"] == "/sign-in"
+    fields = {"csrf": token_on(client, "/sign-in"), "code": "000000"}
+    refused = client.post("/sign-in/code", data=fields)
+    assert refused.headers["location"] == "/sign-in"

@@ -2,21 +2,24 @@
 
 from typing import Annotated
 
+import segno
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.deps import SESSION_COOKIE
+from core import second_factor
 from core.accounts import is_password_of, login_by_person, new_password, set_password
-from core.errors import Invalid, NotAllowed
+from core.errors import Conflict, Invalid, NotAllowed
 from core.people import end_other_sessions, open_sessions, rename
 from web.languages import known, mark
 from web.page_route import PageRoute
 from web.templating import Templates
-from web.visit import SignedInVisit
+from web.visit import SignedInVisit, Visit
 
 DONE = {
     "saved": mark("Saved."),
     "password": mark("The password is set. Your other sessions have ended."),
+    "second_factor": mark("The second factor is off."),
     "sessions": mark("You are signed out everywhere else."),
 }
 
@@ -31,6 +34,8 @@ def router(templates: Templates) -> APIRouter:
         with visit.parts.database.read() as session:
             login = login_by_person(session, person)
             sessions = open_sessions(session, person, now=visit.parts.clock.now())
+            on = second_factor.is_on(session, person)
+            left = second_factor.codes_left(session, person)
         return templates.page(
             "account.html",
             visit,
@@ -38,11 +43,50 @@ def router(templates: Templates) -> APIRouter:
             done=visit.reader.translate(DONE[done]) if done in DONE else "",
             language=known(visit.caller.locale) or "en",
             own_login=login,
+            second_factor=on,
+            codes=left,
             sessions=sessions,
         )
 
     _add_changes(routes)
+    _add_second_factor(routes, templates)
     return routes
+
+
+def _add_second_factor(routes: APIRouter, templates: Templates) -> None:
+    @routes.post("/account/second-factor")
+    def begin(visit: SignedInVisit) -> Response:
+        person = visit.caller.person_id
+        with visit.parts.database.write() as session:
+            account = login_by_person(session, person)
+            if account is None:
+                raise Conflict("you have no password yet", advice="Set a password first.")
+            secret, uri = second_factor.begin(session, person, account)
+        return _show_secret(templates, visit, secret, uri)
+
+    @routes.post("/account/second-factor/confirm")
+    def confirm(visit: SignedInVisit, code: Annotated[str, Form()] = "") -> Response:
+        now = visit.parts.clock.now()
+        with visit.parts.database.write() as session:
+            codes = second_factor.confirm(session, visit.caller.person_id, code, now=now)
+        return templates.page("account/recovery.html", visit, section="account", codes=codes)
+
+    @routes.post("/account/second-factor/end")
+    def end(visit: SignedInVisit, present: Annotated[str, Form()] = "") -> Response:
+        person, database = visit.caller.person_id, visit.parts.database
+        if not is_password_of(database, person, present):
+            raise NotAllowed("the present password is wrong", advice="Type it again.")
+        with database.write() as session:
+            second_factor.turn_off(session, person, now=visit.parts.clock.now())
+        return _back("second_factor")
+
+
+def _show_secret(templates: Templates, visit: Visit, secret: str, uri: str) -> Response:
+    code = segno.make(uri, error="m").svg_data_uri(scale=6, border=2)
+    groups = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
+    return templates.page(
+        "account/second_factor.html", visit, section="account", qr=code, secret=groups
+    )
 
 
 def _add_changes(routes: APIRouter) -> None:

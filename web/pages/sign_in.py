@@ -21,8 +21,12 @@ from web.visit import SignedInVisit, guest_reader
 # Before there is a session, this cookie ties the form to the browser that was shown it.
 VISITOR_COOKIE = "wk_visitor"
 VISITOR_SECONDS = 3600
+# Between the password and the code.
+HALF_COOKIE = "wk_half"
+HALF_SECONDS = int(people.CREDENTIAL_LIFETIME["half"].total_seconds())
 SESSION_SECONDS = int(people.CREDENTIAL_LIFETIME["session"].total_seconds())
 WRONG = mark("Login or password are wrong. Try again, letter by letter.")
+WRONG_CODE = mark("This code is not right, or was used before. Wait for the next one.")
 LOCKED = mark("Too many wrong tries. Try again at %(time)s.")
 FORGED = mark("This form is too old. Send it again.")
 TAKEN = mark("This login is taken. Choose another one.")
@@ -128,6 +132,8 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
     forms = _Forms(templates)
     _add_password(routes, forms)
+    # Before the links, whose address would take it for one.
+    _add_code(routes, forms)
     _add_links(routes, forms)
     _add_joining(routes, forms)
 
@@ -161,7 +167,7 @@ def _add_password(routes: APIRouter, forms: _Forms) -> None:
             return forms.sign_in(request, 403, login=login, problem=reader.translate(FORGED))
         address = request.client.host if request.client else ""
         try:
-            secret = accounts.sign_in(
+            signed_in = accounts.sign_in(
                 parts.database, login, password, address, now=parts.clock.now()
             )
         except NotSignedIn:
@@ -170,7 +176,53 @@ def _add_password(routes: APIRouter, forms: _Forms) -> None:
             until = reader.at(_zone(request)).clock(error.until)
             problem = reader.translate(LOCKED, time=until)
             return forms.sign_in(request, 429, login=login, problem=problem)
-        return _welcome(request, secret)
+        if signed_in.needs_code:
+            return _ask_code(request, signed_in.secret)
+        return _welcome(request, signed_in.secret)
+
+
+def _ask_code(request: Request, half: str) -> Response:
+    answer = RedirectResponse("/sign-in/code", status_code=303)
+    answer.set_cookie(
+        HALF_COOKIE,
+        half,
+        max_age=HALF_SECONDS,
+        path="/sign-in",
+        httponly=True,
+        samesite="strict",
+        secure=is_secure(request),
+    )
+    return answer
+
+
+def _add_code(routes: APIRouter, forms: _Forms) -> None:
+    @routes.get("/sign-in/code")
+    def ask(request: Request) -> Response:
+        if HALF_COOKIE not in request.cookies:
+            return RedirectResponse("/sign-in", status_code=303)
+        return forms.page("sign_in/code.html", request, problem="")
+
+    @routes.post("/sign-in/code")
+    def check(
+        request: Request, code: Annotated[str, Form()] = "", csrf: Annotated[str, Form()] = ""
+    ) -> Response:
+        parts, reader = parts_of(request), guest_reader(request)
+        half = request.cookies.get(HALF_COOKIE, "")
+        status, problem = 403, reader.translate(FORGED)
+        if _is_own_form(request, csrf):
+            try:
+                now = parts.clock.now()
+                secret = accounts.finish_sign_in(parts.database, half, code, now=now)
+            except Invalid:
+                status, problem = 401, reader.translate(WRONG_CODE)
+            except TooManyTries as error:
+                until = reader.at(_zone(request)).clock(error.until)
+                status, problem = 429, reader.translate(LOCKED, time=until)
+            else:
+                answer = _welcome(request, secret)
+                answer.delete_cookie(HALF_COOKIE, path="/sign-in")
+                return answer
+        return forms.page("sign_in/code.html", request, status, problem=problem)
 
 
 def _zone(request: Request) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import events
+from core import events, second_factor
 from core.accounts import forget_password
 from core.errors import Conflict
 from core.invitations import Invitation, end_grant, require_over, revoke
@@ -66,6 +66,7 @@ def require_another_administrator(session: Session, person_id: UUID) -> None:
 
 def _end_ways_in(session: Session, person_id: UUID, actor: events.Actor, now: datetime) -> None:
     forget_password(session, person_id)
+    second_factor.turn_off(session, person_id, now=now)
     session.execute(
         update(Credential)
         .where(Credential.person_id == person_id, Credential.ends_at > now)
