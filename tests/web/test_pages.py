@@ -7,11 +7,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.deps import csrf_token
+from api.reference import routes_of
 from core.clock import MICROS
 from tests.web.conftest import client_of, signed_in
 from tests.web.markup import read
 from tests.web.stage import OVERHEATING, Stage
-from web.page_route import HEADERS
+from web.page_route import HEADERS, PageRoute
 
 PUMP = "b1-pump-1"
 
@@ -283,3 +284,30 @@ def test_the_first_load_is_small(client: TestClient) -> None:
 def test_only_the_bundle_itself_is_served(client: TestClient) -> None:
     for name in ("app.css", "..%2Fbundle.py", "app.css.map", "nothing.js"):
         assert client.get(f"/static/{name}").status_code == 404
+
+
+# What somebody who is not signed in may open: signing in itself, and "there is nothing here".
+PUBLIC = {"/sign-in", "/sign-in/code", "/sign-in/{secret}", "/join/{secret}", "/{path:path}"}
+
+
+def page_routes(stage: Stage) -> list[tuple[str, str]]:
+    """Method and path of everything that answers people."""
+    return [
+        (method, route.path)
+        for route in routes_of(stage.app.routes)
+        for method in sorted(route.methods)
+        if isinstance(route, PageRoute)
+    ]
+
+
+def test_every_page_but_signing_in_asks_who_is_there(stage: Stage) -> None:
+    guest = TestClient(stage.app, follow_redirects=False)
+    walked = 0
+    for method, path in page_routes(stage):
+        if path in PUBLIC:
+            continue
+        address = re.sub(r"{[^}]+}", str(stage.site_id), path)
+        answer = guest.request(method, address)
+        walked += 1
+        assert (answer.status_code, answer.headers.get("location")) == (303, "/sign-in"), path
+    assert walked > 15
