@@ -295,7 +295,7 @@ def page_routes(stage: Stage) -> list[tuple[str, str]]:
     return [
         (method, route.path)
         for route in routes_of(stage.app.routes)
-        for method in sorted(route.methods)
+        for method in sorted(route.methods or ())
         if isinstance(route, PageRoute)
     ]
 
