@@ -196,6 +196,12 @@ def finish_sign_in(database: Database, half: str, code: str, *, now: datetime) -
         return issue(session, person_id, "session", now=now, label="console")
 
 
+def forget_tries(session: Session, *, now: datetime) -> int:
+    """Drop tries that count no more; returns how many. Somebody who guesses leaves many rows."""
+    statement = delete(SignInTries).where(SignInTries.last_at < now - FORGIVEN_AFTER)
+    return len(session.execute(statement.returning(SignInTries.key)).all())
+
+
 def is_password_of(database: Database, person_id: UUID, password: str) -> bool:
     """Whether this is the person's present password; counts no tries."""
     with database.read() as session:

@@ -44,6 +44,7 @@ def bound_quarantine(work: Work, now: datetime) -> int:
 
 
 def forget_credentials(work: Work, now: datetime) -> int:
-    """Drop credentials that ended long enough ago."""
+    """Drop credentials that ended long enough ago, and wrong tries that are forgiven."""
     with work.transaction() as session:
-        return expiry.forget_credentials(session, before=now - CREDENTIALS_KEPT)
+        ended = expiry.forget_credentials(session, before=now - CREDENTIALS_KEPT)
+        return ended + accounts.forget_tries(session, now=now)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from core import events, quarantine, shards
+from core import accounts, events, quarantine, shards
 from core.clock import SimulatedClock, to_micros
 from core.db import Database, Session
+from core.errors import NotSignedIn
 from core.events import Event
 from core.ids import new_id
 from core.people import Credential, Person, issue, redeem_link
@@ -243,6 +244,17 @@ def test_ended_credentials_are_forgotten_and_living_ones_stay(
     assert forget_credentials(work, NOON + timedelta(days=31)) == 2
     with database.read() as session:
         assert session.scalars(select(Credential.label)).all() == ["stays"]
+
+
+def test_wrong_tries_are_forgotten_when_they_count_no_more(
+    database: Database, clock: SimulatedClock
+) -> None:
+    for number in range(3):
+        with pytest.raises(NotSignedIn):
+            accounts.sign_in(database, f"guess{number}", "x", f"192.0.2.{number}", now=NOON)
+    work = make_work(database, clock)
+    assert forget_credentials(work, NOON + timedelta(days=1)) == 0
+    assert forget_credentials(work, NOON + timedelta(days=1, seconds=1)) == 6
 
 
 def test_quarantine_is_bounded_and_what_was_dropped_is_on_record(
