@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from core import events, expiry, quarantine
+from core import accounts, events, expiry, quarantine
 from core.clock import to_micros
 from jobs.work import Work, actor
 
