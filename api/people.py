@@ -25,6 +25,7 @@ from core.invitations import (
     end_grant,
     find_node,
     invite,
+    make_link,
     require_may_give,
     require_over,
     revoke,
@@ -83,6 +84,12 @@ class InvitationPage(BaseModel):
 
 class FreshInvitation(InvitationItem):
     """An invitation just made; its path holds the secret, which is shown this once."""
+
+    path: str
+
+
+class FreshLink(BaseModel):
+    """A one-time sign-in link; its path holds the secret, which is shown this once."""
 
     path: str
 
@@ -160,6 +167,20 @@ def post_leave(asked: Writer, person_id: UUID) -> Response:
         person = find_person(session, asked.caller, person_id)
         passed_on = staff.leave(session, person, caller=asked.caller, now=asked.now)
     return answer({"tickets_passed_on": passed_on})
+
+
+@router.post(
+    "/people/{person_id}/link",
+    response_model=FreshLink,
+    status_code=201,
+    summary="Make a sign-in link",
+)
+def post_link(asked: Writer, person_id: UUID) -> Response:
+    """For somebody who forgot their password: it works once and for 24 hours."""
+    with asked.parts.database.write() as session:
+        person = find_person(session, asked.caller, person_id)
+        secret = make_link(session, asked.caller, person, now=asked.now)
+    return answer({"path": f"/sign-in/{secret}"}, 201)
 
 
 @router.get("/invitations", response_model=InvitationPage, summary="List invitations")

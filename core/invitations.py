@@ -13,7 +13,7 @@ from core.accounts import NewPassword, set_password
 from core.db import Base, Instant
 from core.errors import Invalid, NotAllowed, NotFound
 from core.ids import new_id
-from core.people import Caller, Grant, Person, hash_secret, new_secret
+from core.people import Caller, Grant, Person, hash_secret, issue, new_secret
 from core.permissions import ROLES
 from core.places import Node
 
@@ -94,6 +94,31 @@ def invite(
     session.flush()
     _append(session, "invitation.create", row, events.Actor.person(caller.person_id), now)
     return row, secret
+
+
+def make_link(session: Session, caller: Caller, person: Person, *, now: datetime) -> str:
+    """A one-time sign-in link for a person who forgot; returns its secret, which is shown once.
+
+    NotAllowed unless the caller answers for people wherever the person holds a role, since the
+    link gives all that the person has.
+    """
+    require_over_person(session, caller, person)
+    secret = issue(session, person.id, "link", now=now, label="made by a colleague")
+    events.append(
+        session,
+        "person.link",
+        ("person", person.id),
+        actor=events.Actor.person(caller.person_id),
+        learned_at=now,
+    )
+    return secret
+
+
+def require_over_person(session: Session, caller: Caller, person: Person) -> None:
+    """NotAllowed unless the caller answers for people wherever the person holds a role."""
+    held = select(Grant.node_id).where(Grant.person_id == person.id)
+    for node in session.scalars(select(Node).where(Node.id.in_(held))):
+        require_over(caller, node)
 
 
 def find_node(session: Session, caller: Caller, node_id: UUID) -> Node:

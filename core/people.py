@@ -146,6 +146,20 @@ def end_credential(session: Session, secret: str, *, now: datetime) -> bool:
     return result.rowcount == 1
 
 
+BY_LINK = "by a link"
+FRESH = timedelta(minutes=15)
+
+
+def came_by_link(session: Session, secret: str, *, now: datetime) -> bool:
+    """Whether a session began by a one-time link a moment ago: who forgot may set anew."""
+    row = session.scalars(
+        select(Credential).where(
+            Credential.secret_hash == hash_secret(secret), Credential.kind == "session"
+        )
+    ).first()
+    return row is not None and row.label == BY_LINK and now - row.created_at < FRESH
+
+
 def open_sessions(session: Session, person_id: UUID, *, now: datetime) -> int:
     """How many web sessions of a person have not ended."""
     statement = select(func.count(Credential.id)).where(

@@ -98,6 +98,7 @@ EVENT: Mapping[str, str] = {
     "person.second_factor_on": mark("A second factor was turned on"),
     "person.second_factor_off": mark("A second factor was turned off"),
     "person.recovery_code": mark("A recovery code was used"),
+    "person.link": mark("A sign-in link was made for somebody"),
     "person.update": mark("Somebody changed their name or language"),
     "person.leave": mark("Somebody left"),
     "site.import": mark("Site file imported"),

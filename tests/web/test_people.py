@@ -173,6 +173,32 @@ def test_a_new_password_ends_the_other_sessions(stage: Stage) -> None:
     assert sign_in(visitor(stage), "wei", "five loud valves") == 303
 
 
+def test_who_forgot_gets_a_link_from_the_administrator_and_sets_a_new_password(
+    stage: Stage,
+) -> None:
+    wei, boss = with_password(stage), client_of(stage, "administrator")
+    page = boss.post(f"/people/{wei}/link", data={"csrf": csrf_of(boss, f"/people/{wei}")})
+    found = re.search(r"<code>\S+(/sign-in/\S+)</code>", page.text)
+    assert found
+    phone = visitor(stage)
+    assert phone.post(found[1], data={"csrf": token_on(phone, found[1])}).status_code == 303
+    assert "Present password" not in phone.get("/account").text
+    fields = {"csrf": csrf_of(phone, "/account"), "login": "wei", "password": "five loud valves"}
+    assert phone.post("/account/password", data=fields).status_code == 303
+    assert sign_in(visitor(stage), "wei", "five loud valves") == 303
+    assert sign_in(visitor(stage), "wei", GOOD) == 401
+
+
+def test_who_may_not_let_somebody_go_makes_no_link_for_them_either(stage: Stage) -> None:
+    regional = stage.person("Fang Liu", "manager")
+    person = stage.person("Ada", "administrator", node=stage.site_id)
+    local = signed_in(stage, stage.secret(person, "session"))
+    page = local.get(f"/people/{regional}").text
+    assert "Make a sign-in link" not in page
+    fields = {"csrf": csrf_of(local, f"/people/{regional}")}
+    assert local.post(f"/people/{regional}/link", data=fields).status_code == 403
+
+
 def test_name_and_language_are_ones_own_to_change(stage: Stage) -> None:
     client = client_of(stage, "technician")
     fields = {"csrf": csrf_of(client, "/account"), "name": " 陈  伟 ", "locale": "zh"}

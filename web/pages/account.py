@@ -10,7 +10,7 @@ from api.deps import SESSION_COOKIE
 from core import second_factor
 from core.accounts import is_password_of, login_by_person, new_password, set_password
 from core.errors import Conflict, Invalid, NotAllowed
-from core.people import end_other_sessions, open_sessions, rename
+from core.people import came_by_link, end_other_sessions, open_sessions, rename
 from web.languages import known, mark
 from web.page_route import PageRoute
 from web.templating import Templates
@@ -29,11 +29,12 @@ def router(templates: Templates) -> APIRouter:
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
 
     @routes.get("/account")
-    def show(visit: SignedInVisit, done: str = "") -> Response:
-        person = visit.caller.person_id
+    def show(visit: SignedInVisit, request: Request, done: str = "") -> Response:
+        person, now = visit.caller.person_id, visit.parts.clock.now()
         with visit.parts.database.read() as session:
             login = login_by_person(session, person)
-            sessions = open_sessions(session, person, now=visit.parts.clock.now())
+            sessions = open_sessions(session, person, now=now)
+            by_link = came_by_link(session, request.cookies.get(SESSION_COOKIE, ""), now=now)
             on = second_factor.is_on(session, person)
             left = second_factor.codes_left(session, person)
         return templates.page(
@@ -43,6 +44,7 @@ def router(templates: Templates) -> APIRouter:
             done=visit.reader.translate(DONE[done]) if done in DONE else "",
             language=known(visit.caller.locale) or "en",
             own_login=login,
+            needs_present=login is not None and not by_link,
             second_factor=on,
             codes=left,
             sessions=sessions,
@@ -112,15 +114,16 @@ def _add_changes(routes: APIRouter) -> None:
         password: Annotated[str, Form()] = "",
     ) -> Response:
         person, database = visit.caller.person_id, visit.parts.database
+        kept, now = request.cookies.get(SESSION_COOKIE, ""), visit.parts.clock.now()
         with database.read() as session:
             has_one = login_by_person(session, person) is not None
-        if has_one and not is_password_of(database, person, present):
+            by_link = came_by_link(session, kept, now=now)
+        if has_one and not by_link and not is_password_of(database, person, present):
             raise NotAllowed("the present password is wrong", advice="Type it again.")
         given = new_password(login, password)
-        now = visit.parts.clock.now()
         with database.write() as session:
             set_password(session, person, given, now=now)
-            end_other_sessions(session, person, request.cookies.get(SESSION_COOKIE, ""), now=now)
+            end_other_sessions(session, person, kept, now=now)
         return _back("password")
 
     @routes.post("/account/sessions/end")

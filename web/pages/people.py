@@ -25,6 +25,7 @@ from core.invitations import (
     end_grant,
     find_node,
     invite,
+    make_link,
     require_may_give,
     require_over,
     revoke,
@@ -72,12 +73,19 @@ def _actor(visit: Visit) -> Actor:
     return Actor.person(visit.caller.person_id)
 
 
+def _shown(visit: Visit, request: Request, path: str) -> tuple[str, str]:
+    """A link to us as people type it, and its QR code as an image in the page."""
+    base = visit.parts.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+    link = f"{base}{path}"
+    return link, segno.make(link, error="m").svg_data_uri(scale=8, border=2)
+
+
 def router(templates: Templates) -> APIRouter:
     """The routes of people."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
     _add_pages(routes, templates)
     _add_invitations(routes, templates)
-    _add_changes(routes)
+    _add_changes(routes, templates)
     return routes
 
 
@@ -140,9 +148,7 @@ def _add_invitations(routes: APIRouter, templates: Templates) -> None:
                 "place": dict(place.name),
                 "ends_at": row.ends_at,
             }
-        base = visit.parts.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
-        link = f"{base}/join/{secret}"
-        code = segno.make(link, error="m").svg_data_uri(scale=8, border=2)
+        link, code = _shown(visit, request, f"/join/{secret}")
         return templates.page(
             "people/invited.html", visit, section="people", link=link, qr=code, **shown
         )
@@ -157,7 +163,7 @@ def _add_invitations(routes: APIRouter, templates: Templates) -> None:
         return RedirectResponse("/people", status_code=303)
 
 
-def _add_changes(routes: APIRouter) -> None:
+def _add_changes(routes: APIRouter, templates: Templates) -> None:
     @routes.post("/people/{person_id}/roles")
     def give(
         visit: SignedInVisit,
@@ -183,6 +189,18 @@ def _add_changes(routes: APIRouter) -> None:
                 require_another_administrator(session, person_id)
             end_grant(session, grant, actor=_actor(visit), now=visit.parts.clock.now())
         return RedirectResponse("/people", status_code=303)
+
+    @routes.post("/people/{person_id}/link")
+    def link(visit: SignedInVisit, request: Request, person_id: UUID) -> Response:
+        with visit.parts.database.write() as session:
+            person = find_person(session, visit.caller, person_id)
+            now = visit.parts.clock.now()
+            secret = make_link(session, visit.caller, person, now=now)
+            name = person.name
+        address, code = _shown(visit, request, f"/sign-in/{secret}")
+        return templates.page(
+            "people/link.html", visit, section="people", person=name, link=address, qr=code
+        )
 
     @routes.post("/people/{person_id}/leave")
     def let_go(

@@ -54,7 +54,7 @@ def _redeemed(request: Request, secret: str) -> str:
     now = parts.clock.now()
     with parts.database.write() as session:
         person_id = people.redeem_link(session, secret, now=now)
-        return people.issue(session, person_id, "session", now=now, label="console")
+        return people.issue(session, person_id, "session", now=now, label=people.BY_LINK)
 
 
 def _welcome(request: Request, session_secret: str) -> Response:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core import events, second_factor
 from core.accounts import forget_password
 from core.errors import Conflict
-from core.invitations import Invitation, end_grant, require_over, revoke
+from core.invitations import Invitation, end_grant, require_over_person, revoke
 from core.people import Caller, Credential, Grant, Person
 from core.places import Node
 from workflows import tickets
@@ -24,16 +24,12 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
     """
     if person.left_at is not None:
         raise Conflict("they have left already", advice="There is nothing more to do.")
-    grants = session.execute(
-        select(Grant, Node).join(Node, Node.id == Grant.node_id).where(Grant.person_id == person.id)
-    ).all()
-    for _, node in grants:
-        require_over(caller, node)
+    require_over_person(session, caller, person)
     require_another_administrator(session, person.id)
     actor = events.Actor.person(caller.person_id)
     passed_on = _pass_on(session, person.id, caller.person_id, now)
     _end_ways_in(session, person.id, actor, now)
-    for grant, _ in grants:
+    for grant in session.scalars(select(Grant).where(Grant.person_id == person.id)).all():
         end_grant(session, grant, actor=actor, now=now)
     person.left_at = now
     session.flush()
