@@ -1,6 +1,8 @@
 """What every test may ask for; the fixtures themselves stand in the modules named here."""
 
 import gc
+import os
+import sys
 
 pytest_plugins = [
     "tests.servers.postgres",
@@ -11,9 +13,11 @@ pytest_plugins = [
 
 
 def pytest_unconfigure() -> None:
-    """Let go of what would keep DuckDB's module alive past the end of the interpreter.
+    """Leave the garbage collector as Python gave it, and pytest's closing line the last one.
 
-    Its binding (nanobind) then complains on standard error, after pytest's closing line.
+    What hypothesis hangs into the collector and what ingest has set aside keep DuckDB's module
+    alive past the end of the interpreter, and in a run of everything something else does too. Its
+    binding (nanobind) then complains, long after everything of the tests was said.
     """
     gc.unfreeze()
     gc.callbacks[:] = [
@@ -21,3 +25,5 @@ def pytest_unconfigure() -> None:
         for callback in gc.callbacks
         if not getattr(callback, "__module__", "").startswith("hypothesis")
     ]
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
