@@ -112,11 +112,8 @@ class FrameReader:
             return 0
         message = _publish(self._data, first, body, stop)
         mid, flags = message[2], message[3]
-        if mid:
-            known = self.unacknowledged
-            if mid in known.mids and known.is_repeat(mid, flags & DUPLICATE):
-                return 0
-            known.mids.add(mid)
+        if mid and not self.unacknowledged.admit(mid, flags & DUPLICATE):
+            return 0
         messages.append(message)
         return 1
 

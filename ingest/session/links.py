@@ -129,10 +129,8 @@ class Link(ABC):
             self.abandon("the broker sent a malformed packet: a PUBLISH without an identifier")
             return
         if mid:
-            known = self.unacknowledged
-            if mid in known.mids and known.is_repeat(mid, flags & DUPLICATE):
+            if not self.unacknowledged.admit(mid, flags & DUPLICATE):
                 return
-            known.mids.add(mid)
             if message.qos == 2:
                 self._exactly_once.add(mid)
         self._taken.append((raw_topic(message), bytes(message.payload), mid, flags))

@@ -14,24 +14,31 @@ class Unacknowledged:
     """The packet identifiers delivered in this connection and not acknowledged yet.
 
     A broker may send an unacknowledged message again in the same connection, marked as a
-    duplicate (NATS does after its `ack_wait`): the pipeline already holds it, so it is dropped.
+    duplicate (NATS does after its `ack_wait`): the pipeline already holds it, so it is dropped,
+    also when its acknowledgement went out while the repeat was on its way. That acknowledgement
+    settles both; a second one could settle a new message that has got the identifier since.
     An identifier that comes again *without* the mark belongs to a new message: the broker has
     freed it, because an acknowledgement crossed with a repeat that was then taken for a message of
     its own. The acknowledgement of that repeat must not go out, it would settle the new message.
     """
 
-    __slots__ = ("mids", "superseded")
+    __slots__ = ("mids", "settled", "superseded")
 
     def __init__(self) -> None:
         self.mids: set[int] = set()
+        self.settled: set[int] = set()
         self.superseded: dict[int, int] = {}
 
-    def is_repeat(self, mid: int, duplicate: int) -> bool:
-        """Whether a message that carries an identifier already in `mids` is to be dropped."""
-        if duplicate:
-            return True
-        self.superseded[mid] = self.superseded.get(mid, 0) + 1
-        return False
+    def admit(self, mid: int, duplicate: int) -> bool:
+        """Whether a message is to be taken: it is new, or from before this connection."""
+        if mid in self.mids:
+            if duplicate:
+                return False
+            self.superseded[mid] = self.superseded.get(mid, 0) + 1
+        elif duplicate and mid in self.settled:
+            return False
+        self.mids.add(mid)
+        return True
 
     def settle(self, mids: Iterable[int]) -> list[int]:
         """The identifiers to acknowledge now; unknown and superseded ones are left out."""
@@ -40,6 +47,7 @@ class Unacknowledged:
         if self.superseded:
             known = [mid for mid in known if not self._retire(mid)]
         waiting.difference_update(known)
+        self.settled.update(known)
         return known
 
     def _retire(self, mid: int) -> bool:

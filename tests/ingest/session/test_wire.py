@@ -93,6 +93,35 @@ def test_a_repeat_is_dropped_and_a_reused_identifier_is_not(sessions: Sessions) 
     assert acknowledged == [8, 7]
 
 
+def test_a_repeat_that_crossed_with_its_acknowledgement_is_dropped(sessions: Sessions) -> None:
+    acknowledged: list[int] = []
+
+    def script(peer: Peer) -> None:
+        peer.accept()
+        # From before this connection, so taken although it is marked.
+        peer.send(publish_frame(b"t", b"kept", 6, duplicate=True))
+        peer.send(publish_frame(b"t", b"first", 7))
+        acknowledged.append(int.from_bytes(peer.until(PUBACK)[1:], "big"))
+        acknowledged.append(int.from_bytes(peer.until(PUBACK)[1:], "big"))
+        peer.send(publish_frame(b"t", b"first", 7, duplicate=True))
+        peer.send(publish_frame(b"t", b"second", 7))
+        peer.send(publish_frame(b"t", b"second", 7, duplicate=True))
+        acknowledged.append(int.from_bytes(peer.until(PUBACK)[1:], "big"))
+        peer.until(DISCONNECT)
+
+    with scripted_broker(script) as address:
+        ingest = sessions.connect(address, "#")
+        before = ingest.take(2)
+        assert [message[1] for message in before] == [b"kept", b"first"]
+        ingest.acknowledge(before)
+        after = ingest.take(1)
+        assert [message[1] for message in after] == [b"second"]
+        ingest.acknowledge(after)
+        assert ingest.quiet(0.2) == []
+        ingest.session.close()
+    assert acknowledged == [6, 7, 7]
+
+
 @pytest.mark.parametrize(
     "nonsense",
     [
