@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+WORKERS ?= auto
 LOCK_ARGS ?=
 SET_UP := $(PYTHON) -m scripts.set_up
 RUN := .venv/bin/
@@ -19,6 +20,7 @@ help:  ## Show the targets and the settings.
 	@echo "make format  let ruff lay out the code"
 	@echo "make lock    resolve the locks again (LOCK_ARGS=--upgrade takes newer versions)"
 	@echo
+	@echo "WORKERS=0            run the tests in one process; by default in one for each core"
 	@echo "PYTHON=python3.12    another interpreter (3.11 or newer)"
 	@echo "PIP_INDEX_URL        a mirror of the Python package index"
 	@echo "NPM_CONFIG_REGISTRY  a mirror of the npm registry"
@@ -30,7 +32,7 @@ demo:  ## Set up and run the product with a simulated site.
 
 test:  ## Set up and run every test.
 	@$(SET_UP) test
-	@exec $(RUN)python -m pytest $(PYTEST_ARGS)
+	@exec $(RUN)python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 proof:  ## Set up and run the long campaigns.
 	@$(SET_UP) test
