@@ -34,6 +34,9 @@ class Token(BaseModel):
     label: str
     created_at: datetime
     ends_at: datetime
+    scope: list[str] | None = Field(
+        description="The permissions it is limited to; null: all those of its person."
+    )
 
 
 class TokenPage(BaseModel):
@@ -54,6 +57,7 @@ class NewToken(Body):
 
     label: Annotated[str, Field(min_length=1, max_length=80)]
     days: Annotated[int, Field(ge=1, le=730)] = 365
+    scope: Annotated[list[str] | None, Field(max_length=100)] = None
 
 
 @router.get("/me", response_model=Me, summary="Who am I")
@@ -84,9 +88,10 @@ def post_token(asked: SignedIn, body: NewToken) -> Response:
     with asked.parts.database.write() as session:
         facts, secret = make_token(
             session,
-            asked.person,
+            asked.caller,
             label=body.label,
             lifetime=timedelta(days=body.days),
+            scope=body.scope,
             now=asked.now,
         )
     location = {"Location": f"{BASE}/me/tokens/{facts['id']}"}

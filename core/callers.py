@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,8 +16,9 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from core import events
 from core.clock import Clock
 from core.db import Database, is_unavailable
-from core.errors import NotSignedIn, Unavailable
+from core.errors import Invalid, NotAllowed, NotSignedIn, Unavailable
 from core.people import Caller, Credential, Grant, Person, hash_secret, identify, issue
+from core.permissions import PERMISSIONS
 from core.places import Node
 
 # Another process may end a token; this one follows it within a second, like every role.
@@ -129,7 +130,13 @@ class Callers:
 def tokens_of(session: Session, person_id: UUID, *, now: datetime) -> Sequence[dict[str, Any]]:
     """The API tokens of a person that have not ended, newest first, without their secrets."""
     statement = (
-        select(Credential.id, Credential.label, Credential.created_at, Credential.ends_at)
+        select(
+            Credential.id,
+            Credential.label,
+            Credential.created_at,
+            Credential.ends_at,
+            Credential.scope,
+        )
         .where(
             Credential.person_id == person_id, Credential.kind == "token", Credential.ends_at > now
         )
@@ -139,22 +146,52 @@ def tokens_of(session: Session, person_id: UUID, *, now: datetime) -> Sequence[d
 
 
 def make_token(
-    session: Session, person_id: UUID, *, label: str, lifetime: timedelta, now: datetime
+    session: Session,
+    caller: Caller,
+    *,
+    label: str,
+    lifetime: timedelta,
+    scope: Iterable[str] | None,
+    now: datetime,
 ) -> tuple[dict[str, Any], str]:
-    """Make an API token; returns its facts and its secret, which is shown once."""
-    secret = issue(session, person_id, "token", now=now, label=label, lifetime=lifetime)
+    """Make an API token of the caller; returns its facts and its secret, which is shown once.
+
+    scope: the permissions to limit it to, None for all that the caller has at any time. NotAllowed
+    when the caller came by a token that is limited to less, Invalid for an unknown permission.
+    """
+    wanted = None if scope is None else frozenset(scope)
+    _require_scope(caller, wanted)
+    secret = issue(
+        session, caller.person_id, "token", now=now, label=label, lifetime=lifetime, scope=wanted
+    )
     session.flush()
     row = session.scalars(
         select(Credential).where(Credential.secret_hash == hash_secret(secret))
     ).one()
-    _append(session, "credential.create", row.id, person_id, now)
+    _append(session, "credential.create", row.id, caller.person_id, now, row.scope)
     facts = {
         "id": row.id,
         "label": row.label,
         "created_at": row.created_at,
         "ends_at": row.ends_at,
+        "scope": row.scope,
     }
     return facts, secret
+
+
+def _require_scope(caller: Caller, wanted: frozenset[str] | None) -> None:
+    if wanted is not None and (not wanted or wanted - PERMISSIONS):
+        unknown = ", ".join(sorted(wanted - PERMISSIONS)) or "nothing is chosen"
+        raise Invalid(
+            "a token cannot be limited to that",
+            problems=[f"scope: {unknown}"],
+            advice="Choose from the permissions that docs/api.md lists.",
+        )
+    if caller.limited_to is not None and (wanted is None or wanted - caller.limited_to):
+        raise NotAllowed(
+            "a limited token may only make tokens limited at least as much",
+            advice="Name a `scope` within that of this token, or sign in.",
+        )
 
 
 def end_token(session: Session, person_id: UUID, token_id: UUID, *, now: datetime) -> bool:
@@ -177,7 +214,14 @@ def end_token(session: Session, person_id: UUID, token_id: UUID, *, now: datetim
 
 
 def _append(
-    session: Session, kind: str, credential_id: UUID, person_id: UUID, now: datetime
+    session: Session,
+    kind: str,
+    credential_id: UUID,
+    person_id: UUID,
+    now: datetime,
+    scope: Sequence[str] | None = None,
 ) -> None:
     actor = events.Actor.person(person_id)
-    events.append(session, kind, ("credential", credential_id), actor=actor, learned_at=now)
+    after = {} if scope is None else {"scope": list(scope)}
+    subject = ("credential", credential_id)
+    events.append(session, kind, subject, actor=actor, learned_at=now, after=after)

@@ -4,13 +4,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, func, select, update
+from sqlalchemy import JSON, ForeignKey, Select, String, UniqueConstraint, func, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
@@ -52,6 +52,7 @@ class Credential(Base):
     """A secret that stands for a person, kept as a hash: API token, sign-in link, web session.
 
     A half one stands between a right password and the code of a second factor.
+    scope: the permissions that a token is limited to; empty: all those of its person.
     A link is used once; a session and a token until they end. Secrets are 256 random bits, so a
     plain SHA-256 is enough: there is nothing to guess.
     """
@@ -66,6 +67,7 @@ class Credential(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime] = mapped_column(Instant)
     used_at: Mapped[datetime | None] = mapped_column(Instant)
+    scope: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
 
 CREDENTIAL_LIFETIME = MappingProxyType(
@@ -97,6 +99,7 @@ def issue(
     now: datetime,
     label: str = "",
     lifetime: timedelta | None = None,
+    scope: Iterable[str] | None = None,
 ) -> str:
     """Make a credential and return its secret, which is shown once and stored nowhere."""
     secret = new_secret(kind)
@@ -108,6 +111,7 @@ def issue(
             secret_hash=hash_secret(secret),
             created_at=now,
             ends_at=now + (lifetime or CREDENTIAL_LIFETIME[kind]),
+            scope=None if scope is None else sorted(scope),
         )
     )
     return secret
@@ -207,13 +211,23 @@ def rename(session: Session, person_id: UUID, name: str, locale: str, *, now: da
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking, and on which sites they hold which permission."""
+    """Who is asking, and on which sites they hold which permission.
+
+    limited_to: what the token they came by is limited to; None: nothing but their own rights.
+    """
 
     person_id: UUID
     name: str
     locale: str
     sites: Mapping[str, frozenset[UUID]] = field(default_factory=dict)
     company_wide: frozenset[str] = frozenset()
+    limited_to: frozenset[str] | None = None
+
+    def within(self, scope: Iterable[str]) -> "Caller":
+        """The same caller, limited to these permissions."""
+        kept = frozenset(scope)
+        sites = {name: where for name, where in self.sites.items() if name in kept}
+        return replace(self, sites=sites, company_wide=self.company_wide & kept, limited_to=kept)
 
     def sites_for(self, permission: str) -> frozenset[UUID]:
         """The sites on which the caller holds `permission`."""
@@ -308,7 +322,8 @@ def identify(session: Session, secret: str, kind: str, *, now: datetime) -> Call
     credential, person = row
     if credential.ends_at <= now or person.left_at is not None:
         raise NotSignedIn("these credentials have ended", advice="Sign in again.")
-    return caller_for(session, person)
+    caller = caller_for(session, person)
+    return caller if credential.scope is None else caller.within(credential.scope)
 
 
 def first_time_zone(session: Session) -> str:

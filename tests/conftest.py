@@ -6,4 +6,3 @@ pytest_plugins = [
     # The product's own fixtures (`db` and what stands on it), built from `database_url`.
     "tests.fixtures",
 ]
-

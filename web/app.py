@@ -6,7 +6,17 @@ from api.context import Parts
 from web import bundle
 from web.bundle import Bundle
 from web.live import LiveFeed
-from web.pages import account, alarms, assets, devices, elsewhere, people, sign_in, tickets
+from web.pages import (
+    account,
+    alarms,
+    assets,
+    devices,
+    elsewhere,
+    people,
+    sign_in,
+    tickets,
+    tokens,
+)
 from web.pages import live as live_page
 from web.templating import Templates
 
@@ -29,5 +39,6 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(devices.router(templates))
     app.include_router(people.router(templates))
     app.include_router(account.router(templates))
+    app.include_router(tokens.router(templates))
     # The last one: whatever no other route knows.
     app.include_router(elsewhere.router())

@@ -174,3 +174,43 @@ def test_a_person_makes_and_ends_their_own_tokens(
     with database.read() as session:
         kept = [row.secret_hash for row in session.query(Credential)]
     assert fresh["secret"] not in kept
+
+
+def test_a_token_may_no_more_than_its_scope(
+    anonymous: TestClient, manager: User, site: SmallSite
+) -> None:
+    url, scope = "/api/v1/me/tokens", ["tickets.read", "tickets.create"]
+    made = anonymous.post(url, json={"label": "kiosk", "scope": scope}, headers=manager.headers)
+    assert made.status_code == 201
+    assert made.json()["scope"] == sorted(scope)
+    mine = {"Authorization": f"Bearer {made.json()['secret']}"}
+    assert anonymous.get("/api/v1/tickets", headers=mine).status_code == 200
+    assert anonymous.post("/api/v1/tickets", json=ticket(site), headers=mine).status_code == 201
+    assert anonymous.get("/api/v1/alarms", headers=mine).status_code == 403
+    assert anonymous.get("/api/v1/people", headers=mine).status_code == 403
+    me = anonymous.get("/api/v1/me", headers=mine).json()
+    assert set(me["sites"]) == set(scope)
+    assert set(me["company_wide"]) <= set(scope)
+
+
+def test_a_limited_token_makes_none_that_may_more(anonymous: TestClient, manager: User) -> None:
+    url = "/api/v1/me/tokens"
+    body = {"label": "report", "scope": ["tickets.read", "alarms.read"]}
+    made = anonymous.post(url, json=body, headers=manager.headers).json()
+    mine = {"Authorization": f"Bearer {made['secret']}"}
+    for wider in (None, ["tickets.read", "tickets.work"]):
+        refused = anonymous.post(url, json={"label": "more", "scope": wider}, headers=mine)
+        assert refused.status_code == 403, wider
+    narrower = anonymous.post(url, json={"label": "less", "scope": ["alarms.read"]}, headers=mine)
+    assert narrower.status_code == 201
+
+
+@pytest.mark.parametrize("scope", [[], ["tickets.rule_the_world"]])
+def test_a_scope_of_nothing_or_of_the_unknown_is_refused(
+    anonymous: TestClient, manager: User, scope: list[str]
+) -> None:
+    answer = anonymous.post(
+        "/api/v1/me/tokens", json={"label": "x", "scope": scope}, headers=manager.headers
+    )
+    assert answer.status_code == 422
+    assert "scope" in answer.text

@@ -17,6 +17,7 @@ class Markup(HTMLParser):
     inline: list[str] = field(default_factory=list)
     forms: list[dict[str, str]] = field(default_factory=list)
     _controls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    _within_label: bool = False
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -31,14 +32,24 @@ class Markup(HTMLParser):
             self.inline.append(tag)
         if tag == "label":
             self.labels_for.add(given.get("for", ""))
+            self._within_label = True
         if tag == "form":
             self.forms.append({"method": given.get("method", "get"), "csrf": ""})
         if tag == "input" and given.get("name") == "csrf":
             self.forms[-1]["csrf"] = given["value"]
-        if tag in ("input", "select", "textarea") and given.get("type") != "hidden":
+        if (
+            tag in ("input", "select", "textarea")
+            and given.get("type") != "hidden"
+            and not self._within_label
+        ):
             self._controls.append((tag, given))
         if tag in ("h1", "h2", "h3"):
             self.headings.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note the end of one element."""
+        if tag == "label":
+            self._within_label = False
 
     def handle_data(self, data: str) -> None:
         """Note a text."""

@@ -10,10 +10,12 @@ from fastapi.testclient import TestClient
 from api.deps import SESSION_COOKIE
 from core.accounts import new_password, set_password
 from core.people import Person, caller_for
+from core.permissions import MEANING
 from tests.web.conftest import client_of, signed_in
 from tests.web.markup import read
 from tests.web.stage import Stage
 from tests.web.test_sign_in import token_on, visitor
+from web.words import PERMISSION
 
 GOOD = "three quiet pumps"
 
@@ -258,3 +260,36 @@ def test_the_step_of_the_code_belongs_to_who_knew_the_password(stage: Stage) -> 
     fields = {"csrf": token_on(client, "/sign-in"), "code": "000000"}
     refused = client.post("/sign-in/code", data=fields)
     assert refused.headers["location"] == "/sign-in"
+
+
+def test_a_token_is_made_shown_once_and_ended(stage: Stage) -> None:
+    client = client_of(stage, "technician")
+    csrf = csrf_of(client, "/account/tokens")
+    form = {"csrf": csrf, "label": "Wall display", "days": "30", "extent": "read"}
+    shown = client.post("/account/tokens", data=form).text
+    found = re.search(r"wkt_[\w-]+", shown)
+    assert found is not None
+    program = TestClient(stage.app)
+    mine = {"Authorization": f"Bearer {found[0]}"}
+    assert program.get("/api/v1/tickets", headers=mine).status_code == 200
+    assert program.post("/api/v1/tickets", headers=mine, json={}).status_code == 403
+    listed = client.get("/account/tokens").text
+    assert "Wall display" in listed
+    assert found[0] not in listed
+    ending = re.search(r"/account/tokens/[\w-]+/end", listed)
+    assert ending is not None
+    assert client.post(ending[0], data={"csrf": csrf}).status_code in (200, 303)
+    assert program.get("/api/v1/tickets", headers=mine).status_code == 401
+
+
+def test_a_token_for_nothing_or_for_ever_is_refused(stage: Stage) -> None:
+    client = client_of(stage, "technician")
+    csrf = csrf_of(client, "/account/tokens")
+    for wrong in ({"extent": "chosen"}, {"days": "9999"}, {"label": " "}):
+        form = {"csrf": csrf, "label": "x", "days": "30", "extent": "read", **wrong}
+        assert client.post("/account/tokens", data=form).status_code == 422, wrong
+    assert "wkt_" not in client.get("/account/tokens").text
+
+
+def test_the_console_says_every_right_as_the_reference_does() -> None:
+    assert dict(PERMISSION) == dict(MEANING)

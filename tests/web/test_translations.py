@@ -27,6 +27,7 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "alarm",
     "ticket",
     "invitation",
+    "credential",
     "person",
 }
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
