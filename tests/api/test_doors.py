@@ -9,12 +9,14 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.testclient import TestClient
 
-from api.reference import OPEN, operation_id, permission_of, routes_of
+from api.reference import OPEN, permission_of, routes_of
+from api.reference import operation_id as operation_id_of
 from core import events
 from core.clock import SimulatedClock
 from core.db import Database
 from core.ids import new_id
 from core.people import Grant
+from core.permissions import ROLES
 from tests.api.conftest import MakeUser, User
 from tests.fixtures import SITE_FILE, SmallSite
 from workflows.tickets import TICKET
@@ -63,7 +65,7 @@ def test_only_the_probes_are_open(app: FastAPI) -> None:
 
 
 def test_every_operation_has_its_own_name(app: FastAPI) -> None:
-    names = [operation_id(route) for route in routes_of(app.routes)]
+    names = [operation_id_of(route) for route in routes_of(app.routes)]
     assert len(names) == len(set(names))
 
 
@@ -91,9 +93,25 @@ def test_unknown_credentials_are_refused(anonymous: TestClient, header: str) -> 
     assert answer.status_code == 401
 
 
-def test_a_stranger_finds_nothing_of_ours(
-    app: FastAPI, anonymous: TestClient, theirs: dict[str, str], stranger: User, site: SmallSite
+def may_use(role: str, operation_id: str, app: FastAPI) -> bool:
+    """Whether the table of rights lets a role use an operation anywhere."""
+    route = next(each for each in routes_of(app.routes) if operation_id_of(each) == operation_id)
+    permission = permission_of(route)
+    assert permission is not None
+    return permission.name is None or permission.name in ROLES[role]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_stranger_of_any_role_finds_nothing_of_ours(
+    app: FastAPI,
+    anonymous: TestClient,
+    theirs: dict[str, str],
+    make_user: MakeUser,
+    other_site: UUID,
+    site: SmallSite,
+    role: str,
 ) -> None:
+    stranger = make_user(role, other_site)
     walked = 0
     for method, path, operation in operations(app):
         if method != "get" or not path.startswith("/api/v1/") or "openapi" in path:
@@ -101,7 +119,9 @@ def test_a_stranger_finds_nothing_of_ours(
         url = concrete(path, {name: theirs[name] for name in _parameters(operation)})
         answer = anonymous.get(url, headers=stranger.headers)
         walked += 1
-        if "{" in path:
+        if not may_use(role, operation["operationId"], app):
+            assert answer.status_code == 403, (path, answer.text)
+        elif "{" in path:
             assert answer.status_code == 404, (path, answer.text)
         else:
             assert answer.status_code == 200, (path, answer.text)
@@ -110,21 +130,51 @@ def test_a_stranger_finds_nothing_of_ours(
     assert walked > 20
 
 
-def test_a_stranger_changes_nothing_of_ours(
+@pytest.mark.parametrize("role", ROLES)
+def test_a_stranger_of_any_role_changes_nothing_of_ours(
     app: FastAPI,
     anonymous: TestClient,
     theirs: dict[str, str],
-    stranger: User,
+    make_user: MakeUser,
+    other_site: UUID,
     site: SmallSite,
     database: Database,
+    role: str,
 ) -> None:
+    stranger = make_user(role, other_site)
     before = events.newest(database)
     for method, path, operation in operations(app):
-        if method in WRITES and operation["operationId"] not in OWN_AFFAIRS:
+        name = operation["operationId"]
+        if method in WRITES and name not in OWN_AFFAIRS:
             refused = _write(anonymous, method, path, operation, theirs, site, stranger)
-            wanted = {404} if "{" in path else {403}
-            assert refused.status_code in wanted, (method, path, refused.text)
+            wanted = 404 if "{" in path and may_use(role, name, app) else 403
+            assert refused.status_code == wanted, (method, path, refused.text)
     assert events.newest(database) == before
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_is_refused_whatever_the_table_does_not_give_it(
+    app: FastAPI,
+    anonymous: TestClient,
+    theirs: dict[str, str],
+    make_user: MakeUser,
+    site: SmallSite,
+    role: str,
+) -> None:
+    colleague = make_user(role, site.id)
+    refused = 0
+    for method, path, operation in operations(app):
+        name = operation["operationId"]
+        if path in OPEN or name in OWN_AFFAIRS or (method == "get" and "{" in path):
+            continue
+        if may_use(role, name, app) and method == "get":
+            answer = anonymous.get(path, headers=colleague.headers)
+            assert answer.status_code == 200, (path, answer.text)
+        elif not may_use(role, name, app):
+            answer = _write(anonymous, method, path, operation, theirs, site, colleague)
+            assert answer.status_code == 403, (method, path, answer.text)
+            refused += 1
+    assert refused > 0 or role == "administrator"
 
 
 def test_who_may_only_read_writes_nothing(

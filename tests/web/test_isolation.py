@@ -1,0 +1,123 @@
+"""Nobody sees or changes what isn't theirs: every page, as every role, from another site."""
+
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from api.deps import SESSION_COOKIE, csrf_token
+from api.reference import routes_of
+from core import events
+from core.ids import new_id
+from core.people import Grant
+from core.permissions import ROLES
+from tests.web.conftest import signed_in
+from tests.web.stage import OVERHEATING, Stage
+from web.page_route import PageRoute
+from workflows.alarms.model import Alarm
+
+PUMP = "b1-pump-1"
+# What needs no right on any site: one's own affairs, signing in, "there is nothing here".
+OWN = re.compile(r"/(account|sign-in|sign-out|join)\b.*|/\{path:path\}")
+# A plausible form for every page that takes one; what a page doesn't know it ignores.
+FORM = {
+    "version": "1",
+    "note": "Because",
+    "body": "Because",
+    "role": "guard",
+    "sure": "yes",
+    "belongs": "type:pump",
+    "code": "pump-9",
+    "name_en": "Pump 9",
+}
+
+
+def routes(stage: Stage) -> list[tuple[str, str]]:
+    """Method and path of everything that shows or changes what belongs to a site."""
+    found = [
+        (method, route.path)
+        for route in routes_of(stage.app.routes)
+        for method in sorted(route.methods or ())
+        if isinstance(route, PageRoute) and not OWN.fullmatch(route.path)
+    ]
+    assert len(found) > 15
+    return found
+
+
+def things_of_ours(stage: Stage) -> dict[str, str]:
+    """Something of our site for each parameter of a page's address."""
+    number = stage.trip(PUMP, OVERHEATING)
+    guard = stage.person("Guard Zhao", "guard", node=stage.site_id)
+    with stage.parts.database.read() as session:
+        alarm = session.scalars(select(Alarm.id)).one()
+        grant = session.scalars(select(Grant.id).where(Grant.person_id == guard)).one()
+    return {
+        "number": str(number),
+        "alarm_id": str(alarm),
+        "asset_id": str(stage.assets[PUMP]),
+        "device_id": str(stage.unknown_device("leak-sensor-7", {"temperature": 21.5})),
+        "site_id": str(stage.site_id),
+        "person_id": str(guard),
+        "role_id": str(grant),
+        "invitation_id": str(new_id()),
+    }
+
+
+def choices(path: str) -> list[str]:
+    """The address with every value of its closed parameters."""
+    if "{panel}" in path:
+        return [path.replace("{panel}", name) for name in ("tree", "alarms", "tickets", "summary")]
+    if "{part}" in path:
+        parts = ("points",) if path.startswith("/assets/") else ("actions", "facts")
+        return [path.replace("{part}", name) for name in parts]
+    if "{action}" in path:
+        return [path.replace("{action}", name) for name in ("start", "cancel", "assign")]
+    return [path]
+
+
+def addresses(stage: Stage, theirs: dict[str, str]) -> list[tuple[str, str]]:
+    found = []
+    for method, path in routes(stage):
+        for each in choices(path):
+            address = re.sub(r"{(\w+)}", lambda match: theirs[match[1]], each)
+            found.append((method, address))
+    return found
+
+
+def stranger(stage: Stage, role: str) -> TestClient:
+    person = stage.person("Stranger", role, node=stage.other_site_id)
+    return signed_in(stage, stage.secret(person, "session"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_stranger_of_any_role_sees_and_changes_nothing_of_ours(stage: Stage, role: str) -> None:
+    theirs = things_of_ours(stage)
+    client = stranger(stage, role)
+    form = {**FORM, "csrf": csrf_token(client.cookies[SESSION_COOKIE]), "node": theirs["site_id"]}
+    before = events.newest(stage.parts.database)
+    for method, address in addresses(stage, theirs):
+        if method == "GET":
+            answer = client.get(address)
+            allowed = {200, 403} if address in ("/", "/people", "/search") else {403, 404}
+        else:
+            answer = client.request(method, address, data=form)
+            allowed = {403, 404}
+        assert answer.status_code in allowed, (method, address, answer.status_code)
+        for ours in ("Riverside", "overheating", "leak-sensor-7", "Guard Zhao", theirs["asset_id"]):
+            assert ours not in answer.text, (method, address)
+    assert events.newest(stage.parts.database) == before
+
+
+def test_the_walk_would_find_what_is_not_hidden(stage: Stage) -> None:
+    theirs = things_of_ours(stage)
+    person = stage.person("Wei Chen", "manager", node=stage.site_id)
+    client = signed_in(stage, stage.secret(person, "session"))
+    found = [
+        address
+        for method, address in addresses(stage, theirs)
+        if method == "GET" and not address.endswith("/stream")
+        if "overheating" in client.get(address).text
+    ]
+    assert "/" in found
+    assert f"/tickets/{theirs['number']}" in found
