@@ -8,6 +8,7 @@ from core.db import Database
 from core.health import Health
 from core.settings import Settings
 from core.telemetry.store import TelemetryStore
+from workflows.search import PlaceIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Parts:
     telemetry: TelemetryStore
     health: Health
     hot: HotAnswers = field(init=False, compare=False)
+    places: PlaceIndex = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hot", HotAnswers(self.database))
+        object.__setattr__(self, "places", PlaceIndex(self.database))

@@ -15,7 +15,14 @@ from workflows.overview.finding import (
     rule_document,
     ticket_numbers,
 )
-from workflows.overview.listing import OpenTicket, WaitingDevice, open_tickets, waiting_devices
+from workflows.overview.listing import (
+    ListedTicket,
+    TicketsFound,
+    WaitingDevice,
+    browse_tickets,
+    open_tickets,
+    waiting_devices,
+)
 from workflows.overview.points import PointView, points, silent_assets
 from workflows.overview.tree import AssetView, Health, NodeView, SpaceView, Tree, sites, tree
 
@@ -23,13 +30,15 @@ __all__ = [
     "Activity",
     "AssetView",
     "Health",
+    "ListedTicket",
     "Located",
     "NodeView",
-    "OpenTicket",
     "PointView",
     "SpaceView",
+    "TicketsFound",
     "Tree",
     "WaitingDevice",
+    "browse_tickets",
     "find_asset",
     "find_device",
     "find_ticket_number",

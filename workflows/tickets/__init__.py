@@ -1,7 +1,7 @@
 """Tickets: one fault is one ticket, worked to a verified end."""
 
 from workflows.tickets.clocks import PROMISES, mark_overdue, next_deadline
-from workflows.tickets.lifecycle import ENDED, IN_HAND, TICKET
+from workflows.tickets.lifecycle import ENDED, IN_HAND, RUNNING, TICKET
 from workflows.tickets.model import (
     KINDS,
     PRIORITIES,
@@ -29,6 +29,7 @@ __all__ = [
     "KINDS",
     "PRIORITIES",
     "PROMISES",
+    "RUNNING",
     "TICKET",
     "Draft",
     "Fault",

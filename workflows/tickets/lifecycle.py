@@ -25,3 +25,5 @@ TICKET = Lifecycle(
 IN_HAND = ("assigned", "in_progress", "on_hold")
 # A ticket in one of these holds no fault any more.
 ENDED = ("closed", "cancelled", "merged")
+# Somebody still has to do something about it, so its clocks run.
+RUNNING = ("open", "assigned", "in_progress")

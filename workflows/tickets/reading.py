@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from core.clock import from_micros
@@ -17,7 +18,7 @@ from core.paging import Page, Wish, in_order, read_texts, text_page
 from core.people import Caller, Person, on_sites, scoped
 from core.places import Asset
 from core.wire import row_text
-from workflows.tickets.lifecycle import ENDED, TICKET
+from workflows.tickets.lifecycle import ENDED, RUNNING, TICKET
 from workflows.tickets.model import Ticket, TicketEvidence, TicketNote
 from workflows.tickets.rights import actions_for
 
@@ -77,6 +78,7 @@ class TicketFilter:
     """Which tickets are wanted; what is None does not restrict.
 
     states: status names. text: part of a title, of the asset's code or name, or the number.
+    late_at: only those with a deadline that was missed by this moment and still runs.
     """
 
     states: tuple[str, ...] | None = None
@@ -86,6 +88,8 @@ class TicketFilter:
     kind: str | None = None
     priority: str | None = None
     text: str | None = None
+    assignee_id: UUID | None = None
+    late_at: datetime | None = None
 
     @property
     def site_column(self) -> Any:
@@ -100,6 +104,7 @@ class TicketFilter:
             Ticket.rule_id: self.rule_id,
             Ticket.kind: self.kind,
             Ticket.priority: self.priority,
+            Ticket.assignee_id: self.assignee_id,
         }
         for column, value in exact.items():
             if value is not None:
@@ -108,10 +113,19 @@ class TicketFilter:
             statement = statement.where(self.site_column == self.site_id)
         if self.states is not None:
             statement = statement.where(Ticket.state.in_(self.states))
-        return statement if not self.text else statement.where(_matches(self.text))
+        if self.late_at is not None:
+            statement = statement.where(
+                Ticket.state.in_(RUNNING),
+                or_(
+                    and_(Ticket.responded_at.is_(None), Ticket.respond_due < self.late_at),
+                    and_(Ticket.resolved_at.is_(None), Ticket.resolve_due < self.late_at),
+                ),
+            )
+        return statement if not self.text else statement.where(matches(self.text))
 
 
-def _matches(text: str) -> Any:
+def matches(text: str) -> Any:
+    """Whether a ticket, joined with its asset, fits what somebody looks for, as a condition."""
     texts = [
         *(Ticket.title[language].as_string() for language in ("en", "zh", "und")),
         *(Asset.name[language].as_string() for language in ("en", "zh")),
