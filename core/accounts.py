@@ -253,12 +253,22 @@ def _count_try(database: Database, address: str, account: str, now: datetime) ->
         _count(session, "account", account, now)
 
 
-def _count(session: Session, kind: str, key: str, now: datetime) -> None:
+def _tries(session: Session, key: str, now: datetime) -> SignInTries:
+    """The row of a key, locked until commit; made when there is none."""
     row = session.get(SignInTries, key, with_for_update=True)
     if row is None:
-        session.add(SignInTries(key=key, failures=1, last_at=now, locked_until=None))
-        session.flush()
-        return
+        try:
+            with session.begin_nested():
+                session.add(SignInTries(key=key, failures=0, last_at=now, locked_until=None))
+        except IntegrityError:
+            # Somebody who tries at the same moment was quicker; theirs counts both.
+            session.expire_all()
+        row = session.get_one(SignInTries, key, with_for_update=True)
+    return row
+
+
+def _count(session: Session, kind: str, key: str, now: datetime) -> None:
+    row = _tries(session, key, now)
     if row.locked_until is not None and row.locked_until > now:
         raise TooManyTries(
             "too many wrong tries", until=row.locked_until, advice="Wait, then try again."

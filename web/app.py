@@ -12,8 +12,11 @@ from web.pages import (
     assets,
     devices,
     elsewhere,
+    new_ticket,
     people,
+    search,
     sign_in,
+    ticket_list,
     tickets,
     tokens,
 )
@@ -40,5 +43,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(people.router(templates))
     app.include_router(account.router(templates))
     app.include_router(tokens.router(templates))
+    app.include_router(search.router(templates))
+    app.include_router(new_ticket.router(templates))
+    app.include_router(ticket_list.router(templates))
     # The last one: whatever no other route knows.
     app.include_router(elsewhere.router())

@@ -234,7 +234,7 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
         for show in PANELS.values():
             context |= show(local, chosen)
         context |= _counts(local, chosen, context["health"])
-        return templates.page("live.html", local, **context)
+        return templates.page("live.html", local, section="live", **context)
 
     @routes.get("/live/{site_id}/stream")
     async def stream(site_id: UUID, visit: SignedInVisit) -> Response:

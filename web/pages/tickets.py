@@ -146,7 +146,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
     @routes.get("/tickets/{number}")
     def show(number: int, visit: SignedInVisit) -> Response:
         local, context = describe(visit, number)
-        return templates.page("ticket.html", local, **context)
+        return templates.page("ticket.html", local, section="tickets", **context)
 
     @routes.get("/tickets/{number}/parts/{part}")
     def part(number: int, part: str, visit: SignedInVisit) -> Response:

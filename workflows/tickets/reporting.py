@@ -1,18 +1,25 @@
 """Tickets that people open by hand."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core import events
 from core.errors import Conflict, Invalid
+from core.people import Caller, scoped
 from core.places import Asset, Node, Space
+from workflows.tickets.clocks import PROMISES
+from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import KINDS, PRIORITIES, Ticket
 from workflows.tickets.opening import Draft, open_ticket
 
 
 def report(session: Session, draft: Draft, *, actor: events.Actor) -> Ticket:
-    """Open a ticket that somebody wrote.
+    """Open a ticket that somebody wrote; who promises nothing promises what its priority does.
 
     Invalid with every wrong field; Conflict when a ticket with the given id exists already.
     """
@@ -25,6 +32,9 @@ def report(session: Session, draft: Draft, *, actor: events.Actor) -> Ticket:
     )
     if draft.id is not None and session.get(Ticket, draft.id) is not None:
         raise taken
+    if draft.respond_within is None and draft.resolve_within is None:
+        respond, resolve = PROMISES[draft.priority]
+        draft = replace(draft, respond_within=respond, resolve_within=resolve)
     try:
         with session.begin_nested():
             ticket = open_ticket(session, draft, actor=actor)
@@ -58,3 +68,28 @@ def _bad_places(session: Session, draft: Draft) -> list[str]:
         if space is None or space.site_id != draft.site_id:
             problems.append("space_id: there is no such space on this site")
     return problems
+
+
+def standing_near(
+    session: Session,
+    caller: Caller,
+    *,
+    site_id: UUID,
+    space_id: UUID | None = None,
+    asset_id: UUID | None = None,
+    limit: int = 5,
+) -> Sequence[Ticket]:
+    """Open tickets that may be about the same: of the asset, else of the space and what is in it.
+
+    Of a whole site: those on nothing in particular. The newest first.
+    """
+    statement = select(Ticket).where(Ticket.site_id == site_id, Ticket.state.not_in(ENDED))
+    if asset_id is not None:
+        statement = statement.where(Ticket.asset_id == asset_id)
+    elif space_id is not None:
+        within = select(Asset.id).where(Asset.space_id == space_id)
+        statement = statement.where(or_(Ticket.space_id == space_id, Ticket.asset_id.in_(within)))
+    else:
+        statement = statement.where(Ticket.space_id.is_(None), Ticket.asset_id.is_(None))
+    statement = scoped(statement, Ticket.site_id, caller, "tickets.read")
+    return session.scalars(statement.order_by(Ticket.number.desc()).limit(limit)).all()

@@ -11,6 +11,18 @@ for (const select of document.querySelectorAll<HTMLSelectElement>("select[data-s
   select.addEventListener("change", () => select.form?.requestSubmit());
 }
 
+// A key that jumps to a field, as the field says: "/" to the search. Not while somebody writes.
+document.addEventListener("keydown", (event) => {
+  const writing = (event.target as Element | null)?.closest("input, textarea, select");
+  if (writing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const field = [...document.querySelectorAll<HTMLElement>("[data-key]")].find(
+    (one) => one.dataset.key === event.key,
+  );
+  if (!field) return;
+  event.preventDefault();
+  field.focus();
+});
+
 // A failed refresh must not replace what is shown: the page turns grey instead. Nor may one that
 // was under way when somebody began to write.
 document.addEventListener("htmx:before:swap", (event) => {

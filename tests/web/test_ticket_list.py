@@ -1,0 +1,210 @@
+"""Tickets in the console: the list, its filters and its table, and opening one by hand."""
+
+import io
+import re
+import zipfile
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+
+from api.deps import SESSION_COOKIE, csrf_token
+from core.ids import new_id
+from tests.web.conftest import client_of, signed_in
+from tests.web.stage import OVERHEATING, Stage
+from workflows.tickets import Ticket
+
+PUMP = "b1-pump-1"
+
+
+def numbers(client: TestClient, address: str) -> list[int]:
+    page = client.get(address)
+    assert page.status_code == 200, page.text
+    return [int(found) for found in re.findall(r'class="number">#(\d+)<', page.text)]
+
+
+def post(client: TestClient, address: str, **fields: str) -> str:
+    """Send the form of a new ticket; returns where it leads."""
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE]), "id": str(new_id()), **fields}
+    answer = client.post(address, data=form)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def opened(stage: Stage, client: TestClient, title: str, **fields: str) -> int:
+    asset = stage.assets[PUMP]
+    where = post(client, f"/new-ticket?asset={asset}", title=title, **fields)
+    return int(where.rsplit("/", 1)[1])
+
+
+def change(stage: Stage, number: int, **values: object) -> None:
+    with stage.parts.database.write() as session:
+        session.execute(update(Ticket).where(Ticket.number == number).values(**values))
+
+
+def test_each_view_shows_what_it_says(stage: Stage) -> None:
+    person = stage.person("Wei Chen", "supervisor")
+    client = signed_in(stage, stage.secret(person, "session"))
+    mine, late, other, done, ended = (
+        opened(stage, client, title) for title in ("Mine", "Late", "Other", "Done", "Ended")
+    )
+    now = stage.parts.clock.now()
+    change(stage, mine, state="assigned", assignee_id=person)
+    change(stage, late, respond_due=now - timedelta(minutes=1))
+    change(stage, done, state="resolved", resolved_at=now, respond_due=now - timedelta(hours=1))
+    change(stage, ended, state="closed", ended_at=now)
+    assert numbers(client, "/tickets?view=mine") == [mine]
+    assert numbers(client, "/tickets?view=late") == [late]
+    assert numbers(client, "/tickets?view=check") == [done]
+    assert numbers(client, "/tickets?view=ended") == [ended]
+    assert set(numbers(client, "/tickets")) == {mine, late, other, done}
+    assert set(numbers(client, "/tickets?view=all")) == {mine, late, other, done, ended}
+
+
+def test_what_is_due_first_comes_first_and_what_rests_last(stage: Stage) -> None:
+    client = client_of(stage)
+    later, sooner, held = (opened(stage, client, title) for title in ("a", "b", "c"))
+    now = stage.parts.clock.now()
+    change(stage, later, respond_due=now + timedelta(hours=2))
+    change(stage, sooner, respond_due=now + timedelta(hours=1))
+    change(stage, held, state="on_hold", respond_due=now)
+    danger = opened(stage, client, "d")
+    change(stage, danger, life_safety=True)
+    assert numbers(client, "/tickets") == [danger, sooner, later, held]
+
+
+def test_filters_narrow_the_list_and_can_be_cleared(stage: Stage) -> None:
+    client = client_of(stage)
+    lamp = opened(stage, client, "走廊 lamp", kind="complaint", priority="low")
+    opened(stage, client, "Door", kind="repair", priority="high")
+    assert numbers(client, "/tickets?kind=complaint") == [lamp]
+    assert numbers(client, "/tickets?priority=low") == [lamp]
+    assert numbers(client, "/tickets?q=廊") == [lamp]
+    assert numbers(client, f"/tickets?site={stage.other_site_id}") == []
+    nothing = client.get("/tickets?kind=inquiry").text
+    assert "No ticket fits these filters" in nothing
+    assert 'href="/tickets?view=open"' in nothing
+
+
+def test_more_than_a_page_is_leafed_through(stage: Stage) -> None:
+    client = client_of(stage)
+    all_of_them = [opened(stage, client, f"Ticket {number}") for number in range(53)]
+    first = client.get("/tickets?view=all&q=Ticket")
+    following = re.search(r'href="(/tickets\?[^"]*skip=50[^"]*)"', first.text)
+    assert following is not None
+    address = following[1].replace("&amp;", "&")
+    shown = numbers(client, "/tickets?view=all&q=Ticket") + numbers(client, address)
+    assert sorted(shown) == all_of_them
+    assert "skip=" not in client.get(address).text
+
+
+@pytest.mark.parametrize("query", ["view=secret", "kind=x", "priority=x", "site=x", "skip=-1"])
+def test_a_list_that_no_form_of_ours_asks_for_is_refused(stage: Stage, query: str) -> None:
+    assert client_of(stage).get(f"/tickets?{query}").status_code == 422
+
+
+def sheet(content: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        return "".join(
+            book.read(name).decode()
+            for name in book.namelist()
+            if name.startswith(("xl/sharedStrings", "xl/worksheets/sheet"))
+        )
+
+
+@pytest.mark.parametrize(("language", "head"), [("en", "Priority"), ("zh", "优先级")])
+def test_the_table_says_what_the_list_shows(stage: Stage, language: str, head: str) -> None:
+    client = client_of(stage, locale=language)
+    opened(stage, client, "Door squeaks", kind="complaint")
+    opened(stage, client, "Another")
+    answer = client.get("/tickets.xlsx?view=all&q=squeaks")
+    assert answer.headers["content-type"].endswith("spreadsheetml.sheet")
+    assert "attachment" in answer.headers["content-disposition"]
+    text = sheet(answer.content)
+    assert "Door squeaks" in text
+    assert "Another" not in text
+    assert head in text
+
+
+def test_a_title_is_never_a_formula_in_the_table(stage: Stage) -> None:
+    client = client_of(stage)
+    opened(stage, client, '=HYPERLINK("http://evil.example","x")')
+    text = sheet(client.get("/tickets.xlsx").content)
+    assert "<f>" not in text
+    assert "HYPERLINK" in text
+
+
+def test_a_stranger_finds_no_ticket_of_ours_in_list_or_table(stage: Stage) -> None:
+    opened(stage, client_of(stage), "Door squeaks")
+    person = stage.person("Stranger", "manager", node=stage.other_site_id)
+    stranger = signed_in(stage, stage.secret(person, "session"))
+    assert numbers(stranger, "/tickets?view=all") == []
+    assert "squeaks" not in sheet(stranger.get("/tickets.xlsx?view=all").content)
+    assert numbers(stranger, f"/tickets?site={stage.site_id}") == []
+
+
+def test_a_ticket_is_opened_from_the_search_of_its_place(stage: Stage) -> None:
+    client = client_of(stage, "guard")
+    found = client.get("/new-ticket?q=b1-pump-1").text
+    link = re.search(r'href="(/new-ticket\?asset=[^"]+)"', found)
+    assert link is not None
+    where = post(client, link[1], title="It  rattles", description="Since noon", priority="high")
+    page = client.get(where).text
+    assert "It rattles" in page
+    assert "Since noon" in page
+    ticket = stage.ticket(int(where.rsplit("/", 1)[1]))
+    assert (ticket.asset_id, ticket.priority) == (stage.assets[PUMP], "high")
+    # Nobody named a promise, so that of the priority holds.
+    assert ticket.respond_due == ticket.learned_at + timedelta(minutes=30)
+
+
+def test_what_is_open_there_is_shown_before_a_second_one_is_opened(stage: Stage) -> None:
+    number = stage.trip(PUMP, OVERHEATING)
+    client = client_of(stage)
+    with_one = client.get(f"/new-ticket?asset={stage.assets[PUMP]}").text
+    assert f'href="/tickets/{number}"' in with_one
+    assert "Yours will be the first" in client.get(f"/new-ticket?site={stage.site_id}").text
+
+
+def test_a_form_sent_twice_opens_one_ticket(stage: Stage) -> None:
+    client = client_of(stage)
+    form = {"title": "It drips", "id": str(new_id())}
+    address = f"/new-ticket?site={stage.site_id}"
+    assert post(client, address, **form) == post(client, address, **form)
+    assert len(numbers(client, "/tickets")) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"title": " "}, {"title": "x" * 201}, {"kind": "magic"}, {"priority": "x"}]
+)
+def test_a_form_that_says_too_little_opens_nothing(stage: Stage, wrong: dict[str, str]) -> None:
+    client = client_of(stage)
+    fields = {"csrf": csrf_token(client.cookies[SESSION_COOKIE]), "id": str(new_id())}
+    answer = client.post(
+        f"/new-ticket?site={stage.site_id}", data={**fields, "title": "It drips", **wrong}
+    )
+    assert answer.status_code == 422
+    assert numbers(client, "/tickets") == []
+
+
+def test_nobody_opens_a_ticket_where_they_have_no_right(stage: Stage) -> None:
+    person = stage.person("Stranger", "manager", node=stage.other_site_id)
+    stranger = signed_in(stage, stage.secret(person, "session"))
+    for place in (f"asset={stage.assets[PUMP]}", f"site={stage.site_id}"):
+        assert stranger.get(f"/new-ticket?{place}").status_code == 404
+    assert client_of(stage, "auditor").get("/new-ticket").status_code == 403
+
+
+def test_who_works_in_the_field_lands_on_their_own_tickets(stage: Stage) -> None:
+    assert 'href="/tickets?view=mine"' in client_of(stage, "technician").get("/").text
+    assert 'href="/tickets"' in client_of(stage, "service_desk").get("/").text
+
+
+def test_the_search_page_leads_to_what_it_found(stage: Stage) -> None:
+    number = stage.trip(PUMP, OVERHEATING)
+    client = client_of(stage)
+    assert f'href="/tickets/{number}"' in client.get(f"/search?q={number}").text
+    assert f'href="/assets/{stage.assets[PUMP]}"' in client.get("/search?q=b1-pump").text
+    assert "Nothing that you may see fits" in client.get("/search?q=zzzz").text
+    assert client.get("/search?q=" + "x" * 101).status_code == 422

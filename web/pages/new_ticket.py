@@ -1,0 +1,165 @@
+"""Opening a ticket: say where, say what, done; what is open there already is shown first."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel
+
+from core.errors import Conflict, Invalid, NotFound
+from core.events import Actor
+from core.ids import new_id
+from web.page_route import PageRoute
+from web.templating import Templates
+from web.visit import SignedInVisit, Visit
+from web.words import TEAM
+from workflows.search import search
+from workflows.search.index import Place
+from workflows.tickets import KINDS, PRIORITIES, Draft
+from workflows.tickets.reading import find_ticket
+from workflows.tickets.reporting import report, standing_near
+
+LONGEST_TITLE = 200
+LONGEST_TEXT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where it is, as the address of the form says it: one of the three, or nothing yet."""
+
+    asset: str = ""
+    space: str = ""
+    site: str = ""
+
+    def place(self, visit: Visit) -> Place | None:
+        """The place; None while nothing is chosen. NotFound when the caller may not open there."""
+        kind, written = next(
+            ((kind, text) for kind in ("asset", "space", "site") if (text := getattr(self, kind))),
+            ("", ""),
+        )
+        if not kind:
+            return None
+        for place in visit.parts.places.places():
+            if (place.kind, str(place.id)) == (kind, written) and visit.may(
+                "tickets.create", place.site_id
+            ):
+                return place
+        raise NotFound("there is no such place for a ticket", advice="Choose it from the search.")
+
+
+def chosen(asset: str = "", space: str = "", site: str = "") -> Where:
+    """The place behind an address."""
+    return Where(asset, space, site)
+
+
+Chosen = Annotated[Where, Depends(chosen)]
+
+
+class Fields(BaseModel):
+    """What the form says. id: made with the form, so that sending it twice opens one ticket."""
+
+    id: UUID
+    title: str = ""
+    description: str = ""
+    kind: str = "repair"
+    priority: str = "medium"
+    team: str = "maintenance"
+
+    def draft(self, visit: Visit, place: Place) -> Draft:
+        """The ticket to open. Invalid with every field that is wrong."""
+        title = " ".join(self.title.split())
+        problems = [] if 1 <= len(title) <= LONGEST_TITLE else ["title: 1 to 200 characters"]
+        if len(self.description) > LONGEST_TEXT:
+            problems.append("description: at most 20,000 characters")
+        if self.team not in TEAM:
+            problems.append("team: choose one")
+        if problems:
+            raise Invalid("the ticket was not opened", problems=problems)
+        now = visit.parts.clock.now()
+        return Draft(
+            id=self.id,
+            site_id=place.site_id,
+            space_id=place.id if place.kind == "space" else None,
+            asset_id=place.id if place.kind == "asset" else None,
+            kind=self.kind,
+            priority=self.priority,
+            title={"und": title},
+            description=self.description.strip(),
+            team=self.team,
+            reporter_id=visit.caller.person_id,
+            happened_at=now,
+            learned_at=now,
+        )
+
+
+def _whole_sites(visit: Visit) -> list[Place]:
+    return [
+        place
+        for place in visit.parts.places.places()
+        if place.kind == "site" and visit.may("tickets.create", place.site_id)
+    ]
+
+
+def _found(visit: Visit, text: str) -> list[Place]:
+    with visit.parts.database.read() as session:
+        found = search(session, visit.parts.places, visit.caller, text[:100])
+    places = (*found.assets, *found.places)
+    return [place for place in places if visit.may("tickets.create", place.site_id)]
+
+
+def router(templates: Templates) -> APIRouter:
+    """The routes of opening a ticket."""
+    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+    @routes.get("/new-ticket")
+    def show(
+        visit: SignedInVisit, where: Annotated[Where, Depends(chosen)], q: str = ""
+    ) -> Response:
+        visit.caller.require_anywhere("tickets.create")
+        place = where.place(visit)
+        context: dict[str, Any] = {"place": place, "q": q.strip(), "found": [], "standing": []}
+        if place is None:
+            context["found"] = _found(visit, q)
+            context["sites"] = _whole_sites(visit)
+        else:
+            with visit.parts.database.read() as session:
+                context["standing"] = standing_near(
+                    session,
+                    visit.caller,
+                    site_id=place.site_id,
+                    space_id=place.id if place.kind == "space" else None,
+                    asset_id=place.id if place.kind == "asset" else None,
+                )
+        return templates.page(
+            "new_ticket.html",
+            visit,
+            section="tickets",
+            ticket_id=new_id(),
+            kinds=KINDS,
+            priorities=PRIORITIES,
+            teams=list(TEAM),
+            **context,
+        )
+
+    @routes.post("/new-ticket")
+    def make(
+        visit: SignedInVisit,
+        where: Chosen,
+        form: Annotated[Fields, Form()],
+    ) -> Response:
+        place = where.place(visit)
+        if place is None:
+            raise Invalid("the ticket was not opened", problems=["place: choose where it is"])
+        draft = form.draft(visit, place)
+        try:
+            with visit.parts.database.write() as session:
+                number = report(session, draft, actor=Actor.person(visit.caller.person_id)).number
+        except Conflict:
+            # The same form sent again, by a second tap or after a lost answer.
+            with visit.parts.database.read() as session:
+                number = find_ticket(session, visit.caller, form.id).number
+        return RedirectResponse(f"/tickets/{number}", status_code=303)
+
+    return routes
