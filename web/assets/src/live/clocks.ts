@@ -30,7 +30,7 @@ function tick(): void {
   for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-due]")) {
     const left = (Date.parse(time.dateTime) - now()) / 1000;
     time.classList.toggle("late", left < 0);
-    const words = contact?.dataset[left < 0 ? "late" : "left"] ?? "{time}";
+    const words = document.getElementById("main")?.dataset[left < 0 ? "late" : "left"] ?? "{time}";
     set(time, words.replace("{time}", span(left)));
   }
 }
