@@ -13,6 +13,7 @@ from core.errors import NotFound
 from core.invitations import Invitation
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Grant, Person
+from core.permissions import ROLES
 from core.places import Node
 
 READ = "people.read"
@@ -75,6 +76,20 @@ def describe_person(session: Session, caller: Caller, person_id: UUID) -> dict[s
         "left_at": person.left_at,
         "roles": roles[person_id],
     }
+
+
+def able_people(session: Session, site_id: UUID, permission: str) -> list[Person]:
+    """Everybody with us who holds a permission on a site, by name."""
+    able = [role for role, permissions in ROLES.items() if permission in permissions]
+    site = session.get_one(Node, site_id)
+    above = [site.path[: end + 1] for end, sign in enumerate(site.path) if sign == "/"]
+    holders = (
+        select(Grant.person_id)
+        .join(Node, Node.id == Grant.node_id)
+        .where(Grant.role.in_(able), Node.path.in_(above))
+    )
+    statement = select(Person).where(Person.id.in_(holders), Person.left_at.is_(None))
+    return list(session.scalars(statement.order_by(Person.name, Person.id)))
 
 
 def find_grant(session: Session, person_id: UUID, grant_id: UUID) -> tuple[Grant, Node]:

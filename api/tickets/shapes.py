@@ -11,6 +11,8 @@ from workflows.tickets import Draft, Step
 
 Kind = Literal["repair", "hazard", "complaint", "inquiry", "inspection_finding", "incident"]
 Priority = Literal["low", "medium", "high", "critical"]
+Verdict = Literal["real", "false", "test", "sensor_fault", "nuisance"]
+FalseCause = Literal["cooking", "smoking", "joss_paper", "dust", "steam", "insect", "other"]
 
 
 class TicketItem(BaseModel):
@@ -96,6 +98,9 @@ class TicketWhole(TicketItem):
     reporter_id: UUID | None
     held_at: datetime | None
     held_seconds: int
+    verdict: Verdict | None = Field(description="What it turned out to be.")
+    verdict_cause: FalseCause | None = Field(description="What caused a false alarm.")
+    doer_id: UUID | None = Field(description="Who did the work; somebody else verifies it.")
     evidence: list[Evidence]
     notes: list[Note]
     events: list[HistoryEvent]
@@ -165,7 +170,19 @@ class ActionBody(Body):
     assignee_id: UUID | None = None
     team: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     into_id: UUID | None = Field(default=None, description="merge: the ticket that goes on.")
+    verdict: Verdict | None = Field(
+        default=None, description="resolve, close, cancel: what it turned out to be."
+    )
+    cause: FalseCause | None = Field(default=None, description="What caused a false alarm.")
 
     def step(self, action: str) -> Step:
         """The action with what it carries."""
-        return Step(action, self.note, self.assignee_id, self.team, self.into_id)
+        return Step(
+            action,
+            self.note,
+            self.assignee_id,
+            self.team,
+            self.into_id,
+            self.verdict,
+            self.cause,
+        )

@@ -11,6 +11,8 @@ from core import events
 from core.clock import to_micros
 from core.db import Database
 from core.events import Event
+from core.ids import new_id
+from core.people import Grant, Person
 from rules.engine import AlarmState, Phase, Transition, TransitionKind
 from rules.states import Input
 from tests.fixtures import SmallSite
@@ -152,3 +154,13 @@ def facts_of(database: Database, prefix: str) -> list[Event]:
     with database.read() as session:
         statement = select(Event).where(Event.kind.startswith(prefix)).order_by(Event.seq)
         return list(session.scalars(statement))
+
+
+def employ(database: Database, node_id: UUID, role: str, name: str = "Wei") -> UUID:
+    """Somebody with a role on a node; returns their id."""
+    person = Person(id=new_id(), name=name, locale="zh")
+    with database.write() as session:
+        session.add(person)
+        session.flush()
+        session.add(Grant(id=new_id(), person_id=person.id, node_id=node_id, role=role))
+    return person.id

@@ -10,24 +10,14 @@ from core.accounts import new_password, set_password, sign_in
 from core.db import Database
 from core.errors import Conflict, NotAllowed, NotFound, NotSignedIn
 from core.events import Event
-from core.ids import new_id
 from core.invitations import Invitation, invite, open_invitation
 from core.people import Caller, Grant, Person, caller_for, identify, issue, redeem_link
 from tests.fixtures import NOON, Administrator, SmallSite
-from tests.workflows.conftest import do, ticket_of, trip
+from tests.workflows.conftest import do, employ, ticket_of, trip
 from workflows import staff
 
 GOOD = "three quiet pumps"
 LATER = NOON + timedelta(hours=1)
-
-
-def put(database: Database, node_id: UUID, role: str, name: str = "Wei") -> UUID:
-    person = Person(id=new_id(), name=name, locale="zh")
-    with database.write() as session:
-        session.add(person)
-        session.flush()
-        session.add(Grant(id=new_id(), person_id=person.id, node_id=node_id, role=role))
-    return person.id
 
 
 def caller_of(database: Database, person_id: UUID) -> Caller:
@@ -45,7 +35,7 @@ def let_go(database: Database, person_id: UUID, by: UUID) -> int:
 def test_every_way_in_ends_at_once(
     database: Database, site: SmallSite, administrator: Administrator
 ) -> None:
-    wei = put(database, site.id, "administrator")
+    wei = employ(database, site.id, "administrator")
     given = new_password("wei", GOOD)
     with database.write() as session:
         set_password(session, wei, given, now=NOON)
@@ -75,7 +65,7 @@ def test_every_way_in_ends_at_once(
 def test_open_work_goes_back_to_its_team(
     database: Database, site: SmallSite, administrator: Administrator, steps: list[str]
 ) -> None:
-    wei = put(database, site.id, "technician")
+    wei = employ(database, site.id, "technician")
     ticket_id = trip(database, site, NOON).ticket_id
     for action in steps:
         do(database, ticket_id, wei, NOON, action)
@@ -87,7 +77,7 @@ def test_open_work_goes_back_to_its_team(
 def test_what_is_done_stays_theirs(
     database: Database, site: SmallSite, administrator: Administrator
 ) -> None:
-    wei = put(database, site.id, "technician")
+    wei = employ(database, site.id, "technician")
     ticket_id = trip(database, site, NOON).ticket_id
     for action in ("start", "resolve"):
         do(database, ticket_id, wei, NOON, action)
@@ -100,7 +90,7 @@ def test_the_last_administrator_stays(
 ) -> None:
     with pytest.raises(Conflict, match="last administrator"):
         let_go(database, administrator.person_id, administrator.person_id)
-    other = put(database, site.company_id, "administrator")
+    other = employ(database, site.company_id, "administrator")
     let_go(database, administrator.person_id, other)
     with pytest.raises(Conflict, match="left already"):
         let_go(database, administrator.person_id, other)
@@ -109,8 +99,8 @@ def test_the_last_administrator_stays(
 def test_who_answers_for_one_site_lets_nobody_of_the_company_go(
     database: Database, site: SmallSite, administrator: Administrator
 ) -> None:
-    local = put(database, site.id, "administrator")
-    regional = put(database, site.company_id, "manager")
+    local = employ(database, site.id, "administrator")
+    regional = employ(database, site.company_id, "manager")
     with pytest.raises(NotAllowed):
         let_go(database, regional, local)
     assert caller_of(database, regional).sites_for("tickets.manage") == {site.id}

@@ -11,9 +11,20 @@ from core.clock import SimulatedClock
 from core.db import Database
 from core.errors import Conflict, Invalid, Stale
 from core.ids import new_id
+from core.people import Person
 from tests.fixtures import NOON, Administrator, SmallSite
 from tests.threads import in_threads
-from tests.workflows.conftest import DAY, MINUTE, clear, do, facts_of, ticket_of, trip, write_ticket
+from tests.workflows.conftest import (
+    DAY,
+    MINUTE,
+    clear,
+    do,
+    employ,
+    facts_of,
+    ticket_of,
+    trip,
+    write_ticket,
+)
 from workflows.tickets import (
     TICKET,
     Fault,
@@ -209,7 +220,7 @@ def test_an_assignment_names_somebody_who_exists(
     person = administrator.person_id
     with pytest.raises(Invalid, match="name a person or a team"):
         do(database, ticket_id, person, NOON, "assign")
-    with pytest.raises(Invalid, match="no such person"):
+    with pytest.raises(Invalid, match="can't work tickets here"):
         do(database, ticket_id, person, NOON, "assign", assignee_id=new_id())
     do(database, ticket_id, person, NOON, "assign", assignee_id=person, team="cleaning")
     ticket = ticket_of(database, ticket_id)
@@ -285,17 +296,110 @@ def test_reopening_takes_the_fault_back_unless_a_newer_ticket_holds_it(
     database: Database, site: SmallSite, administrator: Administrator
 ) -> None:
     person = administrator.person_id
+    colleague = employ(database, site.id, "supervisor")
     first = trip(database, site, NOON).ticket_id
     for action in ("start", "resolve", "verify", "close"):
-        do(database, first, person, NOON + MINUTE, action)
+        do(database, first, colleague if action == "verify" else person, NOON + MINUTE, action)
     do(database, first, person, NOON + 2 * MINUTE, "reopen")
     with database.read() as session:
         assert session.scalars(select(Fault.ticket_id).where(Fault.holds)).all() == [first]
     for action in ("start", "resolve", "verify", "close"):
-        do(database, first, person, NOON + 3 * MINUTE, action)
+        who = colleague if action == "verify" else person
+        do(database, first, who, NOON + 3 * MINUTE, action)
     clear(database, site, NOON + 4 * MINUTE)
     second = trip(database, site, NOON + timedelta(days=30)).ticket_id
     assert second != first
     with pytest.raises(Conflict, match="newer ticket"):
         do(database, first, person, NOON + timedelta(days=31), "reopen")
     assert ticket_of(database, first).state == "closed"
+
+
+def test_who_did_the_work_verifies_it_only_when_the_sensor_does(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    doer = administrator.person_id
+    ticket_id = trip(database, site, NOON).ticket_id
+    do(database, ticket_id, doer, NOON, "start")
+    do(database, ticket_id, doer, NOON + MINUTE, "resolve")
+    with pytest.raises(Conflict, match="does not verify"):
+        do(database, ticket_id, doer, NOON + 2 * MINUTE, "verify")
+    clear(database, site, NOON + 3 * MINUTE)
+    do(database, ticket_id, doer, NOON + 4 * MINUTE, "verify")
+    [fact] = facts_of(database, "ticket.verify")
+    assert fact.after is not None
+    assert fact.after["by"] == "sensor"
+
+
+def test_somebody_else_verifies_without_a_sensor(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    ticket_id = write_ticket(database, site, NOON)
+    do(database, ticket_id, administrator.person_id, NOON, "start")
+    do(database, ticket_id, administrator.person_id, NOON, "resolve")
+    do(database, ticket_id, employ(database, site.id, "supervisor"), NOON + MINUTE, "verify")
+    [fact] = facts_of(database, "ticket.verify")
+    assert fact.after is not None
+    assert fact.after["by"] == "person"
+
+
+def test_what_it_turned_out_to_be_is_kept_and_forgotten_when_it_begins_anew(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    person = administrator.person_id
+    ticket_id = trip(database, site, NOON).ticket_id
+    do(database, ticket_id, person, NOON, "start")
+    do(database, ticket_id, person, NOON, "resolve", verdict="false", cause="cooking")
+    ticket = ticket_of(database, ticket_id)
+    assert (ticket.verdict, ticket.verdict_cause, ticket.doer_id) == ("false", "cooking", person)
+    [fact] = facts_of(database, "ticket.resolve")
+    assert fact.after is not None
+    assert (fact.after["verdict"], fact.after["verdict_cause"]) == ("false", "cooking")
+    clear(database, site, NOON + MINUTE)
+    trip(database, site, NOON + 2 * MINUTE)
+    ticket = ticket_of(database, ticket_id)
+    assert (ticket.state, ticket.verdict, ticket.verdict_cause) == ("open", None, None)
+    assert ticket.doer_id is None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "cause"),
+    [("fine", None), ("real", "cooking"), ("false", "aliens"), (None, "cooking")],
+)
+def test_a_verdict_that_nobody_can_count_is_refused(
+    database: Database,
+    site: SmallSite,
+    administrator: Administrator,
+    verdict: str | None,
+    cause: str | None,
+) -> None:
+    person = administrator.person_id
+    ticket_id = write_ticket(database, site, NOON)
+    do(database, ticket_id, person, NOON, "start")
+    with pytest.raises(Invalid, match="turned out"):
+        do(database, ticket_id, person, NOON, "resolve", verdict=verdict, cause=cause)
+    assert ticket_of(database, ticket_id).state == "in_progress"
+
+
+@pytest.mark.parametrize(("role", "able"), [("technician", True), ("accountant", False)])
+def test_a_ticket_is_handed_only_to_who_may_work_there(
+    database: Database, site: SmallSite, administrator: Administrator, role: str, able: bool
+) -> None:
+    ticket_id = write_ticket(database, site, NOON)
+    person = employ(database, site.id, role)
+    if able:
+        do(database, ticket_id, administrator.person_id, NOON, "assign", assignee_id=person)
+        assert ticket_of(database, ticket_id).assignee_id == person
+    else:
+        with pytest.raises(Invalid):
+            do(database, ticket_id, administrator.person_id, NOON, "assign", assignee_id=person)
+
+
+def test_who_has_left_is_handed_nothing(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    ticket_id = write_ticket(database, site, NOON)
+    person = employ(database, site.id, "technician")
+    with database.write() as session:
+        session.get_one(Person, person).left_at = NOON
+    with pytest.raises(Invalid, match="can't work"):
+        do(database, ticket_id, administrator.person_id, NOON, "assign", assignee_id=person)

@@ -3,8 +3,10 @@
 from workflows.tickets.clocks import PROMISES, mark_overdue, next_deadline
 from workflows.tickets.lifecycle import ENDED, IN_HAND, RUNNING, TICKET
 from workflows.tickets.model import (
+    FALSE_CAUSES,
     KINDS,
     PRIORITIES,
+    VERDICTS,
     Fault,
     Ticket,
     TicketEvidence,
@@ -25,12 +27,14 @@ from workflows.tickets.working import Step, act, add_note, edit
 
 __all__ = [
     "ENDED",
+    "FALSE_CAUSES",
     "IN_HAND",
     "KINDS",
     "PRIORITIES",
     "PROMISES",
     "RUNNING",
     "TICKET",
+    "VERDICTS",
     "Draft",
     "Fault",
     "FaultKey",

@@ -26,6 +26,9 @@ from rules.rule import TICKET_KINDS
 
 KINDS = TICKET_KINDS
 PRIORITIES = ("low", "medium", "high", "critical")
+# What it turned out to be, kept for the rules: an alarm that is seldom real needs another limit.
+VERDICTS = ("real", "false", "test", "sensor_fault", "nuisance")
+FALSE_CAUSES = ("cooking", "smoking", "joss_paper", "dust", "steam", "insect", "other")
 
 
 class Ticket(Base):
@@ -34,6 +37,8 @@ class Ticket(Base):
     title: {"en": …, "zh": …} from a rule, or {"und": …} as somebody wrote it.
     happened_at: when it began; learned_at: when we learned of it, which starts both clocks.
     announced_at: when people were last told of it as of something new.
+    verdict, verdict_cause: what it turned out to be, and of a false alarm what caused it.
+    doer_id: who did the work; somebody else verifies it, unless the sensor does.
     respond_due, resolve_due: the deadlines; next_due: the nearest one not met and not yet marked.
     """
 
@@ -73,6 +78,9 @@ class Ticket(Base):
     held_seconds: Mapped[int] = mapped_column(Integer, default=0)
     previous_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"))
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"))
+    verdict: Mapped[str | None] = mapped_column(String(20))
+    verdict_cause: Mapped[str | None] = mapped_column(String(20))
+    doer_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
 
     __table_args__ = (
         Index("ix_ticket_site_state", "site_id", "state"),

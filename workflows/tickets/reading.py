@@ -54,6 +54,7 @@ _LISTED = [
     "merged_into_id",
 ]
 _WHOLE = ["description", "reporter_id", "held_at", "held_seconds"]
+_WHOLE += ["verdict", "verdict_cause", "doer_id"]
 
 
 def _base(names: list[str]) -> Select[Any]:

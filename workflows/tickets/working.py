@@ -11,13 +11,21 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from core import events
+from core.colleagues import able_people
 from core.errors import Conflict, Invalid, Stale
 from core.ids import new_id
 from core.lifecycle import move
-from core.people import Person
 from workflows.tickets.clocks import mark_passed, next_deadline
 from workflows.tickets.lifecycle import TICKET
-from workflows.tickets.model import KINDS, PRIORITIES, Fault, Ticket, TicketNote
+from workflows.tickets.model import (
+    FALSE_CAUSES,
+    KINDS,
+    PRIORITIES,
+    VERDICTS,
+    Fault,
+    Ticket,
+    TicketNote,
+)
 from workflows.tickets.opening import hold_faults, release_if_ended
 
 # These change what others rely on, so the log must hold why.
@@ -26,13 +34,19 @@ NEEDS_REASON = ("hold", "cancel", "reopen", "merge")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One action on a ticket. note: a reason or a remark, as the person wrote it."""
+    """One action on a ticket. note: a reason or a remark, as the person wrote it.
+
+    verdict, cause: with resolve, close or cancel, what it turned out to be, and what caused a
+    false alarm.
+    """
 
     action: str
     note: str = ""
     assignee_id: UUID | None = None
     team: str | None = None
     into_id: UUID | None = None
+    verdict: str | None = None
+    cause: str | None = None
 
 
 def act(
@@ -106,7 +120,7 @@ def _effects(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     match step.action:
         case "assign":
-            return _assign(session, step)
+            return _assign(session, ticket, step)
         case "accept" | "start":
             responded = ticket.responded_at or now
             return {"assignee_id": person, "responded_at": responded}, {"assignee": str(person)}
@@ -115,17 +129,46 @@ def _effects(
         case "resume":
             return _resume(ticket, now), {}
         case "resolve":
-            return {"resolved_at": now, "responded_at": ticket.responded_at or now}, {}
+            done = {"resolved_at": now, "responded_at": ticket.responded_at or now}
+            verdict = _verdict(step)
+            return {**done, "doer_id": person, **verdict}, verdict
+        case "verify":
+            return {}, {"by": _verifier(ticket, person)}
         case "close" | "cancel":
-            return {"ended_at": now, "held_at": None}, {}
+            verdict = _verdict(step)
+            return {"ended_at": now, "held_at": None, **verdict}, verdict
         case "reopen":
-            return {"resolved_at": None, "ended_at": None}, {}
+            again = dict.fromkeys(("resolved_at", "ended_at", "verdict", "verdict_cause"))
+            return {**again, "doer_id": None}, {}
         case "merge":
             return _merge(session, ticket, step, now)
     return {}, {}
 
 
-def _assign(session: Session, step: Step) -> tuple[dict[str, Any], dict[str, Any]]:
+def _verdict(step: Step) -> dict[str, Any]:
+    if step.verdict is None and step.cause is None:
+        return {}
+    problems = [] if step.verdict in VERDICTS else [f"verdict: one of {', '.join(VERDICTS)}"]
+    if step.cause is not None and (step.verdict != "false" or step.cause not in FALSE_CAUSES):
+        problems.append(f"cause: of a false alarm, one of {', '.join(FALSE_CAUSES)}")
+    if problems:
+        raise Invalid("that can't be what it turned out to be", problems=problems)
+    return {"verdict": step.verdict, "verdict_cause": step.cause}
+
+
+def _verifier(ticket: Ticket, person: UUID) -> str:
+    """Who verifies: a person other than the doer, else the sensor that has recovered."""
+    if person != ticket.doer_id:
+        return "person"
+    if ticket.recovered_at is None:
+        raise Conflict(
+            "who did the work does not verify it, and no sensor has recovered",
+            advice="Ask a colleague to look at it.",
+        )
+    return "sensor"
+
+
+def _assign(session: Session, ticket: Ticket, step: Step) -> tuple[dict[str, Any], dict[str, Any]]:
     if step.assignee_id is None and not step.team:
         raise Invalid(
             "to assign a ticket name a person or a team", problems=["assignee_id: missing"]
@@ -133,8 +176,11 @@ def _assign(session: Session, step: Step) -> tuple[dict[str, Any], dict[str, Any
     values: dict[str, Any] = {"assignee_id": step.assignee_id}
     facts: dict[str, Any] = {}
     if step.assignee_id is not None:
-        if session.get(Person, step.assignee_id) is None:
-            raise Invalid("there is no such person", problems=["assignee_id: unknown"])
+        able = {one.id for one in able_people(session, ticket.site_id, "tickets.work")}
+        if step.assignee_id not in able:
+            raise Invalid(
+                "they can't work tickets here", problems=["assignee_id: not with this site"]
+            )
         facts["assignee"] = str(step.assignee_id)
     if step.team:
         values["team"] = facts["team"] = step.team
