@@ -43,6 +43,26 @@ TICKET_KIND: Mapping[str, str] = {
     "inspection_finding": mark("Inspection finding"),
     "incident": mark("Incident"),
 }
+VERDICT: Mapping[str, str] = {
+    "real": mark("Real"),
+    "false": mark("False alarm"),
+    "test": mark("Test"),
+    "sensor_fault": mark("Sensor fault"),
+    "nuisance": mark("Nuisance"),
+}
+FALSE_CAUSE: Mapping[str, str] = {
+    "cooking": mark("Cooking"),
+    "smoking": mark("Smoking"),
+    "joss_paper": mark("Joss paper"),
+    "dust": mark("Dust"),
+    "steam": mark("Steam"),
+    "insect": mark("Insect"),
+    "other": mark("Something else"),
+}
+VERIFIED_BY: Mapping[str, str] = {
+    "sensor": mark("by the sensor, which has recovered"),
+    "person": mark("by somebody who did not do the work"),
+}
 ALARM_STATE: Mapping[str, str] = {
     "normal": mark("Normal"),
     "unacknowledged": mark("Not acknowledged"),
@@ -187,6 +207,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "actor": ACTOR,
     "role": ROLE,
     "permission": PERMISSION,
+    "verdict": VERDICT,
+    "false_cause": FALSE_CAUSE,
+    "verified_by": VERIFIED_BY,
     "event": EVENT,
     "part": PART,
     "point_kind": POINT_KIND,

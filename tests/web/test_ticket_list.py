@@ -208,3 +208,55 @@ def test_the_search_page_leads_to_what_it_found(stage: Stage) -> None:
     assert f'href="/assets/{stage.assets[PUMP]}"' in client.get("/search?q=b1-pump").text
     assert "Nothing that you may see fits" in client.get("/search?q=zzzz").text
     assert client.get("/search?q=" + "x" * 101).status_code == 422
+
+
+def working(stage: Stage, client: TestClient, number: int, action: str, **fields: str) -> str:
+    """Press a button on the page of a ticket; returns the page that follows."""
+    form = {
+        "csrf": csrf_token(client.cookies[SESSION_COOKIE]),
+        "version": str(stage.ticket(number).version),
+        **fields,
+    }
+    answer = client.post(f"/tickets/{number}/{action}", data=form)
+    assert answer.status_code == 303, answer.text
+    return client.get(f"/tickets/{number}").text
+
+
+def test_one_tap_says_what_it_was_and_somebody_else_verifies(stage: Stage) -> None:
+    number = stage.trip(PUMP, OVERHEATING)
+    doer, checker = client_of(stage, "supervisor"), client_of(stage, "supervisor")
+    page = working(stage, doer, number, "start")
+    assert 'name="verdict" value="real"' in page
+    assert 'name="verdict" value="false:cooking"' in page
+    resolved = working(stage, doer, number, "resolve", verdict="false:cooking")
+    assert "False alarm (Cooking)" in resolved
+    assert f"/tickets/{number}/verify" not in resolved
+    assert f"/tickets/{number}/verify" in checker.get(f"/tickets/{number}").text
+    verified = working(stage, checker, number, "verify")
+    assert "by somebody who did not do the work" in verified
+
+
+def test_the_doer_verifies_once_the_sensor_has_recovered(stage: Stage) -> None:
+    number = stage.trip(PUMP, OVERHEATING)
+    doer = client_of(stage, "supervisor")
+    working(stage, doer, number, "start")
+    working(stage, doer, number, "resolve", verdict="real")
+    stage.clear(PUMP, OVERHEATING)
+    page = doer.get(f"/tickets/{number}").text
+    assert "that verifies the repair" in page
+    assert f"/tickets/{number}/verify" in page
+    assert "by the sensor" in working(stage, doer, number, "verify")
+
+
+def test_a_ticket_is_handed_to_a_person_by_name(stage: Stage) -> None:
+    number = stage.trip(PUMP, OVERHEATING)
+    technician = stage.person("Ding Li", "technician", node=stage.site_id)
+    stage.person("Far Away", "technician", node=stage.other_site_id)
+    desk = client_of(stage, "service_desk")
+    page = desk.get(f"/tickets/{number}").text
+    assert f'value="{technician}"' in page
+    assert "Far Away" not in page
+    after = working(stage, desk, number, "assign", team="maintenance", assignee=str(technician))
+    assert "Ding Li" in after
+    theirs = signed_in(stage, stage.secret(technician, "session"))
+    assert numbers(theirs, "/tickets?view=mine") == [number]

@@ -12,9 +12,18 @@ from babel.messages.extract import extract_from_dir
 from core.devices import DEVICE
 from tests.web.stage import ROOT
 from web.languages import LANGUAGES, catalogue
-from web.words import ALARM_STATE, EVENT, SEVERITY, TICKET_ACTION, TICKET_KIND, TICKET_STATE
+from web.words import (
+    ALARM_STATE,
+    EVENT,
+    FALSE_CAUSE,
+    SEVERITY,
+    TICKET_ACTION,
+    TICKET_KIND,
+    TICKET_STATE,
+    VERDICT,
+)
 from workflows.alarms import ALARM
-from workflows.tickets import KINDS, PRIORITIES, TICKET
+from workflows.tickets import FALSE_CAUSES, KINDS, PRIORITIES, TICKET, VERDICTS
 
 WEB = ROOT / "web"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
@@ -117,4 +126,6 @@ def test_every_status_action_and_kind_has_a_word() -> None:
     assert set(TICKET.moves) == set(TICKET_ACTION)
     assert set(ALARM.statuses) == set(ALARM_STATE)
     assert set(KINDS) == set(TICKET_KIND)
+    assert set(VERDICTS) == set(VERDICT)
+    assert set(FALSE_CAUSES) == set(FALSE_CAUSE)
     assert {"ok", *PRIORITIES} == set(SEVERITY)

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
+from core.colleagues import able_people
 from core.errors import Invalid
 from core.site_file import load_catalog
 from rules.catalog import Catalog, shipped_catalog
@@ -16,8 +18,10 @@ from web.page_route import PageRoute
 from web.reader import Reader
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
+from web.words import TEAM
 from workflows import overview, tickets
 from workflows.alarms import accept_ticket
+from workflows.tickets import FALSE_CAUSES, VERDICTS
 from workflows.tickets.reading import describe_ticket, find_ticket
 from workflows.tickets.rights import RIGHT_OF_ACTION
 from workflows.tickets.working import NEEDS_REASON
@@ -54,7 +58,7 @@ class Proof:
 
 def buttons(actions: list[str]) -> list[Button]:
     """The forms for these actions: the next step first, what ends or undoes it last."""
-    fields = {"assign": "team", "merge": "into"}
+    fields = {"assign": "team", "merge": "into", "resolve": "verdict"}
     order = {name: place for place, name in enumerate(EXPECTED)}
     first = min(actions, key=lambda name: order.get(name, 99), default=None)
     ranked = sorted(actions, key=lambda name: (name in GRAVE, order.get(name, 50)))
@@ -62,6 +66,17 @@ def buttons(actions: list[str]) -> list[Button]:
         Button(name, name in NEEDS_REASON, fields.get(name), name in GRAVE, name == first)
         for name in ranked
     ]
+
+
+def may_assign(ticket: dict[str, Any]) -> bool:
+    """Whether the reader may hand the ticket to somebody now."""
+    return "assign" in ticket["actions"]
+
+
+def _possible(ticket: dict[str, Any], person: UUID) -> list[str]:
+    """The actions that will not be refused: who did the work can't verify it without a sensor."""
+    blocked = ticket["doer_id"] == person and ticket["recovered_at"] is None
+    return [action for action in ticket["actions"] if not (blocked and action == "verify")]
 
 
 def _proofs(visit: Visit, evidence: list[dict[str, Any]], asset_type: str | None) -> list[Proof]:
@@ -111,6 +126,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         assignee = overview.person_name(session, ticket["assignee_id"])
         document = overview.rule_document(session, ticket["rule_id"], ticket["rule_version"])
         catalog = load_catalog(session)
+        able = able_people(session, found.site.id, "tickets.work") if may_assign(ticket) else []
     local = visit.at(found.site.time_zone)
     return local, {
         "ticket": ticket,
@@ -122,7 +138,11 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "guidance": _guidance(document, catalog, local.reader),
         "facts": facts,
         "numbers": numbers,
-        "buttons": buttons(ticket["actions"]),
+        "buttons": buttons(_possible(ticket, caller.person_id)),
+        "able": [(person.id, person.name) for person in able],
+        "teams": list(TEAM),
+        "verdicts": [verdict for verdict in VERDICTS if verdict != "false"],
+        "false_causes": FALSE_CAUSES,
         "may_note": visit.may("tickets.work", found.site.id),
     }
 
@@ -132,6 +152,18 @@ def _number(written: str) -> int:
     if not digits.isascii() or not digits.isdecimal() or len(digits) > 9:
         raise Invalid("that is no ticket number", problems=["into: a number such as 42"])
     return int(digits)
+
+
+def _step(
+    action: str, note: str, team: str, into: UUID | None, assignee: str, verdict: str
+) -> tickets.Step:
+    """The step that a form asks for. verdict: such as real, or false:cooking with its cause."""
+    try:
+        person = UUID(assignee) if assignee else None
+    except ValueError:
+        raise Invalid("nothing was changed", problems=["person: choose one"]) from None
+    what, _, cause = verdict.partition(":")
+    return tickets.Step(action, note, person, team or None, into, what or None, cause or None)
 
 
 def router(templates: Templates) -> APIRouter:
@@ -185,6 +217,8 @@ def _add_actions(routes: APIRouter) -> None:
         note: Annotated[str, Form()] = "",
         team: Annotated[str, Form()] = "",
         into: Annotated[str, Form()] = "",
+        assignee: Annotated[str, Form()] = "",
+        verdict: Annotated[str, Form()] = "",
     ) -> Response:
         if action not in RIGHT_OF_ACTION:
             raise Invalid(NO_STEP)
@@ -199,7 +233,7 @@ def _add_actions(routes: APIRouter) -> None:
             accept_ticket(
                 session,
                 ticket,
-                tickets.Step(action, note=note, team=team or None, into_id=target),
+                _step(action, note, team, target, assignee, verdict),
                 person=visit.caller.person_id,
                 now=visit.parts.clock.now(),
                 expected_version=version,
