@@ -23,7 +23,7 @@ TICKET_STATE: Mapping[str, str] = {
     "merged": mark("Merged"),
 }
 TICKET_ACTION: Mapping[str, str] = {
-    "assign": mark("Assign to a team"),
+    "assign": mark("Assign"),
     "accept": mark("Accept"),
     "start": mark("Start work"),
     "hold": mark("Put on hold"),
