@@ -138,8 +138,11 @@ def test_a_ticket_is_worked_from_a_chinese_phone(stage: Stage, phone: Page) -> N
     expect(phone.locator(".chips")).to_contain_text("已挂起")
     expect(phone.locator("main")).to_contain_text("等待备件")
     phone.get_by_role("button", name="继续处理").click()
-    phone.get_by_role("button", name="标记为已解决").click()
+    phone.get_by_text("标记为已解决…").click()
+    phone.get_by_label("处理情况").fill("已更换轴承")
+    phone.get_by_role("button", name="真实").click()
     expect(phone.locator(".chips")).to_contain_text("已解决")
+    expect(phone.locator("main")).to_contain_text("已更换轴承")
     assert stage.ticket(number).state == "resolved"
 
 
