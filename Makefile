@@ -16,7 +16,7 @@ help:  ## Show the targets and the settings.
 	@echo "make test    set up, then every test (PYTEST_ARGS='tests/rules -k unit' narrows it)"
 	@echo "make proof   the long campaigns: kills, outages, long replays"
 	@echo "make lint    ruff, mypy and the architecture test"
-	@echo "make bench   the numbers: ingest, rules, points, durability, trip, latency, telemetry"
+	@echo "make bench   the numbers: ingest, rules, points, durability, trip, latency, api, telemetry"
 	@echo "make format  let ruff lay out the code"
 	@echo "make lock    resolve the locks again (LOCK_ARGS=--upgrade takes newer versions)"
 	@echo
@@ -53,6 +53,7 @@ bench:  ## Measure what the product promises.
 	$(RUN)watchkeeper bench durability --json
 	$(RUN)watchkeeper bench trip --json
 	$(RUN)watchkeeper bench latency --rate 1000 --json
+	$(RUN)watchkeeper bench api --json
 	$(RUN)python -m bench.telemetry --json
 
 format:  ## Lay out the code.

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from bench import api as api_bench
 from bench import ingest as ingest_bench
 from bench import latency as latency_bench
 from bench import trip as trip_bench
@@ -104,3 +105,24 @@ def trip(
 ) -> None:
     """CPU of writing one trip down, and of the list of tickets that shows it."""
     _print(trip_bench.trip(trips=trips), as_json)
+
+
+@app.command()
+def api(
+    tickets: Annotated[int, typer.Option(help="Tickets in all.")] = 100_000,
+    standing: Annotated[int, typer.Option(help="Tickets that are open.")] = 2_000,
+    runs: Runs = 5,
+    seconds: Annotated[float, typer.Option(help="How long each run asks each side.")] = 5.0,
+    people_seconds: Annotated[float, typer.Option(help="How long the 20 people work.")] = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """List pages and searches of 20 people, and the ticket list against a bare endpoint."""
+    report = api_bench.api(
+        tickets=tickets,
+        standing=standing,
+        runs=runs,
+        seconds=seconds,
+        people_seconds=people_seconds,
+        told=_tell,
+    )
+    _print(report, as_json)
