@@ -26,6 +26,7 @@ from api.answers import BASE
 from api.context import Parts
 from api.guards import BodyLimit, Guard
 from core.callers import Callers
+from core.pictures import LARGEST_PICTURE
 
 BODY_LIMIT = 1024 * 1024
 # One line a noun.
@@ -74,7 +75,11 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.state.callers = Callers(parts.database, parts.clock)
     errors.install(app)
-    larger = {f"{BASE}/site-files": sites.LARGEST_FILE}
+    larger = {
+        f"{BASE}/site-files": sites.LARGEST_FILE,
+        # The form of a page around the photo needs a little room, too.
+        rf"({BASE})?/tickets/[^/]+/photos": LARGEST_PICTURE + 64 * 1024,
+    }
     app.add_middleware(BodyLimit, limit=BODY_LIMIT, exceptions=larger)
     # Added last, so it stands outermost and sees every answer.
     app.add_middleware(Guard)

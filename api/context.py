@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from api.hot import HotAnswers
 from core.clock import Clock
 from core.db import Database
+from core.files import FileStore, files_url
 from core.health import Health
 from core.settings import Settings
 from core.telemetry.store import TelemetryStore
@@ -22,7 +23,9 @@ class Parts:
     health: Health
     hot: HotAnswers = field(init=False, compare=False)
     places: PlaceIndex = field(init=False, compare=False)
+    files: FileStore = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hot", HotAnswers(self.database))
         object.__setattr__(self, "places", PlaceIndex(self.database))
+        object.__setattr__(self, "files", FileStore(files_url(self.settings)))

@@ -1,5 +1,6 @@
 """What stands around every answer: security headers, limits, request metrics."""
 
+import re
 import time
 from collections.abc import Mapping
 
@@ -78,20 +79,24 @@ def _measure(scope: Scope, status: int, seconds: float) -> None:
 class BodyLimit:
     """Refuses bodies over a limit, by what they announce and by what they turn out to be.
 
-    exceptions: limits of single paths. FastAPI's own limit answers in plain text.
+    exceptions: limits of paths that match a pattern as a whole. FastAPI's own limit answers in
+    plain text.
     """
 
     def __init__(self, app: ASGIApp, limit: int, exceptions: Mapping[str, int]) -> None:
         self._app = app
         self._limit = limit
-        self._exceptions = exceptions
+        self._exceptions = [(re.compile(path), most) for path, most in exceptions.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a counted body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._exceptions.get(scope["path"], self._limit)
+        path = scope["path"]
+        limit = next(
+            (most for known, most in self._exceptions if known.fullmatch(path)), self._limit
+        )
         announced = Headers(scope=scope).get("Content-Length", "0")
         if not announced.isdecimal() or int(announced) > limit:
             await _too_large(limit)(scope, receive, send)

@@ -10,7 +10,7 @@ READ = frozenset(
 # Everybody who works here sees the place and its tickets, and reports faults.
 STAFF = READ | {"tickets.create"}
 FIELD = STAFF | {"alarms.act", "tickets.work"}
-LEAD = FIELD | {"tickets.dispatch", "tickets.manage"}
+LEAD = FIELD | {"tickets.dispatch", "tickets.manage", "evidence.read"}
 MANAGE = LEAD | {"devices.write", "quarantine.read", "quarantine.write", "system.read"}
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -21,7 +21,7 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
         "safety_officer": LEAD,
         "supervisor": LEAD,
         "manager": MANAGE,
-        "auditor": READ | {"quarantine.read", "system.read"},
+        "auditor": READ | {"quarantine.read", "system.read", "evidence.read"},
         "administrator": MANAGE | {"places.write", "people.write"},
     }
 )
@@ -43,6 +43,7 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "tickets.work": "accept tickets and work them",
         "tickets.dispatch": "hand tickets to teams and people",
         "tickets.manage": "verify, close, re-open, cancel and merge tickets",
+        "evidence.read": "see photos as they were taken, with all they carry",
         "people.read": "see colleagues",
         "people.write": "invite people, change their rights, let them leave",
         "quarantine.read": "see what ingest could not use",

@@ -26,6 +26,11 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "", description="PostgreSQL URL; empty means SQLite in the data folder."
     )
+    files_url: str = Field(
+        "",
+        description="Where photos are kept: a folder or an fsspec address; empty means the data "
+        "folder.",
+    )
     durability: Literal["process", "power"] = Field(
         "process",
         description="What acknowledged data survives: the death of a process, or loss of power.",

@@ -14,6 +14,7 @@ from web.pages import (
     elsewhere,
     new_ticket,
     people,
+    photos,
     search,
     sign_in,
     ticket_list,
@@ -37,6 +38,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(sign_in.router(templates, live))
     app.include_router(live_page.router(templates, live))
     app.include_router(alarms.router(templates))
+    # Before the actions of tickets, which would take its address for one of theirs.
+    app.include_router(photos.router())
     app.include_router(tickets.router(templates))
     app.include_router(assets.router(templates))
     app.include_router(devices.router(templates))

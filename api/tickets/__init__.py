@@ -1,8 +1,10 @@
 """Tickets over HTTP: list, read, open, edit, and every action of their lifecycle."""
 
 from api.tickets.actions import router as _actions
+from api.tickets.photos import router as _photos
 from api.tickets.routes import router
 
 router.include_router(_actions)
+router.include_router(_photos)
 
 __all__ = ["router"]

@@ -91,6 +91,20 @@ class HistoryEvent(BaseModel):
     after: dict[str, Any] | None
 
 
+class PhotoShown(BaseModel):
+    """A photo of a ticket."""
+
+    id: UUID
+    at: datetime
+    author_id: UUID | None
+    author_name: str | None
+    media_type: str
+    size: int = Field(description="Bytes of the original.")
+    width: int
+    height: int
+    sha256: str = Field(description="Of the original, in hex; the event log holds it, too.")
+
+
 class TicketWhole(TicketItem):
     """A ticket with everything that belongs to it."""
 
@@ -103,6 +117,7 @@ class TicketWhole(TicketItem):
     doer_id: UUID | None = Field(description="Who did the work; somebody else verifies it.")
     evidence: list[Evidence]
     notes: list[Note]
+    photos: list[PhotoShown]
     events: list[HistoryEvent]
     actions: list[str] = Field(description="What the caller may do with it now.")
 

@@ -11,6 +11,7 @@ from core.ids import new_id
 from tests.fixtures import SmallSite
 from workflows import tickets
 from workflows.alarms import Alarm, Episode
+from workflows.tickets.model import TicketPhoto
 
 RULE = "pump-hot"
 PERSON = new_id()
@@ -48,6 +49,25 @@ def put_ticket(
     )
     with database.write() as session:
         return tickets.open_ticket(session, draft, actor=events.SYSTEM).id
+
+
+def put_photo(database: Database, site: SmallSite, ticket_id: UUID, now: datetime) -> UUID:
+    """A photo on a ticket, whose files nobody has."""
+    photo = TicketPhoto(
+        id=new_id(),
+        site_id=site.id,
+        ticket_id=ticket_id,
+        at=now,
+        original="0" * 64,
+        copy="1" * 64,
+        media_type="image/jpeg",
+        size=1,
+        width=1,
+        height=1,
+    )
+    with database.write() as session:
+        session.add(photo)
+    return photo.id
 
 
 def put_alarm(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from core.settings import load
 from tests.api.building import (
     RULE,
     put_alarm,
+    put_photo,
     put_quarantined,
     put_rule,
     put_source,
@@ -82,8 +84,10 @@ def telemetry() -> MemoryTelemetry:
 
 
 @pytest.fixture
-def parts(database: Database, clock: SimulatedClock, telemetry: MemoryTelemetry) -> Parts:
-    return Parts(load(), clock, database, telemetry, Health(clock))
+def parts(
+    database: Database, clock: SimulatedClock, telemetry: MemoryTelemetry, tmp_path: Path
+) -> Parts:
+    return Parts(load(files_url=str(tmp_path / "files")), clock, database, telemetry, Health(clock))
 
 
 # The document does not depend on the parts, and making it takes longer than most tests.
@@ -209,6 +213,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
     ticket_id = put_ticket(database, site, now)
     found = {
         "ticket_id": ticket_id,
+        "photo_id": put_photo(database, site, ticket_id, now),
         "alarm_id": put_alarm(database, site, now, ticket_id=ticket_id),
         "asset_id": site.assets["pump-1"],
         "point_id": site.points["pump-1/motor_temperature"],

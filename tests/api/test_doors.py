@@ -255,6 +255,7 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
         "post_ticket": {"site_id": str(site.id), "title": "It drips"},
         "patch_ticket": {"priority": "low"},
         "post_note": {"body": "Hello"},
+        "post_photo": "no picture",
         "post_role": {"role": "guard", "node_id": str(site.id)},
         "post_invitation": {"role": "guard", "node_id": str(site.id)},
     }

@@ -1,6 +1,7 @@
 """Nobody sees or changes what isn't theirs: every page, as every role, from another site."""
 
 import re
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
@@ -12,10 +13,13 @@ from core import events
 from core.ids import new_id
 from core.people import Grant
 from core.permissions import ROLES
+from tests.pictures import photo
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
 from workflows.alarms.model import Alarm
+from workflows.tickets import Ticket
+from workflows.tickets.photos import add_photo, store_photo
 
 PUMP = "b1-pump-1"
 # What needs no right on any site: one's own affairs, signing in, "there is nothing here".
@@ -45,6 +49,16 @@ def routes(stage: Stage) -> list[tuple[str, str]]:
     return found
 
 
+def photo_of(stage: Stage, number: int) -> UUID:
+    """A photo on a ticket."""
+    taken = store_photo(stage.parts.files, photo())
+    person = stage.person("Wei Chen", "technician", node=stage.site_id)
+    with stage.parts.database.write() as session:
+        ticket = session.get_one(Ticket, stage.ticket(number).id)
+        now = stage.parts.clock.now()
+        return add_photo(session, ticket, taken, author=person, now=now).id
+
+
 def things_of_ours(stage: Stage) -> dict[str, str]:
     """Something of our site for each parameter of a page's address."""
     number = stage.trip(PUMP, OVERHEATING)
@@ -54,6 +68,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         grant = session.scalars(select(Grant.id).where(Grant.person_id == guard)).one()
     return {
         "number": str(number),
+        "photo_id": str(photo_of(stage, number)),
         "alarm_id": str(alarm),
         "asset_id": str(stage.assets[PUMP]),
         "device_id": str(stage.unknown_device("leak-sensor-7", {"temperature": 21.5})),

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core.ids import new_id
+from tests.pictures import photo
 from tests.web.conftest import client_of, signed_in
 from tests.web.stage import OVERHEATING, Stage
 from workflows.tickets import Ticket
@@ -260,3 +261,35 @@ def test_a_ticket_is_handed_to_a_person_by_name(stage: Stage) -> None:
     assert "Ding Li" in after
     theirs = signed_in(stage, stage.secret(technician, "session"))
     assert numbers(theirs, "/tickets?view=mine") == [number]
+
+
+def test_a_photo_is_added_and_shown_on_the_page(stage: Stage) -> None:
+    number = stage.trip(PUMP, OVERHEATING)
+    client = client_of(stage, "technician")
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+    files = [("photo", ("one.jpg", photo(), "image/jpeg"))]
+    files += [("photo", ("two.jpg", photo(colour="blue"), "image/jpeg"))]
+    answer = client.post(f"/tickets/{number}/photos", data=form, files=files)
+    assert answer.status_code == 303
+    page = client.get(f"/tickets/{number}").text
+    addresses = re.findall(r'<img src="(/photos/[^"]+)"', page)
+    assert len(addresses) == 2
+    shown = client.get(addresses[0])
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert b"Secretphone" not in shown.content
+    assert "/original" not in page
+    assert client.get(f"{addresses[0]}/original").status_code == 403
+    witness = client_of(stage, "safety_officer")
+    assert f"{addresses[0]}/original" in witness.get(f"/tickets/{number}").text
+    assert b"Secretphone" in witness.get(f"{addresses[0]}/original").content
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture"])
+def test_a_file_that_is_no_photo_is_refused_with_advice(stage: Stage, content: bytes) -> None:
+    number = stage.trip(PUMP, OVERHEATING)
+    client = client_of(stage, "technician")
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+    files = {"photo": ("x.jpg", content, "image/jpeg")}
+    answer = client.post(f"/tickets/{number}/photos", data=form, files=files)
+    assert answer.status_code == 422
+    assert "photo: " in answer.text

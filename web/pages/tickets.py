@@ -22,6 +22,7 @@ from web.words import TEAM
 from workflows import overview, tickets
 from workflows.alarms import accept_ticket
 from workflows.tickets import FALSE_CAUSES, VERDICTS
+from workflows.tickets.photos import EVIDENCE
 from workflows.tickets.reading import describe_ticket, find_ticket
 from workflows.tickets.rights import RIGHT_OF_ACTION
 from workflows.tickets.working import NEEDS_REASON
@@ -143,6 +144,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "teams": list(TEAM),
         "verdicts": [verdict for verdict in VERDICTS if verdict != "false"],
         "false_causes": FALSE_CAUSES,
+        "may_see_originals": visit.may(EVIDENCE, found.site.id),
         "may_note": visit.may("tickets.work", found.site.id),
     }
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     false,
     text,
     update,
@@ -157,6 +158,29 @@ class TicketNote(Base):
     at: Mapped[datetime] = mapped_column(Instant)
     action: Mapped[str] = mapped_column(String(12), default="note")
     body: Mapped[str] = mapped_column(Text)
+
+
+class TicketPhoto(Base):
+    """A photo on a ticket. original, copy: the SHA-256 of the files; size: bytes of the original.
+
+    width, height: pixels of the original, upright.
+    """
+
+    __tablename__ = "ticket_photo"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"))
+    author_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime] = mapped_column(Instant)
+    original: Mapped[str] = mapped_column(String(64))
+    copy: Mapped[str] = mapped_column(String(64))
+    media_type: Mapped[str] = mapped_column(String(20))
+    size: Mapped[int] = mapped_column(Integer)
+    width: Mapped[int] = mapped_column(Integer)
+    height: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = (UniqueConstraint("ticket_id", "original"),)
 
 
 class TicketCounter(Base):

@@ -20,6 +20,7 @@ from core.places import Asset
 from core.wire import row_text
 from workflows.tickets.lifecycle import ENDED, RUNNING, TICKET
 from workflows.tickets.model import Ticket, TicketEvidence, TicketNote
+from workflows.tickets.photos import list_photos
 from workflows.tickets.rights import actions_for
 
 READ = "tickets.read"
@@ -186,6 +187,7 @@ def describe_ticket(session: Session, caller: Caller, ticket_id: UUID) -> dict[s
         **row,
         "evidence": _evidence(session, ticket_id),
         "notes": _notes(session, ticket_id),
+        "photos": list_photos(session, ticket_id),
         "events": _events(session, ticket_id),
         "actions": actions_for(row["state"], row["site_id"], caller),
     }

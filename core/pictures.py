@@ -1,0 +1,65 @@
+"""Pictures that people hand in: told from other files, and made small without what they carry."""
+
+import io
+from dataclasses import dataclass
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from core.errors import Invalid
+
+LARGEST_PICTURE = 20 * 1024 * 1024
+MOST_PIXELS = 80_000_000
+LONGEST_SIDE = 1280
+QUALITY = 80
+FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture: its media type, its size in pixels, and a small JPEG copy of it.
+
+    The copy carries no EXIF: neither where it was taken nor by which phone.
+    """
+
+    media_type: str
+    width: int
+    height: int
+    copy: bytes
+
+
+def read_picture(content: bytes) -> Picture:
+    """What a file shows. Invalid when it is no picture of ours, or too large."""
+    if len(content) > LARGEST_PICTURE:
+        raise _refused("at most 20 MB")
+    try:
+        with Image.open(io.BytesIO(content), formats=list(FORMATS)) as picture:
+            # Known from the header, before anything is unpacked.
+            if picture.width * picture.height > MOST_PIXELS:
+                raise _refused("at most 80 million pixels")
+            upright = ImageOps.exif_transpose(picture)
+            small = _on_white(upright)
+            small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            target = io.BytesIO()
+            small.save(target, "JPEG", quality=QUALITY, optimize=True)
+            media_type = FORMATS[picture.format or ""]
+            return Picture(media_type, upright.width, upright.height, target.getvalue())
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _refused("at most 80 million pixels") from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, KeyError) as error:
+        raise _refused("a JPEG, PNG or WebP picture") from error
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """A plain copy in RGB: new, so that nothing but the pixels comes along."""
+    plain = Image.new("RGB", picture.size, "white")
+    with_alpha = picture.convert("RGBA")
+    plain.paste(with_alpha, mask=with_alpha.getchannel("A"))
+    return plain
+
+
+def _refused(wanted: str) -> Invalid:
+    return Invalid(
+        "this file was not taken",
+        problems=[f"photo: {wanted}"],
+        advice="Take the photo with the camera of the phone, or save it as JPEG.",
+    )
