@@ -11,6 +11,7 @@ from core.ids import new_id
 from core.people import Grant, Person, administrator_of, issue
 from core.places import Asset
 from workflows.tickets import KINDS, PRIORITIES, Ticket
+from workflows.tickets.model import searchable
 
 ASSETS = 300
 PEOPLE = 40
@@ -78,6 +79,7 @@ def _row(
     learned = now - timedelta(minutes=minutes)
     english, chinese = draw.choice(_WORDS)
     state = draw.choice(("open", "assigned", "in_progress", "resolved")) if standing else "closed"
+    title = {"en": f"Fault of a {english} {number}", "zh": f"{chinese}故障{number}"}
     worked = learned + timedelta(minutes=draw.uniform(1, 300))
     return {
         "id": new_id(),
@@ -90,7 +92,8 @@ def _row(
         "life_safety": False,
         "state": state,
         "version": 3,
-        "title": {"en": f"Fault of a {english} {number}", "zh": f"{chinese}故障{number}"},
+        "title": title,
+        "search_text": searchable(title),
         "description": "",
         "team": "maintenance",
         "assignee_id": None if state == "open" else draw.choice(people),

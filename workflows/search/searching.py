@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from core.accounts import Password
 from core.colleagues import nodes_in_sight
+from core.paging import in_order
 from core.people import Caller, Grant, Person, scoped
-from core.places import Asset
 from workflows.search.index import Place, PlaceIndex
 from workflows.search.spelling import Spelling, Wanted
 from workflows.tickets import ENDED, Ticket
@@ -85,13 +85,13 @@ def find_places(places: Iterable[Place], wanted: Wanted, limit: int = EACH) -> l
 def _tickets(session: Session, caller: Caller, text: str) -> list[FoundTicket]:
     columns = (Ticket.id, Ticket.number, Ticket.site_id, Ticket.title, Ticket.state)
     statement = scoped(
-        select(*columns, Ticket.priority), Ticket.site_id, caller, "tickets.read"
-    ).order_by(Ticket.number.desc())
+        select(*columns, Ticket.priority), in_order(Ticket.site_id), caller, "tickets.read"
+    ).order_by(Ticket.learned_at.desc(), Ticket.id.desc())
     number = _TICKET_NUMBER.fullmatch(text)
     if number:
         named = statement.where(Ticket.number == int(number[1]))
         return [FoundTicket(*row) for row in session.execute(named)]
-    fitting = statement.outerjoin(Asset, Asset.id == Ticket.asset_id).where(matches(text))
+    fitting = statement.where(matches(text))
     found: list[FoundTicket] = []
     # What is being worked on first; the many that have ended only where there is room left.
     for ended in (False, True):

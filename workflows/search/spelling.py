@@ -1,11 +1,12 @@
 """How people spell what they look for: Chinese, pinyin, its initials, unit and phone numbers."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
 from pypinyin import Style, lazy_pinyin
+
+from core.folding import fold
 
 # What people write between and around the numbers of a unit: 3栋2单元1201, 3#2-1201, Bldg 3 Unit 2.
 _UNIT_WORDS = re.compile(
@@ -15,11 +16,6 @@ _UNIT_WORDS = re.compile(
 _DIGITS = re.compile(r"\d+")
 _LATIN = re.compile(r"[a-z]+")
 SHORTEST_PINYIN = 2
-
-
-def fold(text: str) -> str:
-    """The text as it is compared: full width, upper case and white space make no difference."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 @lru_cache(maxsize=50_000)

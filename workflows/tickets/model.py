@@ -1,5 +1,6 @@
 """The tables of tickets."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -22,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Instant
+from core.folding import fold
 from core.ids import new_id
 from rules.rule import TICKET_KINDS
 
@@ -40,6 +42,7 @@ class Ticket(Base):
     announced_at: when people were last told of it as of something new.
     verdict, verdict_cause: what it turned out to be, and of a false alarm what caused it.
     doer_id: who did the work; somebody else verifies it, unless the sensor does.
+    search_text: the title as `searchable` writes it.
     respond_due, resolve_due: the deadlines; next_due: the nearest one not met and not yet marked.
     """
 
@@ -82,11 +85,19 @@ class Ticket(Base):
     verdict: Mapped[str | None] = mapped_column(String(20))
     verdict_cause: Mapped[str | None] = mapped_column(String(20))
     doer_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    search_text: Mapped[str] = mapped_column(Text, default="", server_default="")
 
     __table_args__ = (
         Index("ix_ticket_site_state", "site_id", "state"),
-        Index("ix_ticket_learned", "learned_at", "id"),
+        # Pages newest first walk it; what a text is compared with is in it, so that looking
+        # through a hundred thousand titles reads no ticket that does not fit.
+        Index("ix_ticket_found", "learned_at", "id", "search_text", "asset_id", "number"),
     )
+
+
+def searchable(title: Mapping[str, str]) -> str:
+    """A title in all its languages, as the search compares it."""
+    return fold(" ".join(title.values()))
 
 
 class Fault(Base):

@@ -15,7 +15,13 @@ from core.ids import new_id
 from core.lifecycle import move
 from workflows.tickets.clocks import next_deadline
 from workflows.tickets.lifecycle import ENDED, TICKET
-from workflows.tickets.model import Fault, Ticket, TicketEvidence, next_number
+from workflows.tickets.model import (
+    Fault,
+    Ticket,
+    TicketEvidence,
+    next_number,
+    searchable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ def _ticket_row(session: Session, draft: Draft) -> dict[str, Any]:
         "state": "open",
         "version": 1,
         "title": dict(draft.title),
+        "search_text": searchable(draft.title),
         "description": draft.description,
         "team": draft.team,
         "reporter_id": draft.reporter_id,

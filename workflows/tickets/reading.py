@@ -14,6 +14,7 @@ from core.clock import from_micros
 from core.devices import point_ids
 from core.errors import Invalid, NotFound
 from core.events import Event
+from core.folding import fold
 from core.paging import Page, Wish, in_order, read_texts, text_page
 from core.people import Caller, Person, on_sites, scoped
 from core.places import Asset
@@ -127,14 +128,20 @@ class TicketFilter:
 
 
 def matches(text: str) -> Any:
-    """Whether a ticket, joined with its asset, fits what somebody looks for, as a condition."""
-    texts = [
-        *(Ticket.title[language].as_string() for language in ("en", "zh", "und")),
-        *(Asset.name[language].as_string() for language in ("en", "zh")),
-        Asset.code,
+    """Whether a ticket fits what somebody looks for, as a condition.
+
+    The text is part of its title, of its asset's code or name, or its number.
+    """
+    folded = fold(text)
+    names = [*(Asset.name[language].as_string() for language in ("en", "zh")), Asset.code]
+    assets = select(Asset.id).where(
+        or_(*(name.icontains(folded, autoescape=True) for name in names))
+    )
+    found = [
+        Ticket.search_text.contains(folded, autoescape=True),
+        Ticket.asset_id.in_(assets),
     ]
-    found = [column.icontains(text, autoescape=True) for column in texts]
-    digits = text.removeprefix("#")
+    digits = folded.removeprefix("#")
     # The number is a 32-bit integer; a longer row of digits can't be one.
     if digits.isascii() and digits.isdecimal() and int(digits) < 2**31:
         found.append(Ticket.number == int(digits))

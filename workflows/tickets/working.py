@@ -25,6 +25,7 @@ from workflows.tickets.model import (
     Fault,
     Ticket,
     TicketNote,
+    searchable,
 )
 from workflows.tickets.opening import hold_faults, release_if_ended
 
@@ -297,6 +298,7 @@ def edit(
     before = {name: getattr(ticket, name) for name in logged}
     for name, value in changes.items():
         setattr(ticket, name, value)
+    ticket.search_text = searchable(ticket.title)
     events.append(
         session,
         "ticket.edit",
