@@ -31,6 +31,8 @@ class Gateway:
         self._draw = random.Random(seed)
         self._publisher = EagerPublisher(address, patience=None)
         self._failure: BaseException | None = None
+        # Longer than a delay of the rules, and the product rightly takes the devices for quiet.
+        self.longest_pause = 0.0
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
 
     @property
@@ -59,12 +61,14 @@ class Gateway:
 
     def _publish(self, publisher: Publisher) -> None:
         sent = 0
-        due = time.monotonic()
+        due = published = time.monotonic()
         while sent < len(self._stream):
             # Bursts, so that a kill also falls into the midst of a full pipeline.
             burst = self._draw.choice((1, 5, 20, 100, 300))
             for message in self._stream[sent : sent + burst]:
                 publisher.publish(message.topic, message.payload)
             sent += burst
+            self.longest_pause = max(self.longest_pause, time.monotonic() - published)
+            published = time.monotonic()
             due = max(due + burst / self._rate, time.monotonic() - 1)
             time.sleep(max(0.0, due - time.monotonic()))
