@@ -61,6 +61,7 @@ class _Connection:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{self._headers}\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         if " 200 " not in head.partition("\r\n")[0]:
+            self.close()
             raise ConnectionError(f"{address}: {head.partition(chr(13))[0]}")
         size = next(
             int(line.partition(":")[2])

@@ -206,6 +206,8 @@ def test_the_search_page_leads_to_what_it_found(stage: Stage) -> None:
     number = stage.trip(PUMP, OVERHEATING)
     client = client_of(stage)
     assert f'href="/tickets/{number}"' in client.get(f"/search?q={number}").text
+    assert f'href="/tickets/{number}"' in client.get("/search?q=OVERHEAT").text
+    assert f'href="/tickets/{number}"' in client.get("/search?q=过热").text
     assert f'href="/assets/{stage.assets[PUMP]}"' in client.get("/search?q=b1-pump").text
     assert "Nothing that you may see fits" in client.get("/search?q=zzzz").text
     assert client.get("/search?q=" + "x" * 101).status_code == 422
