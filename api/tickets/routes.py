@@ -56,10 +56,11 @@ async def wanted_tickets(
     rule: Annotated[str | None, Query(max_length=120)] = None,
     kind: Kind | None = None,
     priority: Priority | None = None,
+    assignee: Annotated[UUID | None, Query(description="Whom the ticket is with.")] = None,
     q: Annotated[str | None, Query(max_length=100, description="Title, asset or number.")] = None,
 ) -> TicketFilter:
     """Which tickets a list is to show; async, because it never waits and needs no thread."""
-    return TicketFilter(states_named(state), site, asset, rule, kind, priority, q)
+    return TicketFilter(states_named(state), site, asset, rule, kind, priority, q, assignee)
 
 
 @router.get("/tickets", response_model=TicketPage, summary="List tickets, newest first")

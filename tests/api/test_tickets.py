@@ -65,8 +65,13 @@ def test_a_ticket_opened_meanwhile_moves_no_page(
 
 
 def test_the_list_filters(
-    client: TestClient, database: Database, site: SmallSite, clock: SimulatedClock
+    client: TestClient,
+    database: Database,
+    site: SmallSite,
+    clock: SimulatedClock,
+    make_user: MakeUser,
 ) -> None:
+    worker = make_user("technician", site.id).person_id
     drip = str(put_ticket(database, site, clock.now(), title="水管漏水 100%"))
     noise = str(put_ticket(database, site, clock.now(), title="Noise"))
     with database.write() as session:
@@ -75,6 +80,7 @@ def test_the_list_filters(
             .where(Ticket.id == UUID(noise))
             .values(state="closed", kind="complaint", rule_id="r1", asset_id=None, priority="low")
         )
+        session.execute(update(Ticket).where(Ticket.id == UUID(drip)).values(assignee_id=worker))
     pump = site.assets["pump-1"]
     number = client.get(f"{BASE}/{noise}").json()["number"]
     expected: dict[str, set[str]] = {
@@ -86,6 +92,8 @@ def test_the_list_filters(
         "kind=complaint": {noise},
         "priority=high": {drip},
         "rule=r1": {noise},
+        f"assignee={worker}": {drip},
+        f"assignee={new_id()}": set(),
         f"asset={pump}": {drip},
         f"site={site.id}": {drip, noise},
         f"site={new_id()}": set(),
