@@ -99,6 +99,7 @@ def _row(
         "assignee_id": None if state == "open" else draw.choice(people),
         "happened_at": learned,
         "learned_at": learned,
+        "clock_from": learned,
         "announced_at": learned,
         "repeats": draw.randrange(3),
         "respond_due": learned + timedelta(hours=1),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.errors import NotFound
 from core.invitations import Invitation
 from core.paging import Page, Wish, newest_first, rows_of
-from core.people import Caller, Grant, Person
+from core.people import Caller, Grant, Person, nodes_with
 from core.permissions import ROLES
 from core.places import Node
 
@@ -21,10 +21,7 @@ READ = "people.read"
 
 def nodes_in_sight(session: Session, caller: Caller) -> dict[UUID, Node]:
     """The sites on which the caller sees people, and every node above them, by path."""
-    sites = caller.sites_for(READ)
-    nodes = session.scalars(select(Node).order_by(Node.path)).all()
-    paths = [node.path for node in nodes if node.id in sites]
-    return {node.id: node for node in nodes if any(path.startswith(node.path) for path in paths)}
+    return {node.id: node for node in nodes_with(session, caller, READ)}
 
 
 def list_people(session: Session, caller: Caller, wish: Wish) -> Page[dict[str, Any]]:
@@ -90,6 +87,23 @@ def able_people(session: Session, site_id: UUID, permission: str) -> list[Person
     )
     statement = select(Person).where(Person.id.in_(holders), Person.left_at.is_(None))
     return list(session.scalars(statement.order_by(Person.name, Person.id)))
+
+
+def people_in_role(session: Session, site_id: UUID, role: str) -> list[UUID]:
+    """Everybody with us who holds a role at the site, else at the nearest node above with one."""
+    site = session.get_one(Node, site_id)
+    above = [site.path[: end + 1] for end, sign in enumerate(site.path) if sign == "/"]
+    statement = (
+        select(Node.path, Person.id)
+        .join(Grant, Grant.node_id == Node.id)
+        .join(Person, Person.id == Grant.person_id)
+        .where(Grant.role == role, Node.path.in_(above), Person.left_at.is_(None))
+        .order_by(Person.id)
+    )
+    found: defaultdict[str, list[UUID]] = defaultdict(list)
+    for path, person_id in session.execute(statement):
+        found[path].append(person_id)
+    return found[max(found, key=len)] if found else []
 
 
 def find_grant(session: Session, person_id: UUID, grant_id: UUID) -> tuple[Grant, Node]:

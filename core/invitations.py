@@ -47,10 +47,7 @@ class NewColleague:
 
 def require_over(caller: Caller, node: Node) -> None:
     """NotAllowed unless the caller answers for people on all of the node."""
-    if node.kind == "site":
-        caller.require("people.write", node.id)
-    else:
-        caller.require_company_wide("people.write")
+    caller.require_over("people.write", node)
 
 
 def roles_to_give(caller: Caller, node: Node) -> list[str]:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from core import events
 from core.db import Base, Instant
-from core.errors import Invalid, NotAllowed, NotSignedIn
+from core.errors import Invalid, NotAllowed, NotFound, NotSignedIn
 from core.ids import new_id
 from core.permissions import ROLES
 from core.places import Node
@@ -241,6 +241,13 @@ class Caller:
                 advice="Ask an administrator of this site for a role that includes it.",
             )
 
+    def require_over(self, permission: str, node: Node) -> None:
+        """NotAllowed unless the caller holds `permission` on a site, or above it company-wide."""
+        if node.kind == "site":
+            self.require(permission, node.id)
+        else:
+            self.require_company_wide(permission)
+
     def require_anywhere(self, permission: str) -> None:
         """NotAllowed unless the caller holds `permission` on some site or on the whole company."""
         if not self.sites_for(permission) and permission not in self.company_wide:
@@ -256,6 +263,23 @@ class Caller:
                 f"you may not {permission.replace('.', ': ')} for the whole company",
                 advice="Ask an administrator of the company.",
             )
+
+
+def find_node(session: Session, caller: Caller, permission: str, node_id: UUID) -> Node:
+    """A node with a site on which the caller holds `permission`; NotFound for any other."""
+    node = session.get(Node, node_id)
+    sites = select(Node.path).where(Node.id.in_(caller.sites_for(permission)))
+    if node is None or not any(path.startswith(node.path) for path in session.scalars(sites)):
+        raise NotFound("there is no such place", advice="Look for it in the tree.")
+    return node
+
+
+def nodes_with(session: Session, caller: Caller, permission: str) -> list[Node]:
+    """The sites on which the caller holds `permission`, and every node above them, by path."""
+    sites = caller.sites_for(permission)
+    nodes = session.scalars(select(Node).order_by(Node.path)).all()
+    paths = [node.path for node in nodes if node.id in sites]
+    return [node for node in nodes if any(path.startswith(node.path) for path in paths)]
 
 
 def scoped(

@@ -11,7 +11,11 @@ READ = frozenset(
 STAFF = READ | {"tickets.create"}
 FIELD = STAFF | {"alarms.act", "tickets.work"}
 LEAD = FIELD | {"tickets.dispatch", "tickets.manage", "evidence.read"}
-MANAGE = LEAD | {"devices.write", "quarantine.read", "quarantine.write", "system.read"}
+MANAGE = (
+    LEAD
+    | {"devices.write", "quarantine.read", "quarantine.write", "system.read"}
+    | {"service.write"}
+)
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "guard": FIELD,
@@ -43,6 +47,7 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "tickets.work": "accept tickets and work them",
         "tickets.dispatch": "hand tickets to teams and people",
         "tickets.manage": "verify, close, re-open, cancel and merge tickets",
+        "service.write": "change calendars, promised times, teams and rosters",
         "evidence.read": "see photos as they were taken, with all they carry",
         "people.read": "see colleagues",
         "people.write": "invite people, change their rights, let them leave",

@@ -1,4 +1,4 @@
-"""Ticket deadlines that have passed."""
+"""What time alone asks of tickets: warnings, deadlines, escalation, holds that end."""
 
 from datetime import datetime
 
@@ -7,11 +7,11 @@ from workflows import tickets
 
 
 def mark_deadlines(work: Work, now: datetime) -> int:
-    """Mark every deadline that passed by `now`, each once, however long nobody looked."""
+    """Do everything that fell due by `now`, each once, however long nobody looked."""
     marked = 0
     while not work.stopping.is_set():
         with work.transaction() as session:
-            found = tickets.mark_overdue(session, now=now, actor=actor("deadlines"))
+            found = tickets.mark_moments(session, now=now, actor=actor("deadlines"))
         marked += found
         if not found:
             break

@@ -98,6 +98,7 @@ ALLOWED: list[tuple[Rule, dict[str, str]]] = [
 ]
 # Tables whose rows belong to no single site, each with the reason.
 TABLES_WITHOUT_SITE = {
+    "calendar": "held on a node of the tree, which may lie above the sites",
     "asset_type": "the catalogue of the company",
     "credential": "belongs to a person",
     "grant": "a person's role on a node of the tree, which may lie above the sites",
@@ -114,6 +115,7 @@ TABLES_WITHOUT_SITE = {
     "rule_version": "held on a node of the tree, which may lie above the sites",
     "second_factor": "belongs to a person",
     "series_number": "the telemetry store's number of a point",
+    "service_terms": "held on a node of the tree, which may lie above the sites",
     "shard": "of ingest; may hold several sites",
     "shard_gap": "belongs to its shard",
     "sign_in_tries": "of an account or an address, before anybody is signed in",

@@ -16,6 +16,7 @@ from web.pages import (
     people,
     photos,
     search,
+    service,
     sign_in,
     ticket_list,
     tickets,
@@ -47,6 +48,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(account.router(templates))
     app.include_router(tokens.router(templates))
     app.include_router(search.router(templates))
+    app.include_router(service.router(templates))
     app.include_router(new_ticket.router(templates))
     app.include_router(ticket_list.router(templates))
     # The last one: whatever no other route knows.

@@ -94,6 +94,7 @@ PERMISSION: Mapping[str, str] = {
     "tickets.work": mark("accept tickets and work them"),
     "tickets.dispatch": mark("hand tickets to teams and people"),
     "tickets.manage": mark("verify, close, re-open, cancel and merge tickets"),
+    "service.write": mark("change calendars, promised times, teams and rosters"),
     "evidence.read": mark("see photos as they were taken, with all they carry"),
     "people.read": mark("see colleagues"),
     "people.write": mark("invite people, change their rights, let them leave"),
@@ -128,6 +129,13 @@ EVENT: Mapping[str, str] = {
     "ticket.announce": mark("It happened again; announced anew"),
     "ticket.recovered": mark("The reading recovered"),
     "ticket.overdue": mark("Deadline missed"),
+    "ticket.warn": mark("Deadline comes near"),
+    "ticket.escalate": mark("Passed up the chain"),
+    "ticket.clocks": mark("Deadlines computed again"),
+    "ticket.over": mark("Over before we learned of it"),
+    "calendar.add": mark("Calendar added"),
+    "calendar.change": mark("Calendar changed"),
+    "terms.change": mark("Promised times changed"),
     "ticket.note": mark("Note written"),
     "ticket.edit": mark("Ticket edited"),
     "ticket.photo": mark("Photo added"),
@@ -195,6 +203,24 @@ CLOCK: Mapping[str, str] = {
     "response": mark("Response"),
     "resolution": mark("Resolution"),
 }
+# Why the clocks of a ticket were computed again.
+WHY_CLOCKS: Mapping[str, str] = {
+    "calendar": mark("the calendar was changed"),
+    "terms": mark("the promised times were changed"),
+    "edit": mark("the ticket was edited"),
+    "resume": mark("the hold has ended"),
+    "reopen": mark("the ticket was opened again"),
+    "over": mark("it was over before we learned of it"),
+}
+# What a day of a calendar is.
+DAY: Mapping[str, str] = {
+    "open": mark("working day"),
+    "weekend": mark("day off"),
+    "holiday": mark("public holiday"),
+    "made-up": mark("worked to make up for a holiday"),
+    "own-open": mark("other hours, set here"),
+    "own-closed": mark("closed, set here"),
+}
 MARK: Mapping[str, str] = {
     "trip": mark("Alarm"),
     "recovery": mark("Recovered"),
@@ -217,5 +243,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "point_kind": POINT_KIND,
     "team": TEAM,
     "clock": CLOCK,
+    "day": DAY,
+    "why_clocks": WHY_CLOCKS,
     "mark": MARK,
 }

@@ -13,7 +13,7 @@ from api.tickets.shapes import ActionBody, TicketWhole
 from workflows.alarms import accept_ticket
 from workflows.tickets import TICKET
 from workflows.tickets.reading import describe_ticket, find_ticket
-from workflows.tickets.rights import RIGHT_OF_ACTION
+from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
 from workflows.tickets.working import NEEDS_REASON
 
 router = APIRouter(tags=["tickets"])
@@ -42,7 +42,7 @@ def _handler(action: str) -> Callable[..., Any]:
             accept_ticket(
                 session,
                 ticket,
-                body.step(action),
+                body.step(action, long=ticket.site_id in asked.caller.sites_for(LONG_HOLD)),
                 person=asked.person,
                 now=asked.now,
                 expected_version=version,

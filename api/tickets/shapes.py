@@ -112,6 +112,13 @@ class TicketWhole(TicketItem):
     reporter_id: UUID | None
     held_at: datetime | None
     held_seconds: int
+    hold_until: datetime | None
+    respond_within: int | None = Field(description="What was promised, in seconds.")
+    resolve_within: int | None = Field(description="What was promised, in seconds.")
+    calendar: str = Field(description="The code of the calendar in which both count.")
+    net_seconds: int | None = Field(description="Working time to resolution, without holds.")
+    over: bool = Field(description="It had cleared itself before we learned of it.")
+    escalation: int = Field(description="The rung of the escalation that was told last.")
     verdict: Verdict | None = Field(description="What it turned out to be.")
     verdict_cause: FalseCause | None = Field(description="What caused a false alarm.")
     doer_id: UUID | None = Field(description="Who did the work; somebody else verifies it.")
@@ -189,9 +196,14 @@ class ActionBody(Body):
         default=None, description="resolve, close, cancel: what it turned out to be."
     )
     cause: FalseCause | None = Field(default=None, description="What caused a false alarm.")
+    until: Moment | None = Field(
+        default=None,
+        description="hold: when it ends by itself. Longer than the terms of the site allow takes "
+        "`tickets.manage`.",
+    )
 
-    def step(self, action: str) -> Step:
-        """The action with what it carries."""
+    def step(self, action: str, *, long: bool) -> Step:
+        """The action with what it carries. long: whether the caller may hold a ticket for long."""
         return Step(
             action,
             self.note,
@@ -200,4 +212,6 @@ class ActionBody(Body):
             self.into_id,
             self.verdict,
             self.cause,
+            self.until,
+            long,
         )

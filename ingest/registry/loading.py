@@ -27,7 +27,6 @@ from rules.catalog import ANY, Catalog
 from rules.document import Rule, load_rules
 from rules.engine import Instance, bind
 from rules.slots import ReceiptNow
-from workflows import tickets
 from workflows.alarms import RuleFacts
 
 OWN_DIALECT = "wk"
@@ -307,7 +306,6 @@ def _span(micros: int | None) -> timedelta | None:
 
 def facts_of(rule: Rule, version: RuleVersion) -> RuleFacts:
     """What alarms and tickets need to know of this version of the rule."""
-    respond, resolve = tickets.PROMISES[rule.severity]
     return RuleFacts(
         rule_id=rule.id,
         version=version.version,
@@ -318,8 +316,8 @@ def facts_of(rule: Rule, version: RuleVersion) -> RuleFacts:
         kind=rule.ticket.kind,
         category=rule.ticket.category,
         team=rule.ticket.team,
-        respond_within=_span(rule.ticket.respond_within) or respond,
-        resolve_within=_span(rule.ticket.resolve_within) or resolve,
+        respond_within=_span(rule.ticket.respond_within),
+        resolve_within=_span(rule.ticket.resolve_within),
         reopen_within=timedelta(microseconds=rule.reopen_within),
         realarm_after=timedelta(microseconds=rule.realarm_after),
     )

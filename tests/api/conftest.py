@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.context import Parts
+from core.calendars import CalendarRow
 from core.clock import SimulatedClock
 from core.db import Database
 from core.health import Health
@@ -205,11 +206,21 @@ def put_colleague(database: Database, site: SmallSite, now: datetime) -> dict[st
     return {"person_id": guard.id, "role_id": grant.id, "invitation_id": invitation.id}
 
 
+def put_calendar(database: Database, site: SmallSite) -> None:
+    """A calendar of the small site."""
+    row = CalendarRow(
+        node_id=site.id, code="lift-hours", name={"en": "Lifts"}, week=[[]] * 7, exceptions={}
+    )
+    with database.write() as session:
+        session.add(row)
+
+
 @pytest.fixture
 def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[str, str]:
     """Something of the small site for each path parameter of the API."""
     now = clock.now()
     put_rule(database, site.id, now)
+    put_calendar(database, site)
     ticket_id = put_ticket(database, site, now)
     found = {
         "ticket_id": ticket_id,
@@ -221,6 +232,11 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "source_id": put_source(database, site),
         "row_id": put_quarantined(database, site.id, now),
         "token_id": new_id(),
+        "node_id": site.id,
         **put_colleague(database, site, now),
     }
-    return {**{name: str(value) for name, value in found.items()}, "rule_id": RULE}
+    return {
+        **{name: str(value) for name, value in found.items()},
+        "rule_id": RULE,
+        "code": "lift-hours",
+    }

@@ -264,7 +264,8 @@ def act(
     client: TestClient, ticket_id: UUID, action: str, site: SmallSite, into: UUID
 ) -> httpx2.Response:
     body = {"note": "Because", "team": "night shift"}
-    extra = {"into_id": str(into)} if action == "merge" else {}
+    needed = {"merge": {"into_id": str(into)}, "hold": {"until": "2026-11-25T09:00:00+08:00"}}
+    extra = needed.get(action, {})
     del site
     return client.post(f"{BASE}/{ticket_id}/actions/{action}", json={**body, **extra})
 

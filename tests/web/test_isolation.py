@@ -34,6 +34,7 @@ FORM = {
     "belongs": "type:pump",
     "code": "pump-9",
     "name_en": "Pump 9",
+    "grade": "urgent-30",
 }
 
 
@@ -73,6 +74,8 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "asset_id": str(stage.assets[PUMP]),
         "device_id": str(stage.unknown_device("leak-sensor-7", {"temperature": 21.5})),
         "site_id": str(stage.site_id),
+        "node_id": str(stage.site_id),
+        "code": "office",
         "person_id": str(guard),
         "role_id": str(grant),
         "invitation_id": str(new_id()),

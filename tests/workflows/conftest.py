@@ -138,6 +138,8 @@ def do(
     database: Database, ticket_id: UUID, person: UUID, now: datetime, action: str, **more: Any
 ) -> None:
     """Take one action on a ticket, in a transaction of its own."""
+    if action == "hold":
+        more.setdefault("until", now + DAY)
     with database.write() as session:
         ticket = session.get_one(Ticket, ticket_id)
         act(session, ticket, Step(action, **{"note": "because", **more}), person=person, now=now)

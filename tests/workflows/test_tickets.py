@@ -34,7 +34,7 @@ from workflows.tickets import (
     act,
     add_note,
     edit,
-    mark_overdue,
+    mark_moments,
 )
 
 
@@ -45,7 +45,8 @@ def test_every_action_does_what_the_table_says_of_the_status(
     person = administrator.person_id
     for action, table in TICKET.moves.items():
         ticket_id, into = (put(database, site, state) for state in (status, "open"))
-        step = Step(action, note="because", assignee_id=person, into_id=into)
+        until = NOON + DAY if action == "hold" else None
+        step = Step(action, note="because", assignee_id=person, into_id=into, until=until)
         target = table.get(status)
         with database.write() as session:
             ticket = session.get_one(Ticket, ticket_id)
@@ -76,6 +77,7 @@ def put(database: Database, site: SmallSite, status: str) -> UUID:
             team="maintenance",
             happened_at=NOON,
             learned_at=NOON,
+            clock_from=NOON,
             held_at=NOON if status == "on_hold" else None,
         )
         session.add(ticket)
@@ -91,13 +93,21 @@ def test_a_passed_deadline_is_marked_once(
     database: Database, site: SmallSite, administrator: Administrator
 ) -> None:
     ticket_id = write_ticket(database, site, NOON)
-    assert ticket_of(database, ticket_id).next_due == NOON + 30 * MINUTE
-    for later, expected in ((29, 0), (30, 1), (31, 0), (240, 1), (9999, 0)):
+    assert ticket_of(database, ticket_id).next_due == NOON + 22.5 * MINUTE
+    # Warned at three quarters of each span; at the deadline a supervisor is told, then a manager.
+    steps = ((22, 0), (23, 1), (29, 0), (30, 2), (31, 0), (45, 1), (180, 1), (240, 2), (9999, 1))
+    for later, expected in steps:
         with database.write() as session:
             now = NOON + later * MINUTE
-            assert mark_overdue(session, now=now, actor=events.SYSTEM) == expected
+            assert mark_moments(session, now=now, actor=events.SYSTEM) == expected
     assert ticket_of(database, ticket_id).next_due is None
-    del administrator
+    assert len(facts_of(database, "ticket.overdue")) == 2
+    told = [fact.after or {} for fact in facts_of(database, "ticket.escalate")]
+    # There is neither a supervisor nor a manager, so it falls through to who is there.
+    assert [(one["clock"], one["level"], one["role"]) for one in told] == [
+        (clock, level, "administrator") for clock in ("response", "resolution") for level in (1, 2)
+    ]
+    assert told[0]["people"] == [str(administrator.person_id)]
 
 
 def test_a_deadline_that_passed_before_anybody_acted_is_marked_all_the_same(
@@ -108,7 +118,7 @@ def test_a_deadline_that_passed_before_anybody_acted_is_marked_all_the_same(
     [fact] = facts_of(database, "ticket.overdue")
     assert fact.happened_at == NOON + 30 * MINUTE
     with database.write() as session:
-        assert mark_overdue(session, now=NOON + 50 * MINUTE, actor=events.SYSTEM) == 0
+        assert mark_moments(session, now=NOON + 50 * MINUTE, actor=events.SYSTEM) == 0
 
 
 def test_a_response_in_time_is_never_overdue(
@@ -117,7 +127,7 @@ def test_a_response_in_time_is_never_overdue(
     ticket_id = write_ticket(database, site, NOON)
     do(database, ticket_id, administrator.person_id, NOON + 10 * MINUTE, "accept")
     ticket = ticket_of(database, ticket_id)
-    assert (ticket.responded_at, ticket.next_due) == (NOON + 10 * MINUTE, NOON + 240 * MINUTE)
+    assert (ticket.responded_at, ticket.next_due) == (NOON + 10 * MINUTE, NOON + 180 * MINUTE)
     assert ticket.assignee_id == administrator.person_id
 
 
@@ -127,13 +137,13 @@ def test_a_hold_stops_the_clock_and_shifts_what_is_still_owed(
     ticket_id = write_ticket(database, site, NOON)
     person = administrator.person_id
     do(database, ticket_id, person, NOON + 10 * MINUTE, "start")
-    do(database, ticket_id, person, NOON + 20 * MINUTE, "hold")
+    do(database, ticket_id, person, NOON + 20 * MINUTE, "hold", until=NOON + 2 * DAY)
     with database.write() as session:
-        assert mark_overdue(session, now=NOON + DAY, actor=events.SYSTEM) == 0
+        assert mark_moments(session, now=NOON + DAY, actor=events.SYSTEM) == 0
     do(database, ticket_id, person, NOON + 120 * MINUTE, "resume")
     ticket = ticket_of(database, ticket_id)
     assert ticket.resolve_due == NOON + 340 * MINUTE
-    assert ticket.next_due == NOON + 340 * MINUTE
+    assert ticket.next_due == NOON + 280 * MINUTE
     assert ticket.respond_due == NOON + 30 * MINUTE
     assert ticket.held_seconds == 100 * 60
 
@@ -142,13 +152,13 @@ def test_two_sweeps_at_once_mark_a_deadline_once(database: Database, site: Small
     for _ in range(20):
         write_ticket(database, site, NOON)
     marked = in_threads(4, lambda _: _mark_all(database))
-    assert sum(marked) == 40
+    assert sum(marked) == 20 * 8
     assert len(facts_of(database, "ticket.overdue")) == 40
 
 
 def _mark_all(database: Database) -> int:
     with database.write() as session:
-        return mark_overdue(session, now=NOON + DAY, actor=events.SYSTEM)
+        return mark_moments(session, now=NOON + DAY, actor=events.SYSTEM)
 
 
 def test_two_people_who_close_one_ticket_make_one_move(

@@ -1,14 +1,20 @@
 """One ticket: why it exists, what happened since, and what can be done now."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Depends, Form, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
+from core.calendars import ALWAYS, describe_calendar
+from core.clock import EPOCH, from_micros
 from core.colleagues import able_people
+from core.db import Session
 from core.errors import Invalid
+from core.local_time import resolve, zone
+from core.places import Node
 from core.site_file import load_catalog
 from rules.catalog import Catalog, shipped_catalog
 from rules.document import load_rules
@@ -24,7 +30,7 @@ from workflows.alarms import accept_ticket
 from workflows.tickets import FALSE_CAUSES, VERDICTS
 from workflows.tickets.photos import EVIDENCE
 from workflows.tickets.reading import describe_ticket, find_ticket
-from workflows.tickets.rights import RIGHT_OF_ACTION
+from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
 from workflows.tickets.working import NEEDS_REASON
 
 # What ends or undoes something looks like it.
@@ -127,6 +133,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         assignee = overview.person_name(session, ticket["assignee_id"])
         document = overview.rule_document(session, ticket["rule_id"], ticket["rule_version"])
         catalog = load_catalog(session)
+        counted_in = ticket_calendar(session, found.site, ticket["calendar"])
         able = able_people(session, found.site.id, "tickets.work") if may_assign(ticket) else []
     local = visit.at(found.site.time_zone)
     return local, {
@@ -140,6 +147,8 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "facts": facts,
         "numbers": numbers,
         "buttons": buttons(_possible(ticket, caller.person_id)),
+        "calendar_name": counted_in,
+        "tomorrow": _tomorrow(local.reader),
         "able": [(person.id, person.name) for person in able],
         "teams": list(TEAM),
         "verdicts": [verdict for verdict in VERDICTS if verdict != "false"],
@@ -149,6 +158,31 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
     }
 
 
+def ticket_calendar(session: Session, site: Node, code: str) -> dict[str, str] | None:
+    """What the calendar of a ticket is called; None where it never closes."""
+    if code == ALWAYS:
+        return None
+    name: dict[str, str] = describe_calendar(session, site, code, now=EPOCH)["name"]
+    return name
+
+
+def _tomorrow(reader: Reader) -> str:
+    """Tomorrow morning by the site's clocks, as a browser's field has it."""
+    day = reader.now.astimezone(reader.zone) + timedelta(days=1)
+    return day.strftime("%Y-%m-%dT09:00")
+
+
+def _moment(written: str, zone_name: str) -> datetime | None:
+    """A moment that a form gives by the site's clocks."""
+    if not written:
+        return None
+    try:
+        local = datetime.fromisoformat(written)
+    except ValueError:
+        raise Invalid("nothing was changed", problems=["until: a date and a time"]) from None
+    return from_micros(resolve(local.replace(tzinfo=None), zone(zone_name)))
+
+
 def _number(written: str) -> int:
     digits = written.strip().removeprefix("#")
     if not digits.isascii() or not digits.isdecimal() or len(digits) > 9:
@@ -156,16 +190,38 @@ def _number(written: str) -> int:
     return int(digits)
 
 
+@dataclass(frozen=True, slots=True)
+class StepForm:
+    """What the form of an action carries. verdict: such as real, or false:cooking."""
+
+    note: Annotated[str, Form()] = ""
+    team: Annotated[str, Form()] = ""
+    into: Annotated[str, Form()] = ""
+    assignee: Annotated[str, Form()] = ""
+    verdict: Annotated[str, Form()] = ""
+    until: Annotated[str, Form()] = ""
+
+
 def _step(
-    action: str, note: str, team: str, into: UUID | None, assignee: str, verdict: str
+    action: str, form: StepForm, into: UUID | None, until: datetime | None, *, long: bool
 ) -> tickets.Step:
-    """The step that a form asks for. verdict: such as real, or false:cooking with its cause."""
+    """The step that a form asks for."""
     try:
-        person = UUID(assignee) if assignee else None
+        person = UUID(form.assignee) if form.assignee else None
     except ValueError:
         raise Invalid("nothing was changed", problems=["person: choose one"]) from None
-    what, _, cause = verdict.partition(":")
-    return tickets.Step(action, note, person, team or None, into, what or None, cause or None)
+    what, _, cause = form.verdict.partition(":")
+    return tickets.Step(
+        action,
+        form.note,
+        person,
+        form.team or None,
+        into,
+        what or None,
+        cause or None,
+        until,
+        long,
+    )
 
 
 def router(templates: Templates) -> APIRouter:
@@ -216,11 +272,7 @@ def _add_actions(routes: APIRouter) -> None:
         action: str,
         visit: SignedInVisit,
         version: Annotated[int, Form()],
-        note: Annotated[str, Form()] = "",
-        team: Annotated[str, Form()] = "",
-        into: Annotated[str, Form()] = "",
-        assignee: Annotated[str, Form()] = "",
-        verdict: Annotated[str, Form()] = "",
+        form: Annotated[StepForm, Depends()],
     ) -> Response:
         if action not in RIGHT_OF_ACTION:
             raise Invalid(NO_STEP)
@@ -230,12 +282,18 @@ def _add_actions(routes: APIRouter) -> None:
             ticket = find_ticket(session, visit.caller, found.thing.id, to_change=True)
             target = None
             if action == "merge":
-                other = overview.find_ticket_number(session, visit.caller, _number(into))
+                other = overview.find_ticket_number(session, visit.caller, _number(form.into))
                 target = other.thing.id
             accept_ticket(
                 session,
                 ticket,
-                _step(action, note, team, target, assignee, verdict),
+                _step(
+                    action,
+                    form,
+                    target,
+                    _moment(form.until, found.site.time_zone),
+                    long=visit.may(LONG_HOLD, found.site.id),
+                ),
                 person=visit.caller.person_id,
                 now=visit.parts.clock.now(),
                 expected_version=version,

@@ -157,6 +157,7 @@ def _clear(session: Session, alarm: Alarm, finding: Finding, learned_at: datetim
         return
     # The sensor's recovery is evidence and nothing more: only people end a ticket.
     ticket.recovered_at = at
+    tickets.note_if_over(session, ticket, at, now=learned_at, actor=actor)
     proof = proof_of(finding, episode.id)
     tickets.add_evidence(session, ticket.id, ticket.site_id, "recovery", finding.at, proof)
     events.append(

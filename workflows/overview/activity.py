@@ -16,7 +16,10 @@ from workflows.tickets import Ticket
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One fact of the event log with the names of who did it and of the ticket it is about."""
+    """One fact of the event log with the names of who did it and of the ticket it is about.
+
+    told: the names of those whom it was passed on to.
+    """
 
     kind: str
     subject_kind: str
@@ -30,6 +33,7 @@ class Activity:
     learned_at: datetime
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+    told: Sequence[str] = ()
 
 
 def recent_activity(
@@ -55,6 +59,7 @@ def timeline(session: Session, ticket_id: UUID) -> list[Activity]:
 
 def _named(session: Session, rows: Sequence[Event]) -> list[Activity]:
     people = {UUID(row.actor_id) for row in rows if row.actor_kind == "person"}
+    people |= {UUID(one) for row in rows for one in _told(row)}
     tickets = {UUID(row.subject_id) for row in rows if row.subject_kind == "ticket"}
     names: dict[str, str] = {}
     if people:
@@ -78,6 +83,11 @@ def _named(session: Session, rows: Sequence[Event]) -> list[Activity]:
             learned_at=row.learned_at,
             before=row.before or {},
             after=row.after or {},
+            told=[names[one] for one in _told(row) if one in names],
         )
         for row in rows
     ]
+
+
+def _told(row: Event) -> Sequence[str]:
+    return (row.after or {}).get("people", ()) if row.kind == "ticket.escalate" else ()

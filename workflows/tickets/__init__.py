@@ -1,6 +1,6 @@
 """Tickets: one fault is one ticket, worked to a verified end."""
 
-from workflows.tickets.clocks import PROMISES, mark_overdue, next_deadline
+from workflows.tickets.clocks import next_moment
 from workflows.tickets.lifecycle import ENDED, IN_HAND, RUNNING, TICKET
 from workflows.tickets.model import (
     FALSE_CAUSES,
@@ -23,6 +23,7 @@ from workflows.tickets.opening import (
     open_unseen,
     with_merged,
 )
+from workflows.tickets.passing import mark_moments, note_if_over, recompute_open
 from workflows.tickets.working import Step, act, add_note, edit
 
 __all__ = [
@@ -31,7 +32,6 @@ __all__ = [
     "IN_HAND",
     "KINDS",
     "PRIORITIES",
-    "PROMISES",
     "RUNNING",
     "TICKET",
     "VERDICTS",
@@ -48,10 +48,12 @@ __all__ = [
     "add_note",
     "current_ticket",
     "edit",
-    "mark_overdue",
-    "next_deadline",
+    "mark_moments",
+    "next_moment",
+    "note_if_over",
     "open_for_fault",
     "open_ticket",
     "open_unseen",
+    "recompute_open",
     "with_merged",
 ]

@@ -1,94 +1,210 @@
-"""The two clocks of a ticket: response and resolution."""
+"""The two clocks of a ticket: response and resolution, each in the calendar of its promise.
 
-from collections.abc import Mapping
+What a clock does is computed whenever what it stands on changes, and kept as `moments`: the
+warning before the deadline, the deadline, and each rung of the escalation behind it. `next_due` is
+the nearest one that is still to come, so that a sweep finds it by an index.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import select, update
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from core import events
-from workflows.tickets.lifecycle import ENDED
+from core.calendars import ALWAYS, Calendar, find_calendar
+from core.clock import from_micros, to_micros
+from core.places import Node
+from core.working_time import RoundTheClock
+from workflows.tickets.lifecycle import RUNNING
 from workflows.tickets.model import Ticket
+from workflows.tickets.promises import NEVER_WAITS, Rung, Terms, terms_at
 
-SWEEP_LIMIT = 500
-
-
-def _unmet(ticket: Ticket) -> list[tuple[str, datetime]]:
-    clocks = [
-        ("response", ticket.respond_due, ticket.responded_at),
-        ("resolution", ticket.resolve_due, ticket.resolved_at),
-    ]
-    return [(name, due) for name, due, met in clocks if due is not None and met is None]
+# What a moment is: "response.warn", "response.due", "response.up1", and the same of resolution.
+Moment = tuple[int, str]
+WARN, DUE, UP = "warn", "due", "up"
 
 
-def next_deadline(ticket: Ticket, after: datetime | None = None) -> datetime | None:
-    """The nearest deadline of a ticket that is neither met nor, when given, before `after`."""
-    if ticket.state in (*ENDED, "resolved", "verified", "on_hold"):
-        return None
-    dues = [due for _, due in _unmet(ticket) if after is None or due > after]
-    return min(dues, default=None)
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """What is promised of one ticket; `code` names the calendar in which it counts."""
+
+    respond_within: timedelta | None
+    resolve_within: timedelta | None
+    code: str
+    calendar: Calendar
+    terms: Terms
 
 
-def mark_passed(session: Session, ticket: Ticket, *, now: datetime, actor: events.Actor) -> int:
-    """Append an event for each deadline of one ticket that has passed and is not marked yet.
+def commitment(
+    session: Session,
+    site_id: Any,
+    *,
+    kind: str,
+    category: str,
+    priority: str,
+    respond_within: timedelta | None = None,
+    resolve_within: timedelta | None = None,
+    calendar: str | None = None,
+) -> Commitment:
+    """What is promised of such a ticket; spans that a rule or person gives take precedence.
 
-    Compare-and-swap on `next_due`, so that two who notice at once mark it once.
+    calendar: the code of the one to count in, instead of the promise's.
     """
-    marked = 0
-    while ticket.next_due is not None and ticket.next_due <= now:
-        due = ticket.next_due
-        swap = (
-            update(Ticket)
-            .where(Ticket.id == ticket.id, Ticket.next_due == due)
-            .values(next_due=next_deadline(ticket, after=due))
-            .execution_options(synchronize_session=False)
-        )
-        result = session.execute(swap)
-        assert isinstance(result, CursorResult)
-        clocks = [name for name, moment in _unmet(ticket) if moment == due]
-        session.refresh(ticket, ["next_due"])
-        if result.rowcount != 1:
-            continue
-        for clock in clocks:
-            events.append(
-                session,
-                "ticket.overdue",
-                ("ticket", ticket.id),
-                actor=actor,
-                happened_at=due,
-                learned_at=now,
-                site_id=ticket.site_id,
-                after={"clock": clock, "due": due.isoformat()},
-            )
-        marked += len(clocks)
-    return marked
-
-
-def mark_overdue(session: Session, *, now: datetime, actor: events.Actor) -> int:
-    """Append an event for every deadline that has passed; each is marked once, however late.
-
-    The due moment is a column, so a sweep that was down catches up with everything it missed.
-    Returns how many deadlines were marked, of at most SWEEP_LIMIT tickets.
-    """
-    statement = (
-        select(Ticket)
-        .where(Ticket.next_due <= now)
-        .order_by(Ticket.next_due)
-        .limit(SWEEP_LIMIT)
-        .with_for_update(skip_locked=True)
+    terms = terms_at(session, site_id).terms
+    line = terms.promise(kind, category, priority)
+    given = respond_within is not None or resolve_within is not None
+    code = calendar or (ALWAYS if given and priority in NEVER_WAITS else line.calendar)
+    return Commitment(
+        respond_within or line.respond_within,
+        resolve_within or line.resolve_within,
+        code,
+        calendar_of(session, site_id, code),
+        terms,
     )
-    late = session.scalars(statement).all()
-    return sum(mark_passed(session, ticket, now=now, actor=actor) for ticket in late)
 
 
-# Starting values where neither rule nor person promises anything, by priority: (respond, resolve).
-PROMISES: Mapping[str, tuple[timedelta, timedelta]] = MappingProxyType(
-    {
-        "critical": (timedelta(minutes=15), timedelta(hours=4)),
-        "high": (timedelta(minutes=30), timedelta(hours=8)),
-        "medium": (timedelta(hours=4), timedelta(days=2)),
-        "low": (timedelta(days=1), timedelta(days=7)),
+def calendar_of(session: Session, site_id: Any, code: str) -> Calendar:
+    """The calendar that a site means by a code."""
+    if code == ALWAYS:
+        return RoundTheClock()
+    return find_calendar(session, session.get_one(Node, site_id), code)
+
+
+def started(
+    promised: Commitment, start: datetime, pauses: Sequence[tuple[datetime, datetime]] = ()
+) -> dict[str, Any]:
+    """The columns of a ticket whose clocks started at a moment, nothing met or marked yet."""
+    respond_due, responding = _clock("response", promised, start, pauses)
+    resolve_due, resolving = _clock("resolution", promised, start, pauses)
+    moments = sorted([*responding, *resolving])
+    return {
+        "respond_within": _seconds(promised.respond_within),
+        "resolve_within": _seconds(promised.resolve_within),
+        "calendar": promised.code,
+        "clock_from": start,
+        "pauses": [[to_micros(begin), to_micros(end)] for begin, end in pauses],
+        "respond_due": respond_due,
+        "resolve_due": resolve_due,
+        "moments": [list(moment) for moment in moments],
+        "marks": [],
+        "next_due": from_micros(moments[0][0]) if moments else None,
     }
-)
+
+
+def _seconds(span: timedelta | None) -> int | None:
+    return None if span is None else round(span.total_seconds())
+
+
+def _clock(
+    name: str,
+    promised: Commitment,
+    start: datetime,
+    pauses: Sequence[tuple[datetime, datetime]],
+) -> tuple[datetime | None, list[Moment]]:
+    span = promised.respond_within if name == "response" else promised.resolve_within
+    if span is None:
+        return None, []
+    rungs: Sequence[Rung] = getattr(promised.terms.escalation, name)
+    calendar = promised.calendar
+    worked = calendar.span(span)
+    ends = {WARN: worked * promised.terms.warn_at / 100, DUE: worked}
+    for level, rung in enumerate(rungs, 1):
+        ends[f"{UP}{level}"] = worked + calendar.span(rung.after)
+    at = {what: calendar.after(start, end, pauses) for what, end in ends.items()}
+    return at[DUE], [(to_micros(moment), f"{name}.{what}") for what, moment in at.items()]
+
+
+def pauses_of(ticket: Ticket) -> list[tuple[datetime, datetime]]:
+    """The spans in which the clocks stood still."""
+    return [(from_micros(begin), from_micros(end)) for begin, end in ticket.pauses or ()]
+
+
+def _met(ticket: Ticket, key: str) -> bool:
+    clock = key.partition(".")[0]
+    return (ticket.responded_at if clock == "response" else ticket.resolved_at) is not None
+
+
+def coming(ticket: Ticket) -> list[Moment]:
+    """The moments that are neither met nor marked, the nearest first; none while nothing runs."""
+    if ticket.state not in RUNNING:
+        return []
+    marked = set(ticket.marks or ())
+    found = [(at, key) for at, key in ticket.moments or () if key not in marked]
+    return sorted((at, key) for at, key in found if not _met(ticket, key))
+
+
+def next_moment(ticket: Ticket) -> datetime | None:
+    """When something is to happen to a ticket by itself; of one on hold, when the hold ends."""
+    if ticket.state == "on_hold":
+        return ticket.hold_until
+    left = coming(ticket)
+    return from_micros(left[0][0]) if left else None
+
+
+def recompute(
+    session: Session,
+    ticket: Ticket,
+    *,
+    now: datetime,
+    actor: events.Actor,
+    why: str,
+    anew: bool = False,
+) -> bool:
+    """Compute both clocks again from their start; returns whether a deadline moved.
+
+    anew: take the spans from what is promised now instead of those the ticket has. A moment that
+    lies ahead again counts as not yet marked. The log holds which deadlines moved, and why.
+    """
+    promised = commitment(
+        session,
+        ticket.site_id,
+        kind=ticket.kind,
+        category=ticket.category,
+        priority=ticket.priority,
+        respond_within=None if anew else _delta(ticket.respond_within),
+        resolve_within=None if anew else _delta(ticket.resolve_within),
+        calendar=None if anew else ticket.calendar,
+    )
+    before = _dues(ticket)
+    # A deadline that was met stays what it was when it was met.
+    kept = {"marks", "next_due"}
+    kept |= {"respond_due"} if ticket.responded_at else set()
+    kept |= {"resolve_due"} if ticket.resolved_at else set()
+    for name, value in started(promised, ticket.clock_from, pauses_of(ticket)).items():
+        if name not in kept:
+            setattr(ticket, name, value)
+    ahead = {key for at, key in ticket.moments if at > to_micros(now)}
+    ticket.marks = [key for key in ticket.marks or () if key not in ahead]
+    ticket.next_due = next_moment(ticket)
+    after = _dues(ticket)
+    if before == after:
+        return False
+    events.append(
+        session,
+        "ticket.clocks",
+        ("ticket", ticket.id),
+        actor=actor,
+        learned_at=now,
+        site_id=ticket.site_id,
+        before=before,
+        after={**after, "why": why},
+    )
+    return True
+
+
+def _delta(seconds: int | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+def _dues(ticket: Ticket) -> Mapping[str, str | None]:
+    dues = {"respond_due": ticket.respond_due, "resolve_due": ticket.resolve_due}
+    return {name: due.isoformat() if due else None for name, due in dues.items()}
+
+
+def net_seconds(session: Session, ticket: Ticket, until: datetime) -> int:
+    """The working time from the start of the clocks to a moment, without pauses."""
+    calendar = calendar_of(session, ticket.site_id, ticket.calendar)
+    spent = calendar.between(ticket.clock_from, until, pauses_of(ticket))
+    return round(spent.total_seconds())

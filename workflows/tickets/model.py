@@ -43,7 +43,12 @@ class Ticket(Base):
     verdict, verdict_cause: what it turned out to be, and of a false alarm what caused it.
     doer_id: who did the work; somebody else verifies it, unless the sensor does.
     search_text: the title as `searchable` writes it.
-    respond_due, resolve_due: the deadlines; next_due: the nearest one not met and not yet marked.
+    respond_within, resolve_within: what was promised, in seconds of the calendar `calendar`,
+    counted from clock_from on without the pauses ([from, to] in µs); net_seconds: what it took.
+    respond_due, resolve_due: the deadlines that come of it; moments: all that the clocks will do,
+    marks: what of it is done, next_due: the nearest that is not.
+    hold_until: when a hold ends by itself. over: what it is about had cleared before we learned
+    of it, so it wakes nobody. escalation: the rung that was told last.
     """
 
     __tablename__ = "ticket"
@@ -78,8 +83,19 @@ class Ticket(Base):
     responded_at: Mapped[datetime | None] = mapped_column(Instant)
     resolved_at: Mapped[datetime | None] = mapped_column(Instant)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    respond_within: Mapped[int | None] = mapped_column(Integer)
+    resolve_within: Mapped[int | None] = mapped_column(Integer)
+    calendar: Mapped[str] = mapped_column(String(60), default="always", server_default="always")
+    clock_from: Mapped[datetime] = mapped_column(Instant)
+    pauses: Mapped[list[list[int]]] = mapped_column(JSON, default=list)
+    moments: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
+    marks: Mapped[list[str]] = mapped_column(JSON, default=list)
+    net_seconds: Mapped[int | None] = mapped_column(Integer)
     held_at: Mapped[datetime | None] = mapped_column(Instant)
+    hold_until: Mapped[datetime | None] = mapped_column(Instant)
     held_seconds: Mapped[int] = mapped_column(Integer, default=0)
+    over: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    escalation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     previous_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"))
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"))
     verdict: Mapped[str | None] = mapped_column(String(20))

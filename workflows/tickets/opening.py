@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.ids import new_id
 from core.lifecycle import move
-from workflows.tickets.clocks import next_deadline
+from workflows.tickets.clocks import Commitment, commitment, started
 from workflows.tickets.lifecycle import ENDED, TICKET
 from workflows.tickets.model import (
     Fault,
@@ -85,9 +85,6 @@ _INSERT: Mapping[type, Insert] = {
 
 
 def _ticket_row(session: Session, draft: Draft) -> dict[str, Any]:
-    respond, resolve = draft.respond_within, draft.resolve_within
-    respond_due = draft.learned_at + respond if respond else None
-    resolve_due = draft.learned_at + resolve if resolve else None
     return {
         "id": draft.id or new_id(),
         "number": next_number(session),
@@ -112,11 +109,23 @@ def _ticket_row(session: Session, draft: Draft) -> dict[str, Any]:
         "repeats": 0,
         "announced_at": draft.learned_at,
         "held_seconds": 0,
-        "respond_due": respond_due,
-        "resolve_due": resolve_due,
-        "next_due": min((due for due in (respond_due, resolve_due) if due), default=None),
+        "over": False,
+        "escalation": 0,
         "previous_id": draft.previous_id,
+        **started(_commitment(session, draft), draft.learned_at),
     }
+
+
+def _commitment(session: Session, draft: Draft) -> Commitment:
+    return commitment(
+        session,
+        draft.site_id,
+        kind=draft.kind,
+        category=draft.category,
+        priority=draft.priority,
+        respond_within=draft.respond_within,
+        resolve_within=draft.resolve_within,
+    )
 
 
 def _opening(ticket_id: UUID, draft: Draft, actor: events.Actor) -> dict[str, Any]:
@@ -255,6 +264,7 @@ def _count_repeat(session: Session, ticket: Ticket, draft: Draft) -> None:
     ticket.version = Ticket.version + 1
     ticket.last_repeat_at = draft.happened_at
     ticket.recovered_at = None
+    ticket.over = False
     session.flush()
     session.refresh(ticket)
 
@@ -263,7 +273,6 @@ def _reopen(
     session: Session, key: FaultKey, ticket: Ticket, draft: Draft, actor: events.Actor
 ) -> None:
     _count_repeat(session, ticket, draft)
-    respond, resolve = draft.respond_within, draft.resolve_within
     values: dict[str, Any] = {
         "resolved_at": None,
         "responded_at": None,
@@ -271,9 +280,11 @@ def _reopen(
         "verdict": None,
         "verdict_cause": None,
         "doer_id": None,
+        "net_seconds": None,
+        "over": False,
+        "escalation": 0,
         "announced_at": draft.learned_at,
-        "respond_due": draft.learned_at + respond if respond else None,
-        "resolve_due": draft.learned_at + resolve if resolve else None,
+        **started(_commitment(session, draft), draft.learned_at),
     }
     hold_faults(session, ticket.id, [key])
     move(
@@ -287,7 +298,6 @@ def _reopen(
         values=values,
         facts={"repeats": ticket.repeats},
     )
-    ticket.next_due = next_deadline(ticket)
     session.flush()
 
 

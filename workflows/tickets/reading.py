@@ -56,7 +56,8 @@ _LISTED = [
     "merged_into_id",
 ]
 _WHOLE = ["description", "reporter_id", "held_at", "held_seconds"]
-_WHOLE += ["verdict", "verdict_cause", "doer_id"]
+_WHOLE += ["verdict", "verdict_cause", "doer_id", "hold_until", "respond_within"]
+_WHOLE += ["resolve_within", "calendar", "net_seconds", "over", "escalation"]
 
 
 def _base(names: list[str]) -> Select[Any]:

@@ -1,7 +1,6 @@
 """Tickets that people open by hand."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -12,14 +11,13 @@ from core import events
 from core.errors import Conflict, Invalid
 from core.people import Caller, scoped
 from core.places import Asset, Node, Space
-from workflows.tickets.clocks import PROMISES
 from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import KINDS, PRIORITIES, Ticket
 from workflows.tickets.opening import Draft, open_ticket
 
 
 def report(session: Session, draft: Draft, *, actor: events.Actor) -> Ticket:
-    """Open a ticket that somebody wrote; who promises nothing promises what its priority does.
+    """Open a ticket that somebody wrote; what is promised of it comes from the terms of its site.
 
     Invalid with every wrong field; Conflict when a ticket with the given id exists already.
     """
@@ -32,9 +30,6 @@ def report(session: Session, draft: Draft, *, actor: events.Actor) -> Ticket:
     )
     if draft.id is not None and session.get(Ticket, draft.id) is not None:
         raise taken
-    if draft.respond_within is None and draft.resolve_within is None:
-        respond, resolve = PROMISES[draft.priority]
-        draft = replace(draft, respond_within=respond, resolve_within=resolve)
     try:
         with session.begin_nested():
             ticket = open_ticket(session, draft, actor=actor)

@@ -24,6 +24,9 @@ RIGHT_OF_ACTION: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# To hold a ticket for longer than the terms allow.
+LONG_HOLD = "tickets.manage"
+
 
 def actions_for(state: str, site_id: UUID, caller: Caller) -> list[str]:
     """The actions that the table allows from `state` and that the caller may take on the site."""

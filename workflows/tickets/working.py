@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +11,12 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from core import events
+from core.clock import to_micros
 from core.colleagues import able_people
-from core.errors import Conflict, Invalid, Stale
+from core.errors import Conflict, Invalid, NotAllowed, Stale
 from core.ids import new_id
 from core.lifecycle import move
-from workflows.tickets.clocks import mark_passed, next_deadline
+from workflows.tickets.clocks import net_seconds, next_moment, recompute
 from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import (
     FALSE_CAUSES,
@@ -28,6 +29,8 @@ from workflows.tickets.model import (
     searchable,
 )
 from workflows.tickets.opening import hold_faults, release_if_ended
+from workflows.tickets.passing import mark_passed, resumed
+from workflows.tickets.promises import terms_at
 
 # These change what others rely on, so the log must hold why.
 NEEDS_REASON = ("hold", "cancel", "reopen", "merge")
@@ -38,7 +41,8 @@ class Step:
     """One action on a ticket. note: a reason or a remark, as the person wrote it.
 
     verdict, cause: with resolve, close or cancel, what it turned out to be, and what caused a
-    false alarm.
+    false alarm. until: with hold, when it ends by itself; long: whether who asks may hold a ticket
+    for longer than its terms allow.
     """
 
     action: str
@@ -48,6 +52,8 @@ class Step:
     into_id: UUID | None = None
     verdict: str | None = None
     cause: str | None = None
+    until: datetime | None = None
+    long: bool = False
 
 
 def act(
@@ -71,6 +77,7 @@ def act(
     # A deadline that passed before this action stays on record, even if no sweep saw it yet.
     mark_passed(session, ticket, now=now, actor=events.SYSTEM)
     values, facts = _effects(session, ticket, step, person, now)
+    reopened_from = ticket.resolved_at
     move(
         session,
         ticket,
@@ -84,8 +91,11 @@ def act(
     )
     if step.action == "reopen":
         _take_faults_back(session, ticket)
+        _go_on_counting(ticket, reopened_from, now)
+    if step.action in ("resume", "reopen"):
+        recompute(session, ticket, now=now, actor=events.Actor.person(person), why=step.action)
     release_if_ended(session, ticket)
-    ticket.next_due = next_deadline(ticket, after=now)
+    ticket.next_due = next_moment(ticket)
     if step.note.strip():
         add_note(session, ticket, step.note, author=person, now=now, action=step.action)
     session.flush()
@@ -126,21 +136,21 @@ def _effects(
             responded = ticket.responded_at or now
             return {"assignee_id": person, "responded_at": responded}, {"assignee": str(person)}
         case "hold":
-            return {"held_at": now}, {}
+            return _hold(session, ticket, step, now)
         case "resume":
-            return _resume(ticket, now), {}
+            return resumed(ticket, now), {}
         case "resolve":
             done = {"resolved_at": now, "responded_at": ticket.responded_at or now}
-            verdict = _verdict(step)
-            return {**done, "doer_id": person, **verdict}, verdict
+            verdict, net = _verdict(step), net_seconds(session, ticket, now)
+            return {**done, "doer_id": person, "net_seconds": net, **verdict}, verdict
         case "verify":
             return {}, {"by": _verifier(ticket, person)}
         case "close" | "cancel":
             verdict = _verdict(step)
             return {"ended_at": now, "held_at": None, **verdict}, verdict
         case "reopen":
-            again = dict.fromkeys(("resolved_at", "ended_at", "verdict", "verdict_cause"))
-            return {**again, "doer_id": None}, {}
+            done_again = ("resolved_at", "ended_at", "verdict", "verdict_cause", "doer_id")
+            return dict.fromkeys((*done_again, "net_seconds")), {}
         case "merge":
             return _merge(session, ticket, step, now)
     return {}, {}
@@ -188,15 +198,27 @@ def _assign(session: Session, ticket: Ticket, step: Step) -> tuple[dict[str, Any
     return values, facts
 
 
-def _resume(ticket: Ticket, now: datetime) -> dict[str, Any]:
-    held = now - (ticket.held_at or now)
-    shifted = {
-        name: getattr(ticket, name) + held
-        for name, met in (("respond_due", "responded_at"), ("resolve_due", "resolved_at"))
-        if getattr(ticket, name) is not None and getattr(ticket, met) is None
-    }
-    seconds = ticket.held_seconds + int(held.total_seconds())
-    return {"held_at": None, "held_seconds": seconds, **shifted}
+def _hold(
+    session: Session, ticket: Ticket, step: Step, now: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    if step.until is None:
+        raise Invalid("to hold a ticket say until when", problems=["until: missing"])
+    if step.until <= now:
+        raise Invalid("a hold ends in the future", problems=["until: has passed"])
+    limit = terms_at(session, ticket.site_id).terms.hold_limit
+    held = step.until - now + timedelta(seconds=ticket.held_seconds)
+    if held > limit and not step.long:
+        raise NotAllowed(
+            f"to hold a ticket for more than {limit.days} days takes somebody who answers for it",
+            advice="Choose an earlier date, or ask a supervisor to hold it.",
+        )
+    return {"held_at": now, "hold_until": step.until}, {"until": step.until.isoformat()}
+
+
+def _go_on_counting(ticket: Ticket, stopped: datetime | None, now: datetime) -> None:
+    """What lay between the repair and its rejection was nobody's working time."""
+    if stopped is not None:
+        ticket.pauses = [*(ticket.pauses or ()), [to_micros(stopped), to_micros(now)]]
 
 
 def _merge(
@@ -299,6 +321,10 @@ def edit(
     for name, value in changes.items():
         setattr(ticket, name, value)
     ticket.search_text = searchable(ticket.title)
+    if any(changes.get(name, before[name]) != before[name] for name in before if name != "team"):
+        # Another kind of ticket has another promise.
+        actor = events.Actor.person(person)
+        recompute(session, ticket, now=now, actor=actor, why="edit", anew=True)
     events.append(
         session,
         "ticket.edit",
