@@ -22,6 +22,7 @@ from core.settings import Settings
 from core.telemetry.remote import RemoteStore
 from core.telemetry.store import TelemetryStore
 from jobs.deadlines import mark_deadlines
+from jobs.dispatch import give_out, look_for_gaps, pass_hand_overs_up
 from jobs.ingest_watch import IngestWatch
 from jobs.outbox import send_facts
 from jobs.retention import bound_quarantine, forget_credentials, keep_up_telemetry
@@ -48,7 +49,10 @@ def telemetry_sweeps() -> list[Sweep]:
 def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
     """Every sweep on the relational database."""
     sweeps = [
+        Sweep("dispatch", 1.0, give_out),
         Sweep("deadlines", 5.0, mark_deadlines),
+        Sweep("hand-overs", 30.0, pass_hand_overs_up),
+        Sweep("rosters", 60.0, look_for_gaps, every=timedelta(minutes=5)),
         Sweep("quarantine", 30.0, bound_quarantine, every=timedelta(minutes=1)),
         Sweep("credentials", 60.0, forget_credentials, every=timedelta(hours=6)),
     ]

@@ -100,7 +100,10 @@ ALLOWED: list[tuple[Rule, dict[str, str]]] = [
 TABLES_WITHOUT_SITE = {
     "calendar": "held on a node of the tree, which may lie above the sites",
     "asset_type": "the catalogue of the company",
+    "absence": "belongs to a person",
+    "certificate": "belongs to a person",
     "credential": "belongs to a person",
+    "duty_phone": "of a node of the tree, which may lie above the sites",
     "grant": "a person's role on a node of the tree, which may lie above the sites",
     "idempotent_answer": "what a person was answered, kept for their own retry",
     "invitation": "to a node of the tree, which may lie above the sites",

@@ -12,6 +12,8 @@ from core.errors import Conflict
 from core.invitations import Invitation, end_grant, require_over_person, revoke
 from core.people import Caller, Credential, Grant, Person
 from core.places import Node
+from core.rosters import leave_rosters
+from core.teams import leave_teams
 from workflows import tickets
 
 
@@ -28,6 +30,8 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
     require_another_administrator(session, person.id)
     actor = events.Actor.person(caller.person_id)
     passed_on = _pass_on(session, person.id, caller.person_id, now)
+    leave_teams(session, person.id)
+    shifts = leave_rosters(session, person.id, now)
     _end_ways_in(session, person.id, actor, now)
     for grant in session.scalars(select(Grant).where(Grant.person_id == person.id)).all():
         end_grant(session, grant, actor=actor, now=now)
@@ -39,7 +43,7 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
         ("person", person.id),
         actor=actor,
         learned_at=now,
-        after={"tickets_passed_on": passed_on},
+        after={"tickets_passed_on": passed_on, "shifts_to_fill": shifts},
     )
     return passed_on
 

@@ -24,7 +24,7 @@ from workflows.tickets.opening import (
     with_merged,
 )
 from workflows.tickets.passing import mark_moments, note_if_over, recompute_open
-from workflows.tickets.working import Step, act, add_note, edit
+from workflows.tickets.working import Step, act, add_note, edit, hand_to
 
 __all__ = [
     "ENDED",
@@ -48,6 +48,7 @@ __all__ = [
     "add_note",
     "current_ticket",
     "edit",
+    "hand_to",
     "mark_moments",
     "next_moment",
     "note_if_over",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,9 @@ from core.colleagues import able_people
 from core.errors import Conflict, Invalid, NotAllowed, Stale
 from core.ids import new_id
 from core.lifecycle import move
+from core.local_time import zone
+from core.places import Node
+from core.teams import require_certified
 from workflows.tickets.clocks import net_seconds, next_moment, recompute
 from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import (
@@ -131,8 +134,9 @@ def _effects(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     match step.action:
         case "assign":
-            return _assign(session, ticket, step)
+            return _assign(session, ticket, step, now)
         case "accept" | "start":
+            require_certified(session, person, ticket.category, _today(session, ticket, now))
             responded = ticket.responded_at or now
             return {"assignee_id": person, "responded_at": responded}, {"assignee": str(person)}
         case "hold":
@@ -179,7 +183,9 @@ def _verifier(ticket: Ticket, person: UUID) -> str:
     return "sensor"
 
 
-def _assign(session: Session, ticket: Ticket, step: Step) -> tuple[dict[str, Any], dict[str, Any]]:
+def _assign(
+    session: Session, ticket: Ticket, step: Step, now: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
     if step.assignee_id is None and not step.team:
         raise Invalid(
             "to assign a ticket name a person or a team", problems=["assignee_id: missing"]
@@ -192,10 +198,34 @@ def _assign(session: Session, ticket: Ticket, step: Step) -> tuple[dict[str, Any
             raise Invalid(
                 "they can't work tickets here", problems=["assignee_id: not with this site"]
             )
+        require_certified(session, step.assignee_id, ticket.category, _today(session, ticket, now))
         facts["assignee"] = str(step.assignee_id)
     if step.team:
         values["team"] = facts["team"] = step.team
     return values, facts
+
+
+def _today(session: Session, ticket: Ticket, now: datetime) -> date:
+    site = session.get_one(Node, ticket.site_id)
+    return now.astimezone(zone(site.time_zone)).date()
+
+
+def hand_to(
+    session: Session, ticket: Ticket, person: UUID, *, by: str, now: datetime, actor: events.Actor
+) -> None:
+    """Give an open ticket to somebody whose turn it is. by: how they were chosen."""
+    values = {"assignee_id": person}
+    facts = {"assignee": str(person), "by": by}
+    move(
+        session,
+        ticket,
+        TICKET,
+        "assign",
+        actor=actor,
+        learned_at=now,
+        values=values,
+        facts=facts,
+    )
 
 
 def _hold(
