@@ -12,12 +12,14 @@ from web.pages import (
     assets,
     devices,
     elsewhere,
+    hand_over,
     new_ticket,
     people,
     photos,
     search,
     service,
     sign_in,
+    teams,
     ticket_list,
     tickets,
     tokens,
@@ -49,6 +51,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(tokens.router(templates))
     app.include_router(search.router(templates))
     app.include_router(service.router(templates))
+    app.include_router(teams.router(templates))
+    app.include_router(hand_over.router(templates))
     app.include_router(new_ticket.router(templates))
     app.include_router(ticket_list.router(templates))
     # The last one: whatever no other route knows.

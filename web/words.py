@@ -134,6 +134,18 @@ EVENT: Mapping[str, str] = {
     "ticket.escalate": mark("Passed up the chain"),
     "ticket.clocks": mark("Deadlines computed again"),
     "ticket.over": mark("Over before we learned of it"),
+    "team.change": mark("Team set up"),
+    "team.items": mark("List of keys and equipment changed"),
+    "roster.add": mark("Shifts added"),
+    "roster.remove": mark("Shift removed"),
+    "roster.gap": mark("Nobody on duty ahead"),
+    "roster.mended": mark("Somebody is on duty again"),
+    "roster.duty_phone": mark("Duty phone changed"),
+    "person.absence": mark("Absence recorded"),
+    "person.certificate": mark("Certificate recorded"),
+    "handover.offer": mark("Shift handed over"),
+    "handover.accept": mark("Hand-over accepted"),
+    "handover.pass_up": mark("Hand-over passed to the supervisor"),
     "calendar.add": mark("Calendar added"),
     "calendar.change": mark("Calendar changed"),
     "terms.change": mark("Promised times changed"),
@@ -204,6 +216,31 @@ CLOCK: Mapping[str, str] = {
     "response": mark("Response"),
     "resolution": mark("Resolution"),
 }
+SHIFT: Mapping[str, str] = {
+    "duty": mark("On duty"),
+    "on_call": mark("On call"),
+}
+TEAM_MODE: Mapping[str, str] = {
+    "grab": mark("whoever accepts it"),
+    "round_robin": mark("those on duty, in turn"),
+    "load": mark("whoever on duty has least to do"),
+}
+CERTIFICATE: Mapping[str, str] = {
+    "electrician": mark("Electrician"),
+    "lift_mechanic": mark("Lift mechanic"),
+    "fire_facility": mark("Fire facility operator"),
+    "welder": mark("Welder"),
+    "work_at_height": mark("Work at height"),
+}
+ITEM: Mapping[str, str] = {
+    "key": mark("Key"),
+    "equipment": mark("Equipment item"),
+}
+HANDOVER: Mapping[str, str] = {
+    "offered": mark("Waits to be accepted"),
+    "passed_up": mark("Passed to the supervisor"),
+    "accepted": mark("Accepted"),
+}
 # Why the clocks of a ticket were computed again.
 WHY_CLOCKS: Mapping[str, str] = {
     "calendar": mark("the calendar was changed"),
@@ -245,6 +282,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "team": TEAM,
     "clock": CLOCK,
     "day": DAY,
+    "shift": SHIFT,
+    "team_mode": TEAM_MODE,
+    "certificate": CERTIFICATE,
+    "item": ITEM,
+    "handover": HANDOVER,
     "why_clocks": WHY_CLOCKS,
     "mark": MARK,
 }

@@ -1,6 +1,7 @@
 """Nobody sees or changes what isn't theirs: every page, as every role, from another site."""
 
 import re
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -13,11 +14,13 @@ from core import events
 from core.ids import new_id
 from core.people import Grant
 from core.permissions import ROLES
+from core.rosters import Absence, Shift
 from tests.pictures import photo
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
 from workflows.alarms.model import Alarm
+from workflows.dispatch import Handover
 from workflows.tickets import Ticket
 from workflows.tickets.photos import add_photo, store_photo
 
@@ -60,6 +63,28 @@ def photo_of(stage: Stage, number: int) -> UUID:
         return add_photo(session, ticket, taken, author=person, now=now).id
 
 
+def roster_of(stage: Stage, person: UUID) -> dict[str, str]:
+    """Something of each table of the roster."""
+    now = stage.parts.clock.now()
+    span = {"starts_at": now, "ends_at": now + timedelta(hours=8)}
+    at = {"site_id": stage.site_id, "team": "security"}
+    shift = Shift(id=new_id(), **at, person_id=person, kind="duty", **span)
+    absence = Absence(id=new_id(), person_id=person, **span)
+    handover = Handover(
+        id=new_id(),
+        **at,
+        state="offered",
+        from_id=person,
+        offered_at=now,
+        due_at=now,
+        lists={"tickets": [], "alarms": [], "items": []},
+    )
+    found = {"shift_id": shift.id, "absence_id": absence.id, "handover_id": handover.id}
+    with stage.parts.database.write() as session:
+        session.add_all([shift, absence, handover])
+    return {name: str(one) for name, one in found.items()}
+
+
 def things_of_ours(stage: Stage) -> dict[str, str]:
     """Something of our site for each parameter of a page's address."""
     number = stage.trip(PUMP, OVERHEATING)
@@ -76,6 +101,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "site_id": str(stage.site_id),
         "node_id": str(stage.site_id),
         "code": "office",
+        **roster_of(stage, guard),
         "person_id": str(guard),
         "role_id": str(grant),
         "invitation_id": str(new_id()),

@@ -11,6 +11,10 @@ for (const select of document.querySelectorAll<HTMLSelectElement>("select[data-s
   select.addEventListener("change", () => select.form?.requestSubmit());
 }
 
+for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-print]")) {
+  button.addEventListener("click", () => window.print());
+}
+
 // A key that jumps to a field, as the field says: "/" to the search. Not while somebody writes.
 document.addEventListener("keydown", (event) => {
   const writing = (event.target as Element | null)?.closest("input, textarea, select");
