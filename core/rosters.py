@@ -297,6 +297,16 @@ def on_duty(session: Session, site_id: UUID, team: str, at: datetime) -> list[On
     return list({one.person_id: one for one in reversed(found)}.values())[::-1]
 
 
+def on_duty_anywhere(session: Session, person_id: UUID, at: datetime) -> bool:
+    """Whether somebody has a shift, or stands in for one, at a moment."""
+    shifts = select(Shift.person_id).where(Shift.starts_at <= at, Shift.ends_at > at)
+    deputies = select(Absence.person_id).where(
+        Absence.deputy_id == person_id, Absence.starts_at <= at, Absence.ends_at > at
+    )
+    away = {person_id, *session.scalars(deputies)}
+    return session.scalars(shifts.where(Shift.person_id.in_(away)).limit(1)).first() is not None
+
+
 def gaps(session: Session, site: Node, team: str, start: datetime, end: datetime) -> list[Span]:
     """When nobody is on duty or on call although the team is to be covered, in order."""
     cover = team_at(session, site.id, team).cover
@@ -363,17 +373,18 @@ def who_answers(session: Session, site_id: UUID, team: str, at: datetime) -> Ans
     people = [one.person_id for one in on_duty(session, site_id, team, at)]
     if people:
         return Answering("team", people, [])
-    bosses = _bosses(session, site_id)
+    above_all = bosses(session, site_id)
     site = session.get_one(Node, site_id)
     nodes = session.scalars(select(Node).where(Node.path.in_(above(site.path)))).all()
     for node in sorted(nodes, key=lambda one: -len(one.path)):
         phone = duty_phone(session, node.id)
         if phone:
-            return Answering(node.kind, bosses, [phone])
-    return Answering("supervisor", bosses, [])
+            return Answering(node.kind, above_all, [phone])
+    return Answering("supervisor", above_all, [])
 
 
-def _bosses(session: Session, site_id: UUID) -> list[UUID]:
+def bosses(session: Session, site_id: UUID) -> list[UUID]:
+    """Those who answer for a site: its supervisors, else its managers, else administrators."""
     for role in ("supervisor", "manager", "administrator"):
         found = people_in_role(session, site_id, role)
         if found:

@@ -14,7 +14,10 @@ from core.errors import Invalid
 
 PREFIX = "WATCHKEEPER_"
 FILE_VARIABLE = "WATCHKEEPER_CONFIG"
-SECRETS = frozenset({"mqtt_password", "webhook_secret", "database_url"})
+SECRETS = frozenset(
+    {"mqtt_password", "webhook_secret", "database_url", "aliyun_key_secret", "wecom_secret"}
+    | {"dingtalk_secret", "smtp_url", "group_urls", "voice_hook_secret"}
+)
 
 
 class Settings(BaseSettings):
@@ -93,6 +96,39 @@ class Settings(BaseSettings):
 
     webhook_url: str = Field("", description="Ticket and alarm events are posted there.")
     webhook_secret: str = Field("", description="Signs webhooks: HMAC-SHA256 of the body.")
+
+    smtp_url: str = Field(
+        "",
+        description="Mail server: smtp://user:password@host:25, smtp+starttls://… or smtps://….",
+    )
+    mail_from: str = Field("", description="The sender of e-mail.")
+    wecom_corp: str = Field("", description="Corp id of the WeCom company.")
+    wecom_secret: str = Field("", description="Secret of the WeCom application.")
+    wecom_agent: int = Field(0, ge=0, description="Agent id of the WeCom application.")
+    wecom_url: str = "https://qyapi.weixin.qq.com"
+    dingtalk_key: str = Field("", description="App key of the DingTalk application.")
+    dingtalk_secret: str = Field("", description="App secret of the DingTalk application.")
+    dingtalk_agent: int = Field(0, ge=0, description="Agent id of the DingTalk application.")
+    dingtalk_url: str = "https://oapi.dingtalk.com"
+    aliyun_key_id: str = Field("", description="Access key of Aliyun, for SMS and voice.")
+    aliyun_key_secret: str = ""
+    aliyun_sms_url: str = "https://dysmsapi.aliyuncs.com"
+    aliyun_voice_url: str = "https://dyvmsapi.aliyuncs.com"
+    sms_sign: str = Field("", description="Approved signature of SMS.")
+    sms_template: str = Field(
+        "", description="Approved SMS template with the variables `what` and `code`."
+    )
+    voice_number: str = Field("", description="Number that calls show.")
+    voice_start: str = Field(
+        "", description="Voice file or text template that begins a call, with the variable `what`."
+    )
+    voice_thanks: str = Field("", description="What a call says when key 1 was pressed.")
+    voice_hook_secret: str = Field(
+        "", description="Last part of the address to which Aliyun posts receipts of calls."
+    )
+    group_urls: str = Field(
+        "", description="Apprise addresses of chat groups that are told, apart by white space."
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"

@@ -26,6 +26,7 @@ from jobs.dispatch import give_out, look_for_gaps, pass_hand_overs_up
 from jobs.ingest_watch import IngestWatch
 from jobs.outbox import send_facts
 from jobs.retention import bound_quarantine, forget_credentials, keep_up_telemetry
+from jobs.telling import GROUP_EVERY, Telling, TellingGroups
 from jobs.work import Sweep, Work
 
 log = structlog.get_logger(__name__)
@@ -56,6 +57,10 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("quarantine", 30.0, bound_quarantine, every=timedelta(minutes=1)),
         Sweep("credentials", 60.0, forget_credentials, every=timedelta(hours=6)),
     ]
+    sweeps.append(Sweep("telling", 1.0, Telling(settings, clock).tell))
+    if settings.group_urls.strip():
+        groups = TellingGroups(settings)
+        sweeps.append(Sweep("groups", 10.0, groups.tell, every=GROUP_EVERY))
     if settings.webhook_url:
         sweeps.append(Sweep("outbox", 2.0, send_facts))
     if not clock.simulated:

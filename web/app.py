@@ -14,6 +14,7 @@ from web.pages import (
     elsewhere,
     hand_over,
     new_ticket,
+    notices,
     people,
     photos,
     search,
@@ -53,6 +54,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(service.router(templates))
     app.include_router(teams.router(templates))
     app.include_router(hand_over.router(templates))
+    app.include_router(notices.router(templates))
     app.include_router(new_ticket.router(templates))
     app.include_router(ticket_list.router(templates))
     # The last one: whatever no other route knows.

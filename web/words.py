@@ -146,6 +146,11 @@ EVENT: Mapping[str, str] = {
     "handover.offer": mark("Shift handed over"),
     "handover.accept": mark("Hand-over accepted"),
     "handover.pass_up": mark("Hand-over passed to the supervisor"),
+    "notice.acknowledge": mark("Answered"),
+    "notice.settle": mark("Nobody more is told"),
+    "notice.spend": mark("Told as often as planned"),
+    "person.contact": mark("Addresses changed"),
+    "person.reached": mark("Answered the test of their shift"),
     "calendar.add": mark("Calendar added"),
     "calendar.change": mark("Calendar changed"),
     "terms.change": mark("Promised times changed"),
@@ -241,6 +246,36 @@ HANDOVER: Mapping[str, str] = {
     "passed_up": mark("Passed to the supervisor"),
     "accepted": mark("Accepted"),
 }
+# What a notice is about, as workflows/notifications/texts.py says it outside.
+NOTICE: Mapping[str, str] = {
+    "ticket.open": mark("New ticket"),
+    "ticket.reopen": mark("Ticket opened again"),
+    "ticket.announce": mark("It happened again"),
+    "ticket.assign": mark("A ticket for you"),
+    "ticket.warn": mark("Deadline comes near"),
+    "ticket.overdue": mark("Deadline missed"),
+    "ticket.escalate": mark("Passed up to you"),
+    "ticket.accept": mark("Your report was accepted"),
+    "ticket.start": mark("Somebody is at work on your report"),
+    "ticket.resolve": mark("Your report is done"),
+    "ticket.close": mark("Your report is closed"),
+    "roster.gap": mark("Nobody on duty ahead"),
+    "handover.pass_up": mark("A hand-over waits for you"),
+    "test": mark("Test: can we reach you?"),
+}
+CHANNEL: Mapping[str, str] = {
+    "sms": mark("SMS"),
+    "voice": mark("Phone call"),
+    "wecom": mark("WeCom"),
+    "dingtalk": mark("DingTalk"),
+    "email": mark("E-mail"),
+}
+ATTEMPT: Mapping[str, str] = {
+    "sending": mark("being sent"),
+    "sent": mark("sent"),
+    "failed": mark("failed"),
+    "unknown": mark("outcome unknown, repeated"),
+}
 # Why the clocks of a ticket were computed again.
 WHY_CLOCKS: Mapping[str, str] = {
     "calendar": mark("the calendar was changed"),
@@ -283,6 +318,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "clock": CLOCK,
     "day": DAY,
     "shift": SHIFT,
+    "notice": NOTICE,
+    "channel": CHANNEL,
+    "attempt": ATTEMPT,
     "team_mode": TEAM_MODE,
     "certificate": CERTIFICATE,
     "item": ITEM,

@@ -13,10 +13,12 @@ from core.errors import Conflict, Invalid, NotAllowed
 from core.people import came_by_link, end_other_sessions, open_sessions, rename
 from web.languages import known, mark
 from web.page_route import PageRoute
+from web.pages.notices import reaching
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 
 DONE = {
+    "reaching": mark("Saved. The test in your inbox shows whether it works."),
     "saved": mark("Saved."),
     "password": mark("The password is set. Your other sessions have ended."),
     "second_factor": mark("The second factor is off."),
@@ -48,6 +50,7 @@ def router(templates: Templates) -> APIRouter:
             second_factor=on,
             codes=left,
             sessions=sessions,
+            reaching=reaching(visit),
         )
 
     _add_changes(routes)

@@ -21,6 +21,7 @@ from rules.document import load_rules
 from web.charts import ticket_chart
 from web.naming import point_name
 from web.page_route import PageRoute
+from web.pages.notices import told
 from web.reader import Reader
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -133,6 +134,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         assignee = overview.person_name(session, ticket["assignee_id"])
         document = overview.rule_document(session, ticket["rule_id"], ticket["rule_version"])
         catalog = load_catalog(session)
+        told_to = told(session, found.thing.id)
         counted_in = ticket_calendar(session, found.site, ticket["calendar"])
         able = able_people(session, found.site.id, "tickets.work") if may_assign(ticket) else []
     local = visit.at(found.site.time_zone)
@@ -148,6 +150,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "numbers": numbers,
         "buttons": buttons(_possible(ticket, caller.person_id)),
         "calendar_name": counted_in,
+        "told": told_to,
         "tomorrow": _tomorrow(local.reader),
         "able": [(person.id, person.name) for person in able],
         "teams": list(TEAM),

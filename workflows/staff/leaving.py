@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core import events, second_factor
 from core.accounts import forget_password
+from core.contacts import forget_contacts
 from core.errors import Conflict
 from core.invitations import Invitation, end_grant, require_over_person, revoke
 from core.people import Caller, Credential, Grant, Person
@@ -31,6 +32,7 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
     actor = events.Actor.person(caller.person_id)
     passed_on = _pass_on(session, person.id, caller.person_id, now)
     leave_teams(session, person.id)
+    forget_contacts(session, person.id)
     shifts = leave_rosters(session, person.id, now)
     _end_ways_in(session, person.id, actor, now)
     for grant in session.scalars(select(Grant).where(Grant.person_id == person.id)).all():
