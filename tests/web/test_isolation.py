@@ -25,8 +25,8 @@ from workflows.tickets import Ticket
 from workflows.tickets.photos import add_photo, store_photo
 
 PUMP = "b1-pump-1"
-# What needs no right on any site: one's own affairs, signing in, "there is nothing here", and a link
-# that was sent to one person: whoever holds it may answer it, and it shows nothing about people.
+# What needs no right on any site: one's own affairs, signing in, "there is nothing here", and a
+# link that was sent to one person: whoever holds it may answer it; it shows nothing about people.
 OWN = re.compile(r"/(account|sign-in|sign-out|join|n)\b.*|/\{path:path\}")
 # A plausible form for every page that takes one; what a page doesn't know it ignores.
 FORM = {
