@@ -194,8 +194,19 @@ def name_of(text: str) -> str:
     return name
 
 
-def rename(session: Session, person_id: UUID, name: str, locale: str, *, now: datetime) -> None:
-    """Change what a person is called and which language they read."""
+def rename(
+    session: Session,
+    person_id: UUID,
+    name: str,
+    locale: str,
+    *,
+    now: datetime,
+    actor: events.Actor | None = None,
+) -> None:
+    """Change what a person is called and which language they read.
+
+    actor: who does it; the person themselves unless told otherwise.
+    """
     person = session.get_one(Person, person_id)
     person.name, person.locale = name_of(name), locale
     session.flush()
@@ -203,7 +214,7 @@ def rename(session: Session, person_id: UUID, name: str, locale: str, *, now: da
         session,
         "person.update",
         ("person", person_id),
-        actor=events.Actor.person(person_id),
+        actor=actor or events.Actor.person(person_id),
         learned_at=now,
         after={"fields": ["name", "locale"]},
     )
