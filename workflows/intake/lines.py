@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from workflows.intake.faults import Fault, Unreadable, Value, listed
-from workflows.intake.sheets import SHEETS, SKIP, Column, Sheet
+from workflows.intake.sheets import HOW, SHEETS, SKIP, Column, Sheet
 from workflows.intake.table import (
     EMPTY,
     LARGEST_FILE,
@@ -112,16 +112,17 @@ def read_file(content: bytes, filename: str, told: Told = lambda *_: None) -> Li
 def _recognise(tables: Sequence[Table], told: Told) -> Lines:
     found = Lines()
     total = sum(len(table.rows) for table in tables)
-    done = 0
+    done = known = 0
     for table in tables:
         told("reading", done, total)
         sheet = _sheet_of(table, alone=len(tables) == 1)
-        if sheet is None:
-            found.unread.append(table.name)
-        else:
+        if sheet is not None:
+            known += 1
             _read_table(sheet, table, found)
+        elif plain(table.name) not in _OURS:
+            found.unread.append(table.name)
         done += len(table.rows)
-    if len(found.unread) == len(tables):
+    if not known:
         raise Unreadable("no_sheet", known=listed(sheet.title for sheet in SHEETS.values()))
     if not found.lines and not found.faults:
         raise Unreadable("no_rows")
@@ -131,6 +132,9 @@ def _recognise(tables: Sequence[Table], told: Told) -> Lines:
 def plain(text: str) -> str:
     """A heading without what people decorate it with."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
+
+
+_OURS = {plain(HOW.en), plain(HOW.zh)}
 
 
 def _sheet_of(table: Table, *, alone: bool) -> Sheet | None:

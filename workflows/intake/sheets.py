@@ -44,6 +44,8 @@ class Sheet:
 
 
 CLEAR = "-"
+# The sheet of a template that explains the others.
+HOW = Text("How to fill it in", "填写说明")
 SKIP = Column(
     "skip",
     Text("Skip", "跳过"),

@@ -42,7 +42,8 @@ _BROKEN = (
 )
 _CELL = re.compile(rb"<(?:\w+:)?c[ >/]")
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
-_FORMULA = re.compile(rb'<(?:\w+:)?c (?:[^>]*? )?r="([A-Z]{1,3}\d{1,7})"[^>]*>\s*<(?:\w+:)?f[ >/]')
+_FORMULA = re.compile(rb"<(?:\w+:)?c ([^>]*)>\s*<(?:\w+:)?f[ >/]")
+_PLACE = re.compile(rb'\br="([A-Z]{1,3}\d{1,7})"')
 _ZEROS = re.compile(r"0{2,}")
 # A double keeps 15 digits for sure; Excel shows the others as zeros.
 _EXACT = 10**15
@@ -65,7 +66,15 @@ class _Part:
 
     def __init__(self, xml: bytes) -> None:
         self.merged = [found.decode() for found in _MERGED.findall(xml)]
-        self.formulas = frozenset(found.decode() for found in _FORMULA.findall(xml))
+        self.formulas = frozenset(_formulas(xml))
+
+
+def _formulas(xml: bytes) -> Iterator[str]:
+    """The places of formulas, but those that say that their result is a text: it may be empty."""
+    for attributes in _FORMULA.findall(xml):
+        place = _PLACE.search(attributes)
+        if place is not None and b't="str"' not in attributes:
+            yield place[1].decode()
 
 
 def _parts(archive: zipfile.ZipFile) -> dict[str, _Part]:
