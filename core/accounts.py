@@ -146,7 +146,7 @@ def holders_of(session: Session, logins: Collection[str]) -> dict[str, UUID]:
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
         rows = select(Password.login, Password.person_id).where(Password.login.in_(some))
-        found.update(session.execute(rows).tuples().all())
+        found.update(session.execute(rows).all())
     return found
 
 

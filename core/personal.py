@@ -37,7 +37,7 @@ def keys_of(session: Session, people: Collection[UUID]) -> dict[UUID, bytes]:
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
         rows = select(PersonalKey.person_id, PersonalKey.key).where(PersonalKey.person_id.in_(some))
-        found.update(session.execute(rows).tuples().all())
+        found.update(session.execute(rows).all())
     return found
 
 

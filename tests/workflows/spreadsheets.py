@@ -28,7 +28,7 @@ from workflows.intake.faults import Fault
 from workflows.intake.plan import Plan
 from workflows.intake.reading import find_import
 
-Rows = Sequence[Sequence[Any]]
+Rows = Sequence[Any]
 
 
 def workbook(sheets: Mapping[str, Rows]) -> bytes:

@@ -84,7 +84,7 @@ class _Filler:
     def _codes(self, model: Any, permission: str) -> dict[UUID, str]:
         sites = self._caller.sites_for(permission)
         rows = select(model.id, model.code).where(model.site_id.in_(sites))
-        return dict(self._session.execute(rows).tuples().all())
+        return dict(self._session.execute(rows).all())
 
     def _named(self, row: Any) -> dict[str, str]:
         return {

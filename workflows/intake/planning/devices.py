@@ -65,13 +65,8 @@ def _refuse_circles(work: Work, drafts: list[Draft]) -> None:
         if draft.after.get("path_id"):
             moved[draft.site.id].append(draft)
     for site_id, some in moved.items():
-        paths = dict(
-            work.session.execute(
-                select(Device.id, Device.path_id).where(
-                    Device.site_id == site_id, Device.path_id.is_not(None)
-                )
-            ).tuples()
-        )
+        rows = select(Device.id, Device.path_id).where(Device.site_id == site_id)
+        paths = dict(work.session.execute(rows.where(Device.path_id.is_not(None))).all())
         paths.update((draft.known.id, draft.after["path_id"]) for draft in some)
         edges = {str(inner): [str(outer)] for inner, outer in paths.items() if outer}
         lines = {str(draft.known.id): draft.line for draft in some}

@@ -41,11 +41,8 @@ def _refuse_circles(work: Work, drafts: list[Draft]) -> None:
         if draft.after.get("parent_id"):
             moved[draft.site.id].append(draft)
     for site_id, some in moved.items():
-        around = dict(
-            work.session.execute(
-                select(Space.id, Space.parent_id).where(Space.site_id == site_id)
-            ).tuples()
-        )
+        rows = select(Space.id, Space.parent_id).where(Space.site_id == site_id)
+        around = dict(work.session.execute(rows).all())
         around.update((draft.known.id, draft.after["parent_id"]) for draft in some)
         edges = {str(inner): [str(outer)] for inner, outer in around.items() if outer}
         lines = {str(draft.known.id): draft.line for draft in some}

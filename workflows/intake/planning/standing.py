@@ -84,7 +84,7 @@ class Standing:
             rows = self.session.execute(
                 select(table.c.id, table.c.code).where(table.c.id.in_(some))
             )
-            self.codes_by_id.update(rows.tuples().all())
+            self.codes_by_id.update(rows.all())
 
     def code_of(self, row_id: UUID | None) -> str:
         """The code behind an id that was looked up; "" for none."""

@@ -37,7 +37,7 @@ def series_of(session: Session, row: Intake) -> dict[UUID, int]:
     found: dict[UUID, int] = {}
     for some in in_parts(points):
         rows = select(Point.id, Point.series).where(Point.id.in_(some))
-        found.update(session.execute(rows).tuples().all())
+        found.update(session.execute(rows).all())
     return found
 
 

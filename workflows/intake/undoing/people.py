@@ -31,12 +31,8 @@ def require_over_people(session: Session, caller: Caller, items: Iterable[Item])
         if item.kind in ("person", "grant")
     }
     for some in in_parts(sorted(people - {None}, key=str)):
-        nodes = (
-            select(Node)
-            .join(Grant, Grant.node_id == Node.id)
-            .where(Grant.person_id.in_(some))
-            .distinct()
-        )
+        held = select(Grant.node_id).where(Grant.person_id.in_(some))
+        nodes = select(Node).where(Node.id.in_(held))
         if not all(answers_for(caller, node) for node in session.scalars(nodes)):
             raise NotAllowed(
                 "this import changed people for whom you don't decide",
