@@ -252,9 +252,13 @@ class Caller:
                 advice="Ask an administrator of this site for a role that includes it.",
             )
 
+    def holds_anywhere(self, permission: str) -> bool:
+        """Whether the caller holds `permission` on some site or on the whole company."""
+        return bool(self.sites_for(permission)) or permission in self.company_wide
+
     def require_anywhere(self, permission: str) -> None:
         """NotAllowed unless the caller holds `permission` on some site or on the whole company."""
-        if not self.sites_for(permission) and permission not in self.company_wide:
+        if not self.holds_anywhere(permission):
             raise NotAllowed(
                 f"you may not {permission.replace('.', ': ')}",
                 advice="Ask an administrator for a role that includes it.",

@@ -27,6 +27,7 @@ from core.settings import load
 from tests.api.building import (
     RULE,
     put_alarm,
+    put_import,
     put_photo,
     put_quarantined,
     put_rule,
@@ -221,6 +222,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "source_id": put_source(database, site),
         "row_id": put_quarantined(database, site.id, now),
         "token_id": new_id(),
+        "import_id": put_import(database, site, now),
         **put_colleague(database, site, now),
     }
     return {**{name: str(value) for name, value in found.items()}, "rule_id": RULE}

@@ -130,43 +130,42 @@ def test_an_empty_cell_keeps_and_a_dash_empties(desk: Desk, site: SmallSite) -> 
     assert found(faults_of(plan))[0] == ("Assets!B2", "choice")
 
 
+WRONG: dict[str, list[Any]] = {
+    "Spaces": [
+        SPACES,
+        ["b 2", "x", None, None, None],
+        ["b3", None, None, None, "b1-pumpromo"],
+        ["b3", None, None, None, None],
+        ["c1", None, None, None, "c2"],
+        ["c2", None, None, None, "c1"],
+    ],
+    "Assets": [
+        ASSETS,
+        ["fan-1", "Spaceship", None, "nowhere", "Extreme"],
+        ["fan-2", None, None, None, None],
+        ["board-1", "Gateway", None, None, None],
+        ["pump-2", "Room", None, None, None],
+    ],
+    "Devices": [
+        DEVICES,
+        ["a/b", None, None, None, None],
+        ["new-1", "pump-9", "gw-1", "Maybe", "soon"],
+        ["new-2", None, None, "Yes", None],
+        ["gw-1", None, "pump-1", None, None],
+    ],
+    "Points": [
+        POINTS,
+        ["pump-1", None, "depth", None, None, None, None],
+        ["pump-2", "pump-1", "running", None, None, None, None],
+        ["pump-1", None, "flow", "temp", None, 5, "x"],
+        ["pump-1", None, "vibration", None, None, 9, 5],
+        ["nobody", None, "flow", None, None, None, None],
+    ],
+}
+
+
 def test_every_cell_that_is_wrong_is_told_at_once(desk: Desk, site: SmallSite) -> None:
-    plan = desk.plan(
-        workbook(
-            {
-                "Spaces": [
-                    SPACES,
-                    ["b 2", "x", None, None, None],
-                    ["b3", None, None, None, "b1-pumpromo"],
-                    ["b3", None, None, None, None],
-                    ["c1", None, None, None, "c2"],
-                    ["c2", None, None, None, "c1"],
-                ],
-                "Assets": [
-                    ASSETS,
-                    ["fan-1", "Spaceship", None, "nowhere", "Extreme"],
-                    ["fan-2", None, None, None, None],
-                    ["board-1", "Gateway", None, None, None],
-                    ["pump-2", "Room", None, None, None],
-                ],
-                "Devices": [
-                    DEVICES,
-                    ["a/b", None, None, None, None],
-                    ["new-1", "pump-9", "gw-1", "Maybe", "soon"],
-                    ["new-2", None, None, "Yes", None],
-                    ["gw-1", None, "pump-1", None, None],
-                ],
-                "Points": [
-                    POINTS,
-                    ["pump-1", None, "depth", None, None, None, None],
-                    ["pump-2", "pump-1", "running", None, None, None, None],
-                    ["pump-1", None, "flow", "temp", None, 5, "x"],
-                    ["pump-1", None, "vibration", None, None, 9, 5],
-                    ["nobody", None, "flow", None, None, None, None],
-                ],
-            }
-        )
-    )
+    plan = desk.plan(workbook(WRONG))
     assert found(faults_of(plan)) == [
         ("Spaces!A2", "code"),
         ("Spaces!E3", "unknown_near"),

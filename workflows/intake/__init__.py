@@ -7,13 +7,14 @@ from workflows.intake.applying import (
     forget_previews,
     hand_in,
     plan_again,
+    plan_file,
 )
 from workflows.intake.keeping import Preview
 from workflows.intake.lines import read_file
 from workflows.intake.model import IMPORT, Intake
 from workflows.intake.planning import make_plan
 from workflows.intake.table import LARGEST_FILE
-from workflows.intake.undoing import Kept, series_of, undo_import
+from workflows.intake.undoing import Kept, spoken_since, undo_import
 
 __all__ = [
     "IMPORT",
@@ -28,7 +29,8 @@ __all__ = [
     "hand_in",
     "make_plan",
     "plan_again",
+    "plan_file",
     "read_file",
-    "series_of",
+    "spoken_since",
     "undo_import",
 ]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.administration.many import Change, Doing, change_many, create_many
+from core.db import Database
 from core.devices import DEVICE, Device, Point, reserve_series
 from core.errors import Conflict, Invalid, Stale
 from core.hiring import NewPerson, hire
@@ -22,8 +23,8 @@ from core.lifecycle import move
 from core.people import Caller, Person, rename
 from core.places import Node
 from core.site_file.rows import update_all
-from workflows.intake.keeping import Preview, keep_items, open_preview, seal_preview
-from workflows.intake.lines import Lines, Told
+from workflows.intake.keeping import Preview, keep_items, open_lines, seal_preview
+from workflows.intake.lines import Lines, Told, read_file
 from workflows.intake.model import IMPORT, Intake
 from workflows.intake.plan import KINDS, Item, Plan
 from workflows.intake.planning import make_plan
@@ -43,6 +44,15 @@ class Upload:
     def file_hash(self) -> str:
         """SHA-256, in hex."""
         return hashlib.sha256(self.content).hexdigest()
+
+
+def plan_file(
+    database: Database, caller: Caller, upload: Upload, told: Told = lambda *_: None
+) -> Preview:
+    """Read a file and plan it; nothing is kept. Unreadable when it is no spreadsheet of ours."""
+    said = read_file(upload.content, upload.filename, told)
+    with database.read() as session:
+        return Preview(said, make_plan(session, caller, said, told))
 
 
 def hand_in(
@@ -103,7 +113,7 @@ def _only_site(items: Sequence[Item]) -> UUID | None:
 def plan_again(session: Session, caller: Caller, row: Intake) -> Plan:
     """Compare a file that waits with what stands now; its preview shows that."""
     IMPORT.target("apply", row.state)
-    said = open_preview(session, row).said
+    said = open_lines(session, row)
     plan = make_plan(session, caller, said)
     _show(row, _shown(session, row.uploaded_by, Preview(said, plan)))
     session.flush()
@@ -126,7 +136,7 @@ def apply_import(
     """
     actor = events.Actor.person(caller.person_id)
     IMPORT.target("apply", row.state)
-    said = open_preview(session, row).said
+    said = open_lines(session, row)
     # Imports wait for each other: two that add the same thing are judged one after the other.
     session.execute(select(Node.id).where(Node.kind == "company").with_for_update())
     plan = _judged(session, caller, row, said, expected_version, told)

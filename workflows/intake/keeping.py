@@ -41,20 +41,30 @@ def seal_preview(session: Session, owner: UUID, preview: Preview) -> bytes:
     return seal(key, content)
 
 
-def open_preview(session: Session, row: Intake) -> Preview:
-    """The preview of an import that waits. Conflict when it can't be opened any more."""
-    key = keys_of(session, [row.uploaded_by]).get(row.uploaded_by)
-    content = unseal(key, row.preview) if row.preview else None
-    if content is None:
-        raise Conflict("this preview is gone", advice="Hand in the file again.")
-    said = Lines(
+def open_lines(session: Session, row: Intake) -> Lines:
+    """What was read of a file that waits. Conflict when it can't be opened any more."""
+    content = _content(session, row)
+    return Lines(
         lines_from_json(content["lines"]),
         [Fault.from_json(one) for one in content["said_faults"]],
         content["unread"],
     )
+
+
+def open_plan(session: Session, row: Intake) -> Plan:
+    """What a file that waits would do, as it was shown last; Conflict as `open_lines`."""
+    content = _content(session, row)
     items = [Item.from_json(one) for one in content["items"]]
     faults = [Fault.from_json(one) for one in content["faults"]]
-    return Preview(said, Plan(items, faults, said.unread))
+    return Plan(items, faults, content["unread"])
+
+
+def _content(session: Session, row: Intake) -> Any:
+    key = keys_of(session, [row.uploaded_by]).get(row.uploaded_by)
+    content = unseal(key, row.preview) if row.preview else None
+    if content is None:
+        raise Conflict("this preview is gone", advice="Hand in the file again.")
+    return content
 
 
 def _person_of(item: Item) -> UUID | None:

@@ -1,6 +1,7 @@
 """Reading imports: one's own; who administers the whole company sees all of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.errors import NotFound
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person
-from workflows.intake.keeping import kept_items, open_preview
+from workflows.intake.keeping import kept_items, open_plan
 from workflows.intake.model import Intake
 from workflows.intake.plan import ACTIONS, Item, Plan
 from workflows.intake.undoing.state import Kept
@@ -54,6 +55,22 @@ def describe_import(session: Session, caller: Caller, import_id: UUID) -> dict[s
     return dict(row)
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An import as the list has it, with what it would do or did, and with what stayed."""
+
+    row: dict[str, Any]
+    plan: Plan
+    kept: list[Kept]
+
+
+def describe_whole(session: Session, caller: Caller, import_id: UUID) -> Whole:
+    """All of an import. NotFound when the caller does not see it."""
+    row = find_import(session, caller, import_id)
+    described = describe_import(session, caller, import_id)
+    return Whole(described, plan_of(session, row), kept_of(row))
+
+
 def find_import(
     session: Session, caller: Caller, import_id: UUID, *, to_change: bool = False
 ) -> Intake:
@@ -74,7 +91,7 @@ def _not_found() -> NotFound:
 def plan_of(session: Session, row: Intake) -> Plan:
     """What a file would do while it waits, or what it did; empty once it is discarded."""
     if row.state == "previewed":
-        return open_preview(session, row).plan
+        return open_plan(session, row)
     return Plan(kept_items(session, row))
 
 
@@ -83,8 +100,10 @@ def kept_of(row: Intake) -> list[Kept]:
     return [Kept(**one) for one in row.kept or []]
 
 
-def chosen(plan: Plan, kept: Sequence[Kept], view: str) -> list[Item]:
-    """The items that a view shows: those of one action, or those that stayed."""
+def chosen(plan: Plan, kept: Sequence[Kept], view: str | None) -> list[Item]:
+    """The items that a view shows: those of one action, those that stayed, or all."""
+    if view is None:
+        return plan.items
     if view == "kept":
         ids = {one.id for one in kept}
         return [item for item in plan.items if str(item.id) in ids]

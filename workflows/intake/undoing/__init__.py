@@ -16,6 +16,7 @@ from core.devices import Point
 from core.errors import NotAllowed
 from core.lifecycle import move
 from core.people import Caller
+from core.telemetry.store import TelemetryStore
 from workflows.intake.keeping import kept_items
 from workflows.intake.model import IMPORT, Intake
 from workflows.intake.plan import Item
@@ -24,21 +25,24 @@ from workflows.intake.undoing.people import require_over_people, undo_people
 from workflows.intake.undoing.places import undo_places
 from workflows.intake.undoing.state import NEEDED, PLACES, Kept, Undoing
 
-__all__ = ["Kept", "series_of", "undo_import"]
+__all__ = ["Kept", "spoken_since", "undo_import"]
 
 
-def series_of(session: Session, row: Intake) -> dict[UUID, int]:
-    """The telemetry numbers of the points that an import made and that still stand."""
+def spoken_since(session: Session, row: Intake, telemetry: TelemetryStore) -> frozenset[int]:
+    """The telemetry numbers of points that an import made and that have readings.
+
+    Asked before the transaction that undoes: readings are kept elsewhere. Raises TelemetryError
+    when that store is away, since nobody can tell then.
+    """
     points = [
         item.id
         for item in kept_items(session, row)
         if item.kind == "point" and item.action == "create"
     ]
-    found: dict[UUID, int] = {}
+    series: list[int] = []
     for some in in_parts(points):
-        rows = select(Point.id, Point.series).where(Point.id.in_(some))
-        found.update(session.execute(rows).all())
-    return found
+        series += session.scalars(select(Point.series).where(Point.id.in_(some)))
+    return frozenset(telemetry.last(series)) if series else frozenset()
 
 
 def undo_import(
@@ -52,7 +56,7 @@ def undo_import(
 ) -> list[Kept]:
     """Take back what an import did; returns what stays because it was used since.
 
-    spoken: the telemetry numbers, of those that `series_of` names, that have readings. Conflict
+    spoken: as `spoken_since` found. Conflict
     unless it was applied; NotAllowed when the caller may not change all that it changed.
     """
     IMPORT.target("undo", row.state)
