@@ -11,6 +11,7 @@ from core.clock import MICROS, to_micros
 from core.db import Database
 from core.devices import Point
 from core.people import Grant
+from core.permissions import ROLES
 from core.telemetry.readings import Quality, ReadingBatch
 from tests.api.conftest import MakeUser
 from tests.api.memory_telemetry import MemoryTelemetry
@@ -190,7 +191,7 @@ def test_a_stranger_hands_in_nothing_about_our_site(
 def test_a_token_limited_to_people_hands_in_people_only(
     client: TestClient, anonymous: TestClient, site: SmallSite
 ) -> None:
-    body = {"label": "staff sync", "days": 1, "scope": ["people.read", "people.write"]}
+    body = {"label": "staff sync", "days": 1, "scope": [*ROLES["guard"], "people.write"]}
     token = client.post(f"{BASE}/me/tokens", json=body).json()["secret"]
     headers = {"Authorization": f"Bearer {token}"}
     people = b"login,name,role,place\r\nwei,Wei Chen,guard,riverside\r\n"
