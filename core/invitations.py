@@ -104,14 +104,24 @@ def invite(
     return row, secret
 
 
-def make_link(session: Session, caller: Caller, person: Person, *, now: datetime) -> str:
+def make_link(
+    session: Session,
+    caller: Caller,
+    person: Person,
+    *,
+    now: datetime,
+    lifetime: timedelta | None = None,
+) -> str:
     """A one-time sign-in link for a person who forgot; returns its secret, which is shown once.
+
+    lifetime: that of a link unless told otherwise.
 
     NotAllowed unless the caller answers for people wherever the person holds a role, since the
     link gives all that the person has.
     """
     require_over_person(session, caller, person)
-    secret = issue(session, person.id, "link", now=now, label="made by a colleague")
+    label = "made by a colleague"
+    secret = issue(session, person.id, "link", now=now, label=label, lifetime=lifetime)
     events.append(
         session,
         "person.link",

@@ -12,6 +12,7 @@ from web.pages import (
     assets,
     devices,
     elsewhere,
+    imports,
     new_ticket,
     people,
     photos,
@@ -44,6 +45,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(assets.router(templates))
     app.include_router(devices.router(templates))
     app.include_router(people.router(templates))
+    app.include_router(imports.router(templates))
     app.include_router(account.router(templates))
     app.include_router(tokens.router(templates))
     app.include_router(search.router(templates))

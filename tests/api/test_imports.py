@@ -198,7 +198,7 @@ def test_a_token_limited_to_people_hands_in_people_only(
     planned = client.post(f"{BASE}/import-plans", content=people, headers=headers)
     assert planned.json()["faults"] == []
     planned = client.post(f"{BASE}/import-plans?filename=spaces.csv", content=ROOF, headers=headers)
-    assert [fault["code"] for fault in planned.json()["faults"]] == ["which_site"]
+    assert [fault["code"] for fault in planned.json()["faults"]] == ["no_right"]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

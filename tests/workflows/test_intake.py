@@ -514,11 +514,13 @@ def test_who_has_several_sites_names_one(desk: Desk, site: SmallSite) -> None:
 def test_each_sheet_needs_its_own_permission(database: Database, site: SmallSite) -> None:
     manager = desk_of(database, site.id, "manager")
     plan = manager.plan(workbook(BUILDING))
-    assert {(f.sheet, f.code) for f in faults_of(plan)} >= {("Spaces", "which_site")}
+    assert {(f.sheet, f.code) for f in faults_of(plan)} >= {("Spaces", "no_right")}
     device = {"Devices": [DEVICES, ["new", "pump-1", None, None, None]]}
     assert faults_of(manager.plan(workbook(device))) == []
+    people = {"People": [PEOPLE, ["new", "New", None, "Guard", "riverside"]]}
+    assert found(faults_of(manager.plan(workbook(people)))) == [("People!A2", "no_right")]
     guard = desk_of(database, site.id, "guard")
-    assert found(faults_of(guard.plan(workbook(device)))) == [("Devices!A2", "which_site")]
+    assert found(faults_of(guard.plan(workbook(device)))) == [("Devices!A2", "no_right")]
 
 
 def test_an_import_is_seen_by_who_handed_it_in_and_by_who_administers_all(

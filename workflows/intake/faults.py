@@ -76,6 +76,10 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "twice": "“%(text)s” stands twice; first in %(first)s. Keep one of the rows.",
         "which_site": "Which site? You have several; write one of these: %(known)s.",
         "no_site": "There is no site “%(text)s” where you may change this. Known: %(known)s.",
+        "no_right": (
+            "You may change nothing of the sheet “%(title)s”. Leave it out, or ask somebody who "
+            "may."
+        ),
         "no_place": "There is no place “%(text)s” where you may give roles. Known: %(known)s.",
         "which_place": "More than one place is called “%(text)s”. Write its path, like %(known)s.",
         "unknown": (

@@ -13,6 +13,7 @@ from core.ids import new_id
 from core.invitations import answers_for, roles_to_give
 from core.people import Grant, Person
 from core.places import Node
+from rules.catalog import Text
 from workflows.intake.faults import listed
 from workflows.intake.lines import Line
 from workflows.intake.plan import Item, Shown
@@ -87,6 +88,8 @@ class _Planner:
 
     def plan(self, somebody: Somebody) -> None:
         """Plan one person with all their lines."""
+        if not self._places:
+            return self._refuse_all(somebody, "no_right", title=somebody.first.sheet.title)
         holder = self._holders.get(somebody.login)
         if holder is not None:
             grants = self._grants.get(holder, [])
@@ -100,9 +103,9 @@ class _Planner:
         self._plan_grants(somebody)
         return None
 
-    def _refuse_all(self, somebody: Somebody, code: str) -> None:
+    def _refuse_all(self, somebody: Somebody, code: str, **values: Text) -> None:
         for line in somebody.lines:
-            self._work.refuse(line, "login", code)
+            self._work.refuse(line, "login", code, **values)
 
     def _said(self, somebody: Somebody, column: str) -> tuple[str, Line]:
         """What the lines say in a column; a finding where two say different things."""

@@ -70,12 +70,18 @@ class Work:
             self._sites[key] = self._find_site(self.sites_for(permission), text)
         site = self._sites[key]
         if site is None:
-            sites = listed(node.code for node in self.sites_for(permission))
-            if text:
-                self.refuse(line, "site", "no_site", text=text, known=sites)
-            else:
-                self.refuse(line, "site", "which_site", known=sites)
+            self._refuse_site(line, text, self.sites_for(permission))
         return site
+
+    def _refuse_site(self, line: Line, text: str, sites: list[Node]) -> None:
+        known = listed(node.code for node in sites)
+        if not sites:
+            column = next(each.code for each in line.sheet.columns if each.required)
+            self.refuse(line, column, "no_right", title=line.sheet.title)
+        elif text:
+            self.refuse(line, "site", "no_site", text=text, known=known)
+        else:
+            self.refuse(line, "site", "which_site", known=known)
 
     def _find_site(self, sites: list[Node], text: str) -> Node | None:
         if not text:
