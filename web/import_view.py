@@ -57,7 +57,7 @@ class FaultView:
 
 def fault_text(reader: Reader, fault: Fault) -> str:
     """What is wrong and what to write, in the reader's language."""
-    return reader.translate(FAULT[fault.code], **fault.values_in(reader.language))
+    return reader.translate(FAULT[fault.code]) % fault.values_in(reader.language)
 
 
 def faults_of(reader: Reader, faults: Sequence[Fault]) -> list[FaultView]:

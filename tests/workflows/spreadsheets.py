@@ -32,8 +32,12 @@ Rows = Sequence[Any]
 
 
 def workbook(sheets: Mapping[str, Rows]) -> bytes:
-    """An .xlsx file with these sheets, cell by cell."""
-    return saved(open_workbook(sheets))
+    """An .xlsx file with these sheets, cell by cell; a text that begins with = is a text."""
+    book = open_workbook(sheets)
+    for cell in [cell for sheet in book for row in sheet.iter_rows() for cell in row]:
+        if cell.data_type == "f":
+            cell.data_type = "s"
+    return saved(book)
 
 
 def open_workbook(sheets: Mapping[str, Rows]) -> Workbook:

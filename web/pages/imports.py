@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from core.errors import Invalid, NotAllowed, Stale
+from core.errors import NotAllowed, NotFound, Stale
 from core.ids import new_id
 from core.paging import Wish
 from core.site_file import load_catalog
@@ -42,7 +42,7 @@ TOLD = {
     "applied": mark("Everything is applied."),
     "undone": mark("The import is undone."),
 }
-VIEWS = ("refused", "update", "create", "same", "kept")
+VIEWS = ("refused", "kept", "update", "create", "same")
 # GBK opens without questions in every Excel in China; UTF-8 everywhere else.
 ENCODINGS = {"utf-8": "utf-8-sig", "gbk": "gb18030"}
 
@@ -102,7 +102,7 @@ def _add_templates(routes: APIRouter) -> None:
         _require(visit)
         language = visit.reader.language
         if sheet not in SHEETS or encoding not in ENCODINGS:
-            raise Invalid("there is no such template", problems=["sheet, encoding: choose one"])
+            raise NotFound("there is no such template", advice="Choose one on the page of imports.")
         with visit.parts.database.read() as session:
             offer = offer_for(session, visit.caller, language, filled=filled)
         rows = offer.rows.get(sheet, ())

@@ -49,7 +49,9 @@ def make_plan(
         [*said.faults, *work.faults],
         key=lambda fault: (sheets.get(fault.sheet, -1), fault.row, fault.column),
     )
-    return Plan(in_order(work.items), faults, said.unread)
+    refused = {(fault.sheet, fault.row) for fault in faults}
+    items = [item for item in work.items if (item.sheet, item.row) not in refused]
+    return Plan(in_order(items), faults, said.unread)
 
 
 def _order(titles: Sequence[str]) -> dict[str, int]:

@@ -113,18 +113,22 @@ def drafts_of(
     for line in lines_of(lines, sheet):
         site = sites.get(id(line))
         code = line.text("code")
-        if site is None or not code or not _is_code(work, line, kind, code):
+        if site is None or not code:
             continue
+        known = work.standing[kind].find(site.id, code)
         key = (site.id, code)
         if key in first:
             work.refuse(line, "code", "twice", text=code, first=_place(first[key]))
-            continue
-        first[key] = line
-        known = work.standing[kind].find(site.id, code)
-        if known is None and _lost_zeros(work, line, kind, site):
-            continue
-        standing = known or work.standing[kind].add(site.id, code, new_id())
-        drafts.append(Draft(line, site, standing, known is None))
+        elif _is_code(work, line, kind, code) and (
+            known is not None or not _lost_zeros(work, line, kind, site)
+        ):
+            first[key] = line
+            if known is None:
+                drafts.append(Draft(line, site, work.standing[kind].add(*key, new_id()), True))
+                continue
+        # A row that is refused is looked through like any other: all findings come at once.
+        new = known is None or known.row is None
+        drafts.append(Draft(line, site, known or Known(new_id(), code), new))
     return drafts
 
 
