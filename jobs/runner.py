@@ -24,7 +24,7 @@ from core.telemetry.store import TelemetryStore
 from jobs.deadlines import mark_deadlines
 from jobs.ingest_watch import IngestWatch
 from jobs.outbox import send_facts
-from jobs.retention import bound_quarantine, forget_credentials, keep_up_telemetry
+from jobs.retention import bound_quarantine, forget_credentials, forget_imports, keep_up_telemetry
 from jobs.work import Sweep, Work
 
 log = structlog.get_logger(__name__)
@@ -51,6 +51,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("deadlines", 5.0, mark_deadlines),
         Sweep("quarantine", 30.0, bound_quarantine, every=timedelta(minutes=1)),
         Sweep("credentials", 60.0, forget_credentials, every=timedelta(hours=6)),
+        Sweep("imports", 60.0, forget_imports, every=timedelta(hours=1)),
     ]
     if settings.webhook_url:
         sweeps.append(Sweep("outbox", 2.0, send_facts))

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from core.errors import NotAllowed, NotFound, Stale
 from core.ids import new_id
 from core.paging import Wish
+from core.people import first_time_zone
 from core.site_file import load_catalog
 from web.import_progress import Watched
 from web.import_tables import FAULTS, LINKS, as_xlsx
@@ -180,6 +181,7 @@ def _add_reading(routes: APIRouter, shared: _Routes) -> None:
             row = find_import(session, visit.caller, import_id)
             waiting = len(who_waits(session, row))
             catalog = load_catalog(session)
+            local = visit.at(first_time_zone(session))
         totals = {**totals_of(whole.plan), "kept": len({one.id for one in whole.kept})}
         if whole.row["state"] != "previewed":
             totals["same"] = sum(each["same"] for each in whole.row["counts"].values())
@@ -191,7 +193,7 @@ def _add_reading(routes: APIRouter, shared: _Routes) -> None:
         more = start + SHOWN
         return shared.templates.page(
             "imports/show.html",
-            visit,
+            local,
             section="imports",
             row=whole.row,
             plan=whole.plan,
