@@ -10,6 +10,7 @@ from api import (
     devices,
     errors,
     health,
+    imports,
     me,
     people,
     points,
@@ -28,6 +29,7 @@ from api.context import Parts
 from api.guards import BodyLimit, Guard
 from core.callers import Callers
 from core.pictures import LARGEST_PICTURE
+from workflows.intake import LARGEST_FILE as LARGEST_SPREADSHEET
 
 BODY_LIMIT = 1024 * 1024
 # One line a noun.
@@ -47,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     service.router,
     me.router,
     people.router,
+    imports.router,
     reference.router,
 )
 
@@ -81,6 +84,7 @@ def create_app(parts: Parts) -> FastAPI:
         f"{BASE}/site-files": sites.LARGEST_FILE,
         # The form of a page around the photo needs a little room, too.
         rf"({BASE})?/tickets/[^/]+/photos": LARGEST_PICTURE + 64 * 1024,
+        rf"({BASE})?/imports|{BASE}/import-plans": LARGEST_SPREADSHEET + 64 * 1024,
     }
     app.add_middleware(BodyLimit, limit=BODY_LIMIT, exceptions=larger)
     # Added last, so it stands outermost and sees every answer.

@@ -13,6 +13,7 @@ from web.pages import (
     devices,
     elsewhere,
     hand_over,
+    imports,
     new_ticket,
     notices,
     people,
@@ -48,6 +49,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(assets.router(templates))
     app.include_router(devices.router(templates))
     app.include_router(people.router(templates))
+    app.include_router(imports.router(templates))
     app.include_router(account.router(templates))
     app.include_router(tokens.router(templates))
     app.include_router(search.router(templates))

@@ -12,13 +12,14 @@ from api.deps import SESSION_COOKIE, csrf_token
 from api.reference import routes_of
 from core import events
 from core.ids import new_id
-from core.people import Grant
+from core.people import Grant, Person, caller_for
 from core.permissions import ROLES
 from core.rosters import Absence, Shift
 from tests.pictures import photo
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
+from workflows import intake
 from workflows.alarms.model import Alarm
 from workflows.dispatch import Handover
 from workflows.tickets import Ticket
@@ -86,6 +87,18 @@ def roster_of(stage: Stage, person: UUID) -> dict[str, str]:
     return {name: str(one) for name, one in found.items()}
 
 
+def import_of(stage: Stage) -> UUID:
+    """A file that a colleague handed in."""
+    person = stage.person("Li Na", "administrator", node=stage.site_id)
+    database = stage.parts.database
+    with database.read() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+    upload = intake.Upload("spaces.csv", b"code,name_en,kind\nroof,Riverside roof,\n")
+    preview = intake.plan_file(database, caller, upload)
+    with database.write() as session:
+        return intake.hand_in(session, caller, upload, preview, now=stage.parts.clock.now()).id
+
+
 def things_of_ours(stage: Stage) -> dict[str, str]:
     """Something of our site for each parameter of a page's address."""
     number = stage.trip(PUMP, OVERHEATING)
@@ -106,6 +119,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "person_id": str(guard),
         "role_id": str(grant),
         "invitation_id": str(new_id()),
+        "import_id": str(import_of(stage)),
     }
 
 

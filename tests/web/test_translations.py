@@ -11,11 +11,13 @@ from babel.messages.extract import extract_from_dir
 
 from core.devices import DEVICE
 from tests.web.stage import ROOT
-from web.languages import LANGUAGES, catalogue
+from web.import_words import FAULT, IMPORT_KIND, IMPORT_STATE, IMPORT_VIEW
+from web.languages import LANGUAGES, catalogue, translations
 from web.words import (
     ALARM_STATE,
     EVENT,
     FALSE_CAUSE,
+    ROLE,
     SEVERITY,
     TICKET_ACTION,
     TICKET_KIND,
@@ -23,6 +25,11 @@ from web.words import (
     VERDICT,
 )
 from workflows.alarms import ALARM
+from workflows.intake import IMPORT
+from workflows.intake.choices import CHOICES
+from workflows.intake.faults import TEXTS
+from workflows.intake.plan import ACTIONS
+from workflows.intake.plan import KINDS as IMPORTED
 from workflows.tickets import FALSE_CAUSES, KINDS, PRIORITIES, TICKET, VERDICTS
 
 WEB = ROOT / "web"
@@ -38,6 +45,7 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "invitation",
     "credential",
     "person",
+    "import",
 }
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
@@ -116,7 +124,9 @@ def test_every_kind_of_event_has_a_word() -> None:
     rooms = ("core", "workflows", "ingest", "jobs")
     files = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
     kinds = {kind for path in files for kind in events_in(path)}
-    kinds |= {f"{table.name}.{move}" for table in (ALARM, TICKET, DEVICE) for move in table.moves}
+    kinds |= {
+        f"{table.name}.{move}" for table in (ALARM, TICKET, DEVICE, IMPORT) for move in table.moves
+    }
     assert kinds
     assert kinds <= set(EVENT)
 
@@ -129,3 +139,17 @@ def test_every_status_action_and_kind_has_a_word() -> None:
     assert set(VERDICTS) == set(VERDICT)
     assert set(FALSE_CAUSES) == set(FALSE_CAUSE)
     assert {"ok", *PRIORITIES} == set(SEVERITY)
+
+
+def test_everything_about_imports_has_a_word() -> None:
+    assert dict(FAULT) == dict(TEXTS)
+    assert set(IMPORT_STATE) == set(IMPORT.statuses)
+    assert set(IMPORT_KIND) == set(IMPORTED)
+    assert set(IMPORT_VIEW) == {*ACTIONS, "refused", "kept"}
+
+
+def test_cells_take_the_words_that_the_console_shows() -> None:
+    for group, words in (("criticality", SEVERITY), ("role", ROLE)):
+        for code, text in CHOICES[group].items():
+            assert text.en == words[code]
+            assert text.zh == translations("zh").gettext(words[code])
