@@ -228,6 +228,15 @@ def test_a_preview_that_became_stale_is_shown_anew(stage: Stage, desk: TestClien
     assert press(desk, address, "apply", 2).headers["location"] == f"{address}?told=applied"
 
 
+def test_the_pages_can_be_read_aloud_and_hold_nothing_inline(desk: TestClient) -> None:
+    address = hand_in(desk, GOOD)
+    for page in ("/imports", address, f"{address}?view=create", hand_in(desk, WRONG)):
+        markup = read(desk.get(page).text)
+        assert markup.without_label == []
+        assert markup.inline == []
+        assert markup.headings[0] == "h1"
+
+
 def test_a_file_is_discarded(desk: TestClient) -> None:
     address = hand_in(desk, GOOD)
     assert press(desk, address, "discard").headers["location"] == "/imports"
