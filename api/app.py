@@ -26,6 +26,7 @@ from api import (
 from api.answers import BASE
 from api.context import Parts
 from api.guards import BodyLimit, Guard
+from api.renewal import Renewal
 from core.callers import Callers
 from core.pictures import LARGEST_PICTURE
 
@@ -75,7 +76,9 @@ def create_app(parts: Parts) -> FastAPI:
         generate_unique_id_function=reference.operation_id,
     )
     app.state.parts = parts
-    app.state.callers = Callers(parts.database, parts.clock)
+    app.state.callers = Callers(
+        parts.database, parts.clock, factor_rule=parts.settings.require_second_factor
+    )
     errors.install(app)
     larger = {
         f"{BASE}/site-files": sites.LARGEST_FILE,
@@ -83,6 +86,7 @@ def create_app(parts: Parts) -> FastAPI:
         rf"({BASE})?/tickets/[^/]+/photos": LARGEST_PICTURE + 64 * 1024,
     }
     app.add_middleware(BodyLimit, limit=BODY_LIMIT, exceptions=larger)
+    app.add_middleware(Renewal)
     # Added last, so it stands outermost and sees every answer.
     app.add_middleware(Guard)
     app.include_router(health.router)

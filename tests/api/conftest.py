@@ -88,7 +88,8 @@ def telemetry() -> MemoryTelemetry:
 def parts(
     database: Database, clock: SimulatedClock, telemetry: MemoryTelemetry, tmp_path: Path
 ) -> Parts:
-    return Parts(load(files_url=str(tmp_path / "files")), clock, database, telemetry, Health(clock))
+    settings = load(data_dir=tmp_path, require_second_factor="nobody")
+    return Parts(settings, clock, database, telemetry, Health(clock))
 
 
 # The document does not depend on the parts, and making it takes longer than most tests.
