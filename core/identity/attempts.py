@@ -1,6 +1,5 @@
 """What we remember of somebody whom we sent to the identity provider, until they come back."""
 
-import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,15 +82,15 @@ def take(session: Session, state: str, browser: str, *, now: datetime) -> Identi
     """Use an attempt up. SignInRefused when it is over, used, unknown, or another browser's."""
     statement = (
         delete(IdentityAttempt)
-        .where(IdentityAttempt.state_hash == hash_secret(state))
+        .where(
+            IdentityAttempt.state_hash == hash_secret(state),
+            IdentityAttempt.browser_hash == hash_secret(browser),
+            IdentityAttempt.ends_at > now,
+        )
         .returning(IdentityAttempt)
     )
     row = session.scalars(statement).one_or_none()
-    if (
-        row is None
-        or row.ends_at <= now
-        or not hmac.compare_digest(row.browser_hash, hash_secret(browser))
-    ):
+    if row is None:
         raise SignInRefused("stale", "this sign-in was finished before, or took too long")
     return row
 

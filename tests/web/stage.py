@@ -351,9 +351,9 @@ class WebServer:
 
 
 @contextmanager
-def serving(stage: Stage) -> Iterator[WebServer]:
-    """Serve a stage on a free port."""
-    port = free_port()
+def serving(stage: Stage, port: int = 0) -> Iterator[WebServer]:
+    """Serve a stage on a port, a free one unless told otherwise."""
+    port = port or free_port()
     server = WebServer(stage, port)
     stage.url = f"http://127.0.0.1:{port}"
     server.start()
