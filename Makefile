@@ -65,3 +65,4 @@ lock:  ## Resolve the Python and npm locks (LOCK_ARGS=--upgrade takes newer vers
 	@$(SET_UP) lock
 	$(RUN)python -m scripts.lock $(LOCK_ARGS)
 	cd web/assets && npm install --package-lock-only --ignore-scripts
+	cd tests/servers/oidc && npm install --package-lock-only --ignore-scripts

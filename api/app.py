@@ -21,12 +21,14 @@ from api import (
     service,
     sites,
     sources,
+    teams,
     tickets,
     tree,
 )
 from api.answers import BASE
 from api.context import Parts
 from api.guards import BodyLimit, Guard
+from api.renewal import Renewal
 from core.callers import Callers
 from core.pictures import LARGEST_PICTURE
 from workflows.intake import LARGEST_FILE as LARGEST_SPREADSHEET
@@ -47,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     rules.router,
     search.router,
     service.router,
+    teams.router,
     me.router,
     people.router,
     imports.router,
@@ -78,7 +81,9 @@ def create_app(parts: Parts) -> FastAPI:
         generate_unique_id_function=reference.operation_id,
     )
     app.state.parts = parts
-    app.state.callers = Callers(parts.database, parts.clock)
+    app.state.callers = Callers(
+        parts.database, parts.clock, factor_rule=parts.settings.require_second_factor
+    )
     errors.install(app)
     larger = {
         f"{BASE}/site-files": sites.LARGEST_FILE,
@@ -87,6 +92,7 @@ def create_app(parts: Parts) -> FastAPI:
         rf"({BASE})?/imports|{BASE}/import-plans": LARGEST_SPREADSHEET + 64 * 1024,
     }
     app.add_middleware(BodyLimit, limit=BODY_LIMIT, exceptions=larger)
+    app.add_middleware(Renewal)
     # Added last, so it stands outermost and sees every answer.
     app.add_middleware(Guard)
     app.include_router(health.router)

@@ -7,8 +7,10 @@ from core.clock import Clock
 from core.db import Database
 from core.files import FileStore, files_url
 from core.health import Health
+from core.identity import Provider
 from core.settings import Settings
 from core.telemetry.store import TelemetryStore
+from core.vault import Vault
 from workflows.search import PlaceIndex
 
 
@@ -24,8 +26,12 @@ class Parts:
     hot: HotAnswers = field(init=False, compare=False)
     places: PlaceIndex = field(init=False, compare=False)
     files: FileStore = field(init=False, compare=False)
+    vault: Vault = field(init=False, compare=False)
+    provider: Provider = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hot", HotAnswers(self.database))
         object.__setattr__(self, "places", PlaceIndex(self.database))
         object.__setattr__(self, "files", FileStore(files_url(self.settings)))
+        object.__setattr__(self, "vault", Vault(self.settings))
+        object.__setattr__(self, "provider", Provider(self.settings))

@@ -8,16 +8,18 @@ from datetime import datetime
 from typing import Annotated, cast
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.context import Parts
 from core.callers import Callers
 from core.errors import NotAllowed, NotSignedIn
 from core.events import Actor
-from core.people import Caller
+from core.people import CREDENTIAL_LIFETIME, Caller
+from core.second_factor import NeedsSecondFactor
 
 SESSION_COOKIE = "wk_session"
+SESSION_SECONDS = int(CREDENTIAL_LIFETIME["session"].total_seconds())
 CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,22 +32,50 @@ def parts_of(request: Request) -> Parts:
 
 
 def csrf_token(session_secret: str) -> str:
-    """The token that proves that a page of ours made the request; derived from the session."""
-    return hashlib.sha256(f"csrf:{session_secret}".encode()).hexdigest()
+    """The token that proves that a page of ours made the request; derived from the session.
+
+    From the part of its secret that stays: pages that are open outlive the rest.
+    """
+    head = session_secret.partition(".")[0]
+    return hashlib.sha256(f"csrf:{head}".encode()).hexdigest()
+
+
+def set_session_cookie(answer: Response, secret: str, *, secure: bool) -> None:
+    """Give a browser the secret of its session. secure: it came over TLS and shall stay there."""
+    answer.set_cookie(
+        SESSION_COOKIE,
+        secret,
+        max_age=SESSION_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=secure,
+    )
 
 
 async def caller_of(request: Request) -> Caller:
     """The caller of a request: from its bearer token, otherwise from its session cookie.
 
-    Raises NotSignedIn, and NotAllowed for an unsafe request by cookie without its CSRF token.
+    Raises NotSignedIn, NeedsSecondFactor, and NotAllowed for an unsafe request by cookie without
+    its CSRF token.
     """
+    caller = await anybody_of(request)
+    if caller.must_set_up:
+        raise NeedsSecondFactor
+    return caller
+
+
+async def anybody_of(request: Request) -> Caller:
+    """As `caller_of`, also somebody who has to set up a second factor first."""
     secret, kind = _credentials(request)
     callers = cast(Callers, request.app.state.callers)
     caller = callers.remembered(secret, kind)
     if caller is None:
         caller = await run_in_threadpool(callers.identify, secret, kind)
-    if kind == "session" and request.method not in SAFE_METHODS:
-        await _require_csrf(request, secret)
+    if kind == "session":
+        # The answer renews it if it is due.
+        request.state.session = secret
+        if request.method not in SAFE_METHODS:
+            await _require_csrf(request, secret)
     return caller
 
 

@@ -46,7 +46,7 @@ class _Stage:
         with self.database.write() as session:
             person = administrator_of(session)
             assert person is not None
-            self.token = issue(session, person.id, "token", now=self.clock.now())
+            self.token = issue(session, person.id, "token", now=self.clock.now(), proved=True)
         owned = leases.claim(
             self.database, "ingest:main", "bench", now=self.clock.now(), lifetime=_LEASE
         )

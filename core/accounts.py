@@ -14,10 +14,11 @@ from sqlalchemy import ForeignKey, Integer, String, delete, insert, select, upda
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import events, second_factor
+from core import events, second_factor, sessions
 from core.db import Base, Database, Instant
 from core.errors import Conflict, Invalid, NotSignedIn, TooManyTries
-from core.people import Person, end_credential, identify, issue
+from core.people import Person, end_credential, find_credential, issue
+from core.vault import Vault
 
 SHORTEST, LONGEST = 12, 200
 # NIST SP 800-63B asks for a list of what is guessed first; these are the ones long enough to count.
@@ -117,6 +118,7 @@ def set_password(session: Session, person_id: UUID, given: NewPassword, *, now: 
     else:
         row.login, row.hash, row.changed_at = given.login, given.hash, now
     session.flush()
+    sessions.renew_soon(session, person_id, now=now)
     events.append(
         session,
         "person.password",
@@ -207,28 +209,52 @@ def sign_in(
             session.execute(
                 update(Password).where(Password.person_id == person_id).values(hash=better)
             )
-        needs_code = second_factor.is_on(session, person_id)
-        kind = "half" if needs_code else "session"
-        return SignedIn(issue(session, person_id, kind, now=now, label="console"), needs_code)
+        return begin(session, person_id, by="password", now=now)
 
 
-def finish_sign_in(database: Database, half: str, code: str, *, now: datetime) -> str:
+def begin(
+    session: Session, person_id: UUID, *, by: str, now: datetime, proved: bool = False
+) -> SignedIn:
+    """Begin the session of somebody who has shown who they are, or half one where a code is due.
+
+    proved: a second factor was asked for already, by an identity provider.
+    """
+    if second_factor.is_on(session, person_id) and not proved:
+        return SignedIn(issue(session, person_id, "half", now=now, label=by), needs_code=True)
+    secret = sessions.begin(session, person_id, by=by, now=now, proved=proved)
+    return SignedIn(secret, needs_code=False)
+
+
+def finish_sign_in(database: Database, vault: Vault, half: str, code: str, *, now: datetime) -> str:
     """Sign in with the second factor; returns the secret of a new session.
 
     half: what `sign_in` gave. Raises NotSignedIn when that has ended, Invalid for a wrong code,
     and TooManyTries while the account is locked; a try is counted before it is judged.
     """
     with database.read() as session:
-        person_id = identify(session, half, "half", now=now).person_id
+        credential, _ = find_credential(session, half, "half", now=now)
+        person_id, by = credential.person_id, credential.label
+    require_code(database, vault, person_id, code, now=now)
+    with database.write() as session:
+        if not end_credential(session, half, now=now):
+            raise NotSignedIn("this sign-in was finished already", advice="Sign in again.")
+        return sessions.begin(session, person_id, by=by, now=now)
+
+
+def require_code(
+    database: Database, vault: Vault, person_id: UUID, code: str, *, now: datetime
+) -> None:
+    """Use up a code of a person's second factor. Invalid for a wrong one, TooManyTries when locked.
+
+    A try is counted before it is judged.
+    """
     key = _key("code", str(person_id))
     with database.write() as session:
         _count(session, "account", key, now)
     with database.write() as session:
-        if not second_factor.take_code(session, person_id, code, now=now):
+        if not second_factor.take_code(session, vault, person_id, code, now=now):
             raise Invalid("this code is not right", problems=["code: the six digits of now"])
         session.execute(delete(SignInTries).where(SignInTries.key == key))
-        end_credential(session, half, now=now)
-        return issue(session, person_id, "session", now=now, label="console")
 
 
 def forget_tries(session: Session, *, now: datetime) -> int:

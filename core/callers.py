@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,18 +13,27 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from core import events
+from core import events, second_factor, sessions
 from core.clock import Clock
 from core.db import Database, is_unavailable
 from core.errors import Invalid, NotAllowed, NotSignedIn, Unavailable
-from core.people import Caller, Credential, Grant, Person, hash_secret, identify, issue
+from core.people import (
+    Caller,
+    Credential,
+    Grant,
+    Person,
+    caller_for,
+    find_credential,
+    hash_secret,
+    issue,
+)
 from core.permissions import PERMISSIONS
 from core.places import Node
 
 # Another process may end a token; this one follows it within a second, like every role.
 REMEMBERED_SECONDS = 1.0
 REMEMBERED_AT_MOST = 10_000
-_RIGHTS = (Credential, Grant, Person, Node)
+_RIGHTS = (Credential, Grant, Person, Node, second_factor.SecondFactor)
 _TOUCHED = "rights_touched"
 
 
@@ -68,6 +77,7 @@ def _after_commit(session: Session) -> None:
 class _Remembered:
     caller: Caller
     ends_at: datetime
+    renew_at: datetime | None
     until: float
     generation: int
 
@@ -79,20 +89,42 @@ class Callers:
     process commits, within REMEMBERED_SECONDS.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, *, factor_rule: str) -> None:
+        """factor_rule: the setting `require_second_factor`."""
         self._database = database
         self._clock = clock
+        self._factor_rule = factor_rule
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str], _Remembered] = {}
 
     def remembered(self, secret: str, kind: str) -> Caller | None:
         """The caller if asked for a moment ago; never waits. None says: use `identify`."""
+        found = self._remembered(secret, kind)
+        return None if found is None else found.caller
+
+    def _remembered(self, secret: str, kind: str) -> _Remembered | None:
         found = self._known.get((kind, hash_secret(secret)))
         if found is None or found.generation != _generation.number:
             return None
         if found.until <= time.monotonic() or found.ends_at <= self._clock.now():
             return None
-        return found.caller
+        return found
+
+    def is_fresh(self, secret: str) -> bool:
+        """Whether a session surely needs no new secret yet; never waits. See `renewed`."""
+        found = self._remembered(secret, sessions.KIND)
+        return found is not None and not _is_due(found, self._clock.now())
+
+    def renewed(self, secret: str) -> str | None:
+        """A new secret for a session that is due for one; None when it is not, or has ended."""
+        try:
+            found = self._identify(secret, sessions.KIND)
+            if not _is_due(found, self._clock.now()):
+                return None
+            with self._database.write() as session:
+                return sessions.renew(session, secret, now=self._clock.now())
+        except NotSignedIn:
+            return None
 
     def identify(self, secret: str, kind: str) -> Caller:
         """The caller, from the database. NotSignedIn when there is none, Unavailable when away.
@@ -100,7 +132,7 @@ class Callers:
         kind: token or session.
         """
         try:
-            return self._identify(secret, kind)
+            return self._identify(secret, kind).caller
         except DBAPIError as error:
             if is_unavailable(error):
                 raise Unavailable(
@@ -108,23 +140,41 @@ class Callers:
                 ) from error
             raise
 
-    def _identify(self, secret: str, kind: str) -> Caller:
+    def _identify(self, secret: str, kind: str) -> _Remembered:
         # Read before the database is, so that a change in between is not overlooked.
         generation = _generation.number
+        now = self._clock.now()
         with self._database.read() as session:
-            caller = identify(session, secret, kind, now=self._clock.now())
-            digest = hash_secret(secret)
-            ends_at = session.execute(
-                select(Credential.ends_at).where(Credential.secret_hash == digest)
-            ).scalar_one_or_none()
-        if ends_at is None:
-            raise NotSignedIn("these credentials are unknown", advice="Sign in again.")
+            credential, person = find_credential(session, secret, kind, now=now)
+            caller = self._judged(session, credential, caller_for(session, person))
+        if kind == sessions.KIND and credential.used_at is None:
+            with self._database.write() as session:
+                sessions.settle(session, credential, now=now)
         until = time.monotonic() + REMEMBERED_SECONDS
+        found = _Remembered(caller, credential.ends_at, credential.renew_at, until, generation)
         with self._lock:
             if len(self._known) >= REMEMBERED_AT_MOST:
                 self._known.clear()
-            self._known[(kind, digest)] = _Remembered(caller, ends_at, until, generation)
-        return caller
+            self._known[(kind, hash_secret(secret))] = found
+        return found
+
+    def _judged(self, session: Session, credential: Credential, caller: Caller) -> Caller:
+        """The caller within the credential's scope, and whether a second factor is missing."""
+        proved = credential.proved
+        if credential.kind == sessions.KIND and not proved:
+            proved = second_factor.is_on(session, caller.person_id)
+        missing = not proved and second_factor.is_required(self._factor_rule, caller)
+        if missing and credential.kind != sessions.KIND:
+            raise NotAllowed(
+                "this token was made before its person had a second factor",
+                advice="Set one up in the console, then make a new token.",
+            )
+        caller = replace(caller, proved=proved, must_set_up=missing)
+        return caller if credential.scope is None else caller.within(credential.scope)
+
+
+def _is_due(found: _Remembered, now: datetime) -> bool:
+    return found.renew_at is not None and found.renew_at <= now
 
 
 def tokens_of(session: Session, person_id: UUID, *, now: datetime) -> Sequence[dict[str, Any]]:
@@ -162,7 +212,14 @@ def make_token(
     wanted = None if scope is None else frozenset(scope)
     _require_scope(caller, wanted)
     secret = issue(
-        session, caller.person_id, "token", now=now, label=label, lifetime=lifetime, scope=wanted
+        session,
+        caller.person_id,
+        "token",
+        now=now,
+        label=label,
+        lifetime=lifetime,
+        scope=wanted,
+        proved=caller.proved,
     )
     session.flush()
     row = session.scalars(

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, String, func, insert, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import events
+from core import events, sessions
 from core.accounts import NewPassword, set_password
 from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -172,14 +172,24 @@ def open_invitation(session: Session, secret: str, *, now: datetime) -> Invitati
     return row
 
 
-def join(session: Session, secret: str, colleague: NewColleague, *, now: datetime) -> UUID:
-    """Use an invitation up: the person, their login and their role; returns the person.
+def waiting_invitation(session: Session, invitation_id: UUID, *, now: datetime) -> Invitation:
+    """An invitation by its id; NotFound as `open_invitation` does."""
+    row = session.get(Invitation, invitation_id)
+    if row is None or row.used_at is not None or row.ends_at <= now:
+        raise NotFound(
+            "this invitation was used before or has ended",
+            advice="Ask whoever invited you for a new one.",
+        )
+    return row
 
-    Compare-and-swap on the use, so that of two who open one link at once one joins. Raises
-    NotFound as `open_invitation` does, Conflict when the login is taken.
+
+def take_up(session: Session, row: Invitation, name: str, locale: str, *, now: datetime) -> UUID:
+    """Use an invitation up: the person and their role; returns the person, who can't sign in yet.
+
+    Compare-and-swap on the use, so that of two who open one link at once one joins. NotFound for
+    the other.
     """
-    row = open_invitation(session, secret, now=now)
-    person = Person(id=new_id(), name=colleague.name, locale=colleague.locale)
+    person = Person(id=new_id(), name=name, locale=locale)
     session.add(person)
     session.flush()
     swap = (
@@ -194,9 +204,19 @@ def join(session: Session, secret: str, colleague: NewColleague, *, now: datetim
         raise NotFound("this invitation was used before", advice="Ask for a new one.")
     actor = events.Actor.person(person.id)
     events.append(session, "person.join", ("person", person.id), actor=actor, learned_at=now)
-    set_password(session, person.id, colleague.account, now=now)
     add_grant(session, person.id, row.node_id, row.role, actor=actor, now=now)
     return person.id
+
+
+def join(session: Session, secret: str, colleague: NewColleague, *, now: datetime) -> UUID:
+    """Use an invitation up by a login and a password; returns the person.
+
+    Raises NotFound as `open_invitation` does, Conflict when the login is taken.
+    """
+    row = open_invitation(session, secret, now=now)
+    person_id = take_up(session, row, colleague.name, colleague.locale, now=now)
+    set_password(session, person_id, colleague.account, now=now)
+    return person_id
 
 
 def add_grant(
@@ -218,6 +238,7 @@ def add_grant(
     grant = Grant(id=new_id(), person_id=person_id, node_id=node_id, role=role)
     session.add(grant)
     session.flush()
+    sessions.renew_soon(session, person_id, now=now)
     _say(session, "person.grant", grant, actor, now)
     return grant
 
@@ -271,6 +292,7 @@ def require_another_administrator(session: Session, person_id: UUID) -> None:
 def end_grant(session: Session, grant: Grant, *, actor: events.Actor, now: datetime) -> None:
     """Take a role away."""
     _say(session, "person.revoke", grant, actor, now)
+    sessions.renew_soon(session, grant.person_id, now=now)
     session.delete(grant)
     session.flush()
 

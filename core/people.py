@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, Select, String, UniqueConstraint, func, select, update
+from sqlalchemy import JSON, ForeignKey, Select, String, UniqueConstraint, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
@@ -53,6 +53,8 @@ class Credential(Base):
 
     A half one stands between a right password and the code of a second factor.
     scope: the permissions that a token is limited to; empty: all those of its person.
+    proved: whether a second factor stood behind it when it was made.
+    session_id, began_at, renew_at: a web session outlives its secret (see core.sessions).
     A link is used once; a session and a token until they end. Secrets are 256 random bits, so a
     plain SHA-256 is enough: there is nothing to guess.
     """
@@ -68,17 +70,27 @@ class Credential(Base):
     ends_at: Mapped[datetime] = mapped_column(Instant)
     used_at: Mapped[datetime | None] = mapped_column(Instant)
     scope: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    proved: Mapped[bool] = mapped_column(default=False)
+    session_id: Mapped[UUID | None] = mapped_column(index=True)
+    began_at: Mapped[datetime | None] = mapped_column(Instant)
+    renew_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 CREDENTIAL_LIFETIME = MappingProxyType(
     {
         "token": timedelta(days=365),
         "link": timedelta(hours=24),
+        # Since its secret was last renewed.
         "session": timedelta(hours=12),
         # The password was right, the second factor is still to come.
         "half": timedelta(minutes=10),
     }
 )
+
+
+# A session's secret is renewed once it is so old; the session itself ends at the latest after that.
+RENEWED_AFTER = timedelta(hours=1)
+LONGEST_SESSION = timedelta(days=7)
 
 
 def hash_secret(secret: str) -> str:
@@ -87,8 +99,12 @@ def hash_secret(secret: str) -> str:
 
 
 def new_secret(kind: str) -> str:
-    """256 random bits as text; the first letter of the kind tells people what they hold."""
-    return f"wk{kind[0]}_{secrets.token_urlsafe(32)}"
+    """256 random bits as text; the first letter of the kind tells people what they hold.
+
+    A session's has a head as well, which stays when the rest is renewed.
+    """
+    head = f"{secrets.token_urlsafe(16)}." if kind == "session" else ""
+    return f"wk{kind[0]}_{head}{secrets.token_urlsafe(32)}"
 
 
 def issue(
@@ -100,11 +116,17 @@ def issue(
     label: str = "",
     lifetime: timedelta | None = None,
     scope: Iterable[str] | None = None,
+    proved: bool = False,
 ) -> str:
-    """Make a credential and return its secret, which is shown once and stored nowhere."""
-    secret = new_secret(kind)
+    """Make a credential and return its secret, which is shown once and stored nowhere.
+
+    proved: a second factor stands behind it.
+    """
+    secret, new = new_secret(kind), new_id()
+    is_session = kind == "session"
     session.add(
         Credential(
+            id=new,
             person_id=person_id,
             kind=kind,
             label=label,
@@ -112,6 +134,11 @@ def issue(
             created_at=now,
             ends_at=now + (lifetime or CREDENTIAL_LIFETIME[kind]),
             scope=None if scope is None else sorted(scope),
+            proved=proved,
+            session_id=new if is_session else None,
+            began_at=now if is_session else None,
+            renew_at=now + RENEWED_AFTER if is_session else None,
+            used_at=now if is_session else None,
         )
     )
     return secret
@@ -148,42 +175,6 @@ def end_credential(session: Session, secret: str, *, now: datetime) -> bool:
     )
     assert isinstance(result, CursorResult)
     return result.rowcount == 1
-
-
-BY_LINK = "by a link"
-FRESH = timedelta(minutes=15)
-
-
-def came_by_link(session: Session, secret: str, *, now: datetime) -> bool:
-    """Whether a session began by a one-time link a moment ago: who forgot may set anew."""
-    row = session.scalars(
-        select(Credential).where(
-            Credential.secret_hash == hash_secret(secret), Credential.kind == "session"
-        )
-    ).first()
-    return row is not None and row.label == BY_LINK and now - row.created_at < FRESH
-
-
-def open_sessions(session: Session, person_id: UUID, *, now: datetime) -> int:
-    """How many web sessions of a person have not ended."""
-    statement = select(func.count(Credential.id)).where(
-        Credential.person_id == person_id, Credential.kind == "session", Credential.ends_at > now
-    )
-    return session.scalar(statement) or 0
-
-
-def end_other_sessions(session: Session, person_id: UUID, kept: str, *, now: datetime) -> None:
-    """End every web session of a person but the one whose secret is given."""
-    session.execute(
-        update(Credential)
-        .where(
-            Credential.person_id == person_id,
-            Credential.kind == "session",
-            Credential.secret_hash != hash_secret(kept),
-            Credential.ends_at > now,
-        )
-        .values(ends_at=now)
-    )
 
 
 def name_of(text: str) -> str:
@@ -225,6 +216,8 @@ class Caller:
     """Who is asking, and on which sites they hold which permission.
 
     limited_to: what the token they came by is limited to; None: nothing but their own rights.
+    proved: whether a second factor stands behind what they came by. must_set_up: whether they may
+    do nothing before they have set one up.
     """
 
     person_id: UUID
@@ -233,6 +226,8 @@ class Caller:
     sites: Mapping[str, frozenset[UUID]] = field(default_factory=dict)
     company_wide: frozenset[str] = frozenset()
     limited_to: frozenset[str] | None = None
+    proved: bool = False
+    must_set_up: bool = False
 
     def within(self, scope: Iterable[str]) -> "Caller":
         """The same caller, limited to these permissions."""
@@ -348,8 +343,10 @@ def caller_for(session: Session, person: Person) -> Caller:
     return Caller(person.id, person.name, person.locale, sites, company_wide)
 
 
-def identify(session: Session, secret: str, kind: str, *, now: datetime) -> Caller:
-    """The caller behind an API token or a web session. NotSignedIn when there is none."""
+def find_credential(
+    session: Session, secret: str, kind: str, *, now: datetime
+) -> tuple[Credential, Person]:
+    """The credential behind a secret, and its person. NotSignedIn when there is none."""
     digest = hash_secret(secret)
     row = session.execute(
         select(Credential, Person)
@@ -361,6 +358,12 @@ def identify(session: Session, secret: str, kind: str, *, now: datetime) -> Call
     credential, person = row
     if credential.ends_at <= now or person.left_at is not None:
         raise NotSignedIn("these credentials have ended", advice="Sign in again.")
+    return credential, person
+
+
+def identify(session: Session, secret: str, kind: str, *, now: datetime) -> Caller:
+    """The caller behind an API token or a web session. NotSignedIn when there is none."""
+    credential, person = find_credential(session, secret, kind, now=now)
     caller = caller_for(session, person)
     return caller if credential.scope is None else caller.within(credential.scope)
 

@@ -26,6 +26,8 @@ KINDS = ("duty", "on_call")
 LONGEST_SHIFT = timedelta(hours=24)
 # As many weeks as one form may fill.
 MOST_WEEKS = 26
+# As much of a roster as is read at once.
+LONGEST_LOOK = timedelta(days=92)
 Span = tuple[datetime, datetime]
 
 

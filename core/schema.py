@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 
 from core.db import Database
 from core.errors import WatchkeeperError
+from core.vault import Vault
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -17,10 +18,11 @@ class UnknownSchema(WatchkeeperError):
     """The database was written by another version of the product."""
 
 
-def _config(database: Database) -> Config:
+def _config(database: Database, vault: Vault | None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS))
     config.attributes["database"] = database
+    config.attributes["vault"] = vault
     return config
 
 
@@ -37,16 +39,17 @@ def current_revision(database: Database) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def migrate(database: Database) -> bool:
+def migrate(database: Database, vault: Vault | None = None) -> bool:
     """Bring the database to this version; returns whether anything changed.
 
-    Raises UnknownSchema for one that a newer version wrote.
+    vault: seals the secrets that older versions wrote as they are; a database without people has
+    none. Raises UnknownSchema for one that a newer version wrote.
     """
     current = current_revision(database)
     if current == newest_revision():
         return False
     _refuse_unknown(current)
-    command.upgrade(_config(database), "head")
+    command.upgrade(_config(database, vault), "head")
     return True
 
 

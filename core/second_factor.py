@@ -6,26 +6,38 @@ from datetime import datetime
 from uuid import UUID
 
 import pyotp
-from sqlalchemy import BigInteger, ForeignKey, String, delete, func, select, update
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, delete, func, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import events
+from core import events, sessions
 from core.db import Base, Instant
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, NotAllowed
 from core.ids import new_id
-from core.people import hash_secret
+from core.people import Caller, hash_secret
+from core.vault import Vault
 
 STEP_SECONDS = 30
 # One step to either side, for phones whose clocks are a little off.
 WINDOW = 1
 RECOVERY_CODES = 10
+CHANGES_RIGHTS = "people.write"
 # Without letters and digits that look alike.
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
+class NeedsSecondFactor(NotAllowed):
+    """Somebody who must have a second factor and has none may do nothing else before."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "you need a second factor before anything else",
+            advice="Set one up under /account/second-factor in the console.",
+        )
+
+
 class SecondFactor(Base):
-    """The shared secret of a person's authenticator app.
+    """The shared secret of a person's authenticator app, which the vault has sealed.
 
     confirmed_at: none until a first code proved that the app has it; until then it asks nobody.
     last_step: the time step of the newest code that was taken; a code is used once.
@@ -34,7 +46,7 @@ class SecondFactor(Base):
     __tablename__ = "second_factor"
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
-    secret: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
     confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)
 
@@ -48,6 +60,13 @@ class RecoveryCode(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
     code_hash: Mapped[str] = mapped_column(String(64))
     used_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+def is_required(rule: str, caller: Caller) -> bool:
+    """Whether somebody must have a second factor by the setting `require_second_factor`."""
+    if rule == "administrators":
+        return bool(caller.sites_for(CHANGES_RIGHTS)) or CHANGES_RIGHTS in caller.company_wide
+    return rule == "everyone"
 
 
 def is_on(session: Session, person_id: UUID) -> bool:
@@ -64,7 +83,12 @@ def codes_left(session: Session, person_id: UUID) -> int:
     return session.scalar(statement) or 0
 
 
-def begin(session: Session, person_id: UUID, account: str) -> tuple[str, str]:
+def about(person_id: UUID) -> str:
+    """What the vault is told that a person's secret belongs to."""
+    return f"second_factor:{person_id}"
+
+
+def begin(session: Session, vault: Vault, person_id: UUID, account: str) -> tuple[str, str]:
     """Draw a secret that waits to be confirmed; returns it and its otpauth URI.
 
     account: what the app shows it under. Conflict when a second factor is on already.
@@ -73,21 +97,35 @@ def begin(session: Session, person_id: UUID, account: str) -> tuple[str, str]:
         raise Conflict("your second factor is on already", advice="Turn it off first.")
     session.execute(delete(SecondFactor).where(SecondFactor.person_id == person_id))
     secret = pyotp.random_base32()
-    session.add(SecondFactor(person_id=person_id, secret=secret, last_step=0))
+    sealed = vault.seal(secret, about(person_id))
+    session.add(SecondFactor(person_id=person_id, sealed=sealed, last_step=0))
     session.flush()
-    uri = pyotp.TOTP(secret, interval=STEP_SECONDS).provisioning_uri(
-        name=account, issuer_name="Watchkeeper"
-    )
-    return secret, uri
+    return secret, _uri(secret, account)
 
 
-def confirm(session: Session, person_id: UUID, code: str, *, now: datetime) -> list[str]:
+def drawn(session: Session, vault: Vault, person_id: UUID, account: str) -> tuple[str, str]:
+    """The secret that waits to be confirmed, as `begin` gave it. Invalid when none does."""
+    row = session.get(SecondFactor, person_id)
+    if row is None or row.confirmed_at is not None:
+        raise Invalid("no second factor waits to be confirmed", advice="Begin again.")
+    secret = vault.unseal(row.sealed, about(person_id))
+    return secret, _uri(secret, account)
+
+
+def _uri(secret: str, account: str) -> str:
+    app = pyotp.TOTP(secret, interval=STEP_SECONDS)
+    return app.provisioning_uri(name=account, issuer_name="Watchkeeper")
+
+
+def confirm(
+    session: Session, vault: Vault, person_id: UUID, code: str, *, now: datetime
+) -> list[str]:
     """Turn the second factor on by a first code; returns recovery codes, which are shown once.
 
     Invalid when the code is not the one of this moment, or nothing waits to be confirmed.
     """
     row = session.get(SecondFactor, person_id)
-    if row is None or row.confirmed_at is not None or not _take(session, row, code, now):
+    if row is None or row.confirmed_at is not None or not _take(session, vault, row, code, now):
         raise Invalid("this code is not right", problems=["code: the six digits of this moment"])
     row.confirmed_at = now
     session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
@@ -97,6 +135,7 @@ def confirm(session: Session, person_id: UUID, code: str, *, now: datetime) -> l
         for code in codes
     )
     session.flush()
+    sessions.renew_soon(session, person_id, now=now)
     _append(session, "person.second_factor_on", person_id, now)
     return codes
 
@@ -107,20 +146,23 @@ def turn_off(session: Session, person_id: UUID, *, now: datetime) -> None:
     removed = session.execute(delete(SecondFactor).where(SecondFactor.person_id == person_id))
     assert isinstance(removed, CursorResult)
     if removed.rowcount:
+        sessions.renew_soon(session, person_id, now=now)
         _append(session, "person.second_factor_off", person_id, now)
 
 
-def take_code(session: Session, person_id: UUID, code: str, *, now: datetime) -> bool:
+def take_code(session: Session, vault: Vault, person_id: UUID, code: str, *, now: datetime) -> bool:
     """Use up a code of the app or a recovery code; whether it was right and not used before."""
     row = session.get(SecondFactor, person_id)
     if row is None or row.confirmed_at is None:
         return False
-    return _take(session, row, code, now) or _recover(session, person_id, code, now)
+    # A recovery code first: it still helps when the key of the vault is lost.
+    return _recover(session, person_id, code, now) or _take(session, vault, row, code, now)
 
 
-def _take(session: Session, row: SecondFactor, code: str, now: datetime) -> bool:
+def _take(session: Session, vault: Vault, row: SecondFactor, code: str, now: datetime) -> bool:
     digits = "".join(code.split())
-    app = pyotp.TOTP(row.secret, interval=STEP_SECONDS)
+    secret = vault.unseal(row.sealed, about(row.person_id))
+    app = pyotp.TOTP(secret, interval=STEP_SECONDS)
     present = int(now.timestamp()) // STEP_SECONDS
     for step in range(present - WINDOW, present + WINDOW + 1):
         if hmac.compare_digest(app.generate_otp(step).encode(), digits.encode()):

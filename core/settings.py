@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.db import sqlite_url
@@ -18,7 +19,9 @@ FILE_VARIABLE = "WATCHKEEPER_CONFIG"
 SECRETS = frozenset(
     {"mqtt_password", "webhook_secret", "database_url", "aliyun_key_secret", "wecom_secret"}
     | {"dingtalk_secret", "smtp_url", "group_urls", "voice_hook_secret"}
+    | {"secret_key", "oidc_client_secret"}
 )
+SHORTEST_KEY = 32
 
 
 class Settings(BaseSettings):
@@ -52,6 +55,28 @@ class Settings(BaseSettings):
     )
     http_key: Path | None = Field(None, description="PEM key of http_certificate.")
     public_url: str = Field("", description="How browsers reach us; empty means as served.")
+
+    secret_key: str = Field(
+        "",
+        description="Encrypts what the database must not show, 32 characters or more; empty means "
+        "secret.key in the data folder.",
+    )
+    require_second_factor: Literal["nobody", "administrators", "everyone"] = Field(
+        "administrators",
+        description="Who signs in with a second factor: administrators are who may change rights.",
+    )
+    oidc_issuer: str = Field(
+        "",
+        description="Address of an identity provider (OpenID Connect) to sign in with; empty means "
+        "none.",
+    )
+    oidc_client_id: str = Field("", description="What the identity provider calls Watchkeeper.")
+    oidc_client_secret: str = Field(
+        "", description="Our password at the identity provider; empty for a public client."
+    )
+    oidc_label: str = Field(
+        "", max_length=60, description="What people call the identity provider; on its button."
+    )
 
     mqtt_host: str = Field("", description="MQTT broker; empty means the embedded one.")
     mqtt_port: int = Field(1883, ge=1, le=65535)
@@ -146,6 +171,30 @@ class Settings(BaseSettings):
             raise ValueError("must begin with http:// or https://")
         return value
 
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if value and len(value) < SHORTEST_KEY:
+            raise ValueError(
+                f"must have {SHORTEST_KEY} characters or more; `openssl rand -base64 32` makes one"
+            )
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _safe_issuer(cls, value: str) -> str:
+        if value and not is_safe_address(value):
+            raise ValueError("must begin with https:// (http:// only on this machine)")
+        return value
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> "Settings":
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id):
+            raise ValueError("oidc_issuer and oidc_client_id are set together or not at all")
+        if self.oidc_client_secret and not self.oidc_issuer:
+            raise ValueError("oidc_client_secret needs oidc_issuer and oidc_client_id")
+        return self
+
     @property
     def sql_url(self) -> str:
         """The database to use: the given one, or SQLite in the data folder."""
@@ -163,6 +212,13 @@ class Settings(BaseSettings):
         """The environment before what `load` hands over from the file."""
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
+
+
+def is_safe_address(url: str) -> bool:
+    """Whether nobody between us and the address can read along: TLS, or this machine itself."""
+    parts = urlsplit(url)
+    here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+    return bool(parts.hostname) and (parts.scheme == "https" or here)
 
 
 class _Overridden(Settings):
@@ -218,7 +274,7 @@ def load(**overrides: Any) -> Settings:
             settings = _Overridden(**{**settings.model_dump(), **chosen})
     except ValidationError as error:
         problems = [
-            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+            f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}"
             for item in error.errors()
         ]
         raise Invalid("the settings are not usable", problems=[*problems, *unknown]) from None
@@ -234,6 +290,11 @@ def _unknown_variables() -> list[str]:
         for name in sorted(os.environ)
         if name.startswith(PREFIX) and name not in known
     ]
+
+
+def is_chosen(name: str) -> bool:
+    """Whether the environment or the file sets a setting."""
+    return PREFIX + name.upper() in os.environ or name in _read_file(file_path())
 
 
 def origins() -> list[tuple[str, str, str]]:

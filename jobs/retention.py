@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from core import accounts, events, expiry, quarantine
+from core import accounts, events, expiry, identity, quarantine
 from core.clock import to_micros
 from jobs.work import Work, actor
 from workflows import intake
@@ -45,9 +45,11 @@ def bound_quarantine(work: Work, now: datetime) -> int:
 
 
 def forget_credentials(work: Work, now: datetime) -> int:
-    """Drop credentials that ended long enough ago, and wrong tries that are forgiven."""
+    """Drop credentials that ended long enough ago, wrong tries that are forgiven, and attempts to
+    sign in elsewhere that came to nothing."""
     with work.transaction() as session:
         ended = expiry.forget_credentials(session, before=now - CREDENTIALS_KEPT)
+        ended += identity.forget_attempts(session, now=now)
         return ended + accounts.forget_tries(session, now=now)
 
 

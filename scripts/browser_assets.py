@@ -51,16 +51,16 @@ def bundles_stamp() -> str:
     return fingerprint([*sources, ASSETS / "build.mjs", ASSETS / "tsconfig.json"], packages_stamp())
 
 
-def node_environment() -> dict[str, str]:
+def node_environment(oldest: int = OLDEST_NODE) -> dict[str, str]:
     """An environment whose PATH has node and npm: the machine's, else those of the wheel."""
     machine = os.environ.get("PATH", "")
-    if node_version(machine) >= OLDEST_NODE and shutil.which("npm", path=machine):
+    if node_version(machine) >= oldest and shutil.which("npm", path=machine):
         return dict(os.environ)
     wheel = f"{WHEEL_FOLDER}{os.pathsep}{machine}"
     if not (WHEEL_FOLDER / "npm").exists():
-        say(f"      no Node.js from version {OLDEST_NODE} with npm here: taking it as a wheel")
+        say(f"      no Node.js from version {oldest} with npm here: taking it as a wheel")
         python_packages.install_lock(NODE_LOCK)
-    if node_version(wheel) < OLDEST_NODE:
+    if node_version(wheel) < oldest:
         raise SetUpError(f"the Node.js of {NODE_LOCK} does not run; install nodejs and npm")
     return {**os.environ, "PATH": wheel}
 

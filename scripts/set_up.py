@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 # Runs as `python3 -m scripts.set_up` before anything is installed: standard library only.
-from scripts import browser_assets, python_packages, system_packages
+from scripts import browser_assets, identity_provider, python_packages, system_packages
 from scripts.shell import ROOT, SetUpError, say
 
 
@@ -50,13 +50,18 @@ BUNDLES = Step(
     browser_assets.are_built,
     browser_assets.build,
 )
+IDENTITY_PROVIDER = Step(
+    "Identity provider for the tests (tests/servers/oidc/package-lock.json)",
+    identity_provider.is_installed,
+    identity_provider.install,
+)
 
 PLANS = {
     "python": [DEMO_PYTHON],
     "lint": [TEST_PYTHON],
     "lock": [TEST_PYTHON, LOCK_TOOL],
     "demo": [DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
-    "test": [SYSTEM, TEST_PYTHON, NODE_PACKAGES, BUNDLES],
+    "test": [SYSTEM, TEST_PYTHON, NODE_PACKAGES, BUNDLES, IDENTITY_PROVIDER],
 }
 
 

@@ -35,6 +35,8 @@ LIBRARY_HOMES = {
     "apscheduler": ("jobs/",),
     "sqlalchemy": ("core/", "workflows/", "bench/bare_api"),
     "alembic": ("core/",),
+    "authlib": ("core/identity",),
+    "joserfc": ("core/identity",),
     "duckdb": ("core/telemetry",),
     "influxdb_client": ("core/telemetry",),
     "hypothesis": (),

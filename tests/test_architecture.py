@@ -108,6 +108,8 @@ TABLES_WITHOUT_SITE = {
     "grant": "a person's role on a node of the tree, which may lie above the sites",
     "idempotent_answer": "what a person was answered, kept for their own retry",
     "invitation": "to a node of the tree, which may lie above the sites",
+    "identity": "belongs to a person",
+    "identity_attempt": "of a browser, before anybody is known",
     "job_run": "of the process that runs the sweeps",
     "lease": "of a process, not of a place",
     "node": "the tree of company, regions and sites itself",

@@ -24,6 +24,7 @@ LOCKS = [
     "requirements-node.txt",
     "requirements-lock.txt",
 ]
+NPM_LOCKS = ["web/assets/package-lock.json", "tests/servers/oidc/package-lock.json"]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -67,7 +68,7 @@ def test_every_locked_package_has_a_version_and_hashes(lock: str) -> None:
     assert [line for line in lines if not re.fullmatch(pattern, line)] == []
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "web/assets/package-lock.json"])
+@pytest.mark.parametrize("lock", [*LOCKS, *NPM_LOCKS])
 def test_no_lock_names_an_address_or_a_folder(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     # npm notes where a package asks for donations; that is no place it is fetched from.
@@ -96,8 +97,9 @@ def test_the_test_lock_holds_the_demo_lock() -> None:
     )
 
 
-def test_every_npm_package_has_its_integrity_and_no_address() -> None:
-    lock = json.loads((ROOT / "web/assets/package-lock.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("path", NPM_LOCKS)
+def test_every_npm_package_has_its_integrity_and_no_address(path: str) -> None:
+    lock = json.loads((ROOT / path).read_text(encoding="utf-8"))
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     assert packages
     assert [name for name, entry in packages.items() if "integrity" not in entry] == []

@@ -15,6 +15,7 @@ from core.db import Database, is_unavailable
 from core.errors import Invalid, Refused, Unavailable, WatchkeeperError
 from core.schema import current_revision, migrate, newest_revision
 from core.settings import Settings
+from core.vault import Vault
 from rules.document import load_rules
 from simulators.errors import SimulatorError
 from watchkeeper import first_run, installation
@@ -54,7 +55,7 @@ def _migrated_database() -> Database:
     settings = _settings()
     installation.prepare(settings)
     database = open_database(settings)
-    migrate(database)
+    migrate(database, Vault(settings))
     return database
 
 
@@ -66,7 +67,11 @@ def up(
     clock: Annotated[str | None, typer.Option(help="system, or simulated for tests.")] = None,
 ) -> None:
     """Run the whole product in one process, with its broker."""
-    run_up(_settings(data_dir=data_dir, http_port=port, clock=clock), demo=demo, console=console)
+    chosen = {"data_dir": data_dir, "http_port": port, "clock": clock}
+    if demo and not settings_module.is_chosen("require_second_factor"):
+        # Who only looks around needs no authenticator app; the demo says so.
+        chosen["require_second_factor"] = "nobody"
+    run_up(_settings(**chosen), demo=demo, console=console)
 
 
 @app.command()
@@ -166,7 +171,7 @@ def db_migrate() -> None:
     settings = _settings()
     installation.prepare(settings)
     database = open_database(settings)
-    changed = migrate(database)
+    changed = migrate(database, Vault(settings))
     console.print(f"{'Migrated to' if changed else 'Already at'} revision {newest_revision()}.")
     database.close()
 

@@ -23,6 +23,7 @@ from core.telemetry.remote import RemoteStore
 from core.telemetry.server import TelemetryServer
 from core.telemetry.spool import SpooledStore
 from core.telemetry.store import TelemetryStore
+from core.vault import Vault
 from ingest.broker import BrokerConfig, BrokerError, EmbeddedBroker
 from ingest.service import IngestService
 from ingest.session import BrokerAddress
@@ -90,7 +91,7 @@ class Product:
         """Back up, then bring the schema to this version."""
         if self.database.is_sqlite and current_revision(self.database) is not None:
             self._back_up_before_migration()
-        migrate(self.database)
+        migrate(self.database, Vault(self.settings))
 
     def _back_up_before_migration(self) -> None:
         try:

@@ -130,6 +130,11 @@ def _welcome(product: Product, link: str | None, *, demo: bool) -> Panel:
     if demo:
         lines += [
             "A simulated compound is live; within a minute something breaks.",
+            *(
+                ["Nobody needs a second factor in the demo."]
+                if product.settings.require_second_factor == "nobody"
+                else []
+            ),
             "Then bring a sensor of your own, from a second terminal in this folder:",
             "  [bold].venv/bin/watchkeeper publish wk/v1/riverside/my-sensor/readings "
             "'{\"leak\": false}'[/]",

@@ -13,12 +13,14 @@ from web.pages import (
     devices,
     elsewhere,
     hand_over,
+    identity,
     imports,
     new_ticket,
     notices,
     people,
     photos,
     search,
+    second_factor,
     service,
     sign_in,
     teams,
@@ -40,6 +42,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     templates = Templates(assets_of_browser)
     app.state.templates = templates
     app.include_router(bundle.router(assets_of_browser))
+    # Before signing in by links, which would take its address for one of theirs.
+    app.include_router(identity.router(templates))
     app.include_router(sign_in.router(templates, live))
     app.include_router(live_page.router(templates, live))
     app.include_router(alarms.router(templates))
@@ -51,6 +55,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(people.router(templates))
     app.include_router(imports.router(templates))
     app.include_router(account.router(templates))
+    app.include_router(second_factor.router(templates))
     app.include_router(tokens.router(templates))
     app.include_router(search.router(templates))
     app.include_router(service.router(templates))

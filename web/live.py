@@ -40,6 +40,8 @@ PANELS_OF: Mapping[str, frozenset[str]] = {
 }
 STRUCTURE = frozenset({"site", "device", "point", "asset", "source"})
 RIGHTS = frozenset({"person", "grant", "credential"})
+# What is about people and changes nothing of what they may see: no stream ends for it.
+RIGHTS_STAND = frozenset({"person.sign_in", "person.identity_link", "person.identity_unlink"})
 _log = structlog.get_logger(__name__)
 
 
@@ -234,7 +236,7 @@ class LiveFeed:
         rights_changed = False
         for fact in facts:
             about = fact.kind.partition(".")[0]
-            rights_changed = rights_changed or about in RIGHTS
+            rights_changed |= about in RIGHTS and fact.kind not in RIGHTS_STAND
             if fact.site_id is None:
                 continue
             panels.setdefault(fact.site_id, set()).update(PANELS_OF.get(about, {"activity"}))

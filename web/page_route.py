@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from core.db import is_unavailable
 from core.errors import NotFound, NotSignedIn, Unavailable, WatchkeeperError
+from core.second_factor import NeedsSecondFactor
 from web.languages import known, mark
 from web.reader import Reader
 from web.templating import Templates
@@ -67,7 +68,9 @@ class PageRoute(APIRoute):
             try:
                 response = await handle(request)
             except NotSignedIn:
-                response = _to_sign_in(request)
+                response = _elsewhere(request, "/sign-in")
+            except NeedsSecondFactor:
+                response = _elsewhere(request, "/account/second-factor")
             except WatchkeeperError as error:
                 response = error_page(request, error)
             except RequestValidationError:
@@ -117,10 +120,10 @@ def _unexpected(error: Exception) -> WatchkeeperError:
     return wrapped
 
 
-def _to_sign_in(request: Request) -> Response:
+def _elsewhere(request: Request, address: str) -> Response:
     if is_fragment(request):
-        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
-    return RedirectResponse("/sign-in", status_code=303)
+        return Response(status_code=401, headers={"HX-Redirect": address})
+    return RedirectResponse(address, status_code=303)
 
 
 def error_page(request: Request, error: WatchkeeperError) -> Response:

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from api.context import Parts
-from api.deps import SESSION_COOKIE, caller_of, csrf_token, parts_of
+from api.deps import SESSION_COOKIE, anybody_of, caller_of, csrf_token, parts_of
 from core.people import Caller
 from web import languages
 from web.reader import Reader
@@ -49,12 +49,28 @@ def guest_reader(request: Request) -> Reader:
 
 
 async def visit_of(request: Request) -> Visit:
-    """The visit behind a request. Raises NotSignedIn, or NotAllowed for a forged form."""
-    caller = await caller_of(request)
+    """The visit behind a request. Raises NotSignedIn, NeedsSecondFactor, or NotAllowed for a forged
+    form."""
+    return _visit(request, await caller_of(request))
+
+
+async def visit_setting_up(request: Request) -> Visit:
+    """As `visit_of`, also for somebody who has to set up a second factor before anything else."""
+    return _visit(request, await anybody_of(request))
+
+
+def _visit(request: Request, caller: Caller) -> Visit:
     parts = parts_of(request)
     language = chosen_language(request) or languages.known(caller.locale) or "en"
     reader = Reader(language, parts.clock.now(), UTC)
     return Visit(parts, caller, reader, csrf_token(request.cookies.get(SESSION_COOKIE, "")))
 
 
+def own_address(request: Request) -> str:
+    """How browsers reach us, without a slash at its end."""
+    public_url = parts_of(request).settings.public_url
+    return (public_url or str(request.base_url)).rstrip("/")
+
+
 SignedInVisit = Annotated[Visit, Depends(visit_of)]
+SettingUpVisit = Annotated[Visit, Depends(visit_setting_up)]

@@ -23,6 +23,7 @@ from core.ids import new_id
 from core.invitations import Invitation
 from core.people import Grant, Person, hash_secret, issue
 from core.places import Node
+from core.rosters import Shift
 from core.schema import migrate
 from core.settings import load
 from tests.api.building import (
@@ -89,7 +90,8 @@ def telemetry() -> MemoryTelemetry:
 def parts(
     database: Database, clock: SimulatedClock, telemetry: MemoryTelemetry, tmp_path: Path
 ) -> Parts:
-    return Parts(load(files_url=str(tmp_path / "files")), clock, database, telemetry, Health(clock))
+    settings = load(data_dir=tmp_path, require_second_factor="nobody")
+    return Parts(settings, clock, database, telemetry, Health(clock))
 
 
 # The document does not depend on the parts, and making it takes longer than most tests.
@@ -207,6 +209,25 @@ def put_colleague(database: Database, site: SmallSite, now: datetime) -> dict[st
     return {"person_id": guard.id, "role_id": grant.id, "invitation_id": invitation.id}
 
 
+def put_shift(database: Database, site: SmallSite, now: datetime) -> UUID:
+    """A shift of the small site."""
+    with database.write() as session:
+        person = Person(name="Shift Wang")
+        session.add(person)
+        session.flush()
+        shift = Shift(
+            id=new_id(),
+            site_id=site.id,
+            team="maintenance",
+            person_id=person.id,
+            kind="duty",
+            starts_at=now,
+            ends_at=now + timedelta(hours=8),
+        )
+        session.add(shift)
+        return shift.id
+
+
 def put_calendar(database: Database, site: SmallSite) -> None:
     """A calendar of the small site."""
     row = CalendarRow(
@@ -234,6 +255,8 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "row_id": put_quarantined(database, site.id, now),
         "token_id": new_id(),
         "node_id": site.id,
+        "site_id": site.id,
+        "shift_id": put_shift(database, site, now),
         "import_id": put_import(database, site, now),
         **put_colleague(database, site, now),
     }

@@ -261,6 +261,13 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
         "post_note": {"body": "Hello"},
         "post_photo": "no picture",
         "post_role": {"role": "guard", "node_id": str(site.id)},
+        "post_shifts": {
+            "people": [str(site.id)],
+            "weekdays": [0],
+            "starts": "08:00",
+            "ends": "18:00",
+            "first": "2026-11-24",
+        },
         "put_terms": {"grade": "urgent-30"},
         "put_calendar": {"name": name, "week": [[["09:00", "18:00"]], *[[]] * 6]},
         "post_invitation": {"role": "guard", "node_id": str(site.id)},

@@ -54,7 +54,9 @@ def test_every_setting_is_shown_with_where_it_came_from(
 
 def test_no_secret_is_ever_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in SECRETS:
-        monkeypatch.setenv(f"WATCHKEEPER_{name.upper()}", "postgresql://s3cret")
+        monkeypatch.setenv(f"WATCHKEEPER_{name.upper()}", f"postgresql://s3cret/{'x' * 32}")
+    monkeypatch.setenv("WATCHKEEPER_OIDC_ISSUER", "https://id.example")
+    monkeypatch.setenv("WATCHKEEPER_OIDC_CLIENT_ID", "watchkeeper")
     assert "s3cret" not in repr(origins())
 
 
@@ -97,3 +99,28 @@ def test_an_override_is_checked_like_the_rest() -> None:
     with pytest.raises(Invalid) as caught:
         load(http_port=70_000)
     assert caught.value.problems[0].startswith("http_port: ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"oidc_issuer": "https://id.example"}, "oidc_issuer and oidc_client_id are set together"),
+        ({"oidc_client_id": "wk"}, "oidc_issuer and oidc_client_id are set together"),
+        ({"oidc_client_secret": "s3cret"}, "oidc_client_secret needs oidc_issuer"),
+        ({"oidc_issuer": "http://id.example", "oidc_client_id": "wk"}, "must begin with https://"),
+        ({"oidc_issuer": "https://", "oidc_client_id": "wk"}, "must begin with https://"),
+        ({"secret_key": "s3cret"}, "must have 32 characters or more; `openssl rand"),
+        ({"require_second_factor": "some"}, "'nobody', 'administrators' or 'everyone'"),
+    ],
+)
+def test_what_signing_in_needs_is_set_as_a_whole_and_safe(
+    settings: dict[str, str], told: str
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        load(**settings)
+    assert told in caught.value.problems[0]
+    assert "s3cret" not in str(caught.value.problems)
+
+
+def test_a_provider_on_this_machine_needs_no_tls() -> None:
+    assert load(oidc_issuer="http://127.0.0.1:9000", oidc_client_id="wk").oidc_issuer

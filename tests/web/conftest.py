@@ -41,7 +41,8 @@ def signed_in(stage: Stage, session: str) -> TestClient:
     """A browser without scripts that holds a session."""
     client = TestClient(stage.app, follow_redirects=False)
     client.headers["accept"] = "text/html"
-    client.cookies.set(SESSION_COOKIE, session)
+    # With the domain of an answer, so that a renewed cookie takes its place.
+    client.cookies.set(SESSION_COOKIE, session, domain="testserver.local", path="/")
     return client
 
 

@@ -248,12 +248,21 @@ def _publish_starter_rules(database: Database, now: datetime) -> None:
             )
 
 
-def build(folder: Path, clock: Clock | None = None) -> Stage:
-    """The product on what `lay_foundation` laid in this folder, with DuckDB beside it."""
+def build(folder: Path, clock: Clock | None = None, **chosen: Any) -> Stage:
+    """The product on what `lay_foundation` laid in this folder, with DuckDB beside it.
+
+    chosen: settings; nobody needs a second factor unless they say so.
+    """
     clock = clock or SystemClock()
     database = Database(sqlite_url(folder / SQLITE))
     store = DuckDBStore(folder / "telemetry.duckdb")
-    parts = Parts(load(data_dir=folder), clock, database, store, Health(clock))
+    parts = Parts(
+        load(data_dir=folder, **{"require_second_factor": "nobody", **chosen}),
+        clock,
+        database,
+        store,
+        Health(clock),
+    )
     app = create_app(parts)
     live = LiveFeed(parts)
     mount(app, parts, live)
@@ -342,9 +351,9 @@ class WebServer:
 
 
 @contextmanager
-def serving(stage: Stage) -> Iterator[WebServer]:
-    """Serve a stage on a free port."""
-    port = free_port()
+def serving(stage: Stage, port: int = 0) -> Iterator[WebServer]:
+    """Serve a stage on a port, a free one unless told otherwise."""
+    port = port or free_port()
     server = WebServer(stage, port)
     stage.url = f"http://127.0.0.1:{port}"
     server.start()

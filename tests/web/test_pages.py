@@ -291,6 +291,9 @@ PUBLIC = {"/sign-in", "/sign-in/code", "/sign-in/{secret}", "/join/{secret}", "/
     # Links that were sent to somebody, and where a provider posts receipts.
     "/n/{code}",
     "/n/voice/{secret}",
+    "/sign-in/oidc",
+    "/sign-in/oidc/return",
+    "/join/{secret}/oidc",
 }
 
 

@@ -10,6 +10,7 @@ from core import events, second_factor
 from core.accounts import forget_password
 from core.contacts import forget_contacts
 from core.errors import Conflict
+from core.identity import forget_identities
 from core.invitations import (
     Invitation,
     end_grant,
@@ -26,7 +27,7 @@ from workflows import tickets
 def leave(session: Session, person: Person, *, caller: Caller, now: datetime) -> int:
     """Let a person leave; returns how many open tickets went back to their teams.
 
-    Ends their sessions, tokens, links, password, roles and the invitations that they made.
+    Ends their sessions, tokens, links, password, identity, roles, and invitations that they made.
     NotAllowed unless the caller answers for people wherever the person holds a role; Conflict for
     the last administrator of the company, and for somebody who has left already.
     """
@@ -57,6 +58,7 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
 
 def _end_ways_in(session: Session, person_id: UUID, actor: events.Actor, now: datetime) -> None:
     forget_password(session, person_id)
+    forget_identities(session, person_id)
     second_factor.turn_off(session, person_id, now=now)
     session.execute(
         update(Credential)
