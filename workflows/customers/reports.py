@@ -342,8 +342,8 @@ def rate(
 
 def reports_of(session: Session, tickets: Sequence[UUID]) -> list[dict[str, Any]]:
     """What residents said on these tickets (one and those merged into it), the first one first."""
-    names = ("id", "joined", "phone", "created_at", "ends_at", "urges", "urged_at")
-    names += ("confirmed_at", "rating", "rating_words", "rated_at")
+    names = ["id", "joined", "phone", "created_at", "ends_at", "urges", "urged_at"]
+    names += ["confirmed_at", "rating", "rating_words", "rated_at"]
     statement = (
         select(*(getattr(ResidentReport, name) for name in names))
         .where(ResidentReport.ticket_id.in_(tickets))

@@ -1,4 +1,4 @@
-"""Stickers on equipment and rooms: a short address, a random id, and a code that people can read."""
+"""Stickers on equipment and rooms: a short address, a random id, and a readable code."""
 
 import secrets
 import unicodedata

@@ -100,20 +100,13 @@ def offer(
 
 
 def _checked(job: Job) -> Job:
-    problems = []
-    if not 1 <= len(job.contacts) <= MOST_CONTACTS:
-        problems.append(f"contacts: 1 to {MOST_CONTACTS} of them")
-    contacts = []
-    for number, one in enumerate(job.contacts, 1):
-        company, name = " ".join(one.company.split()), " ".join(one.name.split())
-        phone = one.phone.strip()
-        if not 1 <= len(company) <= 120:
-            problems.append(f"contact {number}, company: 1 to 120 characters")
-        if not 1 <= len(name) <= 120:
-            problems.append(f"contact {number}, name: 1 to 120 characters")
-        if not _PHONE.fullmatch(phone):
-            problems.append(f"contact {number}, phone: digits, such as 138 0013 8000")
-        contacts.append(Contact(company, name, phone))
+    contacts = [
+        Contact(" ".join(one.company.split()), " ".join(one.name.split()), one.phone.strip())
+        for one in job.contacts
+    ]
+    problems = [] if 1 <= len(contacts) <= MOST_CONTACTS else ["contacts: 1 to 5 of them"]
+    for number, one in enumerate(contacts, 1):
+        problems += [f"contact {number}, {problem}" for problem in _bad_fields(one)]
     if not 1 <= len(job.task.strip()) <= LONGEST_TEXT:
         problems.append("task: say what is to be done, in at most 4,000 characters")
     if len(job.access) > LONGEST_TEXT:
@@ -127,6 +120,15 @@ def _checked(job: Job) -> Job:
     return Job(
         contacts, job.task.strip(), job.access.strip(), job.urgent, job.answer_within, job.lasts
     )
+
+
+def _bad_fields(one: Contact) -> list[str]:
+    problems = [] if 1 <= len(one.company) <= 120 else ["company: 1 to 120 characters"]
+    if not 1 <= len(one.name) <= 120:
+        problems.append("name: 1 to 120 characters")
+    if not _PHONE.fullmatch(one.phone):
+        problems.append("phone: digits, such as 138 0013 8000")
+    return problems
 
 
 def give_turn(
