@@ -81,6 +81,8 @@ def create_app(parts: Parts) -> FastAPI:
         f"{BASE}/site-files": sites.LARGEST_FILE,
         # The form of a page around the photo needs a little room, too.
         rf"({BASE})?/tickets/[^/]+/photos": LARGEST_PICTURE + 64 * 1024,
+        # What people without an account send: a few photos with their words.
+        r"/s/[^/]+|/c/[^/]+/done": LARGEST_PICTURE + 64 * 1024,
     }
     app.add_middleware(BodyLimit, limit=BODY_LIMIT, exceptions=larger)
     # Added last, so it stands outermost and sees every answer.

@@ -14,16 +14,25 @@ from tests.web.stage import ROOT
 from web.languages import LANGUAGES, catalogue
 from web.words import (
     ALARM_STATE,
+    ARRIVED_BY,
+    CONTRACTOR_STATE,
     EVENT,
     FALSE_CAUSE,
+    RESIDENT_STATE,
+    RESIDENT_STEP,
     SEVERITY,
+    STICKER_WHAT,
     TICKET_ACTION,
     TICKET_KIND,
     TICKET_STATE,
     VERDICT,
 )
 from workflows.alarms import ALARM
+from workflows.customers.progress import KINDS as KINDS_TOLD
+from workflows.customers.stickers import WHAT
 from workflows.tickets import FALSE_CAUSES, KINDS, PRIORITIES, TICKET, VERDICTS
+from workflows.tickets.contractors import CONTRACTOR_LINK
+from workflows.tickets.contractors.coming import WAYS
 
 WEB = ROOT / "web"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
@@ -38,7 +47,10 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "invitation",
     "credential",
     "person",
+    "contractor_link",
+    "sticker",
 }
+LIFECYCLES = (ALARM, TICKET, DEVICE, CONTRACTOR_LINK)
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
 
@@ -116,7 +128,7 @@ def test_every_kind_of_event_has_a_word() -> None:
     rooms = ("core", "workflows", "ingest", "jobs")
     files = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
     kinds = {kind for path in files for kind in events_in(path)}
-    kinds |= {f"{table.name}.{move}" for table in (ALARM, TICKET, DEVICE) for move in table.moves}
+    kinds |= {f"{table.name}.{move}" for table in LIFECYCLES for move in table.moves}
     assert kinds
     assert kinds <= set(EVENT)
 
@@ -129,3 +141,8 @@ def test_every_status_action_and_kind_has_a_word() -> None:
     assert set(VERDICTS) == set(VERDICT)
     assert set(FALSE_CAUSES) == set(FALSE_CAUSE)
     assert {"ok", *PRIORITIES} == set(SEVERITY)
+    assert {*CONTRACTOR_LINK.statuses, "back"} == set(CONTRACTOR_STATE)
+    assert set(TICKET.statuses) == set(RESIDENT_STATE)
+    assert set(KINDS_TOLD) == set(RESIDENT_STEP)
+    assert set(WAYS) == set(ARRIVED_BY)
+    assert set(WHAT) == set(STICKER_WHAT)
