@@ -346,7 +346,7 @@ RESIDENT_STATE: Mapping[str, str] = {
 RESIDENT_STEP: Mapping[str, str] = {
     "ticket.open": mark("Reported"),
     "ticket.assign": mark("Handed out"),
-    "ticket.accept": mark("Accepted"),
+    "ticket.accept": mark("Somebody is coming"),
     "ticket.start": mark("Work began"),
     "ticket.hold": mark("Has to wait"),
     "ticket.resume": mark("Work goes on"),

@@ -21,8 +21,8 @@ from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
 from workflows import customers
 from workflows.alarms.model import Alarm
-from workflows.dispatch import Handover
 from workflows.customers import Sticker, Wish
+from workflows.dispatch import Handover
 from workflows.tickets import Ticket, contractors
 from workflows.tickets.contractors import Contact, Job
 from workflows.tickets.photos import add_photo, store_photo
