@@ -2,7 +2,7 @@
 
 import secrets
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,13 +56,17 @@ class Sticker(Base):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A place with its sticker, if it has one. kind: asset or space; type: of an asset."""
+    """A place with its sticker, if it has one. kind: asset or space; type: of an asset.
+
+    within: the names of the spaces that it is in, from the outside in.
+    """
 
     kind: str
     id: UUID
     code: str
     name: dict[str, str]
     type: str
+    within: tuple[dict[str, str], ...]
     sticker: Sticker | None
 
 
@@ -94,22 +98,34 @@ def places_to_label(
     assets = session.scalars(
         select(Asset).where(Asset.site_id == site_id).order_by(Asset.code)
     ).all()
+    known = {space.id: space for space in spaces}
     if space_id is not None:
         within = _within(spaces, space_id)
         spaces = [space for space in spaces if space.id in within]
         assets = [asset for asset in assets if asset.space_id in within]
     live = _live(session, site_id)
+    above = {space.id: _above(known, space.parent_id) for space in spaces}
     found = [
-        Labelled("space", one.id, one.code, dict(one.name), "", live.get(one.id))
+        Labelled("space", one.id, one.code, dict(one.name), "", above[one.id], live.get(one.id))
         for one in spaces
         if what != "assets"
     ]
-    found += [
-        Labelled("asset", one.id, one.code, dict(one.name), one.type, live.get(one.id))
-        for one in assets
-        if what != "spaces"
-    ]
+    for one in assets if what != "spaces" else ():
+        within = _above(known, one.space_id)
+        sticker = live.get(one.id)
+        found.append(Labelled("asset", one.id, one.code, dict(one.name), one.type, within, sticker))
     return found
+
+
+def _above(spaces: Mapping[UUID, Space], space_id: UUID | None) -> tuple[dict[str, str], ...]:
+    """The names of a space and those that it is in, from the outside in."""
+    names: list[dict[str, str]] = []
+    seen = set[UUID]()
+    while space_id is not None and space_id in spaces and space_id not in seen:
+        seen.add(space_id)
+        names.insert(0, dict(spaces[space_id].name))
+        space_id = spaces[space_id].parent_id
+    return tuple(names)
 
 
 def _within(spaces: Sequence[Space], space_id: UUID) -> set[UUID]:
