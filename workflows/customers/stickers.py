@@ -100,9 +100,9 @@ def places_to_label(
     ).all()
     known = {space.id: space for space in spaces}
     if space_id is not None:
-        within = _within(spaces, space_id)
-        spaces = [space for space in spaces if space.id in within]
-        assets = [asset for asset in assets if asset.space_id in within]
+        chosen = _within(spaces, space_id)
+        spaces = [space for space in spaces if space.id in chosen]
+        assets = [asset for asset in assets if asset.space_id in chosen]
     live = _live(session, site_id)
     above = {space.id: _above(known, space.parent_id) for space in spaces}
     found = [
