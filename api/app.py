@@ -20,6 +20,7 @@ from api import (
     service,
     sites,
     sources,
+    stickers,
     tickets,
     tree,
 )
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     rules.router,
     search.router,
     service.router,
+    stickers.router,
     me.router,
     people.router,
     reference.router,

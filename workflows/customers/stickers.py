@@ -15,6 +15,7 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
+from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, scoped
 from core.places import Asset, Node, Space
 
@@ -235,9 +236,11 @@ def _say(session: Session, kind: str, row: Sticker, person: UUID, now: datetime)
     )
 
 
-def list_stickers(session: Session, caller: Caller, site_id: UUID | None) -> list[dict[str, Any]]:
-    """The stickers that hold, on the sites that the caller sees."""
-    statement = select(
+def list_stickers(
+    session: Session, caller: Caller, site_id: UUID | None, wish: Wish
+) -> Page[dict[str, Any]]:
+    """The stickers that hold, on the sites that the caller sees, the last made first. Key: id."""
+    statement = rows_of(
         Sticker.id,
         Sticker.site_id,
         Sticker.asset_id,
@@ -248,8 +251,8 @@ def list_stickers(session: Session, caller: Caller, site_id: UUID | None) -> lis
     ).where(Sticker.revoked_at.is_(None))
     if site_id is not None:
         statement = statement.where(Sticker.site_id == site_id)
-    statement = scoped(statement, Sticker.site_id, caller, READ).order_by(Sticker.code)
-    return [dict(row) for row in session.execute(statement).mappings()]
+    statement = scoped(statement, Sticker.site_id, caller, READ)
+    return newest_first(session, statement, (Sticker.id,), wish)
 
 
 @dataclass(frozen=True, slots=True)
