@@ -10,6 +10,7 @@ from api import (
     devices,
     errors,
     health,
+    imports,
     me,
     people,
     points,
@@ -29,6 +30,7 @@ from api.context import Parts
 from api.guards import BodyLimit, Guard
 from core.callers import Callers
 from core.pictures import LARGEST_PICTURE
+from workflows.intake import LARGEST_FILE as LARGEST_SPREADSHEET
 
 BODY_LIMIT = 1024 * 1024
 # One line a noun.
@@ -49,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     stickers.router,
     me.router,
     people.router,
+    imports.router,
     reference.router,
 )
 
@@ -85,6 +88,7 @@ def create_app(parts: Parts) -> FastAPI:
         rf"({BASE})?/tickets/[^/]+/photos": LARGEST_PICTURE + 64 * 1024,
         # What people without an account send: a few photos with their words.
         r"/s/[^/]+|/c/[^/]+/done": LARGEST_PICTURE + 64 * 1024,
+        rf"({BASE})?/imports|{BASE}/import-plans": LARGEST_SPREADSHEET + 64 * 1024,
     }
     app.add_middleware(BodyLimit, limit=BODY_LIMIT, exceptions=larger)
     # Added last, so it stands outermost and sees every answer.

@@ -156,6 +156,14 @@ def latest_kind(session: Session, subject: tuple[str, str], kinds: Sequence[str]
     )
 
 
+def has_since(session: Session, kind: str, site_id: UUID, moment: datetime) -> bool:
+    """Whether the log holds a fact of this kind on a site since a moment."""
+    statement = select(Event.seq).where(
+        Event.site_id == site_id, Event.learned_at >= moment, Event.kind == kind
+    )
+    return session.scalar(statement.limit(1)) is not None
+
+
 Cursor = tuple[int, int]
 START: Cursor = (0, 0)
 

@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,6 +100,11 @@ class Settings(BaseSettings):
         None, ge=1, description="Readings are dropped so long after receipt; empty means never."
     )
 
+    announce_test: time | None = Field(
+        None,
+        description="Local time of the daily test of sirens and displays on site, such as 10:00; "
+        "empty means none.",
+    )
     webhook_url: str = Field("", description="Ticket and alarm events are posted there.")
     webhook_secret: str = Field("", description="Signs webhooks: HMAC-SHA256 of the body.")
 

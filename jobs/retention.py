@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from core import accounts, events, expiry, quarantine
 from core.clock import to_micros
 from jobs.work import Work, actor
+from workflows import intake
 
 CREDENTIALS_KEPT = timedelta(days=30)
 
@@ -48,3 +49,9 @@ def forget_credentials(work: Work, now: datetime) -> int:
     with work.transaction() as session:
         ended = expiry.forget_credentials(session, before=now - CREDENTIALS_KEPT)
         return ended + accounts.forget_tries(session, now=now)
+
+
+def forget_imports(work: Work, now: datetime) -> int:
+    """Drop files that were handed in and not applied within a day."""
+    with work.transaction() as session:
+        return intake.forget_previews(session, now=now)

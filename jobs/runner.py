@@ -26,7 +26,7 @@ from jobs.deadlines import mark_deadlines
 from jobs.dispatch import give_out, look_for_gaps, pass_hand_overs_up
 from jobs.ingest_watch import IngestWatch
 from jobs.outbox import send_facts
-from jobs.retention import bound_quarantine, forget_credentials, keep_up_telemetry
+from jobs.retention import bound_quarantine, forget_credentials, forget_imports, keep_up_telemetry
 from jobs.telling import GROUP_EVERY, Telling, TellingGroups
 from jobs.work import Sweep, Work
 
@@ -59,6 +59,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("rosters", 60.0, look_for_gaps, every=timedelta(minutes=5)),
         Sweep("quarantine", 30.0, bound_quarantine, every=timedelta(minutes=1)),
         Sweep("credentials", 60.0, forget_credentials, every=timedelta(hours=6)),
+        Sweep("imports", 60.0, forget_imports, every=timedelta(hours=1)),
     ]
     sweeps.append(Sweep("telling", 1.0, Telling(settings, clock).tell))
     if settings.group_urls.strip():

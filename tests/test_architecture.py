@@ -113,6 +113,7 @@ TABLES_WITHOUT_SITE = {
     "node": "the tree of company, regions and sites itself",
     "outbox_cursor": "how far a delivery has read the event log",
     "password": "belongs to a person",
+    "personal_key": "belongs to a person",
     "person": "may work for several sites; grants say for which",
     "quarantined_body": "belongs to its quarantined row, which names the site",
     "quiet_hours": "belongs to a person",

@@ -14,6 +14,7 @@ from web.pages import (
     devices,
     elsewhere,
     hand_over,
+    imports,
     new_ticket,
     notices,
     people,
@@ -52,6 +53,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(assets.router(templates))
     app.include_router(devices.router(templates))
     app.include_router(people.router(templates))
+    app.include_router(imports.router(templates))
     app.include_router(account.router(templates))
     app.include_router(tokens.router(templates))
     app.include_router(search.router(templates))

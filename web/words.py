@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from web.import_words import IMPORT_WORDS
 from web.languages import mark
 
 SEVERITY: Mapping[str, str] = {
@@ -149,6 +150,9 @@ EVENT: Mapping[str, str] = {
     "handover.offer": mark("Shift handed over"),
     "handover.accept": mark("Hand-over accepted"),
     "handover.pass_up": mark("Hand-over passed to the supervisor"),
+    "announce.alarm": mark("Announced on site"),
+    "announce.clear": mark("Announcement ended on site"),
+    "announce.test": mark("Sirens and displays tested"),
     "notice.acknowledge": mark("Answered"),
     "notice.settle": mark("Nobody more is told"),
     "notice.spend": mark("Told as often as planned"),
@@ -190,22 +194,32 @@ EVENT: Mapping[str, str] = {
     "credential.end": mark("An API token was ended"),
     "person.update": mark("Somebody changed their name or language"),
     "person.leave": mark("Somebody left"),
+    "person.create": mark("Somebody was entered"),
+    "person.delete": mark("Somebody who never came was removed"),
+    "import.apply": mark("Spreadsheet imported"),
+    "import.undo": mark("Import undone"),
+    "import.discard": mark("Spreadsheet discarded"),
     "site.import": mark("Site file imported"),
     "node.create": mark("Site added"),
     "node.update": mark("Site changed"),
+    "space.create": mark("Space added"),
     "space.update": mark("Space changed"),
+    "space.delete": mark("Space removed"),
     "device.appear": mark("A new sensor speaks"),
     "device.adopt": mark("Sensor adopted"),
     "device.create": mark("Device added"),
     "device.update": mark("Device changed"),
+    "device.delete": mark("Device removed"),
     "device.retire": mark("Device retired"),
     "device.reactivate": mark("Device back in service"),
     "device.distrust": mark("The clock of a device is not believed any more"),
     "device.trust": mark("The clock of a device is believed again"),
     "asset.create": mark("Asset added"),
     "asset.update": mark("Asset changed"),
+    "asset.delete": mark("Asset removed"),
     "point.create": mark("Point added"),
     "point.update": mark("Point changed"),
+    "point.delete": mark("Point removed"),
     "source.create": mark("Source added"),
     "source.update": mark("Source changed"),
     "source.delete": mark("Source removed"),
@@ -398,4 +412,5 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "resident_state": RESIDENT_STATE,
     "resident_step": RESIDENT_STEP,
     "sticker_what": STICKER_WHAT,
+    **IMPORT_WORDS,
 }

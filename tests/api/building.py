@@ -8,10 +8,10 @@ from core.clock import to_micros
 from core.db import Database
 from core.devices import Device, Source
 from core.ids import new_id
-from core.people import Person, new_secret
+from core.people import Grant, Person, caller_for, new_secret
 from core.places import Space
 from tests.fixtures import SmallSite
-from workflows import customers, tickets
+from workflows import customers, intake, tickets
 from workflows.alarms import Alarm, Episode
 from workflows.tickets import contractors
 from workflows.tickets.model import TicketPhoto
@@ -186,3 +186,19 @@ def put_source(database: Database, site: SmallSite) -> UUID:
             Source(id=source_id, site_id=site.id, code="extra", topic_filter="x/#", options={})
         )
     return source_id
+
+
+def put_import(database: Database, site: SmallSite, now: datetime) -> UUID:
+    """A file that an administrator of the site handed in, and that waits to be applied."""
+    person_id = new_id()
+    with database.write() as session:
+        session.add(Person(id=person_id, name="Hands In", locale="en"))
+        session.flush()
+        session.add(Grant(id=new_id(), person_id=person_id, node_id=site.id, role="administrator"))
+    with database.read() as session:
+        caller = caller_for(session, session.get_one(Person, person_id))
+    upload = intake.Upload("spaces.csv", b"code,name_en,kind,parent\nroof,Roof,,b1\n")
+    preview = intake.plan_file(database, caller, upload)
+    assert preview.plan.faults == []
+    with database.write() as session:
+        return intake.hand_in(session, caller, upload, preview, now=now).id

@@ -28,6 +28,7 @@ from core.settings import load
 from tests.api.building import (
     RULE,
     put_alarm,
+    put_import,
     put_outside,
     put_photo,
     put_quarantined,
@@ -237,6 +238,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "row_id": put_quarantined(database, site.id, now),
         "token_id": new_id(),
         "node_id": site.id,
+        "import_id": put_import(database, site, now),
         **put_colleague(database, site, now),
     }
     return {

@@ -12,14 +12,14 @@ from api.deps import SESSION_COOKIE, csrf_token
 from api.reference import routes_of
 from core import events
 from core.ids import new_id
-from core.people import Grant, new_secret
+from core.people import Grant, Person, caller_for, new_secret
 from core.permissions import ROLES
 from core.rosters import Absence, Shift
 from tests.pictures import photo
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
-from workflows import customers
+from workflows import customers, intake
 from workflows.alarms.model import Alarm
 from workflows.customers import Sticker, Wish
 from workflows.dispatch import Handover
@@ -28,8 +28,8 @@ from workflows.tickets.contractors import Contact, Job
 from workflows.tickets.photos import add_photo, store_photo
 
 PUMP = "b1-pump-1"
-# What needs no right on any site: one's own affairs, signing in, "there is nothing here", and a link
-# that was sent to one person: whoever holds it may answer it, and it shows nothing about people.
+# What needs no right on any site: one's own affairs, signing in, "there is nothing here", and a
+# link that was sent to one person: whoever holds it may answer it; it shows nothing about people.
 OWN = re.compile(r"/(account|sign-in|sign-out|join|n)\b.*|/\{path:path\}")
 # A plausible form for every page that takes one; what a page doesn't know it ignores.
 FORM = {
@@ -111,6 +111,18 @@ def outside(stage: Stage, number: int) -> dict[str, str]:
     return {name: str(value) for name, value in ids.items()}
 
 
+def import_of(stage: Stage) -> UUID:
+    """A file that a colleague handed in."""
+    person = stage.person("Li Na", "administrator", node=stage.site_id)
+    database = stage.parts.database
+    with database.read() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+    upload = intake.Upload("spaces.csv", b"code,name_en,kind\nroof,Riverside roof,\n")
+    preview = intake.plan_file(database, caller, upload)
+    with database.write() as session:
+        return intake.hand_in(session, caller, upload, preview, now=stage.parts.clock.now()).id
+
+
 def things_of_ours(stage: Stage) -> dict[str, str]:
     """Something of our site for each parameter of a page's address."""
     number = stage.trip(PUMP, OVERHEATING)
@@ -132,6 +144,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "role_id": str(grant),
         "invitation_id": str(new_id()),
         **outside(stage, number),
+        "import_id": str(import_of(stage)),
     }
 
 

@@ -8,7 +8,13 @@ from fastapi.responses import RedirectResponse
 
 from api.deps import SESSION_COOKIE
 from core import second_factor
-from core.accounts import is_password_of, login_by_person, new_password, set_password
+from core.accounts import (
+    has_password,
+    is_password_of,
+    login_by_person,
+    new_password,
+    set_password,
+)
 from core.errors import Conflict, Invalid, NotAllowed
 from core.people import came_by_link, end_other_sessions, open_sessions, rename
 from web.languages import known, mark
@@ -35,6 +41,7 @@ def router(templates: Templates) -> APIRouter:
         person, now = visit.caller.person_id, visit.parts.clock.now()
         with visit.parts.database.read() as session:
             login = login_by_person(session, person)
+            has_one = has_password(session, person)
             sessions = open_sessions(session, person, now=now)
             by_link = came_by_link(session, request.cookies.get(SESSION_COOKIE, ""), now=now)
             on = second_factor.is_on(session, person)
@@ -46,7 +53,8 @@ def router(templates: Templates) -> APIRouter:
             done=visit.reader.translate(DONE[done]) if done in DONE else "",
             language=known(visit.caller.locale) or "en",
             own_login=login,
-            needs_present=login is not None and not by_link,
+            has_password=has_one,
+            needs_present=has_one and not by_link,
             second_factor=on,
             codes=left,
             sessions=sessions,
@@ -64,7 +72,7 @@ def _add_second_factor(routes: APIRouter, templates: Templates) -> None:
         person = visit.caller.person_id
         with visit.parts.database.write() as session:
             account = login_by_person(session, person)
-            if account is None:
+            if account is None or not has_password(session, person):
                 raise Conflict("you have no password yet", advice="Set a password first.")
             secret, uri = second_factor.begin(session, person, account)
         return _show_secret(templates, visit, secret, uri)
@@ -119,7 +127,7 @@ def _add_changes(routes: APIRouter) -> None:
         person, database = visit.caller.person_id, visit.parts.database
         kept, now = request.cookies.get(SESSION_COOKIE, ""), visit.parts.clock.now()
         with database.read() as session:
-            has_one = login_by_person(session, person) is not None
+            has_one = has_password(session, person)
             by_link = came_by_link(session, kept, now=now)
         if has_one and not by_link and not is_password_of(database, person, present):
             raise NotAllowed("the present password is wrong", advice="Type it again.")

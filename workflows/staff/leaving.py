@@ -3,16 +3,21 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import events, second_factor
 from core.accounts import forget_password
 from core.contacts import forget_contacts
 from core.errors import Conflict
-from core.invitations import Invitation, end_grant, require_over_person, revoke
+from core.invitations import (
+    Invitation,
+    end_grant,
+    require_another_administrator,
+    require_over_person,
+    revoke,
+)
 from core.people import Caller, Credential, Grant, Person
-from core.places import Node
 from core.rosters import leave_rosters
 from core.teams import leave_teams
 from workflows import tickets
@@ -48,22 +53,6 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
         after={"tickets_passed_on": passed_on, "shifts_to_fill": shifts},
     )
     return passed_on
-
-
-def require_another_administrator(session: Session, person_id: UUID) -> None:
-    """Conflict when nobody else would be left to administer the company."""
-    statement = (
-        select(func.count(func.distinct(Grant.person_id)))
-        .join(Node, Node.id == Grant.node_id)
-        .join(Person, Person.id == Grant.person_id)
-        .where(Node.kind == "company", Grant.role == "administrator", Person.left_at.is_(None))
-    )
-    others = session.scalar(statement.where(Grant.person_id != person_id)) or 0
-    if others == 0 and session.scalar(statement):
-        raise Conflict(
-            "they are the last administrator of the company",
-            advice="Give somebody else this role first.",
-        )
 
 
 def _end_ways_in(session: Session, person_id: UUID, actor: events.Actor, now: datetime) -> None:

@@ -24,6 +24,7 @@ from workflows.tickets.opening import (
     with_merged,
 )
 from workflows.tickets.passing import mark_moments, note_if_over, recompute_open
+from workflows.tickets.reading import LoudTicket, unanswered_critical
 from workflows.tickets.working import Step, act, add_note, edit, hand_to
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Draft",
     "Fault",
     "FaultKey",
+    "LoudTicket",
     "Outcome",
     "Step",
     "Ticket",
@@ -56,5 +58,6 @@ __all__ = [
     "open_ticket",
     "open_unseen",
     "recompute_open",
+    "unanswered_critical",
     "with_merged",
 ]

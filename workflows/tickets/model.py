@@ -33,6 +33,9 @@ PRIORITIES = ("low", "medium", "high", "critical")
 VERDICTS = ("real", "false", "test", "sensor_fault", "nuisance")
 FALSE_CAUSES = ("cooking", "smoking", "joss_paper", "dust", "steam", "insect", "other")
 
+# What is heard on site until somebody accepts it.
+LOUD = "priority = 'critical' AND responded_at IS NULL"
+
 
 class Ticket(Base):
     """A job for people. `number` is what they say on the phone.
@@ -105,6 +108,7 @@ class Ticket(Base):
 
     __table_args__ = (
         Index("ix_ticket_site_state", "site_id", "state"),
+        Index("ix_ticket_loud", "site_id", sqlite_where=text(LOUD), postgresql_where=text(LOUD)),
         # Pages newest first walk it; what a text is compared with is in it, so that looking
         # through a hundred thousand titles reads no ticket that does not fit.
         Index("ix_ticket_found", "learned_at", "id", "search_text", "asset_id", "number"),

@@ -6,7 +6,7 @@ from alembic import op
 import core.db
 
 revision = "0050"
-down_revision = "0011"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -2,9 +2,11 @@
 import "htmx.org";
 import { followLive, isBeingWritten } from "./live/stream";
 import { keepClocks } from "./live/clocks";
+import { showProgress } from "./forms/progress";
 
 followLive();
 keepClocks();
+showProgress();
 
 // A choice of site is a form; with scripts it needs no button.
 for (const select of document.querySelectorAll<HTMLSelectElement>("select[data-submit]")) {
