@@ -292,6 +292,8 @@ NOTICE: Mapping[str, str] = {
     "ticket.start": mark("Somebody is at work on your report"),
     "ticket.resolve": mark("Your report is done"),
     "ticket.close": mark("Your report is closed"),
+    "ticket.urge": mark("A resident asks how far it is"),
+    "ticket.contractor": mark("No contractor comes"),
     "roster.gap": mark("Nobody on duty ahead"),
     "handover.pass_up": mark("A hand-over waits for you"),
     "test": mark("Test: can we reach you?"),

@@ -13,7 +13,8 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound, TooManyTries
 from core.people import new_secret
 from core.places import Space
 from tests.fixtures import NOON, Administrator, SmallSite
-from tests.workflows.conftest import DAY, MINUTE, do, facts_of, ticket_of
+from tests.threads import in_threads
+from tests.workflows.conftest import DAY, MINUTE, do, employ, facts_of, ticket_of
 from workflows import customers
 from workflows.customers import Rater, ResidentReport, Sticker, Wish
 from workflows.customers.problems import OTHER
@@ -137,6 +138,28 @@ def test_a_report_opens_one_ticket_however_often_it_is_sent(
         str(report_of(database, secret).id),
     )
     assert "138" not in repr([(fact.before, fact.after) for fact in facts_of(database, "")])
+
+
+def test_two_taps_at_the_same_moment_open_one_ticket(
+    postgres_database: Database, postgres_site: SmallSite
+) -> None:
+    database = postgres_database
+    person = employ(database, postgres_site.id, "manager")
+    sticker = label(database, postgres_site, person)
+    secret = new_secret("report")
+    in_threads(4, lambda _: send(database, sticker, secret=secret))
+    assert len(tickets_in(database)) == 1
+    assert len(facts_of(database, "ticket.open")) == 1
+
+
+def test_two_who_print_at_once_make_each_sticker_once(
+    postgres_database: Database, postgres_site: SmallSite
+) -> None:
+    database = postgres_database
+    person = employ(database, postgres_site.id, "manager")
+    made = in_threads(4, lambda _: label(database, postgres_site, person).id)
+    assert len(set(made)) == 1
+    assert len(facts_of(database, "sticker.create")) == len(postgres_site.assets)
 
 
 def test_what_somebody_wrote_themselves_is_shown_to_nobody_else(
