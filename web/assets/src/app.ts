@@ -23,6 +23,10 @@ for (const form of document.querySelectorAll<HTMLFormElement>("form[data-once]")
     for (const button of form.querySelectorAll("button")) button.classList.add("under-way");
   });
 }
+// Who comes back by the browser's own button may send it again.
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll(".under-way")) button.classList.remove("under-way");
+});
 
 // A key that jumps to a field, as the field says: "/" to the search. Not while somebody writes.
 document.addEventListener("keydown", (event) => {
