@@ -23,7 +23,7 @@ from workflows.search.index import Place
 # Of 63.5 × 38.1 mm, 3 × 7 on a sheet of A4: labels as every stationer has them.
 ON_A_SHEET = 21
 # What stands on every sticker, in both languages.
-CALL = {"en": "Something wrong? Scan to tell us.", "zh": "有问题？扫码报修"}
+CALL = {"en": "Fault? Scan here.", "zh": "有问题？扫码报修"}
 
 
 @dataclass(frozen=True, slots=True)
