@@ -200,6 +200,19 @@ def newest(database: Database) -> Cursor:
         return (last.txid, last.seq) if last else START
 
 
+def newest_before(database: Database, moment: datetime) -> Cursor:
+    """The cursor behind which everything lies that was learned before a moment."""
+    with database.read() as session:
+        statement = (
+            select(Event.txid, Event.seq)
+            .where(Event.learned_at < moment)
+            .order_by(Event.txid.desc(), Event.seq.desc())
+            .limit(1)
+        )
+        row = session.execute(statement).first()
+    return (row[0], row[1]) if row else START
+
+
 class Follower:
     """Reads the log forward; woken by commits of this process, and by itself twice a second."""
 

@@ -17,6 +17,8 @@ CURSOR, GROUP_CURSOR = "notices", "groups"
 READ_AT_ONCE = 500
 AT_THE_SAME_TIME = 8
 # Groups hear once a minute at most, and of so many tickets by name.
+# What happened shortly before anybody began to tell is told all the same.
+JUST_NOW = timedelta(minutes=10)
 GROUP_EVERY = timedelta(minutes=1)
 NAMED_IN_A_GROUP = 10
 
@@ -68,11 +70,8 @@ def _take_up(work: Work, now: datetime) -> None:
     with work.database.read() as session:
         cursor = notifications.cursor_of(session, CURSOR)
     if cursor is None:
-        # People hear what happens from now on, not the whole past.
-        newest = events.newest(work.database)
-        with work.transaction() as session:
-            notifications.set_cursor(session, CURSOR, newest)
-        return
+        # The first time people hear what has just happened, not the whole past.
+        cursor = events.newest_before(work.database, now - JUST_NOW)
     while not work.stopping.is_set():
         facts = events.read_after(work.database, cursor, READ_AT_ONCE)
         if not facts:
