@@ -21,6 +21,7 @@ from api import (
     service,
     sites,
     sources,
+    stickers,
     teams,
     tickets,
     tree,
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     service.router,
     teams.router,
+    stickers.router,
     me.router,
     people.router,
     imports.router,
@@ -89,6 +91,8 @@ def create_app(parts: Parts) -> FastAPI:
         f"{BASE}/site-files": sites.LARGEST_FILE,
         # The form of a page around the photo needs a little room, too.
         rf"({BASE})?/tickets/[^/]+/photos": LARGEST_PICTURE + 64 * 1024,
+        # What people without an account send: a few photos with their words.
+        r"/s/[^/]+|/c/[^/]+/done": LARGEST_PICTURE + 64 * 1024,
         rf"({BASE})?/imports|{BASE}/import-plans": LARGEST_SPREADSHEET + 64 * 1024,
     }
     app.add_middleware(BodyLimit, limit=BODY_LIMIT, exceptions=larger)

@@ -300,7 +300,7 @@ def _key(kind: str, value: str) -> str:
     return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """What counts as one address: of IPv6 the network that a customer gets, a /64."""
     try:
         parsed = ipaddress.ip_address(address)
@@ -313,7 +313,7 @@ def _network(address: str) -> str:
 
 def _count_try(database: Database, address: str, account: str, now: datetime) -> None:
     with database.write() as session:
-        _count(session, "address", _key("address", _network(address)), now)
+        _count(session, "address", _key("address", network_of(address)), now)
         _count(session, "account", account, now)
 
 

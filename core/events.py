@@ -27,7 +27,7 @@ from core.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it: kind is person, rule, job, device or system."""
+    """Who did it: kind is person, rule, job, device, system, contractor or resident."""
 
     kind: str
     id: str

@@ -14,7 +14,7 @@ LEAD = FIELD | {"tickets.dispatch", "tickets.manage", "evidence.read", "rosters.
 MANAGE = (
     LEAD
     | {"devices.write", "quarantine.read", "quarantine.write", "system.read"}
-    | {"service.write"}
+    | {"service.write", "stickers.write"}
 )
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -48,6 +48,7 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "tickets.dispatch": "hand tickets to teams and people",
         "tickets.manage": "verify, close, re-open, cancel and merge tickets",
         "service.write": "change calendars, promised times and teams",
+        "stickers.write": "print and revoke stickers",
         "rosters.write": "make rosters, record absences and certificates",
         "evidence.read": "see photos as they were taken, with all they carry",
         "people.read": "see colleagues",

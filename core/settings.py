@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     )
     http_key: Path | None = Field(None, description="PEM key of http_certificate.")
     public_url: str = Field("", description="How browsers reach us; empty means as served.")
+    sticker_url: str = Field(
+        "",
+        description="The short address that printed stickers carry, which must lead here for "
+        "years; empty means public_url.",
+    )
 
     secret_key: str = Field(
         "",
@@ -164,7 +169,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
-    @field_validator("webhook_url")
+    @field_validator("webhook_url", "sticker_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
@@ -194,6 +199,10 @@ class Settings(BaseSettings):
         if self.oidc_client_secret and not self.oidc_issuer:
             raise ValueError("oidc_client_secret needs oidc_issuer and oidc_client_id")
         return self
+
+    def sticker_base(self, served: str) -> str:
+        """What the addresses of stickers begin with. served: how a browser reached us just now."""
+        return (self.sticker_url or self.public_url or served).rstrip("/")
 
     @property
     def sql_url(self) -> str:

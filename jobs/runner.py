@@ -21,6 +21,7 @@ from core.leases import LeaseLost
 from core.settings import Settings
 from core.telemetry.remote import RemoteStore
 from core.telemetry.store import TelemetryStore
+from jobs.customers import forget_guests, pass_jobs_on
 from jobs.deadlines import mark_deadlines
 from jobs.dispatch import give_out, look_for_gaps, pass_hand_overs_up
 from jobs.ingest_watch import IngestWatch
@@ -52,6 +53,8 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
     sweeps = [
         Sweep("dispatch", 1.0, give_out),
         Sweep("deadlines", 5.0, mark_deadlines),
+        Sweep("contractors", 5.0, pass_jobs_on),
+        Sweep("guests", 60.0, forget_guests, every=timedelta(hours=1)),
         Sweep("hand-overs", 30.0, pass_hand_overs_up),
         Sweep("rosters", 60.0, look_for_gaps, every=timedelta(minutes=5)),
         Sweep("quarantine", 30.0, bound_quarantine, every=timedelta(minutes=1)),

@@ -120,6 +120,7 @@ TABLES_WITHOUT_SITE = {
     "quarantined_body": "belongs to its quarantined row, which names the site",
     "quiet_hours": "belongs to a person",
     "reachability": "belongs to a person",
+    "rate_count": "of an address or a place on the web, before anybody is known",
     "recovery_code": "belongs to a person",
     "rule_version": "held on a node of the tree, which may lie above the sites",
     "second_factor": "belongs to a person",

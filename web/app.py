@@ -10,6 +10,7 @@ from web.pages import (
     account,
     alarms,
     assets,
+    contractors,
     devices,
     elsewhere,
     hand_over,
@@ -19,10 +20,12 @@ from web.pages import (
     notices,
     people,
     photos,
+    public,
     search,
     second_factor,
     service,
     sign_in,
+    stickers,
     teams,
     ticket_list,
     tickets,
@@ -49,6 +52,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(alarms.router(templates))
     # Before the actions of tickets, which would take its address for one of theirs.
     app.include_router(photos.router())
+    app.include_router(contractors.router(templates))
     app.include_router(tickets.router(templates))
     app.include_router(assets.router(templates))
     app.include_router(devices.router(templates))
@@ -64,5 +68,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(notices.router(templates))
     app.include_router(new_ticket.router(templates))
     app.include_router(ticket_list.router(templates))
+    app.include_router(stickers.router(templates))
+    app.include_router(public.router(templates))
+    app.include_router(contractors.guest_router(templates))
     # The last one: whatever no other route knows.
     app.include_router(elsewhere.router())

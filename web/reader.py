@@ -97,6 +97,11 @@ class Reader:
         names = Locale.parse(locale_of(self.language)).days["stand-alone"]["abbreviated"]
         return str(names[number])
 
+    def minute(self, moment: datetime) -> str:
+        """A moment as people say it who count no seconds; the date only where it is not today."""
+        local, today = moment.astimezone(self.zone), self.now.astimezone(self.zone)
+        return self.clock(moment) if local.date() == today.date() else self.moment(moment)
+
     def span(self, seconds: float) -> str:
         """A length of time, roughly: the way people say it."""
         return dates.format_timedelta(

@@ -96,6 +96,7 @@ PERMISSION: Mapping[str, str] = {
     "tickets.dispatch": mark("hand tickets to teams and people"),
     "tickets.manage": mark("verify, close, re-open, cancel and merge tickets"),
     "service.write": mark("change calendars, promised times and teams"),
+    "stickers.write": mark("print and revoke stickers"),
     "rosters.write": mark("make rosters, record absences and certificates"),
     "evidence.read": mark("see photos as they were taken, with all they carry"),
     "people.read": mark("see colleagues"),
@@ -110,6 +111,8 @@ ACTOR: Mapping[str, str] = {
     "job": mark("Schedule"),
     "device": mark("Device"),
     "system": mark("Watchkeeper"),
+    "contractor": mark("A contractor"),
+    "resident": mark("A resident"),
 }
 EVENT: Mapping[str, str] = {
     "alarm.trip": mark("Alarm raised"),
@@ -161,6 +164,22 @@ EVENT: Mapping[str, str] = {
     "ticket.note": mark("Note written"),
     "ticket.edit": mark("Ticket edited"),
     "ticket.photo": mark("Photo added"),
+    "ticket.contractor": mark("Contractor"),
+    "ticket.join": mark("Another resident has the same problem"),
+    "ticket.urge": mark("A resident asks how far it is"),
+    "ticket.confirm": mark("A resident says it is solved"),
+    "ticket.rate": mark("A resident rated the work"),
+    "ticket.unlink": mark("A resident's link was ended"),
+    "contractor_link.offer": mark("Job offered to a contractor"),
+    "contractor_link.accept": mark("Contractor accepted"),
+    "contractor_link.decline": mark("Contractor declined"),
+    "contractor_link.arrive": mark("Contractor arrived"),
+    "contractor_link.finish": mark("Contractor finished"),
+    "contractor_link.pass_on": mark("Job passed on: nobody accepted in time"),
+    "contractor_link.revoke": mark("Contractor's link taken back"),
+    "contractor_link.expire": mark("Contractor's link ended"),
+    "sticker.create": mark("Sticker made"),
+    "sticker.revoke": mark("Sticker revoked"),
     "invitation.create": mark("Somebody was invited"),
     "invitation.revoke": mark("An invitation was revoked"),
     "person.join": mark("Somebody joined"),
@@ -276,6 +295,8 @@ NOTICE: Mapping[str, str] = {
     "ticket.start": mark("Somebody is at work on your report"),
     "ticket.resolve": mark("Your report is done"),
     "ticket.close": mark("Your report is closed"),
+    "ticket.urge": mark("A resident asks how far it is"),
+    "ticket.contractor": mark("No contractor comes"),
     "roster.gap": mark("Nobody on duty ahead"),
     "handover.pass_up": mark("A hand-over waits for you"),
     "test": mark("Test: can we reach you?"),
@@ -311,6 +332,53 @@ DAY: Mapping[str, str] = {
     "own-open": mark("other hours, set here"),
     "own-closed": mark("closed, set here"),
 }
+CONTRACTOR_STATE: Mapping[str, str] = {
+    "waiting": mark("Waits for its turn"),
+    "offered": mark("Asked"),
+    "accepted": mark("On the way"),
+    "arrived": mark("On the spot"),
+    "done": mark("Finished"),
+    "declined": mark("Declined"),
+    "revoked": mark("Taken back"),
+    "expired": mark("Ended"),
+    "passed_on": mark("Did not answer"),
+    # Not of one link: what becomes of the ticket when nobody outside is left.
+    "back": mark("Back to the team"),
+}
+ARRIVED_BY: Mapping[str, str] = {
+    "sticker": mark("scanned the sticker"),
+    "code": mark("typed the code of the sticker"),
+    "tap": mark("there is no sticker there"),
+}
+# A ticket's status as somebody reads it who reported it and knows nothing of our work.
+RESIDENT_STATE: Mapping[str, str] = {
+    "open": mark("We have your report"),
+    "assigned": mark("Somebody has been asked to come"),
+    "in_progress": mark("The work is under way"),
+    "on_hold": mark("The work has to wait"),
+    "resolved": mark("The work is finished"),
+    "verified": mark("Finished and checked"),
+    "closed": mark("Finished and checked"),
+    "cancelled": mark("This will not be worked on"),
+    "merged": mark("This is worked on with another report"),
+}
+RESIDENT_STEP: Mapping[str, str] = {
+    "ticket.open": mark("Reported"),
+    "ticket.assign": mark("Handed out"),
+    "ticket.accept": mark("Somebody is coming"),
+    "ticket.start": mark("Work began"),
+    "ticket.hold": mark("Has to wait"),
+    "ticket.resume": mark("Work goes on"),
+    "ticket.resolve": mark("Finished"),
+    "ticket.close": mark("Checked"),
+    "ticket.reopen": mark("Taken up again"),
+    "ticket.cancel": mark("Not worked on"),
+}
+STICKER_WHAT: Mapping[str, str] = {
+    "assets": mark("Equipment"),
+    "spaces": mark("Places"),
+    "all": mark("Equipment and places"),
+}
 MARK: Mapping[str, str] = {
     "trip": mark("Alarm"),
     "recovery": mark("Recovered"),
@@ -344,5 +412,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "handover": HANDOVER,
     "why_clocks": WHY_CLOCKS,
     "mark": MARK,
+    "contractor_state": CONTRACTOR_STATE,
+    "arrived_by": ARRIVED_BY,
+    "resident_state": RESIDENT_STATE,
+    "resident_step": RESIDENT_STEP,
+    "sticker_what": STICKER_WHAT,
     **IMPORT_WORDS,
 }

@@ -8,10 +8,12 @@ from core.clock import to_micros
 from core.db import Database
 from core.devices import Device, Source
 from core.ids import new_id
-from core.people import Grant, Person, caller_for
+from core.people import Grant, Person, caller_for, new_secret
+from core.places import Space
 from tests.fixtures import SmallSite
-from workflows import intake, tickets
+from workflows import customers, intake, tickets
 from workflows.alarms import Alarm, Episode
+from workflows.tickets import contractors
 from workflows.tickets.model import TicketPhoto
 
 RULE = "pump-hot"
@@ -50,6 +52,34 @@ def put_ticket(
     )
     with database.write() as session:
         return tickets.open_ticket(session, draft, actor=events.SYSTEM).id
+
+
+def space_of(database: Database, code: str) -> UUID:
+    """A space of the small site by its code."""
+    with database.read() as session:
+        return session.query(Space).where(Space.code == code).one().id
+
+
+def put_outside(
+    database: Database, site: SmallSite, ticket_id: UUID, now: datetime
+) -> dict[str, UUID]:
+    """A sticker, a resident's report by it, and a link for a contractor, on a ticket."""
+    person, secret = Person(id=new_id(), name="Wu Min", locale="zh"), new_secret("report")
+    with database.write() as session:
+        session.add(person)
+        session.flush()
+        places = customers.places_to_label(session, site.id, what="assets")
+        pump = [place for place in places if place.code == "pump-1"]
+        customers.make_stickers(session, pump, site.id, person=person.id, now=now)
+        sticker = session.query(customers.Sticker).one()
+        stuck = customers.read_sticker(session, sticker.path)
+        wish = customers.Wish(secret, phone="138 0013 8000", join=ticket_id)
+        customers.send(session, stuck, wish, now=now)
+        report = customers.find_report(session, secret, now=now)
+        ticket = session.get_one(tickets.Ticket, ticket_id)
+        job = contractors.Job([contractors.Contact("Pumps", "Li", "0574 8800")], "Repair it")
+        [(link, _)] = contractors.offer(session, ticket, job, person=person.id, now=now)
+        return {"sticker_id": sticker.id, "report_id": report.id, "link_id": link.id}
 
 
 def put_photo(database: Database, site: SmallSite, ticket_id: UUID, now: datetime) -> UUID:

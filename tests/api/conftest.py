@@ -30,12 +30,14 @@ from tests.api.building import (
     RULE,
     put_alarm,
     put_import,
+    put_outside,
     put_photo,
     put_quarantined,
     put_rule,
     put_source,
     put_ticket,
     put_waiting_device,
+    space_of,
 )
 from tests.api.memory_telemetry import MemoryTelemetry
 from tests.fixtures import Administrator, SmallSite
@@ -247,6 +249,8 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
     found = {
         "ticket_id": ticket_id,
         "photo_id": put_photo(database, site, ticket_id, now),
+        "space_id": space_of(database, "b1-pumproom"),
+        **put_outside(database, site, ticket_id, now),
         "alarm_id": put_alarm(database, site, now, ticket_id=ticket_id),
         "asset_id": site.assets["pump-1"],
         "point_id": site.points["pump-1/motor_temperature"],

@@ -258,6 +258,10 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
         "patch_source": {"enabled": False},
         "post_ticket": {"site_id": str(site.id), "title": "It drips"},
         "patch_ticket": {"priority": "low"},
+        "post_contractor_links": {
+            "contacts": [{"company": "Pumps", "name": "Li", "phone": "0574 8800"}],
+            "task": "Repair it",
+        },
         "post_note": {"body": "Hello"},
         "post_photo": "no picture",
         "post_role": {"role": "guard", "node_id": str(site.id)},

@@ -12,17 +12,19 @@ from api.deps import SESSION_COOKIE, csrf_token
 from api.reference import routes_of
 from core import events
 from core.ids import new_id
-from core.people import Grant, Person, caller_for
+from core.people import Grant, Person, caller_for, new_secret
 from core.permissions import ROLES
 from core.rosters import Absence, Shift
 from tests.pictures import photo
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
-from workflows import intake
+from workflows import customers, intake
 from workflows.alarms.model import Alarm
+from workflows.customers import Sticker, Wish
 from workflows.dispatch import Handover
-from workflows.tickets import Ticket
+from workflows.tickets import Ticket, contractors
+from workflows.tickets.contractors import Contact, Job
 from workflows.tickets.photos import add_photo, store_photo
 
 PUMP = "b1-pump-1"
@@ -87,6 +89,28 @@ def roster_of(stage: Stage, person: UUID) -> dict[str, str]:
     return {name: str(one) for name, one in found.items()}
 
 
+def outside(stage: Stage, number: int) -> dict[str, str]:
+    """A sticker, a contractor's link and a resident's report of ours."""
+    person, now = stage.person("Wu Min", "manager", node=stage.site_id), stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        places = [
+            place
+            for place in customers.places_to_label(session, stage.site_id, what="assets")
+            if place.code == PUMP
+        ]
+        customers.make_stickers(session, places, stage.site_id, person=person, now=now)
+        sticker = session.scalars(select(Sticker)).one()
+        stuck = customers.read_sticker(session, sticker.path)
+        ticket = session.get_one(Ticket, stage.ticket(number).id)
+        wish = Wish(new_secret("report"), join=ticket.id)
+        customers.send(session, stuck, wish, now=now)
+        report = customers.find_report(session, wish.secret, now=now)
+        job = Job([Contact("Pumps Ltd", "Guard Zhao", "0574 8800")], "Repair it")
+        [(link, _)] = contractors.offer(session, ticket, job, person=person, now=now)
+        ids = {"sticker_id": sticker.id, "link_id": link.id, "report_id": report.id}
+    return {name: str(value) for name, value in ids.items()}
+
+
 def import_of(stage: Stage) -> UUID:
     """A file that a colleague handed in."""
     person = stage.person("Li Na", "administrator", node=stage.site_id)
@@ -119,6 +143,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "person_id": str(guard),
         "role_id": str(grant),
         "invitation_id": str(new_id()),
+        **outside(stage, number),
         "import_id": str(import_of(stage)),
     }
 

@@ -430,6 +430,32 @@ def test_a_gap_in_the_roster_tells_the_supervisor(house: House) -> None:
     assert (notice.person_id, notice.urgency) == (house.supervisor, "urgent")
 
 
+def test_the_team_hears_of_a_resident_who_waits_and_of_contractors_who_do_not_come(
+    house: House,
+) -> None:
+    told = []
+    for kind, after in (
+        ("ticket.urge", {"times": 1}),
+        ("ticket.contractor", {"state": "declined"}),
+        ("ticket.contractor", {"state": "back"}),
+    ):
+        ticket_id = house.open(priority="medium")
+        house.take_up()
+        with house.database.write() as session:
+            events.append(
+                session,
+                kind,
+                ("ticket", ticket_id),
+                actor=events.SYSTEM,
+                learned_at=NOON,
+                site_id=house.site.id,
+                after=after,
+            )
+        house.take_up()
+        told += [one.kind for one in house.notices() if one.ticket_id == ticket_id]
+    assert told == ["ticket.urge", "ticket.open", "ticket.contractor"]
+
+
 def _append_gap(session: Session, site_id: UUID) -> None:
     events.append(
         session,

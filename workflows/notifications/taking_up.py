@@ -17,7 +17,10 @@ from workflows.notifications.model import URGENCIES, Notice
 from workflows.tickets import Ticket
 
 BY_PRIORITY = {"low": "normal", "medium": "normal", "high": "urgent", "critical": "critical"}
-TO_THE_TEAM = ("ticket.open", "ticket.reopen", "ticket.announce", "ticket.warn", "ticket.overdue")
+TO_THE_TEAM = (
+    *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.warn", "ticket.overdue"),
+    *("ticket.urge", "ticket.contractor"),
+)
 TO_THE_REPORTER = ("ticket.accept", "ticket.start", "ticket.resolve", "ticket.close")
 TO_NAMED = ("ticket.escalate", "handover.pass_up")
 TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap"})
@@ -25,7 +28,14 @@ TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign"
 
 def take_up(session: Session, facts: Sequence[events.Event], *, now: datetime) -> int:
     """Write a notice for everybody whom a fact concerns; returns how many."""
-    return sum(_take_up(session, fact, now) for fact in facts if fact.kind in TAKEN_UP)
+    return sum(_take_up(session, fact, now) for fact in facts if _concerns_somebody(fact))
+
+
+def _concerns_somebody(fact: events.Event) -> bool:
+    """Whether anybody is told of it; of contractors only that none of them comes."""
+    if fact.kind == "ticket.contractor":
+        return (fact.after or {}).get("state") == "back"
+    return fact.kind in TAKEN_UP
 
 
 def _take_up(session: Session, fact: events.Event, now: datetime) -> int:

@@ -20,6 +20,8 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ticket.start": ("Somebody is at work on your report", "您报的事正在处理"),
         "ticket.resolve": ("Your report is done", "您报的事已处理"),
         "ticket.close": ("Your report is closed", "您报的事已结案"),
+        "ticket.urge": ("A resident asks how far it is", "住户催办"),
+        "ticket.contractor": ("No contractor comes", "外包单位未接单"),
         "roster.gap": ("Nobody is on duty ahead", "即将无人值班"),
         "handover.pass_up": ("A hand-over waits for you", "交接班无人接收"),
         "test": ("Test: can we reach you?", "测试：能联系到您吗？"),

@@ -178,7 +178,10 @@ class TicketEvidence(Base):
 
 
 class TicketNote(Base):
-    """What somebody wrote on a ticket; it stands here and not in the event log, so it can go."""
+    """What somebody wrote on a ticket; it stands here and not in the event log, so it can go.
+
+    author_kind: contractor or resident, where none of ours wrote it. public: residents read it.
+    """
 
     __tablename__ = "ticket_note"
 
@@ -189,12 +192,15 @@ class TicketNote(Base):
     at: Mapped[datetime] = mapped_column(Instant)
     action: Mapped[str] = mapped_column(String(12), default="note")
     body: Mapped[str] = mapped_column(Text)
+    author_kind: Mapped[str | None] = mapped_column(String(12))
+    public: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
 
 class TicketPhoto(Base):
     """A photo on a ticket. original, copy: the SHA-256 of the files; size: bytes of the original.
 
-    width, height: pixels of the original, upright.
+    width, height: pixels of the original, upright. author_kind: contractor or resident, where none
+    of ours took it.
     """
 
     __tablename__ = "ticket_photo"
@@ -210,6 +216,7 @@ class TicketPhoto(Base):
     size: Mapped[int] = mapped_column(Integer)
     width: Mapped[int] = mapped_column(Integer)
     height: Mapped[int] = mapped_column(Integer)
+    author_kind: Mapped[str | None] = mapped_column(String(12))
 
     __table_args__ = (UniqueConstraint("ticket_id", "original"),)
 

@@ -240,7 +240,9 @@ def _notes(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:
             TicketNote.action,
             TicketNote.author_id,
             Person.name.label("author_name"),
+            TicketNote.author_kind,
             TicketNote.body,
+            TicketNote.public,
         )
         .outerjoin(Person, Person.id == TicketNote.author_id)
         .where(TicketNote.ticket_id == ticket_id)
