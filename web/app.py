@@ -30,6 +30,7 @@ from web.pages import (
     ticket_list,
     tickets,
     tokens,
+    work,
 )
 from web.pages import live as live_page
 from web.templating import Templates
@@ -52,6 +53,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(alarms.router(templates))
     # Before the actions of tickets, which would take its address for one of theirs.
     app.include_router(photos.router())
+    app.include_router(work.router())
     app.include_router(contractors.router(templates))
     app.include_router(tickets.router(templates))
     app.include_router(assets.router(templates))

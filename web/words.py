@@ -163,6 +163,9 @@ EVENT: Mapping[str, str] = {
     "terms.change": mark("Promised times changed"),
     "ticket.note": mark("Note written"),
     "ticket.edit": mark("Ticket edited"),
+    "ticket.work": mark("Work written down"),
+    "ticket.work_removed": mark("A line of work taken away"),
+    "ticket.findings": mark("Findings written down"),
     "ticket.photo": mark("Photo added"),
     "ticket.contractor": mark("Contractor"),
     "ticket.join": mark("Another resident has the same problem"),
@@ -314,6 +317,15 @@ ATTEMPT: Mapping[str, str] = {
     "failed": mark("failed"),
     "unknown": mark("outcome unknown, repeated"),
 }
+WORK_KIND: Mapping[str, str] = {
+    "labour": mark("Labour"),
+    "part": mark("Part"),
+}
+FINDING: Mapping[str, str] = {
+    "faults": mark("Fault"),
+    "causes": mark("Cause"),
+    "remedies": mark("Remedy"),
+}
 # Why the clocks of a ticket were computed again.
 WHY_CLOCKS: Mapping[str, str] = {
     "calendar": mark("the calendar was changed"),
@@ -403,6 +415,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "clock": CLOCK,
     "day": DAY,
     "shift": SHIFT,
+    "work_kind": WORK_KIND,
+    "finding": FINDING,
     "notice": NOTICE,
     "channel": CHANNEL,
     "attempt": ATTEMPT,

@@ -4,9 +4,11 @@ from api.tickets.actions import router as _actions
 from api.tickets.outside import router as _outside
 from api.tickets.photos import router as _photos
 from api.tickets.routes import router
+from api.tickets.work import router as _work
 
 router.include_router(_actions)
 router.include_router(_photos)
 router.include_router(_outside)
+router.include_router(_work)
 
 __all__ = ["router"]

@@ -1,6 +1,7 @@
 """The shapes of tickets in requests and answers."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.bodies import Body, Change, Line, Moment, Prose
 from workflows.tickets import Draft, Step
+from workflows.tickets.work import Findings, NewWork
 
 Kind = Literal["repair", "hazard", "complaint", "inquiry", "inspection_finding", "incident"]
 Priority = Literal["low", "medium", "high", "critical"]
@@ -108,6 +110,54 @@ class PhotoShown(BaseModel):
     sha256: str = Field(description="Of the original, in hex; the event log holds it, too.")
 
 
+class WorkShown(BaseModel):
+    """A line of the work on a ticket."""
+
+    id: UUID
+    at: datetime
+    author_id: UUID
+    author_name: str
+    kind: Literal["labour", "part"]
+    what: str
+    minutes: int | None
+    quantity: str | None = Field(description="A decimal number as text.")
+    cost: str | None = Field(description="A decimal number as text, in the books' currency.")
+
+
+class NewWorkBody(Body):
+    """Labour with its minutes, or a part with its quantity."""
+
+    kind: Literal["labour", "part"]
+    what: Annotated[str, Field(min_length=1, max_length=120)]
+    minutes: Annotated[int, Field(ge=1, le=20_160)] | None = None
+    quantity: Annotated[Decimal, Field(gt=0, le=100_000, decimal_places=3)] | None = None
+    cost: Annotated[Decimal, Field(ge=0, le=10_000_000, decimal_places=2)] | None = None
+
+    def line(self) -> NewWork:
+        """The line that the body describes."""
+        return NewWork(self.kind, self.what, self.minutes, self.quantity, self.cost)
+
+
+class FindingsBody(Body):
+    """Codes of what was found, what caused it, what was done; see `/finding-lists`."""
+
+    fault: Annotated[str, Field(max_length=30)] | None = None
+    cause: Annotated[str, Field(max_length=30)] | None = None
+    remedy: Annotated[str, Field(max_length=30)] | None = None
+
+    def findings(self) -> Findings:
+        """What the body says."""
+        return Findings(self.fault, self.cause, self.remedy)
+
+
+class FindingLists(BaseModel):
+    """The short lists of an asset type: codes with their names."""
+
+    faults: dict[str, dict[str, str]]
+    causes: dict[str, dict[str, str]]
+    remedies: dict[str, dict[str, str]]
+
+
 class TicketWhole(TicketItem):
     """A ticket with everything that belongs to it."""
 
@@ -128,6 +178,10 @@ class TicketWhole(TicketItem):
     evidence: list[Evidence]
     notes: list[Note]
     photos: list[PhotoShown]
+    work: list[WorkShown]
+    fault_code: str | None = Field(description="What was found; see `/finding-lists`.")
+    cause_code: str | None
+    remedy_code: str | None
     events: list[HistoryEvent]
     actions: list[str] = Field(description="What the caller may do with it now.")
 

@@ -259,6 +259,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "row_id": put_quarantined(database, site.id, now),
         "token_id": new_id(),
         "node_id": site.id,
+        "line_id": new_id(),
         "site_id": site.id,
         "shift_id": put_shift(database, site, now),
         "import_id": put_import(database, site, now),

@@ -272,6 +272,8 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
             "ends": "18:00",
             "first": "2026-11-24",
         },
+        "post_work": {"kind": "labour", "what": "Work", "minutes": 5},
+        "put_findings": {"fault": "leak"},
         "put_terms": {"grade": "urgent-30"},
         "put_calendar": {"name": name, "week": [[["09:00", "18:00"]], *[[]] * 6]},
         "post_invitation": {"role": "guard", "node_id": str(site.id)},

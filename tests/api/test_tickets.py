@@ -358,3 +358,24 @@ def test_reading_and_refusing_append_no_event(
     client.get(f"{BASE}/{ticket_id}")
     client.post(f"{BASE}/{ticket_id}/actions/verify")
     assert events.newest(database) == before
+
+
+def test_work_and_findings_stand_on_the_ticket(
+    client: TestClient, database: Database, site: SmallSite, clock: SimulatedClock
+) -> None:
+    ticket_id = put_ticket(database, site, clock.now())
+    lists = client.get("/api/v1/finding-lists", params={"asset_type": "pump"}).json()
+    assert lists["causes"]["bearing"]["zh"] == "轴承"
+    part = {"kind": "part", "what": "Bearing 6204", "quantity": "2", "cost": "64.00"}
+    made = client.post(f"{BASE}/{ticket_id}/work", json=part)
+    assert made.status_code == 201, made.text
+    [line] = made.json()["work"]
+    assert (line["quantity"], line["cost"]) == ("2", "64.00")
+    assert client.post(f"{BASE}/{ticket_id}/work", json={**part, "cost": "-1"}).status_code == 422
+    assert client.post(f"{BASE}/{ticket_id}/work", json={**part, "kind": "x"}).status_code == 422
+    found = client.put(f"{BASE}/{ticket_id}/findings", json={"fault": "leak", "remedy": "cleaned"})
+    assert (found.status_code, found.json()["fault_code"]) == (200, "leak")
+    assert client.put(f"{BASE}/{ticket_id}/findings", json={"fault": "x"}).status_code == 422
+    gone = client.delete(f"{BASE}/{ticket_id}/work/{line['id']}")
+    assert (gone.status_code, gone.json()["work"]) == (200, [])
+    assert client.delete(f"{BASE}/{ticket_id}/work/{line['id']}").status_code == 404

@@ -138,6 +138,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "device_id": str(stage.unknown_device("leak-sensor-7", {"temperature": 21.5})),
         "site_id": str(stage.site_id),
         "node_id": str(stage.site_id),
+        "line_id": str(new_id()),
         "code": "office",
         **roster_of(stage, guard),
         "person_id": str(guard),

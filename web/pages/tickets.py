@@ -22,6 +22,7 @@ from web.charts import ticket_chart
 from web.naming import point_name
 from web.page_route import PageRoute
 from web.pages.notices import told
+from web.pages.work import work_shown
 from web.reader import Reader
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -153,6 +154,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "buttons": buttons(_possible(ticket, caller.person_id)),
         "calendar_name": counted_in,
         "told": told_to,
+        "work": work_shown(ticket, asset.thing.type if asset else None, local.reader),
         "tomorrow": _tomorrow(local.reader),
         "able": [(person.id, person.name) for person in able],
         "teams": list(TEAM),

@@ -43,6 +43,7 @@ class Ticket(Base):
     title: {"en": …, "zh": …} from a rule, or {"und": …} as somebody wrote it.
     happened_at: when it began; learned_at: when we learned of it, which starts both clocks.
     announced_at: when people were last told of it as of something new.
+    fault_code, cause_code, remedy_code: what was found, by the lists in findings.yaml.
     verdict, verdict_cause: what it turned out to be, and of a false alarm what caused it.
     doer_id: who did the work; somebody else verifies it, unless the sensor does.
     search_text: the title as `searchable` writes it.
@@ -103,6 +104,9 @@ class Ticket(Base):
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"))
     verdict: Mapped[str | None] = mapped_column(String(20))
     verdict_cause: Mapped[str | None] = mapped_column(String(20))
+    fault_code: Mapped[str | None] = mapped_column(String(30))
+    cause_code: Mapped[str | None] = mapped_column(String(30))
+    remedy_code: Mapped[str | None] = mapped_column(String(30))
     doer_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     search_text: Mapped[str] = mapped_column(Text, default="", server_default="")
 

@@ -23,6 +23,7 @@ from workflows.tickets.lifecycle import ENDED, RUNNING, TICKET
 from workflows.tickets.model import LOUD, Ticket, TicketEvidence, TicketNote
 from workflows.tickets.photos import list_photos
 from workflows.tickets.rights import actions_for
+from workflows.tickets.work import list_work
 
 READ = "tickets.read"
 _LISTED = [
@@ -57,6 +58,7 @@ _LISTED = [
 ]
 _WHOLE = ["description", "reporter_id", "held_at", "held_seconds"]
 _WHOLE += ["verdict", "verdict_cause", "doer_id", "hold_until", "respond_within"]
+_WHOLE += ["fault_code", "cause_code", "remedy_code"]
 _WHOLE += ["resolve_within", "calendar", "net_seconds", "over", "escalation"]
 
 
@@ -196,6 +198,7 @@ def describe_ticket(session: Session, caller: Caller, ticket_id: UUID) -> dict[s
         "evidence": _evidence(session, ticket_id),
         "notes": _notes(session, ticket_id),
         "photos": list_photos(session, ticket_id),
+        "work": list_work(session, ticket_id),
         "events": _events(session, ticket_id),
         "actions": actions_for(row["state"], row["site_id"], caller),
     }
