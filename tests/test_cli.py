@@ -194,6 +194,8 @@ def test_the_demo_stops_within_seconds_and_continues_where_it_was(product: Produ
     assert password
     assert signed_in_by(product, "guard", password[1])
     assert not signed_in_by(product, "guard", "not-the-password")
+    duty = product.get(f"/api/v1/sites/{site_id}/teams/security/duty")
+    assert [one["name"] for one in duty["items"]] == ["赵大勇"]
     assert product.stop() < 15
     assert "Stopped. Start again to continue where it was." in product.said
     assert not (product.folder / "running.json").exists()

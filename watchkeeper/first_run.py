@@ -2,8 +2,9 @@
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
+from uuid import UUID
 
 import yaml
 
@@ -14,7 +15,17 @@ from core.db import Database, Session
 from core.errors import Invalid, NotFound, NotSignedIn
 from core.ids import new_id
 from core.invitations import add_grant
-from core.people import Person, administrator_of, company_node, find_credential, issue
+from core.local_time import zone
+from core.people import (
+    Person,
+    administrator_of,
+    caller_for,
+    company_node,
+    find_credential,
+    issue,
+)
+from core.places import sites
+from core.rosters import add_shifts
 from core.site_file import import_site, load_catalog, read_site_file
 from rules.catalog import AssetType, merge, shipped_catalog
 from rules.catalog import load_catalog as catalog_of
@@ -139,6 +150,7 @@ def demo_accounts(database: Database, folder: Path, now: datetime) -> str:
     with database.read() as session:
         missing = [role for role in DEMO_PEOPLE if not is_taken(session, role)]
     ready = {role: new_password(role, password) for role in missing}
+    made: dict[str, UUID] = {}
     with database.write() as session:
         company = company_node(session)
         assert company is not None
@@ -149,7 +161,44 @@ def demo_accounts(database: Database, folder: Path, now: datetime) -> str:
             set_password(session, person.id, given, now=now)
             actor = events.SYSTEM
             add_grant(session, person.id, company.id, role, actor=actor, now=now)
+            made[role] = person.id
+        demo_roster(session, made, now)
     return password
+
+
+# Who is on duty when in the demo: role, team, from, to.
+DEMO_SHIFTS = (
+    ("technician", "maintenance", time(8), time(20)),
+    ("supervisor", "maintenance", time(20), time(8)),
+    ("guard", "security", time(0), time(0)),
+    ("service_desk", "service", time(8), time(20)),
+)
+DEMO_WEEKS = 4
+
+
+def demo_roster(session: Session, people: Mapping[str, UUID], now: datetime) -> None:
+    """Put the demo accounts on duty for some weeks, so that tickets reach somebody."""
+    boss = administrator_of(session)
+    if boss is None:
+        return
+    caller = caller_for(session, boss)
+    # One site: nobody is in two places at once.
+    for site in sites(session)[:1]:
+        for role, team, starts, ends in DEMO_SHIFTS:
+            if role in people:
+                add_shifts(
+                    session,
+                    caller,
+                    site,
+                    team,
+                    [people[role]],
+                    kind="duty",
+                    weekdays=range(7),
+                    hours=(starts, ends),
+                    first=now.astimezone(zone(site.time_zone)).date(),
+                    weeks=DEMO_WEEKS,
+                    now=now,
+                )
 
 
 def _demo_password(path: Path) -> str:
