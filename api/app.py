@@ -10,6 +10,7 @@ from api import (
     devices,
     errors,
     health,
+    imports,
     me,
     people,
     points,
@@ -20,6 +21,8 @@ from api import (
     service,
     sites,
     sources,
+    stickers,
+    teams,
     tickets,
     tree,
 )
@@ -29,6 +32,7 @@ from api.guards import BodyLimit, Guard
 from api.renewal import Renewal
 from core.callers import Callers
 from core.pictures import LARGEST_PICTURE
+from workflows.intake import LARGEST_FILE as LARGEST_SPREADSHEET
 
 BODY_LIMIT = 1024 * 1024
 # One line a noun.
@@ -46,8 +50,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     rules.router,
     search.router,
     service.router,
+    teams.router,
+    stickers.router,
     me.router,
     people.router,
+    imports.router,
     reference.router,
 )
 
@@ -84,6 +91,9 @@ def create_app(parts: Parts) -> FastAPI:
         f"{BASE}/site-files": sites.LARGEST_FILE,
         # The form of a page around the photo needs a little room, too.
         rf"({BASE})?/tickets/[^/]+/photos": LARGEST_PICTURE + 64 * 1024,
+        # What people without an account send: a few photos with their words.
+        r"/s/[^/]+|/c/[^/]+/done": LARGEST_PICTURE + 64 * 1024,
+        rf"({BASE})?/imports|{BASE}/import-plans": LARGEST_SPREADSHEET + 64 * 1024,
     }
     app.add_middleware(BodyLimit, limit=BODY_LIMIT, exceptions=larger)
     app.add_middleware(Renewal)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, cast
@@ -131,12 +132,15 @@ class Permission:
 
     name: a permission that the caller must hold on some site; the route itself restricts what it
     shows and changes to the sites where they hold it. None: it is enough to be signed in.
-    company_wide: it must be held on the whole company.
+    company_wide: it must be held on the whole company. or_else: others of which one will do, too.
     """
 
-    def __init__(self, name: str | None, *, company_wide: bool = False) -> None:
+    def __init__(
+        self, name: str | None, *, company_wide: bool = False, or_else: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self.company_wide = company_wide
+        self.or_else = tuple(or_else)
 
     @property
     def text(self) -> str:
@@ -144,14 +148,15 @@ class Permission:
         if self.name is None:
             return "Needs any signed-in caller."
         where = " on the whole company" if self.company_wide else ""
-        return f"Needs the permission `{self.name}`{where}."
+        others = "".join(f" or `{name}`" for name in self.or_else)
+        return f"Needs the permission `{self.name}`{others}{where}."
 
     async def __call__(self, request: Request) -> Asked:
         """The request with its caller. Raises NotSignedIn or NotAllowed."""
         caller = await caller_of(request)
         if self.name is not None and self.company_wide:
             caller.require_company_wide(self.name)
-        elif self.name is not None:
+        elif self.name is not None and not any(map(caller.holds_anywhere, self.or_else)):
             caller.require_anywhere(self.name)
         return Asked(parts_of(request), caller)
 

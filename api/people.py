@@ -26,12 +26,12 @@ from core.invitations import (
     find_node,
     invite,
     make_link,
+    require_another_administrator,
     require_may_give,
     require_over,
     revoke,
 )
 from workflows import staff
-from workflows.staff.leaving import require_another_administrator
 
 router = APIRouter(tags=["people"])
 Reader = Annotated[Asked, Depends(Permission("people.read"))]

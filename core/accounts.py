@@ -3,13 +3,14 @@
 import hashlib
 import ipaddress
 import unicodedata
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import ForeignKey, Integer, String, delete, select, update
+from sqlalchemy import ForeignKey, Integer, String, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -26,6 +27,7 @@ GUESSED_FIRST = frozenset(
     | {"iloveyou1234", "watchkeeper1", "watchkeeper123", "changeme1234", "letmein12345"}
 )
 _DIFFERENT = 5
+_AT_ONCE = 1_000
 # So many wrong tries cost nothing; each one more doubles the wait.
 FREE_TRIES = {"account": 5, "address": 50}
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(hours=1)
@@ -35,7 +37,10 @@ _hasher = PasswordHash((Argon2Hasher(),))
 
 
 class Password(Base):
-    """The login of a person and the Argon2id hash (PHC string, RFC 9106) of their password."""
+    """The login of a person and the Argon2id hash (PHC string, RFC 9106) of their password.
+
+    hash: empty while the login is only kept for somebody who has set no password yet.
+    """
 
     __tablename__ = "password"
 
@@ -121,6 +126,36 @@ def set_password(session: Session, person_id: UUID, given: NewPassword, *, now: 
         actor=events.Actor.person(person_id),
         learned_at=now,
     )
+
+
+def keep_logins(session: Session, logins: Mapping[UUID, str], *, now: datetime) -> None:
+    """Keep a login for each of these people, who choose a password when they first come.
+
+    Nobody signs in by such a login before that. The logins are as `login_of` gives them, and free.
+    """
+    rows = [
+        {"person_id": person, "login": login, "hash": "", "changed_at": now}
+        for person, login in logins.items()
+    ]
+    if rows:
+        session.execute(insert(Password), rows)
+
+
+def holders_of(session: Session, logins: Collection[str]) -> dict[str, UUID]:
+    """Who has which of these logins; one that is free has no entry."""
+    found: dict[str, UUID] = {}
+    wanted = list(logins)
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        rows = select(Password.login, Password.person_id).where(Password.login.in_(some))
+        found.update(session.execute(rows).all())
+    return found
+
+
+def has_password(session: Session, person_id: UUID) -> bool:
+    """Whether a person has set a password; a login may be kept for them before."""
+    row = session.get(Password, person_id)
+    return row is not None and row.hash != ""
 
 
 def login_by_person(session: Session, person_id: UUID) -> str | None:
@@ -232,7 +267,10 @@ def is_password_of(database: Database, person_id: UUID, password: str) -> bool:
     """Whether this is the person's present password; counts no tries."""
     with database.read() as session:
         row = session.get(Password, person_id)
-    return row is not None and _hasher.verify(password[: LONGEST + 1], row.hash)
+    # A login that is only kept has no hash, and no password fits it.
+    if row is None or not row.hash:
+        return False
+    return _hasher.verify(password[: LONGEST + 1], row.hash)
 
 
 def _find(session: Session, login: str) -> tuple[UUID, str] | None:
@@ -245,7 +283,7 @@ def _find(session: Session, login: str) -> tuple[UUID, str] | None:
         .join(Person, Person.id == Password.person_id)
         .where(Password.login == wanted, Person.left_at.is_(None))
     ).first()
-    return None if row is None else (row.person_id, row.hash)
+    return None if row is None or not row.hash else (row.person_id, row.hash)
 
 
 _NOBODY: list[str] = []
@@ -262,7 +300,7 @@ def _key(kind: str, value: str) -> str:
     return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """What counts as one address: of IPv6 the network that a customer gets, a /64."""
     try:
         parsed = ipaddress.ip_address(address)
@@ -275,7 +313,7 @@ def _network(address: str) -> str:
 
 def _count_try(database: Database, address: str, account: str, now: datetime) -> None:
     with database.write() as session:
-        _count(session, "address", _key("address", _network(address)), now)
+        _count(session, "address", _key("address", network_of(address)), now)
         _count(session, "account", account, now)
 
 

@@ -27,7 +27,7 @@ from core.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it: kind is person, rule, job, device or system."""
+    """Who did it: kind is person, rule, job, device, system, contractor or resident."""
 
     kind: str
     id: str
@@ -156,6 +156,14 @@ def latest_kind(session: Session, subject: tuple[str, str], kinds: Sequence[str]
     )
 
 
+def has_since(session: Session, kind: str, site_id: UUID, moment: datetime) -> bool:
+    """Whether the log holds a fact of this kind on a site since a moment."""
+    statement = select(Event.seq).where(
+        Event.site_id == site_id, Event.learned_at >= moment, Event.kind == kind
+    )
+    return session.scalar(statement.limit(1)) is not None
+
+
 Cursor = tuple[int, int]
 START: Cursor = (0, 0)
 
@@ -190,6 +198,19 @@ def newest(database: Database) -> Cursor:
             statement.order_by(None).order_by(Event.txid.desc(), Event.seq.desc()).limit(1)
         ).first()
         return (last.txid, last.seq) if last else START
+
+
+def newest_before(database: Database, moment: datetime) -> Cursor:
+    """The cursor behind which everything lies that was learned before a moment."""
+    with database.read() as session:
+        statement = (
+            select(Event.txid, Event.seq)
+            .where(Event.learned_at < moment)
+            .order_by(Event.txid.desc(), Event.seq.desc())
+            .limit(1)
+        )
+        row = session.execute(statement).first()
+    return (row[0], row[1]) if row else START
 
 
 class Follower:

@@ -1,17 +1,18 @@
 """Joining: an invitation to one role on one node of the tree, used once, by whoever opens it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, select, update
+from sqlalchemy import ForeignKey, String, func, insert, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events, sessions
 from core.accounts import NewPassword, set_password
 from core.db import Base, Instant
-from core.errors import Invalid, NotAllowed, NotFound
+from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.ids import new_id
 from core.people import Caller, Grant, Person, hash_secret, issue, new_secret
 from core.permissions import ROLES
@@ -48,6 +49,13 @@ class NewColleague:
 def require_over(caller: Caller, node: Node) -> None:
     """NotAllowed unless the caller answers for people on all of the node."""
     caller.require_over("people.write", node)
+
+
+def answers_for(caller: Caller, node: Node) -> bool:
+    """Whether the caller answers for people on all of the node."""
+    if node.kind == "site":
+        return node.id in caller.sites_for("people.write")
+    return "people.write" in caller.company_wide
 
 
 def roles_to_give(caller: Caller, node: Node) -> list[str]:
@@ -93,14 +101,24 @@ def invite(
     return row, secret
 
 
-def make_link(session: Session, caller: Caller, person: Person, *, now: datetime) -> str:
+def make_link(
+    session: Session,
+    caller: Caller,
+    person: Person,
+    *,
+    now: datetime,
+    lifetime: timedelta | None = None,
+) -> str:
     """A one-time sign-in link for a person who forgot; returns its secret, which is shown once.
+
+    lifetime: that of a link unless told otherwise.
 
     NotAllowed unless the caller answers for people wherever the person holds a role, since the
     link gives all that the person has.
     """
     require_over_person(session, caller, person)
-    secret = issue(session, person.id, "link", now=now, label="made by a colleague")
+    label = "made by a colleague"
+    secret = issue(session, person.id, "link", now=now, label=label, lifetime=lifetime)
     events.append(
         session,
         "person.link",
@@ -223,6 +241,52 @@ def add_grant(
     sessions.renew_soon(session, person_id, now=now)
     _say(session, "person.grant", grant, actor, now)
     return grant
+
+
+@dataclass(frozen=True, slots=True)
+class NewGrant:
+    """A role to give, which the person is known not to hold yet."""
+
+    id: UUID
+    person_id: UUID
+    node_id: UUID
+    role: str
+
+
+def add_grants(
+    session: Session, given: Sequence[NewGrant], *, actor: events.Actor, now: datetime
+) -> None:
+    """Give many roles at once; each appends its fact."""
+    if not given:
+        return
+    session.execute(insert(Grant), [asdict(one) for one in given])
+    facts = [
+        events.fact(
+            "person.grant",
+            ("person", one.person_id),
+            actor=actor,
+            learned_at=now,
+            after={"node": str(one.node_id), "role": one.role},
+        )
+        for one in given
+    ]
+    events.append_all(session, facts)
+
+
+def require_another_administrator(session: Session, person_id: UUID) -> None:
+    """Conflict when nobody else would be left to administer the company."""
+    statement = (
+        select(func.count(func.distinct(Grant.person_id)))
+        .join(Node, Node.id == Grant.node_id)
+        .join(Person, Person.id == Grant.person_id)
+        .where(Node.kind == "company", Grant.role == "administrator", Person.left_at.is_(None))
+    )
+    others = session.scalar(statement.where(Grant.person_id != person_id)) or 0
+    if others == 0 and session.scalar(statement):
+        raise Conflict(
+            "they are the last administrator of the company",
+            advice="Give somebody else this role first.",
+        )
 
 
 def end_grant(session: Session, grant: Grant, *, actor: events.Actor, now: datetime) -> None:

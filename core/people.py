@@ -185,8 +185,19 @@ def name_of(text: str) -> str:
     return name
 
 
-def rename(session: Session, person_id: UUID, name: str, locale: str, *, now: datetime) -> None:
-    """Change what a person is called and which language they read."""
+def rename(
+    session: Session,
+    person_id: UUID,
+    name: str,
+    locale: str,
+    *,
+    now: datetime,
+    actor: events.Actor | None = None,
+) -> None:
+    """Change what a person is called and which language they read.
+
+    actor: who does it; the person themselves unless told otherwise.
+    """
     person = session.get_one(Person, person_id)
     person.name, person.locale = name_of(name), locale
     session.flush()
@@ -194,7 +205,7 @@ def rename(session: Session, person_id: UUID, name: str, locale: str, *, now: da
         session,
         "person.update",
         ("person", person_id),
-        actor=events.Actor.person(person_id),
+        actor=actor or events.Actor.person(person_id),
         learned_at=now,
         after={"fields": ["name", "locale"]},
     )
@@ -243,9 +254,13 @@ class Caller:
         else:
             self.require_company_wide(permission)
 
+    def holds_anywhere(self, permission: str) -> bool:
+        """Whether the caller holds `permission` on some site or on the whole company."""
+        return bool(self.sites_for(permission)) or permission in self.company_wide
+
     def require_anywhere(self, permission: str) -> None:
         """NotAllowed unless the caller holds `permission` on some site or on the whole company."""
-        if not self.sites_for(permission) and permission not in self.company_wide:
+        if not self.holds_anywhere(permission):
             raise NotAllowed(
                 f"you may not {permission.replace('.', ': ')}",
                 advice="Ask an administrator for a role that includes it.",

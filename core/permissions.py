@@ -10,11 +10,11 @@ READ = frozenset(
 # Everybody who works here sees the place and its tickets, and reports faults.
 STAFF = READ | {"tickets.create"}
 FIELD = STAFF | {"alarms.act", "tickets.work"}
-LEAD = FIELD | {"tickets.dispatch", "tickets.manage", "evidence.read"}
+LEAD = FIELD | {"tickets.dispatch", "tickets.manage", "evidence.read", "rosters.write"}
 MANAGE = (
     LEAD
     | {"devices.write", "quarantine.read", "quarantine.write", "system.read"}
-    | {"service.write"}
+    | {"service.write", "stickers.write"}
 )
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -47,7 +47,9 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "tickets.work": "accept tickets and work them",
         "tickets.dispatch": "hand tickets to teams and people",
         "tickets.manage": "verify, close, re-open, cancel and merge tickets",
-        "service.write": "change calendars, promised times, teams and rosters",
+        "service.write": "change calendars, promised times and teams",
+        "stickers.write": "print and revoke stickers",
+        "rosters.write": "make rosters, record absences and certificates",
         "evidence.read": "see photos as they were taken, with all they carry",
         "people.read": "see colleagues",
         "people.write": "invite people, change their rights, let them leave",

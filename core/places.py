@@ -90,6 +90,11 @@ def node_name(session: Session, node_id: UUID) -> dict[str, str]:
     return dict(session.get_one(Node, node_id).name)
 
 
+def sites(session: Session) -> list[Node]:
+    """Every site, by its code."""
+    return list(session.scalars(select(Node).where(Node.kind == "site").order_by(Node.code)))
+
+
 def site_by_code(session: Session, code: str) -> Node | None:
     """The site with this code; codes of sites are unique in an installation."""
     return session.scalars(select(Node).where(Node.kind == "site", Node.code == code)).first()

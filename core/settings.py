@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -16,7 +17,9 @@ from core.errors import Invalid
 PREFIX = "WATCHKEEPER_"
 FILE_VARIABLE = "WATCHKEEPER_CONFIG"
 SECRETS = frozenset(
-    {"mqtt_password", "webhook_secret", "database_url", "secret_key", "oidc_client_secret"}
+    {"mqtt_password", "webhook_secret", "database_url", "aliyun_key_secret", "wecom_secret"}
+    | {"dingtalk_secret", "smtp_url", "group_urls", "voice_hook_secret"}
+    | {"secret_key", "oidc_client_secret"}
 )
 SHORTEST_KEY = 32
 
@@ -52,6 +55,11 @@ class Settings(BaseSettings):
     )
     http_key: Path | None = Field(None, description="PEM key of http_certificate.")
     public_url: str = Field("", description="How browsers reach us; empty means as served.")
+    sticker_url: str = Field(
+        "",
+        description="The short address that printed stickers carry, which must lead here for "
+        "years; empty means public_url.",
+    )
 
     secret_key: str = Field(
         "",
@@ -117,13 +125,51 @@ class Settings(BaseSettings):
         None, ge=1, description="Readings are dropped so long after receipt; empty means never."
     )
 
+    announce_test: time | None = Field(
+        None,
+        description="Local time of the daily test of sirens and displays on site, such as 10:00; "
+        "empty means none.",
+    )
     webhook_url: str = Field("", description="Ticket and alarm events are posted there.")
     webhook_secret: str = Field("", description="Signs webhooks: HMAC-SHA256 of the body.")
+
+    smtp_url: str = Field(
+        "",
+        description="Mail server: smtp://user:password@host:25, smtp+starttls://… or smtps://….",
+    )
+    mail_from: str = Field("", description="The sender of e-mail.")
+    wecom_corp: str = Field("", description="Corp id of the WeCom company.")
+    wecom_secret: str = Field("", description="Secret of the WeCom application.")
+    wecom_agent: int = Field(0, ge=0, description="Agent id of the WeCom application.")
+    wecom_url: str = "https://qyapi.weixin.qq.com"
+    dingtalk_key: str = Field("", description="App key of the DingTalk application.")
+    dingtalk_secret: str = Field("", description="App secret of the DingTalk application.")
+    dingtalk_agent: int = Field(0, ge=0, description="Agent id of the DingTalk application.")
+    dingtalk_url: str = "https://oapi.dingtalk.com"
+    aliyun_key_id: str = Field("", description="Access key of Aliyun, for SMS and voice.")
+    aliyun_key_secret: str = ""
+    aliyun_sms_url: str = "https://dysmsapi.aliyuncs.com"
+    aliyun_voice_url: str = "https://dyvmsapi.aliyuncs.com"
+    sms_sign: str = Field("", description="Approved signature of SMS.")
+    sms_template: str = Field(
+        "", description="Approved SMS template with the variables `what` and `code`."
+    )
+    voice_number: str = Field("", description="Number that calls show.")
+    voice_start: str = Field(
+        "", description="Voice file or text template that begins a call, with the variable `what`."
+    )
+    voice_thanks: str = Field("", description="What a call says when key 1 was pressed.")
+    voice_hook_secret: str = Field(
+        "", description="Last part of the address to which Aliyun posts receipts of calls."
+    )
+    group_urls: str = Field(
+        "", description="Apprise addresses of chat groups that are told, apart by white space."
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
-    @field_validator("webhook_url")
+    @field_validator("webhook_url", "sticker_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
@@ -153,6 +199,10 @@ class Settings(BaseSettings):
         if self.oidc_client_secret and not self.oidc_issuer:
             raise ValueError("oidc_client_secret needs oidc_issuer and oidc_client_id")
         return self
+
+    def sticker_base(self, served: str) -> str:
+        """What the addresses of stickers begin with. served: how a browser reached us just now."""
+        return (self.sticker_url or self.public_url or served).rstrip("/")
 
     @property
     def sql_url(self) -> str:

@@ -119,6 +119,10 @@ class WorkingTime:
                     yield max(opens, start), min(closes, until)
             day += A_DAY
 
+    def spans(self, start: datetime, end: datetime) -> list[Pause]:
+        """The spans of working time between two moments, in order."""
+        return list(self._open(start, end))
+
     def after(self, start: datetime, span: timedelta, pauses: Sequence[Pause] = ()) -> datetime:
         """The moment at which `span` of working time has passed since `start`, without pauses.
 
@@ -153,6 +157,10 @@ class RoundTheClock:
         """A promised span as it is."""
         return promised
 
+    def spans(self, start: datetime, end: datetime) -> list[Pause]:
+        """The whole span between two moments."""
+        return [(start, end)] if start < end else []
+
     def after(self, start: datetime, span: timedelta, pauses: Sequence[Pause] = ()) -> datetime:
         """The moment at which `span` has passed since `start`, without pauses."""
         left = span
@@ -165,6 +173,11 @@ class RoundTheClock:
     def between(self, start: datetime, end: datetime, pauses: Sequence[Pause] = ()) -> timedelta:
         """How much time lies between two moments, without pauses."""
         return sum((last - first for first, last in _outside(start, end, pauses)), timedelta(0))
+
+
+def uncovered(wanted: Sequence[Pause], covers: Sequence[Pause]) -> list[Pause]:
+    """What of the wanted spans no cover reaches, in order."""
+    return [gap for start, end in wanted for gap in _outside(start, end, covers)]
 
 
 def _outside(

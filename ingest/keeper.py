@@ -1,7 +1,8 @@
 """The keeper thread: what ingest must do beside deciding.
 
 Renews the lease and the heartbeat on record, follows the event log for changes of places, devices
-and rules, takes quarantined messages in again, and copies charts into tickets.
+and rules, announces on site what nobody accepted, takes quarantined messages in again, and copies
+charts into tickets.
 """
 
 import threading
@@ -16,6 +17,7 @@ from core import events, inventory, leases, quarantine, shards
 from core.clock import to_micros
 from core.db import is_unavailable
 from core.errors import WatchkeeperError
+from ingest.announcing import Announcer
 from ingest.charts import Charts
 from ingest.committing import Tenure
 from ingest.registry import Registry, Stored
@@ -45,6 +47,9 @@ class Keeper:
         self._follower = events.Follower(stores.database, cursor)
         self._stop = threading.Event()
         self._next_renewal = self._next_charts = 0.0
+        self._announcer = Announcer(
+            stores.database, stores.clock, self._publish, stores.settings.announce_test
+        )
         self._charts = Charts(stores.database, stores.telemetry)
         self._charts_due = self._adopted_due = True
         self._reload_due = False
@@ -83,6 +88,8 @@ class Keeper:
             self._next_renewal = time.monotonic() + _RENEW_SECONDS
         facts = self._follower.poll()
         self._note(facts)
+        self._announcer.note(facts)
+        self._announcer.look()
         self._catch_up()
         if self._charts_due and time.monotonic() >= self._next_charts:
             self._charts_due = self._charts.finish(time.monotonic())
@@ -130,6 +137,10 @@ class Keeper:
         if self._asked:
             self._replay(self._asked, judged=True)
             self._asked = []
+
+    def _publish(self, topic: str, payload: bytes, retain: bool) -> None:
+        session = self._run.session
+        self._run.submit(lambda: session.publish(topic, payload, qos=1, retain=retain))
 
     def _reload(self) -> None:
         registry = self._run.load()

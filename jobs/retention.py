@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from core import accounts, events, expiry, identity, quarantine
 from core.clock import to_micros
 from jobs.work import Work, actor
+from workflows import intake
 
 CREDENTIALS_KEPT = timedelta(days=30)
 
@@ -50,3 +51,9 @@ def forget_credentials(work: Work, now: datetime) -> int:
         ended = expiry.forget_credentials(session, before=now - CREDENTIALS_KEPT)
         ended += identity.forget_attempts(session, now=now)
         return ended + accounts.forget_tries(session, now=now)
+
+
+def forget_imports(work: Work, now: datetime) -> int:
+    """Drop files that were handed in and not applied within a day."""
+    with work.transaction() as session:
+        return intake.forget_previews(session, now=now)

@@ -21,10 +21,13 @@ from core.leases import LeaseLost
 from core.settings import Settings
 from core.telemetry.remote import RemoteStore
 from core.telemetry.store import TelemetryStore
+from jobs.customers import forget_guests, pass_jobs_on
 from jobs.deadlines import mark_deadlines
+from jobs.dispatch import give_out, look_for_gaps, pass_hand_overs_up
 from jobs.ingest_watch import IngestWatch
 from jobs.outbox import send_facts
-from jobs.retention import bound_quarantine, forget_credentials, keep_up_telemetry
+from jobs.retention import bound_quarantine, forget_credentials, forget_imports, keep_up_telemetry
+from jobs.telling import GROUP_EVERY, Telling, TellingGroups
 from jobs.work import Sweep, Work
 
 log = structlog.get_logger(__name__)
@@ -48,10 +51,20 @@ def telemetry_sweeps() -> list[Sweep]:
 def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
     """Every sweep on the relational database."""
     sweeps = [
+        Sweep("dispatch", 1.0, give_out),
         Sweep("deadlines", 5.0, mark_deadlines),
+        Sweep("contractors", 5.0, pass_jobs_on),
+        Sweep("guests", 60.0, forget_guests, every=timedelta(hours=1)),
+        Sweep("hand-overs", 30.0, pass_hand_overs_up),
+        Sweep("rosters", 60.0, look_for_gaps, every=timedelta(minutes=5)),
         Sweep("quarantine", 30.0, bound_quarantine, every=timedelta(minutes=1)),
         Sweep("credentials", 60.0, forget_credentials, every=timedelta(hours=6)),
+        Sweep("imports", 60.0, forget_imports, every=timedelta(hours=1)),
     ]
+    sweeps.append(Sweep("telling", 1.0, Telling(settings, clock).tell))
+    if settings.group_urls.strip():
+        groups = TellingGroups(settings)
+        sweeps.append(Sweep("groups", 10.0, groups.tell, every=GROUP_EVERY))
     if settings.webhook_url:
         sweeps.append(Sweep("outbox", 2.0, send_facts))
     if not clock.simulated:

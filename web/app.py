@@ -10,16 +10,23 @@ from web.pages import (
     account,
     alarms,
     assets,
+    contractors,
     devices,
     elsewhere,
+    hand_over,
     identity,
+    imports,
     new_ticket,
+    notices,
     people,
     photos,
+    public,
     search,
     second_factor,
     service,
     sign_in,
+    stickers,
+    teams,
     ticket_list,
     tickets,
     tokens,
@@ -45,16 +52,24 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(alarms.router(templates))
     # Before the actions of tickets, which would take its address for one of theirs.
     app.include_router(photos.router())
+    app.include_router(contractors.router(templates))
     app.include_router(tickets.router(templates))
     app.include_router(assets.router(templates))
     app.include_router(devices.router(templates))
     app.include_router(people.router(templates))
+    app.include_router(imports.router(templates))
     app.include_router(account.router(templates))
     app.include_router(second_factor.router(templates))
     app.include_router(tokens.router(templates))
     app.include_router(search.router(templates))
     app.include_router(service.router(templates))
+    app.include_router(teams.router(templates))
+    app.include_router(hand_over.router(templates))
+    app.include_router(notices.router(templates))
     app.include_router(new_ticket.router(templates))
     app.include_router(ticket_list.router(templates))
+    app.include_router(stickers.router(templates))
+    app.include_router(public.router(templates))
+    app.include_router(contractors.guest_router(templates))
     # The last one: whatever no other route knows.
     app.include_router(elsewhere.router())

@@ -1,6 +1,6 @@
 """The edge of every page: errors become pages that help, and strict headers leave with all."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast
 
 import structlog
@@ -51,14 +51,39 @@ ADVICE: Mapping[int, str] = {
     429: mark("Wait a little, then try again."),
     503: mark("Try again in a moment."),
 }
+# The same, for people without an account, who have no live page and no administrator.
+GUEST_TITLES: Mapping[int, str] = {
+    403: mark("This did not come from the page itself"),
+    404: mark("This code or link does not hold any more"),
+    429: mark("That was done very often just now"),
+}
+GUEST_ADVICE: Mapping[int, str] = {
+    403: mark("Open the page again, then send it once more."),
+    404: mark("Scan the sticker again, or call the property office."),
+    409: mark("Open the page again; it shows how things stand."),
+}
+# What is wrong with a field of a form of theirs, by the name of the field.
+GUEST_PROBLEMS: Mapping[str, str] = {
+    "problem": mark("Choose what is wrong."),
+    "words": mark("Say what is wrong, in at most 2,000 characters."),
+    "phone": mark("Write the phone number in digits, or leave it out."),
+    "photo": mark("A photo is a JPEG, PNG or WebP picture; there can't be too few or too many."),
+    "code": mark("Scan the sticker on the spot, or type the code that is printed on it."),
+    "reason": mark("Write why."),
+    "report": mark("Write what was done."),
+    "stars": mark("Choose between one and five stars."),
+    "website": mark("Leave the field that is not for you empty."),
+}
 REFUSALS = (400, 409, 412, 422)
 A_YEAR = 365 * 24 * 3600
 _log = structlog.get_logger(__name__)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class PageRoute(APIRoute):
-    """A route that answers people: with pages, also when it fails."""
+class _Answering(APIRoute):
+    """Answers people: with pages, also when it fails."""
+
+    guests = False
 
     def get_route_handler(self) -> Handler:
         """The handler, with errors turned into pages and the headers set."""
@@ -72,16 +97,27 @@ class PageRoute(APIRoute):
             except NeedsSecondFactor:
                 response = _elsewhere(request, "/account/second-factor")
             except WatchkeeperError as error:
-                response = error_page(request, error)
+                response = error_page(request, error, guest=self.guests)
             except RequestValidationError:
-                response = error_page(request, NotFound("there is no such address"))
+                missing = NotFound("there is no such address")
+                response = error_page(request, missing, guest=self.guests)
             except HTTPException:
                 raise
             except Exception as error:  # noqa: BLE001 - the edge of a request
-                response = error_page(request, _unexpected(error))
+                response = error_page(request, _unexpected(error), guest=self.guests)
             return finish(request, response)
 
         return answer
+
+
+class PageRoute(_Answering):
+    """A route for people who are signed in, or about to be."""
+
+
+class GuestRoute(_Answering):
+    """A route for anybody: a secret in its address, or a printed code, is all that opens it."""
+
+    guests = True
 
 
 def finish(request: Request, response: Response) -> Response:
@@ -126,22 +162,25 @@ def _elsewhere(request: Request, address: str) -> Response:
     return RedirectResponse(address, status_code=303)
 
 
-def error_page(request: Request, error: WatchkeeperError) -> Response:
+def error_page(request: Request, error: WatchkeeperError, *, guest: bool = False) -> Response:
     """What went wrong and what to do about it, in the reader's language."""
     if error.status >= 500 and not isinstance(error, Unavailable):
         _log.error("page failed", exc_info=error)
     templates = cast(Templates, request.app.state.templates)
     reader = guest_reader(request)
     name = "notice.html" if is_fragment(request) else "error.html"
+    title = TITLES.get(error.status, TITLES[500])
+    problems = getattr(error, "problems", ())
     text = templates.render(
         name,
         reader,
-        title=reader.translate(TITLES.get(error.status, TITLES[500])),
+        title=reader.translate(GUEST_TITLES.get(error.status, title) if guest else title),
         status=error.status,
-        detail=_detail(reader, error),
-        advice=_advice(reader, error),
-        problems=getattr(error, "problems", ()),
+        detail="" if guest and reader.language != "en" else _detail(reader, error),
+        advice=_advice(reader, error, guest=guest),
+        problems=_for_guests(reader, problems) if guest else problems,
         good=False,
+        guest=guest,
     )
     return HTMLResponse(text, error.status)
 
@@ -156,9 +195,17 @@ def _detail(reader: Reader, error: WatchkeeperError) -> str:
     return error.detail if reader.language == "en" or error.status in REFUSALS else ""
 
 
-def _advice(reader: Reader, error: WatchkeeperError) -> str:
+def _for_guests(reader: Reader, problems: Sequence[str]) -> list[str]:
+    fields = (problem.partition(":")[0] for problem in problems)
+    known = (GUEST_PROBLEMS.get(field) for field in fields)
+    return [reader.translate(text) for text in known if text]
+
+
+def _advice(reader: Reader, error: WatchkeeperError, *, guest: bool) -> str:
     """What to do: in the error's own words, which are English, or in the reader's language."""
     if reader.language == "en" and error.advice:
         return error.advice
     general = ADVICE.get(error.status)
+    if guest:
+        general = GUEST_ADVICE.get(error.status, general)
     return reader.translate(general) if general else ""

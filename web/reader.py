@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from babel import dates, numbers
+from babel import Locale, dates, numbers
 
 from core.clock import from_micros
 from web.languages import locale_of, mark, translations
@@ -82,6 +82,25 @@ class Reader:
         skeleton = "MMMd" if local.year == today.year else "yMMMd"
         day = dates.format_skeleton(skeleton, local, tzinfo=self.zone, locale=locale)
         return f"{day} {self.clock(moment)}"
+
+    def day(self, moment: datetime) -> str:
+        """The day of a moment in the site's time zone, with its weekday."""
+        locale = locale_of(self.language)
+        return dates.format_skeleton("MEd", moment, tzinfo=self.zone, locale=locale)
+
+    def date(self, day: date) -> str:
+        """A day."""
+        return dates.format_date(day, "medium", locale=locale_of(self.language))
+
+    def weekday(self, number: int) -> str:
+        """The short name of a weekday, 0 = Monday."""
+        names = Locale.parse(locale_of(self.language)).days["stand-alone"]["abbreviated"]
+        return str(names[number])
+
+    def minute(self, moment: datetime) -> str:
+        """A moment as people say it who count no seconds; the date only where it is not today."""
+        local, today = moment.astimezone(self.zone), self.now.astimezone(self.zone)
+        return self.clock(moment) if local.date() == today.date() else self.moment(moment)
 
     def span(self, seconds: float) -> str:
         """A length of time, roughly: the way people say it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from web.import_words import IMPORT_WORDS
 from web.languages import mark
 
 SEVERITY: Mapping[str, str] = {
@@ -94,7 +95,9 @@ PERMISSION: Mapping[str, str] = {
     "tickets.work": mark("accept tickets and work them"),
     "tickets.dispatch": mark("hand tickets to teams and people"),
     "tickets.manage": mark("verify, close, re-open, cancel and merge tickets"),
-    "service.write": mark("change calendars, promised times, teams and rosters"),
+    "service.write": mark("change calendars, promised times and teams"),
+    "stickers.write": mark("print and revoke stickers"),
+    "rosters.write": mark("make rosters, record absences and certificates"),
     "evidence.read": mark("see photos as they were taken, with all they carry"),
     "people.read": mark("see colleagues"),
     "people.write": mark("invite people, change their rights, let them leave"),
@@ -108,6 +111,8 @@ ACTOR: Mapping[str, str] = {
     "job": mark("Schedule"),
     "device": mark("Device"),
     "system": mark("Watchkeeper"),
+    "contractor": mark("A contractor"),
+    "resident": mark("A resident"),
 }
 EVENT: Mapping[str, str] = {
     "alarm.trip": mark("Alarm raised"),
@@ -133,12 +138,48 @@ EVENT: Mapping[str, str] = {
     "ticket.escalate": mark("Passed up the chain"),
     "ticket.clocks": mark("Deadlines computed again"),
     "ticket.over": mark("Over before we learned of it"),
+    "team.change": mark("Team set up"),
+    "team.items": mark("List of keys and equipment changed"),
+    "roster.add": mark("Shifts added"),
+    "roster.remove": mark("Shift removed"),
+    "roster.gap": mark("Nobody on duty ahead"),
+    "roster.mended": mark("Somebody is on duty again"),
+    "roster.duty_phone": mark("Duty phone changed"),
+    "person.absence": mark("Absence recorded"),
+    "person.certificate": mark("Certificate recorded"),
+    "handover.offer": mark("Shift handed over"),
+    "handover.accept": mark("Hand-over accepted"),
+    "handover.pass_up": mark("Hand-over passed to the supervisor"),
+    "announce.alarm": mark("Announced on site"),
+    "announce.clear": mark("Announcement ended on site"),
+    "announce.test": mark("Sirens and displays tested"),
+    "notice.acknowledge": mark("Answered"),
+    "notice.settle": mark("Nobody more is told"),
+    "notice.spend": mark("Told as often as planned"),
+    "person.contact": mark("Addresses changed"),
+    "person.reached": mark("Answered the test of their shift"),
     "calendar.add": mark("Calendar added"),
     "calendar.change": mark("Calendar changed"),
     "terms.change": mark("Promised times changed"),
     "ticket.note": mark("Note written"),
     "ticket.edit": mark("Ticket edited"),
     "ticket.photo": mark("Photo added"),
+    "ticket.contractor": mark("Contractor"),
+    "ticket.join": mark("Another resident has the same problem"),
+    "ticket.urge": mark("A resident asks how far it is"),
+    "ticket.confirm": mark("A resident says it is solved"),
+    "ticket.rate": mark("A resident rated the work"),
+    "ticket.unlink": mark("A resident's link was ended"),
+    "contractor_link.offer": mark("Job offered to a contractor"),
+    "contractor_link.accept": mark("Contractor accepted"),
+    "contractor_link.decline": mark("Contractor declined"),
+    "contractor_link.arrive": mark("Contractor arrived"),
+    "contractor_link.finish": mark("Contractor finished"),
+    "contractor_link.pass_on": mark("Job passed on: nobody accepted in time"),
+    "contractor_link.revoke": mark("Contractor's link taken back"),
+    "contractor_link.expire": mark("Contractor's link ended"),
+    "sticker.create": mark("Sticker made"),
+    "sticker.revoke": mark("Sticker revoked"),
     "invitation.create": mark("Somebody was invited"),
     "invitation.revoke": mark("An invitation was revoked"),
     "person.join": mark("Somebody joined"),
@@ -156,22 +197,32 @@ EVENT: Mapping[str, str] = {
     "credential.end": mark("An API token was ended"),
     "person.update": mark("Somebody changed their name or language"),
     "person.leave": mark("Somebody left"),
+    "person.create": mark("Somebody was entered"),
+    "person.delete": mark("Somebody who never came was removed"),
+    "import.apply": mark("Spreadsheet imported"),
+    "import.undo": mark("Import undone"),
+    "import.discard": mark("Spreadsheet discarded"),
     "site.import": mark("Site file imported"),
     "node.create": mark("Site added"),
     "node.update": mark("Site changed"),
+    "space.create": mark("Space added"),
     "space.update": mark("Space changed"),
+    "space.delete": mark("Space removed"),
     "device.appear": mark("A new sensor speaks"),
     "device.adopt": mark("Sensor adopted"),
     "device.create": mark("Device added"),
     "device.update": mark("Device changed"),
+    "device.delete": mark("Device removed"),
     "device.retire": mark("Device retired"),
     "device.reactivate": mark("Device back in service"),
     "device.distrust": mark("The clock of a device is not believed any more"),
     "device.trust": mark("The clock of a device is believed again"),
     "asset.create": mark("Asset added"),
     "asset.update": mark("Asset changed"),
+    "asset.delete": mark("Asset removed"),
     "point.create": mark("Point added"),
     "point.update": mark("Point changed"),
+    "point.delete": mark("Point removed"),
     "source.create": mark("Source added"),
     "source.update": mark("Source changed"),
     "source.delete": mark("Source removed"),
@@ -206,6 +257,63 @@ CLOCK: Mapping[str, str] = {
     "response": mark("Response"),
     "resolution": mark("Resolution"),
 }
+SHIFT: Mapping[str, str] = {
+    "duty": mark("On duty"),
+    "on_call": mark("On call"),
+}
+TEAM_MODE: Mapping[str, str] = {
+    "grab": mark("whoever accepts it"),
+    "round_robin": mark("those on duty, in turn"),
+    "load": mark("whoever on duty has least to do"),
+}
+CERTIFICATE: Mapping[str, str] = {
+    "electrician": mark("Electrician"),
+    "lift_mechanic": mark("Lift mechanic"),
+    "fire_facility": mark("Fire facility operator"),
+    "welder": mark("Welder"),
+    "work_at_height": mark("Work at height"),
+}
+ITEM: Mapping[str, str] = {
+    "key": mark("Key"),
+    "equipment": mark("Equipment item"),
+}
+HANDOVER: Mapping[str, str] = {
+    "offered": mark("Waits to be accepted"),
+    "passed_up": mark("Passed to the supervisor"),
+    "accepted": mark("Accepted"),
+}
+# What a notice is about, as workflows/notifications/texts.py says it outside.
+NOTICE: Mapping[str, str] = {
+    "ticket.open": mark("New ticket"),
+    "ticket.reopen": mark("Ticket opened again"),
+    "ticket.announce": mark("It happened again"),
+    "ticket.assign": mark("A ticket for you"),
+    "ticket.warn": mark("Deadline comes near"),
+    "ticket.overdue": mark("Deadline missed"),
+    "ticket.escalate": mark("Passed up to you"),
+    "ticket.accept": mark("Your report was accepted"),
+    "ticket.start": mark("Somebody is at work on your report"),
+    "ticket.resolve": mark("Your report is done"),
+    "ticket.close": mark("Your report is closed"),
+    "ticket.urge": mark("A resident asks how far it is"),
+    "ticket.contractor": mark("No contractor comes"),
+    "roster.gap": mark("Nobody on duty ahead"),
+    "handover.pass_up": mark("A hand-over waits for you"),
+    "test": mark("Test: can we reach you?"),
+}
+CHANNEL: Mapping[str, str] = {
+    "sms": mark("SMS"),
+    "voice": mark("Phone call"),
+    "wecom": mark("WeCom"),
+    "dingtalk": mark("DingTalk"),
+    "email": mark("E-mail"),
+}
+ATTEMPT: Mapping[str, str] = {
+    "sending": mark("being sent"),
+    "sent": mark("sent"),
+    "failed": mark("failed"),
+    "unknown": mark("outcome unknown, repeated"),
+}
 # Why the clocks of a ticket were computed again.
 WHY_CLOCKS: Mapping[str, str] = {
     "calendar": mark("the calendar was changed"),
@@ -223,6 +331,53 @@ DAY: Mapping[str, str] = {
     "made-up": mark("worked to make up for a holiday"),
     "own-open": mark("other hours, set here"),
     "own-closed": mark("closed, set here"),
+}
+CONTRACTOR_STATE: Mapping[str, str] = {
+    "waiting": mark("Waits for its turn"),
+    "offered": mark("Asked"),
+    "accepted": mark("On the way"),
+    "arrived": mark("On the spot"),
+    "done": mark("Finished"),
+    "declined": mark("Declined"),
+    "revoked": mark("Taken back"),
+    "expired": mark("Ended"),
+    "passed_on": mark("Did not answer"),
+    # Not of one link: what becomes of the ticket when nobody outside is left.
+    "back": mark("Back to the team"),
+}
+ARRIVED_BY: Mapping[str, str] = {
+    "sticker": mark("scanned the sticker"),
+    "code": mark("typed the code of the sticker"),
+    "tap": mark("there is no sticker there"),
+}
+# A ticket's status as somebody reads it who reported it and knows nothing of our work.
+RESIDENT_STATE: Mapping[str, str] = {
+    "open": mark("We have your report"),
+    "assigned": mark("Somebody has been asked to come"),
+    "in_progress": mark("The work is under way"),
+    "on_hold": mark("The work has to wait"),
+    "resolved": mark("The work is finished"),
+    "verified": mark("Finished and checked"),
+    "closed": mark("Finished and checked"),
+    "cancelled": mark("This will not be worked on"),
+    "merged": mark("This is worked on with another report"),
+}
+RESIDENT_STEP: Mapping[str, str] = {
+    "ticket.open": mark("Reported"),
+    "ticket.assign": mark("Handed out"),
+    "ticket.accept": mark("Somebody is coming"),
+    "ticket.start": mark("Work began"),
+    "ticket.hold": mark("Has to wait"),
+    "ticket.resume": mark("Work goes on"),
+    "ticket.resolve": mark("Finished"),
+    "ticket.close": mark("Checked"),
+    "ticket.reopen": mark("Taken up again"),
+    "ticket.cancel": mark("Not worked on"),
+}
+STICKER_WHAT: Mapping[str, str] = {
+    "assets": mark("Equipment"),
+    "spaces": mark("Places"),
+    "all": mark("Equipment and places"),
 }
 MARK: Mapping[str, str] = {
     "trip": mark("Alarm"),
@@ -247,6 +402,20 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "team": TEAM,
     "clock": CLOCK,
     "day": DAY,
+    "shift": SHIFT,
+    "notice": NOTICE,
+    "channel": CHANNEL,
+    "attempt": ATTEMPT,
+    "team_mode": TEAM_MODE,
+    "certificate": CERTIFICATE,
+    "item": ITEM,
+    "handover": HANDOVER,
     "why_clocks": WHY_CLOCKS,
     "mark": MARK,
+    "contractor_state": CONTRACTOR_STATE,
+    "arrived_by": ARRIVED_BY,
+    "resident_state": RESIDENT_STATE,
+    "resident_step": RESIDENT_STEP,
+    "sticker_what": STICKER_WHAT,
+    **IMPORT_WORDS,
 }

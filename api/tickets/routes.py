@@ -151,7 +151,8 @@ def post_note(
         asked.caller.require("tickets.work", ticket.site_id)
         made = recall(session, request)
         if made is None:
-            add_note(session, ticket, body.body, author=asked.person, now=asked.now)
+            public = body.public
+            add_note(session, ticket, body.body, author=asked.person, now=asked.now, public=public)
             content = describe_ticket(session, asked.caller, ticket_id)
             made = keep(session, request, created(content, f"tickets/{ticket_id}"))
     return kept(made)

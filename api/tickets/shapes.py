@@ -75,7 +75,9 @@ class Note(BaseModel):
     action: str
     author_id: UUID | None
     author_name: str | None
+    author_kind: str | None = Field(description="contractor or resident, where none of yours.")
     body: str
+    public: bool = Field(description="Residents who reported it read it, too.")
 
 
 class HistoryEvent(BaseModel):
@@ -98,6 +100,7 @@ class PhotoShown(BaseModel):
     at: datetime
     author_id: UUID | None
     author_name: str | None
+    author_kind: str | None = Field(description="contractor or resident, where none of yours.")
     media_type: str
     size: int = Field(description="Bytes of the original.")
     width: int
@@ -183,6 +186,7 @@ class NewNote(Body):
     """A remark."""
 
     body: Annotated[str, Field(min_length=1, max_length=20_000)]
+    public: bool = Field(default=False, description="Residents who reported it read it, too.")
 
 
 class ActionBody(Body):
@@ -201,6 +205,7 @@ class ActionBody(Body):
         description="hold: when it ends by itself. Longer than the terms of the site allow takes "
         "`tickets.manage`.",
     )
+    public: bool = Field(default=False, description="Residents who reported it read the note, too.")
 
     def step(self, action: str, *, long: bool) -> Step:
         """The action with what it carries. long: whether the caller may hold a ticket for long."""
@@ -214,4 +219,5 @@ class ActionBody(Body):
             self.cause,
             self.until,
             long,
+            self.public,
         )

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events, invitations, sessions
-from core.accounts import SignedIn, begin, login_by_person
+from core.accounts import SignedIn, begin, has_password
 from core.db import Base, Instant
 from core.errors import Conflict, NotFound
 from core.identity.attempts import IdentityAttempt
@@ -96,7 +96,7 @@ def unlink(session: Session, person_id: UUID, issuer: str, *, now: datetime) -> 
     row = find_link(session, person_id, issuer)
     if row is None:
         raise NotFound("you have linked no identity", advice="Look at your account.")
-    if login_by_person(session, person_id) is None:
+    if not has_password(session, person_id):
         raise Conflict("you could not sign in any more", advice="Set a password first.")
     session.delete(row)
     session.flush()

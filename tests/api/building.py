@@ -8,9 +8,12 @@ from core.clock import to_micros
 from core.db import Database
 from core.devices import Device, Source
 from core.ids import new_id
+from core.people import Grant, Person, caller_for, new_secret
+from core.places import Space
 from tests.fixtures import SmallSite
-from workflows import tickets
+from workflows import customers, intake, tickets
 from workflows.alarms import Alarm, Episode
+from workflows.tickets import contractors
 from workflows.tickets.model import TicketPhoto
 
 RULE = "pump-hot"
@@ -49,6 +52,34 @@ def put_ticket(
     )
     with database.write() as session:
         return tickets.open_ticket(session, draft, actor=events.SYSTEM).id
+
+
+def space_of(database: Database, code: str) -> UUID:
+    """A space of the small site by its code."""
+    with database.read() as session:
+        return session.query(Space).where(Space.code == code).one().id
+
+
+def put_outside(
+    database: Database, site: SmallSite, ticket_id: UUID, now: datetime
+) -> dict[str, UUID]:
+    """A sticker, a resident's report by it, and a link for a contractor, on a ticket."""
+    person, secret = Person(id=new_id(), name="Wu Min", locale="zh"), new_secret("report")
+    with database.write() as session:
+        session.add(person)
+        session.flush()
+        places = customers.places_to_label(session, site.id, what="assets")
+        pump = [place for place in places if place.code == "pump-1"]
+        customers.make_stickers(session, pump, site.id, person=person.id, now=now)
+        sticker = session.query(customers.Sticker).one()
+        stuck = customers.read_sticker(session, sticker.path)
+        wish = customers.Wish(secret, phone="138 0013 8000", join=ticket_id)
+        customers.send(session, stuck, wish, now=now)
+        report = customers.find_report(session, secret, now=now)
+        ticket = session.get_one(tickets.Ticket, ticket_id)
+        job = contractors.Job([contractors.Contact("Pumps", "Li", "0574 8800")], "Repair it")
+        [(link, _)] = contractors.offer(session, ticket, job, person=person.id, now=now)
+        return {"sticker_id": sticker.id, "report_id": report.id, "link_id": link.id}
 
 
 def put_photo(database: Database, site: SmallSite, ticket_id: UUID, now: datetime) -> UUID:
@@ -155,3 +186,19 @@ def put_source(database: Database, site: SmallSite) -> UUID:
             Source(id=source_id, site_id=site.id, code="extra", topic_filter="x/#", options={})
         )
     return source_id
+
+
+def put_import(database: Database, site: SmallSite, now: datetime) -> UUID:
+    """A file that an administrator of the site handed in, and that waits to be applied."""
+    person_id = new_id()
+    with database.write() as session:
+        session.add(Person(id=person_id, name="Hands In", locale="en"))
+        session.flush()
+        session.add(Grant(id=new_id(), person_id=person_id, node_id=site.id, role="administrator"))
+    with database.read() as session:
+        caller = caller_for(session, session.get_one(Person, person_id))
+    upload = intake.Upload("spaces.csv", b"code,name_en,kind,parent\nroof,Roof,,b1\n")
+    preview = intake.plan_file(database, caller, upload)
+    assert preview.plan.faults == []
+    with database.write() as session:
+        return intake.hand_in(session, caller, upload, preview, now=now).id

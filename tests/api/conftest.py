@@ -23,17 +23,21 @@ from core.ids import new_id
 from core.invitations import Invitation
 from core.people import Grant, Person, hash_secret, issue
 from core.places import Node
+from core.rosters import Shift
 from core.schema import migrate
 from core.settings import load
 from tests.api.building import (
     RULE,
     put_alarm,
+    put_import,
+    put_outside,
     put_photo,
     put_quarantined,
     put_rule,
     put_source,
     put_ticket,
     put_waiting_device,
+    space_of,
 )
 from tests.api.memory_telemetry import MemoryTelemetry
 from tests.fixtures import Administrator, SmallSite
@@ -207,6 +211,25 @@ def put_colleague(database: Database, site: SmallSite, now: datetime) -> dict[st
     return {"person_id": guard.id, "role_id": grant.id, "invitation_id": invitation.id}
 
 
+def put_shift(database: Database, site: SmallSite, now: datetime) -> UUID:
+    """A shift of the small site."""
+    with database.write() as session:
+        person = Person(name="Shift Wang")
+        session.add(person)
+        session.flush()
+        shift = Shift(
+            id=new_id(),
+            site_id=site.id,
+            team="maintenance",
+            person_id=person.id,
+            kind="duty",
+            starts_at=now,
+            ends_at=now + timedelta(hours=8),
+        )
+        session.add(shift)
+        return shift.id
+
+
 def put_calendar(database: Database, site: SmallSite) -> None:
     """A calendar of the small site."""
     row = CalendarRow(
@@ -226,6 +249,8 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
     found = {
         "ticket_id": ticket_id,
         "photo_id": put_photo(database, site, ticket_id, now),
+        "space_id": space_of(database, "b1-pumproom"),
+        **put_outside(database, site, ticket_id, now),
         "alarm_id": put_alarm(database, site, now, ticket_id=ticket_id),
         "asset_id": site.assets["pump-1"],
         "point_id": site.points["pump-1/motor_temperature"],
@@ -234,6 +259,9 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "row_id": put_quarantined(database, site.id, now),
         "token_id": new_id(),
         "node_id": site.id,
+        "site_id": site.id,
+        "shift_id": put_shift(database, site, now),
+        "import_id": put_import(database, site, now),
         **put_colleague(database, site, now),
     }
     return {

@@ -10,13 +10,18 @@ from typing import Any
 import pytest
 
 import ingest.settling
+from core import events
 from core.db import Database
+from core.people import Person
 from core.telemetry.duckdb_store import DuckDBStore
 from tests.ingest.living import Living, until
 from tests.ingest.session.publishing import publish
 from tests.servers.broker_process import BrokerProcess
 from tests.servers.mosquitto import mosquitto
 from tests.servers.nats import nats
+from tests.simulators.listener import Listener, address_of
+from tests.simulators.listener import listening as heard
+from workflows.tickets import Step, Ticket, act
 
 Make = Callable[..., Living]
 LARGE = 16 * 1024 * 1024
@@ -155,3 +160,43 @@ def test_a_reading_is_a_ticket_within_a_second(broker: BrokerProcess, make: Make
     assert time.monotonic() - started < 1
     (ticket,) = living.tickets()
     assert json.loads(json.dumps(ticket.title))["en"] == "Hot"
+
+
+ANNOUNCE = "wk/v1/riverside/announce"
+
+
+def test_what_nobody_accepted_is_heard_on_site(broker: BrokerProcess, make: Make) -> None:
+    living = make().start()
+    until(lambda: listening(living))
+    with heard(address_of(broker), ANNOUNCE) as siren:
+        publish(broker.address, [("wk/v1/riverside/leak-1/readings", b'{"leak": true}')])
+        siren.wait_for(lambda: _levels(siren)[-1:] == ["alarm"], 5.0)
+    # A siren that was without power hears it when it comes back.
+    with heard(address_of(broker), ANNOUNCE) as siren:
+        siren.wait_for(lambda: len(siren.heard) == 1)
+        [said] = siren.bodies(ANNOUNCE)
+        [ticket] = living.tickets()
+        assert (said["level"], said["ticket"]) == ("alarm", ticket.number)
+        assert (said["text"]["zh"], said["life_safety"]) == ("漏水", True)
+        with living.database.write() as session:
+            person = Person(name="Wei")
+            session.add(person)
+            session.flush()
+            act(
+                session,
+                session.get_one(Ticket, ticket.id),
+                Step("accept"),
+                person=person.id,
+                now=living.clock.now(),
+            )
+        siren.wait_for(lambda: _levels(siren) == ["alarm", "clear"])
+    # The quarantine holds nothing of it: these are not for us.
+    kinds = [fact.kind for fact in events.read_after(living.database, events.START, 1000)]
+    assert [kind for kind in kinds if kind.startswith("announce.")] == [
+        "announce.alarm",
+        "announce.clear",
+    ]
+
+
+def _levels(siren: Listener) -> list[str]:
+    return [said["level"] for said in siren.bodies(ANNOUNCE)]

@@ -19,8 +19,14 @@ from core.people import Credential, Person, issue, redeem_link
 from jobs.deadlines import mark_deadlines
 from jobs.ingest_watch import IngestWatch
 from jobs.outbox import channel_of, send_facts
-from jobs.retention import bound_quarantine, forget_credentials, keep_up_telemetry
+from jobs.retention import (
+    bound_quarantine,
+    forget_credentials,
+    forget_imports,
+    keep_up_telemetry,
+)
 from jobs.work import Work
+from tests.api.building import put_import
 from tests.fixtures import NOON, SmallSite
 from tests.jobs.conftest import Receiver, make_work, open_one
 from workflows.notifications import Delivery
@@ -256,6 +262,15 @@ def test_wrong_tries_are_forgotten_when_they_count_no_more(
     work = make_work(database, clock)
     assert forget_credentials(work, NOON + timedelta(days=1)) == 0
     assert forget_credentials(work, NOON + timedelta(days=1, seconds=1)) == 6
+
+
+def test_a_file_that_nobody_applied_is_forgotten(
+    database: Database, clock: SimulatedClock, site: SmallSite
+) -> None:
+    put_import(database, site, NOON)
+    work = make_work(database, clock)
+    assert forget_imports(work, NOON + timedelta(hours=23)) == 0
+    assert forget_imports(work, NOON + timedelta(hours=25)) == 1
 
 
 def test_quarantine_is_bounded_and_what_was_dropped_is_on_record(

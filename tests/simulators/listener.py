@@ -35,7 +35,8 @@ class Listener:
 
 def address_of(broker: BrokerProcess) -> BrokerAddress:
     """The simulators' own kind of address of a broker of the tests."""
-    return BrokerAddress(broker.address.host, broker.address.port)
+    there = broker.address
+    return BrokerAddress(there.host, there.port, there.username, there.password)
 
 
 @contextmanager
@@ -53,6 +54,8 @@ def listening(address: BrokerAddress, topic_filter: str = "#") -> Iterator[Liste
     client.on_message = on_message
     client.on_subscribe = lambda *_: ready.set()
     client.on_connect = on_connect
+    if address.username is not None:
+        client.username_pw_set(address.username, address.password)
     client.connect(address.host, address.port)
     client.loop_start()
     assert ready.wait(5)

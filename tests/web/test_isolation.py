@@ -1,6 +1,7 @@
 """Nobody sees or changes what isn't theirs: every page, as every role, from another site."""
 
 import re
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -11,19 +12,25 @@ from api.deps import SESSION_COOKIE, csrf_token
 from api.reference import routes_of
 from core import events
 from core.ids import new_id
-from core.people import Grant
+from core.people import Grant, Person, caller_for, new_secret
 from core.permissions import ROLES
+from core.rosters import Absence, Shift
 from tests.pictures import photo
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
+from workflows import customers, intake
 from workflows.alarms.model import Alarm
-from workflows.tickets import Ticket
+from workflows.customers import Sticker, Wish
+from workflows.dispatch import Handover
+from workflows.tickets import Ticket, contractors
+from workflows.tickets.contractors import Contact, Job
 from workflows.tickets.photos import add_photo, store_photo
 
 PUMP = "b1-pump-1"
-# What needs no right on any site: one's own affairs, signing in, "there is nothing here".
-OWN = re.compile(r"/(account|sign-in|sign-out|join)\b.*|/\{path:path\}")
+# What needs no right on any site: one's own affairs, signing in, "there is nothing here", and a
+# link that was sent to one person: whoever holds it may answer it; it shows nothing about people.
+OWN = re.compile(r"/(account|sign-in|sign-out|join|n)\b.*|/\{path:path\}")
 # A plausible form for every page that takes one; what a page doesn't know it ignores.
 FORM = {
     "version": "1",
@@ -60,6 +67,62 @@ def photo_of(stage: Stage, number: int) -> UUID:
         return add_photo(session, ticket, taken, author=person, now=now).id
 
 
+def roster_of(stage: Stage, person: UUID) -> dict[str, str]:
+    """Something of each table of the roster."""
+    now = stage.parts.clock.now()
+    span = {"starts_at": now, "ends_at": now + timedelta(hours=8)}
+    at = {"site_id": stage.site_id, "team": "security"}
+    shift = Shift(id=new_id(), **at, person_id=person, kind="duty", **span)
+    absence = Absence(id=new_id(), person_id=person, **span)
+    handover = Handover(
+        id=new_id(),
+        **at,
+        state="offered",
+        from_id=person,
+        offered_at=now,
+        due_at=now,
+        lists={"tickets": [], "alarms": [], "items": []},
+    )
+    found = {"shift_id": shift.id, "absence_id": absence.id, "handover_id": handover.id}
+    with stage.parts.database.write() as session:
+        session.add_all([shift, absence, handover])
+    return {name: str(one) for name, one in found.items()}
+
+
+def outside(stage: Stage, number: int) -> dict[str, str]:
+    """A sticker, a contractor's link and a resident's report of ours."""
+    person, now = stage.person("Wu Min", "manager", node=stage.site_id), stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        places = [
+            place
+            for place in customers.places_to_label(session, stage.site_id, what="assets")
+            if place.code == PUMP
+        ]
+        customers.make_stickers(session, places, stage.site_id, person=person, now=now)
+        sticker = session.scalars(select(Sticker)).one()
+        stuck = customers.read_sticker(session, sticker.path)
+        ticket = session.get_one(Ticket, stage.ticket(number).id)
+        wish = Wish(new_secret("report"), join=ticket.id)
+        customers.send(session, stuck, wish, now=now)
+        report = customers.find_report(session, wish.secret, now=now)
+        job = Job([Contact("Pumps Ltd", "Guard Zhao", "0574 8800")], "Repair it")
+        [(link, _)] = contractors.offer(session, ticket, job, person=person, now=now)
+        ids = {"sticker_id": sticker.id, "link_id": link.id, "report_id": report.id}
+    return {name: str(value) for name, value in ids.items()}
+
+
+def import_of(stage: Stage) -> UUID:
+    """A file that a colleague handed in."""
+    person = stage.person("Li Na", "administrator", node=stage.site_id)
+    database = stage.parts.database
+    with database.read() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+    upload = intake.Upload("spaces.csv", b"code,name_en,kind\nroof,Riverside roof,\n")
+    preview = intake.plan_file(database, caller, upload)
+    with database.write() as session:
+        return intake.hand_in(session, caller, upload, preview, now=stage.parts.clock.now()).id
+
+
 def things_of_ours(stage: Stage) -> dict[str, str]:
     """Something of our site for each parameter of a page's address."""
     number = stage.trip(PUMP, OVERHEATING)
@@ -76,9 +139,12 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "site_id": str(stage.site_id),
         "node_id": str(stage.site_id),
         "code": "office",
+        **roster_of(stage, guard),
         "person_id": str(guard),
         "role_id": str(grant),
         "invitation_id": str(new_id()),
+        **outside(stage, number),
+        "import_id": str(import_of(stage)),
     }
 
 

@@ -288,6 +288,9 @@ def test_only_the_bundle_itself_is_served(client: TestClient) -> None:
 
 # What somebody who is not signed in may open: signing in itself, and "there is nothing here".
 PUBLIC = {"/sign-in", "/sign-in/code", "/sign-in/{secret}", "/join/{secret}", "/{path:path}"} | {
+    # Links that were sent to somebody, and where a provider posts receipts.
+    "/n/{code}",
+    "/n/voice/{secret}",
     "/sign-in/oidc",
     "/sign-in/oidc/return",
     "/join/{secret}/oidc",

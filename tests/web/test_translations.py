@@ -11,19 +11,35 @@ from babel.messages.extract import extract_from_dir
 
 from core.devices import DEVICE
 from tests.web.stage import ROOT
-from web.languages import LANGUAGES, catalogue
+from web.import_words import FAULT, IMPORT_KIND, IMPORT_STATE, IMPORT_VIEW
+from web.languages import LANGUAGES, catalogue, translations
 from web.words import (
     ALARM_STATE,
+    ARRIVED_BY,
+    CONTRACTOR_STATE,
     EVENT,
     FALSE_CAUSE,
+    RESIDENT_STATE,
+    RESIDENT_STEP,
+    ROLE,
     SEVERITY,
+    STICKER_WHAT,
     TICKET_ACTION,
     TICKET_KIND,
     TICKET_STATE,
     VERDICT,
 )
 from workflows.alarms import ALARM
+from workflows.customers.progress import KINDS as KINDS_TOLD
+from workflows.customers.stickers import WHAT
+from workflows.intake import IMPORT
+from workflows.intake.choices import CHOICES
+from workflows.intake.faults import TEXTS
+from workflows.intake.plan import ACTIONS
+from workflows.intake.plan import KINDS as IMPORTED
 from workflows.tickets import FALSE_CAUSES, KINDS, PRIORITIES, TICKET, VERDICTS
+from workflows.tickets.contractors import CONTRACTOR_LINK
+from workflows.tickets.contractors.coming import WAYS
 
 WEB = ROOT / "web"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
@@ -38,7 +54,11 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "invitation",
     "credential",
     "person",
+    "contractor_link",
+    "sticker",
+    "import",
 }
+LIFECYCLES = (ALARM, TICKET, DEVICE, CONTRACTOR_LINK, IMPORT)
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
 
@@ -116,7 +136,7 @@ def test_every_kind_of_event_has_a_word() -> None:
     rooms = ("core", "workflows", "ingest", "jobs")
     files = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
     kinds = {kind for path in files for kind in events_in(path)}
-    kinds |= {f"{table.name}.{move}" for table in (ALARM, TICKET, DEVICE) for move in table.moves}
+    kinds |= {f"{table.name}.{move}" for table in LIFECYCLES for move in table.moves}
     assert kinds
     assert kinds <= set(EVENT)
 
@@ -129,3 +149,22 @@ def test_every_status_action_and_kind_has_a_word() -> None:
     assert set(VERDICTS) == set(VERDICT)
     assert set(FALSE_CAUSES) == set(FALSE_CAUSE)
     assert {"ok", *PRIORITIES} == set(SEVERITY)
+    assert {*CONTRACTOR_LINK.statuses, "back"} == set(CONTRACTOR_STATE)
+    assert set(TICKET.statuses) == set(RESIDENT_STATE)
+    assert set(KINDS_TOLD) == set(RESIDENT_STEP)
+    assert set(WAYS) == set(ARRIVED_BY)
+    assert set(WHAT) == set(STICKER_WHAT)
+
+
+def test_everything_about_imports_has_a_word() -> None:
+    assert dict(FAULT) == dict(TEXTS)
+    assert set(IMPORT_STATE) == set(IMPORT.statuses)
+    assert set(IMPORT_KIND) == set(IMPORTED)
+    assert set(IMPORT_VIEW) == {*ACTIONS, "refused", "kept"}
+
+
+def test_cells_take_the_words_that_the_console_shows() -> None:
+    for group, words in (("criticality", SEVERITY), ("role", ROLE)):
+        for code, text in CHOICES[group].items():
+            assert text.en == words[code]
+            assert text.zh == translations("zh").gettext(words[code])

@@ -8,7 +8,13 @@ from fastapi.responses import RedirectResponse
 
 from api.deps import SESSION_COOKIE
 from core import second_factor
-from core.accounts import is_password_of, login_by_person, new_password, set_password
+from core.accounts import (
+    has_password,
+    is_password_of,
+    login_by_person,
+    new_password,
+    set_password,
+)
 from core.db import Database
 from core.errors import Invalid, NotAllowed
 from core.identity import find_link
@@ -16,10 +22,12 @@ from core.people import rename
 from core.sessions import came_by_link, end_others, open_sessions
 from web.languages import known, mark
 from web.page_route import PageRoute
+from web.pages.notices import reaching
 from web.templating import Templates
 from web.visit import SignedInVisit
 
 DONE = {
+    "reaching": mark("Saved. The test in your inbox shows whether it works."),
     "saved": mark("Saved."),
     "password": mark("The password is set. Your other sessions have ended."),
     "second_factor": mark("The second factor is off."),
@@ -38,6 +46,7 @@ def router(templates: Templates) -> APIRouter:
         person, now = visit.caller.person_id, visit.parts.clock.now()
         with visit.parts.database.read() as session:
             login = login_by_person(session, person)
+            has_one = has_password(session, person)
             sessions = open_sessions(session, person, now=now)
             by_link = came_by_link(session, request.cookies.get(SESSION_COOKIE, ""), now=now)
             on = second_factor.is_on(session, person)
@@ -50,10 +59,12 @@ def router(templates: Templates) -> APIRouter:
             done=visit.reader.translate(DONE[done]) if done in DONE else "",
             language=known(visit.caller.locale) or "en",
             own_login=login,
-            needs_present=login is not None and not by_link,
+            has_password=has_one,
+            needs_present=has_one and not by_link,
             second_factor=on,
             codes=left,
             sessions=sessions,
+            reaching=reaching(visit),
             provider=visit.parts.provider.label,
             identity=identity,
         )
@@ -87,7 +98,7 @@ def _add_changes(routes: APIRouter) -> None:
         person, database = visit.caller.person_id, visit.parts.database
         kept, now = request.cookies.get(SESSION_COOKIE, ""), visit.parts.clock.now()
         with database.read() as session:
-            has_one = login_by_person(session, person) is not None
+            has_one = has_password(session, person)
             by_link = came_by_link(session, kept, now=now)
         if has_one and not by_link:
             require_password(database, person, present)

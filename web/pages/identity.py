@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.deps import SESSION_COOKIE, parts_of
 from core import identity, invitations
-from core.accounts import login_by_person
+from core.accounts import has_password
 from core.db import Session
 from core.errors import Conflict, Invalid, WatchkeeperError
 from core.identity.attempts import IdentityAttempt
@@ -249,8 +249,8 @@ def _add_account(routes: APIRouter, templates: Templates) -> None:
         person, parts, now = visit.caller.person_id, visit.parts, visit.parts.clock.now()
         with parts.database.read() as session:
             by_link = came_by_link(session, request.cookies.get(SESSION_COOKIE, ""), now=now)
-            has_password = login_by_person(session, person) is not None
-        if has_password and not by_link:
+            has_one = has_password(session, person)
+        if has_one and not by_link:
             require_password(parts.database, person, present)
         try:
             parts.provider.check()

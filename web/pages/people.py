@@ -22,10 +22,12 @@ from core.errors import Invalid
 from core.events import Actor
 from core.invitations import (
     add_grant,
+    answers_for,
     end_grant,
     find_node,
     invite,
     make_link,
+    require_another_administrator,
     require_may_give,
     require_over,
     revoke,
@@ -39,7 +41,6 @@ from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import staff
-from workflows.staff.leaving import require_another_administrator
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,8 @@ class Offer:
     roles: list[str]
 
 
-def _answers_for(caller: Caller, node: Node) -> bool:
-    if node.kind == "site":
-        return node.id in caller.sites_for("people.write")
-    return "people.write" in caller.company_wide
-
-
 def _offer(caller: Caller, nodes: Iterable[Node]) -> Offer:
-    places = [node for node in nodes if _answers_for(caller, node)]
+    places = [node for node in nodes if answers_for(caller, node)]
     given = {role for node in places for role in roles_to_give(caller, node)}
     return Offer(places, [role for role in ROLES if role in given])
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
 from core import second_factor
-from core.accounts import login_by_person, require_code
+from core.accounts import has_password, login_by_person, require_code
 from core.errors import Invalid
 from web.languages import mark
 from web.page_route import PageRoute
@@ -62,8 +62,8 @@ def router(templates: Templates) -> APIRouter:
             visit.parts.clock.now(),
         )
         with database.read() as session:
-            has_password = login_by_person(session, person) is not None
-        if has_password:
+            has_one = has_password(session, person)
+        if has_one:
             require_password(database, person, present)
         else:
             require_code(database, visit.parts.vault, person, code, now=now)

@@ -21,13 +21,14 @@ from rules.document import load_rules
 from web.charts import ticket_chart
 from web.naming import point_name
 from web.page_route import PageRoute
+from web.pages.notices import told
 from web.reader import Reader
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from web.words import TEAM
-from workflows import overview, tickets
+from workflows import customers, overview, tickets
 from workflows.alarms import accept_ticket
-from workflows.tickets import FALSE_CAUSES, VERDICTS
+from workflows.tickets import FALSE_CAUSES, VERDICTS, contractors
 from workflows.tickets.photos import EVIDENCE
 from workflows.tickets.reading import describe_ticket, find_ticket
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
@@ -133,7 +134,10 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         assignee = overview.person_name(session, ticket["assignee_id"])
         document = overview.rule_document(session, ticket["rule_id"], ticket["rule_version"])
         catalog = load_catalog(session)
+        told_to = told(session, found.thing.id)
         counted_in = ticket_calendar(session, found.site, ticket["calendar"])
+        offers = contractors.list_offers(session, found.thing.id)
+        reports = customers.reports_of(session, tickets.with_merged(session, found.thing.id))
         able = able_people(session, found.site.id, "tickets.work") if may_assign(ticket) else []
     local = visit.at(found.site.time_zone)
     return local, {
@@ -148,6 +152,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "numbers": numbers,
         "buttons": buttons(_possible(ticket, caller.person_id)),
         "calendar_name": counted_in,
+        "told": told_to,
         "tomorrow": _tomorrow(local.reader),
         "able": [(person.id, person.name) for person in able],
         "teams": list(TEAM),
@@ -155,7 +160,18 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "false_causes": FALSE_CAUSES,
         "may_see_originals": visit.may(EVIDENCE, found.site.id),
         "may_note": visit.may("tickets.work", found.site.id),
+        "may_dispatch": visit.may("tickets.dispatch", found.site.id),
+        "offers": offers,
+        "outside": {str(each["id"]): each["company"] for each in offers},
+        "may_offer": _may_offer(ticket, offers),
+        "reports": reports,
     }
+
+
+def _may_offer(ticket: dict[str, Any], offers: list[dict[str, Any]]) -> bool:
+    """Whether a contractor may be asked now: nobody is on the way, and something is to be done."""
+    taken = any(each["state"] in contractors.LIVE for each in offers)
+    return may_assign(ticket) and not taken
 
 
 def ticket_calendar(session: Session, site: Node, code: str) -> dict[str, str] | None:
@@ -200,6 +216,7 @@ class StepForm:
     assignee: Annotated[str, Form()] = ""
     verdict: Annotated[str, Form()] = ""
     until: Annotated[str, Form()] = ""
+    public: Annotated[str, Form()] = ""
 
 
 def _step(
@@ -221,6 +238,7 @@ def _step(
         cause or None,
         until,
         long,
+        public=form.public == "yes",
     )
 
 
@@ -253,7 +271,12 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
 
 def _add_actions(routes: APIRouter) -> None:
     @routes.post("/tickets/{number}/notes")
-    def note(number: int, visit: SignedInVisit, body: Annotated[str, Form()] = "") -> Response:
+    def note(
+        number: int,
+        visit: SignedInVisit,
+        body: Annotated[str, Form()] = "",
+        public: Annotated[str, Form()] = "",
+    ) -> Response:
         with visit.parts.database.write() as session:
             found = overview.find_ticket_number(session, visit.caller, number)
             visit.caller.require("tickets.work", found.site.id)
@@ -263,6 +286,7 @@ def _add_actions(routes: APIRouter) -> None:
                 body,
                 author=visit.caller.person_id,
                 now=visit.parts.clock.now(),
+                public=public == "yes",
             )
         return RedirectResponse(f"/tickets/{number}", status_code=303)
 

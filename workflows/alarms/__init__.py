@@ -2,7 +2,7 @@
 
 from workflows.alarms.finding import Finding, Opened, PointFacts, RuleFacts
 from workflows.alarms.model import ALARM, Alarm, Episode
-from workflows.alarms.operating import accept_ticket, acknowledge
+from workflows.alarms.operating import accept_ticket, acknowledge, acknowledge_of
 from workflows.alarms.recording import keep_chart, record, standing_states, unfinished_charts
 from workflows.alarms.standing import (
     OpenAlarm,
@@ -24,6 +24,7 @@ __all__ = [
     "Standing",
     "accept_ticket",
     "acknowledge",
+    "acknowledge_of",
     "alarm_titles",
     "keep_chart",
     "open_alarms",

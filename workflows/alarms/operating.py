@@ -50,10 +50,17 @@ def accept_ticket(
     """
     tickets.act(session, ticket, step, person=person, now=now, expected_version=expected_version)
     if step.action in ("accept", "start"):
-        waiting = select(Alarm).where(
-            Alarm.ticket_id.in_(tickets.with_merged(session, ticket.id)),
-            Alarm.state.in_(("unacknowledged", "returned_unacknowledged")),
-        )
-        for alarm in session.scalars(waiting).all():
-            acknowledge(session, alarm, person=person, now=now)
+        acknowledge_of(session, ticket, person=person, now=now)
     return ticket
+
+
+def acknowledge_of(
+    session: Session, ticket: tickets.Ticket, *, person: UUID, now: datetime
+) -> None:
+    """Acknowledge every alarm of a ticket that nobody has seen yet."""
+    waiting = select(Alarm).where(
+        Alarm.ticket_id.in_(tickets.with_merged(session, ticket.id)),
+        Alarm.state.in_(("unacknowledged", "returned_unacknowledged")),
+    )
+    for alarm in session.scalars(waiting).all():
+        acknowledge(session, alarm, person=person, now=now)

@@ -3,16 +3,24 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import events, second_factor
 from core.accounts import forget_password
+from core.contacts import forget_contacts
 from core.errors import Conflict
 from core.identity import forget_identities
-from core.invitations import Invitation, end_grant, require_over_person, revoke
+from core.invitations import (
+    Invitation,
+    end_grant,
+    require_another_administrator,
+    require_over_person,
+    revoke,
+)
 from core.people import Caller, Credential, Grant, Person
-from core.places import Node
+from core.rosters import leave_rosters
+from core.teams import leave_teams
 from workflows import tickets
 
 
@@ -29,6 +37,9 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
     require_another_administrator(session, person.id)
     actor = events.Actor.person(caller.person_id)
     passed_on = _pass_on(session, person.id, caller.person_id, now)
+    leave_teams(session, person.id)
+    forget_contacts(session, person.id)
+    shifts = leave_rosters(session, person.id, now)
     _end_ways_in(session, person.id, actor, now)
     for grant in session.scalars(select(Grant).where(Grant.person_id == person.id)).all():
         end_grant(session, grant, actor=actor, now=now)
@@ -40,25 +51,9 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
         ("person", person.id),
         actor=actor,
         learned_at=now,
-        after={"tickets_passed_on": passed_on},
+        after={"tickets_passed_on": passed_on, "shifts_to_fill": shifts},
     )
     return passed_on
-
-
-def require_another_administrator(session: Session, person_id: UUID) -> None:
-    """Conflict when nobody else would be left to administer the company."""
-    statement = (
-        select(func.count(func.distinct(Grant.person_id)))
-        .join(Node, Node.id == Grant.node_id)
-        .join(Person, Person.id == Grant.person_id)
-        .where(Node.kind == "company", Grant.role == "administrator", Person.left_at.is_(None))
-    )
-    others = session.scalar(statement.where(Grant.person_id != person_id)) or 0
-    if others == 0 and session.scalar(statement):
-        raise Conflict(
-            "they are the last administrator of the company",
-            advice="Give somebody else this role first.",
-        )
 
 
 def _end_ways_in(session: Session, person_id: UUID, actor: events.Actor, now: datetime) -> None:

@@ -24,7 +24,8 @@ from workflows.tickets.opening import (
     with_merged,
 )
 from workflows.tickets.passing import mark_moments, note_if_over, recompute_open
-from workflows.tickets.working import Step, act, add_note, edit
+from workflows.tickets.reading import LoudTicket, unanswered_critical
+from workflows.tickets.working import Step, act, add_note, edit, hand_to
 
 __all__ = [
     "ENDED",
@@ -38,6 +39,7 @@ __all__ = [
     "Draft",
     "Fault",
     "FaultKey",
+    "LoudTicket",
     "Outcome",
     "Step",
     "Ticket",
@@ -48,6 +50,7 @@ __all__ = [
     "add_note",
     "current_ticket",
     "edit",
+    "hand_to",
     "mark_moments",
     "next_moment",
     "note_if_over",
@@ -55,5 +58,6 @@ __all__ = [
     "open_ticket",
     "open_unseen",
     "recompute_open",
+    "unanswered_critical",
     "with_merged",
 ]

@@ -33,6 +33,9 @@ PRIORITIES = ("low", "medium", "high", "critical")
 VERDICTS = ("real", "false", "test", "sensor_fault", "nuisance")
 FALSE_CAUSES = ("cooking", "smoking", "joss_paper", "dust", "steam", "insect", "other")
 
+# What is heard on site until somebody accepts it.
+LOUD = "priority = 'critical' AND responded_at IS NULL"
+
 
 class Ticket(Base):
     """A job for people. `number` is what they say on the phone.
@@ -105,6 +108,7 @@ class Ticket(Base):
 
     __table_args__ = (
         Index("ix_ticket_site_state", "site_id", "state"),
+        Index("ix_ticket_loud", "site_id", sqlite_where=text(LOUD), postgresql_where=text(LOUD)),
         # Pages newest first walk it; what a text is compared with is in it, so that looking
         # through a hundred thousand titles reads no ticket that does not fit.
         Index("ix_ticket_found", "learned_at", "id", "search_text", "asset_id", "number"),
@@ -174,7 +178,10 @@ class TicketEvidence(Base):
 
 
 class TicketNote(Base):
-    """What somebody wrote on a ticket; it stands here and not in the event log, so it can go."""
+    """What somebody wrote on a ticket; it stands here and not in the event log, so it can go.
+
+    author_kind: contractor or resident, where none of ours wrote it. public: residents read it.
+    """
 
     __tablename__ = "ticket_note"
 
@@ -185,12 +192,15 @@ class TicketNote(Base):
     at: Mapped[datetime] = mapped_column(Instant)
     action: Mapped[str] = mapped_column(String(12), default="note")
     body: Mapped[str] = mapped_column(Text)
+    author_kind: Mapped[str | None] = mapped_column(String(12))
+    public: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
 
 class TicketPhoto(Base):
     """A photo on a ticket. original, copy: the SHA-256 of the files; size: bytes of the original.
 
-    width, height: pixels of the original, upright.
+    width, height: pixels of the original, upright. author_kind: contractor or resident, where none
+    of ours took it.
     """
 
     __tablename__ = "ticket_photo"
@@ -206,6 +216,7 @@ class TicketPhoto(Base):
     size: Mapped[int] = mapped_column(Integer)
     width: Mapped[int] = mapped_column(Integer)
     height: Mapped[int] = mapped_column(Integer)
+    author_kind: Mapped[str | None] = mapped_column(String(12))
 
     __table_args__ = (UniqueConstraint("ticket_id", "original"),)
 

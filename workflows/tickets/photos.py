@@ -38,12 +38,18 @@ def store_photo(files: FileStore, content: bytes) -> StoredPhoto:
 
 
 def add_photo(
-    session: Session, ticket: Ticket, photo: StoredPhoto, *, author: UUID, now: datetime
+    session: Session,
+    ticket: Ticket,
+    photo: StoredPhoto,
+    *,
+    author: UUID | None,
+    now: datetime,
+    actor: events.Actor | None = None,
 ) -> TicketPhoto:
     """Put a photo on a ticket; the same one again changes nothing.
 
     The log holds the hash of the original, so that it can be proven later. Conflict when the
-    ticket holds as many as it may.
+    ticket holds as many as it may. actor: who took it, where that is nobody of ours.
     """
     standing = session.scalars(select(TicketPhoto).where(TicketPhoto.ticket_id == ticket.id)).all()
     for one in standing:
@@ -53,11 +59,14 @@ def add_photo(
         raise Conflict(
             f"a ticket holds at most {MOST_PHOTOS} photos", advice="Open another ticket."
         )
+    if actor is None:
+        actor = events.Actor.person(author) if author else events.SYSTEM
     row = TicketPhoto(
         id=new_id(),
         site_id=ticket.site_id,
         ticket_id=ticket.id,
         author_id=author,
+        author_kind=None if author else actor.kind,
         at=now,
         original=photo.original,
         copy=photo.copy,
@@ -72,7 +81,7 @@ def add_photo(
         session,
         "ticket.photo",
         ("ticket", ticket.id),
-        actor=events.Actor.person(author),
+        actor=actor,
         learned_at=now,
         site_id=ticket.site_id,
         after={"photo": str(row.id), "sha256": photo.original},
@@ -88,6 +97,7 @@ def list_photos(session: Session, ticket_id: UUID) -> Sequence[dict[str, Any]]:
             TicketPhoto.at,
             TicketPhoto.author_id,
             Person.name.label("author_name"),
+            TicketPhoto.author_kind,
             TicketPhoto.media_type,
             TicketPhoto.size,
             TicketPhoto.width,

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, or_, select, text
 from sqlalchemy.orm import Session
 
 from core.clock import from_micros
@@ -20,7 +20,7 @@ from core.people import Caller, Person, on_sites, scoped
 from core.places import Asset
 from core.wire import row_text
 from workflows.tickets.lifecycle import ENDED, RUNNING, TICKET
-from workflows.tickets.model import Ticket, TicketEvidence, TicketNote
+from workflows.tickets.model import LOUD, Ticket, TicketEvidence, TicketNote
 from workflows.tickets.photos import list_photos
 from workflows.tickets.rights import actions_for
 
@@ -240,7 +240,9 @@ def _notes(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:
             TicketNote.action,
             TicketNote.author_id,
             Person.name.label("author_name"),
+            TicketNote.author_kind,
             TicketNote.body,
+            TicketNote.public,
         )
         .outerjoin(Person, Person.id == TicketNote.author_id)
         .where(TicketNote.ticket_id == ticket_id)
@@ -284,3 +286,30 @@ def states_named(words: str) -> tuple[str, ...] | None:
         known = ", ".join(("open", "ended", "all", *TICKET.statuses[1:]))
         raise Invalid("there is no such status", problems=[f"state: {words!r} is none of {known}"])
     return named
+
+
+@dataclass(frozen=True, slots=True)
+class LoudTicket:
+    """A critical ticket that nobody has accepted, as it is announced on site."""
+
+    number: int
+    title: Mapping[str, str]
+    life_safety: bool
+
+
+def unanswered_critical(session: Session) -> dict[UUID, LoudTicket]:
+    """Of each site the ticket to be heard there: about lives first, then the oldest."""
+    statement = (
+        select(Ticket.site_id, Ticket.number, Ticket.title, Ticket.life_safety)
+        # Written out as the index has it, or a planner would not use it.
+        .where(
+            text(LOUD),
+            Ticket.state.in_(("open", "assigned")),
+            Ticket.over.is_(False),
+        )
+        .order_by(Ticket.life_safety, Ticket.number.desc())
+    )
+    return {
+        site: LoudTicket(number, dict(title), life_safety)
+        for site, number, title, life_safety in session.execute(statement)
+    }

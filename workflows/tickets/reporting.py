@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -74,9 +74,16 @@ def standing_near(
     asset_id: UUID | None = None,
     limit: int = 5,
 ) -> Sequence[Ticket]:
-    """Open tickets that may be about the same: of the asset, else of the space and what is in it.
+    """Open tickets that may be about the same, where the caller reads tickets; see `near`."""
+    statement = near(site_id, space_id, asset_id)
+    statement = scoped(statement, Ticket.site_id, caller, "tickets.read")
+    return session.scalars(statement.order_by(Ticket.number.desc()).limit(limit)).all()
 
-    Of a whole site: those on nothing in particular. The newest first.
+
+def near(site_id: UUID, space_id: UUID | None, asset_id: UUID | None) -> Select[Ticket]:
+    """Tickets that have not ended, of the asset, else of the space and what is in it.
+
+    Of a whole site: those on nothing in particular.
     """
     statement = select(Ticket).where(Ticket.site_id == site_id, Ticket.state.not_in(ENDED))
     if asset_id is not None:
@@ -86,5 +93,4 @@ def standing_near(
         statement = statement.where(or_(Ticket.space_id == space_id, Ticket.asset_id.in_(within)))
     else:
         statement = statement.where(Ticket.space_id.is_(None), Ticket.asset_id.is_(None))
-    statement = scoped(statement, Ticket.site_id, caller, "tickets.read")
-    return session.scalars(statement.order_by(Ticket.number.desc()).limit(limit)).all()
+    return statement

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,9 @@ from core.colleagues import able_people
 from core.errors import Conflict, Invalid, NotAllowed, Stale
 from core.ids import new_id
 from core.lifecycle import move
+from core.local_time import zone
+from core.places import Node
+from core.teams import require_certified
 from workflows.tickets.clocks import net_seconds, next_moment, recompute
 from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import (
@@ -42,7 +45,7 @@ class Step:
 
     verdict, cause: with resolve, close or cancel, what it turned out to be, and what caused a
     false alarm. until: with hold, when it ends by itself; long: whether who asks may hold a ticket
-    for longer than its terms allow.
+    for longer than its terms allow. public: whether residents may read the note.
     """
 
     action: str
@@ -54,6 +57,7 @@ class Step:
     cause: str | None = None
     until: datetime | None = None
     long: bool = False
+    public: bool = False
 
 
 def act(
@@ -61,15 +65,19 @@ def act(
     ticket: Ticket,
     step: Step,
     *,
-    person: UUID,
+    person: UUID | None,
     now: datetime,
     expected_version: int | None = None,
+    actor: events.Actor | None = None,
 ) -> Ticket:
     """Take one action on a ticket by the lifecycle table.
+
+    actor: who does it, where that is nobody of ours: a contractor or a resident.
 
     Conflict when the table does not hold it, Stale when `expected_version` is not the present
     one, Invalid when the action lacks what it needs.
     """
+    who = actor or _actor(person)
     check_version(ticket, expected_version)
     TICKET.target(step.action, ticket.state)
     if step.action in NEEDS_REASON and not step.note.strip():
@@ -83,7 +91,7 @@ def act(
         ticket,
         TICKET,
         step.action,
-        actor=events.Actor.person(person),
+        actor=who,
         learned_at=now,
         values=values,
         facts=facts,
@@ -93,13 +101,26 @@ def act(
         _take_faults_back(session, ticket)
         _go_on_counting(ticket, reopened_from, now)
     if step.action in ("resume", "reopen"):
-        recompute(session, ticket, now=now, actor=events.Actor.person(person), why=step.action)
+        recompute(session, ticket, now=now, actor=who, why=step.action)
     release_if_ended(session, ticket)
     ticket.next_due = next_moment(ticket)
     if step.note.strip():
-        add_note(session, ticket, step.note, author=person, now=now, action=step.action)
+        add_note(
+            session,
+            ticket,
+            step.note,
+            author=person,
+            now=now,
+            action=step.action,
+            actor=actor,
+            public=step.public,
+        )
     session.flush()
     return ticket
+
+
+def _actor(person: UUID | None) -> events.Actor:
+    return events.Actor.person(person) if person else events.SYSTEM
 
 
 def check_version(ticket: Ticket, expected: int | None) -> None:
@@ -127,14 +148,13 @@ def _take_version(session: Session, ticket: Ticket, expected: int | None) -> Non
 
 
 def _effects(
-    session: Session, ticket: Ticket, step: Step, person: UUID, now: datetime
+    session: Session, ticket: Ticket, step: Step, person: UUID | None, now: datetime
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     match step.action:
         case "assign":
-            return _assign(session, ticket, step)
+            return _assign(session, ticket, step, now)
         case "accept" | "start":
-            responded = ticket.responded_at or now
-            return {"assignee_id": person, "responded_at": responded}, {"assignee": str(person)}
+            return _take_in_hand(session, ticket, person, now)
         case "hold":
             return _hold(session, ticket, step, now)
         case "resume":
@@ -156,6 +176,17 @@ def _effects(
     return {}, {}
 
 
+def _take_in_hand(
+    session: Session, ticket: Ticket, person: UUID | None, now: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    responded = {"responded_at": ticket.responded_at or now}
+    if person is None:
+        # A contractor; the log names the link by which they came.
+        return {"assignee_id": None, **responded}, {}
+    require_certified(session, person, ticket.category, _today(session, ticket, now))
+    return {"assignee_id": person, **responded}, {"assignee": str(person)}
+
+
 def _verdict(step: Step) -> dict[str, Any]:
     if step.verdict is None and step.cause is None:
         return {}
@@ -167,7 +198,7 @@ def _verdict(step: Step) -> dict[str, Any]:
     return {"verdict": step.verdict, "verdict_cause": step.cause}
 
 
-def _verifier(ticket: Ticket, person: UUID) -> str:
+def _verifier(ticket: Ticket, person: UUID | None) -> str:
     """Who verifies: a person other than the doer, else the sensor that has recovered."""
     if person != ticket.doer_id:
         return "person"
@@ -179,7 +210,9 @@ def _verifier(ticket: Ticket, person: UUID) -> str:
     return "sensor"
 
 
-def _assign(session: Session, ticket: Ticket, step: Step) -> tuple[dict[str, Any], dict[str, Any]]:
+def _assign(
+    session: Session, ticket: Ticket, step: Step, now: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
     if step.assignee_id is None and not step.team:
         raise Invalid(
             "to assign a ticket name a person or a team", problems=["assignee_id: missing"]
@@ -192,10 +225,34 @@ def _assign(session: Session, ticket: Ticket, step: Step) -> tuple[dict[str, Any
             raise Invalid(
                 "they can't work tickets here", problems=["assignee_id: not with this site"]
             )
+        require_certified(session, step.assignee_id, ticket.category, _today(session, ticket, now))
         facts["assignee"] = str(step.assignee_id)
     if step.team:
         values["team"] = facts["team"] = step.team
     return values, facts
+
+
+def _today(session: Session, ticket: Ticket, now: datetime) -> date:
+    site = session.get_one(Node, ticket.site_id)
+    return now.astimezone(zone(site.time_zone)).date()
+
+
+def hand_to(
+    session: Session, ticket: Ticket, person: UUID, *, by: str, now: datetime, actor: events.Actor
+) -> None:
+    """Give an open ticket to somebody whose turn it is. by: how they were chosen."""
+    values = {"assignee_id": person}
+    facts = {"assignee": str(person), "by": by}
+    move(
+        session,
+        ticket,
+        TICKET,
+        "assign",
+        actor=actor,
+        learned_at=now,
+        values=values,
+        facts=facts,
+    )
 
 
 def _hold(
@@ -269,8 +326,13 @@ def add_note(
     author: UUID | None,
     now: datetime,
     action: str = "note",
+    actor: events.Actor | None = None,
+    public: bool = False,
 ) -> TicketNote:
-    """Write a remark on a ticket; the log holds that it was written, not what."""
+    """Write a remark on a ticket; the log holds that it was written, not what.
+
+    public: whether residents may read it. actor: who writes, where that is nobody of ours.
+    """
     if not body.strip():
         raise Invalid("a note needs some text", problems=["body: empty"])
     note = TicketNote(
@@ -278,18 +340,19 @@ def add_note(
         site_id=ticket.site_id,
         ticket_id=ticket.id,
         author_id=author,
+        author_kind=actor.kind if actor else None,
         at=now,
         action=action,
         body=body.strip(),
+        public=public,
     )
     session.add(note)
     if action == "note":
-        actor = events.Actor.person(author) if author else events.SYSTEM
         events.append(
             session,
             "ticket.note",
             ("ticket", ticket.id),
-            actor=actor,
+            actor=actor or _actor(author),
             learned_at=now,
             site_id=ticket.site_id,
             after={"note": str(note.id)},

@@ -2,14 +2,31 @@
 import "htmx.org";
 import { followLive, isBeingWritten } from "./live/stream";
 import { keepClocks } from "./live/clocks";
+import { showProgress } from "./forms/progress";
 
 followLive();
 keepClocks();
+showProgress();
 
 // A choice of site is a form; with scripts it needs no button.
 for (const select of document.querySelectorAll<HTMLSelectElement>("select[data-submit]")) {
   select.addEventListener("change", () => select.form?.requestSubmit());
 }
+
+for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-print]")) {
+  button.addEventListener("click", () => window.print());
+}
+
+// A form that must not be sent twice by two taps says so while it is under way.
+for (const form of document.querySelectorAll<HTMLFormElement>("form[data-once]")) {
+  form.addEventListener("submit", () => {
+    for (const button of form.querySelectorAll("button")) button.classList.add("under-way");
+  });
+}
+// Who comes back by the browser's own button may send it again.
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll(".under-way")) button.classList.remove("under-way");
+});
 
 // A key that jumps to a field, as the field says: "/" to the search. Not while somebody writes.
 document.addEventListener("keydown", (event) => {

@@ -90,6 +90,9 @@ function trigger(panel: string): void {
 export function isBeingWritten(panel: Element | null): boolean {
   if (!panel) return true;
   if (panel.querySelector("details[open]") || panel.contains(document.activeElement)) return true;
+  // A photo that was chosen and not sent yet is as lost as a text.
+  const chosen = [...panel.querySelectorAll<HTMLInputElement>("input[type=file]")];
+  if (chosen.some((field) => (field.files?.length ?? 0) > 0)) return true;
   return [...panel.querySelectorAll("textarea")].some((field) => field.value.trim() !== "");
 }
 

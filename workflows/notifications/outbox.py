@@ -94,12 +94,17 @@ def enqueue(
                 next_try_at=now,
             )
         )
+    set_cursor(session, channel, cursor)
+    return len(outward)
+
+
+def set_cursor(session: Session, channel: str, cursor: events.Cursor) -> None:
+    """Note how far a channel has read the event log."""
     row = session.get(OutboxCursor, channel)
     if row is None:
         session.add(OutboxCursor(channel=channel, txid=cursor[0], seq=cursor[1]))
     else:
         row.txid, row.seq = cursor
-    return len(outward)
 
 
 def begin_due(

@@ -6,8 +6,8 @@ from alembic import context, op
 import core.db
 from core.vault import Vault
 
-revision = "0020"
-down_revision = "0009"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

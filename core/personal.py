@@ -1,0 +1,74 @@
+"""What is personal in records that stay: encrypted under a key of the person it is about.
+
+Destroying the key erases it everywhere at once, and leaves the records whole.
+"""
+
+import os
+import zlib
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import ForeignKey, LargeBinary, delete, insert, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db import Base
+
+_NONCE = 12
+_AT_ONCE = 1_000
+
+
+class PersonalKey(Base):
+    """The AES-256 key under which personal values of one person stand elsewhere."""
+
+    __tablename__ = "personal_key"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    key: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+def keys_of(session: Session, people: Collection[UUID]) -> dict[UUID, bytes]:
+    """The keys of people who have one."""
+    found: dict[UUID, bytes] = {}
+    wanted = list(people)
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        rows = select(PersonalKey.person_id, PersonalKey.key).where(PersonalKey.person_id.in_(some))
+        found.update(session.execute(rows).all())
+    return found
+
+
+def make_keys(session: Session, people: Iterable[UUID]) -> Mapping[UUID, bytes]:
+    """The keys of people, made for those who have none."""
+    wanted = set(people)
+    found = keys_of(session, wanted)
+    fresh = {person: AESGCM.generate_key(256) for person in wanted - found.keys()}
+    if fresh:
+        rows = [{"person_id": person, "key": key} for person, key in fresh.items()]
+        session.execute(insert(PersonalKey), rows)
+    return {**found, **fresh}
+
+
+def destroy_keys(session: Session, people: Collection[UUID]) -> None:
+    """Make unreadable whatever stands encrypted about these people."""
+    session.execute(delete(PersonalKey).where(PersonalKey.person_id.in_(people)))
+
+
+def seal(key: bytes, value: Any) -> bytes:
+    """A JSON value packed and encrypted (AES-256-GCM, NIST SP 800-38D), its nonce in front."""
+    nonce = os.urandom(_NONCE)
+    return nonce + AESGCM(key).encrypt(nonce, zlib.compress(orjson.dumps(value)), None)
+
+
+def unseal(key: bytes | None, sealed: bytes) -> Any:
+    """What was sealed; None when its key was destroyed or is another one."""
+    if key is None:
+        return None
+    try:
+        packed = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
+    except InvalidTag:
+        return None
+    return orjson.loads(zlib.decompress(packed))

@@ -1,0 +1,20 @@
+"""What time does with links that were given to people without an account."""
+
+from datetime import datetime
+
+from core.limits import forget_counts
+from jobs.work import Work, actor
+from workflows import customers
+from workflows.tickets import contractors
+
+
+def pass_jobs_on(work: Work, now: datetime) -> int:
+    """Pass on urgent jobs that no contractor accepted in time, and end links that are over."""
+    with work.transaction() as session:
+        return contractors.pass_on_late(session, now=now, actor=actor("contractors"))
+
+
+def forget_guests(work: Work, now: datetime) -> int:
+    """Erase phone numbers whose link has ended, and counts of tries that limit nothing more."""
+    with work.transaction() as session:
+        return customers.forget_phones(session, now=now) + forget_counts(session, now=now)

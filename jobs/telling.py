@@ -1,0 +1,108 @@
+"""Telling people: facts become notices, and notices go out until somebody answers."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from core import events
+from core.channels import Channel, channels_of
+from core.channels.groups import Groups
+from core.channels.message import Outcome
+from core.clock import Clock
+from core.settings import Settings
+from jobs.work import Work
+from workflows import notifications
+from workflows.notifications.telling import Call
+
+CURSOR, GROUP_CURSOR = "notices", "groups"
+READ_AT_ONCE = 500
+AT_THE_SAME_TIME = 8
+# Groups hear once a minute at most, and of so many tickets by name.
+# What happened shortly before anybody began to tell is told all the same.
+JUST_NOW = timedelta(minutes=10)
+GROUP_EVERY = timedelta(minutes=1)
+NAMED_IN_A_GROUP = 10
+
+
+class Telling:
+    """The channels of an installation, and the sweep that uses them."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._channels: list[Channel] = channels_of(settings, clock.now)
+        own = f"http://{settings.http_host}:{settings.http_port}"
+        self._base = (settings.public_url or own).rstrip("/")
+        self._clock = clock
+
+    def tell(self, work: Work, now: datetime) -> int:
+        """Take up new facts, then make every attempt that is due; returns how many."""
+        _take_up(work, now)
+        with work.transaction() as session:
+            notifications.give_up_unknown(session, now=now)
+        made = 0
+        while not work.stopping.is_set():
+            with work.transaction() as session:
+                calls = notifications.begin(session, self._channels, base=self._base, now=now)
+            self._make(work, calls)
+            made += len(calls)
+            if not calls:
+                break
+        return made
+
+    def _make(self, work: Work, calls: list[Call]) -> None:
+        if not calls:
+            return
+        with ThreadPoolExecutor(AT_THE_SAME_TIME, thread_name_prefix="tell") as pool:
+            outcomes = list(pool.map(_attempt, calls))
+        with work.transaction() as session:
+            for call, outcome in zip(calls, outcomes, strict=True):
+                notifications.finish_attempt(
+                    session, call.attempt_id, outcome, now=self._clock.now()
+                )
+
+
+def _attempt(call: Call) -> Outcome:
+    try:
+        return call.channel.send(call.address, call.message)
+    except Exception as error:  # noqa: BLE001 - one channel's fault must not silence the others
+        return Outcome(sent=False, text=f"{type(error).__name__}: {error}"[:300])
+
+
+def _take_up(work: Work, now: datetime) -> None:
+    with work.database.read() as session:
+        cursor = notifications.cursor_of(session, CURSOR)
+    if cursor is None:
+        # The first time people hear what has just happened, not the whole past.
+        cursor = events.newest_before(work.database, now - JUST_NOW)
+    while not work.stopping.is_set():
+        facts = events.read_after(work.database, cursor, READ_AT_ONCE)
+        if not facts:
+            return
+        cursor = (facts[-1].txid, facts[-1].seq)
+        with work.transaction() as session:
+            notifications.take_up(session, facts, now=now)
+            notifications.set_cursor(session, CURSOR, cursor)
+
+
+class TellingGroups:
+    """Chat groups hear of new tickets, merged, once a minute."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._groups = Groups(settings.group_urls.split())
+
+    def tell(self, work: Work, now: datetime) -> int:
+        """Tell the groups what was opened since the last time; returns of how many tickets."""
+        del now
+        with work.database.read() as session:
+            cursor = notifications.cursor_of(session, GROUP_CURSOR)
+        newest = events.newest(work.database)
+        if cursor is not None:
+            facts = events.read_after(work.database, cursor, READ_AT_ONCE)
+            newest = (facts[-1].txid, facts[-1].seq) if facts else cursor
+            with work.database.read() as session:
+                lines = notifications.group_lines(session, facts, NAMED_IN_A_GROUP)
+            if lines:
+                outcome = self._groups.tell(lines[0], "\n".join(lines[1:]))
+                if not outcome.sent:
+                    raise RuntimeError(f"groups: {outcome.text}")
+        with work.transaction() as session:
+            notifications.set_cursor(session, GROUP_CURSOR, newest)
+        return 0 if cursor is None else len(facts)

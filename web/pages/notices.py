@@ -1,0 +1,205 @@
+"""What people were told: their inbox, the link that accepts by one tap, receipts of calls."""
+
+import hmac
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Form, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+
+from api.context import Parts
+from api.deps import parts_of
+from core.channels.aliyun import read_receipts
+from core.colleagues import able_people
+from core.contacts import CONTACT_KINDS, contacts_of, quiet_hours_of, set_reaching
+from core.db import Session
+from core.errors import Conflict, NotFound
+from web.page_route import PageRoute
+from web.reader import Reader
+from web.templating import Templates
+from web.visit import SignedInVisit, Visit, guest_reader
+from workflows import notifications, overview, tickets
+from workflows.alarms import accept_ticket
+from workflows.notifications import Notice
+from workflows.tickets import Ticket
+
+# These ask for somebody who takes the ticket; the others only to be read.
+ASK_FOR_HANDS = frozenset({"ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign"})
+
+
+def respond(session: Session, notice: Notice, *, by: str, now: datetime) -> str:
+    """Answer a notice for its person; returns what came of it: accepted, taken or seen.
+
+    What asks for hands is accepted in their name, as their own button would do it.
+    """
+    came = _accept(session, notice, now) if notice.kind in ASK_FOR_HANDS else "seen"
+    notifications.acknowledge(session, notice, by=by, now=now)
+    return came
+
+
+def _accept(session: Session, notice: Notice, now: datetime) -> str:
+    ticket = session.get(Ticket, notice.ticket_id) if notice.ticket_id else None
+    if ticket is None or notice.person_id is None:
+        return "seen"
+    person = notice.person_id
+    if ticket.responded_at is not None:
+        return "accepted" if ticket.assignee_id == person else "taken"
+    able = {one.id for one in able_people(session, ticket.site_id, "tickets.work")}
+    if person not in able or ticket.state not in tickets.TICKET.moves["accept"]:
+        return "seen"
+    try:
+        accept_ticket(session, ticket, tickets.Step("accept"), person=person, now=now)
+    except Conflict:
+        # For want of a certificate, for example; they have read it all the same.
+        return "seen"
+    return "accepted"
+
+
+def router(templates: Templates) -> APIRouter:
+    """The routes of notices."""
+    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+    _add_inbox(routes, templates)
+    _add_links(routes, templates)
+    _add_reaching(routes)
+    return routes
+
+
+def _items(visit: Visit, session: Session) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": notice.id,
+            "kind": notice.kind,
+            "urgency": notice.urgency,
+            "number": notice.facts.get("number"),
+            "title": notice.facts.get("title", {}),
+            "place": notice.facts.get("place", {}),
+            "at": notice.created_at,
+            "asks": notice.kind in ASK_FOR_HANDS,
+        }
+        for notice in notifications.inbox(session, visit.caller.person_id)
+    ]
+
+
+def _add_inbox(routes: APIRouter, templates: Templates) -> None:
+    @routes.get("/account/inbox")
+    def show(visit: SignedInVisit) -> Response:
+        with visit.parts.database.read() as session:
+            items = _items(visit, session)
+        return templates.page("notices/inbox.html", visit, section="inbox", items=items)
+
+    @routes.post("/account/inbox/{notice_id}/answer")
+    def answer(notice_id: UUID, visit: SignedInVisit) -> Response:
+        with visit.parts.database.write() as session:
+            notice = session.get(Notice, notice_id, with_for_update=True)
+            if notice is None or notice.person_id != visit.caller.person_id:
+                raise NotFound("this is not in your inbox", advice="Load your inbox again.")
+            came = respond(session, notice, by="page", now=visit.parts.clock.now())
+            number = notice.facts.get("number") if came == "accepted" else None
+        return RedirectResponse(
+            f"/tickets/{number}" if number else "/account/inbox", status_code=303
+        )
+
+
+def _public(
+    templates: Templates, reader: Reader, notice: Notice, code: str, came: str
+) -> HTMLResponse:
+    """The page of a link: what it is about and one button; nothing about people."""
+    return HTMLResponse(
+        templates.render(
+            "notices/link.html",
+            reader,
+            kind=notice.kind,
+            facts=notice.facts,
+            code=code,
+            came=came,
+            asks=notice.kind in ASK_FOR_HANDS,
+            waits=notice.state in ("waiting", "spent"),
+        )
+    )
+
+
+def _add_links(routes: APIRouter, templates: Templates) -> None:
+    @routes.get("/n/{code}")
+    def show(code: str, request: Request) -> Response:
+        # Chat apps open links before people do: looking changes nothing.
+        with parts_of(request).database.read() as session:
+            notice = notifications.notice_by_code(session, code)
+            return _public(templates, guest_reader(request), notice, code, "")
+
+    @routes.post("/n/{code}")
+    def accept(code: str, request: Request) -> Response:
+        parts = parts_of(request)
+        with parts.database.write() as session:
+            notice = notifications.notice_by_code(session, code)
+            came = respond(session, notice, by="link", now=parts.clock.now())
+            return _public(templates, guest_reader(request), notice, code, came)
+
+    @routes.post("/n/voice/{secret}")
+    def receipts(secret: str, request: Request, reports: Annotated[Any, Body()]) -> Response:
+        parts = parts_of(request)
+        wanted = parts.settings.voice_hook_secret
+        if not wanted or not hmac.compare_digest(secret.encode(), wanted.encode()):
+            raise NotFound("there is no such page", advice="Start from the live page.")
+        _take_receipts(parts, reports)
+        return JSONResponse({"code": 0, "msg": "OK"})
+
+
+def _take_receipts(parts: Parts, reports: object) -> None:
+    now = parts.clock.now()
+    with parts.database.write() as session:
+        for receipt in read_receipts(reports):
+            if receipt.accepted:
+                try:
+                    notice = notifications.notice_by_code(session, receipt.reference)
+                except NotFound:
+                    continue
+                respond(session, notice, by="call", now=now)
+
+
+def _add_reaching(routes: APIRouter) -> None:
+    @routes.post("/account/reaching")
+    def change(
+        visit: SignedInVisit,
+        phone: Annotated[str, Form()] = "",
+        email: Annotated[str, Form()] = "",
+        wecom: Annotated[str, Form()] = "",
+        dingtalk: Annotated[str, Form()] = "",
+        quiet_from: Annotated[str, Form()] = "",
+        quiet_to: Annotated[str, Form()] = "",
+    ) -> Response:
+        given = dict(zip(CONTACT_KINDS, (phone, email, wecom, dingtalk), strict=True))
+        quiet = (quiet_from, quiet_to) if quiet_from or quiet_to else None
+        with visit.parts.database.write() as session:
+            now = visit.parts.clock.now()
+            set_reaching(session, visit.caller.person_id, given, quiet, now=now)
+        return RedirectResponse("/account?done=reaching", status_code=303)
+
+    @routes.post("/account/reaching/test")
+    def test(visit: SignedInVisit) -> Response:
+        with visit.parts.database.write() as session:
+            notifications.ask(session, visit.caller.person_id, now=visit.parts.clock.now())
+        return RedirectResponse("/account/inbox", status_code=303)
+
+
+def reaching(visit: Visit) -> dict[str, Any]:
+    """How the reader is reached, for their account's page."""
+    with visit.parts.database.read() as session:
+        quiet = quiet_hours_of(session, visit.caller.person_id)
+        contacts = contacts_of(session, visit.caller.person_id)
+    return {"contacts": contacts, "quiet": (quiet.starts, quiet.ends) if quiet else ("", "")}
+
+
+def told(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:
+    """Who was told of a ticket, on which channel, and how that ended, for its page."""
+    rows = notifications.attempts_on(session, ticket_id)
+    return [
+        {
+            "name": name or overview.person_name(session, notice.person_id) or "",
+            "channel": attempt.channel,
+            "state": attempt.state,
+            "at": attempt.begun_at,
+            "result": attempt.result,
+        }
+        for attempt, notice, name in rows
+    ]

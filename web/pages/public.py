@@ -1,0 +1,218 @@
+"""What residents see: a sticker's page with the report, and how far their report has come."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi.responses import RedirectResponse
+
+from api.deps import parts_of
+from core.db import Session
+from core.errors import Invalid, NotFound
+from core.limits import Limit
+from core.people import Caller, new_secret
+from web.guests import Colleague, OwnForm, address_of, guest_page, jobs_of, limit
+from web.page_route import GuestRoute
+from web.templating import Templates
+from workflows import customers
+from workflows.customers import Rater, ResidentReport, Stuck, Wish
+from workflows.customers.reports import MOST_PHOTOS, SECRET, already_sent
+from workflows.tickets import contractors
+from workflows.tickets.photos import StoredPhoto, store_photo
+
+HOUR = timedelta(hours=1)
+# Behind one address may stand a whole building; one sticker is seldom reported by so many.
+BY_ONE_HERE, BY_ONE, HERE = 6, 30, 40
+CODES_TYPED = 30
+SAID = 40
+
+
+def router(templates: Templates) -> APIRouter:
+    """The routes of residents."""
+    routes = APIRouter(route_class=GuestRoute, include_in_schema=False)
+    _add_codes(routes, templates)
+    _add_stickers(routes, templates)
+    _add_progress(routes, templates)
+    _add_answers(routes)
+    return routes
+
+
+def _add_codes(routes: APIRouter, templates: Templates) -> None:
+    @routes.get("/s")
+    def ask(request: Request) -> Response:
+        return guest_page(templates, request, "public/code.html")
+
+    @routes.post("/s", dependencies=[OwnForm])
+    def find(request: Request, code: Annotated[str, Form(max_length=40)] = "") -> Response:
+        limit(request, Limit("code", (address_of(request),), CODES_TYPED, HOUR))
+        with parts_of(request).database.read() as session:
+            path = customers.sticker_by_code(session, code).path
+        return RedirectResponse(f"/s/{path}", status_code=303)
+
+
+def _seen_by(caller: Caller | None, stuck: Stuck) -> str | None:
+    """Where a colleague who scans a sticker goes; None for anybody else."""
+    site = stuck.site.id
+    if caller is None or site not in caller.sites_for("places.read"):
+        return None
+    if stuck.sticker.asset_id is not None:
+        return f"/assets/{stuck.sticker.asset_id}"
+    if site in caller.sites_for("tickets.create"):
+        return f"/new-ticket?space={stuck.sticker.space_id}"
+    return f"/?site={stuck.site.code}"
+
+
+def _awaited(session: Session, request: Request, stuck: Stuck) -> str | None:
+    """The link of a contractor's job in this browser who is expected at this sticker."""
+    now = parts_of(request).clock.now()
+    for secret in jobs_of(request):
+        try:
+            link = contractors.find_link(session, secret, now=now)
+        except NotFound:
+            continue
+        if customers.waits_here(session, link, stuck.sticker):
+            return secret
+    return None
+
+
+def _add_stickers(routes: APIRouter, templates: Templates) -> None:
+    @routes.get("/s/{path}")
+    def show(path: str, request: Request, colleague: Colleague) -> Response:
+        with parts_of(request).database.read() as session:
+            stuck = customers.read_sticker(session, path)
+            job = _awaited(session, request, stuck)
+            known = customers.known_here(session, stuck)
+        if job is None and (inside := _seen_by(colleague, stuck)) is not None:
+            return RedirectResponse(inside, status_code=303)
+        shown: dict[str, Any] = {"stuck": stuck, "site": stuck.site, "zone": stuck.site.time_zone}
+        if job is not None:
+            return guest_page(templates, request, "public/arrive.html", job=job, **shown)
+        return guest_page(
+            templates,
+            request,
+            "public/sticker.html",
+            known=[(one, customers.public_title(one)) for one in known],
+            problems=customers.problems_of(stuck.asset.type if stuck.asset else None),
+            most_photos=MOST_PHOTOS,
+            secret=new_secret("report"),
+            **shown,
+        )
+
+    @routes.post("/s/{path}", dependencies=[OwnForm])
+    def send(
+        path: str,
+        request: Request,
+        secret: Annotated[str, Form()] = "",
+        problem: Annotated[str, Form()] = "",
+        words: Annotated[str, Form()] = "",
+        phone: Annotated[str, Form()] = "",
+        join: Annotated[UUID | None, Form()] = None,
+        website: Annotated[str, Form()] = "",
+        photo: Annotated[list[UploadFile] | None, File()] = None,
+    ) -> Response:
+        if website:
+            # People don't see this field; programs that fill in every field do.
+            raise Invalid("your report was not sent", problems=["website: leave it empty"])
+        wish = Wish(secret, problem, words, phone, join)
+        _report(request, path, wish, photo or ())
+        return RedirectResponse(f"/p/{secret}", status_code=303)
+
+
+def _report(request: Request, path: str, wish: Wish, photos: Sequence[UploadFile]) -> None:
+    parts = parts_of(request)
+    with parts.database.read() as session:
+        stuck = customers.read_sticker(session, path)
+        if SECRET.fullmatch(wish.secret) and already_sent(session, wish.secret):
+            return
+    address, sticker = address_of(request), str(stuck.sticker.id)
+    limit(
+        request,
+        Limit("report", (sticker, address), BY_ONE_HERE, HOUR),
+        Limit("report", (address,), BY_ONE, HOUR),
+        Limit("report", (sticker,), HERE, HOUR),
+    )
+    customers.check_wish(wish, stuck.asset.type if stuck.asset else None)
+    taken = read_photos(request, photos, MOST_PHOTOS)
+    with parts.database.write() as session:
+        whole = Wish(wish.secret, wish.problem, wish.words, wish.phone, wish.join, taken)
+        customers.send(session, stuck, whole, now=parts.clock.now())
+
+
+def read_photos(request: Request, photos: Sequence[UploadFile], most: int) -> list[StoredPhoto]:
+    """Store what somebody chose. Invalid when one is no picture, or there are too many."""
+    files = [content for one in photos if (content := one.file.read())]
+    if len(files) > most:
+        raise Invalid("nothing was sent", problems=[f"photo: at most {most}"])
+    return [store_photo(parts_of(request).files, content) for content in files]
+
+
+def _add_progress(routes: APIRouter, templates: Templates) -> None:
+    @routes.get("/p/{secret}")
+    def show(secret: str, request: Request) -> Response:
+        parts = parts_of(request)
+        now = parts.clock.now()
+        with parts.database.read() as session:
+            row = customers.find_report(session, secret, now=now)
+            progress = customers.read_progress(session, row, now=now)
+        base = parts.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+        return guest_page(
+            templates,
+            request,
+            "public/progress.html",
+            zone=progress.site.time_zone,
+            site=progress.site,
+            progress=progress,
+            link=f"{base}/p/{secret}",
+            action=f"/p/{secret}",
+        )
+
+
+def _say(
+    request: Request, secret: str, what: Callable[[Session, ResidentReport], None]
+) -> Response:
+    """Let a resident say something by their link; back to its page."""
+    parts = parts_of(request)
+    now = parts.clock.now()
+    with parts.database.read() as session:
+        report_id = customers.find_report(session, secret, now=now).id
+    limit(request, Limit("say", (str(report_id),), SAID, HOUR))
+    with parts.database.write() as session:
+        what(session, customers.find_report(session, secret, now=now, to_change=True))
+    return RedirectResponse(f"/p/{secret}", status_code=303)
+
+
+def _add_answers(routes: APIRouter) -> None:
+    @routes.post("/p/{secret}/urge", dependencies=[OwnForm])
+    def urge(secret: str, request: Request) -> Response:
+        now = parts_of(request).clock.now()
+        return _say(request, secret, lambda session, row: customers.urge(session, row, now=now))
+
+    @routes.post("/p/{secret}/confirm", dependencies=[OwnForm])
+    def confirm(secret: str, request: Request) -> Response:
+        now = parts_of(request).clock.now()
+        return _say(request, secret, lambda session, row: customers.confirm(session, row, now=now))
+
+    @routes.post("/p/{secret}/refuse", dependencies=[OwnForm])
+    def refuse(secret: str, request: Request, reason: Annotated[str, Form()] = "") -> Response:
+        now = parts_of(request).clock.now()
+        return _say(
+            request, secret, lambda session, row: customers.refuse(session, row, reason, now=now)
+        )
+
+    @routes.post("/p/{secret}/rate", dependencies=[OwnForm])
+    def rate(
+        secret: str,
+        request: Request,
+        colleague: Colleague,
+        stars: Annotated[int, Form()] = 0,
+        words: Annotated[str, Form()] = "",
+    ) -> Response:
+        now = parts_of(request).clock.now()
+        rater = Rater(colleague.person_id if colleague else None, jobs_of(request))
+        return _say(
+            request,
+            secret,
+            lambda session, row: customers.rate(session, row, stars, words, rater, now=now),
+        )

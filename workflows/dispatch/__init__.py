@@ -1,0 +1,33 @@
+"""Dispatch: a ticket finds its person, a gap in the roster is seen the day before, shifts meet."""
+
+from workflows.dispatch.assigning import assign_waiting
+from workflows.dispatch.gaps import RosterGap, open_gaps, watch_rosters
+from workflows.dispatch.handover import (
+    HANDOVER,
+    Handover,
+    TeamItem,
+    accept_handover,
+    find_handover,
+    list_handovers,
+    offer_handover,
+    pass_up,
+    set_items,
+    what_to_hand_over,
+)
+
+__all__ = [
+    "HANDOVER",
+    "Handover",
+    "RosterGap",
+    "TeamItem",
+    "accept_handover",
+    "assign_waiting",
+    "find_handover",
+    "list_handovers",
+    "offer_handover",
+    "open_gaps",
+    "pass_up",
+    "set_items",
+    "watch_rosters",
+    "what_to_hand_over",
+]

@@ -1,0 +1,283 @@
+"""Shift hand-over: what is open is listed, and accepted by name; else it goes to the supervisor."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import events
+from core.colleagues import people_in_role
+from core.db import Base, Instant
+from core.errors import Conflict, Invalid, NotFound
+from core.ids import new_id
+from core.lifecycle import Lifecycle, move
+from core.people import Caller, scoped
+from core.places import Asset
+from workflows import tickets
+from workflows.tickets import Ticket
+
+HANDOVER = Lifecycle(
+    "handover",
+    {
+        "accept": {"offered": "accepted", "passed_up": "accepted"},
+        "pass_up": {"offered": "passed_up"},
+    },
+)
+WAITS_FOR = timedelta(minutes=30)
+READ, WORK = "tickets.read", "tickets.work"
+ITEM_KINDS = ("key", "equipment")
+
+
+class TeamItem(Base):
+    """A key or a piece of equipment that a team passes from shift to shift."""
+
+    __tablename__ = "team_item"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    team: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(12))
+    name: Mapped[str] = mapped_column(String(80))
+
+    __table_args__ = (Index("ix_team_item_team", "site_id", "team"),)
+
+
+class Handover(Base):
+    """One shift hands over to the next.
+
+    lists: what was open at that moment, as JSON: tickets, alarms, items. note: what is to be
+    passed on in words. due_at: when it goes to the supervisor if nobody has accepted it.
+    """
+
+    __tablename__ = "handover"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    team: Mapped[str] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(12))
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    from_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    accepted_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    offered_at: Mapped[datetime] = mapped_column(Instant)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    accepted_at: Mapped[datetime | None] = mapped_column(Instant)
+    note: Mapped[str] = mapped_column(Text, default="")
+    remark: Mapped[str] = mapped_column(Text, default="")
+    lists: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+    __table_args__ = (
+        Index("ix_handover_team", "site_id", "team", "offered_at"),
+        Index("ix_handover_due", "state", "due_at"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StandingAlarm:
+    """An alarm as a hand-over lists it; whoever asks reads them from their own workflow."""
+
+    id: UUID
+    title: Mapping[str, str]
+    state: str
+    asset: Mapping[str, str]
+    since: datetime
+
+
+def items_of(session: Session, site_id: UUID, team: str) -> list[TeamItem]:
+    """The keys and equipment of a team, by kind and name."""
+    statement = select(TeamItem).where(TeamItem.site_id == site_id, TeamItem.team == team)
+    return list(session.scalars(statement.order_by(TeamItem.kind.desc(), TeamItem.name)))
+
+
+def set_items(
+    session: Session,
+    caller: Caller,
+    site_id: UUID,
+    team: str,
+    wanted: Sequence[tuple[str, str]],
+    *,
+    now: datetime,
+) -> None:
+    """Say which keys and equipment a team passes on: (kind, name) each."""
+    caller.require("rosters.write", site_id)
+    named = {(kind, name.strip()) for kind, name in wanted if name.strip()}
+    if any(kind not in ITEM_KINDS or len(name) > 80 for kind, name in named):
+        raise Invalid("nothing was changed", problems=["items: at most 80 characters each"])
+    standing = {(item.kind, item.name): item for item in items_of(session, site_id, team)}
+    for key in standing.keys() - named:
+        session.delete(standing[key])
+    for kind, name in sorted(named - standing.keys()):
+        session.add(TeamItem(site_id=site_id, team=team, kind=kind, name=name))
+    session.flush()
+    events.append(
+        session,
+        "team.items",
+        ("site", site_id),
+        actor=events.Actor.person(caller.person_id),
+        learned_at=now,
+        site_id=site_id,
+        after={"team": team, "items": len(named)},
+    )
+
+
+def what_to_hand_over(
+    session: Session, site_id: UUID, team: str, alarms: Sequence[StandingAlarm]
+) -> dict[str, Any]:
+    """What is open now for a team: its tickets, the site's alarms, its keys and equipment."""
+    statement = (
+        select(Ticket, Asset.name)
+        .outerjoin(Asset, Asset.id == Ticket.asset_id)
+        .where(Ticket.site_id == site_id, Ticket.team == team, Ticket.state.not_in(tickets.ENDED))
+        .order_by(Ticket.life_safety.desc(), Ticket.next_due.asc().nulls_last(), Ticket.number)
+    )
+    return {
+        "tickets": [
+            {
+                "number": ticket.number,
+                "title": dict(ticket.title),
+                "priority": ticket.priority,
+                "state": ticket.state,
+                "asset": dict(asset or {}),
+                "due": ticket.next_due.isoformat() if ticket.next_due else None,
+            }
+            for ticket, asset in session.execute(statement)
+        ],
+        "alarms": [
+            {
+                "id": str(alarm.id),
+                "title": dict(alarm.title),
+                "state": alarm.state,
+                "asset": dict(alarm.asset),
+                "since": alarm.since.isoformat(),
+            }
+            for alarm in alarms
+        ],
+        "items": [
+            {"id": str(item.id), "kind": item.kind, "name": item.name}
+            for item in items_of(session, site_id, team)
+        ],
+    }
+
+
+def offer_handover(
+    session: Session,
+    caller: Caller,
+    site_id: UUID,
+    team: str,
+    *,
+    note: str,
+    missing: Sequence[UUID],
+    alarms: Sequence[StandingAlarm],
+    now: datetime,
+) -> Handover:
+    """Hand over to the next shift what is open now. missing: items that are not there.
+
+    Conflict while an earlier one of the team waits to be accepted.
+    """
+    caller.require(WORK, site_id)
+    waiting = select(Handover.id).where(
+        Handover.site_id == site_id, Handover.team == team, Handover.state == "offered"
+    )
+    if session.scalars(waiting.with_for_update()).first() is not None:
+        raise Conflict(
+            "a hand-over of this team waits to be accepted",
+            advice="Ask the next shift to accept it first.",
+        )
+    lists = what_to_hand_over(session, site_id, team, alarms)
+    lists["items"] = [
+        {**item, "missing": UUID(item["id"]) in set(missing)} for item in lists["items"]
+    ]
+    row = Handover(
+        id=new_id(),
+        site_id=site_id,
+        team=team,
+        state="offered",
+        version=1,
+        from_id=caller.person_id,
+        offered_at=now,
+        due_at=now + WAITS_FOR,
+        note=note.strip(),
+        lists=lists,
+    )
+    session.add(row)
+    session.flush()
+    events.append(
+        session,
+        "handover.offer",
+        ("handover", row.id),
+        actor=events.Actor.person(caller.person_id),
+        learned_at=now,
+        site_id=site_id,
+        after={
+            "team": team,
+            "tickets": len(lists["tickets"]),
+            "alarms": len(lists["alarms"]),
+            "missing": [item["id"] for item in lists["items"] if item["missing"]],
+        },
+    )
+    return row
+
+
+def find_handover(session: Session, caller: Caller, handover_id: UUID) -> Handover:
+    """A hand-over that the caller may read. NotFound otherwise."""
+    statement = select(Handover).where(Handover.id == handover_id)
+    row = session.scalars(scoped(statement, Handover.site_id, caller, READ)).first()
+    if row is None:
+        raise NotFound("there is no such hand-over", advice="Look for it in the team's list.")
+    return row
+
+
+def list_handovers(session: Session, site_id: UUID, team: str, limit: int = 10) -> list[Handover]:
+    """The last hand-overs of a team, newest first."""
+    statement = select(Handover).where(Handover.site_id == site_id, Handover.team == team)
+    return list(session.scalars(statement.order_by(Handover.offered_at.desc()).limit(limit)))
+
+
+def accept_handover(
+    session: Session, caller: Caller, handover_id: UUID, *, remark: str, now: datetime
+) -> Handover:
+    """Accept a hand-over by name. Conflict for who offered it, and when it was accepted already."""
+    row = find_handover(session, caller, handover_id)
+    caller.require(WORK, row.site_id)
+    if row.from_id == caller.person_id:
+        raise Conflict(
+            "who hands over does not accept it",
+            advice="Somebody of the next shift, or a supervisor, accepts it.",
+        )
+    move(
+        session,
+        row,
+        HANDOVER,
+        "accept",
+        actor=events.Actor.person(caller.person_id),
+        learned_at=now,
+        values={"accepted_by": caller.person_id, "accepted_at": now, "remark": remark.strip()},
+    )
+    return row
+
+
+def pass_up(session: Session, *, now: datetime, actor: events.Actor) -> int:
+    """Pass what nobody accepted in time to the supervisors; returns how many hand-overs."""
+    statement = (
+        select(Handover)
+        .where(Handover.state == "offered", Handover.due_at <= now)
+        .with_for_update(skip_locked=True)
+    )
+    late = session.scalars(statement).all()
+    for row in late:
+        people = people_in_role(session, row.site_id, "supervisor") or people_in_role(
+            session, row.site_id, "manager"
+        )
+        move(
+            session,
+            row,
+            HANDOVER,
+            "pass_up",
+            actor=actor,
+            learned_at=now,
+            facts={"team": row.team, "people": [str(one) for one in people]},
+        )
+    return len(late)

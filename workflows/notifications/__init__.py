@@ -1,0 +1,53 @@
+"""Notifications: facts leave the house at least once, and people are told until they answer."""
+
+from workflows.notifications.model import Attempt, Notice
+from workflows.notifications.outbox import (
+    Delivery,
+    OutboxCursor,
+    begin_due,
+    cursor_of,
+    enqueue,
+    finish,
+    give_up_others,
+    is_outward,
+    message,
+    postpone,
+    set_cursor,
+)
+from workflows.notifications.taking_up import group_lines, take_up
+from workflows.notifications.telling import (
+    acknowledge,
+    ask,
+    attempts_on,
+    begin,
+    finish_attempt,
+    give_up_unknown,
+    inbox,
+    notice_by_code,
+)
+
+__all__ = [
+    "Attempt",
+    "Delivery",
+    "Notice",
+    "OutboxCursor",
+    "acknowledge",
+    "ask",
+    "attempts_on",
+    "begin",
+    "begin_due",
+    "cursor_of",
+    "enqueue",
+    "finish",
+    "finish_attempt",
+    "give_up_others",
+    "give_up_unknown",
+    "group_lines",
+    "inbox",
+    "is_outward",
+    "message",
+    "notice_by_code",
+    "postpone",
+    "set_cursor",
+    "take_up",
+]

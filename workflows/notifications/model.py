@@ -1,0 +1,97 @@
+"""The tables of telling people: what they are told, and each attempt."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base, Instant
+from core.ids import new_id
+from core.lifecycle import Lifecycle
+
+NOTICE = Lifecycle(
+    "notice",
+    {
+        # Somebody tapped, pressed the key, or did what they were told about.
+        "acknowledge": {"waiting": "acknowledged", "spent": "acknowledged"},
+        # Somebody else took it, or it is over.
+        "settle": {"waiting": "settled", "spent": "settled"},
+        # Told as often as its urgency asks for; it stays in the inbox.
+        "spend": {"waiting": "spent"},
+    },
+)
+URGENCIES = ("info", "normal", "urgent", "critical")
+# No letters or digits that look alike; 13 of 31 are 64 bits, and fit a receipt's 15 bytes.
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+def new_code() -> str:
+    """A random code for the end of a link."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(13))
+
+
+class Notice(Base):
+    """Something that one person, or the phone of a post, is to be told until they answer.
+
+    kind: of the fact it is about, or "test". code: the end of the link where one tap accepts it.
+    due_at: when it is told next; NULL = not again.
+    """
+
+    __tablename__ = "notice"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID | None] = mapped_column(ForeignKey("node.id"))
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(60))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    urgency: Mapped[str] = mapped_column(String(10))
+    code: Mapped[str] = mapped_column(String(16), unique=True, default=new_code)
+    state: Mapped[str] = mapped_column(String(12), default="waiting")
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    due_at: Mapped[datetime | None] = mapped_column(Instant)
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    answered_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    __table_args__ = (
+        Index(
+            "ix_notice_due",
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+        Index("ix_notice_person", "person_id", "state"),
+    )
+
+
+class Attempt(Base):
+    """One message on one channel. It is written before it is sent.
+
+    state: sending, sent, failed, or unknown when we died before its end.
+    """
+
+    __tablename__ = "attempt"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID | None] = mapped_column(ForeignKey("node.id"))
+    notice_id: Mapped[UUID] = mapped_column(ForeignKey("notice.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(12))
+    state: Mapped[str] = mapped_column(String(10))
+    begun_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    result: Mapped[str] = mapped_column(String(300), default="")
+    reference: Mapped[str] = mapped_column(String(80), default="")
+
+    __table_args__ = (
+        Index(
+            "ix_attempt_sending",
+            "begun_at",
+            sqlite_where=text("state = 'sending'"),
+            postgresql_where=text("state = 'sending'"),
+        ),
+    )

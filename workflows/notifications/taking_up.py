@@ -1,0 +1,186 @@
+"""From facts of the log to notices: who is to be told of what, and how urgently."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events
+from core.contacts import out_of_reach
+from core.people import Person
+from core.places import Asset, Node, Space
+from core.rosters import bosses, who_answers
+from workflows.notifications.model import URGENCIES, Notice
+from workflows.tickets import Ticket
+
+BY_PRIORITY = {"low": "normal", "medium": "normal", "high": "urgent", "critical": "critical"}
+TO_THE_TEAM = (
+    *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.warn", "ticket.overdue"),
+    *("ticket.urge", "ticket.contractor"),
+)
+TO_THE_REPORTER = ("ticket.accept", "ticket.start", "ticket.resolve", "ticket.close")
+TO_NAMED = ("ticket.escalate", "handover.pass_up")
+TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap"})
+
+
+def take_up(session: Session, facts: Sequence[events.Event], *, now: datetime) -> int:
+    """Write a notice for everybody whom a fact concerns; returns how many."""
+    return sum(_take_up(session, fact, now) for fact in facts if _concerns_somebody(fact))
+
+
+def _concerns_somebody(fact: events.Event) -> bool:
+    """Whether anybody is told of it; of contractors only that none of them comes."""
+    if fact.kind == "ticket.contractor":
+        return (fact.after or {}).get("state") == "back"
+    return fact.kind in TAKEN_UP
+
+
+def _take_up(session: Session, fact: events.Event, now: datetime) -> int:
+    ticket = None
+    if fact.subject_kind == "ticket":
+        ticket = session.get(Ticket, UUID(fact.subject_id), populate_existing=True)
+        if ticket is None:
+            return 0
+    people, phones = _recipients(session, fact, ticket, now)
+    urgency = _urgency(fact, ticket)
+    about = _about(session, fact, ticket)
+    made = 0
+    for person in dict.fromkeys(people):
+        made += _tell(session, fact, ticket, urgency, about, now, person=person)
+    for phone in phones if urgency in ("urgent", "critical") else []:
+        made += _tell(session, fact, ticket, urgency, about, now, phone=phone)
+    session.flush()
+    return made
+
+
+def _urgency(fact: events.Event, ticket: Ticket | None) -> str:
+    if fact.kind in TO_THE_REPORTER:
+        return "info"
+    if ticket is None:
+        return "urgent"
+    return "normal" if ticket.over else BY_PRIORITY[ticket.priority]
+
+
+def _recipients(
+    session: Session, fact: events.Event, ticket: Ticket | None, now: datetime
+) -> tuple[list[UUID], list[str]]:
+    after = fact.after or {}
+    if fact.kind in TO_NAMED:
+        return [UUID(one) for one in after.get("people", ())], []
+    if ticket is None:
+        return (bosses(session, fact.site_id) if fact.site_id else []), []
+    if fact.kind in TO_THE_REPORTER:
+        known = ticket.reporter_id is not None and str(ticket.reporter_id) != fact.actor_id
+        return [ticket.reporter_id] if known and ticket.reporter_id else [], []
+    if fact.kind == "ticket.assign":
+        # Whoever takes a ticket for themselves knows of it.
+        given = ticket.assignee_id if str(ticket.assignee_id) != fact.actor_id else None
+        return [given] if given else [], []
+    if ticket.assignee_id is not None:
+        return [ticket.assignee_id], []
+    return _team(session, ticket, fact, now)
+
+
+def _team(
+    session: Session, ticket: Ticket, fact: events.Event, now: datetime
+) -> tuple[list[UUID], list[str]]:
+    """Those on duty; who did not answer the test of their shift is passed over, and up."""
+    answering = who_answers(session, ticket.site_id, ticket.team, now)
+    silent = out_of_reach(session, answering.people, now)
+    people = [one for one in answering.people if one not in silent]
+    if not people:
+        people = bosses(session, ticket.site_id)
+    # Whoever opened it knows of it, unless nobody else is there.
+    others = [one for one in people if str(one) != fact.actor_id]
+    return others or people, answering.phones
+
+
+def _about(session: Session, fact: events.Event, ticket: Ticket | None) -> dict[str, Any]:
+    if ticket is None:
+        site = session.get(Node, fact.site_id) if fact.site_id else None
+        after = fact.after or {}
+        when = f"{after['from'][:16]} – {after['to'][:16]} UTC" if "from" in after else ""
+        return {"place": dict(site.name) if site else {}, "when": when}
+    asset = session.get(Asset, ticket.asset_id) if ticket.asset_id else None
+    space = session.get(Space, ticket.space_id) if ticket.space_id else None
+    place = asset or space or session.get_one(Node, ticket.site_id)
+    return {
+        "number": ticket.number,
+        "title": dict(ticket.title),
+        "priority": ticket.priority,
+        "place": dict(place.name),
+    }
+
+
+def _tell(
+    session: Session,
+    fact: events.Event,
+    ticket: Ticket | None,
+    urgency: str,
+    about: dict[str, Any],
+    now: datetime,
+    *,
+    person: UUID | None = None,
+    phone: str = "",
+) -> int:
+    if person is not None:
+        somebody = session.get(Person, person)
+        if somebody is None or somebody.left_at is not None:
+            return 0
+    standing = _standing(session, ticket, person, phone) if ticket is not None else None
+    if standing is not None:
+        # One ticket is one notice to a person: it says the latest, at its greatest urgency.
+        standing.kind, standing.facts = fact.kind, about
+        if URGENCIES.index(urgency) > URGENCIES.index(standing.urgency):
+            standing.urgency, standing.tries = urgency, 0
+        standing.due_at = now if urgency != "info" else standing.due_at
+        return 0
+    session.add(
+        Notice(
+            site_id=fact.site_id,
+            person_id=person,
+            phone=phone,
+            ticket_id=ticket.id if ticket else None,
+            kind=fact.kind,
+            facts=about,
+            urgency=urgency,
+            state="waiting",
+            version=1,
+            created_at=now,
+            due_at=None if urgency == "info" else now,
+        )
+    )
+    return 1
+
+
+def _standing(session: Session, ticket: Ticket, person: UUID | None, phone: str) -> Notice | None:
+    return session.scalars(
+        select(Notice).where(
+            Notice.ticket_id == ticket.id,
+            Notice.person_id == person if person else Notice.phone == phone,
+            Notice.state == "waiting",
+        )
+    ).first()
+
+
+def group_lines(session: Session, facts: Sequence[events.Event], named: int) -> list[str]:
+    """What groups are told of tickets that were opened: a head, then a line each, bilingual.
+
+    Nobody's name is among it: everybody reads a group.
+    """
+    opened = [UUID(fact.subject_id) for fact in facts if fact.kind == "ticket.open"]
+    if not opened:
+        return []
+    tickets = session.scalars(
+        select(Ticket).where(Ticket.id.in_(opened)).order_by(Ticket.number)
+    ).all()
+    lines = [
+        f"#{ticket.number} {' / '.join(dict.fromkeys(ticket.title.values()))}"
+        for ticket in tickets[:named]
+    ]
+    rest = len(tickets) - len(lines)
+    head = f"{len(tickets)} new / {len(tickets)} 张新工单"
+    return [head, *lines, *([f"+ {rest}"] if rest else [])]

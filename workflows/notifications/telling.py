@@ -1,0 +1,238 @@
+"""Telling people until they answer: what is due, each attempt before it is made, and its end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events
+from core.channels.message import Channel, Message, Outcome
+from core.contacts import answered, asked, contacts_of, quiet_hours_of
+from core.errors import NotFound
+from core.lifecycle import move
+from core.local_time import zone
+from core.people import Person, first_time_zone
+from core.places import Node
+from core.rosters import on_duty_anywhere
+from workflows.notifications.model import NOTICE, Attempt, Notice
+from workflows.notifications.plans import PLANS, Plan, quiet_until
+from workflows.notifications.texts import message
+from workflows.tickets import ENDED, Ticket
+
+AT_ONCE = 20
+# An attempt that has not ended by then is one whose process died.
+UNKNOWN_AFTER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt that is to be made now."""
+
+    attempt_id: UUID
+    channel: Channel
+    address: str
+    message: Message
+
+
+def give_up_unknown(session: Session, *, now: datetime) -> int:
+    """Mark attempts whose end nobody knows, and repeat them; returns how many."""
+    lost = session.scalars(
+        select(Attempt).where(Attempt.state == "sending", Attempt.begun_at <= now - UNKNOWN_AFTER)
+    ).all()
+    for attempt in lost:
+        attempt.state, attempt.ended_at = "unknown", now
+        attempt.result = "the process ended before the answer came"
+        notice = session.get_one(Notice, attempt.notice_id)
+        if notice.state == "waiting":
+            notice.tries = max(notice.tries - 1, 0)
+            notice.due_at = now
+    return len(lost)
+
+
+def begin(session: Session, channels: Sequence[Channel], *, base: str, now: datetime) -> list[Call]:
+    """Write down the attempts that are due; they are made once this is committed."""
+    due = session.scalars(
+        select(Notice)
+        .where(Notice.due_at <= now)
+        .order_by(Notice.due_at)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    ).all()
+    return [call for notice in due for call in _begin(session, notice, channels, base, now)]
+
+
+def _begin(
+    session: Session, notice: Notice, channels: Sequence[Channel], base: str, now: datetime
+) -> list[Call]:
+    if notice.state != "waiting":
+        notice.due_at = None
+        return []
+    if _is_settled(session, notice):
+        settle(session, notice, now=now)
+        return []
+    plan = PLANS["test" if notice.kind == "test" else notice.urgency]
+    waits = _quiet(session, notice, now)
+    if waits is not None:
+        notice.due_at = waits
+        return []
+    number = notice.tries
+    calls = _calls(session, notice, plan, channels, base, now)
+    notice.tries = number + 1
+    if notice.tries >= plan.tries:
+        notice.due_at = None
+        actor = events.Actor("job", "telling")
+        move(session, notice, NOTICE, "spend", actor=actor, learned_at=now)
+    else:
+        notice.due_at = now + plan.every
+    session.flush()
+    return calls
+
+
+def _is_settled(session: Session, notice: Notice) -> bool:
+    """Whether somebody already does what the notice asks for."""
+    if notice.ticket_id is None:
+        return False
+    ticket = session.get_one(Ticket, notice.ticket_id)
+    if ticket.state in (*ENDED, "resolved", "verified"):
+        return True
+    if notice.kind in ("ticket.escalate", "ticket.overdue", "ticket.warn"):
+        return False
+    return ticket.responded_at is not None
+
+
+def _quiet(session: Session, notice: Notice, now: datetime) -> datetime | None:
+    """When somebody may be told, if they sleep now; what is critical and duty never wait."""
+    if notice.urgency == "critical" or notice.person_id is None or notice.kind == "test":
+        return None
+    hours = quiet_hours_of(session, notice.person_id)
+    if hours is None or on_duty_anywhere(session, notice.person_id, now):
+        return None
+    site = session.get(Node, notice.site_id) if notice.site_id else None
+    where = zone(site.time_zone if site else first_time_zone(session))
+    return quiet_until(hours, now, where)
+
+
+def _calls(
+    session: Session,
+    notice: Notice,
+    plan: Plan,
+    channels: Sequence[Channel],
+    base: str,
+    now: datetime,
+) -> list[Call]:
+    language, addresses = "zh", {"phone": notice.phone}
+    if notice.person_id is not None:
+        language = session.get_one(Person, notice.person_id).locale
+        addresses = contacts_of(session, notice.person_id)
+    link = f"{base}/n/{notice.code}"
+    text = message(notice.kind, notice.facts, language, link=link, reference=notice.code)
+    calls = []
+    for channel in channels:
+        address = addresses.get(channel.address_kind, "")
+        if not address or not plan.uses(channel.name, notice.tries):
+            continue
+        attempt = Attempt(
+            site_id=notice.site_id,
+            notice_id=notice.id,
+            channel=channel.name,
+            state="sending",
+            begun_at=now,
+        )
+        session.add(attempt)
+        session.flush()
+        calls.append(Call(attempt.id, channel, address, text))
+    return calls
+
+
+def finish_attempt(session: Session, attempt_id: UUID, outcome: Outcome, *, now: datetime) -> None:
+    """Write down how an attempt ended."""
+    attempt = session.get_one(Attempt, attempt_id)
+    attempt.state = "sent" if outcome.sent else "failed"
+    attempt.ended_at = now
+    attempt.result = outcome.text[:300]
+    attempt.reference = outcome.reference[:80]
+
+
+def settle(session: Session, notice: Notice, *, now: datetime) -> None:
+    """Tell nobody any more: somebody is at it, or it is over."""
+    notice.due_at = None
+    actor = events.Actor("job", "telling")
+    move(session, notice, NOTICE, "settle", actor=actor, learned_at=now)
+
+
+def notice_by_code(session: Session, code: str) -> Notice:
+    """The notice behind a link. NotFound when there is none."""
+    notice = session.scalars(select(Notice).where(Notice.code == code)).first()
+    if notice is None:
+        raise NotFound("this link leads nowhere", advice="Look into your inbox.")
+    return notice
+
+
+def acknowledge(session: Session, notice: Notice, *, by: str, now: datetime) -> None:
+    """Somebody answered: nobody is told of it again. by: link, call or page. Safe to repeat."""
+    if notice.state not in NOTICE.moves["acknowledge"]:
+        return
+    person = notice.person_id
+    actor = events.Actor.person(person) if person else events.Actor("system", "duty phone")
+    notice.due_at = None
+    facts: dict[str, Any] = {"by": by}
+    if notice.ticket_id is not None:
+        facts["ticket"] = str(notice.ticket_id)
+    move(
+        session,
+        notice,
+        NOTICE,
+        "acknowledge",
+        actor=actor,
+        learned_at=now,
+        values={"answered_at": now},
+        facts=facts,
+    )
+    if notice.kind == "test" and person is not None:
+        answered(session, person, now=now)
+
+
+def ask(session: Session, person_id: UUID, *, now: datetime) -> Notice:
+    """Send somebody a test that they have to answer; their shift begins with it."""
+    asked(session, person_id, now=now)
+    notice = Notice(
+        person_id=person_id,
+        kind="test",
+        urgency="normal",
+        state="waiting",
+        version=1,
+        created_at=now,
+        due_at=now,
+        facts={},
+    )
+    session.add(notice)
+    session.flush()
+    return notice
+
+
+def inbox(session: Session, person_id: UUID, limit: int = 30) -> list[Notice]:
+    """What waits for somebody's answer, the most urgent first, then the newest."""
+    rows = session.scalars(
+        select(Notice)
+        .where(Notice.person_id == person_id, Notice.state.in_(("waiting", "spent")))
+        .order_by(Notice.created_at.desc())
+        .limit(200)
+    ).all()
+    rank = {"critical": 0, "urgent": 1, "normal": 2, "info": 3}
+    return sorted(rows, key=lambda one: rank[one.urgency])[:limit]
+
+
+def attempts_on(session: Session, ticket_id: UUID) -> list[tuple[Attempt, Notice, str | None]]:
+    """Every attempt to tell somebody of a ticket, with its notice and the name, in order."""
+    statement = (
+        select(Attempt, Notice, Person.name)
+        .join(Notice, Notice.id == Attempt.notice_id)
+        .outerjoin(Person, Person.id == Notice.person_id)
+        .where(Notice.ticket_id == ticket_id)
+        .order_by(Attempt.begun_at, Attempt.id)
+    )
+    return [(attempt, notice, name) for attempt, notice, name in session.execute(statement)]

@@ -1,0 +1,75 @@
+"""What people are told, in their own language."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from core.channels.message import Message
+
+# What happened, by the kind of the fact: (English, Chinese).
+WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "ticket.open": ("New ticket", "新工单"),
+        "ticket.reopen": ("Ticket opened again", "工单重开"),
+        "ticket.announce": ("It happened again", "故障再次发生"),
+        "ticket.assign": ("A ticket for you", "派给您的工单"),
+        "ticket.warn": ("A deadline comes near", "时限将至"),
+        "ticket.overdue": ("A deadline was missed", "工单超时"),
+        "ticket.escalate": ("Passed up to you", "工单升级至您"),
+        "ticket.accept": ("Your report was accepted", "您报的事已受理"),
+        "ticket.start": ("Somebody is at work on your report", "您报的事正在处理"),
+        "ticket.resolve": ("Your report is done", "您报的事已处理"),
+        "ticket.close": ("Your report is closed", "您报的事已结案"),
+        "ticket.urge": ("A resident asks how far it is", "住户催办"),
+        "ticket.contractor": ("No contractor comes", "外包单位未接单"),
+        "roster.gap": ("Nobody is on duty ahead", "即将无人值班"),
+        "handover.pass_up": ("A hand-over waits for you", "交接班无人接收"),
+        "test": ("Test: can we reach you?", "测试：能联系到您吗？"),
+    }
+)
+ACCEPT = ("Accept", "接单")
+ANSWER = ("Answer", "确认")
+PRIORITY: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "low": ("low", "低"),
+        "medium": ("medium", "中"),
+        "high": ("high", "高"),
+        "critical": ("critical", "紧急"),
+    }
+)
+
+
+def _in(language: str, pair: tuple[str, str]) -> str:
+    return pair[1] if language == "zh" else pair[0]
+
+
+def _name(names: Mapping[str, str], language: str) -> str:
+    other = "en" if language == "zh" else "zh"
+    found = (names.get(key) for key in (language, "und", other))
+    return next((text for text in found if text), "")
+
+
+def message(
+    kind: str, facts: Mapping[str, Any], language: str, *, link: str, reference: str
+) -> Message:
+    """A notice in somebody's language. facts: title, place, number, priority as they stand."""
+    what = _in(language, WHAT[kind])
+    title = _name(facts.get("title", {}), language)
+    place = _name(facts.get("place", {}), language)
+    number = f"#{facts['number']} " if facts.get("number") else ""
+    head = f"{what}: {number}{title}".rstrip(": ") if title or number else what
+    lines = [place] if place else []
+    if facts.get("priority") in PRIORITY:
+        level = _in(language, PRIORITY[facts["priority"]])
+        lines.append(f"优先级：{level}" if language == "zh" else f"Priority: {level}")
+    lines += [facts["when"]] if facts.get("when") else []
+    accepts = kind in ("ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign")
+    return Message(
+        title=head,
+        body="\n".join(lines),
+        link=link,
+        # A template's variable holds 35 characters at most.
+        short=f"{title or what} {place}".strip()[:35],
+        accept=_in(language, ACCEPT if accepts else ANSWER),
+        reference=reference,
+    )
