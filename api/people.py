@@ -162,7 +162,7 @@ def delete_role(asked: Writer, person_id: UUID, role_id: UUID) -> Response:
     responses=may_answer(409),
 )
 def post_leave(asked: Writer, person_id: UUID) -> Response:
-    """Ends sessions, tokens, links, password and roles; their open tickets go to their teams."""
+    """Ends sessions, tokens, links, password, identity, roles; open tickets go to their teams."""
     with asked.parts.database.write() as session:
         person = find_person(session, asked.caller, person_id)
         passed_on = staff.leave(session, person, caller=asked.caller, now=asked.now)

@@ -128,7 +128,7 @@ def test_an_account_links_its_identity_and_is_signed_in_by_it(stage: Stage) -> N
     assert answer.headers["location"] == "/"
     assert client.get("/").status_code == 200
     assert client.get("/api/v1/me").json()["id"] == str(person)
-    assert "Linked on" in client.get("/account").text
+    assert "Linked since" in client.get("/account").text
     told = facts(stage)
     assert ("person.identity_link", None) in told
     assert told[-1] == ("person.sign_in", {"by": "identity"})
