@@ -41,7 +41,7 @@ class Announcer:
         self._clock = clock
         self._publish = publish
         self._test_at = test_at
-        # What was published last, by site; the first look publishes what stands, or that nothing.
+        # What was published last, by site.
         self._said: dict[UUID, int | None] = {}
         self._due = True
 
@@ -64,14 +64,23 @@ class Announcer:
         fresh = [site for site in found if self._said.get(site, -1) != _number(loud.get(site))]
         for site in fresh:
             ticket = loud.get(site)
-            before = self._said.get(site, -1)
+            first = site not in self._said
             self._said[site] = _number(ticket)
-            if ticket is None:
-                self._send(found[site], "clear", CLEAR, None)
-            else:
+            if ticket is not None:
                 self._send(found[site], "alarm", ticket.title, ticket)
-            if ticket is not None or before not in (-1, None):
-                self._log(site, "alarm" if ticket else "clear", ticket)
+                self._log(site, "alarm", ticket)
+                continue
+            # What an earlier process said last may not have reached the broker: it is said again.
+            last = self._last_logged(site) if first else "announce.alarm"
+            if last is not None:
+                self._send(found[site], "clear", CLEAR, None)
+            if last == "announce.alarm":
+                self._log(site, "clear", None)
+
+    def _last_logged(self, site: UUID) -> str | None:
+        kinds = ("announce.alarm", "announce.clear")
+        with self._database.read() as session:
+            return events.latest_kind(session, ("site", str(site)), kinds)
 
     def _send(self, code: str, level: str, text: object, ticket: tickets.LoudTicket | None) -> None:
         said = {"ts": round(to_micros(self._clock.now()) / 1e6, 3), "level": level, "text": text}

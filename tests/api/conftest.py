@@ -217,10 +217,11 @@ def put_shift(database: Database, site: SmallSite, now: datetime) -> UUID:
         person = Person(name="Shift Wang")
         session.add(person)
         session.flush()
+        session.add(Grant(person_id=person.id, node_id=site.id, role="technician"))
         shift = Shift(
             id=new_id(),
             site_id=site.id,
-            team="maintenance",
+            team="lift-hours",
             person_id=person.id,
             kind="duty",
             starts_at=now,

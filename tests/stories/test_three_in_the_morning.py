@@ -180,6 +180,7 @@ def night(tmp_path: Path) -> Iterator[Night]:
         settings = {
             **aliyun,
             "clock": "simulated",
+            "require_second_factor": "nobody",
             "aliyun_sms_url": providers.url,
             "sms_sign": "安居物业",
             "sms_template": "SMS_1",
