@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from core.paging import rows_of
@@ -60,23 +59,57 @@ class OpenAlarm:
     space_code: str | None
 
 
+# In the order of the fields of OpenAlarm.
+_OPEN = (
+    rows_of(
+        Alarm.id,
+        Alarm.site_id,
+        Alarm.asset_id,
+        Asset.code,
+        Asset.name,
+        Alarm.rule_id,
+        Alarm.title,
+        Alarm.severity,
+        Alarm.life_safety,
+        Alarm.state,
+        Alarm.reason,
+        Alarm.raised_at,
+        Alarm.returned_at,
+        Alarm.episodes,
+        Ticket.number,
+        Ticket.state,
+        Ticket.assignee_id,
+        Node.name,
+        Node.code,
+        Space.name,
+        Space.code,
+    )
+    .join(Asset, Asset.id == Alarm.asset_id)
+    .join(Node, Node.id == Alarm.site_id)
+    .outerjoin(Space, Space.id == Asset.space_id)
+    .outerjoin(Ticket, Ticket.id == Alarm.ticket_id)
+    .where(Alarm.state != "normal")
+    .order_by(
+        case((Alarm.state == "acknowledged", 1), else_=0),
+        Alarm.life_safety.desc(),
+        case((Alarm.state == "returned_unacknowledged", 1), else_=0),
+        _RANK.desc(),
+        Alarm.raised_at.desc(),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class UnseenAlarm:
     """An alarm that nobody has acknowledged. learned_at: when we learned of its last trip."""
 
     id: UUID
+    site_id: UUID
+    asset_id: UUID
     title: Mapping[str, str]
     severity: str
     life_safety: bool
     learned_at: datetime
-
-
-def _at(statement: Select[Any], site_id: UUID | None, asset_id: UUID | None) -> Select[Any]:
-    if site_id is not None:
-        statement = statement.where(Alarm.site_id == site_id)
-    if asset_id is not None:
-        statement = statement.where(Alarm.asset_id == asset_id)
-    return statement
 
 
 def open_alarms(
@@ -93,73 +126,13 @@ def open_alarms(
     Unseen ones first, those about lives before all others, then what still is, then the most
     severe, then the newest.
     """
-    statement = (
-        rows_of(
-            Alarm,
-            Asset.code,
-            Asset.name,
-            Ticket.number,
-            Ticket.state,
-            Ticket.assignee_id,
-            Node.name,
-            Node.code,
-            Space.name,
-            Space.code,
-        )
-        .join(Asset, Asset.id == Alarm.asset_id)
-        .join(Node, Node.id == Alarm.site_id)
-        .outerjoin(Space, Space.id == Asset.space_id)
-        .outerjoin(Ticket, Ticket.id == Alarm.ticket_id)
-        .where(Alarm.state != "normal")
-        .order_by(
-            case((Alarm.state == "acknowledged", 1), else_=0),
-            Alarm.life_safety.desc(),
-            case((Alarm.state == "returned_unacknowledged", 1), else_=0),
-            _RANK.desc(),
-            Alarm.raised_at.desc(),
-        )
-        .limit(limit)
-    )
-    rows = session.execute(
-        scoped(_at(statement, site_id, asset_id), Alarm.site_id, caller, permission)
-    )
-    return [
-        OpenAlarm(
-            id=alarm.id,
-            site_id=alarm.site_id,
-            asset_id=alarm.asset_id,
-            asset_code=code,
-            asset_name=name,
-            rule_id=alarm.rule_id,
-            title=alarm.title,
-            severity=alarm.severity,
-            life_safety=alarm.life_safety,
-            state=alarm.state,
-            reason=alarm.reason,
-            raised_at=alarm.raised_at,
-            returned_at=alarm.returned_at,
-            episodes=alarm.episodes,
-            ticket_number=number,
-            ticket_state=ticket_state,
-            assignee_id=assignee_id,
-            site=site,
-            site_code=site_code,
-            space=space,
-            space_code=space_code,
-        )
-        for (
-            alarm,
-            code,
-            name,
-            number,
-            ticket_state,
-            assignee_id,
-            site,
-            site_code,
-            space,
-            space_code,
-        ) in rows
-    ]
+    statement = _OPEN.limit(limit)
+    if site_id is not None:
+        statement = statement.where(Alarm.site_id == site_id)
+    if asset_id is not None:
+        statement = statement.where(Alarm.asset_id == asset_id)
+    rows = session.execute(scoped(statement, Alarm.site_id, caller, permission))
+    return [OpenAlarm(*tuple(row)) for row in rows]
 
 
 def unseen_alarms(session: Session, caller: Caller, permission: str) -> list[UnseenAlarm]:
@@ -170,9 +143,15 @@ def unseen_alarms(session: Session, caller: Caller, permission: str) -> list[Uns
         .correlate(Alarm)
         .scalar_subquery()
     )
-    statement = rows_of(Alarm.id, Alarm.title, Alarm.severity, Alarm.life_safety, learned).where(
-        Alarm.state.in_(UNSEEN)
-    )
+    statement = rows_of(
+        Alarm.id,
+        Alarm.site_id,
+        Alarm.asset_id,
+        Alarm.title,
+        Alarm.severity,
+        Alarm.life_safety,
+        learned,
+    ).where(Alarm.state.in_(UNSEEN))
     rows = session.execute(scoped(statement, Alarm.site_id, caller, permission))
     return [UnseenAlarm(*tuple(row)) for row in rows]
 
