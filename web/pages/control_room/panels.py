@@ -57,8 +57,9 @@ class Mark:
 class Call:
     """What asks for somebody: an alarm, or a critical ticket that people wrote.
 
-    kind: alarms or tickets, key: its id or number, as addresses name it. state: of an alarm, unacknowledged for a ticket. takes: whether accepting it makes
-    its ticket the reader's own; else it is only acknowledged.
+    kind: alarms or tickets, key: its id or number, as addresses name it. state: of an alarm,
+    unacknowledged for a ticket. takes: whether accepting it makes its ticket the reader's own;
+    else it is only acknowledged.
     """
 
     kind: str
