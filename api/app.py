@@ -93,6 +93,7 @@ def create_app(parts: Parts) -> FastAPI:
         rf"({BASE})?/tickets/[^/]+/photos": LARGEST_PICTURE + 64 * 1024,
         # What people without an account send: a few photos with their words.
         r"/s/[^/]+|/c/[^/]+/done": LARGEST_PICTURE + 64 * 1024,
+        r"/control-room/[^/]+/plan": LARGEST_PICTURE + 64 * 1024,
         rf"({BASE})?/imports|{BASE}/import-plans": LARGEST_SPREADSHEET + 64 * 1024,
     }
     app.add_middleware(BodyLimit, limit=BODY_LIMIT, exceptions=larger)

@@ -156,6 +156,20 @@ def latest_kind(session: Session, subject: tuple[str, str], kinds: Sequence[str]
     )
 
 
+def latest(session: Session, subject: tuple[str, str], kinds: Sequence[str]) -> Event | None:
+    """The last fact of these kinds that the log holds of the subject."""
+    return session.scalars(
+        select(Event)
+        .where(
+            Event.subject_kind == subject[0],
+            Event.subject_id == subject[1],
+            Event.kind.in_(kinds),
+        )
+        .order_by(Event.seq.desc())
+        .limit(1)
+    ).first()
+
+
 def has_since(session: Session, kind: str, site_id: UUID, moment: datetime) -> bool:
     """Whether the log holds a fact of this kind on a site since a moment."""
     statement = select(Event.seq).where(

@@ -11,6 +11,7 @@ LARGEST_PICTURE = 20 * 1024 * 1024
 MOST_PIXELS = 80_000_000
 LONGEST_SIDE = 1280
 QUALITY = 80
+PHOTO_ADVICE = "Take the photo with the camera of the phone, or save it as JPEG."
 FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
 
@@ -27,26 +28,48 @@ class Picture:
     copy: bytes
 
 
-def read_picture(content: bytes) -> Picture:
-    """What a file shows. Invalid when it is no picture of ours, or too large."""
+def read_picture(
+    content: bytes,
+    *,
+    longest_side: int = LONGEST_SIDE,
+    field: str = "photo",
+    advice: str = PHOTO_ADVICE,
+) -> Picture:
+    """What a file shows. Invalid when it is no picture of ours, or too large.
+
+    longest_side: of the copy, in pixels. field, advice: what the refusal names and says to do.
+    """
+    try:
+        return _read(content, longest_side)
+    except _Unfit as unfit:
+        raise Invalid(
+            "this file was not taken", problems=[f"{field}: {unfit}"], advice=advice
+        ) from unfit.__cause__
+
+
+class _Unfit(Exception):
+    """What a picture would have to be."""
+
+
+def _read(content: bytes, longest_side: int) -> Picture:
     if len(content) > LARGEST_PICTURE:
-        raise _refused("at most 20 MB")
+        raise _Unfit("at most 20 MB")
     try:
         with Image.open(io.BytesIO(content), formats=list(FORMATS)) as picture:
             # Known from the header, before anything is unpacked.
             if picture.width * picture.height > MOST_PIXELS:
-                raise _refused("at most 80 million pixels")
+                raise _Unfit("at most 80 million pixels")
             upright = ImageOps.exif_transpose(picture)
             small = _on_white(upright)
-            small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            small.thumbnail((longest_side, longest_side))
             target = io.BytesIO()
             small.save(target, "JPEG", quality=QUALITY, optimize=True)
             media_type = FORMATS[picture.format or ""]
             return Picture(media_type, upright.width, upright.height, target.getvalue())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _refused("at most 80 million pixels") from error
+        raise _Unfit("at most 80 million pixels") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, KeyError) as error:
-        raise _refused("a JPEG, PNG or WebP picture") from error
+        raise _Unfit("a JPEG, PNG or WebP picture") from error
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
@@ -55,11 +78,3 @@ def _on_white(picture: Image.Image) -> Image.Image:
     with_alpha = picture.convert("RGBA")
     plain.paste(with_alpha, mask=with_alpha.getchannel("A"))
     return plain
-
-
-def _refused(wanted: str) -> Invalid:
-    return Invalid(
-        "this file was not taken",
-        problems=[f"photo: {wanted}"],
-        advice="Take the photo with the camera of the phone, or save it as JPEG.",
-    )

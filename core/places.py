@@ -1,5 +1,6 @@
 """Places: company → region → site → spaces → assets, and what supplies what."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -83,6 +84,17 @@ class AssetTypeRow(Base):
 
     code: Mapped[str] = mapped_column(String(60), primary_key=True)
     document: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+def is_within(space: UUID | None, top: UUID, parents: Mapping[UUID, UUID | None]) -> bool:
+    """Whether a space is `top` or lies below it. parents: of every space of the site."""
+    seen = set[UUID]()
+    while space is not None and space not in seen:
+        if space == top:
+            return True
+        seen.add(space)
+        space = parents.get(space)
+    return False
 
 
 def node_name(session: Session, node_id: UUID) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy import ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events
@@ -307,6 +307,20 @@ def on_duty_anywhere(session: Session, person_id: UUID, at: datetime) -> bool:
     )
     away = {person_id, *session.scalars(deputies)}
     return session.scalars(shifts.where(Shift.person_id.in_(away)).limit(1)).first() is not None
+
+
+def shift_began(session: Session, person_id: UUID, at: datetime) -> datetime | None:
+    """When the shift began in which somebody, or whom they stand in for, is at a moment."""
+    deputies = select(Absence.person_id).where(
+        Absence.deputy_id == person_id, Absence.starts_at <= at, Absence.ends_at > at
+    )
+    return session.scalar(
+        select(func.max(Shift.starts_at)).where(
+            Shift.starts_at <= at,
+            Shift.ends_at > at,
+            Shift.person_id.in_({person_id, *session.scalars(deputies)}),
+        )
+    )
 
 
 def gaps(session: Session, site: Node, team: str, start: datetime, end: datetime) -> list[Span]:

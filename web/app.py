@@ -11,6 +11,7 @@ from web.pages import (
     alarms,
     assets,
     contractors,
+    control_room,
     devices,
     elsewhere,
     hand_over,
@@ -50,6 +51,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(identity.router(templates))
     app.include_router(sign_in.router(templates, live))
     app.include_router(live_page.router(templates, live))
+    app.include_router(control_room.router(templates))
     app.include_router(alarms.router(templates))
     # Before the actions of tickets, which would take its address for one of theirs.
     app.include_router(photos.router())

@@ -32,8 +32,10 @@ STREAMS_A_PERSON = 12
 MESSAGES_WAITING_AT_MOST = 64
 
 PANELS_OF: Mapping[str, frozenset[str]] = {
-    "alarm": frozenset({"summary", "alarms", "tree", "activity"}),
-    "ticket": frozenset({"summary", "tickets", "alarms", "tree", "activity"}),
+    "alarm": frozenset({"summary", "alarms", "sound", "tree", "activity"}),
+    "ticket": frozenset({"summary", "tickets", "alarms", "sound", "tree", "activity"}),
+    "sound": frozenset({"sound", "activity"}),
+    "floor_plan": frozenset({"plan", "activity"}),
     "device": frozenset({"devices", "tree", "activity"}),
     "asset": frozenset({"tree", "activity"}),
     "site": frozenset({"summary", "tree", "devices", "activity"}),
@@ -77,14 +79,24 @@ TREE_CHANGED = Message("changed", {"panels": ["summary", "tree"], "tickets": []}
 
 
 class Stream:
-    """One open browser. Messages come from the feed's thread and leave in the browser's loop."""
+    """One open browser. Messages come from the feed's thread and leave in the browser's loop.
 
-    def __init__(self, site_id: UUID, person_id: UUID) -> None:
+    It is told the values and changes of one site, and the changes of `others`.
+    """
+
+    def __init__(
+        self, site_id: UUID, person_id: UUID, others: frozenset[UUID] = frozenset()
+    ) -> None:
         self.site_id = site_id
         self.person_id = person_id
+        self._changes_of = others | {site_id}
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Message | None] = asyncio.Queue(MESSAGES_WAITING_AT_MOST)
         self._closed = False
+
+    def hears_of(self, site_id: UUID) -> bool:
+        """Whether it is told what changes on a site."""
+        return site_id in self._changes_of
 
     def offer(self, message: Message | None) -> None:
         """Hand over a message, or None to end the stream; from any thread."""
@@ -160,7 +172,7 @@ class LiveFeed:
         if self._thread is not None:
             self._thread.join(timeout=5)
 
-    def join(self, site_id: UUID, person_id: UUID) -> Stream:
+    def join(self, site_id: UUID, person_id: UUID, others: frozenset[UUID] = frozenset()) -> Stream:
         """Open a stream for a browser. Unavailable when there are too many."""
         with self._guard:
             own = sum(stream.person_id == person_id for stream in self._streams)
@@ -170,7 +182,7 @@ class LiveFeed:
                 or own >= STREAMS_A_PERSON
             ):
                 raise Unavailable("too many live pages are open", advice="Close some of them.")
-            stream = Stream(site_id, person_id)
+            stream = Stream(site_id, person_id, others)
             self._streams.add(stream)
         self._watched.set()
         return stream
@@ -244,9 +256,7 @@ class LiveFeed:
                 tickets.setdefault(fact.site_id, set()).add(fact.subject_id)
             if about in STRUCTURE:
                 self._sites.pop(fact.site_id, None)
-        for site_id, changed in panels.items():
-            body = {"panels": sorted(changed), "tickets": sorted(tickets.get(site_id, ()))}
-            _tell([s for s in streams if s.site_id == site_id], Message("changed", body))
+        _tell_panels(streams, panels, tickets)
         if rights_changed:
             _tell(streams, None)
 
@@ -296,6 +306,23 @@ class LiveFeed:
 
 def _gist(state: PartState) -> tuple[str, bool, str]:
     return state.part, state.ok, state.detail
+
+
+def _tell_panels(
+    streams: Iterable[Stream], panels: Mapping[UUID, set[str]], tickets: Mapping[UUID, set[str]]
+) -> None:
+    """One message for each stream, however many of its sites have changed."""
+    messages: dict[tuple[UUID, ...], Message] = {}
+    for stream in streams:
+        heard = tuple(site_id for site_id in panels if stream.hears_of(site_id))
+        if not heard:
+            continue
+        if heard not in messages:
+            changed = {panel for site_id in heard for panel in panels[site_id]}
+            about = {ticket for site_id in heard for ticket in tickets.get(site_id, ())}
+            body = {"panels": sorted(changed), "tickets": sorted(about)}
+            messages[heard] = Message("changed", body)
+        stream.offer(messages[heard])
 
 
 def _tell(streams: Iterable[Stream], message: Message | None) -> None:

@@ -57,6 +57,8 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "contractor_link",
     "sticker",
     "import",
+    "sound",
+    "floor_plan",
 }
 LIFECYCLES = (ALARM, TICKET, DEVICE, CONTRACTOR_LINK, IMPORT)
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}

@@ -237,10 +237,13 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
         return templates.page("live.html", local, section="live", **context)
 
     @routes.get("/live/{site_id}/stream")
-    async def stream(site_id: UUID, visit: SignedInVisit) -> Response:
-        if site_id not in visit.caller.sites_for("places.read"):
+    async def stream(site_id: UUID, visit: SignedInVisit, everywhere: bool = False) -> Response:
+        caller = visit.caller
+        if site_id not in caller.sites_for("places.read"):
             raise NotFound("there is no such site, or you may not see it")
-        opened = live.join(site_id, visit.caller.person_id)
+        # A control room hears of every site where its reader answers for alarms.
+        others = caller.sites_for("alarms.act") if everywhere else frozenset()
+        opened = live.join(site_id, caller.person_id, others)
         return StreamingResponse(
             _frames(live, opened, visit.reader),
             media_type="text/event-stream",

@@ -2,14 +2,22 @@
 
 from workflows.alarms.finding import Finding, Opened, PointFacts, RuleFacts
 from workflows.alarms.model import ALARM, Alarm, Episode
-from workflows.alarms.operating import accept_ticket, acknowledge, acknowledge_of
+from workflows.alarms.operating import (
+    accept_alarm,
+    accept_ticket,
+    acknowledge,
+    acknowledge_of,
+    may_take,
+)
 from workflows.alarms.recording import keep_chart, record, standing_states, unfinished_charts
 from workflows.alarms.standing import (
     OpenAlarm,
     Standing,
+    UnseenAlarm,
     alarm_titles,
     open_alarms,
     standing_by_asset,
+    unseen_alarms,
 )
 
 __all__ = [
@@ -22,14 +30,18 @@ __all__ = [
     "PointFacts",
     "RuleFacts",
     "Standing",
+    "UnseenAlarm",
+    "accept_alarm",
     "accept_ticket",
     "acknowledge",
     "acknowledge_of",
     "alarm_titles",
     "keep_chart",
+    "may_take",
     "open_alarms",
     "record",
     "standing_by_asset",
     "standing_states",
     "unfinished_charts",
+    "unseen_alarms",
 ]

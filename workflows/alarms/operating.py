@@ -7,9 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import events
+from core.errors import Conflict
 from core.lifecycle import move
+from core.people import Caller
 from workflows import tickets
 from workflows.alarms.model import ALARM, Alarm, Episode
+from workflows.alarms.standing import UNSEEN
 
 
 def acknowledge(session: Session, alarm: Alarm, *, person: UUID, now: datetime) -> Alarm:
@@ -60,7 +63,37 @@ def acknowledge_of(
     """Acknowledge every alarm of a ticket that nobody has seen yet."""
     waiting = select(Alarm).where(
         Alarm.ticket_id.in_(tickets.with_merged(session, ticket.id)),
-        Alarm.state.in_(("unacknowledged", "returned_unacknowledged")),
+        Alarm.state.in_(UNSEEN),
     )
     for alarm in session.scalars(waiting).all():
         acknowledge(session, alarm, person=person, now=now)
+
+
+def accept_alarm(session: Session, caller: Caller, alarm: Alarm, *, now: datetime) -> str:
+    """One button for an alarm that sounds: take its ticket if it waits for hands.
+
+    Returns "accepted", or "seen" where the alarm is only acknowledged: it has no ticket, somebody
+    else has it, or the caller may not take it. Conflict when somebody was quicker with all of it.
+    """
+    caller.require("alarms.act", alarm.site_id)
+    person = caller.person_id
+    ticket = None
+    if alarm.ticket_id is not None:
+        # Locked before the alarm is moved, in the order in which every other action takes them.
+        ticket = session.get(tickets.Ticket, alarm.ticket_id, with_for_update=True)
+    if ticket is not None and may_take(ticket.state, ticket.assignee_id, alarm.site_id, caller):
+        try:
+            accept_ticket(session, ticket, tickets.Step("accept"), person=person, now=now)
+        except Conflict:
+            # For want of a certificate, for example; they have seen it all the same.
+            pass
+        else:
+            return "accepted"
+    acknowledge(session, alarm, person=person, now=now)
+    return "seen"
+
+
+def may_take(state: str | None, assignee_id: UUID | None, site_id: UUID, caller: Caller) -> bool:
+    """Whether a ticket waits for somebody, and the caller may be the one."""
+    waits = state in tickets.TICKET.moves["accept"] and assignee_id in (None, caller.person_id)
+    return waits and site_id in caller.sites_for("tickets.work")

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from core.paging import rows_of
 from core.people import Caller, scoped
-from core.places import Asset
-from workflows.alarms.model import Alarm
+from core.places import Asset, Node, Space
+from workflows.alarms.model import Alarm, Episode
 from workflows.tickets import Ticket
 
 SEVERITIES = ("low", "medium", "high", "critical")
 # A returned alarm waits for somebody to see it, but the asset is well again.
 PRESENT = ("unacknowledged", "acknowledged")
+UNSEEN = ("unacknowledged", "returned_unacknowledged")
 _RANK = case({name: rank for rank, name in enumerate(SEVERITIES)}, value=Alarm.severity)
 
 
@@ -29,7 +31,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class OpenAlarm:
-    """An alarm that is not normal, with what a person needs to recognise it."""
+    """An alarm that is not normal, with what a person needs to recognise it.
+
+    ticket_state, assignee_id: of its ticket, if it has one.
+    """
 
     id: UUID
     site_id: UUID
@@ -46,18 +51,65 @@ class OpenAlarm:
     returned_at: datetime | None
     episodes: int
     ticket_number: int | None
+    ticket_state: str | None
+    assignee_id: UUID | None
+    site: Mapping[str, str]
+    site_code: str
+    space: Mapping[str, str] | None
+    space_code: str | None
 
 
-def _at(
-    statement: Select[Alarm, str, dict[str, str], int],
-    site_id: UUID | None,
-    asset_id: UUID | None,
-) -> Select[Alarm, str, dict[str, str], int]:
-    if site_id is not None:
-        statement = statement.where(Alarm.site_id == site_id)
-    if asset_id is not None:
-        statement = statement.where(Alarm.asset_id == asset_id)
-    return statement
+# In the order of the fields of OpenAlarm.
+_OPEN = (
+    rows_of(
+        Alarm.id,
+        Alarm.site_id,
+        Alarm.asset_id,
+        Asset.code,
+        Asset.name,
+        Alarm.rule_id,
+        Alarm.title,
+        Alarm.severity,
+        Alarm.life_safety,
+        Alarm.state,
+        Alarm.reason,
+        Alarm.raised_at,
+        Alarm.returned_at,
+        Alarm.episodes,
+        Ticket.number,
+        Ticket.state,
+        Ticket.assignee_id,
+        Node.name,
+        Node.code,
+        Space.name,
+        Space.code,
+    )
+    .join(Asset, Asset.id == Alarm.asset_id)
+    .join(Node, Node.id == Alarm.site_id)
+    .outerjoin(Space, Space.id == Asset.space_id)
+    .outerjoin(Ticket, Ticket.id == Alarm.ticket_id)
+    .where(Alarm.state != "normal")
+    .order_by(
+        case((Alarm.state == "acknowledged", 1), else_=0),
+        Alarm.life_safety.desc(),
+        case((Alarm.state == "returned_unacknowledged", 1), else_=0),
+        _RANK.desc(),
+        Alarm.raised_at.desc(),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnseenAlarm:
+    """An alarm that nobody has acknowledged. learned_at: when we learned of its last trip."""
+
+    id: UUID
+    site_id: UUID
+    asset_id: UUID
+    title: Mapping[str, str]
+    severity: str
+    life_safety: bool
+    learned_at: datetime
 
 
 def open_alarms(
@@ -66,45 +118,42 @@ def open_alarms(
     *,
     site_id: UUID | None = None,
     asset_id: UUID | None = None,
+    permission: str = "alarms.read",
     limit: int = 50,
 ) -> list[OpenAlarm]:
-    """Alarms that are not normal: unseen ones first, then the most severe, then the newest."""
-    statement = (
-        select(Alarm, Asset.code, Asset.name, Ticket.number)
-        .join(Asset, Asset.id == Alarm.asset_id)
-        .outerjoin(Ticket, Ticket.id == Alarm.ticket_id)
-        .where(Alarm.state != "normal")
-        .order_by(
-            case((Alarm.state == "acknowledged", 1), else_=0),
-            case((Alarm.state == "returned_unacknowledged", 1), else_=0),
-            _RANK.desc(),
-            Alarm.raised_at.desc(),
-        )
-        .limit(limit)
+    """Alarms that are not normal where the caller holds `permission`.
+
+    Unseen ones first, those about lives before all others, then what still is, then the most
+    severe, then the newest.
+    """
+    statement = _OPEN.limit(limit)
+    if site_id is not None:
+        statement = statement.where(Alarm.site_id == site_id)
+    if asset_id is not None:
+        statement = statement.where(Alarm.asset_id == asset_id)
+    rows = session.execute(scoped(statement, Alarm.site_id, caller, permission))
+    return [OpenAlarm(*tuple(row)) for row in rows]
+
+
+def unseen_alarms(session: Session, caller: Caller, permission: str) -> list[UnseenAlarm]:
+    """Alarms that nobody has acknowledged, where the caller holds `permission`."""
+    learned = (
+        select(func.max(Episode.learned_at))
+        .where(Episode.alarm_id == Alarm.id)
+        .correlate(Alarm)
+        .scalar_subquery()
     )
-    rows = session.execute(
-        scoped(_at(statement, site_id, asset_id), Alarm.site_id, caller, "alarms.read")
-    )
-    return [
-        OpenAlarm(
-            id=alarm.id,
-            site_id=alarm.site_id,
-            asset_id=alarm.asset_id,
-            asset_code=code,
-            asset_name=name,
-            rule_id=alarm.rule_id,
-            title=alarm.title,
-            severity=alarm.severity,
-            life_safety=alarm.life_safety,
-            state=alarm.state,
-            reason=alarm.reason,
-            raised_at=alarm.raised_at,
-            returned_at=alarm.returned_at,
-            episodes=alarm.episodes,
-            ticket_number=number,
-        )
-        for alarm, code, name, number in rows
-    ]
+    statement = rows_of(
+        Alarm.id,
+        Alarm.site_id,
+        Alarm.asset_id,
+        Alarm.title,
+        Alarm.severity,
+        Alarm.life_safety,
+        learned,
+    ).where(Alarm.state.in_(UNSEEN))
+    rows = session.execute(scoped(statement, Alarm.site_id, caller, permission))
+    return [UnseenAlarm(*tuple(row)) for row in rows]
 
 
 def standing_by_asset(

@@ -61,6 +61,24 @@ def find_asset(session: Session, caller: Caller, asset_id: UUID) -> Located[Asse
     return Located(row[0], row[1], row[2])
 
 
+def find_site(session: Session, caller: Caller, site_id: UUID) -> Node:
+    """A site by its id. NotFound when the caller may not see it."""
+    statement = select(Node).where(Node.kind == "site", Node.id == site_id)
+    site = session.scalars(scoped(statement, Node.id, caller, "places.read")).first()
+    if site is None:
+        raise NotFound("there is no such site", advice="Choose it from the list.")
+    return site
+
+
+def find_space(session: Session, caller: Caller, site_id: UUID, code: str) -> Space:
+    """A space of a site by its code. NotFound when the caller may not see it."""
+    statement = select(Space).where(Space.site_id == site_id, Space.code == code)
+    space = session.scalars(scoped(statement, Space.site_id, caller, "places.read")).first()
+    if space is None:
+        raise NotFound("there is no such space", advice="Look for it in the tree.")
+    return space
+
+
 def find_device(session: Session, caller: Caller, device_id: UUID) -> Located[Device]:
     """A device by its id. NotFound when the caller may not see it."""
     statement = (

@@ -1,5 +1,5 @@
 // Ages and countdowns tick every second, and the page turns grey when nothing is heard.
-import { ago, clock, now, span } from "./time";
+import { ago, clock, countdown, now, span } from "./time";
 
 const LOST_AFTER_MS = 12_000;
 let heard = performance.now();
@@ -28,11 +28,18 @@ function tick(): void {
     set(time, ago((now() - Date.parse(time.dateTime)) / 1000));
   }
   for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-due]")) {
-    const left = (Date.parse(time.dateTime) - now()) / 1000;
-    time.classList.toggle("late", left < 0);
-    const words = document.getElementById("main")?.dataset[left < 0 ? "late" : "left"] ?? "{time}";
-    set(time, words.replace("{time}", span(left)));
+    count(time, span);
   }
+  for (const time of document.querySelectorAll<HTMLTimeElement>("time[data-countdown]")) {
+    count(time, countdown);
+  }
+}
+
+function count(time: HTMLTimeElement, write: (seconds: number) => string): void {
+  const left = (Date.parse(time.dateTime) - now()) / 1000;
+  time.classList.toggle("late", left < 0);
+  const words = document.getElementById("main")?.dataset[left < 0 ? "late" : "left"] ?? "{time}";
+  set(time, words.replace("{time}", write(left)));
 }
 
 function showContact(contact: HTMLElement, text: HTMLElement): void {

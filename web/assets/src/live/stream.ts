@@ -59,13 +59,18 @@ function listen(address: string, tell: (heard: Heard) => void): Promise<never> {
 }
 
 function everyPanel(): string[] {
-  return ["parts", "summary", "alarms", "tickets", "devices", "tree", "activity", "points"];
+  return [
+    ...["parts", "summary", "alarms", "tickets", "devices", "tree", "activity", "points"],
+    ...["sound", "plan"],
+  ];
 }
 
 function take(heard: Heard): void {
   if (heard.kind === "contact") {
     setServerNow(heard.now);
     hear(heard.age);
+    // Scripts of single pages have a clock of their own.
+    document.dispatchEvent(new CustomEvent("wk:contact", { detail: heard.now }));
   } else if (heard.kind === "changed") {
     refresh(heard.changed);
   } else {

@@ -38,6 +38,15 @@ export function span(seconds: number): string {
     .format(count);
 }
 
+/** A length of time to the second; of days the rough length says enough. */
+export function countdown(seconds: number): string {
+  const whole = Math.floor(Math.abs(seconds));
+  if (whole >= 86_400) return span(seconds);
+  const two = (part: number): string => String(part).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3_600), Math.floor(whole / 60) % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
 /** How long ago a moment was. */
 export function ago(seconds: number): string {
   const [unit, count] = largest(seconds);
