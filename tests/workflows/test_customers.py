@@ -137,7 +137,8 @@ def test_a_report_opens_one_ticket_however_often_it_is_sent(
         "resident",
         str(report_of(database, secret).id),
     )
-    assert "138" not in repr([(fact.before, fact.after) for fact in facts_of(database, "")])
+    log = repr([(fact.before, fact.after) for fact in facts_of(database, "")])
+    assert not any(number in log for number in ("13800138000", "138 0013 8000"))
 
 
 def test_two_taps_at_the_same_moment_open_one_ticket(
