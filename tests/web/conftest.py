@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from playwright.sync_api import ConsoleMessage, Page
 
 from api.deps import SESSION_COOKIE
+from core.clock import Clock
 from tests.web.stage import Stage, WebServer, build, lay_foundation, serving
 
 
@@ -23,8 +24,13 @@ def foundation(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def stage(foundation: Path, tmp_path: Path) -> Iterator[Stage]:
     """The demo compound, with nothing wrong and nobody signed in."""
-    shutil.copytree(foundation, tmp_path, dirs_exist_ok=True)
-    stage = build(tmp_path)
+    yield from stage_on(foundation, tmp_path)
+
+
+def stage_on(foundation: Path, folder: Path, clock: Clock | None = None) -> Iterator[Stage]:
+    """A copy of the foundation in a folder, under a clock if one is given; closed at the end."""
+    shutil.copytree(foundation, folder, dirs_exist_ok=True)
+    stage = build(folder, clock)
     yield stage
     stage.live.stop()
     stage.parts.telemetry.close()

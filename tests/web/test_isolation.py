@@ -10,15 +10,16 @@ from sqlalchemy import select
 
 from api.deps import SESSION_COOKIE, csrf_token
 from api.reference import routes_of
-from core import events
+from core import events, floor_plans
 from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
 from core.permissions import ROLES
 from core.rosters import Absence, Shift
-from tests.pictures import photo
+from tests.pictures import drawing, photo
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
+from web.pages.control_room.panels import PANELS as CONTROL_ROOM
 from workflows import customers, intake
 from workflows.alarms.model import Alarm
 from workflows.customers import Sticker, Wish
@@ -42,6 +43,10 @@ FORM = {
     "code": "pump-9",
     "name_en": "Pump 9",
     "grade": "urgent-30",
+    "minutes": "5",
+    "heard": "yes",
+    "x": "0.5",
+    "y": "0.5",
 }
 
 
@@ -123,6 +128,17 @@ def import_of(stage: Stage) -> UUID:
         return intake.hand_in(session, caller, upload, preview, now=stage.parts.clock.now()).id
 
 
+def plan_of(stage: Stage) -> UUID:
+    """A plan of our site with something placed on it."""
+    person, now = stage.person("Lu Yan", "administrator"), stage.parts.clock.now()
+    stored = floor_plans.store_plan(stage.parts.files, drawing())
+    with stage.parts.database.write() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+        plan = floor_plans.put_plan(session, caller, stage.site_id, None, stored, now=now)
+        floor_plans.place_asset(session, caller, plan, stage.assets[PUMP], (0.5, 0.5), now=now)
+        return plan.id
+
+
 def things_of_ours(stage: Stage) -> dict[str, str]:
     """Something of our site for each parameter of a page's address."""
     number = stage.trip(PUMP, OVERHEATING)
@@ -146,11 +162,14 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "invitation_id": str(new_id()),
         **outside(stage, number),
         "import_id": str(import_of(stage)),
+        "plan_id": str(plan_of(stage)),
     }
 
 
 def choices(path: str) -> list[str]:
     """The address with every value of its closed parameters."""
+    if path.startswith("/control-room/") and "{panel}" in path:
+        return [path.replace("{panel}", name) for name in CONTROL_ROOM]
     if "{panel}" in path:
         return [path.replace("{panel}", name) for name in ("tree", "alarms", "tickets", "summary")]
     if "{part}" in path:
@@ -213,4 +232,6 @@ def test_the_walk_would_find_what_is_not_hidden(stage: Stage) -> None:
         if "overheating" in client.get(address).text
     ]
     assert "/" in found
+    assert "/control-room" in found
+    assert f"/control-room/{theirs['site_id']}/alarms" in found
     assert f"/tickets/{theirs['number']}" in found

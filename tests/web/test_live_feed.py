@@ -94,6 +94,36 @@ def test_a_page_hears_nothing_of_other_sites(stage: Stage) -> None:
     watched(stage, look)
 
 
+def test_a_control_room_hears_of_all_its_sites_in_one_message(stage: Stage) -> None:
+    async def look(stream: Stream) -> None:
+        far = stage.live.join(
+            stage.other_site_id, UUID(int=7), frozenset({stage.site_id, stage.other_site_id})
+        )
+        heard = far.messages()
+        await next_of(heard, "contact")
+        await in_thread(lambda: stage.trip(PUMP, OVERHEATING))
+        body = await next_of(heard, "changed")
+        assert {"alarms", "sound", "tickets"} <= set(body["panels"])
+        await in_thread(lambda: happen_on_both(stage))
+        body = await next_of(heard, "changed")
+        assert {"plan", "devices"} <= set(body["panels"])
+        stage.live.leave(far)
+
+    watched(stage, look)
+
+
+def happen_on_both(stage: Stage) -> None:
+    """Something at once on two sites."""
+    now = stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        for kind, site in (
+            ("floor_plan.put", stage.site_id),
+            ("device.appear", stage.other_site_id),
+        ):
+            subject = (kind.partition(".")[0], "one")
+            events.append(session, kind, subject, actor=events.SYSTEM, learned_at=now, site_id=site)
+
+
 def test_new_values_arrive_written_for_the_reader(stage: Stage) -> None:
     async def look(stream: Stream) -> None:
         messages = stream.messages()
