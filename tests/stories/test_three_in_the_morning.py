@@ -262,6 +262,8 @@ def _mend_it(night: Night, browser: Browser, tmp_path: Path) -> None:
     with page.expect_navigation():
         page.get_by_role("button", name="开始处理").click()
     expect(page.locator(".ticket-head").get_by_text("处理中")).to_be_visible()
+    # The news of the step itself renews the forms once more.
+    page.wait_for_timeout(3000)
     page.get_by_label("照片").set_input_files(picture)
     with page.expect_navigation():
         page.get_by_role("button", name="添加照片").click()
