@@ -75,6 +75,8 @@ def _iso(micros: int) -> str:
     return from_micros(micros).isoformat().replace("+00:00", "Z")
 
 
+# From now on the stream is told every change; what was before, the page fetches when it hears this.
+FOLLOWING = Message("following")
 TREE_CHANGED = Message("changed", {"panels": ["summary", "tree"], "tickets": []})
 
 
@@ -93,6 +95,12 @@ class Stream:
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Message | None] = asyncio.Queue(MESSAGES_WAITING_AT_MOST)
         self._closed = False
+        self.welcomed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes nothing more: it was ended, or nobody reads it."""
+        return self._closed
 
     def hears_of(self, site_id: UUID) -> bool:
         """Whether it is told what changes on a site."""
@@ -205,6 +213,8 @@ class LiveFeed:
 
     def _open(self) -> list[Stream]:
         with self._guard:
+            # A browser that went before its answer began never reads, and nobody says so.
+            self._streams = {stream for stream in self._streams if not stream.closed}
             return list(self._streams)
 
     def _run(self) -> None:
@@ -230,6 +240,7 @@ class LiveFeed:
             if self._follower.cursor == events.START:
                 self._follower.cursor = events.newest(self._parts.database)
             self._tell_changes(streams, self._follower.poll())
+            _welcome(streams)
             self._seen = time.monotonic()
             self._tell_values(streams)
             self._tell_parts(streams)
@@ -323,6 +334,14 @@ def _tell_panels(
             body = {"panels": sorted(changed), "tickets": sorted(about)}
             messages[heard] = Message("changed", body)
         stream.offer(messages[heard])
+
+
+def _welcome(streams: Iterable[Stream]) -> None:
+    """Tell those that are new that they are followed; before the cursor stood they were not."""
+    for stream in streams:
+        if not stream.welcomed:
+            stream.welcomed = True
+            stream.offer(FOLLOWING)
 
 
 def _tell(streams: Iterable[Stream], message: Message | None) -> None:

@@ -87,6 +87,10 @@ class Fans:
         if self._failure is not None:
             raise self._failure
 
+    def forget(self) -> None:
+        """Expect of nobody what was said until now."""
+        self.sent = []
+
     @property
     def acknowledged(self) -> int:
         """Messages that the broker has acknowledged."""

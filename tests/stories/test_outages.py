@@ -90,9 +90,12 @@ def stop_postgresql_under_load(
     server: PostgresServer, address: Address, ingest: Product, api: Product
 ) -> None:
     import_site(ingest)
-    ingest.start()
-    api.start()
+    # The site speaks before ingest listens: one that doesn't speak yet is rightly called silent.
     fans = fans_at(address)
+    ingest.start()
+    until(lambda: bool(outages.stored(ingest)), 20, "ingest hears nothing")
+    fans.forget()
+    api.start()
     server.stop()
     fans.racing.add(2)
     outages.wait_until_ill(api, "database")

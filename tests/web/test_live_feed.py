@@ -76,6 +76,28 @@ def test_a_ticket_reaches_the_open_page_within_a_second(stage: Stage) -> None:
     watched(stage, look)
 
 
+def test_what_happens_while_a_stream_opens_is_there_when_it_is_told_to_look(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest, numbers = events.newest, []
+
+    def slow(database: Any) -> events.Cursor:
+        numbers.append(stage.trip(PUMP, OVERHEATING))
+        return newest(database)
+
+    monkeypatch.setattr(events, "newest", slow)
+
+    async def look(stream: Stream) -> None:
+        messages = stream.messages()
+        await next_of(messages, "following")
+        assert stage.ticket(numbers[0]).state == "open"
+        number = await in_thread(lambda: stage.trip("b1-pump-2", OVERHEATING))
+        body = await next_of(messages, "changed")
+        assert body["tickets"] == [str(stage.ticket(number).id)]
+
+    watched(stage, look)
+
+
 def test_a_page_hears_nothing_of_other_sites(stage: Stage) -> None:
     stranger = stage.person("Stranger", "manager", node=stage.other_site_id)
 
@@ -195,6 +217,23 @@ def test_a_browser_that_does_not_keep_up_is_dropped(stage: Stage) -> None:
             stream.offer(Message("changed"))
         await asyncio.sleep(0)
         assert [message async for message in stream.messages()] == []
+
+    alone(look())
+
+
+def test_a_browser_that_left_before_its_answer_began_is_forgotten(stage: Stage) -> None:
+    async def look() -> None:
+        person = UUID(int=1)
+        for _number in range(feed.STREAMS_A_PERSON):
+            stage.live.join(stage.site_id, person)
+        stage.live.start()
+        with pytest.raises(Unavailable):
+            stage.live.join(stage.site_id, person)
+        for stream in stage.live._open():
+            for _number in range(feed.MESSAGES_WAITING_AT_MOST + 1):
+                stream.offer(Message("contact"))
+        await asyncio.sleep(1.0)
+        stage.live.join(stage.site_id, person)
 
     alone(look())
 

@@ -41,9 +41,11 @@ function listen(address: string, tell: (heard: Heard) => void): Promise<never> {
       source.addEventListener(kind, (event) => act(JSON.parse((event as MessageEvent).data) as never));
     source.addEventListener("open", () => {
       wait = FIRST_WAIT_MS;
-      // Whatever happened before the stream was open is fetched now.
-      tell({ kind: "changed", changed: { panels: everyPanel(), tickets: ["*"] } });
     });
+    // The server tells every change from here on; whatever happened before is fetched now.
+    on("following", () =>
+      tell({ kind: "changed", changed: { panels: everyPanel(), tickets: ["*"] } }),
+    );
     on("contact", (data: { age: number; now: string }) => tell({ kind: "contact", ...data }));
     on("changed", (changed: Changed) => tell({ kind: "changed", changed }));
     on("values", (data: { values: Values }) => tell({ kind: "values", values: data.values }));
