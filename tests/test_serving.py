@@ -1,7 +1,10 @@
 """Where the product listens, and the HTTPS of its own that it serves to others."""
 
+import asyncio
+import http.client
 import ssl
 import stat
+import threading
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -105,3 +108,33 @@ def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
     identity(tmp_path, "watch.example", NOW)
     for name in ("authority-key.pem", "server-key.pem"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+def test_answers_given_while_it_ends_end_their_connections(tmp_path: Path) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        asked.set()
+        while scope["path"] == "/slow" and not answer.is_set():
+            await asyncio.sleep(0.01)
+        await application(scope, receive, send)
+
+    server = WebServer(slow, load(http_port=0), tmp_path, datetime.now(UTC))
+    server.start()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("GET", "/")
+    first = connection.getresponse()
+    assert (first.read(), first.getheader("connection")) == (b"awake", None)
+    asked.clear()
+    connection.request("GET", "/slow")
+    assert asked.wait(10)
+    ending = threading.Thread(target=server.stop)
+    ending.start()
+    # The one that stops has said so long before the answer is let go.
+    ending.join(0.3)
+    answer.set()
+    last = connection.getresponse()
+    assert (last.read(), last.getheader("connection")) == (b"awake", "close")
+    ending.join(10)
+    assert not server.alive
+    connection.close()

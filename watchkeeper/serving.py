@@ -69,7 +69,7 @@ class WebServer:
             settings.http_host, self.port, secure=certificate is not None
         )
         config = uvicorn.Config(
-            app,
+            self._parting(app),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -79,6 +79,24 @@ class WebServer:
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+
+    def _parting(self, app: Callable[..., Any]) -> Callable[..., Any]:
+        """The application, which says in its last answers that their connections end.
+
+        One accepted while the server closes misses being told to, and a page that asks again and
+        again over it would keep the server from ending.
+        """
+
+        async def parting(scope: Any, receive: Any, send: Any) -> None:
+            async def sending(message: Any) -> None:
+                if message["type"] == "http.response.start" and self._server.should_exit:
+                    headers = [*message.get("headers", ()), (b"connection", b"close")]
+                    message = {**message, "headers": headers}
+                await send(message)
+
+            await app(scope, receive, sending)
+
+        return parting
 
     def _run(self) -> None:
         self._server.run(sockets=[self._listener])

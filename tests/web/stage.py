@@ -1,7 +1,6 @@
 """A running console for tests: the demo compound, real stores, and a real web server."""
 
 import math
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import select
 
@@ -33,6 +31,7 @@ from rules.catalog import shipped_catalog
 from rules.document import load_rules
 from rules.states import AlarmState, Input, Phase, Transition, TransitionKind
 from tests.servers import free_port
+from watchkeeper import serving as product_serving
 from web.app import mount
 from web.live import LiveFeed
 from workflows import alarms, tickets
@@ -323,30 +322,25 @@ def _plausible(point: Point, code: str, phase: float) -> float:
 
 
 class WebServer:
-    """uvicorn in a thread; `stop` ends it as the product does."""
+    """The stage behind the product's own web server; `stop` ends it as the product does."""
 
     def __init__(self, stage: Stage, port: int) -> None:
         self._stage = stage
-        config = uvicorn.Config(
-            stage.app, host="127.0.0.1", port=port, log_config=None, lifespan="off"
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        settings = stage.parts.settings.model_copy(update={"http_port": port})
+        folder, now = stage.parts.settings.data_dir, stage.parts.clock.now()
+        self._server = product_serving.WebServer(stage.app, settings, folder, now)
 
     def start(self) -> None:
         """Start and wait until it answers."""
         self._stage.live.start()
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
+        self._server.start()
 
     def stop(self) -> float:
         """End it; returns how many seconds that took."""
         began = time.monotonic()
         self._stage.live.stop()
-        self._server.should_exit = True
-        self._thread.join(10)
-        assert not self._thread.is_alive()
+        self._server.stop()
+        assert not self._server.alive
         return time.monotonic() - began
 
 
