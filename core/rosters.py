@@ -338,7 +338,7 @@ def gaps(session: Session, site: Node, team: str, start: datetime, end: datetime
         for shift, _ in shifts_between(session, site.id, team, start, end)
         for span in uncovered([(shift.starts_at, shift.ends_at)], away[shift.person_id])
     ]
-    return uncovered(find_calendar(session, site, cover).spans(start, end), covers)
+    return uncovered(find_calendar(session, site.id, cover).spans(start, end), covers)
 
 
 def covered_teams(session: Session, site_id: UUID) -> list[str]:

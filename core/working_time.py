@@ -79,6 +79,7 @@ class WorkingTime:
     week: tuple[Hours, ...]
     country: str | None = None
     exceptions: Mapping[date, Hours] = field(default_factory=dict)
+    _days: dict[date, list[Pause]] = field(default_factory=dict, compare=False, repr=False)
 
     def span(self, promised: timedelta) -> timedelta:
         """How much working time a promised span is: whole days are working days.
@@ -106,18 +107,26 @@ class WorkingTime:
 
     def _open(self, start: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
         # The day before may reach over midnight.
-        day = start.astimezone(self.zone).date() - A_DAY
-        while True:
-            midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - local, see resolve
-            if from_micros(resolve(midnight, self.zone)) >= until:
-                return
-            for begin, end in self.hours_on(day):
-                last = end if end > begin else end + MINUTES
-                opens = from_micros(resolve(midnight + timedelta(minutes=begin), self.zone))
-                closes = from_micros(resolve(midnight + timedelta(minutes=last), self.zone))
-                if max(opens, start) < min(closes, until):
+        day, last = start.astimezone(self.zone).date() - A_DAY, until.astimezone(self.zone).date()
+        while day <= last:
+            known = self._days.get(day)
+            for opens, closes in self._remember(day) if known is None else known:
+                if opens < until and closes > start:
                     yield max(opens, start), min(closes, until)
             day += A_DAY
+
+    def _remember(self, day: date) -> list[Pause]:
+        """The open spans of a local day; asked for again and again in a night of many faults."""
+        midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - local, see resolve
+        spans = []
+        for begin, end in self.hours_on(day):
+            last = end if end > begin else end + MINUTES
+            opens = from_micros(resolve(midnight + timedelta(minutes=begin), self.zone))
+            closes = from_micros(resolve(midnight + timedelta(minutes=last), self.zone))
+            if opens < closes:
+                spans.append((opens, closes))
+        self._days[day] = spans
+        return spans
 
     def spans(self, start: datetime, end: datetime) -> list[Pause]:
         """The spans of working time between two moments, in order."""

@@ -14,6 +14,8 @@ from workflows import notifications
 from workflows.notifications.telling import Call
 
 CURSOR, GROUP_CURSOR = "notices", "groups"
+# So few are taken up in one transaction that ingest, which may wait to write, waits little.
+TAKEN_UP_AT_ONCE = 20
 READ_AT_ONCE = 500
 AT_THE_SAME_TIME = 8
 # Groups hear once a minute at most, and of so many tickets by name.
@@ -73,7 +75,7 @@ def _take_up(work: Work, now: datetime) -> None:
         # The first time people hear what has just happened, not the whole past.
         cursor = events.newest_before(work.database, now - JUST_NOW)
     while not work.stopping.is_set():
-        facts = events.read_after(work.database, cursor, READ_AT_ONCE)
+        facts = events.read_after(work.database, cursor, TAKEN_UP_AT_ONCE)
         if not facts:
             return
         cursor = (facts[-1].txid, facts[-1].seq)

@@ -164,15 +164,15 @@ def test_a_site_takes_the_nearest_calendar(
     asking = caller(database, administrator)
     with database.write() as session:
         node, company = session.get_one(Node, site.id), session.get_one(Node, site.company_id)
-        shipped = find_calendar(session, node, OFFICE)
+        shipped = find_calendar(session, node.id, OFFICE)
         save_calendar(session, asking, company, draft(), now=NOON, expected_version=0)
-        above = find_calendar(session, node, OFFICE)
+        above = find_calendar(session, node.id, OFFICE)
         closer = draft(exceptions={})
         save_calendar(session, asking, node, closer, now=NOON, expected_version=0)
-        own = find_calendar(session, node, OFFICE)
-        assert isinstance(find_calendar(session, node, ALWAYS), RoundTheClock)
+        own = find_calendar(session, node.id, OFFICE)
+        assert isinstance(find_calendar(session, node.id, ALWAYS), RoundTheClock)
         with pytest.raises(NotFound):
-            find_calendar(session, node, "lifts")
+            find_calendar(session, node.id, "lifts")
         assert calendars.codes_at(session, node) == [ALWAYS, OFFICE]
         shown = calendars.describe_calendar(session, node, OFFICE, now=NOON)
         facts = session.scalars(select(Event).where(Event.kind == "calendar.add")).all()

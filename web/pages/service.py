@@ -243,7 +243,7 @@ def _calendar_page(visit: Visit, node_id: UUID, code: str, year: int | None) -> 
     with visit.parts.database.read() as session:
         node = find_node(session, visit.caller, READ, node_id)
         shown = describe_calendar(session, node, OFFICE if new else code, now=visit.reader.now)
-        working = find_calendar(session, node, shown["code"])
+        working = find_calendar(session, node.id, shown["code"])
     this_year = visit.reader.at(node.time_zone).now.year
     picture = min(max(year or this_year, EARLIEST), LATEST)
     territories = Locale.parse(locale_of(visit.reader.language)).territories

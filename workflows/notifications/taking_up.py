@@ -28,7 +28,36 @@ TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign"
 
 def take_up(session: Session, facts: Sequence[events.Event], *, now: datetime) -> int:
     """Write a notice for everybody whom a fact concerns; returns how many."""
-    return sum(_take_up(session, fact, now) for fact in facts if _concerns_somebody(fact))
+    duty = _Duty(session, now)
+    return sum(_take_up(session, fact, now, duty) for fact in facts if _concerns_somebody(fact))
+
+
+class _Duty:
+    """Who answers at one moment, asked once for each team: a night of many faults asks often."""
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self._session = session
+        self._now = now
+        self._teams: dict[tuple[UUID, str], tuple[list[UUID], list[str]]] = {}
+        self._bosses: dict[UUID, list[UUID]] = {}
+
+    def bosses(self, site_id: UUID) -> list[UUID]:
+        """Who answers for a site whatever the hour."""
+        if site_id not in self._bosses:
+            self._bosses[site_id] = bosses(self._session, site_id)
+        return self._bosses[site_id]
+
+    def team(self, site_id: UUID, team: str) -> tuple[list[UUID], list[str]]:
+        """People and phones on duty; whoever did not answer the test of their shift is passed over.
+
+        Without anybody left it is the bosses.
+        """
+        if (site_id, team) not in self._teams:
+            answering = who_answers(self._session, site_id, team, self._now)
+            silent = out_of_reach(self._session, answering.people, self._now)
+            people = [one for one in answering.people if one not in silent]
+            self._teams[site_id, team] = people or self.bosses(site_id), answering.phones
+        return self._teams[site_id, team]
 
 
 def _concerns_somebody(fact: events.Event) -> bool:
@@ -38,13 +67,13 @@ def _concerns_somebody(fact: events.Event) -> bool:
     return fact.kind in TAKEN_UP
 
 
-def _take_up(session: Session, fact: events.Event, now: datetime) -> int:
+def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -> int:
     ticket = None
     if fact.subject_kind == "ticket":
         ticket = session.get(Ticket, UUID(fact.subject_id), populate_existing=True)
         if ticket is None:
             return 0
-    people, phones = _recipients(session, fact, ticket, now)
+    people, phones = _recipients(fact, ticket, duty)
     urgency = _urgency(fact, ticket)
     about = _about(session, fact, ticket)
     made = 0
@@ -65,13 +94,13 @@ def _urgency(fact: events.Event, ticket: Ticket | None) -> str:
 
 
 def _recipients(
-    session: Session, fact: events.Event, ticket: Ticket | None, now: datetime
+    fact: events.Event, ticket: Ticket | None, duty: _Duty
 ) -> tuple[list[UUID], list[str]]:
     after = fact.after or {}
     if fact.kind in TO_NAMED:
         return [UUID(one) for one in after.get("people", ())], []
     if ticket is None:
-        return (bosses(session, fact.site_id) if fact.site_id else []), []
+        return (duty.bosses(fact.site_id) if fact.site_id else []), []
     if fact.kind in TO_THE_REPORTER:
         known = ticket.reporter_id is not None and str(ticket.reporter_id) != fact.actor_id
         return [ticket.reporter_id] if known and ticket.reporter_id else [], []
@@ -81,21 +110,10 @@ def _recipients(
         return [given] if given else [], []
     if ticket.assignee_id is not None:
         return [ticket.assignee_id], []
-    return _team(session, ticket, fact, now)
-
-
-def _team(
-    session: Session, ticket: Ticket, fact: events.Event, now: datetime
-) -> tuple[list[UUID], list[str]]:
-    """Those on duty; who did not answer the test of their shift is passed over, and up."""
-    answering = who_answers(session, ticket.site_id, ticket.team, now)
-    silent = out_of_reach(session, answering.people, now)
-    people = [one for one in answering.people if one not in silent]
-    if not people:
-        people = bosses(session, ticket.site_id)
+    people, phones = duty.team(ticket.site_id, ticket.team)
     # Whoever opened it knows of it, unless nobody else is there.
     others = [one for one in people if str(one) != fact.actor_id]
-    return others or people, answering.phones
+    return others or people, phones
 
 
 def _about(session: Session, fact: events.Event, ticket: Ticket | None) -> dict[str, Any]:

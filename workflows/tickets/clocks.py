@@ -15,8 +15,6 @@ from sqlalchemy.orm import Session
 from core import events
 from core.calendars import ALWAYS, Calendar, find_calendar
 from core.clock import from_micros, to_micros
-from core.places import Node
-from core.working_time import RoundTheClock
 from workflows.tickets.lifecycle import RUNNING
 from workflows.tickets.model import Ticket
 from workflows.tickets.promises import NEVER_WAITS, Rung, Terms, terms_at
@@ -60,16 +58,9 @@ def commitment(
         respond_within or line.respond_within,
         resolve_within or line.resolve_within,
         code,
-        calendar_of(session, site_id, code),
+        find_calendar(session, site_id, code),
         terms,
     )
-
-
-def calendar_of(session: Session, site_id: Any, code: str) -> Calendar:
-    """The calendar that a site means by a code."""
-    if code == ALWAYS:
-        return RoundTheClock()
-    return find_calendar(session, session.get_one(Node, site_id), code)
 
 
 def started(
@@ -205,6 +196,6 @@ def _dues(ticket: Ticket) -> Mapping[str, str | None]:
 
 def net_seconds(session: Session, ticket: Ticket, until: datetime) -> int:
     """The working time from the start of the clocks to a moment, without pauses."""
-    calendar = calendar_of(session, ticket.site_id, ticket.calendar)
+    calendar = find_calendar(session, ticket.site_id, ticket.calendar)
     spent = calendar.between(ticket.clock_from, until, pauses_of(ticket))
     return round(spent.total_seconds())
