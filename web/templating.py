@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from web.bundle import Bundle
 from web.languages import LANGUAGES, translations
 from web.reader import Reader
+from web.reasons import told
 from web.visit import Visit
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -47,6 +48,7 @@ def _environment(language: str, bundle: Bundle) -> Environment:
     install = environment.install_gettext_callables  # type: ignore[attr-defined]
     install(catalogue.gettext, catalogue.ngettext, newstyle=True)
     environment.globals["bundled"] = bundle.address
+    environment.globals["told"] = told
     environment.filters["instant"] = instant
     environment.filters["sample"] = sample
     return environment

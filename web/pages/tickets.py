@@ -63,6 +63,7 @@ class Proof:
     rule: str
     version: int | None
     inputs: list[dict[str, Any]]
+    asset_type: str | None
 
 
 def buttons(actions: list[str]) -> list[Button]:
@@ -106,6 +107,7 @@ def _proofs(visit: Visit, evidence: list[dict[str, Any]], asset_type: str | None
                 rule=data.get("rule", ""),
                 version=data.get("version"),
                 inputs=inputs,
+                asset_type=asset_type,
             )
         )
     return proofs

@@ -41,6 +41,7 @@ class OpenAlarm:
     asset_id: UUID
     asset_code: str
     asset_name: Mapping[str, str]
+    asset_type: str
     rule_id: str
     title: Mapping[str, str]
     severity: str
@@ -67,6 +68,7 @@ _OPEN = (
         Alarm.asset_id,
         Asset.code,
         Asset.name,
+        Asset.type,
         Alarm.rule_id,
         Alarm.title,
         Alarm.severity,

@@ -71,6 +71,7 @@ class Call:
     at: datetime | None
     reason: str
     number: int | None
+    asset_type: str | None
     asset_id: UUID | None
     asset: Mapping[str, str] | None
     space: Mapping[str, str] | None
@@ -192,6 +193,7 @@ def _of_alarm(room: Room, alarm: OpenAlarm) -> Call:
         at=alarm.raised_at,
         reason=alarm.reason,
         number=alarm.ticket_number,
+        asset_type=alarm.asset_type,
         asset_id=alarm.asset_id,
         asset=alarm.asset_name,
         space=alarm.space,
@@ -215,6 +217,7 @@ def _of_ticket(room: Room, call: WaitingCall) -> Call:
         at=call.learned_at,
         reason="",
         number=call.number,
+        asset_type=None,
         asset_id=call.asset_id,
         asset=call.asset,
         space=call.space,
