@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     insert,
+    or_,
     select,
     text,
 )
@@ -202,6 +203,15 @@ def read_after(database: Database, cursor: Cursor, limit: int = 500) -> list[Eve
     with database.read() as session:
         statement = _after(cursor, postgresql=not database.is_sqlite).limit(limit)
         return list(session.scalars(statement))
+
+
+def any_after(database: Database, cursor: Cursor, beginnings: Sequence[str]) -> bool:
+    """Whether a fact after `cursor` is of a kind that begins with one of these."""
+    with database.read() as session:
+        statement = _after(cursor, postgresql=not database.is_sqlite).where(
+            or_(*(Event.kind.startswith(begins, autoescape=True) for begins in beginnings))
+        )
+        return session.scalars(statement.limit(1)).first() is not None
 
 
 def newest(database: Database) -> Cursor:

@@ -13,6 +13,7 @@ from core.people import Caller, Grant, Person, caller_for
 from core.places import Space
 from tests.fixtures import NOON, SmallSite
 from workflows.search import Found, PlaceIndex, search
+from workflows.search import index as searching_index
 from workflows.search.spelling import Spelling, Wanted
 from workflows.tickets import Draft, open_ticket
 
@@ -174,3 +175,14 @@ def test_what_is_new_is_found_at_once(database: Database, site: SmallSite, calle
     with database.write() as session:
         events.append(session, "space.create", ("space", "x"), actor=events.SYSTEM, learned_at=NOON)
     assert codes(find(database, caller, "1201", index))[0] == "b3-u2-1201"
+
+
+def test_places_are_not_read_again_for_what_moves_none(
+    database: Database, site: SmallSite, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = PlaceIndex(database)
+    find(database, caller, "1201", index)
+    monkeypatch.setattr(searching_index, "read_places", lambda session: pytest.fail("read again"))
+    with database.write() as session:
+        open_ticket(session, draft(site, "Door squeaks"), actor=events.SYSTEM)
+    assert find(database, caller, "door", index).tickets

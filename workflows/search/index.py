@@ -13,6 +13,8 @@ from core.db import Database
 from core.places import Asset, Node, Space
 from workflows.search.spelling import Spelling
 
+CHANGES = ("site.", "node.", "space.", "asset.")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -28,7 +30,7 @@ class Place:
 
 
 class PlaceIndex:
-    """Every place of the company; made again when the event log says that something changed.
+    """Every place of the company; made again when the event log says that one changed.
 
     Thread-safe. Ten thousand places take some ten milliseconds to read and about as long to
     look through, so no index on disk is kept in step with the tables.
@@ -46,10 +48,17 @@ class PlaceIndex:
         if newest != self._read_up_to:
             with self._lock:
                 if newest != self._read_up_to:
-                    with self._database.read() as session:
-                        self._places = tuple(read_places(session))
+                    self._renew()
                     self._read_up_to = newest
         return self._places
+
+    def _renew(self) -> None:
+        # Most of the log is of alarms and tickets, which move no place.
+        known = self._read_up_to
+        if known is not None and not events.any_after(self._database, known, CHANGES):
+            return
+        with self._database.read() as session:
+            self._places = tuple(read_places(session))
 
 
 def read_places(session: Session) -> list[Place]:
