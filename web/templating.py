@@ -48,7 +48,7 @@ def _environment(language: str, bundle: Bundle) -> Environment:
     install = environment.install_gettext_callables  # type: ignore[attr-defined]
     install(catalogue.gettext, catalogue.ngettext, newstyle=True)
     environment.globals["bundled"] = bundle.address
-    environment.globals["told"] = told
+    environment.globals["reason_told"] = told
     environment.filters["instant"] = instant
     environment.filters["sample"] = sample
     return environment

@@ -86,7 +86,7 @@ def test_a_ticket_says_why_it_exists(stage: Stage, client: TestClient) -> None:
     stage.clear(PUMP, OVERHEATING)
     page = text_of(client, f"/tickets/{number}")
     for wanted in (
-        "motor_temperature 82.4 °C > 75 °C held 2m",
+        "Motor temperature 82.4 °C > 75 °C for 2 mins",
         "Motor temperature",
         "pump-motor-overheating",
         "version 1",
