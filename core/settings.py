@@ -154,6 +154,19 @@ class Settings(BaseSettings):
     sms_template: str = Field(
         "", description="Approved SMS template with the variables `what` and `code`."
     )
+    sms_outside: Literal["nobody", "contractors", "everyone"] = Field(
+        "everyone",
+        description="Who outside is sent their link by SMS, where it is set up: contractors of a "
+        "job, or residents too, of their report.",
+    )
+    sms_outside_template: str = Field(
+        "",
+        description="Approved SMS template for people outside, with the same variables; empty "
+        "means sms_template.",
+    )
+    sms_outside_daily: int = Field(
+        500, ge=0, description="So many SMS go to people outside within 24 hours at most."
+    )
     voice_number: str = Field("", description="Number that calls show.")
     voice_start: str = Field(
         "", description="Voice file or text template that begins a call, with the variable `what`."

@@ -6,6 +6,7 @@ from core.limits import forget_counts
 from jobs.work import Work, actor
 from workflows import customers
 from workflows.tickets import contractors
+from workflows.tickets.followers import forget_followers
 
 
 def pass_jobs_on(work: Work, now: datetime) -> int:
@@ -17,4 +18,6 @@ def pass_jobs_on(work: Work, now: datetime) -> int:
 def forget_guests(work: Work, now: datetime) -> int:
     """Erase phone numbers whose link has ended, and counts of tries that limit nothing more."""
     with work.transaction() as session:
-        return customers.forget_phones(session, now=now) + forget_counts(session, now=now)
+        erased = customers.forget_phones(session, now=now)
+        erased += forget_followers(session, now=now)
+        return erased + forget_counts(session, now=now)

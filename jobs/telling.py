@@ -4,13 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from core import events
-from core.channels import Channel, channels_of
+from core.channels import Channel, channels_of, outside_channel, tells_outside
 from core.channels.groups import Groups
 from core.channels.message import Outcome
 from core.clock import Clock
 from core.settings import Settings
+from core.vault import Vault
 from jobs.work import Work
 from workflows import notifications
+from workflows.notifications import Outside
 from workflows.notifications.telling import Call
 
 CURSOR, GROUP_CURSOR = "notices", "groups"
@@ -32,6 +34,13 @@ class Telling:
         self._channels: list[Channel] = channels_of(settings, clock.now)
         own = f"http://{settings.http_host}:{settings.http_port}"
         self._base = (settings.public_url or own).rstrip("/")
+        self._outside = Outside(
+            channel=outside_channel(settings, clock.now),
+            vault=Vault(settings),
+            kinds=tells_outside(settings),
+            daily=settings.sms_outside_daily,
+            base=self._base,
+        )
         self._clock = clock
 
     def tell(self, work: Work, now: datetime) -> int:
@@ -43,6 +52,7 @@ class Telling:
         while not work.stopping.is_set():
             with work.transaction() as session:
                 calls = notifications.begin(session, self._channels, base=self._base, now=now)
+                calls += notifications.begin_outside(session, self._outside, now=now)
             self._make(work, calls)
             made += len(calls)
             if not calls:

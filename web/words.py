@@ -309,6 +309,13 @@ NOTICE: Mapping[str, str] = {
     "ticket.contractor": mark("No contractor comes"),
     "roster.gap": mark("Nobody on duty ahead"),
     "handover.pass_up": mark("A hand-over waits for you"),
+    "resident.accept": mark("Your report was accepted"),
+    "resident.come": mark("Somebody is on the way"),
+    "resident.start": mark("Somebody is at work on it"),
+    "resident.resolve": mark("Your report is done"),
+    "resident.close": mark("Your report is closed"),
+    "resident.reopen": mark("Your report is open again"),
+    "contractor.offer": mark("A job for you"),
     "test": mark("Test: can we reach you?"),
 }
 CHANNEL: Mapping[str, str] = {

@@ -25,19 +25,37 @@ def channels_of(settings: Settings, now: Callable[[], datetime]) -> list[Channel
         url = settings.wecom_url.rstrip("/")
         fetch = partial(wecom_token, url, settings.wecom_corp, settings.wecom_secret)
         found.append(WeCom(url, settings.wecom_agent, AccessToken(fetch, now)))
+    sms = _sms(settings, now, settings.sms_template)
+    found += [sms] if sms is not None else []
     account = Account(settings.aliyun_key_id, settings.aliyun_key_secret, now)
-    if account.key_id and account.key_secret:
-        if settings.sms_sign and settings.sms_template:
-            url, sign = settings.aliyun_sms_url, settings.sms_sign
-            found.append(Sms(account, url, sign, settings.sms_template))
-        if settings.voice_number and settings.voice_start and settings.voice_thanks:
-            found.append(
-                Voice(
-                    account,
-                    settings.aliyun_voice_url,
-                    settings.voice_number,
-                    settings.voice_start,
-                    settings.voice_thanks,
-                )
-            )
+    speaks = settings.voice_number and settings.voice_start and settings.voice_thanks
+    if account.key_id and account.key_secret and speaks:
+        url, number = settings.aliyun_voice_url, settings.voice_number
+        found.append(Voice(account, url, number, settings.voice_start, settings.voice_thanks))
     return found
+
+
+def outside_channel(settings: Settings, now: Callable[[], datetime]) -> Channel | None:
+    """The way to residents and contractors: SMS by their template; None when it is not set up."""
+    if settings.sms_outside == "nobody":
+        return None
+    return _sms(settings, now, settings.sms_outside_template or settings.sms_template)
+
+
+def tells_outside(settings: Settings) -> frozenset[str]:
+    """Who outside is told by SMS: resident, contractor, both or none."""
+    if outside_channel(settings, _never) is None:
+        return frozenset()
+    everyone = frozenset({"resident", "contractor"})
+    return everyone if settings.sms_outside == "everyone" else frozenset({"contractor"})
+
+
+def _never() -> datetime:
+    raise AssertionError("nothing is sent only to see whether it could be")
+
+
+def _sms(settings: Settings, now: Callable[[], datetime], template: str) -> Sms | None:
+    account = Account(settings.aliyun_key_id, settings.aliyun_key_secret, now)
+    if not (account.key_id and account.key_secret and settings.sms_sign and template):
+        return None
+    return Sms(account, settings.aliyun_sms_url, settings.sms_sign, template)

@@ -345,7 +345,7 @@ def test_an_attempt_is_written_before_it_is_sent_and_repeated_when_its_end_is_un
     with house.database.read() as session:
         assert sorted(session.scalars(select(Attempt.state))) == ["sent", "unknown"]
         rows = notifications.attempts_on(session, house.notices()[0].ticket_id or UUID(int=0))
-    assert [name for _, _, name in rows] == ["An", "An"]
+    assert [one.name for one in rows] == ["An", "An"]
 
 
 def test_a_channel_that_fails_is_shown_and_the_others_go_on(

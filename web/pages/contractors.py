@@ -1,6 +1,6 @@
 """Contractors: the dispatcher's offer of a ticket, and the page behind a contractor's link."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFil
 from fastapi.responses import RedirectResponse
 
 from api.deps import parts_of
+from core.channels import tells_outside
 from core.db import Session
 from core.errors import Conflict
 from core.limits import Limit
@@ -19,11 +20,12 @@ from web.guests import OwnForm, guest_page, limit, remember_job
 from web.page_route import GuestRoute, PageRoute
 from web.pages.public import HOUR, read_photos
 from web.templating import Templates
-from web.visit import SignedInVisit
+from web.visit import SignedInVisit, Visit
 from workflows import alarms, customers, overview
 from workflows.tickets import Ticket, contractors
 from workflows.tickets.contractors import Contact, ContractorLink, Job
 from workflows.tickets.contractors.coming import MOST_PHOTOS
+from workflows.tickets.followers import CONTRACTOR
 from workflows.tickets.reading import find_ticket
 
 DISPATCH = "tickets.dispatch"
@@ -101,6 +103,7 @@ def _add_offers(routes: APIRouter, templates: Templates) -> None:
             made = contractors.offer(session, ticket, form.job(), person=person, now=now)
             # Whoever hands it out has seen it.
             alarms.acknowledge_of(session, ticket, person=person, now=now)
+            told = _tell(session, visit, made)
         base = parts.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
         links = [(link, f"{base}/c/{secret}") for link, secret in made]
         return templates.page(
@@ -108,12 +111,17 @@ def _add_offers(routes: APIRouter, templates: Templates) -> None:
             visit.at(found.site.time_zone),
             section="tickets",
             number=number,
+            told=told,
             links=[
                 (link, address, segno.make(address, error="m").svg_data_uri(scale=8, border=2))
                 for link, address in links
             ],
         )
 
+    _add_ends(routes)
+
+
+def _add_ends(routes: APIRouter) -> None:
     @routes.post("/contractor-links/{link_id}/revoke")
     def revoke(link_id: UUID, visit: SignedInVisit) -> Response:
         with visit.parts.database.write() as session:
@@ -133,6 +141,15 @@ def _add_offers(routes: APIRouter, templates: Templates) -> None:
             customers.revoke_report(session, row, person=visit.caller.person_id, now=now)
             ticket = find_ticket(session, visit.caller, row.ticket_id)
         return RedirectResponse(f"/tickets/{ticket.number}", status_code=303)
+
+
+def _tell(session: Session, visit: Visit, made: Sequence[tuple[ContractorLink, str]]) -> set[UUID]:
+    """Send the contacts their links by SMS, where that is set up; returns whose number takes it."""
+    parts = visit.parts
+    if CONTRACTOR not in tells_outside(parts.settings):
+        return set()
+    now, language = parts.clock.now(), visit.reader.language
+    return contractors.follow(session, parts.vault, made, language, now=now)
 
 
 def _place(session: Session, ticket: Ticket) -> tuple[Node, Asset | None, Space | None]:

@@ -23,6 +23,7 @@ from workflows import notifications, overview, tickets
 from workflows.alarms import accept_ticket
 from workflows.notifications import Notice
 from workflows.tickets import Ticket
+from workflows.tickets.followers import CODE_OUTSIDE, RESIDENT, secret_behind
 
 # These ask for somebody who takes the ticket; the others only to be read.
 ASK_FOR_HANDS = frozenset({"ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign"})
@@ -119,11 +120,21 @@ def _public(
     )
 
 
+def _own_link(parts: Parts, code: str) -> Response:
+    """To the page of somebody outside, whose link an SMS can't hold as it is."""
+    with parts.database.read() as session:
+        kind, secret = secret_behind(session, parts.vault, code, now=parts.clock.now())
+    return RedirectResponse(f"/{'p' if kind == RESIDENT else 'c'}/{secret}", status_code=303)
+
+
 def _add_links(routes: APIRouter, templates: Templates) -> None:
     @routes.get("/n/{code}")
     def show(code: str, request: Request) -> Response:
         # Chat apps open links before people do: looking changes nothing.
-        with parts_of(request).database.read() as session:
+        parts = parts_of(request)
+        if len(code) == CODE_OUTSIDE:
+            return _own_link(parts, code)
+        with parts.database.read() as session:
             notice = notifications.notice_by_code(session, code)
             return _public(templates, guest_reader(request), notice, code, "")
 
@@ -192,14 +203,15 @@ def reaching(visit: Visit) -> dict[str, Any]:
 
 def told(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:
     """Who was told of a ticket, on which channel, and how that ended, for its page."""
-    rows = notifications.attempts_on(session, ticket_id)
     return [
         {
-            "name": name or overview.person_name(session, notice.person_id) or "",
-            "channel": attempt.channel,
-            "state": attempt.state,
-            "at": attempt.begun_at,
-            "result": attempt.result,
+            "name": one.name or overview.person_name(session, one.notice.person_id) or "",
+            "outside": one.outside,
+            "kind": one.notice.kind,
+            "channel": one.attempt.channel,
+            "state": one.attempt.state,
+            "at": one.attempt.begun_at,
+            "result": one.attempt.result,
         }
-        for attempt, notice, name in rows
+        for one in notifications.attempts_on(session, ticket_id)
     ]

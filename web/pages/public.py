@@ -9,6 +9,7 @@ from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
 from api.deps import parts_of
+from core.channels import tells_outside
 from core.db import Session
 from core.errors import Invalid, NotFound
 from core.limits import Limit
@@ -16,10 +17,12 @@ from core.people import Caller, new_secret
 from web.guests import Colleague, OwnForm, address_of, guest_page, jobs_of, limit
 from web.page_route import GuestRoute
 from web.templating import Templates
+from web.visit import guest_reader
 from workflows import customers
 from workflows.customers import Rater, ResidentReport, Stuck, Wish
 from workflows.customers.reports import MOST_PHOTOS, SECRET, already_sent
 from workflows.tickets import contractors
+from workflows.tickets.followers import RESIDENT
 from workflows.tickets.photos import StoredPhoto, store_photo
 
 HOUR = timedelta(hours=1)
@@ -96,6 +99,7 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
             known=[(one, customers.public_title(one)) for one in known],
             problems=customers.problems_of(stuck.asset.type if stuck.asset else None),
             most_photos=MOST_PHOTOS,
+            told_by_sms=RESIDENT in tells_outside(parts_of(request).settings),
             secret=new_secret("report"),
             **shown,
         )
@@ -137,7 +141,11 @@ def _report(request: Request, path: str, wish: Wish, photos: Sequence[UploadFile
     taken = read_photos(request, photos, MOST_PHOTOS)
     with parts.database.write() as session:
         whole = Wish(wish.secret, wish.problem, wish.words, wish.phone, wish.join, taken)
-        customers.send(session, stuck, whole, now=parts.clock.now())
+        now = parts.clock.now()
+        customers.send(session, stuck, whole, now=now)
+        if RESIDENT in tells_outside(parts.settings):
+            language = guest_reader(request).language
+            customers.follow(session, parts.vault, wish.secret, language, now=now)
 
 
 def read_photos(request: Request, photos: Sequence[UploadFile], most: int) -> list[StoredPhoto]:

@@ -17,9 +17,10 @@ from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.ids import new_id
 from core.people import Caller, hash_secret, scoped
+from core.vault import Vault
 from workflows.customers.problems import OTHER, Problem, find_problem
 from workflows.customers.stickers import Stuck
-from workflows.tickets import ENDED, Draft, Step, Ticket, act, current_ticket
+from workflows.tickets import ENDED, Draft, Step, Ticket, act, current_ticket, followers
 from workflows.tickets.contractors import did_it
 from workflows.tickets.photos import StoredPhoto, add_photo
 from workflows.tickets.reporting import near, report
@@ -156,6 +157,25 @@ def _send(session: Session, stuck: Stuck, wish: Wish, now: datetime) -> None:
         _say(session, "ticket.join", ticket, actor, now)
     for photo in wish.photos[:MOST_PHOTOS]:
         add_photo(session, ticket, photo, author=None, now=now, actor=actor)
+
+
+def follow(session: Session, vault: Vault, secret: str, language: str, *, now: datetime) -> bool:
+    """Tell whoever reported by SMS how it goes; False when they left no number that takes one."""
+    row = find_report(session, secret, now=now)
+    if row.phone is None:
+        return False
+    return followers.follow(
+        session,
+        vault,
+        session.get_one(Ticket, row.ticket_id),
+        followers.RESIDENT,
+        row.id,
+        phone=row.phone,
+        secret=secret,
+        language=language,
+        ends_at=row.ends_at,
+        now=now,
+    )
 
 
 def _draft(stuck: Stuck, wish: Wish, now: datetime) -> Draft:
@@ -365,6 +385,7 @@ def find_sent(session: Session, caller: Caller, report_id: UUID) -> ResidentRepo
 def revoke_report(session: Session, row: ResidentReport, *, person: UUID, now: datetime) -> None:
     """End a progress link at once, and forget the phone number that came with it."""
     row.ends_at, row.phone = min(row.ends_at, now), None
+    followers.end_following(session, row.id, now=now)
     session.flush()
     ticket = session.get_one(Ticket, row.ticket_id)
     after = {"report": str(row.id)}

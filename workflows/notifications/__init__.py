@@ -14,8 +14,10 @@ from workflows.notifications.outbox import (
     postpone,
     set_cursor,
 )
+from workflows.notifications.outside import Outside, begin_outside
 from workflows.notifications.taking_up import group_lines, take_up
 from workflows.notifications.telling import (
+    Told,
     acknowledge,
     ask,
     attempts_on,
@@ -31,11 +33,14 @@ __all__ = [
     "Delivery",
     "Notice",
     "OutboxCursor",
+    "Outside",
+    "Told",
     "acknowledge",
     "ask",
     "attempts_on",
     "begin",
     "begin_due",
+    "begin_outside",
     "cursor_of",
     "enqueue",
     "finish",

@@ -36,7 +36,8 @@ def new_code() -> str:
 class Notice(Base):
     """Something that one person, or the phone of a post, is to be told until they answer.
 
-    kind: of the fact it is about, or "test". code: the end of the link where one tap accepts it.
+    follower_id: somebody outside instead, who is told once. kind: of the fact it is about, or
+    "test". code: the end of the link where one tap accepts it.
     due_at: when it is told next; NULL = not again.
     """
 
@@ -46,6 +47,7 @@ class Notice(Base):
     site_id: Mapped[UUID | None] = mapped_column(ForeignKey("node.id"))
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     phone: Mapped[str] = mapped_column(String(40), default="")
+    follower_id: Mapped[UUID | None] = mapped_column(index=True)
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"), index=True)
     kind: Mapped[str] = mapped_column(String(60))
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

@@ -14,6 +14,7 @@ from core.people import Person
 from core.places import Asset, Node, Space
 from core.rosters import bosses, who_answers
 from workflows.notifications.model import URGENCIES, Notice
+from workflows.notifications.outside import take_up_outside
 from workflows.tickets import Ticket
 
 BY_PRIORITY = {"low": "normal", "medium": "normal", "high": "urgent", "critical": "critical"}
@@ -27,9 +28,13 @@ TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign"
 
 
 def take_up(session: Session, facts: Sequence[events.Event], *, now: datetime) -> int:
-    """Write a notice for everybody whom a fact concerns; returns how many."""
-    duty = _Duty(session, now)
-    return sum(_take_up(session, fact, now, duty) for fact in facts if _concerns_somebody(fact))
+    """Write a notice for everybody whom a fact concerns, of ours or not; returns how many."""
+    duty, made = _Duty(session, now), 0
+    for fact in facts:
+        if _concerns_somebody(fact):
+            made += _take_up(session, fact, now, duty)
+        made += take_up_outside(session, fact, now)
+    return made
 
 
 class _Duty:

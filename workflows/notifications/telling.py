@@ -22,6 +22,7 @@ from workflows.notifications.model import NOTICE, Attempt, Notice
 from workflows.notifications.plans import PLANS, Plan, quiet_until
 from workflows.notifications.texts import message
 from workflows.tickets import ENDED, Ticket
+from workflows.tickets.followers import Follower
 
 AT_ONCE = 20
 # An attempt that has not ended by then is one whose process died.
@@ -57,7 +58,7 @@ def begin(session: Session, channels: Sequence[Channel], *, base: str, now: date
     """Write down the attempts that are due; they are made once this is committed."""
     due = session.scalars(
         select(Notice)
-        .where(Notice.due_at <= now)
+        .where(Notice.due_at <= now, Notice.follower_id.is_(None))
         .order_by(Notice.due_at)
         .limit(AT_ONCE)
         .with_for_update(skip_locked=True)
@@ -83,9 +84,7 @@ def _begin(
     calls = _calls(session, notice, plan, channels, base, now)
     notice.tries = number + 1
     if notice.tries >= plan.tries:
-        notice.due_at = None
-        actor = events.Actor("job", "telling")
-        move(session, notice, NOTICE, "spend", actor=actor, learned_at=now)
+        spend(session, notice, now=now)
     else:
         notice.due_at = now + plan.every
     session.flush()
@@ -155,6 +154,10 @@ def finish_attempt(session: Session, attempt_id: UUID, outcome: Outcome, *, now:
     attempt.ended_at = now
     attempt.result = outcome.text[:300]
     attempt.reference = outcome.reference[:80]
+    notice = session.get_one(Notice, attempt.notice_id)
+    if outcome.sent and notice.follower_id is not None and notice.state == "waiting":
+        # Somebody outside is told once; ours are told until they answer.
+        spend(session, notice, now=now)
 
 
 def settle(session: Session, notice: Notice, *, now: datetime) -> None:
@@ -164,9 +167,18 @@ def settle(session: Session, notice: Notice, *, now: datetime) -> None:
     move(session, notice, NOTICE, "settle", actor=actor, learned_at=now)
 
 
+def spend(session: Session, notice: Notice, *, now: datetime) -> None:
+    """Tell it no more: it was told as often as it is to be."""
+    notice.due_at = None
+    actor = events.Actor("job", "telling")
+    move(session, notice, NOTICE, "spend", actor=actor, learned_at=now)
+
+
 def notice_by_code(session: Session, code: str) -> Notice:
-    """The notice behind a link. NotFound when there is none."""
-    notice = session.scalars(select(Notice).where(Notice.code == code)).first()
+    """The notice behind a link of ours. NotFound when there is none."""
+    # What people outside are sent is the link that they have, not one to answer a notice.
+    statement = select(Notice).where(Notice.code == code, Notice.follower_id.is_(None))
+    notice = session.scalars(statement).first()
     if notice is None:
         raise NotFound("this link leads nowhere", advice="Look into your inbox.")
     return notice
@@ -226,13 +238,27 @@ def inbox(session: Session, person_id: UUID, limit: int = 30) -> list[Notice]:
     return sorted(rows, key=lambda one: rank[one.urgency])[:limit]
 
 
-def attempts_on(session: Session, ticket_id: UUID) -> list[tuple[Attempt, Notice, str | None]]:
-    """Every attempt to tell somebody of a ticket, with its notice and the name, in order."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An attempt to tell somebody. outside: resident or contractor, when they are none of ours."""
+
+    attempt: Attempt
+    notice: Notice
+    name: str | None
+    outside: str | None
+
+
+def attempts_on(session: Session, ticket_id: UUID) -> list[Told]:
+    """Every attempt to tell somebody of a ticket, in order."""
     statement = (
-        select(Attempt, Notice, Person.name)
+        select(Attempt, Notice, Person.name, Follower.kind)
         .join(Notice, Notice.id == Attempt.notice_id)
         .outerjoin(Person, Person.id == Notice.person_id)
+        .outerjoin(Follower, Follower.id == Notice.follower_id)
         .where(Notice.ticket_id == ticket_id)
         .order_by(Attempt.begun_at, Attempt.id)
     )
-    return [(attempt, notice, name) for attempt, notice, name in session.execute(statement)]
+    return [
+        Told(attempt, notice, name, outside)
+        for attempt, notice, name, outside in session.execute(statement)
+    ]

@@ -24,6 +24,13 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ticket.contractor": ("No contractor comes", "外包单位未接单"),
         "roster.gap": ("Nobody is on duty ahead", "即将无人值班"),
         "handover.pass_up": ("A hand-over waits for you", "交接班无人接收"),
+        "resident.accept": ("Your report was accepted", "您报的事已受理"),
+        "resident.come": ("Somebody is on the way", "维修人员正在赶来"),
+        "resident.start": ("Somebody is at work on it", "您报的事正在处理"),
+        "resident.resolve": ("Your report is done", "您报的事已处理"),
+        "resident.close": ("Your report is closed", "您报的事已结案"),
+        "resident.reopen": ("Your report is open again", "您报的事已重新处理"),
+        "contractor.offer": ("A job for you", "有新工单待您确认"),
         "test": ("Test: can we reach you?", "测试：能联系到您吗？"),
     }
 )
@@ -71,5 +78,24 @@ def message(
         # A template's variable holds 35 characters at most.
         short=f"{title or what} {place}".strip()[:35],
         accept=_in(language, ACCEPT if accepts else ANSWER),
+        reference=reference,
+    )
+
+
+def outside_message(
+    kind: str, facts: Mapping[str, Any], language: str, *, link: str, reference: str
+) -> Message:
+    """What somebody outside is sent: what happened and where, nothing that others wrote.
+
+    facts: place as it stands.
+    """
+    what = _in(language, WHAT[kind])
+    place = _name(facts.get("place", {}), language)
+    return Message(
+        title=what,
+        body=place,
+        link=link,
+        short=f"{what} {place}".strip()[:35],
+        accept=_in(language, ANSWER),
         reference=reference,
     )

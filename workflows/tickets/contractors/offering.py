@@ -15,6 +15,8 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.lifecycle import move
 from core.people import Caller, hash_secret, new_secret, scoped
+from core.vault import Vault
+from workflows.tickets import followers
 from workflows.tickets.contractors.model import CONTRACTOR_LINK, LIVE, ContractorLink
 from workflows.tickets.lifecycle import RUNNING
 from workflows.tickets.model import Ticket
@@ -97,6 +99,35 @@ def offer(
     session.flush()
     give_turn(session, made[0][0], now=now, actor=events.Actor.person(person))
     return made
+
+
+def follow(
+    session: Session,
+    vault: Vault,
+    made: Sequence[tuple[ContractorLink, str]],
+    language: str,
+    *,
+    now: datetime,
+) -> set[UUID]:
+    """Send each contact their link by SMS when their turn comes; returns the links of those whose
+    number takes one."""
+    told = set[UUID]()
+    for link, secret in made:
+        ticket = session.get_one(Ticket, link.ticket_id)
+        if followers.follow(
+            session,
+            vault,
+            ticket,
+            followers.CONTRACTOR,
+            link.id,
+            phone=link.phone,
+            secret=secret,
+            language=language,
+            ends_at=link.expires_at,
+            now=now,
+        ):
+            told.add(link.id)
+    return told
 
 
 def _checked(job: Job) -> Job:
@@ -235,6 +266,7 @@ def revoke_offer(session: Session, link: ContractorLink, *, person: UUID, now: d
     """Take a link back; the next contact of its list gets their turn, or the team."""
     actor = events.Actor.person(person)
     step(session, link, "revoke", now=now, actor=actor)
+    followers.end_following(session, link.id, now=now)
     go_on(session, link, now=now, actor=actor)
 
 
