@@ -90,7 +90,8 @@ def create_app(parts: Parts) -> FastAPI:
     larger = {
         f"{BASE}/site-files": sites.LARGEST_FILE,
         # The form of a page around the photo needs a little room, too.
-        rf"({BASE})?/tickets/[^/]+/photos": LARGEST_PICTURE + 64 * 1024,
+        rf"({BASE})?/tickets/[^/]+/photos|/tickets/[^/]+/checklist/[^/]+/photo": LARGEST_PICTURE
+        + 64 * 1024,
         # What people without an account send: a few photos with their words.
         r"/s/[^/]+|/c/[^/]+/done": LARGEST_PICTURE + 64 * 1024,
         r"/control-room/[^/]+/plan": LARGEST_PICTURE + 64 * 1024,

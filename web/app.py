@@ -10,6 +10,7 @@ from web.pages import (
     account,
     alarms,
     assets,
+    checklist,
     contractors,
     control_room,
     devices,
@@ -56,6 +57,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     # Before the actions of tickets, which would take its address for one of theirs.
     app.include_router(photos.router())
     app.include_router(work.router())
+    app.include_router(checklist.router())
     app.include_router(contractors.router(templates))
     app.include_router(tickets.router(templates))
     app.include_router(assets.router(templates))

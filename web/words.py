@@ -166,6 +166,9 @@ EVENT: Mapping[str, str] = {
     "ticket.work": mark("Work written down"),
     "ticket.work_removed": mark("A line of work taken away"),
     "ticket.findings": mark("Findings written down"),
+    "ticket.checklist": mark("Items put on the checklist"),
+    "ticket.checklist_removed": mark("An item of the checklist taken away"),
+    "ticket.check": mark("Item of the checklist answered"),
     "ticket.photo": mark("Photo added"),
     "ticket.contractor": mark("Contractor"),
     "ticket.join": mark("Another resident has the same problem"),
@@ -335,6 +338,12 @@ WORK_KIND: Mapping[str, str] = {
     "labour": mark("Labour"),
     "part": mark("Part"),
 }
+ITEM_KIND: Mapping[str, str] = {
+    "tick": mark("Tick"),
+    "number": mark("Number"),
+    "choice": mark("Choice of words"),
+    "photo": mark("Photo"),
+}
 FINDING: Mapping[str, str] = {
     "faults": mark("Fault"),
     "causes": mark("Cause"),
@@ -441,6 +450,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "why_clocks": WHY_CLOCKS,
     "mark": MARK,
     "contractor_state": CONTRACTOR_STATE,
+    "item_kind": ITEM_KIND,
     "arrived_by": ARRIVED_BY,
     "resident_state": RESIDENT_STATE,
     "resident_step": RESIDENT_STEP,

@@ -1,6 +1,7 @@
 """Tickets over HTTP: list, read, open, edit, and every action of their lifecycle."""
 
 from api.tickets.actions import router as _actions
+from api.tickets.checklist import router as _checklist
 from api.tickets.outside import router as _outside
 from api.tickets.photos import router as _photos
 from api.tickets.routes import router
@@ -10,5 +11,6 @@ router.include_router(_actions)
 router.include_router(_photos)
 router.include_router(_outside)
 router.include_router(_work)
+router.include_router(_checklist)
 
 __all__ = ["router"]

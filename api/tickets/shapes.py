@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.bodies import Body, Change, Line, Moment, Prose
+from api.checklists import ItemShown
 from workflows.tickets import Draft, Step
 from workflows.tickets.work import Findings, NewWork
 
@@ -179,6 +180,7 @@ class TicketWhole(TicketItem):
     notes: list[Note]
     photos: list[PhotoShown]
     work: list[WorkShown]
+    checklist: list[ItemShown]
     fault_code: str | None = Field(description="What was found; see `/finding-lists`.")
     cause_code: str | None
     remedy_code: str | None

@@ -274,6 +274,8 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
         },
         "post_work": {"kind": "labour", "what": "Work", "minutes": 5},
         "put_findings": {"fault": "leak"},
+        "post_checklist": {"items": [{"text": {"en": "Look"}}]},
+        "put_check": {"value": "yes"},
         "put_terms": {"grade": "urgent-30"},
         "put_calendar": {"name": name, "week": [[["09:00", "18:00"]], *[[]] * 6]},
         "post_invitation": {"role": "guard", "node_id": str(site.id)},

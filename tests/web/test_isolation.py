@@ -155,6 +155,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "site_id": str(stage.site_id),
         "node_id": str(stage.site_id),
         "line_id": str(new_id()),
+        "item_id": str(new_id()),
         "code": "office",
         **roster_of(stage, guard),
         "person_id": str(guard),
@@ -173,7 +174,7 @@ def choices(path: str) -> list[str]:
     if "{panel}" in path:
         return [path.replace("{panel}", name) for name in ("tree", "alarms", "tickets", "summary")]
     if "{part}" in path:
-        parts = ("points",) if path.startswith("/assets/") else ("actions", "facts")
+        parts = ("points",) if path.startswith("/assets/") else ("actions", "facts", "checklist")
         return [path.replace("{part}", name) for name in parts]
     if "{action}" in path:
         return [path.replace("{action}", name) for name in ("start", "cancel", "assign")]

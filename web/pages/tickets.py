@@ -21,6 +21,7 @@ from rules.document import load_rules
 from web.charts import ticket_chart
 from web.naming import point_name
 from web.page_route import PageRoute
+from web.pages.checklist import checklist_shown
 from web.pages.notices import told
 from web.pages.work import work_shown
 from web.reader import Reader
@@ -30,6 +31,7 @@ from web.words import TEAM
 from workflows import customers, overview, tickets
 from workflows.alarms import accept_ticket
 from workflows.tickets import FALSE_CAUSES, VERDICTS, contractors
+from workflows.tickets.checklist import ITEM_KINDS
 from workflows.tickets.photos import EVIDENCE
 from workflows.tickets.reading import describe_ticket, find_ticket
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
@@ -83,10 +85,15 @@ def may_assign(ticket: dict[str, Any]) -> bool:
     return "assign" in ticket["actions"]
 
 
-def _possible(ticket: dict[str, Any], person: UUID) -> list[str]:
-    """The actions that will not be refused: who did the work can't verify it without a sensor."""
-    blocked = ticket["doer_id"] == person and ticket["recovered_at"] is None
-    return [action for action in ticket["actions"] if not (blocked and action == "verify")]
+def _possible(ticket: dict[str, Any], person: UUID, unanswered: int) -> list[str]:
+    """The actions that will not be refused: who did the work can't verify it without a sensor.
+
+    unanswered: the required items of the checklist that keep it from being done.
+    """
+    blocked = {"resolve", "verify"} if unanswered else set[str]()
+    if ticket["doer_id"] == person and ticket["recovered_at"] is None:
+        blocked.add("verify")
+    return [action for action in ticket["actions"] if action not in blocked]
 
 
 def _proofs(visit: Visit, evidence: list[dict[str, Any]], asset_type: str | None) -> list[Proof]:
@@ -143,6 +150,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         reports = customers.reports_of(session, tickets.with_merged(session, found.thing.id))
         able = able_people(session, found.site.id, "tickets.work") if may_assign(ticket) else []
     local = visit.at(found.site.time_zone)
+    checks = checklist_shown(ticket["checklist"], local.reader)
     return local, {
         "ticket": ticket,
         "site": found.site,
@@ -153,7 +161,11 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "guidance": _guidance(document, catalog, local.reader),
         "facts": facts,
         "numbers": numbers,
-        "buttons": buttons(_possible(ticket, caller.person_id)),
+        "buttons": buttons(_possible(ticket, caller.person_id, checks["missing"])),
+        "checklist": checks,
+        "item_kinds": ITEM_KINDS,
+        "going_to_end": not {"resolve", "verify"}.isdisjoint(ticket["actions"]),
+        "may_manage": visit.may("tickets.manage", found.site.id),
         "calendar_name": counted_in,
         "told": told_to,
         "work": work_shown(ticket, asset.thing.type if asset else None, local.reader),
@@ -262,7 +274,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
 
     @routes.get("/tickets/{number}/parts/{part}")
     def part(number: int, part: str, visit: SignedInVisit) -> Response:
-        if part not in ("facts", "actions"):
+        if part not in ("facts", "actions", "checklist"):
             raise Invalid("there is no such part of the page")
         local, context = describe(visit, number)
         return templates.page(f"ticket/{part}.html", local, **context)

@@ -19,6 +19,7 @@ from core.paging import Page, Wish, in_order, read_texts, text_page
 from core.people import Caller, Person, on_sites, scoped
 from core.places import Asset
 from core.wire import row_text
+from workflows.tickets.checklist import list_items
 from workflows.tickets.lifecycle import ENDED, RUNNING, TICKET
 from workflows.tickets.model import LOUD, Ticket, TicketEvidence, TicketNote
 from workflows.tickets.photos import list_photos
@@ -199,6 +200,7 @@ def describe_ticket(session: Session, caller: Caller, ticket_id: UUID) -> dict[s
         "notes": _notes(session, ticket_id),
         "photos": list_photos(session, ticket_id),
         "work": list_work(session, ticket_id),
+        "checklist": list_items(session, ticket_id),
         "events": _events(session, ticket_id),
         "actions": actions_for(row["state"], row["site_id"], caller),
     }

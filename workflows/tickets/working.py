@@ -19,6 +19,7 @@ from core.lifecycle import move
 from core.local_time import zone
 from core.places import Node
 from core.teams import require_certified
+from workflows.tickets.checklist import require_answered
 from workflows.tickets.clocks import net_seconds, next_moment, recompute
 from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import (
@@ -82,6 +83,9 @@ def act(
     TICKET.target(step.action, ticket.state)
     if step.action in NEEDS_REASON and not step.note.strip():
         raise Invalid(f"to {step.action} a ticket give a reason", problems=["note: missing"])
+    # A contractor sees no checklist; who verifies their work answers what is left of it.
+    if step.action == "verify" or (step.action == "resolve" and person):
+        require_answered(session, ticket)
     # A deadline that passed before this action stays on record, even if no sweep saw it yet.
     mark_passed(session, ticket, now=now, actor=events.SYSTEM)
     values, facts = _effects(session, ticket, step, person, now)

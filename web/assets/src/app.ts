@@ -47,9 +47,12 @@ document.addEventListener("htmx:before:swap", (event) => {
   const target = context?.target;
   if (!(target instanceof Element) || !target.hasAttribute("data-panel")) return;
   const failed = (context?.response?.status ?? 200) >= 400;
-  const written = target.id === "ticket-actions" && isBeingWritten(target);
+  const written = WRITTEN.has(target.id) && isBeingWritten(target);
   if (failed || written) event.preventDefault();
 });
+
+// Panels with forms of which nothing may be lost.
+const WRITTEN = new Set(["ticket-actions", "ticket-checklist"]);
 
 interface SwapContext {
   target?: unknown;

@@ -100,6 +100,8 @@ export function isBeingWritten(panel: Element | null): boolean {
   // A photo that was chosen and not sent yet is as lost as a text.
   const chosen = [...panel.querySelectorAll<HTMLInputElement>("input[type=file]")];
   if (chosen.some((field) => (field.files?.length ?? 0) > 0)) return true;
+  const numbers = [...panel.querySelectorAll<HTMLInputElement>("input[inputmode=decimal]")];
+  if (numbers.some((field) => field.value !== field.defaultValue)) return true;
   return [...panel.querySelectorAll("textarea")].some((field) => field.value.trim() !== "");
 }
 

@@ -1,0 +1,44 @@
+"""Checklists of tickets."""
+
+import sqlalchemy as sa
+from alembic import op
+
+import core.db
+
+revision = "0019"
+down_revision = "0018"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_table(
+        "checklist_item",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("ticket_id", sa.Uuid(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("text", sa.JSON(), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("required", sa.Boolean(), nullable=False),
+        sa.Column("unit", sa.String(length=20), nullable=True),
+        sa.Column("low", sa.Numeric(precision=16, scale=4), nullable=True),
+        sa.Column("high", sa.Numeric(precision=16, scale=4), nullable=True),
+        sa.Column("choices", sa.JSON(), nullable=False),
+        sa.Column("answer", sa.String(length=40), nullable=True),
+        sa.Column("outside", sa.Boolean(), nullable=False),
+        sa.Column("answered_by", sa.Uuid(), nullable=True),
+        sa.Column("answered_at", core.db.Instant(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["answered_by"], ["person.id"], name=op.f("fk_checklist_item_answered_by_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["node.id"], name=op.f("fk_checklist_item_site_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["ticket.id"], name=op.f("fk_checklist_item_ticket_id_ticket")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_checklist_item")),
+    )
+    op.create_index(op.f("ix_checklist_item_ticket_id"), "checklist_item", ["ticket_id"])
