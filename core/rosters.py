@@ -399,6 +399,18 @@ def who_answers(session: Session, site_id: UUID, team: str, at: datetime) -> Ans
     return Answering("supervisor", above_all, [])
 
 
+def posts(session: Session, site_id: UUID) -> list[str]:
+    """The duty phones of a site and of the places above it, the nearest first."""
+    site = session.get_one(Node, site_id)
+    statement = (
+        select(Node.path, DutyPhone.phone)
+        .join(DutyPhone, DutyPhone.node_id == Node.id)
+        .where(Node.path.in_(above(site.path)))
+    )
+    found = sorted(session.execute(statement), key=lambda row: -len(row[0]))
+    return list(dict.fromkeys(phone for _, phone in found if phone))
+
+
 def bosses(session: Session, site_id: UUID) -> list[UUID]:
     """Those who answer for a site: its supervisors, else its managers, else administrators."""
     for role in ("supervisor", "manager", "administrator"):

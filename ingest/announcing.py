@@ -21,8 +21,9 @@ log = structlog.get_logger(__name__)
 
 ACTOR = events.Actor("system", "announce")
 # A fact of one of these may change what is to be heard.
-CHANGES = ("ticket.",)
+CHANGES = ("ticket.", "fire_alarm.")
 TEST = {"en": "This is a test of the alarm.", "zh": "这是报警测试。"}
+FIRE = {"en": "Fire! {title}", "zh": "火警！{title}"}
 CLEAR = {"en": "The alarm is over.", "zh": "报警解除。"}
 Publish = Callable[[str, bytes, bool], None]
 
@@ -42,7 +43,7 @@ class Announcer:
         self._publish = publish
         self._test_at = test_at
         # What was published last, by site.
-        self._said: dict[UUID, int | None] = {}
+        self._said: dict[UUID, tuple[int, bool] | None] = {}
         self._due = True
 
     def note(self, facts: Sequence[events.Event]) -> None:
@@ -61,13 +62,17 @@ class Announcer:
         with self._database.read() as session:
             loud = tickets.unanswered_critical(session)
             found = {site.id: site.code for site in sites(session)}
-        fresh = [site for site in found if self._said.get(site, -1) != _number(loud.get(site))]
+        fresh = [
+            site
+            for site in found
+            if site not in self._said or self._said[site] != _number(loud.get(site))
+        ]
         for site in fresh:
             ticket = loud.get(site)
             first = site not in self._said
             self._said[site] = _number(ticket)
             if ticket is not None:
-                self._send(found[site], "alarm", ticket.title, ticket)
+                self._send(found[site], "alarm", _text(ticket), ticket)
                 self._log(site, "alarm", ticket)
                 continue
             # What an earlier process said last may not have reached the broker: it is said again.
@@ -86,6 +91,7 @@ class Announcer:
         said = {"ts": round(to_micros(self._clock.now()) / 1e6, 3), "level": level, "text": text}
         if ticket is not None:
             said |= {"ticket": ticket.number, "life_safety": ticket.life_safety}
+            said |= {"fire": True} if ticket.fire else {}
         payload = json.dumps(said, ensure_ascii=False).encode()
         self._publish(f"wk/v1/{code}/announce", payload, level != "test")
 
@@ -112,8 +118,19 @@ class Announcer:
         return not events.has_since(session, "announce.test", site.id, midnight)
 
 
-def _number(ticket: tickets.LoudTicket | None) -> int | None:
-    return None if ticket is None else ticket.number
+def _number(ticket: tickets.LoudTicket | None) -> tuple[int, bool] | None:
+    """What is said of a ticket changes when it becomes a fire."""
+    return None if ticket is None else (ticket.number, ticket.fire)
+
+
+def _text(ticket: tickets.LoudTicket) -> dict[str, str]:
+    if not ticket.fire:
+        return dict(ticket.title)
+    written = ticket.title.get("und", "")
+    return {
+        language: said.format(title=ticket.title.get(language, written)).strip()
+        for language, said in FIRE.items()
+    }
 
 
 def _append(
@@ -130,5 +147,5 @@ def _append(
         actor=ACTOR,
         learned_at=now,
         site_id=site,
-        after={"ticket": ticket.number} if ticket else {},
+        after={"ticket": ticket.number, "fire": ticket.fire} if ticket else {},
     )

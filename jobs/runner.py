@@ -24,6 +24,7 @@ from core.telemetry.store import TelemetryStore
 from jobs.customers import forget_guests, pass_jobs_on
 from jobs.deadlines import mark_deadlines
 from jobs.dispatch import give_out, look_for_gaps, pass_hand_overs_up
+from jobs.fire_alarms import pass_on_as_fire
 from jobs.ingest_watch import IngestWatch
 from jobs.outbox import send_facts
 from jobs.retention import bound_quarantine, forget_credentials, forget_imports, keep_up_telemetry
@@ -53,6 +54,8 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
     sweeps = [
         Sweep("dispatch", 1.0, give_out),
         Sweep("deadlines", 5.0, mark_deadlines),
+        # Its deadlines are seconds apart.
+        Sweep("fire alarms", 1.0, pass_on_as_fire),
         Sweep("contractors", 5.0, pass_jobs_on),
         Sweep("guests", 60.0, forget_guests, every=timedelta(hours=1)),
         Sweep("hand-overs", 30.0, pass_hand_overs_up),

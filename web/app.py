@@ -15,6 +15,7 @@ from web.pages import (
     control_room,
     devices,
     elsewhere,
+    fire_alarms,
     hand_over,
     identity,
     imports,
@@ -23,6 +24,7 @@ from web.pages import (
     people,
     photos,
     public,
+    return_visits,
     search,
     second_factor,
     service,
@@ -58,6 +60,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(photos.router())
     app.include_router(work.router())
     app.include_router(checklist.router())
+    app.include_router(fire_alarms.router())
+    app.include_router(return_visits.router())
     app.include_router(contractors.router(templates))
     app.include_router(tickets.router(templates))
     app.include_router(assets.router(templates))

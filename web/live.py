@@ -33,7 +33,10 @@ MESSAGES_WAITING_AT_MOST = 64
 
 PANELS_OF: Mapping[str, frozenset[str]] = {
     "alarm": frozenset({"summary", "alarms", "sound", "tree", "activity"}),
-    "ticket": frozenset({"summary", "tickets", "alarms", "sound", "tree", "activity"}),
+    "ticket": frozenset(
+        {"summary", "tickets", "alarms", "fires", "visits", "sound", "tree", "activity"}
+    ),
+    "fire_alarm": frozenset({"summary", "tickets", "alarms", "fires", "sound", "activity"}),
     "sound": frozenset({"sound", "activity"}),
     "floor_plan": frozenset({"plan", "activity"}),
     "device": frozenset({"devices", "tree", "activity"}),
@@ -263,7 +266,7 @@ class LiveFeed:
             if fact.site_id is None:
                 continue
             panels.setdefault(fact.site_id, set()).update(PANELS_OF.get(about, {"activity"}))
-            if about == "ticket":
+            if about in ("ticket", "fire_alarm"):
                 tickets.setdefault(fact.site_id, set()).add(fact.subject_id)
             if about in STRUCTURE:
                 self._sites.pop(fact.site_id, None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from web.closing_words import CHECKED_BY, CLOSING_EVENTS, CLOSING_NOTICES, CLOSING_WORDS
 from web.import_words import IMPORT_WORDS
 from web.languages import mark
 
@@ -63,6 +64,7 @@ FALSE_CAUSE: Mapping[str, str] = {
 VERIFIED_BY: Mapping[str, str] = {
     "sensor": mark("by the sensor, which has recovered"),
     "person": mark("by somebody who did not do the work"),
+    **CHECKED_BY,
 }
 ALARM_STATE: Mapping[str, str] = {
     "normal": mark("Normal"),
@@ -247,6 +249,7 @@ EVENT: Mapping[str, str] = {
     "ingest.gap": mark("Messages were not read for a while"),
     "ingest.silent": mark("Reading of messages has stopped"),
     "ingest.back": mark("Messages are read again"),
+    **CLOSING_EVENTS,
 }
 PART: Mapping[str, str] = {
     "broker": mark("Message broker"),
@@ -320,6 +323,7 @@ NOTICE: Mapping[str, str] = {
     "resident.reopen": mark("Your report is open again"),
     "contractor.offer": mark("A job for you"),
     "test": mark("Test: can we reach you?"),
+    **CLOSING_NOTICES,
 }
 CHANNEL: Mapping[str, str] = {
     "sms": mark("SMS"),
@@ -357,6 +361,7 @@ WHY_CLOCKS: Mapping[str, str] = {
     "resume": mark("the hold has ended"),
     "reopen": mark("the ticket was opened again"),
     "over": mark("it was over before we learned of it"),
+    "fire": mark("it counts as a fire"),
 }
 # What a day of a calendar is.
 DAY: Mapping[str, str] = {
@@ -456,4 +461,5 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "resident_step": RESIDENT_STEP,
     "sticker_what": STICKER_WHAT,
     **IMPORT_WORDS,
+    **CLOSING_WORDS,
 }

@@ -2,8 +2,10 @@
 
 from api.tickets.actions import router as _actions
 from api.tickets.checklist import router as _checklist
+from api.tickets.fire_alarms import router as _fire_alarms
 from api.tickets.outside import router as _outside
 from api.tickets.photos import router as _photos
+from api.tickets.return_visits import router as _return_visits
 from api.tickets.routes import router
 from api.tickets.work import router as _work
 
@@ -12,5 +14,7 @@ router.include_router(_photos)
 router.include_router(_outside)
 router.include_router(_work)
 router.include_router(_checklist)
+router.include_router(_fire_alarms)
+router.include_router(_return_visits)
 
 __all__ = ["router"]

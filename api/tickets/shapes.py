@@ -159,8 +159,36 @@ class FindingLists(BaseModel):
     remedies: dict[str, dict[str, str]]
 
 
+class FireAlarmShown(BaseModel):
+    """The short clock of a fire alarm. After `due_at` it counts as a fire."""
+
+    state: Literal["unseen", "seen", "fire", "answered", "not_fire"]
+    rounds: int = Field(description="How often the detector went off anew.")
+    began_at: datetime
+    seen_due: datetime
+    confirm_due: datetime
+    due_at: datetime | None
+    seen_at: datetime | None
+    seen_by: UUID | None
+    seen_by_name: str | None
+    sent_id: UUID | None = Field(description="Who was sent to look.")
+    sent_name: str | None
+    why: Literal["pressed", "unseen", "unconfirmed"] | None
+    fire_at: datetime | None
+    answered_at: datetime | None
+    answered_by: UUID | None
+    answered_by_name: str | None
+    decided_at: datetime | None = Field(description="When somebody found that it is no fire.")
+    decided_by: UUID | None
+    decided_by_name: str | None
+    cause: str | None = Field(description="What it was instead.")
+    photo_id: UUID | None = Field(description="What shows it.")
+
+
 class TicketWhole(TicketItem):
     """A ticket with everything that belongs to it."""
+
+    fire_alarm: FireAlarmShown | None = Field(description="Only of fire alarms.")
 
     description: str
     reporter_id: UUID | None

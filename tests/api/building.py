@@ -1,11 +1,12 @@
 """Something of everything on the small site."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from core import events, quarantine, rulebook
 from core.clock import to_micros
-from core.db import Database
+from core.db import Database, Session
 from core.devices import Device, Source
 from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
@@ -52,6 +53,48 @@ def put_ticket(
     )
     with database.write() as session:
         return tickets.open_ticket(session, draft, actor=events.SYSTEM).id
+
+
+def put_closing(database: Database, site: SmallSite, ticket_id: UUID, now: datetime) -> None:
+    """A return visit on a ticket, a ticket whose reporter waits for one, and a fire alarm."""
+    person = Person(id=new_id(), name="Hu Jing", locale="zh")
+    visit = customers.ReturnVisit(
+        site_id=site.id,
+        ticket_id=ticket_id,
+        by_id=person.id,
+        at=now,
+        way="phone",
+        satisfied=True,
+        rating=5,
+    )
+    plain = tickets.Draft(
+        site_id=site.id,
+        kind="repair",
+        priority="low",
+        title={"und": "Dark"},
+        team="maintenance",
+        happened_at=now,
+        learned_at=now,
+        reporter_id=person.id,
+    )
+    fire = replace(plain, category="fire_alarm", life_safety=True, title={"und": "Smoke"})
+    with database.write() as session:
+        session.add(person)
+        session.flush()
+        session.add(visit)
+        done = tickets.open_ticket(session, plain, actor=events.SYSTEM)
+        doer = new_person(session)
+        for action in ("start", "resolve"):
+            tickets.act(session, done, tickets.Step(action), person=doer, now=now)
+        tickets.open_ticket(session, fire, actor=events.SYSTEM)
+
+
+def new_person(session: Session) -> UUID:
+    """Somebody who did the work."""
+    person = Person(id=new_id(), name="He Jun", locale="zh")
+    session.add(person)
+    session.flush()
+    return person.id
 
 
 def space_of(database: Database, code: str) -> UUID:

@@ -29,6 +29,7 @@ from core.settings import load
 from tests.api.building import (
     RULE,
     put_alarm,
+    put_closing,
     put_import,
     put_outside,
     put_photo,
@@ -247,6 +248,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
     put_rule(database, site.id, now)
     put_calendar(database, site)
     ticket_id = put_ticket(database, site, now)
+    put_closing(database, site, ticket_id, now)
     found = {
         "ticket_id": ticket_id,
         "photo_id": put_photo(database, site, ticket_id, now),

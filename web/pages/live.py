@@ -20,7 +20,7 @@ from web.page_route import PageRoute
 from web.reader import Reader
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
-from workflows import alarms, overview
+from workflows import alarms, customers, overview
 from workflows.overview import AssetView, Health, NodeView, PointView, SpaceView, Tree
 
 VALUES_IN_TREE = 3
@@ -157,6 +157,16 @@ def _devices(visit: Visit, site: NodeView) -> dict[str, Any]:
     return {"devices": rows, "may_adopt": visit.may("devices.write", site.id)}
 
 
+def _visits(visit: Visit, site: NodeView) -> dict[str, Any]:
+    may_visit = visit.may(customers.RETURN_VISITS, site.id)
+    due: list[customers.DueVisit] = []
+    if may_visit:
+        with visit.parts.database.read() as session:
+            now = visit.parts.clock.now()
+            due = customers.due_visits(session, visit.caller, now=now, site_id=site.id)
+    return {"due_visits": due, "may_visit": may_visit}
+
+
 def _activity(visit: Visit, site: NodeView) -> dict[str, Any]:
     with visit.parts.database.read() as session:
         facts = overview.recent_activity(session, visit.caller, site_id=site.id)
@@ -189,6 +199,7 @@ PANELS: Mapping[str, Panel] = {
     "parts": _parts,
     "alarms": _alarms,
     "tickets": _tickets,
+    "visits": _visits,
     "devices": _devices,
     "tree": _tree,
     "activity": _activity,

@@ -21,12 +21,14 @@ from web.templating import Templates
 from web.visit import SignedInVisit, Visit, guest_reader
 from workflows import notifications, overview, tickets
 from workflows.alarms import accept_ticket
+from workflows.alarms.fire import answer_in_name
 from workflows.notifications import Notice
-from workflows.tickets import Ticket
+from workflows.tickets import Ticket, fire_watch
 from workflows.tickets.followers import CODE_OUTSIDE, RESIDENT, secret_behind
 
 # These ask for somebody who takes the ticket; the others only to be read.
-ASK_FOR_HANDS = frozenset({"ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign"})
+FIRES = frozenset({"fire_alarm.fire", "fire_alarm.lapse"})
+ASK_FOR_HANDS = FIRES | {"ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign"}
 
 
 def respond(session: Session, notice: Notice, *, by: str, now: datetime) -> str:
@@ -40,10 +42,14 @@ def respond(session: Session, notice: Notice, *, by: str, now: datetime) -> str:
 
 
 def _accept(session: Session, notice: Notice, now: datetime) -> str:
-    ticket = session.get(Ticket, notice.ticket_id) if notice.ticket_id else None
+    ticket = None
+    if notice.ticket_id:
+        ticket = session.get(Ticket, notice.ticket_id, with_for_update=True)
     if ticket is None or notice.person_id is None:
         return "seen"
     person = notice.person_id
+    if notice.kind in FIRES:
+        return _take_fire_on(session, ticket, person, now)
     if ticket.responded_at is not None:
         return "accepted" if ticket.assignee_id == person else "taken"
     able = {one.id for one in able_people(session, ticket.site_id, "tickets.work")}
@@ -54,6 +60,18 @@ def _accept(session: Session, notice: Notice, now: datetime) -> str:
     except Conflict:
         # For want of a certificate, for example; they have read it all the same.
         return "seen"
+    return "accepted"
+
+
+def _take_fire_on(session: Session, ticket: Ticket, person: UUID, now: datetime) -> str:
+    able = {one.id for one in able_people(session, ticket.site_id, fire_watch.ACT)}
+    if person not in able:
+        return "seen"
+    try:
+        answer_in_name(session, ticket, person=person, now=now)
+    except Conflict:
+        # Somebody else was quicker, or it was called off meanwhile.
+        return "taken"
     return "accepted"
 
 

@@ -195,6 +195,8 @@ def _add_terms(routes: APIRouter, templates: Templates) -> None:
         grade: Annotated[str, Form()] = "",
         warn_at: Annotated[str, Form()] = "",
         hold_limit: Annotated[str, Form()] = "",
+        seen_within: Annotated[str, Form()] = "",
+        confirmed_within: Annotated[str, Form()] = "",
         kind: Column = None,
         category: Column = None,
         priority: Column = None,
@@ -214,7 +216,10 @@ def _add_terms(routes: APIRouter, templates: Templates) -> None:
             "calendar": calendar or [],
         }
         rungs = {"clock": rung_clock or [], "after": rung_after or [], "to": rung_to or []}
-        rest = {"warn_at": warn_at, "hold_limit": hold_limit}
+        rest: dict[str, Any] = {"warn_at": warn_at, "hold_limit": hold_limit}
+        fire = {"seen_within": seen_within, "confirmed_within": confirmed_within}
+        if given := {name: span for name, span in fire.items() if span.strip()}:
+            rest["fire_alarm"] = given
         return _save(visit, node_id, version, grade, partial(_own_terms, promises, rungs, rest))
 
 

@@ -19,10 +19,12 @@ from core.site_file import load_catalog
 from rules.catalog import Catalog, shipped_catalog
 from rules.document import load_rules
 from web.charts import ticket_chart
+from web.fire_watch import fire_shown, hands_for
 from web.naming import point_name
 from web.page_route import PageRoute
 from web.pages.checklist import checklist_shown
 from web.pages.notices import told
+from web.pages.return_visits import visits_shown
 from web.pages.work import work_shown
 from web.reader import Reader
 from web.templating import Templates
@@ -32,6 +34,7 @@ from workflows import customers, overview, tickets
 from workflows.alarms import accept_ticket
 from workflows.tickets import FALSE_CAUSES, VERDICTS, contractors
 from workflows.tickets.checklist import ITEM_KINDS
+from workflows.tickets.doers import doers
 from workflows.tickets.photos import EVIDENCE
 from workflows.tickets.reading import describe_ticket, find_ticket
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
@@ -149,6 +152,10 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         offers = contractors.list_offers(session, found.thing.id)
         reports = customers.reports_of(session, tickets.with_merged(session, found.thing.id))
         able = able_people(session, found.site.id, "tickets.work") if may_assign(ticket) else []
+        hands = hands_for(session, ticket, visit.reader.now)
+        visits = customers.visits_of(session, found.thing.id)
+        reported = customers.is_reported(session, found.thing)
+        had_a_hand = doers(session, found.thing)
     local = visit.at(found.site.time_zone)
     checks = checklist_shown(ticket["checklist"], local.reader)
     return local, {
@@ -181,6 +188,8 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "outside": {str(each["id"]): each["company"] for each in offers},
         "may_offer": _may_offer(ticket, offers),
         "reports": reports,
+        **fire_shown(local, ticket, hands),
+        **visits_shown(local, ticket, visits, reported=reported, doers=had_a_hand),
     }
 
 

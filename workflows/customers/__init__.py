@@ -27,6 +27,18 @@ from workflows.customers.reports import (
     send,
     urge,
 )
+from workflows.customers.return_visits import RIGHT as RETURN_VISITS
+from workflows.customers.return_visits import (
+    WAYS,
+    AskedReporter,
+    DueVisit,
+    ReturnVisit,
+    due_visits,
+    is_reported,
+    list_due_visits,
+    record_return_visit,
+    visits_of,
+)
 from workflows.customers.stickers import (
     Labelled,
     Sticker,
@@ -42,10 +54,15 @@ from workflows.customers.stickers import (
 )
 
 __all__ = [
+    "RETURN_VISITS",
+    "WAYS",
+    "AskedReporter",
+    "DueVisit",
     "Labelled",
     "Progress",
     "Rater",
     "ResidentReport",
+    "ReturnVisit",
     "Sticker",
     "Stuck",
     "Wish",
@@ -54,12 +71,15 @@ __all__ = [
     "arrive_by_tap",
     "check_wish",
     "confirm",
+    "due_visits",
     "find_report",
     "find_sent",
     "find_sticker",
     "follow",
     "forget_phones",
+    "is_reported",
     "known_here",
+    "list_due_visits",
     "list_stickers",
     "make_stickers",
     "places_to_label",
@@ -68,6 +88,7 @@ __all__ = [
     "rate",
     "read_progress",
     "read_sticker",
+    "record_return_visit",
     "refuse",
     "reports_of",
     "revoke_report",
@@ -78,5 +99,6 @@ __all__ = [
     "sticker_of_place",
     "stickers_at",
     "urge",
+    "visits_of",
     "waits_here",
 ]

@@ -22,6 +22,7 @@ from workflows.customers.problems import OTHER, Problem, find_problem
 from workflows.customers.stickers import Stuck
 from workflows.tickets import ENDED, Draft, Step, Ticket, act, current_ticket, followers
 from workflows.tickets.contractors import did_it
+from workflows.tickets.doers import doers
 from workflows.tickets.photos import StoredPhoto, add_photo
 from workflows.tickets.reporting import near, report
 
@@ -34,6 +35,8 @@ MOST_PHOTOS = 3
 LONGEST_TEXT = 2000
 # What anybody who stands there may know of; an incident or a complaint is about people.
 PUBLIC_KINDS = ("repair", "hazard")
+# So many stars say that it is in order.
+CONTENT = 3
 SETTLED = ("resolved", "verified", "closed")
 SECRET = re.compile(r"wkr_[A-Za-z0-9_-]{43}")
 _PHONE = re.compile(r"\+?[0-9][0-9 -]{3,30}[0-9]")
@@ -352,12 +355,16 @@ def rate(
     ticket = ticket_of(session, row)
     if ticket.state not in SETTLED:
         raise Conflict("the work is not finished yet", advice="Load the page again.")
-    own = rater.person is not None and rater.person == ticket.doer_id
+    own = rater.person is not None and rater.person in doers(session, ticket)
     if own or did_it(session, ticket.id, rater.contractor_links):
         raise NotAllowed("who did the work does not rate it", advice="Leave it to the resident.")
     row.rating, row.rating_words, row.rated_at = stars, words.strip(), now
     session.flush()
     _say(session, "ticket.rate", ticket, actor_of(row), now, {"stars": stars})
+    if ticket.state == "resolved" and stars >= CONTENT:
+        # Whoever lives with it checked it better than a colleague could.
+        step = Step("verify", checked_by="resident")
+        act(session, ticket, step, person=None, now=now, actor=actor_of(row))
 
 
 def reports_of(session: Session, tickets: Sequence[UUID]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from core.ids import new_id
 
 # A recurrence within the re-alarm time is counted and tells nobody.
 KEPT_QUIET = ("ticket.repeat",)
-OUTWARD = ("ticket.", "alarm.trip", "alarm.clear", "alarm.acknowledge", "ingest.")
+OUTWARD = ("ticket.", "fire_alarm.", "alarm.trip", "alarm.clear", "alarm.acknowledge", "ingest.")
 GIVE_UP_AFTER = timedelta(days=3)
 LONGEST_PAUSE = timedelta(hours=1)
 

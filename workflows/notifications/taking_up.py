@@ -12,7 +12,7 @@ from core import events
 from core.contacts import out_of_reach
 from core.people import Person
 from core.places import Asset, Node, Space
-from core.rosters import bosses, who_answers
+from core.rosters import bosses, posts, who_answers
 from workflows.notifications.model import URGENCIES, Notice
 from workflows.notifications.outside import take_up_outside
 from workflows.tickets import Ticket
@@ -23,7 +23,9 @@ TO_THE_TEAM = (
     *("ticket.urge", "ticket.contractor"),
 )
 TO_THE_REPORTER = ("ticket.accept", "ticket.start", "ticket.resolve", "ticket.close")
-TO_NAMED = ("ticket.escalate", "handover.pass_up")
+# A fire: everybody whom the fact names, and the telephones of the posts.
+FIRES = ("fire_alarm.fire", "fire_alarm.lapse")
+TO_NAMED = ("ticket.escalate", "handover.pass_up", *FIRES)
 TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap"})
 
 
@@ -52,6 +54,10 @@ class _Duty:
             self._bosses[site_id] = bosses(self._session, site_id)
         return self._bosses[site_id]
 
+    def posts(self, site_id: UUID) -> list[str]:
+        """The duty phones of a site and of all above it."""
+        return posts(self._session, site_id)
+
     def team(self, site_id: UUID, team: str) -> tuple[list[UUID], list[str]]:
         """People and phones on duty; whoever did not answer the test of their shift is passed over.
 
@@ -74,7 +80,7 @@ def _concerns_somebody(fact: events.Event) -> bool:
 
 def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -> int:
     ticket = None
-    if fact.subject_kind == "ticket":
+    if fact.subject_kind in ("ticket", "fire_alarm"):
         ticket = session.get(Ticket, UUID(fact.subject_id), populate_existing=True)
         if ticket is None:
             return 0
@@ -95,6 +101,8 @@ def _urgency(fact: events.Event, ticket: Ticket | None) -> str:
         return "info"
     if ticket is None:
         return "urgent"
+    if fact.kind in FIRES:
+        return "critical"
     return "normal" if ticket.over else BY_PRIORITY[ticket.priority]
 
 
@@ -103,7 +111,8 @@ def _recipients(
 ) -> tuple[list[UUID], list[str]]:
     after = fact.after or {}
     if fact.kind in TO_NAMED:
-        return [UUID(one) for one in after.get("people", ())], []
+        phones = duty.posts(fact.site_id) if fact.kind in FIRES and fact.site_id else []
+        return [UUID(one) for one in after.get("people", ())], phones
     if ticket is None:
         return (duty.bosses(fact.site_id) if fact.site_id else []), []
     if fact.kind in TO_THE_REPORTER:

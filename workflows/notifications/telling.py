@@ -22,6 +22,7 @@ from workflows.notifications.model import NOTICE, Attempt, Notice
 from workflows.notifications.plans import PLANS, Plan, quiet_until
 from workflows.notifications.texts import message
 from workflows.tickets import ENDED, Ticket
+from workflows.tickets.fire_alarms import alarm_of
 from workflows.tickets.followers import Follower
 
 AT_ONCE = 20
@@ -98,6 +99,10 @@ def _is_settled(session: Session, notice: Notice) -> bool:
     ticket = session.get_one(Ticket, notice.ticket_id)
     if ticket.state in (*ENDED, "resolved", "verified"):
         return True
+    fire = alarm_of(session, ticket)
+    if fire is not None and fire.state in ("fire", "answered"):
+        # Until somebody took the fire on, whoever had the ticket before it was one.
+        return fire.state == "answered"
     if notice.kind in ("ticket.escalate", "ticket.overdue", "ticket.warn"):
         return False
     return ticket.responded_at is not None

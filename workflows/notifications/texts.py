@@ -22,6 +22,11 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ticket.close": ("Your report is closed", "您报的事已结案"),
         "ticket.urge": ("A resident asks how far it is", "住户催办"),
         "ticket.contractor": ("No contractor comes", "外包单位未接单"),
+        "fire_alarm.fire": ("FIRE, confirmed on the spot", "现场确认火警"),
+        "fire_alarm.lapse": (
+            "Fire alarm nobody confirmed: treat it as a fire",
+            "火警逾时未确认，按火警处置",
+        ),
         "roster.gap": ("Nobody is on duty ahead", "即将无人值班"),
         "handover.pass_up": ("A hand-over waits for you", "交接班无人接收"),
         "resident.accept": ("Your report was accepted", "您报的事已受理"),
@@ -70,7 +75,8 @@ def message(
         level = _in(language, PRIORITY[facts["priority"]])
         lines.append(f"优先级：{level}" if language == "zh" else f"Priority: {level}")
     lines += [facts["when"]] if facts.get("when") else []
-    accepts = kind in ("ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign")
+    asks = ("ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign")
+    accepts = kind in (*asks, "fire_alarm.fire", "fire_alarm.lapse")
     return Message(
         title=head,
         body="\n".join(lines),

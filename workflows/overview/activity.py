@@ -51,7 +51,7 @@ def timeline(session: Session, ticket_id: UUID) -> list[Activity]:
     """Every fact about one ticket, oldest first. The caller has judged who may see it."""
     statement = (
         select(Event)
-        .where(Event.subject_kind == "ticket", Event.subject_id == str(ticket_id))
+        .where(Event.subject_kind.in_(("ticket", "fire_alarm")), Event.subject_id == str(ticket_id))
         .order_by(Event.seq)
     )
     return _named(session, session.scalars(statement).all())
@@ -60,7 +60,8 @@ def timeline(session: Session, ticket_id: UUID) -> list[Activity]:
 def _named(session: Session, rows: Sequence[Event]) -> list[Activity]:
     people = {UUID(row.actor_id) for row in rows if row.actor_kind == "person"}
     people |= {UUID(one) for row in rows for one in _told(row)}
-    tickets = {UUID(row.subject_id) for row in rows if row.subject_kind == "ticket"}
+    of_tickets = ("ticket", "fire_alarm")
+    tickets = {UUID(row.subject_id) for row in rows if row.subject_kind in of_tickets}
     names: dict[str, str] = {}
     if people:
         found = session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
@@ -90,4 +91,5 @@ def _named(session: Session, rows: Sequence[Event]) -> list[Activity]:
 
 
 def _told(row: Event) -> Sequence[str]:
-    return (row.after or {}).get("people", ()) if row.kind == "ticket.escalate" else ()
+    passed_on = ("ticket.escalate", "fire_alarm.fire", "fire_alarm.lapse")
+    return (row.after or {}).get("people", ()) if row.kind in passed_on else ()

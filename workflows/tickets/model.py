@@ -112,6 +112,13 @@ class Ticket(Base):
 
     __table_args__ = (
         Index("ix_ticket_site_state", "site_id", "state"),
+        Index("ix_ticket_resolved", "resolved_at"),
+        Index(
+            "ix_ticket_merged_into",
+            "merged_into_id",
+            sqlite_where=text("merged_into_id IS NOT NULL"),
+            postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
         Index("ix_ticket_loud", "site_id", sqlite_where=text(LOUD), postgresql_where=text(LOUD)),
         # Pages newest first walk it; what a text is compared with is in it, so that looking
         # through a hundred thousand titles reads no ticket that does not fit.

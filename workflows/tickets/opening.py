@@ -14,6 +14,7 @@ from core import events
 from core.ids import new_id
 from core.lifecycle import move
 from workflows.tickets.clocks import Commitment, commitment, started
+from workflows.tickets.fire_alarms import begin, is_fire_alarm, ring_again
 from workflows.tickets.lifecycle import ENDED, TICKET
 from workflows.tickets.model import (
     Fault,
@@ -70,7 +71,7 @@ def open_ticket(session: Session, draft: Draft, *, actor: events.Actor) -> Ticke
     session.flush()
     row = _ticket_row(session, draft)
     _insert(session, Ticket, row)
-    events.append_all(session, [_opening(row["id"], draft, actor)])
+    events.append_all(session, [_opening(session, row["id"], draft, actor)])
     return session.get_one(Ticket, row["id"])
 
 
@@ -128,7 +129,13 @@ def _commitment(session: Session, draft: Draft) -> Commitment:
     )
 
 
-def _opening(ticket_id: UUID, draft: Draft, actor: events.Actor) -> dict[str, Any]:
+def _opening(
+    session: Session, ticket_id: UUID, draft: Draft, actor: events.Actor
+) -> dict[str, Any]:
+    """The fact that a ticket was opened; of a fire alarm its short clock starts with it."""
+    clock = {}
+    if is_fire_alarm(draft.category, life_safety=draft.life_safety):
+        clock = begin(session, ticket_id, draft.site_id, draft.learned_at)
     return events.fact(
         "ticket.open",
         ("ticket", ticket_id),
@@ -142,6 +149,7 @@ def _opening(ticket_id: UUID, draft: Draft, actor: events.Actor) -> dict[str, An
             "priority": draft.priority,
             "team": draft.team,
             **({"rule": draft.rule_id} if draft.rule_id else {}),
+            **clock,
         },
     )
 
@@ -164,7 +172,7 @@ def open_unseen(session: Session, key: FaultKey, draft: Draft, *, actor: events.
     row = _ticket_row(session, draft)
     _insert(session, Ticket, row)
     _hold(session, key, draft.site_id, row["id"])
-    return NewTicket(row["id"], row["number"], _opening(row["id"], draft, actor))
+    return NewTicket(row["id"], row["number"], _opening(session, row["id"], draft, actor))
 
 
 def _hold(session: Session, key: FaultKey, site_id: UUID, ticket_id: UUID) -> None:
@@ -256,6 +264,7 @@ def _continue(
         after={"repeats": ticket.repeats},
     )
     session.flush()
+    ring_again(session, ticket, now=draft.learned_at, actor=actor, anew=False)
 
 
 def _count_repeat(session: Session, ticket: Ticket, draft: Draft) -> None:
@@ -299,6 +308,7 @@ def _reopen(
         facts={"repeats": ticket.repeats},
     )
     session.flush()
+    ring_again(session, ticket, now=draft.learned_at, actor=actor, anew=True)
 
 
 def hold_faults(session: Session, ticket_id: UUID, keys: list[FaultKey] | None = None) -> None:

@@ -107,13 +107,14 @@ def mark_moments(session: Session, *, now: datetime, actor: events.Actor) -> int
     done = 0
     for ticket in session.scalars(statement).all():
         if ticket.state == "on_hold":
-            done += _end_hold(session, ticket, now=now, actor=actor)
+            done += end_hold(session, ticket, now=now, actor=actor)
         done += mark_passed(session, ticket, now=now, actor=actor)
     return done
 
 
-def _end_hold(session: Session, ticket: Ticket, *, now: datetime, actor: events.Actor) -> int:
-    until = ticket.hold_until or now
+def end_hold(session: Session, ticket: Ticket, *, now: datetime, actor: events.Actor) -> int:
+    """Let a ticket on hold go on, as of when its hold ends, else at once; returns how many."""
+    until = min(ticket.hold_until or now, now)
     move(
         session,
         ticket,

@@ -36,6 +36,8 @@ GRADES_FILE = Path(__file__).with_name("service_grades.yaml")
 STANDARD = "standard"
 # These can't wait for office hours, whatever rule or grade speaks of them.
 NEVER_WAITS = ("critical", "high")
+# A fire that nobody looked at for so long has looked after itself.
+LONGEST_SEARCH = timedelta(hours=1)
 
 
 def _span(value: object) -> object:
@@ -108,6 +110,25 @@ class Escalation(_Part):
     resolution: Annotated[tuple[Rung, ...], Field(max_length=6)] = ()
 
 
+class FireTerms(_Part):
+    """The short clock of a fire alarm, day and night, counted from when we learned of it.
+
+    seen_within: somebody has seen it and is on the way. confirmed_within: somebody has looked on
+    the spot. What is missed makes it a fire.
+    """
+
+    seen_within: PromisedSpan = timedelta(minutes=1)
+    confirmed_within: PromisedSpan = timedelta(minutes=5)
+
+    @model_validator(mode="after")
+    def _one_after_the_other(self) -> Self:
+        if self.confirmed_within <= self.seen_within:
+            raise ValueError("confirmed_within must be longer than seen_within")
+        if self.confirmed_within > LONGEST_SEARCH:
+            raise ValueError("confirmed_within is an hour at most")
+        return self
+
+
 class Terms(_Part):
     """Everything that is promised on a node.
 
@@ -118,6 +139,7 @@ class Terms(_Part):
     warn_at: Annotated[int, Field(ge=1, le=99)] = 75
     hold_limit: PromisedSpan = timedelta(days=7)
     escalation: Escalation = Escalation()
+    fire_alarm: FireTerms = FireTerms()
     promises: Annotated[tuple[Promise, ...], Field(min_length=1, max_length=100)]
 
     @model_validator(mode="after")

@@ -20,6 +20,8 @@ from core.people import Caller, Person, on_sites, scoped
 from core.places import Asset
 from core.wire import row_text
 from workflows.tickets.checklist import list_items
+from workflows.tickets.fire_alarms import FireAlarm
+from workflows.tickets.fires import describe_fire_alarm
 from workflows.tickets.lifecycle import ENDED, RUNNING, TICKET
 from workflows.tickets.model import LOUD, Ticket, TicketEvidence, TicketNote
 from workflows.tickets.photos import list_photos
@@ -196,6 +198,7 @@ def describe_ticket(session: Session, caller: Caller, ticket_id: UUID) -> dict[s
         raise NotFound("there is no such ticket", advice="Look for it in the list of tickets.")
     return {
         **row,
+        "fire_alarm": describe_fire_alarm(session, ticket_id) if row["life_safety"] else None,
         "evidence": _evidence(session, ticket_id),
         "notes": _notes(session, ticket_id),
         "photos": list_photos(session, ticket_id),
@@ -268,7 +271,7 @@ def _events(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:
             Event.before,
             Event.after,
         )
-        .where(Event.subject_kind == "ticket", Event.subject_id == str(ticket_id))
+        .where(Event.subject_kind.in_(("ticket", "fire_alarm")), Event.subject_id == str(ticket_id))
         .order_by(Event.txid, Event.seq)
     )
     return [dict(row) for row in session.execute(statement).mappings()]
@@ -295,26 +298,38 @@ def states_named(words: str) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True, slots=True)
 class LoudTicket:
-    """A critical ticket that nobody has accepted, as it is announced on site."""
+    """A critical ticket that nobody has accepted, as it is announced on site.
+
+    fire: whether it stands as a fire, and nobody has taken that on.
+    """
 
     number: int
     title: Mapping[str, str]
     life_safety: bool
+    fire: bool
 
 
 def unanswered_critical(session: Session) -> dict[UUID, LoudTicket]:
-    """Of each site the ticket to be heard there: about lives first, then the oldest."""
-    statement = (
-        select(Ticket.site_id, Ticket.number, Ticket.title, Ticket.life_safety)
+    """Of each site the ticket to be heard there: fires first, then lives, then the oldest.
+
+    A fire alarm that somebody was sent to look at is heard again only if it becomes a fire.
+    """
+    looked_after = select(FireAlarm.id).where(FireAlarm.state != "unseen")
+    waiting = select(Ticket.site_id, Ticket.number, Ticket.title, Ticket.life_safety).where(
         # Written out as the index has it, or a planner would not use it.
-        .where(
-            text(LOUD),
-            Ticket.state.in_(("open", "assigned")),
-            Ticket.over.is_(False),
-        )
-        .order_by(Ticket.life_safety, Ticket.number.desc())
+        text(LOUD),
+        Ticket.state.in_(("open", "assigned")),
+        Ticket.over.is_(False),
     )
-    return {
-        site: LoudTicket(number, dict(title), life_safety)
-        for site, number, title, life_safety in session.execute(statement)
-    }
+    waiting = waiting.where(or_(Ticket.life_safety.is_(False), Ticket.id.not_in(looked_after)))
+    burning = (
+        select(Ticket.site_id, Ticket.number, Ticket.title, Ticket.life_safety)
+        .join(FireAlarm, FireAlarm.id == Ticket.id)
+        .where(FireAlarm.state == "fire", Ticket.state.not_in(ENDED))
+    )
+    found: dict[UUID, LoudTicket] = {}
+    for statement, fire in ((waiting, False), (burning, True)):
+        rows = session.execute(statement.order_by(Ticket.life_safety, Ticket.number.desc()))
+        for site, number, title, life_safety in rows:
+            found[site] = LoudTicket(number, dict(title), life_safety, fire)
+    return found

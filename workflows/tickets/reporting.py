@@ -1,6 +1,7 @@
 """Tickets that people open by hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import Select, or_, select
@@ -11,6 +12,7 @@ from core import events
 from core.errors import Conflict, Invalid
 from core.people import Caller, scoped
 from core.places import Asset, Node, Space
+from workflows.tickets.fire_alarms import CATEGORY
 from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import KINDS, PRIORITIES, Ticket
 from workflows.tickets.opening import Draft, open_ticket
@@ -21,6 +23,9 @@ def report(session: Session, draft: Draft, *, actor: events.Actor) -> Ticket:
 
     Invalid with every wrong field; Conflict when a ticket with the given id exists already.
     """
+    if draft.category == CATEGORY:
+        # Whoever says that it is a fire alarm says that lives are at stake.
+        draft = replace(draft, life_safety=True)
     problems = [*_bad_words(draft), *_bad_places(session, draft)]
     if problems:
         raise Invalid("the ticket was not opened", problems=problems)

@@ -21,6 +21,13 @@ from core.places import Node
 from core.teams import require_certified
 from workflows.tickets.checklist import require_answered
 from workflows.tickets.clocks import net_seconds, next_moment, recompute
+from workflows.tickets.fire_alarms import (
+    note_taken,
+    refuse_belittling,
+    refuse_other_target,
+    refuse_silence,
+)
+from workflows.tickets.fire_climbing import lapse_if_due
 from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import (
     FALSE_CAUSES,
@@ -46,7 +53,8 @@ class Step:
 
     verdict, cause: with resolve, close or cancel, what it turned out to be, and what caused a
     false alarm. until: with hold, when it ends by itself; long: whether who asks may hold a ticket
-    for longer than its terms allow. public: whether residents may read the note.
+    for longer than its terms allow. public: whether residents may read the note. checked_by: with
+    verify, how it was checked, where that was no look of the person's own.
     """
 
     action: str
@@ -59,6 +67,7 @@ class Step:
     until: datetime | None = None
     long: bool = False
     public: bool = False
+    checked_by: str | None = None
 
 
 def act(
@@ -80,14 +89,11 @@ def act(
     """
     who = actor or _actor(person)
     check_version(ticket, expected_version)
-    TICKET.target(step.action, ticket.state)
-    if step.action in NEEDS_REASON and not step.note.strip():
-        raise Invalid(f"to {step.action} a ticket give a reason", problems=["note: missing"])
-    # A contractor sees no checklist; who verifies their work answers what is left of it.
-    if step.action == "verify" or (step.action == "resolve" and person):
-        require_answered(session, ticket)
+    _require_what_it_needs(session, ticket, step, person)
     # A deadline that passed before this action stays on record, even if no sweep saw it yet.
     mark_passed(session, ticket, now=now, actor=events.SYSTEM)
+    lapse_if_due(session, ticket, now=now)
+    refuse_silence(session, ticket, step.action, step.verdict)
     values, facts = _effects(session, ticket, step, person, now)
     reopened_from = ticket.resolved_at
     move(
@@ -108,6 +114,7 @@ def act(
         recompute(session, ticket, now=now, actor=who, why=step.action)
     release_if_ended(session, ticket)
     ticket.next_due = next_moment(ticket)
+    _note_taken(session, ticket, step, person, now)
     if step.note.strip():
         add_note(
             session,
@@ -121,6 +128,26 @@ def act(
         )
     session.flush()
     return ticket
+
+
+def _require_what_it_needs(
+    session: Session, ticket: Ticket, step: Step, person: UUID | None
+) -> None:
+    TICKET.target(step.action, ticket.state)
+    if step.action in NEEDS_REASON and not step.note.strip():
+        raise Invalid(f"to {step.action} a ticket give a reason", problems=["note: missing"])
+    # A contractor sees no checklist; who verifies their work answers what is left of it.
+    if step.action == "verify" or (step.action == "resolve" and person):
+        require_answered(session, ticket)
+
+
+def _note_taken(
+    session: Session, ticket: Ticket, step: Step, person: UUID | None, now: datetime
+) -> None:
+    """Who takes a fire alarm, or hands it to somebody, has seen it."""
+    given_to = step.assignee_id if step.action == "assign" else person
+    if step.action in ("accept", "start", "assign") and person and given_to:
+        note_taken(session, ticket, by=person, given_to=given_to, now=now)
 
 
 def _actor(person: UUID | None) -> events.Actor:
@@ -168,7 +195,8 @@ def _effects(
             verdict, net = _verdict(step), net_seconds(session, ticket, now)
             return {**done, "doer_id": person, "net_seconds": net, **verdict}, verdict
         case "verify":
-            return {}, {"by": _verifier(ticket, person)}
+            found = _verifier(ticket, person)
+            return {}, {"by": step.checked_by or found}
         case "close" | "cancel":
             verdict = _verdict(step)
             return {"ended_at": now, "held_at": None, **verdict}, verdict
@@ -296,6 +324,7 @@ def _merge(
             f"ticket {target.number} has ended ({target.state})",
             advice="Merge into one that is still open.",
         )
+    refuse_other_target(session, ticket, target)
     for fault in session.scalars(select(Fault).where(Fault.ticket_id == ticket.id)).all():
         fault.ticket_id = target.id
     session.flush()
@@ -382,6 +411,7 @@ def edit(
     problems += _bad_choice("kind", changes, KINDS) + _bad_choice("priority", changes, PRIORITIES)
     if problems:
         raise Invalid("the ticket was not changed", problems=problems)
+    refuse_belittling(session, ticket, changes)
     _take_version(session, ticket, expected_version)
     logged = [name for name in changes if name not in ("title", "description")]
     before = {name: getattr(ticket, name) for name in logged}

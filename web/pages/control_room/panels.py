@@ -10,6 +10,7 @@ from uuid import UUID
 from core import floor_plans
 from core.db import Session
 from rules.catalog import shipped_catalog
+from web.fire_watch import WATCHED, hands_at
 from web.naming import type_name
 from web.pages.control_room.room import ACT, Room
 from web.pages.live import ShownPoint, shown_points
@@ -19,6 +20,7 @@ from workflows.control_room import Ring
 from workflows.overview import AssetView, SpaceView
 from workflows.tickets import PRIORITIES, RUNNING
 from workflows.tickets.calls import WaitingCall, waiting_calls
+from workflows.tickets.fires import standing_fires
 from workflows.tickets.reading import TicketFilter
 
 LONGEST_LIST = 60
@@ -245,6 +247,17 @@ def _alarms(room: Room) -> dict[str, Any]:
     }
 
 
+def _fires(room: Room) -> dict[str, Any]:
+    caller, now = room.visit.caller, room.visit.reader.now
+    with room.visit.parts.database.read() as session:
+        found = standing_fires(session, caller, ACT)
+        hands = {
+            site_id: hands_at(session, site_id, now)
+            for site_id in {fire.site_id for fire in found if fire.state in WATCHED}
+        }
+    return {"fires": found, "hands": hands, "watched": WATCHED}
+
+
 def _tickets(room: Room) -> dict[str, Any]:
     wanted = TicketFilter((*RUNNING, "on_hold"))
     with room.visit.parts.database.read() as session:
@@ -260,6 +273,11 @@ def rings(session: Session, room: Room) -> list[tuple[Ring, Mapping[str, str]]]:
     found = [
         (Ring(row.severity, row.life_safety, row.learned_at), row.title)
         for row in alarms.unseen_alarms(session, caller, ACT)
+    ]
+    found += [
+        (Ring("critical", True, fire.fire_at or fire.began_at), fire.title)
+        for fire in standing_fires(session, caller, ACT)
+        if fire.state == "fire"
     ]
     return found + [
         (Ring(call.priority, call.life_safety, call.learned_at), call.title)
@@ -293,6 +311,7 @@ def _sound(room: Room) -> dict[str, Any]:
 
 
 PANELS: Mapping[str, Panel] = {
+    "fires": _fires,
     "sound": _sound,
     "tree": _places,
     "plan": _plan,

@@ -63,7 +63,7 @@ function listen(address: string, tell: (heard: Heard) => void): Promise<never> {
 function everyPanel(): string[] {
   return [
     ...["parts", "summary", "alarms", "tickets", "devices", "tree", "activity", "points"],
-    ...["sound", "plan"],
+    ...["sound", "plan", "fires", "visits"],
   ];
 }
 
