@@ -154,6 +154,17 @@ class Settings(BaseSettings):
     sms_template: str = Field(
         "", description="Approved SMS template with the variables `what` and `code`."
     )
+    push_contact: str = Field(
+        "",
+        pattern=r"^(|mailto:[^@\s]+@[^@\s]+|https://\S+)$",
+        description="Address of who runs this installation, mailto: or https:, which push services "
+        "ask for; empty means no web push.",
+    )
+    push_services: str = Field(
+        "fcm.googleapis.com updates.push.services.mozilla.com *.notify.windows.com "
+        "*.push.apple.com",
+        description="Hosts of the push services that we post to, apart by white space.",
+    )
     sms_outside: Literal["nobody", "contractors", "everyone"] = Field(
         "everyone",
         description="Who outside is sent their link by SMS, where it is set up: contractors of a "

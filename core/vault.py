@@ -43,6 +43,12 @@ class Vault:
         """What tells this key from another one, without telling anything of it."""
         return hashlib.sha256(b"name of " + self._key).digest()[:_NAME]
 
+    def derive(self, about: str, length: int) -> bytes:
+        """A key for one purpose, the same in every process that has the vault's key."""
+        return HKDF(hashes.SHA256(), length=length, salt=None, info=about.encode()).derive(
+            self._key
+        )
+
     def seal(self, text: str, about: str) -> bytes:
         """Encrypt a text. about: what it belongs to; nowhere else can it be read."""
         nonce = os.urandom(_NONCE)

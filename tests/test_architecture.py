@@ -103,6 +103,7 @@ TABLES_WITHOUT_SITE = {
     "absence": "belongs to a person",
     "certificate": "belongs to a person",
     "contact": "belongs to a person",
+    "push_device": "belongs to a person",
     "credential": "belongs to a person",
     "duty_phone": "of a node of the tree, which may lie above the sites",
     "grant": "a person's role on a node of the tree, which may lie above the sites",

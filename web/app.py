@@ -24,6 +24,7 @@ from web.pages import (
     people,
     photos,
     public,
+    push,
     return_visits,
     search,
     second_factor,
@@ -76,6 +77,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(teams.router(templates))
     app.include_router(hand_over.router(templates))
     app.include_router(notices.router(templates))
+    app.include_router(push.router())
     app.include_router(new_ticket.router(templates))
     app.include_router(ticket_list.router(templates))
     app.include_router(stickers.router(templates))

@@ -16,6 +16,8 @@ TYPES: Mapping[str, str] = {
     ".js": "text/javascript; charset=utf-8",
     ".map": "application/json",
 }
+# It serves the whole site only from the top of it, and under one address for all time.
+WORKER = "service-worker.js"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -32,6 +34,7 @@ class Bundle:
     def __init__(self, folder: Path = DIST) -> None:
         self._files: dict[str, _File] = {}
         self._addresses: dict[str, str] = {}
+        self.worker = b""
         for path in sorted(folder.glob("*.*")):
             if path.suffix in TYPES and path.suffix != ".map":
                 self._add(path)
@@ -42,6 +45,8 @@ class Bundle:
         name = f"{path.stem}.{mark}{path.suffix}"
         self._files[name] = _File(TYPES[path.suffix], content, gzip.compress(content, 9, mtime=0))
         self._addresses[path.name] = f"/static/{name}"
+        if path.name == WORKER:
+            self.worker = content
 
     def address(self, name: str) -> str:
         """The URL of a file of the bundle. NotFound when the set-up has not built it."""
@@ -73,5 +78,14 @@ def router(bundle: Bundle) -> APIRouter:
             return bundle.answer(name, request.headers.get("accept-encoding", ""))
         except NotFound:
             return Response(status_code=404)
+
+    @routes.get(f"/{WORKER}")
+    def worker() -> Response:
+        headers = {
+            "Cache-Control": "no-cache",
+            "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return Response(bundle.worker, media_type=TYPES[".js"], headers=headers)
 
     return routes

@@ -331,6 +331,7 @@ CHANNEL: Mapping[str, str] = {
     "wecom": mark("WeCom"),
     "dingtalk": mark("DingTalk"),
     "email": mark("E-mail"),
+    "push": mark("Push to a browser"),
 }
 ATTEMPT: Mapping[str, str] = {
     "sending": mark("being sent"),

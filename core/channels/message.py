@@ -8,7 +8,9 @@ from typing import Protocol
 class Message:
     """A message to one person. link: where one tap accepts it; short: what fits a template.
 
-    reference: our own id of the notice, which a receipt brings back.
+    reference: our own id of the notice, which a receipt brings back. plain: what happened and the
+    number, which may show on a locked screen; page: the path of the ticket; takes: whether a button
+    takes the ticket, rather than only says that one has read it.
     """
 
     title: str
@@ -17,15 +19,22 @@ class Message:
     short: str
     accept: str
     reference: str
+    plain: str = ""
+    page: str = ""
+    takes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended. reference: the receiver's own id of it, for their receipts."""
+    """How an attempt ended. reference: the receiver's own id of it, for their receipts.
+
+    gone: the address takes nothing any more and is to be forgotten; reference is its device.
+    """
 
     sent: bool
     text: str
     reference: str = ""
+    gone: bool = False
 
 
 class Channel(Protocol):
@@ -33,7 +42,7 @@ class Channel(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called: sms, voice, wecom, dingtalk, email."""
+        """What it is called: sms, voice, wecom, dingtalk, email, push."""
         ...
 
     @property

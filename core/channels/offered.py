@@ -1,4 +1,4 @@
-"""The channels that an installation has set up, by how surely they reach a named person."""
+"""The channels that an installation has set up."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,11 +9,13 @@ from core.channels.asking import AccessToken
 from core.channels.chat_apps import DingTalk, WeCom, dingtalk_token, wecom_token
 from core.channels.mail import Mail
 from core.channels.message import Channel
+from core.channels.web_push import Vapid, WebPush
 from core.settings import Settings
+from core.vault import Vault
 
 
 def channels_of(settings: Settings, now: Callable[[], datetime]) -> list[Channel]:
-    """The channels with everything they need, the surest last: e-mail, chat apps, SMS, voice."""
+    """The channels with everything they need: e-mail, chat apps, push, SMS, then voice."""
     found: list[Channel] = []
     if settings.smtp_url and settings.mail_from:
         found.append(Mail(settings.smtp_url, settings.mail_from))
@@ -25,6 +27,9 @@ def channels_of(settings: Settings, now: Callable[[], datetime]) -> list[Channel
         url = settings.wecom_url.rstrip("/")
         fetch = partial(wecom_token, url, settings.wecom_corp, settings.wecom_secret)
         found.append(WeCom(url, settings.wecom_agent, AccessToken(fetch, now)))
+    if settings.push_contact:
+        vapid = Vapid(Vault(settings), settings.push_contact)
+        found.append(WebPush(vapid, settings.push_services, now))
     sms = _sms(settings, now, settings.sms_template)
     found += [sms] if sms is not None else []
     account = Account(settings.aliyun_key_id, settings.aliyun_key_secret, now)

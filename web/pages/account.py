@@ -23,6 +23,7 @@ from core.sessions import came_by_link, end_others, open_sessions
 from web.languages import known, mark
 from web.page_route import PageRoute
 from web.pages.notices import reaching
+from web.pages.push import pushing
 from web.templating import Templates
 from web.visit import SignedInVisit
 
@@ -30,6 +31,8 @@ DONE = {
     "reaching": mark("Saved. The test in your inbox shows whether it works."),
     "saved": mark("Saved."),
     "password": mark("The password is set. Your other sessions have ended."),
+    "push": mark("This device is told from now on. The test in your inbox shows whether it works."),
+    "push_removed": mark("That device is told no more."),
     "second_factor": mark("The second factor is off."),
     "linked": mark("Linked. From now on it signs you in."),
     "unlinked": mark("Unlinked. It does not sign you in any more."),
@@ -65,6 +68,7 @@ def router(templates: Templates) -> APIRouter:
             codes=left,
             sessions=sessions,
             reaching=reaching(visit),
+            push=pushing(visit, request),
             provider=visit.parts.provider.label,
             identity=identity,
         )

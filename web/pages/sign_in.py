@@ -21,6 +21,7 @@ from web.pages.doorway import (
     require_own_form,
     welcome,
 )
+from web.pages.push import forget_this_device
 from web.templating import Templates
 from web.visit import SettingUpVisit, guest_reader
 
@@ -59,6 +60,7 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
         live.drop(visit.caller.person_id)
         answer = RedirectResponse("/sign-in", status_code=303)
         answer.delete_cookie(SESSION_COOKIE)
+        forget_this_device(visit, request, answer)
         return answer
 
     return routes

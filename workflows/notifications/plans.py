@@ -45,6 +45,7 @@ PLANS: Mapping[str, Plan] = MappingProxyType(
                 "sms": _on(0, 1, 2, 5, 10, 15, 20),
                 "voice": _on(0, 2, 6, 12, 20),
                 "email": _on(0),
+                "push": _ALL,
             },
         ),
         "urgent": Plan(
@@ -56,12 +57,15 @@ PLANS: Mapping[str, Plan] = MappingProxyType(
                 "sms": _on(0, 1, 3),
                 "voice": _on(2, 4),
                 "email": _on(0),
+                "push": frozenset(range(6)),
             },
         ),
-        "normal": Plan(MINUTE, 1, {"wecom": _on(0), "dingtalk": _on(0), "email": _on(0)}),
+        "normal": Plan(
+            MINUTE, 1, {"wecom": _on(0), "dingtalk": _on(0), "email": _on(0), "push": _on(0)}
+        ),
         "info": Plan(MINUTE, 0, {}),
         "test": Plan(
-            MINUTE, 1, {"wecom": _on(0), "dingtalk": _on(0), "sms": _on(0), "email": _on(0)}
+            MINUTE, 1, {name: _on(0) for name in ("wecom", "dingtalk", "sms", "email", "push")}
         ),
     }
 )

@@ -17,6 +17,7 @@ from core.lifecycle import move
 from core.local_time import zone
 from core.people import Person, first_time_zone
 from core.places import Node
+from core.push_devices import drop_push_device, push_addresses_of
 from core.rosters import on_duty_anywhere
 from workflows.notifications.model import NOTICE, Attempt, Notice
 from workflows.notifications.plans import PLANS, Plan, quiet_until
@@ -128,27 +129,29 @@ def _calls(
     base: str,
     now: datetime,
 ) -> list[Call]:
-    language, addresses = "zh", {"phone": notice.phone}
+    language, addresses = "zh", {"phone": [notice.phone]}
     if notice.person_id is not None:
         language = session.get_one(Person, notice.person_id).locale
-        addresses = contacts_of(session, notice.person_id)
+        found = contacts_of(session, notice.person_id)
+        addresses = {kind: [address] for kind, address in found.items()}
+        addresses["push"] = push_addresses_of(session, notice.person_id)
     link = f"{base}/n/{notice.code}"
     text = message(notice.kind, notice.facts, language, link=link, reference=notice.code)
     calls = []
     for channel in channels:
-        address = addresses.get(channel.address_kind, "")
-        if not address or not plan.uses(channel.name, notice.tries):
+        if not plan.uses(channel.name, notice.tries):
             continue
-        attempt = Attempt(
-            site_id=notice.site_id,
-            notice_id=notice.id,
-            channel=channel.name,
-            state="sending",
-            begun_at=now,
-        )
-        session.add(attempt)
-        session.flush()
-        calls.append(Call(attempt.id, channel, address, text))
+        for address in addresses.get(channel.address_kind, ()):
+            attempt = Attempt(
+                site_id=notice.site_id,
+                notice_id=notice.id,
+                channel=channel.name,
+                state="sending",
+                begun_at=now,
+            )
+            session.add(attempt)
+            session.flush()
+            calls.append(Call(attempt.id, channel, address, text))
     return calls
 
 
@@ -159,6 +162,8 @@ def finish_attempt(session: Session, attempt_id: UUID, outcome: Outcome, *, now:
     attempt.ended_at = now
     attempt.result = outcome.text[:300]
     attempt.reference = outcome.reference[:80]
+    if outcome.gone:
+        drop_push_device(session, UUID(outcome.reference), now=now)
     notice = session.get_one(Notice, attempt.notice_id)
     if outcome.sent and notice.follower_id is not None and notice.state == "waiting":
         # Somebody outside is told once; ours are told until they answer.

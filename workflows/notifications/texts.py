@@ -85,6 +85,9 @@ def message(
         short=f"{title or what} {place}".strip()[:35],
         accept=_in(language, ACCEPT if accepts else ANSWER),
         reference=reference,
+        plain=f"{what} {number}".strip(),
+        page=f"/tickets/{facts['number']}" if number else "",
+        takes=accepts,
     )
 
 

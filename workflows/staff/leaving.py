@@ -19,6 +19,7 @@ from core.invitations import (
     revoke,
 )
 from core.people import Caller, Credential, Grant, Person
+from core.push_devices import forget_push_devices
 from core.rosters import leave_rosters
 from core.teams import leave_teams
 from workflows import tickets
@@ -39,6 +40,7 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
     passed_on = _pass_on(session, person.id, caller.person_id, now)
     leave_teams(session, person.id)
     forget_contacts(session, person.id)
+    forget_push_devices(session, person.id)
     shifts = leave_rosters(session, person.id, now)
     _end_ways_in(session, person.id, actor, now)
     for grant in session.scalars(select(Grant).where(Grant.person_id == person.id)).all():

@@ -1,4 +1,4 @@
-"""People outside who are told by SMS."""
+"""People outside who are told by SMS, and browsers that take pushes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,3 +39,18 @@ def upgrade() -> None:
     op.create_index(op.f("ix_follower_ends_at"), "follower", ["ends_at"], unique=False)
     op.add_column("notice", sa.Column("follower_id", sa.Uuid(), nullable=True))
     op.create_index(op.f("ix_notice_follower_id"), "notice", ["follower_id"], unique=False)
+    op.create_table(
+        "push_device",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_hash", sa.String(length=64), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("label", sa.String(length=80), nullable=False),
+        sa.Column("added_at", core.db.Instant(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_push_device_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_push_device")),
+        sa.UniqueConstraint("endpoint_hash", name=op.f("uq_push_device_endpoint_hash")),
+    )
+    op.create_index(op.f("ix_push_device_person_id"), "push_device", ["person_id"], unique=False)
