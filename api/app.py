@@ -23,6 +23,7 @@ from api import (
     sources,
     stickers,
     teams,
+    templates,
     tickets,
     tree,
 )
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     service.router,
     teams.router,
+    templates.router,
     stickers.router,
     me.router,
     people.router,

@@ -30,6 +30,7 @@ from web.pages import (
     stickers,
     teams,
     ticket_list,
+    ticket_templates,
     tickets,
     tokens,
     work,
@@ -73,6 +74,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(hand_over.router(templates))
     app.include_router(notices.router(templates))
     app.include_router(new_ticket.router(templates))
+    app.include_router(ticket_templates.router(templates))
     app.include_router(ticket_list.router(templates))
     app.include_router(stickers.router(templates))
     app.include_router(public.router(templates))

@@ -1,5 +1,6 @@
 """The shapes of tickets in requests and answers."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -10,6 +11,7 @@ from pydantic import BaseModel, Field
 from api.bodies import Body, Change, Line, Moment, Prose
 from api.checklists import ItemShown
 from workflows.tickets import Draft, Step
+from workflows.tickets.templates import TicketTemplate
 from workflows.tickets.work import Findings, NewWork
 
 Kind = Literal["repair", "hazard", "complaint", "inquiry", "inspection_finding", "incident"]
@@ -198,13 +200,31 @@ class NewTicket(Body):
     kind: Kind = "repair"
     category: Annotated[str, Field(max_length=40)] = ""
     priority: Priority = "medium"
-    title: Line
+    title: Line | None = Field(default=None, description="Needed without a template.")
     description: Prose = ""
     team: Annotated[str, Field(min_length=1, max_length=40)] = "maintenance"
     happened_at: Moment | None = Field(default=None, description="When it began; now if not given.")
+    template: Annotated[str, Field(max_length=40)] | None = Field(
+        default=None,
+        description="A code of `/nodes/{site_id}/ticket-templates`: what is not given comes from "
+        "it, and so does the checklist.",
+    )
 
-    def draft(self, reporter: UUID, now: datetime) -> Draft:
-        """What is to be opened; nobody can report what lies in the future."""
+    def filled(self, template: TicketTemplate | None, language: str) -> "NewTicket":
+        """The ticket with what its template says of the fields that were not given."""
+        if template is None:
+            return self
+        said = {name: getattr(template, name) for name in ("kind", "category", "priority", "team")}
+        texts = template.description
+        said["description"] = texts.get(language) or next(filter(None, texts.values()), "")
+        given = self.model_fields_set
+        return self.model_copy(update={k: v for k, v in said.items() if k not in given})
+
+    def draft(self, reporter: UUID, now: datetime, title: Mapping[str, str] | None = None) -> Draft:
+        """What is to be opened; nobody can report what lies in the future.
+
+        title: what its template calls it, where the body doesn't.
+        """
         return Draft(
             id=self.id,
             site_id=self.site_id,
@@ -213,7 +233,7 @@ class NewTicket(Body):
             kind=self.kind,
             category=self.category,
             priority=self.priority,
-            title={"und": self.title},
+            title={"und": self.title} if self.title else dict(title or {}),
             description=self.description,
             team=self.team,
             reporter_id=reporter,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
+from core.db import Session
 from core.errors import Conflict, Invalid, NotFound
 from core.events import Actor
 from core.ids import new_id
@@ -20,6 +21,7 @@ from workflows.search.index import Place
 from workflows.tickets import KINDS, PRIORITIES, Draft
 from workflows.tickets.reading import find_ticket
 from workflows.tickets.reporting import report, standing_near
+from workflows.tickets.templates import TicketTemplate, find_template, templates_at
 
 LONGEST_TITLE = 200
 LONGEST_TEXT = 20_000
@@ -66,14 +68,15 @@ class Fields(BaseModel):
     kind: str = "repair"
     priority: str = "medium"
     team: str = "maintenance"
+    template: str = ""
 
-    def draft(self, visit: Visit, place: Place) -> Draft:
+    def draft(self, visit: Visit, place: Place, template: TicketTemplate | None) -> Draft:
         """The ticket to open. Invalid with every field that is wrong."""
         title = " ".join(self.title.split())
         problems = [] if 1 <= len(title) <= LONGEST_TITLE else ["title: 1 to 200 characters"]
         if len(self.description) > LONGEST_TEXT:
             problems.append("description: at most 20,000 characters")
-        if self.team not in TEAM:
+        if self.team not in TEAM and not (template and self.team == template.team):
             problems.append("team: choose one")
         if problems:
             raise Invalid("the ticket was not opened", problems=problems)
@@ -84,14 +87,27 @@ class Fields(BaseModel):
             space_id=place.id if place.kind == "space" else None,
             asset_id=place.id if place.kind == "asset" else None,
             kind=self.kind,
+            category=template.category if template else "",
             priority=self.priority,
-            title={"und": title},
+            title=_both(title, template, visit),
             description=self.description.strip(),
             team=self.team,
             reporter_id=visit.caller.person_id,
             happened_at=now,
             learned_at=now,
         )
+
+
+def _both(title: str, template: TicketTemplate | None, visit: Visit) -> dict[str, str]:
+    """The title as it was written; in both languages where it is the template's own."""
+    if template is not None and title == visit.reader.text(template.title):
+        return dict(template.title)
+    return {"und": title}
+
+
+def _offered(session: Session, place: Place) -> list[TicketTemplate]:
+    found = templates_at(session, place.site_id).values()
+    return sorted((one for one in found if not one.retired), key=lambda one: one.code)
 
 
 def _whole_sites(visit: Visit) -> list[Place]:
@@ -115,16 +131,24 @@ def router(templates: Templates) -> APIRouter:
 
     @routes.get("/new-ticket")
     def show(
-        visit: SignedInVisit, where: Annotated[Where, Depends(chosen)], q: str = ""
+        visit: SignedInVisit,
+        where: Annotated[Where, Depends(chosen)],
+        q: str = "",
+        template: str = "",
     ) -> Response:
         visit.caller.require_anywhere("tickets.create")
         place = where.place(visit)
         context: dict[str, Any] = {"place": place, "q": q.strip(), "found": [], "standing": []}
+        context.update(templates=[], template=None)
         if place is None:
             context["found"] = _found(visit, q)
             context["sites"] = _whole_sites(visit)
         else:
             with visit.parts.database.read() as session:
+                context["templates"] = _offered(session, place)
+                context["template"] = (
+                    find_template(session, place.site_id, template) if template else None
+                )
                 context["standing"] = standing_near(
                     session,
                     visit.caller,
@@ -152,10 +176,14 @@ def router(templates: Templates) -> APIRouter:
         place = where.place(visit)
         if place is None:
             raise Invalid("the ticket was not opened", problems=["place: choose where it is"])
-        draft = form.draft(visit, place)
+        actor = Actor.person(visit.caller.person_id)
         try:
             with visit.parts.database.write() as session:
-                number = report(session, draft, actor=Actor.person(visit.caller.person_id)).number
+                code = form.template
+                template = find_template(session, place.site_id, code) if code else None
+                draft = form.draft(visit, place, template)
+                checklist = template.checklist if template else ()
+                number = report(session, draft, actor=actor, checklist=checklist).number
         except Conflict:
             # The same form sent again, by a second tap or after a lost answer.
             with visit.parts.database.read() as session:

@@ -42,3 +42,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_checklist_item")),
     )
     op.create_index(op.f("ix_checklist_item_ticket_id"), "checklist_item", ["ticket_id"])
+    op.create_table(
+        "ticket_template",
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.JSON(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("category", sa.String(length=40), nullable=False),
+        sa.Column("priority", sa.String(length=10), nullable=False),
+        sa.Column("team", sa.String(length=40), nullable=False),
+        sa.Column("title", sa.JSON(), nullable=False),
+        sa.Column("description", sa.JSON(), nullable=False),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("retired", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["node_id"], ["node.id"], name=op.f("fk_ticket_template_node_id_node")
+        ),
+        sa.PrimaryKeyConstraint("node_id", "code", name=op.f("pk_ticket_template")),
+    )
