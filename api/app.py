@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from api import (
     alarms,
     assets,
+    categories,
     devices,
     errors,
     health,
@@ -52,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     service.router,
     teams.router,
+    categories.router,
     templates.router,
     stickers.router,
     me.router,

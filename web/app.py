@@ -10,6 +10,7 @@ from web.pages import (
     account,
     alarms,
     assets,
+    categories,
     checklist,
     contractors,
     control_room,
@@ -74,6 +75,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(hand_over.router(templates))
     app.include_router(notices.router(templates))
     app.include_router(new_ticket.router(templates))
+    app.include_router(categories.router(templates))
     app.include_router(ticket_templates.router(templates))
     app.include_router(ticket_list.router(templates))
     app.include_router(stickers.router(templates))

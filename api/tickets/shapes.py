@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from api.bodies import Body, Change, Line, Moment, Prose
 from api.checklists import ItemShown
 from workflows.tickets import Draft, Step
+from workflows.tickets.categories import Category
 from workflows.tickets.templates import TicketTemplate
 from workflows.tickets.work import Findings, NewWork
 
@@ -198,7 +199,9 @@ class NewTicket(Body):
     space_id: UUID | None = None
     asset_id: UUID | None = None
     kind: Kind = "repair"
-    category: Annotated[str, Field(max_length=40)] = ""
+    category: Annotated[str, Field(max_length=40)] = Field(
+        default="", description="See `/nodes/{site_id}/ticket-categories`."
+    )
     priority: Priority = "medium"
     title: Line | None = Field(default=None, description="Needed without a template.")
     description: Prose = ""
@@ -219,6 +222,12 @@ class NewTicket(Body):
         said["description"] = texts.get(language) or next(filter(None, texts.values()), "")
         given = self.model_fields_set
         return self.model_copy(update={k: v for k, v in said.items() if k not in given})
+
+    def begun(self, category: Category | None) -> "NewTicket":
+        """The ticket with the team and priority of its category, where they were not given."""
+        said = {"team": category.team, "priority": category.priority} if category else {}
+        given = self.model_fields_set
+        return self.model_copy(update={k: v for k, v in said.items() if v and k not in given})
 
     def draft(self, reporter: UUID, now: datetime, title: Mapping[str, str] | None = None) -> Draft:
         """What is to be opened; nobody can report what lies in the future.

@@ -276,6 +276,7 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
         "put_findings": {"fault": "leak"},
         "post_checklist": {"items": [{"text": {"en": "Look"}}]},
         "put_check": {"value": "yes"},
+        "put_ticket_category": {"name": name},
         "put_ticket_template": {"name": name, "title": name},
         "put_terms": {"grade": "urgent-30"},
         "put_calendar": {"name": name, "week": [[["09:00", "18:00"]], *[[]] * 6]},

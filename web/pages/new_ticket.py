@@ -1,5 +1,6 @@
 """Opening a ticket: say where, say what, done; what is open there already is shown first."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from web.words import TEAM
 from workflows.search import search
 from workflows.search.index import Place
 from workflows.tickets import KINDS, PRIORITIES, Draft
+from workflows.tickets.categories import Category, categories_at
 from workflows.tickets.reading import find_ticket
 from workflows.tickets.reporting import report, standing_near
 from workflows.tickets.templates import TicketTemplate, find_template, templates_at
@@ -66,17 +68,20 @@ class Fields(BaseModel):
     title: str = ""
     description: str = ""
     kind: str = "repair"
+    category: str = ""
     priority: str = "medium"
     team: str = "maintenance"
     template: str = ""
 
-    def draft(self, visit: Visit, place: Place, template: TicketTemplate | None) -> Draft:
+    def draft(
+        self, visit: Visit, place: Place, template: TicketTemplate | None, teams: Collection[str]
+    ) -> Draft:
         """The ticket to open. Invalid with every field that is wrong."""
         title = " ".join(self.title.split())
         problems = [] if 1 <= len(title) <= LONGEST_TITLE else ["title: 1 to 200 characters"]
         if len(self.description) > LONGEST_TEXT:
             problems.append("description: at most 20,000 characters")
-        if self.team not in TEAM and not (template and self.team == template.team):
+        if self.team not in teams:
             problems.append("team: choose one")
         if problems:
             raise Invalid("the ticket was not opened", problems=problems)
@@ -87,7 +92,7 @@ class Fields(BaseModel):
             space_id=place.id if place.kind == "space" else None,
             asset_id=place.id if place.kind == "asset" else None,
             kind=self.kind,
-            category=template.category if template else "",
+            category=self.category,
             priority=self.priority,
             title=_both(title, template, visit),
             description=self.description.strip(),
@@ -103,6 +108,17 @@ def _both(title: str, template: TicketTemplate | None, visit: Visit) -> dict[str
     if template is not None and title == visit.reader.text(template.title):
         return dict(template.title)
     return {"und": title}
+
+
+def _categories(session: Session, place: Place) -> list[Category]:
+    found = categories_at(session, place.site_id).values()
+    return [one for one in found if not one.retired]
+
+
+def _teams(categories: Sequence[Category], template: TicketTemplate | None) -> list[str]:
+    """The teams of every house, and those that templates and categories of the place name."""
+    named = [one.team for one in categories if one.team]
+    return list(dict.fromkeys([*TEAM, *named, *([template.team] if template else [])]))
 
 
 def _offered(session: Session, place: Place) -> list[TicketTemplate]:
@@ -139,7 +155,7 @@ def router(templates: Templates) -> APIRouter:
         visit.caller.require_anywhere("tickets.create")
         place = where.place(visit)
         context: dict[str, Any] = {"place": place, "q": q.strip(), "found": [], "standing": []}
-        context.update(templates=[], template=None)
+        context.update(templates=[], template=None, categories=[], teams=list(TEAM))
         if place is None:
             context["found"] = _found(visit, q)
             context["sites"] = _whole_sites(visit)
@@ -149,6 +165,8 @@ def router(templates: Templates) -> APIRouter:
                 context["template"] = (
                     find_template(session, place.site_id, template) if template else None
                 )
+                context["categories"] = _categories(session, place)
+                context["teams"] = _teams(context["categories"], context["template"])
                 context["standing"] = standing_near(
                     session,
                     visit.caller,
@@ -163,7 +181,6 @@ def router(templates: Templates) -> APIRouter:
             ticket_id=new_id(),
             kinds=KINDS,
             priorities=PRIORITIES,
-            teams=list(TEAM),
             **context,
         )
 
@@ -181,7 +198,8 @@ def router(templates: Templates) -> APIRouter:
             with visit.parts.database.write() as session:
                 code = form.template
                 template = find_template(session, place.site_id, code) if code else None
-                draft = form.draft(visit, place, template)
+                teams = _teams(_categories(session, place), template)
+                draft = form.draft(visit, place, template, teams)
                 checklist = template.checklist if template else ()
                 number = report(session, draft, actor=actor, checklist=checklist).number
         except Conflict:

@@ -97,6 +97,7 @@ class TicketFilter:
     text: str | None = None
     assignee_id: UUID | None = None
     late_at: datetime | None = None
+    category: str | None = None
 
     @property
     def site_column(self) -> Any:
@@ -110,6 +111,7 @@ class TicketFilter:
             Ticket.asset_id: self.asset_id,
             Ticket.rule_id: self.rule_id,
             Ticket.kind: self.kind,
+            Ticket.category: self.category,
             Ticket.priority: self.priority,
             Ticket.assignee_id: self.assignee_id,
         }

@@ -11,6 +11,7 @@ from core import events
 from core.errors import Conflict, Invalid
 from core.people import Caller, scoped
 from core.places import Asset, Node, Space
+from workflows.tickets.categories import category_problems
 from workflows.tickets.checklist import NewItem, add_items
 from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import KINDS, PRIORITIES, Ticket
@@ -31,6 +32,9 @@ def report(
     Invalid with every wrong field; Conflict when a ticket with the given id exists already.
     """
     problems = [*_bad_words(draft), *_bad_places(session, draft)]
+    if not problems and draft.reporter_id is not None:
+        # Residents choose a problem, not a category; what stickers say can't be retired.
+        problems += category_problems(session, draft.site_id, draft.kind, draft.category)
     if problems:
         raise Invalid("the ticket was not opened", problems=problems)
     taken = Conflict(

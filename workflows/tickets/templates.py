@@ -14,6 +14,7 @@ from core import events
 from core.errors import Invalid, Stale
 from core.people import Caller
 from core.places import Node
+from workflows.tickets.categories import category_problems
 from workflows.tickets.checklist import NewItem, item_problems
 from workflows.tickets.inherited import (
     Kept,
@@ -117,7 +118,7 @@ def save_template(
     there).
     """
     caller.require_over(WRITE, node)
-    problems = _problems(draft)
+    problems = _problems(draft) or category_problems(session, node.id, draft.kind, draft.category)
     if problems:
         raise Invalid("the template was not saved", problems=problems)
     row = session.get(TicketTemplate, (node.id, draft.code), with_for_update=True)

@@ -1,4 +1,4 @@
-"""Checklists of tickets."""
+"""Checklists, templates and categories of tickets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -60,4 +60,19 @@ def upgrade() -> None:
             ["node_id"], ["node.id"], name=op.f("fk_ticket_template_node_id_node")
         ),
         sa.PrimaryKeyConstraint("node_id", "code", name=op.f("pk_ticket_template")),
+    )
+    op.create_table(
+        "ticket_category",
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.JSON(), nullable=False),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("team", sa.String(length=40), nullable=True),
+        sa.Column("priority", sa.String(length=10), nullable=True),
+        sa.Column("retired", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["node_id"], ["node.id"], name=op.f("fk_ticket_category_node_id_node")
+        ),
+        sa.PrimaryKeyConstraint("node_id", "code", name=op.f("pk_ticket_category")),
     )
