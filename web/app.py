@@ -24,6 +24,7 @@ from web.pages import (
     people,
     photos,
     public,
+    relations,
     search,
     second_factor,
     service,
@@ -60,6 +61,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(photos.router())
     app.include_router(work.router())
     app.include_router(checklist.router())
+    app.include_router(relations.router())
     app.include_router(contractors.router(templates))
     app.include_router(tickets.router(templates))
     app.include_router(assets.router(templates))

@@ -170,6 +170,8 @@ EVENT: Mapping[str, str] = {
     "ticket.findings": mark("Findings written down"),
     "ticket.checklist": mark("Items put on the checklist"),
     "ticket.checklist_removed": mark("An item of the checklist taken away"),
+    "ticket.relate": mark("Linked to another ticket"),
+    "ticket.unrelate": mark("Link to another ticket removed"),
     "ticket.check": mark("Item of the checklist answered"),
     "ticket.photo": mark("Photo added"),
     "ticket.contractor": mark("Contractor"),
@@ -340,6 +342,16 @@ WORK_KIND: Mapping[str, str] = {
     "labour": mark("Labour"),
     "part": mark("Part"),
 }
+# What this ticket is to another.
+RELATION: Mapping[str, str] = {
+    "related_to": mark("Related to"),
+    "caused_by": mark("Caused by"),
+    "cause_of": mark("Cause of"),
+    "follow_up_of": mark("Follow-up of"),
+    "followed_up_by": mark("Followed up by"),
+    "child_of": mark("Part of"),
+    "parent_of": mark("Consists of"),
+}
 ITEM_KIND: Mapping[str, str] = {
     "tick": mark("Tick"),
     "number": mark("Number"),
@@ -452,6 +464,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "why_clocks": WHY_CLOCKS,
     "mark": MARK,
     "contractor_state": CONTRACTOR_STATE,
+    "relation": RELATION,
     "item_kind": ITEM_KIND,
     "arrived_by": ARRIVED_BY,
     "resident_state": RESIDENT_STATE,

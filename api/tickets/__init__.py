@@ -2,6 +2,7 @@
 
 from api.tickets.actions import router as _actions
 from api.tickets.checklist import router as _checklist
+from api.tickets.links import router as _links
 from api.tickets.outside import router as _outside
 from api.tickets.photos import router as _photos
 from api.tickets.routes import router
@@ -12,5 +13,6 @@ router.include_router(_photos)
 router.include_router(_outside)
 router.include_router(_work)
 router.include_router(_checklist)
+router.include_router(_links)
 
 __all__ = ["router"]

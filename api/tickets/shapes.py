@@ -18,6 +18,15 @@ from workflows.tickets.work import Findings, NewWork
 Kind = Literal["repair", "hazard", "complaint", "inquiry", "inspection_finding", "incident"]
 Priority = Literal["low", "medium", "high", "critical"]
 Verdict = Literal["real", "false", "test", "sensor_fault", "nuisance"]
+LinkKind = Literal[
+    "related_to",
+    "caused_by",
+    "cause_of",
+    "follow_up_of",
+    "followed_up_by",
+    "child_of",
+    "parent_of",
+]
 FalseCause = Literal["cooking", "smoking", "joss_paper", "dust", "steam", "insect", "other"]
 
 
@@ -162,6 +171,25 @@ class FindingLists(BaseModel):
     remedies: dict[str, dict[str, str]]
 
 
+class LinkShown(BaseModel):
+    """A link to another ticket, as it is called from this one."""
+
+    id: UUID
+    kind: LinkKind
+    ticket_id: UUID
+    number: int
+    title: dict[str, str]
+    state: str
+    at: datetime
+
+
+class LinkBody(Body):
+    """A link to make: this ticket is `kind` of the ticket with that number."""
+
+    kind: LinkKind
+    number: Annotated[int, Field(ge=1, le=999_999_999)]
+
+
 class TicketWhole(TicketItem):
     """A ticket with everything that belongs to it."""
 
@@ -184,6 +212,7 @@ class TicketWhole(TicketItem):
     photos: list[PhotoShown]
     work: list[WorkShown]
     checklist: list[ItemShown]
+    links: list[LinkShown] = Field(description="Only to tickets that the caller may read.")
     fault_code: str | None = Field(description="What was found; see `/finding-lists`.")
     cause_code: str | None
     remedy_code: str | None

@@ -275,6 +275,7 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
         "post_work": {"kind": "labour", "what": "Work", "minutes": 5},
         "put_findings": {"fault": "leak"},
         "post_checklist": {"items": [{"text": {"en": "Look"}}]},
+        "post_link": {"kind": "related_to", "number": 1},
         "put_check": {"value": "yes"},
         "put_ticket_category": {"name": name},
         "put_ticket_template": {"name": name, "title": name},

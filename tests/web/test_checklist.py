@@ -30,9 +30,9 @@ def item_of(client: TestClient, page: str, words: str) -> str:
 def test_a_checklist_is_worked_down(stage: Stage, client: TestClient) -> None:
     number = stage.trip("b1-pump-1", OVERHEATING)
     page = f"/tickets/{number}"
-    assert (
-        post(client, f"{page}/checklist", text="Switched off", kind="tick", required="yes") == 303
-    )
+    assert post(client, f"{page}/accept", version=1) == 303
+    tick = {"text": "Switched off", "kind": "tick", "required": "yes"}
+    assert post(client, f"{page}/checklist", **tick) == 303
     assert post(client, f"{page}/checklist", **PRESSURE) == 303
     belt = {"text": "Belt", "kind": "choice", "choices": "Good\r\n\r\n Worn "}
     assert post(client, f"{page}/checklist", **belt) == 303

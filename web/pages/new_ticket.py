@@ -141,6 +141,31 @@ def _found(visit: Visit, text: str) -> list[Place]:
     return [place for place in places if visit.may("tickets.create", place.site_id)]
 
 
+def _context(visit: Visit, place: Place | None, q: str, template: str) -> dict[str, Any]:
+    """What the page shows: where it may be, or the form of a place that is chosen."""
+    context: dict[str, Any] = {"place": place, "q": q, "found": [], "standing": []}
+    context.update(templates=[], template=None, categories=[], teams=list(TEAM))
+    if place is None:
+        context["found"] = _found(visit, q)
+        context["sites"] = _whole_sites(visit)
+    else:
+        with visit.parts.database.read() as session:
+            context["templates"] = _offered(session, place)
+            context["template"] = (
+                find_template(session, place.site_id, template) if template else None
+            )
+            context["categories"] = _categories(session, place)
+            context["teams"] = _teams(context["categories"], context["template"])
+            context["standing"] = standing_near(
+                session,
+                visit.caller,
+                site_id=place.site_id,
+                space_id=place.id if place.kind == "space" else None,
+                asset_id=place.id if place.kind == "asset" else None,
+            )
+    return context
+
+
 def router(templates: Templates) -> APIRouter:
     """The routes of opening a ticket."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -154,26 +179,7 @@ def router(templates: Templates) -> APIRouter:
     ) -> Response:
         visit.caller.require_anywhere("tickets.create")
         place = where.place(visit)
-        context: dict[str, Any] = {"place": place, "q": q.strip(), "found": [], "standing": []}
-        context.update(templates=[], template=None, categories=[], teams=list(TEAM))
-        if place is None:
-            context["found"] = _found(visit, q)
-            context["sites"] = _whole_sites(visit)
-        else:
-            with visit.parts.database.read() as session:
-                context["templates"] = _offered(session, place)
-                context["template"] = (
-                    find_template(session, place.site_id, template) if template else None
-                )
-                context["categories"] = _categories(session, place)
-                context["teams"] = _teams(context["categories"], context["template"])
-                context["standing"] = standing_near(
-                    session,
-                    visit.caller,
-                    site_id=place.site_id,
-                    space_id=place.id if place.kind == "space" else None,
-                    asset_id=place.id if place.kind == "asset" else None,
-                )
+        context = _context(visit, place, q.strip(), template)
         return templates.page(
             "new_ticket.html",
             visit,

@@ -35,6 +35,7 @@ from workflows.tickets.categories import categories_at
 from workflows.tickets.checklist import ITEM_KINDS
 from workflows.tickets.photos import EVIDENCE
 from workflows.tickets.reading import describe_ticket, find_ticket
+from workflows.tickets.relations import KINDS as RELATIONS
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
 from workflows.tickets.working import NEEDS_REASON
 
@@ -167,6 +168,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "checklist": checks,
         "category": local.reader.text(category.name) if category else ticket["category"],
         "item_kinds": ITEM_KINDS,
+        "relations": RELATIONS,
         "going_to_end": not {"resolve", "verify"}.isdisjoint(ticket["actions"]),
         "may_manage": visit.may("tickets.manage", found.site.id),
         "calendar_name": counted_in,

@@ -1,4 +1,4 @@
-"""Checklists, templates and categories of tickets."""
+"""Checklists, templates, categories and links of tickets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -76,3 +76,30 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("node_id", "code", name=op.f("pk_ticket_category")),
     )
+    op.create_table(
+        "ticket_relation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("from_id", sa.Uuid(), nullable=False),
+        sa.Column("to_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("at", core.db.Instant(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["author_id"], ["person.id"], name=op.f("fk_ticket_relation_author_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["from_id"], ["ticket.id"], name=op.f("fk_ticket_relation_from_id_ticket")
+        ),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["node.id"], name=op.f("fk_ticket_relation_site_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_id"], ["ticket.id"], name=op.f("fk_ticket_relation_to_id_ticket")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket_relation")),
+        sa.UniqueConstraint(
+            "from_id", "to_id", "kind", name=op.f("uq_ticket_relation_from_id_to_id_kind")
+        ),
+    )
+    op.create_index(op.f("ix_ticket_relation_to_id"), "ticket_relation", ["to_id"])
