@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from api import (
     alarms,
     assets,
+    categories,
     devices,
     errors,
     health,
@@ -23,6 +24,7 @@ from api import (
     sources,
     stickers,
     teams,
+    templates,
     tickets,
     tree,
 )
@@ -51,6 +53,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     service.router,
     teams.router,
+    categories.router,
+    templates.router,
     stickers.router,
     me.router,
     people.router,

@@ -130,6 +130,8 @@ TABLES_WITHOUT_SITE = {
     "shard": "of ingest; may hold several sites",
     "shard_gap": "belongs to its shard",
     "sign_in_tries": "of an account or an address, before anybody is signed in",
+    "ticket_template": "held on a node of the tree, which may lie above the sites",
+    "ticket_category": "held on a node of the tree, which may lie above the sites",
     "ticket_counter": "the human numbers of the company's tickets",
 }
 # Split, so that this file itself names none of them.

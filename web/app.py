@@ -10,6 +10,7 @@ from web.pages import (
     account,
     alarms,
     assets,
+    categories,
     checklist,
     contractors,
     control_room,
@@ -25,6 +26,7 @@ from web.pages import (
     photos,
     public,
     push,
+    relations,
     return_visits,
     search,
     second_factor,
@@ -33,6 +35,7 @@ from web.pages import (
     stickers,
     teams,
     ticket_list,
+    ticket_templates,
     tickets,
     tokens,
     work,
@@ -63,6 +66,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(checklist.router())
     app.include_router(fire_alarms.router())
     app.include_router(return_visits.router())
+    app.include_router(relations.router())
     app.include_router(contractors.router(templates))
     app.include_router(tickets.router(templates))
     app.include_router(assets.router(templates))
@@ -79,6 +83,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(notices.router(templates))
     app.include_router(push.router())
     app.include_router(new_ticket.router(templates))
+    app.include_router(categories.router(templates))
+    app.include_router(ticket_templates.router(templates))
     app.include_router(ticket_list.router(templates))
     app.include_router(stickers.router(templates))
     app.include_router(public.router(templates))

@@ -97,7 +97,7 @@ PERMISSION: Mapping[str, str] = {
     "tickets.work": mark("accept tickets and work them"),
     "tickets.dispatch": mark("hand tickets to teams and people"),
     "tickets.manage": mark("verify, close, re-open, cancel and merge tickets"),
-    "service.write": mark("change calendars, promised times and teams"),
+    "service.write": mark("change calendars, promised times, teams, categories and templates"),
     "stickers.write": mark("print and revoke stickers"),
     "rosters.write": mark("make rosters, record absences and certificates"),
     "evidence.read": mark("see photos as they were taken, with all they carry"),
@@ -163,6 +163,8 @@ EVENT: Mapping[str, str] = {
     "calendar.add": mark("Calendar added"),
     "calendar.change": mark("Calendar changed"),
     "terms.change": mark("Promised times changed"),
+    "category.save": mark("Ticket category saved"),
+    "template.save": mark("Ticket template saved"),
     "ticket.note": mark("Note written"),
     "ticket.edit": mark("Ticket edited"),
     "ticket.work": mark("Work written down"),
@@ -170,6 +172,8 @@ EVENT: Mapping[str, str] = {
     "ticket.findings": mark("Findings written down"),
     "ticket.checklist": mark("Items put on the checklist"),
     "ticket.checklist_removed": mark("An item of the checklist taken away"),
+    "ticket.relate": mark("Linked to another ticket"),
+    "ticket.unrelate": mark("Link to another ticket removed"),
     "ticket.check": mark("Item of the checklist answered"),
     "ticket.photo": mark("Photo added"),
     "ticket.contractor": mark("Contractor"),
@@ -343,6 +347,16 @@ WORK_KIND: Mapping[str, str] = {
     "labour": mark("Labour"),
     "part": mark("Part"),
 }
+# What this ticket is to another.
+RELATION: Mapping[str, str] = {
+    "related_to": mark("Related to"),
+    "caused_by": mark("Caused by"),
+    "cause_of": mark("Cause of"),
+    "follow_up_of": mark("Follow-up of"),
+    "followed_up_by": mark("Followed up by"),
+    "child_of": mark("Part of"),
+    "parent_of": mark("Consists of"),
+}
 ITEM_KIND: Mapping[str, str] = {
     "tick": mark("Tick"),
     "number": mark("Number"),
@@ -456,6 +470,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "why_clocks": WHY_CLOCKS,
     "mark": MARK,
     "contractor_state": CONTRACTOR_STATE,
+    "relation": RELATION,
     "item_kind": ITEM_KIND,
     "arrived_by": ARRIVED_BY,
     "resident_state": RESIDENT_STATE,

@@ -3,6 +3,7 @@
 from api.tickets.actions import router as _actions
 from api.tickets.checklist import router as _checklist
 from api.tickets.fire_alarms import router as _fire_alarms
+from api.tickets.links import router as _links
 from api.tickets.outside import router as _outside
 from api.tickets.photos import router as _photos
 from api.tickets.return_visits import router as _return_visits
@@ -16,5 +17,6 @@ router.include_router(_work)
 router.include_router(_checklist)
 router.include_router(_fire_alarms)
 router.include_router(_return_visits)
+router.include_router(_links)
 
 __all__ = ["router"]

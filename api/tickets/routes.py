@@ -30,8 +30,10 @@ from api.tickets.shapes import (
     TicketPage,
     TicketWhole,
 )
+from core.db import Session
 from core.idempotency import keep, recall
-from workflows.tickets import add_note, edit
+from workflows.tickets import Ticket, add_note, edit
+from workflows.tickets.categories import categories_at
 from workflows.tickets.reading import (
     TicketFilter,
     describe_ticket,
@@ -40,6 +42,7 @@ from workflows.tickets.reading import (
     states_named,
 )
 from workflows.tickets.reporting import report
+from workflows.tickets.templates import find_template
 
 router = APIRouter(tags=["tickets"])
 Reader = Annotated[Asked, Depends(Permission("tickets.read"))]
@@ -56,11 +59,14 @@ async def wanted_tickets(
     rule: Annotated[str | None, Query(max_length=120)] = None,
     kind: Kind | None = None,
     priority: Priority | None = None,
+    category: Annotated[str | None, Query(max_length=40)] = None,
     assignee: Annotated[UUID | None, Query(description="Whom the ticket is with.")] = None,
     q: Annotated[str | None, Query(max_length=100, description="Title, asset or number.")] = None,
 ) -> TicketFilter:
     """Which tickets a list is to show; async, because it never waits and needs no thread."""
-    return TicketFilter(states_named(state), site, asset, rule, kind, priority, q, assignee)
+    return TicketFilter(
+        states_named(state), site, asset, rule, kind, priority, q, assignee, category=category
+    )
 
 
 @router.get("/tickets", response_model=TicketPage, summary="List tickets, newest first")
@@ -100,10 +106,21 @@ def post_ticket(
     with asked.parts.database.write() as session:
         made = recall(session, request)
         if made is None:
-            ticket = report(session, body.draft(asked.person, asked.now), actor=asked.actor)
+            ticket = _open(session, asked, body)
             content = describe_ticket(session, asked.caller, ticket.id)
             made = keep(session, request, created(content, f"tickets/{ticket.id}", version=1))
     return kept(made)
+
+
+def _open(session: Session, asked: Asked, body: NewTicket) -> Ticket:
+    template = find_template(session, body.site_id, body.template) if body.template else None
+    filled = body.filled(template, asked.caller.locale)
+    if template is None:
+        known = categories_at(session, body.site_id).get(body.category)
+        filled = filled.begun(known)
+    draft = filled.draft(asked.person, asked.now, template.title if template else None)
+    checklist = template.checklist if template else ()
+    return report(session, draft, actor=asked.actor, checklist=checklist)
 
 
 @router.get("/tickets/{ticket_id}", response_model=TicketWhole, summary="Read a ticket whole")

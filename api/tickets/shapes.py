@@ -1,5 +1,6 @@
 """The shapes of tickets in requests and answers."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -10,11 +11,22 @@ from pydantic import BaseModel, Field
 from api.bodies import Body, Change, Line, Moment, Prose
 from api.checklists import ItemShown
 from workflows.tickets import Draft, Step
+from workflows.tickets.categories import Category
+from workflows.tickets.templates import TicketTemplate
 from workflows.tickets.work import Findings, NewWork
 
 Kind = Literal["repair", "hazard", "complaint", "inquiry", "inspection_finding", "incident"]
 Priority = Literal["low", "medium", "high", "critical"]
 Verdict = Literal["real", "false", "test", "sensor_fault", "nuisance"]
+LinkKind = Literal[
+    "related_to",
+    "caused_by",
+    "cause_of",
+    "follow_up_of",
+    "followed_up_by",
+    "child_of",
+    "parent_of",
+]
 FalseCause = Literal["cooking", "smoking", "joss_paper", "dust", "steam", "insect", "other"]
 
 
@@ -185,6 +197,25 @@ class FireAlarmShown(BaseModel):
     photo_id: UUID | None = Field(description="What shows it.")
 
 
+class LinkShown(BaseModel):
+    """A link to another ticket, as it is called from this one."""
+
+    id: UUID
+    kind: LinkKind
+    ticket_id: UUID
+    number: int
+    title: dict[str, str]
+    state: str
+    at: datetime
+
+
+class LinkBody(Body):
+    """A link to make: this ticket is `kind` of the ticket with that number."""
+
+    kind: LinkKind
+    number: Annotated[int, Field(ge=1, le=999_999_999)]
+
+
 class TicketWhole(TicketItem):
     """A ticket with everything that belongs to it."""
 
@@ -209,6 +240,7 @@ class TicketWhole(TicketItem):
     photos: list[PhotoShown]
     work: list[WorkShown]
     checklist: list[ItemShown]
+    links: list[LinkShown] = Field(description="Only to tickets that the caller may read.")
     fault_code: str | None = Field(description="What was found; see `/finding-lists`.")
     cause_code: str | None
     remedy_code: str | None
@@ -224,15 +256,41 @@ class NewTicket(Body):
     space_id: UUID | None = None
     asset_id: UUID | None = None
     kind: Kind = "repair"
-    category: Annotated[str, Field(max_length=40)] = ""
+    category: Annotated[str, Field(max_length=40)] = Field(
+        default="", description="See `/nodes/{site_id}/ticket-categories`."
+    )
     priority: Priority = "medium"
-    title: Line
+    title: Line | None = Field(default=None, description="Needed without a template.")
     description: Prose = ""
     team: Annotated[str, Field(min_length=1, max_length=40)] = "maintenance"
     happened_at: Moment | None = Field(default=None, description="When it began; now if not given.")
+    template: Annotated[str, Field(max_length=40)] | None = Field(
+        default=None,
+        description="A code of `/nodes/{site_id}/ticket-templates`: what is not given comes from "
+        "it, and so does the checklist.",
+    )
 
-    def draft(self, reporter: UUID, now: datetime) -> Draft:
-        """What is to be opened; nobody can report what lies in the future."""
+    def filled(self, template: TicketTemplate | None, language: str) -> "NewTicket":
+        """The ticket with what its template says of the fields that were not given."""
+        if template is None:
+            return self
+        said = {name: getattr(template, name) for name in ("kind", "category", "priority", "team")}
+        texts = template.description
+        said["description"] = texts.get(language) or next(filter(None, texts.values()), "")
+        given = self.model_fields_set
+        return self.model_copy(update={k: v for k, v in said.items() if k not in given})
+
+    def begun(self, category: Category | None) -> "NewTicket":
+        """The ticket with the team and priority of its category, where they were not given."""
+        said = {"team": category.team, "priority": category.priority} if category else {}
+        given = self.model_fields_set
+        return self.model_copy(update={k: v for k, v in said.items() if v and k not in given})
+
+    def draft(self, reporter: UUID, now: datetime, title: Mapping[str, str] | None = None) -> Draft:
+        """What is to be opened; nobody can report what lies in the future.
+
+        title: what its template calls it, where the body doesn't.
+        """
         return Draft(
             id=self.id,
             site_id=self.site_id,
@@ -241,7 +299,7 @@ class NewTicket(Body):
             kind=self.kind,
             category=self.category,
             priority=self.priority,
-            title={"und": self.title},
+            title={"und": self.title} if self.title else dict(title or {}),
             description=self.description,
             team=self.team,
             reporter_id=reporter,

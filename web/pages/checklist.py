@@ -17,7 +17,6 @@ from web.visit import SignedInVisit, Visit
 from workflows import overview
 from workflows.tickets import Ticket
 from workflows.tickets.checklist import (
-    MOST_CHOICES,
     NewItem,
     add_items,
     answer_item,
@@ -89,17 +88,21 @@ class ItemForm(BaseModel):
     choices: str = ""
 
     def item(self) -> NewItem:
-        """The item, with what belongs to its kind. Invalid when a limit is no number."""
-        number, choice = self.kind == "number", self.kind == "choice"
+        """The item as somebody wrote it, one choice a line."""
         lines = [line.strip() for line in self.choices.splitlines() if line.strip()]
+        return self.named({"und": self.text}, tuple({"und": line} for line in lines))
+
+    def named(self, text: dict[str, str], choices: tuple[dict[str, str], ...]) -> NewItem:
+        """The item, with what belongs to its kind. Invalid when a limit is no number."""
+        number = self.kind == "number"
         return NewItem(
-            {"und": self.text},
+            text,
             self.kind,
             self.required == "yes",
             self.unit.strip() or None if number else None,
             _limit(self.low, "low") if number else None,
             _limit(self.high, "high") if number else None,
-            tuple({"und": line} for line in lines[: MOST_CHOICES + 1]) if choice else (),
+            choices if self.kind == "choice" else (),
         )
 
 

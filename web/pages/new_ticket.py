@@ -1,5 +1,6 @@
 """Opening a ticket: say where, say what, done; what is open there already is shown first."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Depends, Form, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
+from core.db import Session
 from core.errors import Conflict, Invalid, NotFound
 from core.events import Actor
 from core.ids import new_id
@@ -18,8 +20,10 @@ from web.words import TEAM
 from workflows.search import search
 from workflows.search.index import Place
 from workflows.tickets import KINDS, PRIORITIES, Draft
+from workflows.tickets.categories import Category, categories_at
 from workflows.tickets.reading import find_ticket
 from workflows.tickets.reporting import report, standing_near
+from workflows.tickets.templates import TicketTemplate, find_template, templates_at
 
 LONGEST_TITLE = 200
 LONGEST_TEXT = 20_000
@@ -64,16 +68,20 @@ class Fields(BaseModel):
     title: str = ""
     description: str = ""
     kind: str = "repair"
+    category: str = ""
     priority: str = "medium"
     team: str = "maintenance"
+    template: str = ""
 
-    def draft(self, visit: Visit, place: Place) -> Draft:
+    def draft(
+        self, visit: Visit, place: Place, template: TicketTemplate | None, teams: Collection[str]
+    ) -> Draft:
         """The ticket to open. Invalid with every field that is wrong."""
         title = " ".join(self.title.split())
         problems = [] if 1 <= len(title) <= LONGEST_TITLE else ["title: 1 to 200 characters"]
         if len(self.description) > LONGEST_TEXT:
             problems.append("description: at most 20,000 characters")
-        if self.team not in TEAM:
+        if self.team not in teams:
             problems.append("team: choose one")
         if problems:
             raise Invalid("the ticket was not opened", problems=problems)
@@ -84,14 +92,38 @@ class Fields(BaseModel):
             space_id=place.id if place.kind == "space" else None,
             asset_id=place.id if place.kind == "asset" else None,
             kind=self.kind,
+            category=self.category,
             priority=self.priority,
-            title={"und": title},
+            title=_both(title, template, visit),
             description=self.description.strip(),
             team=self.team,
             reporter_id=visit.caller.person_id,
             happened_at=now,
             learned_at=now,
         )
+
+
+def _both(title: str, template: TicketTemplate | None, visit: Visit) -> dict[str, str]:
+    """The title as it was written; in both languages where it is the template's own."""
+    if template is not None and title == visit.reader.text(template.title):
+        return dict(template.title)
+    return {"und": title}
+
+
+def _categories(session: Session, place: Place) -> list[Category]:
+    found = categories_at(session, place.site_id).values()
+    return [one for one in found if not one.retired]
+
+
+def _teams(categories: Sequence[Category], template: TicketTemplate | None) -> list[str]:
+    """The teams of every house, and those that templates and categories of the place name."""
+    named = [one.team for one in categories if one.team]
+    return list(dict.fromkeys([*TEAM, *named, *([template.team] if template else [])]))
+
+
+def _offered(session: Session, place: Place) -> list[TicketTemplate]:
+    found = templates_at(session, place.site_id).values()
+    return sorted((one for one in found if not one.retired), key=lambda one: one.code)
 
 
 def _whole_sites(visit: Visit) -> list[Place]:
@@ -109,29 +141,45 @@ def _found(visit: Visit, text: str) -> list[Place]:
     return [place for place in places if visit.may("tickets.create", place.site_id)]
 
 
+def _context(visit: Visit, place: Place | None, q: str, template: str) -> dict[str, Any]:
+    """What the page shows: where it may be, or the form of a place that is chosen."""
+    context: dict[str, Any] = {"place": place, "q": q, "found": [], "standing": []}
+    context.update(templates=[], template=None, categories=[], teams=list(TEAM))
+    if place is None:
+        context["found"] = _found(visit, q)
+        context["sites"] = _whole_sites(visit)
+    else:
+        with visit.parts.database.read() as session:
+            context["templates"] = _offered(session, place)
+            context["template"] = (
+                find_template(session, place.site_id, template) if template else None
+            )
+            context["categories"] = _categories(session, place)
+            context["teams"] = _teams(context["categories"], context["template"])
+            context["standing"] = standing_near(
+                session,
+                visit.caller,
+                site_id=place.site_id,
+                space_id=place.id if place.kind == "space" else None,
+                asset_id=place.id if place.kind == "asset" else None,
+            )
+    return context
+
+
 def router(templates: Templates) -> APIRouter:
     """The routes of opening a ticket."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
 
     @routes.get("/new-ticket")
     def show(
-        visit: SignedInVisit, where: Annotated[Where, Depends(chosen)], q: str = ""
+        visit: SignedInVisit,
+        where: Annotated[Where, Depends(chosen)],
+        q: str = "",
+        template: str = "",
     ) -> Response:
         visit.caller.require_anywhere("tickets.create")
         place = where.place(visit)
-        context: dict[str, Any] = {"place": place, "q": q.strip(), "found": [], "standing": []}
-        if place is None:
-            context["found"] = _found(visit, q)
-            context["sites"] = _whole_sites(visit)
-        else:
-            with visit.parts.database.read() as session:
-                context["standing"] = standing_near(
-                    session,
-                    visit.caller,
-                    site_id=place.site_id,
-                    space_id=place.id if place.kind == "space" else None,
-                    asset_id=place.id if place.kind == "asset" else None,
-                )
+        context = _context(visit, place, q.strip(), template)
         return templates.page(
             "new_ticket.html",
             visit,
@@ -139,7 +187,6 @@ def router(templates: Templates) -> APIRouter:
             ticket_id=new_id(),
             kinds=KINDS,
             priorities=PRIORITIES,
-            teams=list(TEAM),
             **context,
         )
 
@@ -152,10 +199,15 @@ def router(templates: Templates) -> APIRouter:
         place = where.place(visit)
         if place is None:
             raise Invalid("the ticket was not opened", problems=["place: choose where it is"])
-        draft = form.draft(visit, place)
+        actor = Actor.person(visit.caller.person_id)
         try:
             with visit.parts.database.write() as session:
-                number = report(session, draft, actor=Actor.person(visit.caller.person_id)).number
+                code = form.template
+                template = find_template(session, place.site_id, code) if code else None
+                teams = _teams(_categories(session, place), template)
+                draft = form.draft(visit, place, template, teams)
+                checklist = template.checklist if template else ()
+                number = report(session, draft, actor=actor, checklist=checklist).number
         except Conflict:
             # The same form sent again, by a second tap or after a lost answer.
             with visit.parts.database.read() as session:

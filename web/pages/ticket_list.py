@@ -16,6 +16,7 @@ from web.ticket_table import LARGEST_TABLE, as_xlsx
 from web.visit import SignedInVisit, Visit
 from workflows import overview
 from workflows.tickets import KINDS, PRIORITIES
+from workflows.tickets.categories import categories_seen
 from workflows.tickets.reading import TicketFilter, states_named
 
 VIEWS: Mapping[str, str] = {
@@ -40,6 +41,7 @@ class Choice:
     priority: str
     site: str
     text: str
+    category: str = ""
 
     def filter(self, visit: Visit) -> TicketFilter:
         """As the tickets understand it. Invalid for what no form of ours sends."""
@@ -52,6 +54,8 @@ class Choice:
             )
             if value not in known
         ]
+        if len(self.category) > 40:
+            unknown.append("category")
         if unknown or len(self.text) > 100:
             raise Invalid("there is no such list", problems=unknown or ["q: 100 characters"])
         wanted = TicketFilter(
@@ -62,6 +66,7 @@ class Choice:
             kind=self.kind or None,
             priority=self.priority or None,
             text=self.text or None,
+            category=self.category or None,
         )
         if self.view == "mine":
             return replace(wanted, assignee_id=visit.caller.person_id)
@@ -80,6 +85,7 @@ class Choice:
             "priority": self.priority,
             "site": self.site,
             "q": self.text,
+            "category": self.category,
         }
         return urlencode({key: value for key, value in {**values, **changes}.items() if value})
 
@@ -92,10 +98,15 @@ def _uuid(text: str) -> UUID | None:
 
 
 def chosen(
-    view: str = "open", kind: str = "", priority: str = "", site: str = "", q: str = ""
+    view: str = "open",
+    kind: str = "",
+    priority: str = "",
+    site: str = "",
+    q: str = "",
+    category: str = "",
 ) -> Choice:
     """The choice behind an address."""
-    return Choice(view, kind, priority, site, q.strip())
+    return Choice(view, kind, priority, site, q.strip(), category)
 
 
 Chosen = Annotated[Choice, Depends(chosen)]
@@ -116,6 +127,7 @@ def router(templates: Templates) -> APIRouter:
                 session, visit.caller, wanted, by_deadline=choice.by_deadline, skip=skip
             )
             sites = overview.sites(session, visit.caller)
+            categories = categories_seen(session, [one.id for one in sites], choice.site)
         return templates.page(
             "tickets.html",
             visit,
@@ -125,6 +137,7 @@ def router(templates: Templates) -> APIRouter:
             kinds=KINDS,
             priorities=PRIORITIES,
             sites=sites,
+            categories=categories,
             tickets=found.items,
             more=found.next,
             may_open=bool(visit.caller.sites_for("tickets.create")),

@@ -33,10 +33,12 @@ from web.words import TEAM
 from workflows import customers, overview, tickets
 from workflows.alarms import accept_ticket
 from workflows.tickets import FALSE_CAUSES, VERDICTS, contractors
+from workflows.tickets.categories import categories_at
 from workflows.tickets.checklist import ITEM_KINDS
 from workflows.tickets.doers import doers
 from workflows.tickets.photos import EVIDENCE
 from workflows.tickets.reading import describe_ticket, find_ticket
+from workflows.tickets.relations import KINDS as RELATIONS
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
 from workflows.tickets.working import NEEDS_REASON
 
@@ -147,6 +149,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         assignee = overview.person_name(session, ticket["assignee_id"])
         document = overview.rule_document(session, ticket["rule_id"], ticket["rule_version"])
         catalog = load_catalog(session)
+        category = categories_at(session, found.site.id).get(ticket["category"])
         told_to = told(session, found.thing.id)
         counted_in = ticket_calendar(session, found.site, ticket["calendar"])
         offers = contractors.list_offers(session, found.thing.id)
@@ -170,7 +173,9 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "numbers": numbers,
         "buttons": buttons(_possible(ticket, caller.person_id, checks["missing"])),
         "checklist": checks,
+        "category": local.reader.text(category.name) if category else ticket["category"],
         "item_kinds": ITEM_KINDS,
+        "relations": RELATIONS,
         "going_to_end": not {"resolve", "verify"}.isdisjoint(ticket["actions"]),
         "may_manage": visit.may("tickets.manage", found.site.id),
         "calendar_name": counted_in,

@@ -25,6 +25,7 @@ from workflows.tickets.fires import describe_fire_alarm
 from workflows.tickets.lifecycle import ENDED, RUNNING, TICKET
 from workflows.tickets.model import LOUD, Ticket, TicketEvidence, TicketNote
 from workflows.tickets.photos import list_photos
+from workflows.tickets.relations import list_relations
 from workflows.tickets.rights import actions_for
 from workflows.tickets.work import list_work
 
@@ -99,6 +100,7 @@ class TicketFilter:
     text: str | None = None
     assignee_id: UUID | None = None
     late_at: datetime | None = None
+    category: str | None = None
 
     @property
     def site_column(self) -> Any:
@@ -112,6 +114,7 @@ class TicketFilter:
             Ticket.asset_id: self.asset_id,
             Ticket.rule_id: self.rule_id,
             Ticket.kind: self.kind,
+            Ticket.category: self.category,
             Ticket.priority: self.priority,
             Ticket.assignee_id: self.assignee_id,
         }
@@ -204,6 +207,7 @@ def describe_ticket(session: Session, caller: Caller, ticket_id: UUID) -> dict[s
         "photos": list_photos(session, ticket_id),
         "work": list_work(session, ticket_id),
         "checklist": list_items(session, ticket_id),
+        "links": list_relations(session, caller, ticket_id),
         "events": _events(session, ticket_id),
         "actions": actions_for(row["state"], row["site_id"], caller),
     }

@@ -12,14 +12,24 @@ from core import events
 from core.errors import Conflict, Invalid
 from core.people import Caller, scoped
 from core.places import Asset, Node, Space
+from workflows.tickets.categories import category_problems
+from workflows.tickets.checklist import NewItem, add_items
 from workflows.tickets.fire_alarms import CATEGORY
 from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import KINDS, PRIORITIES, Ticket
 from workflows.tickets.opening import Draft, open_ticket
 
 
-def report(session: Session, draft: Draft, *, actor: events.Actor) -> Ticket:
+def report(
+    session: Session,
+    draft: Draft,
+    *,
+    actor: events.Actor,
+    checklist: Sequence[NewItem] = (),
+) -> Ticket:
     """Open a ticket that somebody wrote; what is promised of it comes from the terms of its site.
+
+    checklist: the items that it begins with.
 
     Invalid with every wrong field; Conflict when a ticket with the given id exists already.
     """
@@ -27,6 +37,9 @@ def report(session: Session, draft: Draft, *, actor: events.Actor) -> Ticket:
         # Whoever says that it is a fire alarm says that lives are at stake.
         draft = replace(draft, life_safety=True)
     problems = [*_bad_words(draft), *_bad_places(session, draft)]
+    if not problems and draft.reporter_id is not None:
+        # Residents choose a problem, not a category; what stickers say can't be retired.
+        problems += category_problems(session, draft.site_id, draft.kind, draft.category)
     if problems:
         raise Invalid("the ticket was not opened", problems=problems)
     taken = Conflict(
@@ -38,6 +51,8 @@ def report(session: Session, draft: Draft, *, actor: events.Actor) -> Ticket:
     try:
         with session.begin_nested():
             ticket = open_ticket(session, draft, actor=actor)
+            if checklist:
+                add_items(session, ticket, checklist, actor=actor, now=draft.learned_at)
     except IntegrityError:
         raise taken from None
     return ticket

@@ -19,6 +19,7 @@ from core.lifecycle import move
 from core.local_time import zone
 from core.places import Node
 from core.teams import require_certified
+from workflows.tickets.categories import category_problems
 from workflows.tickets.checklist import require_answered
 from workflows.tickets.clocks import net_seconds, next_moment, recompute
 from workflows.tickets.fire_alarms import (
@@ -409,6 +410,9 @@ def edit(
     check_version(ticket, expected_version)
     problems = [f"{name}: cannot be edited" for name in changes if name not in EDITABLE]
     problems += _bad_choice("kind", changes, KINDS) + _bad_choice("priority", changes, PRIORITIES)
+    if changes.get("category", ticket.category) != ticket.category:
+        kind = changes.get("kind", ticket.kind)
+        problems += category_problems(session, ticket.site_id, kind, changes["category"])
     if problems:
         raise Invalid("the ticket was not changed", problems=problems)
     refuse_belittling(session, ticket, changes)

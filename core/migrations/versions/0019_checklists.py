@@ -1,4 +1,4 @@
-"""Checklists of tickets."""
+"""Checklists, templates, categories and links of tickets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -42,3 +42,64 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_checklist_item")),
     )
     op.create_index(op.f("ix_checklist_item_ticket_id"), "checklist_item", ["ticket_id"])
+    op.create_table(
+        "ticket_template",
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.JSON(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("category", sa.String(length=40), nullable=False),
+        sa.Column("priority", sa.String(length=10), nullable=False),
+        sa.Column("team", sa.String(length=40), nullable=False),
+        sa.Column("title", sa.JSON(), nullable=False),
+        sa.Column("description", sa.JSON(), nullable=False),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("retired", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["node_id"], ["node.id"], name=op.f("fk_ticket_template_node_id_node")
+        ),
+        sa.PrimaryKeyConstraint("node_id", "code", name=op.f("pk_ticket_template")),
+    )
+    op.create_table(
+        "ticket_category",
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.JSON(), nullable=False),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("team", sa.String(length=40), nullable=True),
+        sa.Column("priority", sa.String(length=10), nullable=True),
+        sa.Column("retired", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["node_id"], ["node.id"], name=op.f("fk_ticket_category_node_id_node")
+        ),
+        sa.PrimaryKeyConstraint("node_id", "code", name=op.f("pk_ticket_category")),
+    )
+    op.create_table(
+        "ticket_relation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("from_id", sa.Uuid(), nullable=False),
+        sa.Column("to_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("at", core.db.Instant(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["author_id"], ["person.id"], name=op.f("fk_ticket_relation_author_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["from_id"], ["ticket.id"], name=op.f("fk_ticket_relation_from_id_ticket")
+        ),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["node.id"], name=op.f("fk_ticket_relation_site_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_id"], ["ticket.id"], name=op.f("fk_ticket_relation_to_id_ticket")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket_relation")),
+        sa.UniqueConstraint(
+            "from_id", "to_id", "kind", name=op.f("uq_ticket_relation_from_id_to_id_kind")
+        ),
+    )
+    op.create_index(op.f("ix_ticket_relation_to_id"), "ticket_relation", ["to_id"])

@@ -2,11 +2,13 @@
 import "htmx.org";
 import { followLive, isBeingWritten } from "./live/stream";
 import { keepClocks } from "./live/clocks";
+import { fillFromCategories } from "./forms/category";
 import { showProgress } from "./forms/progress";
 
 followLive();
 keepClocks();
 showProgress();
+fillFromCategories();
 
 // A choice of site is a form; with scripts it needs no button.
 for (const select of document.querySelectorAll<HTMLSelectElement>("select[data-submit]")) {
