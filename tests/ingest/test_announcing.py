@@ -13,6 +13,7 @@ from core.people import Person
 from ingest.announcing import Announcer
 from tests.fixtures import NOON, SmallSite
 from workflows.tickets import Draft, Step, Ticket, act, open_ticket
+from workflows.tickets.fire_climbing import lapse_if_due
 
 TOPIC = "wk/v1/riverside/announce"
 
@@ -124,3 +125,24 @@ def test_a_test_is_heard_once_a_day_and_never_over_an_alarm(
     assert siren.levels()[1:] == ["alarm"]
     assert len([one for one in events.read_after(database, events.START, 1000)
                 if one.kind == "announce.test"]) == 2  # fmt: skip
+
+
+def test_a_fire_is_said_again_until_somebody_takes_it_on(
+    database: Database, site: SmallSite, clock: SimulatedClock, siren: Siren
+) -> None:
+    announcer = Announcer(database, clock, siren, None)
+    ticket = open_one(database, site, lives=True, category="fire_alarm")
+    look(announcer, database)
+    with database.write() as session:
+        row = session.get_one(Ticket, ticket.id)
+        assert lapse_if_due(session, row, now=NOON + timedelta(minutes=1))
+    look(announcer, database)
+    look(announcer, database)
+    assert siren.levels() == ["alarm", "alarm"]
+    said = siren.heard[-1][1]
+    assert (said["fire"], said["ticket"]) == (True, ticket.number)
+    assert said["text"] == {"en": "Fire! Flooded pit", "zh": "火警！水浸"}
+    assert "fire" not in siren.heard[0][1]
+    accept(database, ticket)
+    look(announcer, database)
+    assert siren.levels()[-1] == "clear"

@@ -58,6 +58,7 @@ class Fault:
     reason: str
     inputs: Mapping[str, float]
     life_safety: bool = False
+    category: str = "electrical"
 
 
 OVERHEATING = Fault(
@@ -170,7 +171,7 @@ class Stage:
             life_safety=fault.life_safety,
             condition=fault.condition,
             kind="repair",
-            category="electrical",
+            category=fault.category,
             team="maintenance",
             respond_within=timedelta(minutes=30),
             resolve_within=timedelta(hours=4),
