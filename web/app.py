@@ -15,6 +15,7 @@ from web.pages import (
     devices,
     elsewhere,
     hand_over,
+    households,
     identity,
     imports,
     new_ticket,
@@ -66,6 +67,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(second_factor.router(templates))
     app.include_router(tokens.router(templates))
     app.include_router(search.router(templates))
+    app.include_router(households.router(templates))
     app.include_router(service.router(templates))
     app.include_router(teams.router(templates))
     app.include_router(hand_over.router(templates))
