@@ -1,7 +1,7 @@
 """Households over HTTP: who lives in a space, added, changed, moved out, erased."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -165,8 +165,7 @@ def patch_resident(
         row = find_resident(session, asked.caller, resident_id)
         require_unchanged(if_match, _shown(session, asked, row))
         [standing] = contacts_of(session, [row])
-        known = {name: getattr(standing, name) for name in Details.__dataclass_fields__}
-        details = Details(**{**known, **body.changes()})
+        details = replace(standing.details, **body.changes())
         change_resident(session, row, details, actor=asked.actor, now=asked.now)
         return marked(_shown(session, asked, row))
 

@@ -25,6 +25,7 @@ from core.places import Node, Space
 
 READ, PHONES, WRITE = "households.read", "households.phones", "households.write"
 RELATIONS = ("owner", "tenant", "family", "other")
+FIELDS = ("name", "phones", "relation", "since", "until")
 MOST_PHONES = 5
 _PHONE = re.compile(r"\+?[0-9]{5,20}")
 _BETWEEN_DIGITS = re.compile(r"[\s().\-‐-―]+")
@@ -74,6 +75,11 @@ class Contact:
         """Whether they had moved out by a day."""
         return self.until is not None and self.until <= day
 
+    @property
+    def details(self) -> "Details":
+        """What may be changed of them."""
+        return Details(self.name, self.phones, self.relation, self.since, self.until)
+
     def masked(self) -> "Contact":
         """The same with numbers that nobody can call."""
         return replace(self, phones=tuple(map(masked, self.phones)))
@@ -108,6 +114,16 @@ class Details:
             raise Invalid("the household was not changed", problems=problems)
         kept = dict.fromkeys(phone for phone in phones if phone)
         return replace(self, name=name, phones=tuple(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class NewResident:
+    """Somebody to add, whose details have been checked."""
+
+    id: UUID
+    site_id: UUID
+    space_id: UUID
+    details: Details
 
 
 def phone_of(text: str) -> str | None:
@@ -209,41 +225,37 @@ def add_resident(
     session: Session, space: Space, details: Details, *, actor: events.Actor, now: datetime
 ) -> Resident:
     """Add somebody to a household. Invalid with everything that is wrong."""
-    resident_id = new_id()
-    add_residents(session, [(resident_id, space, details.checked())], actor=actor, now=now)
-    return session.get_one(Resident, resident_id)
+    new = NewResident(new_id(), space.site_id, space.id, details.checked())
+    add_residents(session, [new], actor=actor, now=now)
+    return session.get_one(Resident, new.id)
 
 
 def add_residents(
-    session: Session,
-    new: Sequence[tuple[UUID, Space, Details]],
-    *,
-    actor: events.Actor,
-    now: datetime,
+    session: Session, new: Sequence[NewResident], *, actor: events.Actor, now: datetime
 ) -> None:
-    """Add many at once, whose details have been checked; each appends its fact."""
+    """Add many at once; each appends its fact."""
     if not new:
         return
-    keys = {row_id: new_key() for row_id, _, _ in new}
+    keys = {one.id: new_key() for one in new}
     rows = [
         {
-            "id": row_id,
-            "site_id": space.site_id,
-            "space_id": space.id,
-            "relation": details.relation,
-            "since": details.since,
-            "until": details.until,
+            "id": one.id,
+            "site_id": one.site_id,
+            "space_id": one.space_id,
+            "relation": one.details.relation,
+            "since": one.details.since,
+            "until": one.details.until,
             "version": 1,
-            "sealed": _seal(keys[row_id], details),
+            "sealed": _seal(keys[one.id], one.details),
         }
-        for row_id, space, details in new
+        for one in new
     ]
     session.execute(insert(Resident), rows)
     held = [{"person_id": row_id, "key": key} for row_id, key in keys.items()]
     session.execute(insert(ResidentKey), held)
     facts = [
-        _fact("resident.add", row_id, space.site_id, actor, now, {"space": str(space.id)})
-        for row_id, space, _ in new
+        _fact("resident.add", one.id, one.site_id, actor, now, {"space": str(one.space_id)})
+        for one in new
     ]
     events.append_all(session, facts)
 
@@ -257,11 +269,7 @@ def change_resident(
     """
     wanted = details.checked()
     [standing] = contacts_of(session, [row])
-    fields = [
-        name
-        for name in ("name", "phones", "relation", "since", "until")
-        if getattr(standing, name) != getattr(wanted, name)
-    ]
+    fields = [name for name in FIELDS if getattr(standing, name) != getattr(wanted, name)]
     if not fields:
         return False
     key = keys_of(session, [row.id], ResidentKey)[row.id]
