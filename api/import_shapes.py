@@ -32,7 +32,7 @@ class ImportItem(BaseModel):
     """One thing that is new, changes, or stands as the file says. sheet, row: where it says so."""
 
     id: str
-    kind: str = Field(description="person, grant, space, asset, device or point.")
+    kind: str = Field(description="person, grant, space, asset, device, point or resident.")
     action: str = Field(description="create, update or same.")
     label: str
     sheet: str

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.answers import answer
 from api.deps import SignedIn
-from workflows.search import Found, search
+from workflows.search import Found, FoundHousehold, find_households, search
 
 router = APIRouter(tags=["search"])
 
@@ -42,6 +42,22 @@ class FoundPersonShown(BaseModel):
     name: str
 
 
+class FoundResidentShown(BaseModel):
+    """Somebody of a household who fits; numbers are masked where you may not see them."""
+
+    id: UUID
+    name: str
+    phones: list[str]
+    relation: str
+
+
+class FoundHouseholdShown(BaseModel):
+    """A space, and who of its household fits."""
+
+    place: FoundPlaceShown
+    residents: list[FoundResidentShown]
+
+
 class FoundShown(BaseModel):
     """What fits best of each kind, the best first."""
 
@@ -49,6 +65,7 @@ class FoundShown(BaseModel):
     places: list[FoundPlaceShown]
     assets: list[FoundPlaceShown]
     people: list[FoundPersonShown]
+    households: list[FoundHouseholdShown]
 
 
 @router.get("/search", response_model=FoundShown, summary="Search everything")
@@ -59,27 +76,34 @@ def get_search(
         Query(
             max_length=100,
             description="Chinese in part, pinyin or its initials, any spelling of a unit number, a "
-            "ticket's number, part of a title, a name, or a phone number.",
+            "ticket's number, part of a title, a name, or a phone number or part of it.",
         ),
     ] = "",
 ) -> Response:
     """Tickets, places, equipment and colleagues that you may see, however they are spelled."""
     with asked.parts.database.read() as session:
-        found = search(session, asked.parts.places, asked.caller, q)
-    return answer(_shown(found))
+        index, caller = asked.parts.places, asked.caller
+        found = search(session, index, caller, q)
+        households = find_households(session, index, caller, q, now=asked.now)
+    return answer({**_shown(found), "households": [_home(each) for each in households]})
+
+
+def _home(found: FoundHousehold) -> dict[str, Any]:
+    return {
+        "place": _fields(FoundPlaceShown, found.place),
+        "residents": [_fields(FoundResidentShown, each) for each in found.residents],
+    }
+
+
+def _fields(shape: type[BaseModel], thing: object) -> dict[str, Any]:
+    return {name: getattr(thing, name) for name in shape.model_fields}
 
 
 def _shown(found: Found) -> dict[str, Any]:
     return {
-        "tickets": [
-            {name: getattr(ticket, name) for name in FoundTicketShown.model_fields}
-            for ticket in found.tickets
-        ],
+        "tickets": [_fields(FoundTicketShown, ticket) for ticket in found.tickets],
         **{
-            kind: [
-                {name: getattr(place, name) for name in FoundPlaceShown.model_fields}
-                for place in places
-            ]
+            kind: [_fields(FoundPlaceShown, place) for place in places]
             for kind, places in (("places", found.places), ("assets", found.assets))
         },
         "people": [{"id": person.id, "name": person.name} for person in found.people],

@@ -213,7 +213,13 @@ def sign_in(
 
 
 def begin(
-    session: Session, person_id: UUID, *, by: str, now: datetime, proved: bool = False
+    session: Session,
+    person_id: UUID,
+    *,
+    by: str,
+    now: datetime,
+    proved: bool = False,
+    label: str = "console",
 ) -> SignedIn:
     """Begin the session of somebody who has shown who they are, or half one where a code is due.
 
@@ -221,7 +227,7 @@ def begin(
     """
     if second_factor.is_on(session, person_id) and not proved:
         return SignedIn(issue(session, person_id, "half", now=now, label=by), needs_code=True)
-    secret = sessions.begin(session, person_id, by=by, now=now, proved=proved)
+    secret = sessions.begin(session, person_id, by=by, now=now, label=label, proved=proved)
     return SignedIn(secret, needs_code=False)
 
 

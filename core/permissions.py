@@ -9,8 +9,10 @@ READ = frozenset(
 )
 # Everybody who works here sees the place and its tickets, and reports faults.
 STAFF = READ | {"tickets.create"}
-FIELD = STAFF | {"alarms.act", "tickets.work"}
-LEAD = FIELD | {"tickets.dispatch", "tickets.manage", "evidence.read", "rosters.write"}
+FIELD = STAFF | {"alarms.act", "tickets.work", "households.read"}
+# Who answers the phone and rings back.
+DESK = {"tickets.dispatch", "households.phones", "households.write"}
+LEAD = FIELD | DESK | {"tickets.manage", "evidence.read", "rosters.write"}
 MANAGE = (
     LEAD
     | {"devices.write", "quarantine.read", "quarantine.write", "system.read"}
@@ -20,8 +22,8 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "guard": FIELD,
         "technician": FIELD,
-        "service_desk": FIELD | {"tickets.dispatch"},
-        "accountant": STAFF,
+        "service_desk": FIELD | DESK,
+        "accountant": STAFF | {"households.read", "households.phones"},
         "safety_officer": LEAD,
         "supervisor": LEAD,
         "manager": MANAGE,
@@ -51,6 +53,9 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "stickers.write": "print and revoke stickers",
         "rosters.write": "make rosters, record absences and certificates",
         "evidence.read": "see photos as they were taken, with all they carry",
+        "households.read": "see who lives where, with phone numbers masked",
+        "households.phones": "see phone numbers of residents, and find them by these",
+        "households.write": "change who lives where",
         "people.read": "see colleagues",
         "people.write": "invite people, change their rights, let them leave",
         "quarantine.read": "see what ingest could not use",

@@ -30,31 +30,52 @@ class PersonalKey(Base):
     key: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-def keys_of(session: Session, people: Collection[UUID]) -> dict[UUID, bytes]:
-    """The keys of people who have one."""
+class ResidentKey(Base):
+    """The same for somebody of a household, who has no account."""
+
+    __tablename__ = "resident_key"
+
+    person_id: Mapped[UUID] = mapped_column(
+        "resident_id", ForeignKey("resident.id"), primary_key=True
+    )
+    key: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+Keys = type[PersonalKey] | type[ResidentKey]
+
+
+def keys_of(
+    session: Session, people: Collection[UUID], keys: Keys = PersonalKey
+) -> dict[UUID, bytes]:
+    """The keys of people who have one. keys: of whom: people with an account, or residents."""
     found: dict[UUID, bytes] = {}
     wanted = list(people)
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
-        rows = select(PersonalKey.person_id, PersonalKey.key).where(PersonalKey.person_id.in_(some))
+        rows = select(keys.person_id, keys.key).where(keys.person_id.in_(some))
         found.update(session.execute(rows).all())
     return found
+
+
+def new_key() -> bytes:
+    """A key that nobody has."""
+    return AESGCM.generate_key(256)
 
 
 def make_keys(session: Session, people: Iterable[UUID]) -> Mapping[UUID, bytes]:
     """The keys of people, made for those who have none."""
     wanted = set(people)
     found = keys_of(session, wanted)
-    fresh = {person: AESGCM.generate_key(256) for person in wanted - found.keys()}
+    fresh = {person: new_key() for person in wanted - found.keys()}
     if fresh:
         rows = [{"person_id": person, "key": key} for person, key in fresh.items()]
         session.execute(insert(PersonalKey), rows)
     return {**found, **fresh}
 
 
-def destroy_keys(session: Session, people: Collection[UUID]) -> None:
+def destroy_keys(session: Session, people: Collection[UUID], keys: Keys = PersonalKey) -> None:
     """Make unreadable whatever stands encrypted about these people."""
-    session.execute(delete(PersonalKey).where(PersonalKey.person_id.in_(people)))
+    session.execute(delete(keys).where(keys.person_id.in_(people)))
 
 
 def seal(key: bytes, value: Any) -> bytes:

@@ -29,6 +29,8 @@ KIND = "session"
 # For requests that were on their way with the old secret.
 OVERLAP = timedelta(minutes=1)
 BY_LINK = "by a link"
+# Its end ends the one at the identity provider as well.
+BY_IDENTITY = "by identity"
 FRESH = timedelta(minutes=15)
 
 
@@ -46,6 +48,8 @@ def begin(
     by: password, code, link, invitation or identity. proved: an identity provider asked for a
     second factor.
     """
+    if by == "identity":
+        label = BY_IDENTITY
     secret = issue(session, person_id, KIND, now=now, label=label, proved=proved)
     events.append(
         session,
@@ -134,6 +138,12 @@ def came_by_link(session: Session, secret: str, *, now: datetime) -> bool:
     if row is None or row.began_at is None:
         return False
     return row.label == BY_LINK and now - row.began_at < FRESH
+
+
+def came_by_identity(session: Session, secret: str) -> bool:
+    """Whether a session began with the identity provider."""
+    row = _find(session, secret)
+    return row is not None and row.label == BY_IDENTITY
 
 
 def open_sessions(session: Session, person_id: UUID, *, now: datetime) -> int:

@@ -119,6 +119,7 @@ TABLES_WITHOUT_SITE = {
     "personal_key": "belongs to a person",
     "person": "may work for several sites; grants say for which",
     "quarantined_body": "belongs to its quarantined row, which names the site",
+    "resident_key": "belongs to a resident, whose row names the site",
     "quiet_hours": "belongs to a person",
     "reachability": "belongs to a person",
     "rate_count": "of an address or a place on the web, before anybody is known",

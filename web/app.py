@@ -18,6 +18,7 @@ from web.pages import (
     elsewhere,
     fire_alarms,
     hand_over,
+    households,
     identity,
     imports,
     new_ticket,
@@ -77,6 +78,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(second_factor.router(templates))
     app.include_router(tokens.router(templates))
     app.include_router(search.router(templates))
+    app.include_router(households.router(templates))
     app.include_router(service.router(templates))
     app.include_router(teams.router(templates))
     app.include_router(hand_over.router(templates))

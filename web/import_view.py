@@ -20,6 +20,7 @@ _SHEET_OF = {
     "asset": "assets",
     "device": "devices",
     "point": "points",
+    "resident": "households",
 }
 # Choices of which the words are administered by others than a sheet's own list.
 _PLACES = ("site", "place")

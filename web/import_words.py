@@ -92,6 +92,11 @@ FAULT: Mapping[str, str] = {
     ),
     "key_taken": mark("The key “%(text)s” of this device feeds point “%(known)s” already."),
     "range": mark("The lowest value must be below the highest."),
+    "phone": mark("“%(text)s” is no phone number. Write digits, such as 138 0013 8000."),
+    "many_phones": mark("At most %(limit)s numbers for one person. Keep the ones that matter."),
+    "day": mark("“%(text)s” is no date. Write it like 2026-11-28."),
+    "until_first": mark("They would move out before they move in. Correct one of the dates."),
+    "which_unit": mark("More than one space is called “%(text)s”. Write its code, like %(known)s."),
     "login": mark("“%(text)s” can't be a login: 2 to 80 characters without a space."),
     "login_taken": mark("This login can't be used. Choose another one."),
     "left": mark("This person has left. Take the row out, or use another login."),
@@ -123,6 +128,7 @@ IMPORT_KIND: Mapping[str, str] = {
     "asset": mark("Asset"),
     "device": mark("Device"),
     "point": mark("Point"),
+    "resident": mark("Resident"),
 }
 IMPORT_STAGE: Mapping[str, str] = {
     "reading": mark("Reading the file"),
@@ -146,6 +152,7 @@ KEPT_FOR: Mapping[str, str] = {
     "ticket": mark("A ticket is about it."),
     "alarm": mark("An alarm is about it."),
     "space": mark("A space that stays is in it."),
+    "resident": mark("Somebody lives there."),
     "asset": mark("An asset that stays is in it."),
     "device": mark("A device that stays needs it."),
     "point": mark("A point that stays needs it."),

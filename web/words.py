@@ -101,11 +101,20 @@ PERMISSION: Mapping[str, str] = {
     "stickers.write": mark("print and revoke stickers"),
     "rosters.write": mark("make rosters, record absences and certificates"),
     "evidence.read": mark("see photos as they were taken, with all they carry"),
+    "households.read": mark("see who lives where, with phone numbers masked"),
+    "households.phones": mark("see phone numbers of residents, and find them by these"),
+    "households.write": mark("change who lives where"),
     "people.read": mark("see colleagues"),
     "people.write": mark("invite people, change their rights, let them leave"),
     "quarantine.read": mark("see what ingest could not use"),
     "quarantine.write": mark("replay and discard what ingest could not use"),
     "system.read": mark("see the health of the product"),
+}
+LIVING_AS: Mapping[str, str] = {
+    "owner": mark("Owner"),
+    "tenant": mark("Tenant"),
+    "family": mark("Family"),
+    "other": mark("Other"),
 }
 ACTOR: Mapping[str, str] = {
     "person": mark("A former colleague"),
@@ -192,6 +201,10 @@ EVENT: Mapping[str, str] = {
     "contractor_link.expire": mark("Contractor's link ended"),
     "sticker.create": mark("Sticker made"),
     "sticker.revoke": mark("Sticker revoked"),
+    "resident.add": mark("Somebody added to a household"),
+    "resident.update": mark("Somebody of a household changed"),
+    "resident.move_out": mark("Somebody moved out"),
+    "resident.erase": mark("Somebody of a household erased"),
     "invitation.create": mark("Somebody was invited"),
     "invitation.revoke": mark("An invitation was revoked"),
     "person.join": mark("Somebody joined"),
@@ -476,6 +489,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "resident_state": RESIDENT_STATE,
     "resident_step": RESIDENT_STEP,
     "sticker_what": STICKER_WHAT,
+    "living_as": LIVING_AS,
     **IMPORT_WORDS,
     **CLOSING_WORDS,
 }

@@ -116,7 +116,8 @@ def join(
     row = invitations.waiting_invitation(session, attempt.invitation_id, now=now)
     person_id = invitations.take_up(session, row, attempt.name, locale, now=now)
     link(session, person_id, subject, now=now)
-    return begin(session, person_id, by="invitation", now=now, proved=subject.proved)
+    label = sessions.BY_IDENTITY
+    return begin(session, person_id, by="invitation", now=now, proved=subject.proved, label=label)
 
 
 def forget_identities(session: Session, person_id: UUID) -> None:

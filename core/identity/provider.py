@@ -5,10 +5,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import httpx2
 from authlib.integrations.base_client import OAuthError
@@ -45,11 +45,15 @@ _TIMES = frozenset({"exp", "iat", "nbf"})
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who came back from the provider. proved: it asked for a second factor (RFC 8176, `mfa`)."""
+    """Who came back from the provider. proved: it asked for a second factor (RFC 8176, `mfa`).
+
+    token: the ID token that says so, by which the provider knows whom to sign out later.
+    """
 
     issuer: str
     subject: str
     proved: bool
+    token: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,27 @@ class Provider:
         subject = claims["sub"]
         if not 1 <= len(subject) <= 255:
             raise SignInRefused("untrusted", "the identity provider names nobody")
-        return Subject(self.issuer, subject, proved="mfa" in (claims.get("amr") or ()))
+        proved = "mfa" in (claims.get("amr") or ())
+        return Subject(self.issuer, subject, proved=proved, token=token["id_token"])
+
+    def sign_out_address(self, token: str, back: str) -> str:
+        """Where a browser signs out of the provider, too (RP-Initiated Logout 1.0, section 2).
+
+        token: the ID token of the sign-in, or "" where it is not known any more. back: where the
+        browser shall come back to. "" when the provider offers no such thing, or is away: who
+        signs out of Watchkeeper is never kept from it.
+        """
+        try:
+            metadata = self._metadata()
+        except (NotFound, ProviderAway):
+            return ""
+        address = str(metadata.get("end_session_endpoint") or "")
+        if not is_safe_address(address):
+            return ""
+        hint = {"id_token_hint": token} if token else {}
+        fields = {"client_id": self._settings.oidc_client_id, "post_logout_redirect_uri": back}
+        joint = "&" if urlsplit(address).query else "?"
+        return f"{address}{joint}{urlencode({**hint, **fields})}"
 
     def _client(self, metadata: Mapping[str, Any], back: str = "") -> OAuth2Client:
         methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]

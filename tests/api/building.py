@@ -8,6 +8,7 @@ from core import events, quarantine, rulebook
 from core.clock import to_micros
 from core.db import Database, Session
 from core.devices import Device, Source
+from core.households import Details, add_resident
 from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
 from core.places import Space
@@ -245,3 +246,11 @@ def put_import(database: Database, site: SmallSite, now: datetime) -> UUID:
     assert preview.plan.faults == []
     with database.write() as session:
         return intake.hand_in(session, caller, upload, preview, now=now).id
+
+
+def put_resident(database: Database, space: str, now: datetime) -> UUID:
+    """Somebody of the household of a space."""
+    with database.write() as session:
+        row = session.query(Space).where(Space.code == space).one()
+        details = Details("Zhao Lei", ("13800138000",))
+        return add_resident(session, row, details, actor=events.SYSTEM, now=now).id

@@ -285,5 +285,7 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
         "put_ticket_template": {"name": name, "title": name},
         "put_terms": {"grade": "urgent-30"},
         "put_calendar": {"name": name, "week": [[["09:00", "18:00"]], *[[]] * 6]},
+        "post_resident": {"name": "Zhao Lei"},
+        "patch_resident": {"relation": "tenant"},
         "post_invitation": {"role": "guard", "node_id": str(site.id)},
     }

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
@@ -40,9 +41,11 @@ class IdentityProvider:
 
     def start(self) -> None:
         """Start it and wait until it listens."""
-        returns = [base.format(port=self.stage_port) + RETURN for base in BASES]
+        bases = [base.format(port=self.stage_port) for base in BASES]
+        returns = [base + RETURN for base in bases]
         client = {
             "redirect_uris": returns,
+            "post_logout_redirect_uris": [f"{base}/sign-in" for base in bases],
             "response_types": ["code"],
             "grant_types": ["authorization_code"],
         }
@@ -107,12 +110,15 @@ def identity_provider_server(provider_process: IdentityProvider) -> IdentityProv
     return provider_process
 
 
-def sign_in_there(address: str, name: str, *, cancel: bool = False) -> str:
+def sign_in_there(
+    address: str, name: str, *, cancel: bool = False, browser: httpx2.Client | None = None
+) -> str:
     """What a browser does at the provider; returns the address that it is sent back to.
 
-    name: who signs in; see provider.mjs.
+    name: who signs in; see provider.mjs. browser: one that stays signed in there afterwards.
     """
-    with httpx2.Client(timeout=10) as browser:
+    with ExitStack() as stack:
+        browser = browser or stack.enter_context(httpx2.Client(timeout=10))
         answer = browser.get(address)
         while True:
             if answer.is_redirect:
@@ -132,3 +138,15 @@ def address_in(page: str) -> str:
     found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', page)
     assert found, page
     return found[1].replace("&amp;", "&")
+
+
+def sign_out_there(address: str, browser: httpx2.Client) -> str:
+    """What a browser does at the provider's sign-out page; the address it is sent back to."""
+    page = browser.get(address)
+    assert page.status_code == 200, page.text
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+    action = re.search(r'action="([^"]+)"', page.text)
+    assert action, page.text
+    answer = browser.post(action[1], data={**fields, "logout": "yes"})
+    assert answer.is_redirect, answer.text
+    return str(answer.headers["location"])

@@ -11,9 +11,11 @@ from sqlalchemy import select
 from api.deps import SESSION_COOKIE, csrf_token
 from api.reference import routes_of
 from core import events, floor_plans
+from core.households import Details, add_resident
 from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
 from core.permissions import ROLES
+from core.places import Space
 from core.rosters import Absence, Shift
 from tests.pictures import drawing, photo
 from tests.web.conftest import signed_in
@@ -139,6 +141,17 @@ def plan_of(stage: Stage) -> UUID:
         return plan.id
 
 
+def home_of(stage: Stage) -> dict[str, str]:
+    """A space of ours, and somebody of its household."""
+    with stage.parts.database.write() as session:
+        space = session.scalars(select(Space).where(Space.site_id == stage.site_id)).first()
+        assert space is not None
+        details = Details("Riverside Zhao", ("13800138000",))
+        now = stage.parts.clock.now()
+        row = add_resident(session, space, details, actor=events.SYSTEM, now=now)
+        return {"space_id": str(space.id), "resident_id": str(row.id)}
+
+
 def things_of_ours(stage: Stage) -> dict[str, str]:
     """Something of our site for each parameter of a page's address."""
     number = stage.trip(PUMP, OVERHEATING)
@@ -164,6 +177,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         **outside(stage, number),
         "import_id": str(import_of(stage)),
         "plan_id": str(plan_of(stage)),
+        **home_of(stage),
     }
 
 
@@ -180,6 +194,7 @@ def choices(path: str) -> list[str]:
         return [path.replace("{action}", name) for name in ("start", "cancel", "assign")]
     # A page of no one thing is asked for ours by what its forms send.
     of_ours = [f"{path}?site={{site_id}}", f"{path}?asset={{asset_id}}", f"{path}?q=pump"]
+    of_ours.append(f"{path}?q=13800138000")
     return [path] if "{" in path else [path, *of_ours]
 
 
@@ -217,7 +232,14 @@ def test_a_stranger_of_any_role_sees_and_changes_nothing_of_ours(stage: Stage, r
             # A form that names no place, or one that isn't theirs, is refused before all else.
             allowed = {403, 404} if of_one_thing(address, theirs) else {403, 404, 422}
         assert answer.status_code in allowed, (method, address, answer.status_code)
-        for ours in ("Riverside", "overheating", "leak-sensor-7", "Guard Zhao", theirs["asset_id"]):
+        for ours in (
+            "Riverside",
+            "overheating",
+            "leak-sensor-7",
+            "Guard Zhao",
+            "138****8000",
+            theirs["asset_id"],
+        ):
             assert ours not in answer.text, (method, address)
     assert events.newest(stage.parts.database) == before
 

@@ -15,7 +15,7 @@ from core.accounts import has_password
 from core.db import Session
 from core.errors import Conflict, Invalid, WatchkeeperError
 from core.identity.attempts import IdentityAttempt
-from core.people import find_credential, name_of
+from core.people import LONGEST_SESSION, find_credential, name_of
 from core.sessions import KIND, came_by_link
 from web.languages import mark
 from web.page_route import PageRoute, is_secure
@@ -28,6 +28,11 @@ from web.visit import SignedInVisit, guest_reader, own_address
 COOKIE = "wk_oidc"
 PATH = "/sign-in/oidc"
 RETURN = f"{PATH}/return"
+# The ID token, which only signing out sends back: by it the provider knows whom to sign out.
+HINT_COOKIE, HINT_PATH = "wk_oidc_hint", "/sign-out"
+HINT_SECONDS = int(LONGEST_SESSION.total_seconds())
+# Browsers keep no cookie over 4 KiB; without the token the provider asks people itself.
+LONGEST_HINT = 3_800
 SECONDS = int(identity.ATTEMPT_LIFETIME.total_seconds())
 # What went wrong, and what to do about it.
 REFUSED: Mapping[str, tuple[str, str]] = {
@@ -193,7 +198,39 @@ def _finish(request: Request, attempt: IdentityAttempt, subject: identity.Subjec
             signed_in = identity.join(session, attempt, subject, language, now=now)
         else:
             signed_in = identity.sign_in(session, subject, now=now)
-    return come_in(request, signed_in)
+    answer = come_in(request, signed_in)
+    _keep_hint(request, answer, subject.token)
+    return answer
+
+
+def _keep_hint(request: Request, answer: Response, token: str) -> None:
+    if len(token) > LONGEST_HINT:
+        answer.delete_cookie(HINT_COOKIE, path=HINT_PATH)
+        return
+    answer.set_cookie(
+        HINT_COOKIE,
+        token,
+        max_age=HINT_SECONDS,
+        path=HINT_PATH,
+        httponly=True,
+        samesite="strict",
+        secure=is_secure(request),
+    )
+
+
+def sign_out_there(templates: Templates, request: Request) -> Response | None:
+    """The page that leads on to signing out of the provider; None where it offers nothing."""
+    provider, token = parts_of(request).provider, request.cookies.get(HINT_COOKIE, "")
+    address = provider.sign_out_address(token, f"{own_address(request)}/sign-in")
+    if not address:
+        return None
+    text = templates.render(
+        "sign_in/signed_out.html",
+        guest_reader(request),
+        address=address,
+        provider=provider.label,
+    )
+    return HTMLResponse(text)
 
 
 def _signed_in(session: Session, request: Request, now: datetime) -> UUID:

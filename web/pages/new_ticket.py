@@ -12,12 +12,14 @@ from pydantic import BaseModel
 from core.db import Session
 from core.errors import Conflict, Invalid, NotFound
 from core.events import Actor
+from core.households import READ, Contact
 from core.ids import new_id
 from web.page_route import PageRoute
+from web.pages.households import at_home
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from web.words import TEAM
-from workflows.search import search
+from workflows.search import FoundHousehold, find_households, search
 from workflows.search.index import Place
 from workflows.tickets import KINDS, PRIORITIES, Draft
 from workflows.tickets.categories import Category, categories_at
@@ -134,22 +136,38 @@ def _whole_sites(visit: Visit) -> list[Place]:
     ]
 
 
-def _found(visit: Visit, text: str) -> list[Place]:
+def _found(visit: Visit, text: str) -> tuple[list[Place], list[FoundHousehold]]:
+    """The places that fit, and the households of somebody who calls: by name or number."""
+    index, now = visit.parts.places, visit.parts.clock.now()
     with visit.parts.database.read() as session:
-        found = search(session, visit.parts.places, visit.caller, text[:100])
+        found = search(session, index, visit.caller, text[:100])
+        homes = find_households(session, index, visit.caller, text[:100], now=now)
     places = (*found.assets, *found.places)
-    return [place for place in places if visit.may("tickets.create", place.site_id)]
+    return (
+        [place for place in places if visit.may("tickets.create", place.site_id)],
+        [home for home in homes if visit.may("tickets.create", home.place.site_id)],
+    )
+
+
+def _living(session: Session, visit: Visit, place: Place) -> list[Contact]:
+    """Who lives in a space, for who may see it."""
+    if place.kind != "space" or not visit.may(READ, place.site_id):
+        return []
+    return at_home(session, visit, place.id)[0]
 
 
 def _context(visit: Visit, place: Place | None, q: str, template: str) -> dict[str, Any]:
     """What the page shows: where it may be, or the form of a place that is chosen."""
     context: dict[str, Any] = {"place": place, "q": q, "found": [], "standing": []}
-    context.update(templates=[], template=None, categories=[], teams=list(TEAM))
+    context.update(
+        homes=[], living=[], templates=[], template=None, categories=[], teams=list(TEAM)
+    )
     if place is None:
-        context["found"] = _found(visit, q)
+        context["found"], context["homes"] = _found(visit, q)
         context["sites"] = _whole_sites(visit)
     else:
         with visit.parts.database.read() as session:
+            context["living"] = _living(session, visit, place)
             context["templates"] = _offered(session, place)
             context["template"] = (
                 find_template(session, place.site_id, template) if template else None

@@ -6,7 +6,7 @@ from core.errors import Invalid
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit
-from workflows.search import search
+from workflows.search import find_households, search
 
 LONGEST = 100
 
@@ -21,8 +21,12 @@ def router(templates: Templates) -> APIRouter:
         if len(text) > LONGEST:
             raise Invalid("that is too long to look for", problems=["q: at most 100 characters"])
         with visit.parts.database.read() as session:
-            found = search(session, visit.parts.places, visit.caller, text)
+            index, now = visit.parts.places, visit.parts.clock.now()
+            found = search(session, index, visit.caller, text)
+            homes = find_households(session, index, visit.caller, text, now=now)
         # One ticket number, one ticket: who types it wants to read it.
-        return templates.page("search.html", visit, section="search", text=text, found=found)
+        return templates.page(
+            "search.html", visit, section="search", text=text, found=found, homes=homes
+        )
 
     return routes

@@ -21,6 +21,7 @@ from web.pages.doorway import (
     require_own_form,
     welcome,
 )
+from web.pages.identity import HINT_COOKIE, HINT_PATH, sign_out_there
 from web.pages.push import forget_this_device
 from web.templating import Templates
 from web.visit import SettingUpVisit, guest_reader
@@ -56,11 +57,15 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
     def sign_out(visit: SettingUpVisit, request: Request) -> Response:
         secret = request.cookies.get(SESSION_COOKIE, "")
         with visit.parts.database.write() as session:
+            by_identity = sessions.came_by_identity(session, secret)
             sessions.end(session, secret, now=visit.parts.clock.now())
         live.drop(visit.caller.person_id)
-        answer = RedirectResponse("/sign-in", status_code=303)
+        # Asked after the transaction: the provider may take its time.
+        onward = sign_out_there(templates, request) if by_identity else None
+        answer = onward or RedirectResponse("/sign-in", status_code=303)
         answer.delete_cookie(SESSION_COOKIE)
         forget_this_device(visit, request, answer)
+        answer.delete_cookie(HINT_COOKIE, path=HINT_PATH)
         return answer
 
     return routes

@@ -156,9 +156,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         reports = customers.reports_of(session, tickets.with_merged(session, found.thing.id))
         able = able_people(session, found.site.id, "tickets.work") if may_assign(ticket) else []
         hands = hands_for(session, ticket, visit.reader.now)
-        visits = customers.visits_of(session, found.thing.id)
-        reported = customers.is_reported(session, found.thing)
-        had_a_hand = doers(session, found.thing)
+        asked = _asked(session, found.thing)
     local = visit.at(found.site.time_zone)
     checks = checklist_shown(ticket["checklist"], local.reader)
     return local, {
@@ -194,7 +192,16 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "may_offer": _may_offer(ticket, offers),
         "reports": reports,
         **fire_shown(local, ticket, hands),
-        **visits_shown(local, ticket, visits, reported=reported, doers=had_a_hand),
+        **visits_shown(local, ticket, **asked),
+    }
+
+
+def _asked(session: Session, ticket: tickets.Ticket) -> dict[str, Any]:
+    """What came of asking whoever reported it, and who had a hand in it and can't be the one."""
+    return {
+        "visits": customers.visits_of(session, ticket.id),
+        "reported": customers.is_reported(session, ticket),
+        "doers": doers(session, ticket),
     }
 
 

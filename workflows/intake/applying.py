@@ -17,6 +17,13 @@ from core.db import Database
 from core.devices import DEVICE, Device, Point, reserve_series
 from core.errors import Conflict, Invalid, Stale
 from core.hiring import NewPerson, hire
+from core.households import (
+    NewResident,
+    Resident,
+    add_residents,
+    change_resident,
+    contacts_of,
+)
 from core.ids import new_id
 from core.invitations import NewGrant, add_grants
 from core.lifecycle import move
@@ -28,6 +35,7 @@ from workflows.intake.lines import Lines, Told, read_file
 from workflows.intake.model import IMPORT, Intake
 from workflows.intake.plan import KINDS, Item, Plan
 from workflows.intake.planning import make_plan
+from workflows.intake.planning.households import details_of, kept
 
 # A preview that nobody applied is forgotten: it holds what people wrote about others.
 PREVIEW_KEPT = timedelta(hours=24)
@@ -236,6 +244,9 @@ class _Writer:
         elif kind == "grant":
             grants = [NewGrant(id=item.id, **item.after) for item in items]
             add_grants(self._session, grants, actor=self._actor, now=self._now)
+        elif kind == "resident":
+            residents = [_resident(item) for item in items]
+            add_residents(self._session, residents, actor=self._actor, now=self._now)
         elif kind == "point":
             series = reserve_series(self._session, len(items))
             rows = [{**i.after, "series": s} for i, s in zip(items, series, strict=True)]
@@ -248,6 +259,10 @@ class _Writer:
             for item in items:
                 self._rename(item)
             return
+        if kind == "resident":
+            for item in items:
+                self._say_anew(item)
+            return
         if kind == "point":
             free_keys(self._doing, items)
         change_many(self._doing, kind, [change for item in items if (change := _change(item))])
@@ -257,6 +272,12 @@ class _Writer:
 
     def _rename(self, item: Item) -> None:
         set_person(self._session, item.id, item.after, actor=self._actor, now=self._now)
+
+    def _say_anew(self, item: Item) -> None:
+        row = self._session.get_one(Resident, item.id)
+        [contact] = contacts_of(self._session, [row])
+        details = details_of({**kept(contact.details), **item.after})
+        change_resident(self._session, row, details, actor=self._actor, now=self._now)
 
     def _adopt(self, device_id: UUID) -> None:
         self._session.flush()
@@ -270,6 +291,11 @@ class _Writer:
             learned_at=self._now,
             values={"last_sample": None},
         )
+
+
+def _resident(item: Item) -> NewResident:
+    site_id, space_id = item.after["site_id"], item.after["space_id"]
+    return NewResident(item.id, site_id, space_id, details_of(item.after))
 
 
 def _change(item: Item) -> Change | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from core.households import RELATIONS
 from core.permissions import ROLES
 from core.places import CRITICALITIES
 from rules.catalog import Catalog, Text
@@ -36,6 +37,12 @@ SPACE_KIND = {
     "area": Text("Area", "区域"),
     "outdoor": Text("Outdoor", "室外"),
 }
+RELATION = {
+    "owner": Text("Owner", "业主"),
+    "tenant": Text("Tenant", "租户"),
+    "family": Text("Family", "家属"),
+    "other": Text("Other", "其他"),
+}
 CHOICES: Mapping[str, Mapping[str, Text]] = MappingProxyType(
     {
         "criticality": CRITICALITY,
@@ -43,17 +50,20 @@ CHOICES: Mapping[str, Mapping[str, Text]] = MappingProxyType(
         "language": LANGUAGE,
         "yes_no": YES_NO,
         "space_kind": SPACE_KIND,
+        "relation": RELATION,
     }
 )
 # What people also write.
 _ALSO: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "yes_no": {"y": "yes", "true": "yes", "1": "yes", "n": "no", "false": "no", "0": "no"},
+        "relation": {"房东": "owner", "租客": "tenant", "家人": "family"},
         "language": {"简体中文": "zh", "汉语": "zh", "英语": "en"},
     }
 )
 assert tuple(CRITICALITY) == CRITICALITIES
 assert tuple(ROLE) == tuple(ROLES)
+assert tuple(RELATION) == RELATIONS
 
 
 def choices_of(group: str, catalog: Catalog) -> Mapping[str, Text]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.accounts import Password
 from core.colleagues import nodes_in_sight
 from core.devices import Device, Point, Source
+from core.households import PHONES, WRITE, Resident, contacts_of
 from core.invitations import answers_for, roles_to_give
 from core.people import Caller, Grant, Person
 from core.permissions import ROLES
@@ -41,7 +42,8 @@ def offer_for(session: Session, caller: Caller, language: str, *, filled: bool) 
     """
     codes = sheets_for(caller)
     nodes = list(session.scalars(select(Node).order_by(Node.path)))
-    writable = caller.sites_for("places.write") | caller.sites_for("devices.write")
+    rights = ("places.write", "devices.write", WRITE)
+    writable = frozenset[UUID]().union(*map(caller.sites_for, rights))
     in_sight = nodes_in_sight(session, caller).values()
     places = [node for node in in_sight if answers_for(caller, node)]
     given = {role for node in places for role in roles_to_give(caller, node)}
@@ -148,6 +150,27 @@ class _Filler:
                 "high": written_number(point.high),
             }
             for point in self._of(Point, "devices.write")
+        ]
+
+    def _households(self) -> list[dict[str, str]]:
+        caller = self._caller
+        # Who may not see a number gets no file with it.
+        sites = caller.sites_for(WRITE) & caller.sites_for(PHONES)
+        statement = select(Resident).where(Resident.site_id.in_(sites))
+        rows = list(self._session.scalars(statement.order_by(Resident.id).limit(MOST_ROWS)))
+        spaces = select(Space.id, Space.code).where(Space.site_id.in_(sites))
+        codes = dict(self._session.execute(spaces).all())
+        return [
+            {
+                "site": self._nodes[contact.site_id].code,
+                "unit": codes.get(contact.space_id, ""),
+                "name": contact.name,
+                "phones": ", ".join(contact.phones),
+                "relation": self._word("relation", contact.relation),
+                "since": contact.since.isoformat() if contact.since else "",
+                "until": contact.until.isoformat() if contact.until else "",
+            }
+            for contact in contacts_of(self._session, rows)
         ]
 
     def _people(self) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.errors import Conflict
-from core.personal import keys_of, make_keys, seal, unseal
+from core.personal import ResidentKey, keys_of, make_keys, seal, unseal
 from workflows.intake.faults import Fault
 from workflows.intake.lines import Lines, lines_from_json, lines_to_json
 from workflows.intake.model import Intake
@@ -68,15 +68,17 @@ def _content(session: Session, row: Intake) -> Any:
 
 
 def _person_of(item: Item) -> UUID | None:
-    if item.kind == "person":
+    if item.kind in ("person", "resident"):
         return item.id
     return item.after["person_id"] if item.kind == "grant" else None
 
 
 def keep_items(session: Session, items: Sequence[Item]) -> list[dict[str, Any]]:
     """What an import did, for its row; what is personal is sealed under the person's key."""
-    people = {person for item in items if (person := _person_of(item)) is not None}
-    keys = make_keys(session, people)
+    residents = {item.id for item in items if item.kind == "resident"}
+    people = {person for item in items if (person := _person_of(item)) is not None} - residents
+    # Somebody of a household has a key since they were added.
+    keys = {**make_keys(session, people), **keys_of(session, residents, ResidentKey)}
     return [_kept(item, keys) for item in items]
 
 
@@ -96,7 +98,7 @@ def kept_items(session: Session, row: Intake) -> list[Item]:
     """What an import did. Of people whose key was destroyed only ids are left."""
     kept = row.plan or []
     people = {UUID(one["person"]) for one in kept if "person" in one}
-    keys = keys_of(session, people)
+    keys = {**keys_of(session, people), **keys_of(session, people, ResidentKey)}
     return [_opened(one, keys) for one in kept]
 
 

@@ -264,7 +264,9 @@ def _read_row(sheet: Sheet, name: str, row: Row, columns: Mapping[str, int], fou
     faults = []
     for code, index in columns.items():
         cell = row.cells[index] if index < len(row.cells) else EMPTY
-        fault = _fault_of(cell)
+        # What looks like a date is one where a date is wanted.
+        is_day = cell.fault == "date" and sheet.column(code).day
+        fault = None if is_day else _fault_of(cell)
         if fault is not None:
             place = f"{column_letters(index)}{row.number}"
             faults.append(Fault(fault[0], fault[1], name, place, row.number, index))

@@ -12,7 +12,7 @@ import orjson
 from workflows.intake.faults import Fault
 
 # In this order things are written; they are undone in the other one.
-KINDS = ("person", "grant", "space", "asset", "device", "point")
+KINDS = ("person", "grant", "space", "asset", "device", "point", "resident")
 ACTIONS = ("create", "update", "same")
 
 

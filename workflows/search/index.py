@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.db import Database
 from core.places import Asset, Node, Space
+from workflows.search.residents import ResidentIndex
 from workflows.search.spelling import Spelling
 
 CHANGES = ("site.", "node.", "space.", "asset.")
@@ -33,10 +34,12 @@ class PlaceIndex:
     """Every place of the company; made again when the event log says that one changed.
 
     Thread-safe. Ten thousand places take some ten milliseconds to read and about as long to
-    look through, so no index on disk is kept in step with the tables.
+    look through, so no index on disk is kept in step with the tables. residents: who is at home in
+    them.
     """
 
     def __init__(self, database: Database) -> None:
+        self.residents = ResidentIndex(database)
         self._database = database
         self._lock = threading.Lock()
         self._read_up_to: events.Cursor | None = None

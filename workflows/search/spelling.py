@@ -6,13 +6,8 @@ from functools import lru_cache
 
 from pypinyin import Style, lazy_pinyin
 
-from core.folding import fold
+from core.folding import UNIT_WORDS, fold
 
-# What people write between and around the numbers of a unit: 3栋2单元1201, 3#2-1201, Bldg 3 Unit 2.
-_UNIT_WORDS = re.compile(
-    r"号楼|号|幢|栋|楼|座|单元|层|室|房|#|-|/|–|—|_|\."
-    r"|\b(?:building|bldg|block|blk|unit|flat|apartment|apt|room|rm|floor|fl|no)\b"
-)
 _DIGITS = re.compile(r"\d+")
 _LATIN = re.compile(r"[a-z]+")
 SHORTEST_PINYIN = 2
@@ -46,7 +41,7 @@ class Wanted:
     def read(cls, text: str) -> "Wanted":
         """From a search box."""
         folded = fold(text)
-        rest = _DIGITS.sub(" ", _UNIT_WORDS.sub(" ", folded)).split()
+        rest = _DIGITS.sub(" ", UNIT_WORDS.sub(" ", folded)).split()
         return cls(folded, tuple(folded.split()), numbers(folded), tuple(rest))
 
 

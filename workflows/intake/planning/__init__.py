@@ -8,6 +8,7 @@ from core.people import Caller
 from workflows.intake.lines import Lines, Told
 from workflows.intake.plan import Plan, in_order
 from workflows.intake.planning.devices import plan_devices
+from workflows.intake.planning.households import plan_households
 from workflows.intake.planning.keyed import look_up
 from workflows.intake.planning.people import plan_people
 from workflows.intake.planning.places import plan_assets, plan_spaces
@@ -31,7 +32,7 @@ def make_plan(
     """
     work = Work.begin(session, caller, lock=lock)
     lines = said.lines
-    steps = 5
+    steps = 6
     told("checking", 0, steps)
     sites = look_up(work, lines)
     plan_people(work, lines)
@@ -43,6 +44,8 @@ def make_plan(
     devices = plan_devices(work, lines, sites)
     told("checking", 4, steps)
     plan_points(work, lines, sites, devices)
+    told("checking", 5, steps)
+    plan_households(work, lines, sites)
     told("checking", steps, steps)
     sheets = _order([line.title for line in lines])
     faults = sorted(

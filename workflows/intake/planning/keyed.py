@@ -25,6 +25,7 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "assets": {"code": "asset", "space": "space"},
     "devices": {"code": "device", "asset": "asset", "via": "device", "source": "source"},
     "points": {"device": "device", "asset": "asset"},
+    "households": {"unit": "space"},
 }
 
 

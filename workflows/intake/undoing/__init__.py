@@ -21,6 +21,7 @@ from workflows.intake.keeping import kept_items
 from workflows.intake.model import IMPORT, Intake
 from workflows.intake.plan import Item
 from workflows.intake.planning.standing import in_parts
+from workflows.intake.undoing.households import undo_households
 from workflows.intake.undoing.people import require_over_people, undo_people
 from workflows.intake.undoing.places import undo_places
 from workflows.intake.undoing.state import NEEDED, PLACES, Kept, Undoing
@@ -64,6 +65,7 @@ def undo_import(
     items = kept_items(session, row)
     _require_still(session, caller, items)
     undoing = _begin(session, items, Doing(session, actor, now))
+    undo_households(undoing, items)
     undo_places(undoing, spoken)
     undo_people(undoing, items)
     told = {"undone": undoing.undone, "kept": len(undoing.kept)}

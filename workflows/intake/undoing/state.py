@@ -17,6 +17,7 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "asset": "places.write",
         "device": "devices.write",
         "point": "devices.write",
+        "resident": "households.write",
     }
 )
 
