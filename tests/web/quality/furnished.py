@@ -78,12 +78,8 @@ class Furnished:
             has_touch=size == PHONE,
         )
         cookies = {SESSION_COOKIE: self.cookie(), "wk_lang": language}
-        context.add_cookies(
-            [
-                {"name": name, "value": value, "url": self.stage.url}
-                for name, value in cookies.items()
-            ]
-        )
+        for name, value in cookies.items():
+            context.add_cookies([{"name": name, "value": value, "url": self.stage.url}])
         return context
 
 
@@ -190,10 +186,9 @@ def _work(client: TestClient, number: int) -> None:
 
 
 def _people(stage: Stage, client: TestClient) -> None:
-    site = {"node": stage.site_id}
     for name, role in (("李娜", "manager"), ("Zhao Dayong", "guard"), ("Lin Hua", "supervisor")):
-        stage.person(name, role, **site)
-    worker = stage.person("Li Ming", "technician", **site)
+        stage.person(name, role, node=stage.site_id)
+    worker = stage.person("Li Ming", "technician", node=stage.site_id)
     _form(client, "/people/invitations", role="technician", node=str(stage.site_id))
     _form(client, "/account/tokens", label="Wall display", days="30", extent="read")
     team = f"/teams/{stage.site_id}"
