@@ -6,6 +6,7 @@ import { build } from "esbuild";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
+import { tabler } from "./tabler.mjs";
 
 const source = new URL("./src/", import.meta.url);
 const target = fileURLToPath(new URL("../static/dist/", import.meta.url));
@@ -23,6 +24,7 @@ await build({
   legalComments: "eof",
   loader: { ".svg": "dataurl", ".woff2": "dataurl", ".png": "dataurl" },
   logLevel: "info",
+  plugins: [tabler],
 });
 
 // Beside each file its Brotli, which the server has no means to make: a fifth less than gzip.

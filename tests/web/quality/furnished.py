@@ -34,7 +34,7 @@ LEAK = Fault(
     {"en": "Water at electrical equipment", "zh": "电气设备处有水"},
     "critical",
     "leak",
-    "leak is true",
+    "leak",
     {"leak": 1.0},
     life_safety=True,
 )
@@ -69,15 +69,23 @@ class Furnished:
         *,
         scheme: str = "light",
         language: str = "en",
+        signed_in: bool = True,
+        bypass_csp: bool = False,
     ) -> BrowserContext:
-        """The administrator's browser with an empty cache."""
+        """The administrator's browser, or a stranger's, with an empty cache.
+
+        bypass_csp: let a test add a script of its own to the pages.
+        """
         context = browser.new_context(
             viewport=size,
             color_scheme=scheme,  # type: ignore[arg-type]
             locale={"en": "en-GB", "zh": "zh-CN"}[language],
             has_touch=size == PHONE,
+            bypass_csp=bypass_csp,
         )
-        cookies = {SESSION_COOKIE: self.cookie(), "wk_lang": language}
+        cookies = {"wk_lang": language}
+        if signed_in:
+            cookies[SESSION_COOKIE] = self.cookie()
         for name, value in cookies.items():
             context.add_cookies([{"name": name, "value": value, "url": self.stage.url}])
         return context
@@ -86,16 +94,18 @@ class Furnished:
 # What people spend their day on; Lighthouse looks at these.
 MAIN = (
     "live",
+    "control room",
     "tickets",
     "ticket",
     "new ticket",
     "asset",
-    "adopt",
     "people",
-    "account",
     "search",
+    "resident asks",
     "sign in",
 )
+# Those that somebody who is signed in does not see.
+STRANGERS = frozenset({"resident asks", "resident types", "sign in"})
 
 
 def furnish(stage: Stage) -> Furnished:
@@ -117,6 +127,7 @@ def furnish(stage: Stage) -> Furnished:
     asset = stage.assets[PUMP]
     pages = {
         "live": "/?site=riverside",
+        "control room": "/control-room?site=riverside",
         "tickets": "/tickets",
         "ticket": f"/tickets/{number}",
         "ticket of a resident": f"/tickets/{_resident_ticket(stage)}",
