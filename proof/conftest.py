@@ -1,4 +1,9 @@
-"""The long campaigns stand on the same servers as the tests."""
+"""The long campaigns stand on the same servers and stages as the tests."""
+
+from tests.web.conftest import foundation
+from tests.web.quality.conftest import furnished
+
+__all__ = ["foundation", "furnished"]
 
 pytest_plugins = [
     "tests.servers.postgres",

@@ -9,6 +9,7 @@ from scripts import python_packages
 from scripts.shell import ROOT, SetUpError, fingerprint, read_stamp, run, say, write_stamp
 
 ASSETS = ROOT / "web" / "assets"
+TEMPLATES = ROOT / "web" / "templates"
 MODULES = ASSETS / "node_modules"
 BUNDLES = ROOT / "web" / "static" / "dist"
 OLDEST_NODE = 18
@@ -46,9 +47,14 @@ def packages_stamp() -> str:
 
 
 def bundles_stamp() -> str:
-    """A hash over the sources, what says how to build them, and npm's files."""
+    """A hash over the sources, the pages, what says how to build them, and npm's files.
+
+    The pages, because of Tabler's styles only what they use is taken.
+    """
     sources = [file for file in (ASSETS / "src").rglob("*") if file.is_file()]
-    return fingerprint([*sources, ASSETS / "build.mjs", ASSETS / "tsconfig.json"], packages_stamp())
+    pages = list(TEMPLATES.rglob("*.html"))
+    steps = [ASSETS / name for name in ("build.mjs", "tabler.mjs", "tsconfig.json")]
+    return fingerprint([*sources, *pages, *steps], packages_stamp())
 
 
 def node_environment(oldest: int = OLDEST_NODE) -> dict[str, str]:

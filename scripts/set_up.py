@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 # Runs as `python3 -m scripts.set_up` before anything is installed: standard library only.
-from scripts import browser_assets, identity_provider, python_packages, system_packages
+from scripts import browser_assets, python_packages, system_packages
+from scripts.node_programs import IDENTITY_PROVIDER, PAGE_CHECKS
 from scripts.shell import ROOT, SetUpError, say
 
 
@@ -50,10 +51,15 @@ BUNDLES = Step(
     browser_assets.are_built,
     browser_assets.build,
 )
-IDENTITY_PROVIDER = Step(
+TEST_PROVIDER = Step(
     "Identity provider for the tests (tests/servers/oidc/package-lock.json)",
-    identity_provider.is_installed,
-    identity_provider.install,
+    IDENTITY_PROVIDER.is_installed,
+    IDENTITY_PROVIDER.install,
+)
+TEST_PAGES = Step(
+    "Checks of pages for the tests (tests/web/quality/package-lock.json)",
+    PAGE_CHECKS.is_installed,
+    PAGE_CHECKS.install,
 )
 
 PLANS = {
@@ -61,7 +67,7 @@ PLANS = {
     "lint": [TEST_PYTHON],
     "lock": [TEST_PYTHON, LOCK_TOOL],
     "demo": [DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
-    "test": [SYSTEM, TEST_PYTHON, NODE_PACKAGES, BUNDLES, IDENTITY_PROVIDER],
+    "test": [SYSTEM, TEST_PYTHON, NODE_PACKAGES, BUNDLES, TEST_PROVIDER, TEST_PAGES],
 }
 
 

@@ -24,7 +24,11 @@ LOCKS = [
     "requirements-node.txt",
     "requirements-lock.txt",
 ]
-NPM_LOCKS = ["web/assets/package-lock.json", "tests/servers/oidc/package-lock.json"]
+NPM_LOCKS = [
+    "web/assets/package-lock.json",
+    "tests/servers/oidc/package-lock.json",
+    "tests/web/quality/package-lock.json",
+]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")

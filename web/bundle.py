@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from core.errors import NotFound
+from web.compression import accepts
 
 DIST = Path(__file__).parent / "static" / "dist"
 TYPES: Mapping[str, str] = {
@@ -25,7 +26,8 @@ FOR_EVER = "public, max-age=31536000, immutable"
 class _File:
     type: str
     plain: bytes
-    compressed: bytes
+    # By content coding, the smallest first.
+    compressed: Mapping[str, bytes]
 
 
 class Bundle:
@@ -43,7 +45,11 @@ class Bundle:
         content = path.read_bytes()
         mark = hashlib.sha256(content).hexdigest()[:12]
         name = f"{path.stem}.{mark}{path.suffix}"
-        self._files[name] = _File(TYPES[path.suffix], content, gzip.compress(content, 9, mtime=0))
+        compressed = {"gzip": gzip.compress(content, 9, mtime=0)}
+        brotli = path.with_name(path.name + ".br")
+        if brotli.exists():
+            compressed = {"br": brotli.read_bytes(), **compressed}
+        self._files[name] = _File(TYPES[path.suffix], content, compressed)
         self._addresses[path.name] = f"/static/{name}"
         if path.name == WORKER:
             self.worker = content
@@ -56,15 +62,16 @@ class Bundle:
             )
         return self._addresses[name]
 
-    def answer(self, name: str, accepts: str) -> Response:
+    def answer(self, name: str, request: Request) -> Response:
         """The file, compressed where the browser accepts it; NotFound for another name."""
         file = self._files.get(name)
         if file is None:
             raise NotFound("there is no such file")
         headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
-        if "gzip" in accepts:
-            headers["Content-Encoding"] = "gzip"
-            return Response(file.compressed, media_type=file.type, headers=headers)
+        for coding, body in file.compressed.items():
+            if accepts(request, coding):
+                headers["Content-Encoding"] = coding
+                return Response(body, media_type=file.type, headers=headers)
         return Response(file.plain, media_type=file.type, headers=headers)
 
 
@@ -75,7 +82,7 @@ def router(bundle: Bundle) -> APIRouter:
     @routes.get("/static/{name}")
     def file(name: str, request: Request) -> Response:
         try:
-            return bundle.answer(name, request.headers.get("accept-encoding", ""))
+            return bundle.answer(name, request)
         except NotFound:
             return Response(status_code=404)
 

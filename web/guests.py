@@ -1,6 +1,5 @@
 """People without an account: their forms, and what their browser carries."""
 
-import hmac
 import secrets
 from typing import Annotated, cast
 
@@ -8,7 +7,7 @@ from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
-from api.deps import CSRF_FIELD, SESSION_COOKIE, csrf_token, parts_of
+from api.deps import CSRF_FIELD, SESSION_COOKIE, csrf_token, is_csrf_token, parts_of
 from core.accounts import network_of
 from core.callers import Callers
 from core.errors import NotAllowed, NotSignedIn
@@ -57,7 +56,7 @@ async def require_own_form(request: Request) -> None:
     guest = request.cookies.get(GUEST_COOKIE, "")
     given = (await request.form()).get(CSRF_FIELD)
     written = given if isinstance(given, str) else ""
-    if not guest or not hmac.compare_digest(csrf_token(guest).encode(), written.encode()):
+    if not guest or not is_csrf_token(written, guest):
         raise NotAllowed(
             "this request does not come from a page of ours",
             advice="Open the page again, then send it once more.",

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from core.db import is_unavailable
 from core.errors import NotFound, NotSignedIn, Unavailable, WatchkeeperError
 from core.second_factor import NeedsSecondFactor
+from web.compression import compress
 from web.languages import known, mark
 from web.reader import Reader
 from web.templating import Templates
@@ -121,7 +122,7 @@ class GuestRoute(_Answering):
 
 
 def finish(request: Request, response: Response) -> Response:
-    """Set the headers that every page carries, and remember a chosen language."""
+    """Set the headers that every page carries, remember a chosen language, and compress it."""
     for name, value in HEADERS.items():
         response.headers[name] = value
     response.headers.setdefault("Cache-Control", "no-store")
@@ -135,6 +136,7 @@ def finish(request: Request, response: Response) -> Response:
             secure=is_secure(request),
             httponly=True,
         )
+    compress(request, response)
     return response
 
 

@@ -7,15 +7,13 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx2
 import pytest
 from joserfc.jwk import RSAKey
 
-from scripts import identity_provider
-from scripts.browser_assets import node_environment
+from scripts.node_programs import IDENTITY_PROVIDER
 from tests.servers import bound_to_this_process, free_port
 
 CLIENT, SECRET = "watchkeeper", "s3cret of the tests: 100% + more"
@@ -57,12 +55,12 @@ class IdentityProvider:
             "jwks": {"keys": [json.loads(self._keys)]},
             "clients": [confidential, public],
         }
-        environment = {**node_environment(identity_provider.OLDEST_NODE), "NODE_ENV": "production"}
+        environment = {**IDENTITY_PROVIDER.environment(), "NODE_ENV": "production"}
         node = shutil.which("node", path=environment["PATH"])
         assert node is not None
         self._process = subprocess.Popen(
             bound_to_this_process([node, "provider.mjs"]),
-            cwd=identity_provider.FOLDER,
+            cwd=IDENTITY_PROVIDER.folder,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -93,7 +91,7 @@ class IdentityProvider:
 @pytest.fixture(scope="session")
 def provider_process() -> Iterator[IdentityProvider]:
     """The provider, started once for all tests of a process."""
-    if not (Path(identity_provider.FOLDER) / "node_modules").exists():
+    if not (IDENTITY_PROVIDER.folder / "node_modules").exists():
         pytest.fail("the identity provider is missing: run make test", pytrace=False)
     key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
     server = IdentityProvider(free_port(), free_port(), json.dumps(key.as_dict(private=True)))

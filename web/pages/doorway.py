@@ -1,6 +1,5 @@
 """The doorway: forms for somebody who is not signed in yet, and the cookies that they get."""
 
-import hmac
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.deps import csrf_token, parts_of, set_session_cookie
+from api.deps import csrf_token, is_csrf_token, parts_of, set_session_cookie
 from core import invitations, people
 from core.accounts import SignedIn
 from core.errors import NotAllowed
@@ -31,7 +30,7 @@ UNUSABLE = mark("Name or login can't be used. A login has 2 to 80 characters and
 def is_own_form(request: Request, token: str) -> bool:
     """Whether a form comes from a page that this browser was shown."""
     visitor = request.cookies.get(VISITOR_COOKIE, "")
-    return bool(visitor) and hmac.compare_digest(csrf_token(visitor).encode(), token.encode())
+    return bool(visitor) and is_csrf_token(token, visitor)
 
 
 def require_own_form(request: Request, token: str) -> None:

@@ -12,7 +12,7 @@ fillFromCategories();
 
 // A choice of site is a form; with scripts it needs no button.
 for (const select of document.querySelectorAll<HTMLSelectElement>("select[data-submit]")) {
-  select.addEventListener("change", () => select.form?.requestSubmit());
+  select.addEventListener("change", () => select.form?.submit());
 }
 
 for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-print]")) {

@@ -62,19 +62,21 @@ class Sound {
 
   private async test(): Promise<void> {
     const heard = document.getElementById("sound-heard") as HTMLDialogElement | null;
-    heard?.close();
+    close(heard);
     await this.wake();
     this.testing = true;
     this.look();
     await this.player.test();
     this.testing = false;
     this.look();
-    heard?.showModal();
+    open(heard);
   }
 
   private look(): void {
     const running = this.context.state === "running";
     this.turn.want(running);
+    const banner = document.getElementById("muted");
+    document.body.classList.toggle("is-muted", banner !== null);
     const button = document.getElementById("sound-test");
     if (button) button.hidden = !running;
     if (this.testing) {
@@ -104,6 +106,17 @@ class Sound {
     const text = this.box.dataset[level] ?? "";
     if (word && word.textContent !== text) word.textContent = text;
   }
+}
+
+// Safari 15.0 to 15.3 know no dialogs; there it stands in the page, opened by its attribute alone.
+function open(dialog: HTMLDialogElement | null): void {
+  if (dialog && "showModal" in dialog) dialog.showModal();
+  else (dialog as Element | null)?.setAttribute("open", "");
+}
+
+function close(dialog: HTMLDialogElement | null): void {
+  if (dialog && "close" in dialog) dialog.close();
+  else (dialog as Element | null)?.removeAttribute("open");
 }
 
 function known(level: string | undefined): Level | null {

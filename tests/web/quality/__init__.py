@@ -1,0 +1,1 @@
+"""How good each page is for whoever opens it: weight, access, large text, old browsers."""

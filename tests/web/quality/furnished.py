@@ -1,0 +1,253 @@
+"""A compound in the middle of a busy day, and the addresses of its pages."""
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, BrowserContext, ViewportSize
+from sqlalchemy import select
+
+from api.deps import SESSION_COOKIE, csrf_token
+from core import events
+from core.clock import MICROS
+from core.ids import new_id
+from tests.pictures import photo
+from tests.web.conftest import signed_in
+from tests.web.stage import OVERHEATING, Fault, Stage, everyday_values
+from tests.web.test_guests import guest, offered, put_up, report
+from tests.workflows.spreadsheets import workbook
+from web.pages.imports import XLSX
+from workflows import notifications
+from workflows.customers import ResidentReport
+from workflows.tickets import Ticket
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PUMP = "b1-pump-1"
+LEAK = Fault(
+    "water-at-electrics",
+    {"en": "Water at electrical equipment", "zh": "电气设备处有水"},
+    "critical",
+    "leak",
+    "leak",
+    {"leak": 1.0},
+    life_safety=True,
+)
+NOISE = Fault(
+    "pump-vibration",
+    {"en": "Pump vibrates more than usual", "zh": "水泵振动偏大"},
+    "medium",
+    "vibration > 4.5 mm/s",
+    "vibration 4.9 mm/s > 4.5 mm/s held 5m",
+    {"vibration": 4.9},
+)
+TITLE = "Lobby lamp flickers 大堂灯闪烁"
+NOTE = "The bearing is hot; a new one is ordered and comes on Thursday.\n轴承发热，新的已经订购。"
+
+
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """A stage on which much is going on. pages: the address of each by its name."""
+
+    stage: Stage
+    administrator: UUID
+    pages: Mapping[str, str]
+
+    def cookie(self) -> str:
+        """A fresh session of the administrator."""
+        return self.stage.secret(self.administrator, "session")
+
+    def context(
+        self,
+        browser: Browser,
+        size: ViewportSize,
+        *,
+        scheme: str = "light",
+        language: str = "en",
+        signed_in: bool = True,
+        bypass_csp: bool = False,
+    ) -> BrowserContext:
+        """The administrator's browser, or a stranger's, with an empty cache.
+
+        bypass_csp: let a test add a script of its own to the pages.
+        """
+        context = browser.new_context(
+            viewport=size,
+            color_scheme=scheme,  # type: ignore[arg-type]
+            locale={"en": "en-GB", "zh": "zh-CN"}[language],
+            has_touch=size == PHONE,
+            bypass_csp=bypass_csp,
+        )
+        cookies = {"wk_lang": language}
+        if signed_in:
+            cookies[SESSION_COOKIE] = self.cookie()
+        for name, value in cookies.items():
+            context.add_cookies([{"name": name, "value": value, "url": self.stage.url}])
+        return context
+
+
+# What people spend their day on; Lighthouse looks at these.
+MAIN = (
+    "live",
+    "control room",
+    "tickets",
+    "ticket",
+    "new ticket",
+    "asset",
+    "people",
+    "search",
+    "resident asks",
+    "sign in",
+)
+# Those that somebody who is signed in does not see.
+STRANGERS = frozenset({"resident asks", "resident types", "sign in"})
+
+
+def furnish(stage: Stage) -> Furnished:
+    """Let much happen on a stage that is not served yet."""
+    everyday_values(stage, hours=1.0, step=120)
+    administrator = stage.person("Wei Chen 陈伟", "administrator")
+    client = signed_in(stage, stage.secret(administrator, "session"))
+    number = _faults(stage)
+    _work(client, number)
+    _form(client, f"/new-ticket?site={stage.site_id}", title=TITLE, id=str(new_id()))
+    device = stage.unknown_device(
+        "cold-room-7", {"temperature": 4.5, "humidity": 61, "door": True, "battery": 88}
+    )
+    _people(stage, client)
+    progress = report(stage, guest(stage), put_up(stage, "b1-pump-2"))
+    _notices(stage)
+    sticker = put_up(stage)
+    contractor = offered(stage, number)
+    asset = stage.assets[PUMP]
+    pages = {
+        "live": "/?site=riverside",
+        "control room": "/control-room?site=riverside",
+        "tickets": "/tickets",
+        "ticket": f"/tickets/{number}",
+        "ticket of a resident": f"/tickets/{_resident_ticket(stage)}",
+        "new ticket": f"/new-ticket?asset={asset}",
+        "new ticket, no place": "/new-ticket",
+        "asset": f"/assets/{asset}",
+        "adopt": f"/devices/{device}/adopt",
+        "people": "/people",
+        "person": f"/people/{administrator}",
+        "account": "/account",
+        "inbox": "/account/inbox",
+        "tokens": "/account/tokens",
+        "search": "/search?q=pump",
+        "search, nothing found": "/search?q=nosuchthing",
+        "teams": f"/teams?site={stage.site_id}",
+        "hand over": f"/hand-over?site={stage.site_id}",
+        "sheet": _hand_over(stage, client),
+        "service": "/service",
+        "calendar": _calendar(client),
+        "imports": "/imports",
+        "import": _import(client),
+        "contractor": f"/tickets/{number}/contractor",
+        "stickers": f"/stickers?site={stage.site_id}",
+        "nowhere": "/no-such-page",
+        "sign in": "/sign-in",
+        "resident asks": f"/s/{sticker.path}",
+        "resident types": "/s",
+        "resident follows": progress,
+        "contractor works": f"/c/{contractor}",
+    }
+    return Furnished(stage, administrator, pages)
+
+
+def _faults(stage: Stage) -> int:
+    """Several at once, old and new; returns the number of the ticket that much is told of."""
+    now = stage.now
+    stage.say(PUMP, {"motor_temperature": 82.4, "vibration": 4.9})
+    number = stage.trip(PUMP, OVERHEATING, at=now - 2400 * MICROS)
+    stage.clear(PUMP, OVERHEATING, at=now - 600 * MICROS)
+    stage.trip(PUMP, OVERHEATING, at=now - 120 * MICROS)
+    pumps = [code for code in stage.assets if "pump" in code and code != PUMP]
+    for code in pumps[:4]:
+        stage.trip(code, NOISE, at=now - 5400 * MICROS)
+    leak = next(code for code, point in stage.points if point == "leak")
+    stage.trip(leak, LEAK, at=now - 30 * MICROS)
+    return number
+
+
+def _form(client: TestClient, address: str, **fields: object) -> str:
+    """Send a form; where it leads."""
+    csrf = csrf_token(client.cookies[SESSION_COOKIE])
+    answer = client.post(address, data={"csrf": csrf, **fields})
+    assert answer.status_code in (200, 303), answer.text
+    return str(answer.headers.get("location", ""))
+
+
+def _work(client: TestClient, number: int) -> None:
+    page = f"/tickets/{number}"
+    _form(client, f"{page}/notes", body=NOTE, public="yes")
+    labour = {"kind": "labour", "what": "Changed the bearing", "amount": "90", "cost": "1,180.50"}
+    _form(client, f"{page}/work", **labour)
+    _form(client, f"{page}/work", kind="part", what="Bearing 6204 轴承", amount="2")
+    _form(client, f"{page}/findings", faults="overheating", causes="bearing")
+    files = {"photo": ("pump.jpg", io.BytesIO(photo(800, 600)), "image/jpeg")}
+    csrf = csrf_token(client.cookies[SESSION_COOKIE])
+    assert client.post(f"{page}/photos", data={"csrf": csrf}, files=files).status_code == 303
+
+
+def _people(stage: Stage, client: TestClient) -> None:
+    for name, role in (("李娜", "manager"), ("Zhao Dayong", "guard"), ("Lin Hua", "supervisor")):
+        stage.person(name, role, node=stage.site_id)
+    worker = stage.person("Li Ming", "technician", node=stage.site_id)
+    _form(client, "/people/invitations", role="technician", node=str(stage.site_id))
+    _form(client, "/account/tokens", label="Wall display", days="30", extent="read")
+    team = f"/teams/{stage.site_id}"
+    first = stage.parts.clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+    members = {"member": [str(worker)], "person": [str(worker)], "skills": ["electrical"]}
+    setting = {"version": 0, "name_en": "Maintenance", "mode": "load", "cover": "always"}
+    _form(client, f"{team}/set-up", team="maintenance", **setting, **members)
+    shifts = {"weekday": ["0", "1", "2", "3", "4"], "starts": "08:00", "ends": "18:00"}
+    when = {"kind": "duty", "first": str(first), "weeks": "2"}
+    _form(client, f"{team}/shifts", team="maintenance", person=[str(worker)], **shifts, **when)
+    away = {"starts": f"{first}T00:00", "ends": f"{first + timedelta(days=2)}T00:00"}
+    _form(client, f"{team}/absences", team="maintenance", person=str(worker), **away)
+    _form(client, f"{team}/items", keys="Roof\nPump room\n", equipment="Torch")
+
+
+def _hand_over(stage: Stage, client: TestClient) -> str:
+    return _form(client, f"/teams/{stage.site_id}/hand-over", team="maintenance", note=NOTE)
+
+
+def _notices(stage: Stage) -> None:
+    facts = events.read_after(stage.parts.database, events.START, 2000)
+    with stage.parts.database.write() as session:
+        notifications.take_up(session, facts, now=stage.parts.clock.now())
+
+
+def _calendar(client: TestClient) -> str:
+    found = re.search(r'href="(/service/[^"]+/calendars/[^"]+)"', client.get("/service").text)
+    assert found is not None
+    return found[1]
+
+
+def _import(client: TestClient) -> str:
+    """A file with right and wrong cells, as its preview shows it."""
+    sheet = [
+        ["Site", "Code", "Name in English", "Kind", "Inside"],
+        ["riverside", "b9", "Building 9", "Building", None],
+        ["riverside", "b 10", None, "Building", "nowhere"],
+    ]
+    fields = {"csrf": csrf_token(client.cookies[SESSION_COOKIE]), "watch": "w"}
+    files = {"file": ("spaces.xlsx", workbook({"Spaces": sheet}), XLSX)}
+    answer = client.post("/imports", data=fields, files=files)
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+def _resident_ticket(stage: Stage) -> int:
+    with stage.parts.database.read() as session:
+        statement = select(Ticket.number).join(
+            ResidentReport, ResidentReport.ticket_id == Ticket.id
+        )
+        return session.scalars(statement).one()
