@@ -18,6 +18,7 @@ PREFIX = "WATCHKEEPER_"
 FILE_VARIABLE = "WATCHKEEPER_CONFIG"
 SECRETS = frozenset(
     {"mqtt_password", "webhook_secret", "database_url", "aliyun_key_secret", "wecom_secret"}
+    | {"wecom_token", "wecom_aes_key", "dingtalk_card_secret"}
     | {"dingtalk_secret", "smtp_url", "group_urls", "voice_hook_secret"}
     | {"secret_key", "oidc_client_secret"}
 )
@@ -141,11 +142,31 @@ class Settings(BaseSettings):
     wecom_corp: str = Field("", description="Corp id of the WeCom company.")
     wecom_secret: str = Field("", description="Secret of the WeCom application.")
     wecom_agent: int = Field(0, ge=0, description="Agent id of the WeCom application.")
+    wecom_token: str = Field(
+        "",
+        description="Token of the application's callback; then a button accepts without a page. "
+        "Goes with wecom_aes_key.",
+    )
+    wecom_aes_key: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9]{43})?$",
+        description="EncodingAESKey of the application's callback, 43 letters and digits.",
+    )
     wecom_url: str = "https://qyapi.weixin.qq.com"
     dingtalk_key: str = Field("", description="App key of the DingTalk application.")
     dingtalk_secret: str = Field("", description="App secret of the DingTalk application.")
     dingtalk_agent: int = Field(0, ge=0, description="Agent id of the DingTalk application.")
     dingtalk_url: str = "https://oapi.dingtalk.com"
+    dingtalk_card_template: str = Field(
+        "",
+        description="Id of a card template with a button; then presses accept without a page. It "
+        "needs public_url, dingtalk_key, dingtalk_secret, dingtalk_robot and dingtalk_card_secret.",
+    )
+    dingtalk_card_secret: str = Field(
+        "", description="Signs the presses of DingTalk's cards; any long random text."
+    )
+    dingtalk_robot: str = Field("", description="Robot code of the DingTalk application.")
+    dingtalk_api_url: str = "https://api.dingtalk.com"
     aliyun_key_id: str = Field("", description="Access key of Aliyun, for SMS and voice.")
     aliyun_key_secret: str = ""
     aliyun_sms_url: str = "https://dysmsapi.aliyuncs.com"
@@ -222,6 +243,22 @@ class Settings(BaseSettings):
             raise ValueError("oidc_issuer and oidc_client_id are set together or not at all")
         if self.oidc_client_secret and not self.oidc_issuer:
             raise ValueError("oidc_client_secret needs oidc_issuer and oidc_client_id")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_buttons(self) -> "Settings":
+        if bool(self.wecom_token) != bool(self.wecom_aes_key):
+            raise ValueError("wecom_token and wecom_aes_key are set together or not at all")
+        card = {
+            "public_url": self.public_url,
+            "dingtalk_key": self.dingtalk_key,
+            "dingtalk_secret": self.dingtalk_secret,
+            "dingtalk_robot": self.dingtalk_robot,
+            "dingtalk_card_secret": self.dingtalk_card_secret,
+        }
+        missing = [name for name, value in card.items() if not value]
+        if self.dingtalk_card_template and missing:
+            raise ValueError(f"dingtalk_card_template needs {', '.join(missing)}")
         return self
 
     def sticker_base(self, served: str) -> str:

@@ -11,6 +11,7 @@ from web.pages import (
     alarms,
     assets,
     categories,
+    chat_buttons,
     checklist,
     contractors,
     control_room,
@@ -82,6 +83,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(service.router(templates))
     app.include_router(teams.router(templates))
     app.include_router(hand_over.router(templates))
+    app.include_router(chat_buttons.router())
     app.include_router(notices.router(templates))
     app.include_router(push.router())
     app.include_router(new_ticket.router(templates))

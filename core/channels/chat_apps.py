@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.channels.asking import AccessToken, Refused, ask, outcome
 from core.channels.message import Message, Outcome
+from core.channels.pressing import ACCEPT
 
 # The access token is not valid any more: 40014 invalid, 42001 expired, 88 and 40001 of DingTalk.
 STALE_TOKEN = frozenset({40001, 40014, 42001, 88})
@@ -19,27 +20,28 @@ def _checked(answer: object) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class WeCom:
-    """A message of a WeCom application as a text card (cgi-bin/message/send)."""
+    """A message of a WeCom application (cgi-bin/message/send).
+
+    buttons: whether presses come back to us; else the card only leads to the link.
+    """
 
     url: str
     agent_id: int
     token: AccessToken
+    buttons: bool = False
     name: str = "wecom"
     address_kind: str = "wecom"
 
     def send(self, address: str, message: Message) -> Outcome:
-        """Send one card whose button leads to where one tap accepts."""
+        """Send one card whose button accepts, or leads to where one tap does."""
+        card = _with_button(message) if self.buttons else _with_link(message)
         content = {
             "touser": address,
-            "msgtype": "textcard",
             "agentid": self.agent_id,
-            "textcard": {
-                "title": message.title[:128],
-                "description": message.body[:512],
-                "url": message.link,
-                "btntxt": message.accept[:4],
-            },
+            **card,
+            # What is repeated on purpose is further apart.
             "enable_duplicate_check": 1,
+            "duplicate_check_interval": 60,
         }
 
         def attempt(*, fresh: bool = False) -> Outcome:
@@ -54,6 +56,29 @@ class WeCom:
             return Outcome(sent=True, text="ok", reference=str(answer.get("msgid", "")))
 
         return outcome(attempt)
+
+
+def _with_link(message: Message) -> dict[str, object]:
+    card = {
+        "title": message.title[:128],
+        "description": message.body[:512],
+        "url": message.link,
+        "btntxt": message.accept[:4],
+    }
+    return {"msgtype": "textcard", "textcard": card}
+
+
+def _with_button(message: Message) -> dict[str, object]:
+    card = {
+        "card_type": "button_interaction",
+        "main_title": {"title": message.title[:36]},
+        "sub_title_text": message.body[:160],
+        "card_action": {"type": 1, "url": message.link},
+        # Never twice the same within an application.
+        "task_id": message.attempt,
+        "button_list": [{"text": message.accept[:10], "style": 1, "key": ACCEPT}],
+    }
+    return {"msgtype": "template_card", "template_card": card}
 
 
 def wecom_token(url: str, corp: str, secret: str) -> tuple[str, int]:

@@ -10,7 +10,8 @@ class Message:
 
     reference: our own id of the notice, which a receipt brings back. plain: what happened and the
     number, which may show on a locked screen; page: the path of the ticket; takes: whether a button
-    takes the ticket, rather than only says that one has read it.
+    takes the ticket, rather than only says that one has read it; attempt: our id of this one
+    message, which the press of its button brings back.
     """
 
     title: str
@@ -22,6 +23,7 @@ class Message:
     plain: str = ""
     page: str = ""
     takes: bool = False
+    attempt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from functools import partial
 from core.channels.aliyun import Account, Sms, Voice
 from core.channels.asking import AccessToken
 from core.channels.chat_apps import DingTalk, WeCom, dingtalk_token, wecom_token
+from core.channels.dingtalk_card import DingTalkCard, card_token
 from core.channels.mail import Mail
 from core.channels.message import Channel
 from core.channels.web_push import Vapid, WebPush
@@ -19,14 +20,17 @@ def channels_of(settings: Settings, now: Callable[[], datetime]) -> list[Channel
     found: list[Channel] = []
     if settings.smtp_url and settings.mail_from:
         found.append(Mail(settings.smtp_url, settings.mail_from))
-    if settings.dingtalk_key and settings.dingtalk_secret and settings.dingtalk_agent:
+    if settings.dingtalk_card_template:
+        found.append(_dingtalk_card(settings, now))
+    elif settings.dingtalk_key and settings.dingtalk_secret and settings.dingtalk_agent:
         url = settings.dingtalk_url.rstrip("/")
         fetch = partial(dingtalk_token, url, settings.dingtalk_key, settings.dingtalk_secret)
         found.append(DingTalk(url, settings.dingtalk_agent, AccessToken(fetch, now)))
     if settings.wecom_corp and settings.wecom_secret and settings.wecom_agent:
         url = settings.wecom_url.rstrip("/")
         fetch = partial(wecom_token, url, settings.wecom_corp, settings.wecom_secret)
-        found.append(WeCom(url, settings.wecom_agent, AccessToken(fetch, now)))
+        buttons = bool(settings.wecom_token)
+        found.append(WeCom(url, settings.wecom_agent, AccessToken(fetch, now), buttons))
     if settings.push_contact:
         vapid = Vapid(Vault(settings), settings.push_contact)
         found.append(WebPush(vapid, settings.push_services, now))
@@ -38,6 +42,19 @@ def channels_of(settings: Settings, now: Callable[[], datetime]) -> list[Channel
         url, number = settings.aliyun_voice_url, settings.voice_number
         found.append(Voice(account, url, number, settings.voice_start, settings.voice_thanks))
     return found
+
+
+def _dingtalk_card(settings: Settings, now: Callable[[], datetime]) -> DingTalkCard:
+    url = settings.dingtalk_api_url.rstrip("/")
+    fetch = partial(card_token, url, settings.dingtalk_key, settings.dingtalk_secret)
+    return DingTalkCard(
+        url,
+        AccessToken(fetch, now),
+        template=settings.dingtalk_card_template,
+        robot=settings.dingtalk_robot,
+        callback=f"{settings.public_url.rstrip('/')}/n/dingtalk",
+        secret=settings.dingtalk_card_secret,
+    )
 
 
 def outside_channel(settings: Settings, now: Callable[[], datetime]) -> Channel | None:

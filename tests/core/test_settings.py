@@ -57,6 +57,8 @@ def test_no_secret_is_ever_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"WATCHKEEPER_{name.upper()}", f"postgresql://s3cret/{'x' * 32}")
     monkeypatch.setenv("WATCHKEEPER_OIDC_ISSUER", "https://id.example")
     monkeypatch.setenv("WATCHKEEPER_OIDC_CLIENT_ID", "watchkeeper")
+    # Its form is the provider's: 43 letters and digits.
+    monkeypatch.setenv("WATCHKEEPER_WECOM_AES_KEY", f"s3cret{'x' * 37}")
     assert "s3cret" not in repr(origins())
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,9 +38,43 @@ class Providers:
     refuse: str = ""
     stale_once: bool = False
 
+    cards: list[dict[str, Any]] = field(default_factory=list)
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
+    card_token: str = ""
+
     def token(self, kind: str) -> str:
         """The token that is valid now."""
         return f"{kind}-{self.tokens}"
+
+    def card_api(
+        self, path: str, token: str, content: dict[str, Any]
+    ) -> tuple[int, dict[str, Any]]:
+        """DingTalk's card_1.0 and its tokens; status and answer."""
+        if path == "/v1.0/oauth2/accessToken":
+            if content != {"appKey": APP_KEY, "appSecret": APP_SECRET}:
+                return 400, {"code": "invalidClientIdOrSecret", "message": "no such client"}
+            self.tokens += 1
+            self.card_token = self.token("card")
+            return 200, {"accessToken": self.card_token, "expireIn": 7200}
+        if token != self.card_token or self.stale_once:
+            self.stale_once = False
+            return 400, {"code": "InvalidAuthentication", "message": "token expired"}
+        if path == "/v1.0/card/callbacks/register":
+            self.callbacks.append(content)
+            return 200, {"success": True, "result": {"callbackUrl": content["callbackUrl"]}}
+        if self.refuse:
+            return 400, {"code": "Forbidden.AccessDenied", "message": "no privilege"}
+        track = content["outTrackId"]
+        if any(one["outTrackId"] == track for one in self.cards):
+            return 400, {"code": "param.outTrackIdDuplicate", "message": "outTrackId"}
+        known = not content["openSpaceId"].endswith(".nobody")
+        if known:
+            self.cards.append(content)
+        delivered = {"spaceType": "IM_ROBOT", "success": known, "errorMsg": "" if known else "user"}
+        return 200, {
+            "success": True,
+            "result": {"outTrackId": track, "deliverResults": [delivered]},
+        }
 
 
 def _is_signed(form: dict[str, str]) -> bool:
@@ -98,6 +133,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif parts.path == "/hook":
             self.providers.hooks.append(json.loads(body))
             self._answer({})
+        elif parts.path.startswith("/v1.0/"):
+            held = self.headers.get("x-acs-dingtalk-access-token", "")
+            status, answer = self.providers.card_api(parts.path, held, json.loads(body))
+            self._answer(answer, status)
         else:
             token = parse_qs(parts.query).get("access_token", [""])[0]
             self._answer(self._app(parts.path, token, json.loads(body)))
@@ -118,6 +157,22 @@ class _Handler(BaseHTTPRequestHandler):
             return {"Code": "OK", "Message": "OK", "CallId": "116^1", "RequestId": "1"}
         return {"Code": "InvalidAction.NotFound", "Message": action, "RequestId": "1"}
 
+    def _wrong_card(self, card: dict[str, Any] | None) -> dict[str, Any] | None:
+        """What WeCom says of a template card that it does not take; None for a good one."""
+        if card is None:
+            return None
+        task = card.get("task_id", "")
+        sent = (one.get("template_card", {}) for one in self.providers.wecom)
+        if not re.fullmatch(r"[A-Za-z0-9_@-]{1,128}", task) or task in {
+            one.get("task_id") for one in sent
+        }:
+            return {"errcode": 42014, "errmsg": "task_id is invalid or was used"}
+        if card["card_action"].get("type") != 1 or not card["card_action"].get("url"):
+            return {"errcode": 42045, "errmsg": "missing or invalid card_action"}
+        if not all(one.get("text") and one.get("key") for one in card["button_list"]):
+            return {"errcode": 42018, "errmsg": "invalid button_list"}
+        return None
+
     def _app(self, path: str, token: str, content: dict[str, Any]) -> dict[str, Any]:
         kind = "wecom" if path == "/cgi-bin/message/send" else "dingtalk"
         if token != self.providers.token(kind) or self.providers.stale_once:
@@ -128,6 +183,8 @@ class _Handler(BaseHTTPRequestHandler):
         if kind == "wecom":
             if content["touser"] == "nobody":
                 return {"errcode": 0, "errmsg": "ok", "invaliduser": "nobody", "msgid": "m"}
+            if (problem := self._wrong_card(content.get("template_card"))) is not None:
+                return problem
             self.providers.wecom.append(content)
             return {"errcode": 0, "errmsg": "ok", "invaliduser": "", "msgid": "m1"}
         self.providers.dingtalk.append(content)

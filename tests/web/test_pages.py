@@ -291,6 +291,9 @@ PUBLIC = {"/sign-in", "/sign-in/code", "/sign-in/{secret}", "/join/{secret}", "/
     # Links that were sent to somebody, and where a provider posts receipts.
     "/n/{code}",
     "/n/voice/{secret}",
+    # Where chat apps post presses: their signature opens it.
+    "/n/wecom",
+    "/n/dingtalk",
     "/sign-in/oidc",
     "/sign-in/oidc/return",
     "/join/{secret}/oidc",

@@ -15,6 +15,7 @@ from workflows.notifications.outbox import (
     set_cursor,
 )
 from workflows.notifications.outside import Outside, begin_outside
+from workflows.notifications.pressing import press
 from workflows.notifications.taking_up import group_lines, take_up
 from workflows.notifications.telling import (
     Told,
@@ -53,6 +54,7 @@ __all__ = [
     "message",
     "notice_by_code",
     "postpone",
+    "press",
     "set_cursor",
     "take_up",
 ]

@@ -74,7 +74,8 @@ class Notice(Base):
 class Attempt(Base):
     """One message on one channel. It is written before it is sent.
 
-    state: sending, sent, failed, or unknown when we died before its end.
+    state: sending, sent, failed, or unknown when we died before its end. pressed_at: when its
+    button was pressed, in an app where that comes back to us; a button counts once.
     """
 
     __tablename__ = "attempt"
@@ -88,6 +89,7 @@ class Attempt(Base):
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     result: Mapped[str] = mapped_column(String(300), default="")
     reference: Mapped[str] = mapped_column(String(80), default="")
+    pressed_at: Mapped[datetime | None] = mapped_column(Instant)
 
     __table_args__ = (
         Index(

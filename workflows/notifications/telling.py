@@ -1,7 +1,7 @@
 """Telling people until they answer: what is due, each attempt before it is made, and its end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -151,7 +151,8 @@ def _calls(
             )
             session.add(attempt)
             session.flush()
-            calls.append(Call(attempt.id, channel, address, text))
+            one = replace(text, attempt=attempt.id.hex)
+            calls.append(Call(attempt.id, channel, address, one))
     return calls
 
 

@@ -41,6 +41,15 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 ACCEPT = ("Accept", "接单")
 ANSWER = ("Answer", "确认")
+# What stands in the place of a button that was pressed.
+CAME: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "accepted": ("It is yours", "已接单"),
+        "taken": ("Somebody has it", "已被他人接单"),
+        "seen": ("Seen", "已确认"),
+        "again": ("Answered", "已处理"),
+    }
+)
 PRIORITY: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "low": ("low", "低"),
@@ -59,6 +68,11 @@ def _name(names: Mapping[str, str], language: str) -> str:
     other = "en" if language == "zh" else "zh"
     found = (names.get(key) for key in (language, "und", other))
     return next((text for text in found if text), "")
+
+
+def came_of_it(came: str, language: str) -> str:
+    """What a pressed button says. came: accepted, taken, seen, or again."""
+    return _in(language, CAME[came])
 
 
 def message(

@@ -1,4 +1,4 @@
-"""People outside who are told by SMS, and browsers that take pushes."""
+"""People outside who are told by SMS, and browsers that take pushes, and pressed buttons."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,6 +39,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_follower_ends_at"), "follower", ["ends_at"], unique=False)
     op.add_column("notice", sa.Column("follower_id", sa.Uuid(), nullable=True))
     op.create_index(op.f("ix_notice_follower_id"), "notice", ["follower_id"], unique=False)
+    op.add_column("attempt", sa.Column("pressed_at", core.db.Instant(timezone=True), nullable=True))
     op.create_table(
         "push_device",
         sa.Column("id", sa.Uuid(), nullable=False),
