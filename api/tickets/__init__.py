@@ -6,6 +6,7 @@ from api.tickets.links import router as _links
 from api.tickets.outside import router as _outside
 from api.tickets.photos import router as _photos
 from api.tickets.routes import router
+from api.tickets.signatures import router as _signatures
 from api.tickets.work import router as _work
 
 router.include_router(_actions)
@@ -14,5 +15,6 @@ router.include_router(_outside)
 router.include_router(_work)
 router.include_router(_checklist)
 router.include_router(_links)
+router.include_router(_signatures)
 
 __all__ = ["router"]
