@@ -72,6 +72,22 @@ def _read(content: bytes, longest_side: int) -> Picture:
         raise _Unfit("a JPEG, PNG or WebP picture") from error
 
 
+def require_drawing(content: bytes, *, field: str, largest: int) -> None:
+    """Invalid unless a file is a PNG of at most so many bytes on which something is drawn."""
+    problem = None
+    if len(content) > largest:
+        problem = f"at most {largest // 1024} KB"
+    elif read_picture(content, field=field, advice="Draw it again.").media_type != "image/png":
+        problem = "a PNG picture"
+    else:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
+            darkest, lightest = _on_white(picture).convert("L").getextrema()
+        if darkest == lightest:
+            problem = "nothing is drawn on it"
+    if problem:
+        raise Invalid("this was not taken", problems=[f"{field}: {problem}"])
+
+
 def _on_white(picture: Image.Image) -> Image.Image:
     """A plain copy in RGB: new, so that nothing but the pixels comes along."""
     plain = Image.new("RGB", picture.size, "white")

@@ -2,7 +2,7 @@
 
 import io
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 MAKE, ORIENTATION, GPS = 0x010F, 0x0112, 0x8825
 LATITUDE_REF, LATITUDE = 1, 2
@@ -28,4 +28,13 @@ def drawing(form: str = "PNG", size: tuple[int, int] = (40, 30)) -> bytes:
     """A picture with transparency, of another format."""
     target = io.BytesIO()
     Image.new("RGBA", size, (0, 0, 255, 0)).save(target, form)
+    return target.getvalue()
+
+
+def signature() -> bytes:
+    """A signature as a canvas gives it: a PNG with a line on white."""
+    picture = Image.new("RGB", (300, 150), "white")
+    ImageDraw.Draw(picture).line([(20, 100), (120, 30), (260, 90)], fill="navy", width=4)
+    target = io.BytesIO()
+    picture.save(target, "PNG")
     return target.getvalue()

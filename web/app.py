@@ -34,6 +34,7 @@ from web.pages import (
     second_factor,
     service,
     sign_in,
+    signatures,
     stickers,
     teams,
     ticket_list,
@@ -69,6 +70,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(fire_alarms.router())
     app.include_router(return_visits.router())
     app.include_router(relations.router())
+    app.include_router(signatures.router(templates))
     app.include_router(contractors.router(templates))
     app.include_router(tickets.router(templates))
     app.include_router(assets.router(templates))

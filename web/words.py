@@ -181,6 +181,7 @@ EVENT: Mapping[str, str] = {
     "ticket.findings": mark("Findings written down"),
     "ticket.checklist": mark("Items put on the checklist"),
     "ticket.checklist_removed": mark("An item of the checklist taken away"),
+    "ticket.sign": mark("Signed on the spot"),
     "ticket.relate": mark("Linked to another ticket"),
     "ticket.unrelate": mark("Link to another ticket removed"),
     "ticket.check": mark("Item of the checklist answered"),

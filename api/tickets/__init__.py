@@ -8,6 +8,7 @@ from api.tickets.outside import router as _outside
 from api.tickets.photos import router as _photos
 from api.tickets.return_visits import router as _return_visits
 from api.tickets.routes import router
+from api.tickets.signatures import router as _signatures
 from api.tickets.work import router as _work
 
 router.include_router(_actions)
@@ -18,5 +19,6 @@ router.include_router(_checklist)
 router.include_router(_fire_alarms)
 router.include_router(_return_visits)
 router.include_router(_links)
+router.include_router(_signatures)
 
 __all__ = ["router"]

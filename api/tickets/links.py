@@ -24,7 +24,7 @@ Worker = Annotated[Asked, Depends(Permission(RIGHT))]
     response_model=TicketWhole,
     responses=may_answer(404, 409),
 )
-def post_link(ticket_id: UUID, body: LinkBody, asked: Worker) -> Response:
+def post_ticket_link(ticket_id: UUID, body: LinkBody, asked: Worker) -> Response:
     """Link the ticket to another that you may read. Answers with the ticket."""
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id)
@@ -40,7 +40,7 @@ def post_link(ticket_id: UUID, body: LinkBody, asked: Worker) -> Response:
     response_model=TicketWhole,
     responses=may_answer(404, 409),
 )
-def delete_link(ticket_id: UUID, link_id: UUID, asked: Worker) -> Response:
+def delete_ticket_link(ticket_id: UUID, link_id: UUID, asked: Worker) -> Response:
     """Remove a link, from either end; the log of both tickets keeps it. Answers with the ticket."""
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id)

@@ -1,5 +1,6 @@
 """The shapes of tickets in requests and answers."""
 
+from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from api.bodies import Body, Change, Line, Moment, Prose
 from api.checklists import ItemShown
+from core.errors import Invalid
 from workflows.tickets import Draft, Step
 from workflows.tickets.categories import Category
 from workflows.tickets.templates import TicketTemplate
@@ -197,6 +199,33 @@ class FireAlarmShown(BaseModel):
     photo_id: UUID | None = Field(description="What shows it.")
 
 
+class SignatureShown(BaseModel):
+    """A signature; see `/signatures/{id}` for its picture."""
+
+    id: UUID
+    at: datetime
+    name: str | None = Field(description="Who signed; null where you may not know, or erased.")
+    shown_by: UUID = Field(description="Whose device it was signed on.")
+    shown_by_name: str
+    sha256: str = Field(description="Of the picture, in hex; the event log holds it, too.")
+
+
+class SignatureBody(Body):
+    """What somebody signed. picture: a PNG of at most 256 KB, in base64."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    picture: Annotated[str, Field(min_length=1, max_length=360_000)]
+
+    def content(self) -> bytes:
+        """The picture. Invalid when it is no base64."""
+        try:
+            return b64decode(self.picture, validate=True)
+        except ValueError:
+            raise Invalid(
+                "the signature was not kept", problems=["picture: a PNG in base64"]
+            ) from None
+
+
 class LinkShown(BaseModel):
     """A link to another ticket, as it is called from this one."""
 
@@ -240,6 +269,7 @@ class TicketWhole(TicketItem):
     photos: list[PhotoShown]
     work: list[WorkShown]
     checklist: list[ItemShown]
+    signatures: list[SignatureShown]
     links: list[LinkShown] = Field(description="Only to tickets that the caller may read.")
     fault_code: str | None = Field(description="What was found; see `/finding-lists`.")
     cause_code: str | None

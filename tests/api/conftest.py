@@ -266,6 +266,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "node_id": site.id,
         "line_id": new_id(),
         "item_id": new_id(),
+        "signature_id": new_id(),
         "site_id": site.id,
         "shift_id": put_shift(database, site, now),
         "import_id": put_import(database, site, now),

@@ -169,6 +169,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "node_id": str(stage.site_id),
         "line_id": str(new_id()),
         "item_id": str(new_id()),
+        "signature_id": str(new_id()),
         "code": "office",
         **roster_of(stage, guard),
         "person_id": str(guard),

@@ -17,6 +17,7 @@ from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from web.words import TEAM
 from workflows.tickets import KINDS, PRIORITIES
+from workflows.tickets.categories import categories_at
 from workflows.tickets.checklist import ITEM_KINDS, NewItem
 from workflows.tickets.templates import (
     WRITE,
@@ -153,12 +154,16 @@ def _form_page(visit: Visit, node_id: UUID, code: str) -> dict[str, Any]:
         standing = None if code == NEW else templates_at(session, node.id).get(code)
         if standing is None and code != NEW:
             raise NotFound("there is no such template", advice="Choose one from the list.")
+        categories = categories_at(session, node.id).values()
         shown = EMPTY if standing is None else describe_template(standing)
     own = standing is not None and standing.node_id == node.id
     return {
         "node": node,
         "template": shown,
         "spare": SPARE_ITEMS,
+        "categories": [
+            one for one in categories if not one.retired or one.code == shown["category"]
+        ],
         "version": shown["version"] if own else 0,
         "inherited": standing is not None and not own,
         "may_change": may_change(visit.caller, node),

@@ -40,6 +40,7 @@ from workflows.tickets.photos import EVIDENCE
 from workflows.tickets.reading import describe_ticket, find_ticket
 from workflows.tickets.relations import KINDS as RELATIONS
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
+from workflows.tickets.signatures import SIGNED_IN, may_see
 from workflows.tickets.working import NEEDS_REASON
 
 # What ends or undoes something looks like it.
@@ -174,6 +175,8 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "category": local.reader.text(category.name) if category else ticket["category"],
         "item_kinds": ITEM_KINDS,
         "relations": RELATIONS,
+        "signable": ticket["state"] in SIGNED_IN,
+        "may_see_signed": may_see(caller, found.site.id),
         "going_to_end": not {"resolve", "verify"}.isdisjoint(ticket["actions"]),
         "may_manage": visit.may("tickets.manage", found.site.id),
         "calendar_name": counted_in,

@@ -27,6 +27,7 @@ from workflows.tickets.model import LOUD, Ticket, TicketEvidence, TicketNote
 from workflows.tickets.photos import list_photos
 from workflows.tickets.relations import list_relations
 from workflows.tickets.rights import actions_for
+from workflows.tickets.signatures import list_signatures
 from workflows.tickets.work import list_work
 
 READ = "tickets.read"
@@ -207,6 +208,7 @@ def describe_ticket(session: Session, caller: Caller, ticket_id: UUID) -> dict[s
         "photos": list_photos(session, ticket_id),
         "work": list_work(session, ticket_id),
         "checklist": list_items(session, ticket_id),
+        "signatures": list_signatures(session, caller, ticket_id),
         "links": list_relations(session, caller, ticket_id),
         "events": _events(session, ticket_id),
         "actions": actions_for(row["state"], row["site_id"], caller),

@@ -1,4 +1,4 @@
-"""Checklists, templates, categories and links of tickets."""
+"""Checklists, templates, categories, links and signatures of tickets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -103,3 +103,37 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_ticket_relation_to_id"), "ticket_relation", ["to_id"])
+    op.create_table(
+        "ticket_signature",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("ticket_id", sa.Uuid(), nullable=False),
+        sa.Column("picture", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("shown_by", sa.Uuid(), nullable=False),
+        sa.Column("at", core.db.Instant(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["shown_by"], ["person.id"], name=op.f("fk_ticket_signature_shown_by_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["node.id"], name=op.f("fk_ticket_signature_site_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_signature_ticket_id_ticket")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket_signature")),
+    )
+    op.create_index(op.f("ix_ticket_signature_ticket_id"), "ticket_signature", ["ticket_id"])
+    op.create_table(
+        "signer_key",
+        sa.Column("signature_id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["node.id"], name=op.f("fk_signer_key_site_id_node")),
+        sa.ForeignKeyConstraint(
+            ["signature_id"],
+            ["ticket_signature.id"],
+            name=op.f("fk_signer_key_signature_id_ticket_signature"),
+        ),
+        sa.PrimaryKeyConstraint("signature_id", name=op.f("pk_signer_key")),
+    )

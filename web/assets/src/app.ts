@@ -3,12 +3,14 @@ import "htmx.org";
 import { followLive, isBeingWritten } from "./live/stream";
 import { keepClocks } from "./live/clocks";
 import { fillFromCategories } from "./forms/category";
+import { takeSignatures } from "./forms/signature";
 import { showProgress } from "./forms/progress";
 
 followLive();
 keepClocks();
 showProgress();
 fillFromCategories();
+takeSignatures();
 
 // A choice of site is a form; with scripts it needs no button.
 for (const select of document.querySelectorAll<HTMLSelectElement>("select[data-submit]")) {
