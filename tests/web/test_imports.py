@@ -118,6 +118,9 @@ def test_what_stands_can_be_taken_along_and_handed_in_again(desk: TestClient) ->
 def test_csv_templates_are_read_again(stage: Stage, encoding: str) -> None:
     client = client_of(stage, "administrator", "zh")
     press(client, hand_in(client, STAFF), "apply")
+    row = ["riverside", "b1-f9", "赵磊", "+86 138 0013 8000"]
+    home = {"住户": [["项目", "房号", "姓名", "电话"], row]}
+    press(client, hand_in(client, home), "apply")
     for code, sheet in SHEETS.items():
         answer = client.get(f"/imports/template.csv?sheet={code}&encoding={encoding}&filled=true")
         said = read_file(answer.content, "file.csv")

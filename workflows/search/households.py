@@ -1,5 +1,6 @@
 """Households by the people in them: by a name, or by part of a phone number."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -36,8 +37,7 @@ def find_households(
         return []
     ranked = [
         (-rank, each.contact.name, each.contact)
-        for each in index.residents.listed()
-        if (rank := _rank(caller, each, wanted))
+        for each, rank in _fitting(index.residents.listed(), caller, wanted)
     ]
     days: dict[UUID, date] = {}
     by_space: dict[UUID, list[Contact]] = {}
@@ -54,12 +54,19 @@ def find_households(
     ]
 
 
-def _rank(caller: Caller, listed: Listed, wanted: Wanted) -> int:
-    contact = listed.contact
-    if contact.site_id not in caller.sites_for(READ):
-        return 0
+def _fitting(
+    listed: Iterable[Listed], caller: Caller, wanted: Wanted
+) -> Iterator[tuple[Listed, int]]:
+    """Whoever fits, and how well: by number where one was typed, else by name."""
     digits = "".join(sign for sign in wanted.text if sign.isdecimal())
     if len(digits) >= SHORTEST_PHONE and not any(sign.isalpha() for sign in wanted.text):
-        may_find = contact.site_id in caller.sites_for(PHONES)
-        return int(may_find and any(is_phone(digits, phone) for phone in contact.phones))
-    return listed.spelling.rank(wanted)
+        sites = caller.sites_for(READ) & caller.sites_for(PHONES)
+        for each in listed:
+            fits = any(is_phone(digits, phone) for phone in each.contact.phones)
+            if fits and each.contact.site_id in sites:
+                yield each, 1
+        return
+    sites = caller.sites_for(READ)
+    for each in listed:
+        if each.contact.site_id in sites and (rank := each.spelling.rank(wanted)):
+            yield each, rank
