@@ -78,11 +78,6 @@ def destroy_keys(session: Session, people: Collection[UUID], keys: Keys = Person
     session.execute(delete(keys).where(keys.person_id.in_(people)))
 
 
-def new_key() -> bytes:
-    """A key for what is about somebody whom we know only by what they said."""
-    return AESGCM.generate_key(256)
-
-
 def seal(key: bytes, value: Any) -> bytes:
     """A JSON value packed and encrypted (AES-256-GCM, NIST SP 800-38D), its nonce in front."""
     nonce = os.urandom(_NONCE)
