@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Protocol
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
@@ -36,15 +37,31 @@ class Measured(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Language and time zone of whoever reads, and the present moment."""
+    """Language and time zone of whoever reads, and the present moment.
+
+    asked: the query of the page's address, in its order.
+    """
 
     language: str
     now: datetime
     zone: tzinfo
+    asked: Sequence[tuple[str, str]] = ()
 
     def at(self, time_zone: str) -> "Reader":
         """The same reader, looking at a site in another time zone."""
         return replace(self, zone=ZoneInfo(time_zone))
+
+    def in_language(self, language: str) -> str:
+        """The query of the same page in another language, with all else that was asked of it."""
+        kept = [(name, value) for name, value in self.asked if name != "lang"]
+        return "?" + urlencode([*kept, ("lang", language)])
+
+    def asked_besides(self, *names: str) -> list[tuple[str, str]]:
+        """What else the page was asked for: a form that changes `names` sends it along.
+
+        The cookie remembers the language, and a place in the old list means nothing in a new one.
+        """
+        return [(name, value) for name, value in self.asked if name not in (*names, "lang", "skip")]
 
     @property
     def html_language(self) -> str:

@@ -40,12 +40,19 @@ def chosen_language(request: Request) -> str | None:
     return languages.known(asked) or languages.known(request.cookies.get(LANGUAGE_COOKIE))
 
 
+def query_of(request: Request) -> tuple[tuple[str, str], ...]:
+    """What the address of a page asks for; nothing for a form that was sent."""
+    if request.method != "GET":
+        return ()
+    return tuple(request.query_params.multi_items())
+
+
 def guest_reader(request: Request) -> Reader:
     """The reader of a page for which nobody needs to be signed in."""
     language = chosen_language(request) or languages.preferred(
         request.headers.get("accept-language", "")
     )
-    return Reader(language, parts_of(request).clock.now(), UTC)
+    return Reader(language, parts_of(request).clock.now(), UTC, query_of(request))
 
 
 async def visit_of(request: Request) -> Visit:
@@ -62,7 +69,7 @@ async def visit_setting_up(request: Request) -> Visit:
 def _visit(request: Request, caller: Caller) -> Visit:
     parts = parts_of(request)
     language = chosen_language(request) or languages.known(caller.locale) or "en"
-    reader = Reader(language, parts.clock.now(), UTC)
+    reader = Reader(language, parts.clock.now(), UTC, query_of(request))
     return Visit(parts, caller, reader, csrf_token(request.cookies.get(SESSION_COOKIE, "")))
 
 
