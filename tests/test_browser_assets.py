@@ -18,7 +18,7 @@ POLICY = (
 PAGE = """<!doctype html><title>Bundles</title>
 <link rel="stylesheet" href="/app.css">
 <script type="module" src="/app.js"></script>
-<input class="form-control is-invalid">
+<select class="form-select"></select>
 <button hx-get="/fragment" hx-target="#place">Fetch</button><p id="place">empty</p>"""
 CHARTS = """<!doctype html><title>Charts</title>
 <link rel="stylesheet" href="/app.css"><body data-zone="UTC">
@@ -103,8 +103,8 @@ def test_htmx_and_the_styles_run_under_the_strict_policy(
     page.click("button")
     page.wait_for_selector("#place b")
     assert page.inner_text("#place") == "fetched"
-    # The style sheet is in force: the field's mark is one of its inlined icons.
-    icon = "getComputedStyle(document.querySelector('input')).backgroundImage"
+    # The style sheet is in force: the arrow of a choice is one of its inlined icons.
+    icon = "getComputedStyle(document.querySelector('select')).backgroundImage"
     assert page.evaluate(icon).startswith('url("data:image/svg')
     assert complaints == []
 
