@@ -21,7 +21,7 @@ from core.db import Database
 from core.health import Health
 from core.ids import new_id
 from core.invitations import Invitation
-from core.people import Grant, Person, hash_secret, issue
+from core.people import Grant, Person, caller_for, hash_secret, issue
 from core.places import Node
 from core.rosters import Shift
 from core.schema import migrate
@@ -44,6 +44,8 @@ from tests.api.building import (
 from tests.api.memory_telemetry import MemoryTelemetry
 from tests.fixtures import Administrator, SmallSite
 from tests.servers.postgres import PostgresServer
+from workflows.tickets.checklist import NewItem
+from workflows.tickets.templates import TemplateDraft, save_template
 
 
 @dataclass(frozen=True)
@@ -242,12 +244,29 @@ def put_calendar(database: Database, site: SmallSite) -> None:
         session.add(row)
 
 
+def put_template(database: Database, site: SmallSite, now: datetime) -> None:
+    """A template of the small site, with a checklist."""
+    kept = TemplateDraft(
+        "pump-service", {"en": "Service"}, {"en": "Service"}, items=(NewItem({"en": "Look"}),)
+    )
+    with database.write() as session:
+        person = Person(name="Template Xu")
+        session.add(person)
+        session.flush()
+        session.add(Grant(person_id=person.id, node_id=site.id, role="manager"))
+        session.flush()
+        node = session.get_one(Node, site.id)
+        caller = caller_for(session, person)
+        save_template(session, caller, node, kept, now=now, expected_version=None)
+
+
 @pytest.fixture
 def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[str, str]:
     """Something of the small site for each path parameter of the API."""
     now = clock.now()
     put_rule(database, site.id, now)
     put_calendar(database, site)
+    put_template(database, site, now)
     ticket_id = put_ticket(database, site, now)
     put_closing(database, site, ticket_id, now)
     found = {

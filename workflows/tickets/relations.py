@@ -96,8 +96,8 @@ def relate(
 
 def _require_new(session: Session, first: Ticket, kind: str, second: Ticket) -> None:
     standing = _links_of(session, [first.id, second.id])
-    pair = {first.id, second.id}
-    if any({row.from_id, row.to_id} == pair and row.kind == kind for row in standing):
+    wanted = (first.id, kind, second.id)
+    if any((row.from_id, row.kind, row.to_id) == wanted for row in standing):
         raise Conflict(
             f"tickets {first.number} and {second.number} are linked like that already",
             advice="Remove the standing link first, if it should say something else.",
