@@ -197,6 +197,12 @@ def of_one_thing(address: str, theirs: dict[str, str]) -> bool:
     return any(value in address.partition("?")[0].split("/") for value in theirs.values())
 
 
+def without_echo(page: str, address: str) -> str:
+    """A page without the switch's own repetition of the query that was asked, and nothing else."""
+    query = address.partition("?")[2]
+    return page.replace(f'href="?{query}&amp;lang=', 'href="?lang=') if query else page
+
+
 def stranger(stage: Stage, role: str) -> TestClient:
     person = stage.person("Stranger", role, node=stage.other_site_id)
     return signed_in(stage, stage.secret(person, "session"))
@@ -218,7 +224,7 @@ def test_a_stranger_of_any_role_sees_and_changes_nothing_of_ours(stage: Stage, r
             allowed = {403, 404} if of_one_thing(address, theirs) else {403, 404, 422}
         assert answer.status_code in allowed, (method, address, answer.status_code)
         for ours in ("Riverside", "overheating", "leak-sensor-7", "Guard Zhao", theirs["asset_id"]):
-            assert ours not in answer.text, (method, address)
+            assert ours not in without_echo(answer.text, address), (method, address)
     assert events.newest(stage.parts.database) == before
 
 
