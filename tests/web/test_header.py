@@ -39,7 +39,7 @@ def test_the_site_chooser_keeps_what_does_not_belong_to_a_site(client: TestClien
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize(("width", "lines"), [(1280, 1)])
+@pytest.mark.parametrize(("width", "lines"), [(1280, 1), (1024, 2), (640, 3)])
 def test_the_header_with_a_site_chooser_stays_in_its_lines(
     stage: Stage, signed_in_page: Page, language: str, width: int, lines: int
 ) -> None:

@@ -213,6 +213,12 @@ def of_one_thing(address: str, theirs: dict[str, str]) -> bool:
     return any(value in address.partition("?")[0].split("/") for value in theirs.values())
 
 
+def without_echo(page: str, address: str) -> str:
+    """A page without the switch's own repetition of the query that was asked, and nothing else."""
+    query = address.partition("?")[2]
+    return page.replace(f'href="?{query}&amp;lang=', 'href="?lang=') if query else page
+
+
 def stranger(stage: Stage, role: str) -> TestClient:
     person = stage.person("Stranger", role, node=stage.other_site_id)
     return signed_in(stage, stage.secret(person, "session"))
@@ -241,7 +247,7 @@ def test_a_stranger_of_any_role_sees_and_changes_nothing_of_ours(stage: Stage, r
             "138****8000",
             theirs["asset_id"],
         ):
-            assert ours not in answer.text, (method, address)
+            assert ours not in without_echo(answer.text, address), (method, address)
     assert events.newest(stage.parts.database) == before
 
 

@@ -14,7 +14,7 @@ from core.colleagues import able_people
 from core.db import Session
 from core.errors import Invalid
 from core.local_time import resolve, zone
-from core.places import Node
+from core.places import Asset, Node
 from core.site_file import load_catalog
 from rules.catalog import Catalog, shipped_catalog
 from rules.document import load_rules
@@ -142,9 +142,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         found = overview.find_ticket_number(session, caller, number)
         ticket = describe_ticket(session, caller, found.thing.id)
         facts = overview.timeline(session, found.thing.id)
-        asset = (
-            overview.find_asset(session, caller, ticket["asset_id"]) if ticket["asset_id"] else None
-        )
+        asset = _asset(session, visit, ticket)
         links = {ticket["previous_id"], ticket["merged_into_id"]} - {None}
         numbers = overview.ticket_numbers(session, caller, links)
         assignee = overview.person_name(session, ticket["assignee_id"])
@@ -197,6 +195,15 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         **fire_shown(local, ticket, hands),
         **visits_shown(local, ticket, **asked),
     }
+
+
+def _asset(
+    session: Session, visit: Visit, ticket: dict[str, Any]
+) -> overview.Located[Asset] | None:
+    """The equipment that it is about, with its place; None where it is about none."""
+    if ticket["asset_id"] is None:
+        return None
+    return overview.find_asset(session, visit.caller, ticket["asset_id"])
 
 
 def _asked(session: Session, ticket: tickets.Ticket) -> dict[str, Any]:
