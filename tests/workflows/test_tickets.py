@@ -181,7 +181,10 @@ def test_of_two_who_read_the_same_version_only_the_first_is_obeyed(
     outcomes = in_threads(4, lambda _: _try_to(database, ticket_id, person, "assign", version))
     assert sorted(outcomes) == ["Stale", "Stale", "Stale", "done"]
     version = ticket_of(database, ticket_id).version
-    outcomes = in_threads(4, lambda n: _try_to_edit(database, ticket_id, person, version, f"{n}"))
+    chosen = ("electrical", "mechanical", "plumbing", "drainage")
+    outcomes = in_threads(
+        4, lambda n: _try_to_edit(database, ticket_id, person, version, chosen[n])
+    )
     assert sorted(outcomes) == ["Stale", "Stale", "Stale", "done"]
     assert len(facts_of(database, "ticket.edit")) == 1
 
