@@ -35,7 +35,7 @@ def test_of_many_edits_of_one_version_one_is_made(
     url = f"/api/v1/tickets/{put_ticket(database, site, clock.now())}"
     tag = {"If-Match": '"1"'}
     answers = at_once(
-        lambda number: client.patch(url, json={"category": f"c{number}"}, headers=tag)
+        lambda number: client.patch(url, json={"description": f"c{number}"}, headers=tag)
     )
     assert Counter(answer.status_code for answer in answers) == {200: 1, 412: MANY - 1}
     assert client.get(url).json()["version"] == 2

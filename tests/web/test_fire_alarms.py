@@ -70,7 +70,7 @@ def test_the_control_room_sends_somebody_and_sees_the_clock(
     assert post(client, address, sent=str(guard)) == (303, f"/tickets/{number}")
     assert alarm(stage, number).sent_id == guard
     part = client.get(f"/control-room/{stage.site_id}/fires").text
-    assert "Somebody is on the way" in part
+    assert "Somebody was sent to look" in part
     headers = {"HX-Request": "true", "X-CSRF-Token": csrf_token(client.cookies[SESSION_COOKIE])}
     other = colleague(stage, "technician", "Li Na")
     answer = client.post(address, data={"sent": str(other)}, headers=headers)
