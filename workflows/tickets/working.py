@@ -196,8 +196,7 @@ def _effects(
             verdict, net = _verdict(step), net_seconds(session, ticket, now)
             return {**done, "doer_id": person, "net_seconds": net, **verdict}, verdict
         case "verify":
-            found = _verifier(ticket, person)
-            return {}, {"by": step.checked_by or found}
+            return {}, {"by": _verifier(ticket, step, person)}
         case "close" | "cancel":
             verdict = _verdict(step)
             return {"ended_at": now, "held_at": None, **verdict}, verdict
@@ -231,10 +230,11 @@ def _verdict(step: Step) -> dict[str, Any]:
     return {"verdict": step.verdict, "verdict_cause": step.cause}
 
 
-def _verifier(ticket: Ticket, person: UUID | None) -> str:
+def _verifier(ticket: Ticket, step: Step, person: UUID | None) -> str:
     """Who verifies: a person other than the doer, else the sensor that has recovered."""
-    if person != ticket.doer_id:
-        return "person"
+    # A resident is none of ours, as a contractor is who may have done the work: both are nobody.
+    if person != ticket.doer_id or step.checked_by == "resident":
+        return step.checked_by or "person"
     if ticket.recovered_at is None:
         raise Conflict(
             "who did the work does not verify it, and no sensor has recovered",
