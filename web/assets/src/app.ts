@@ -58,6 +58,19 @@ document.addEventListener("htmx:before:swap", (event) => {
 // Panels with forms of which nothing may be lost.
 const WRITTEN = new Set(["ticket-actions", "ticket-checklist"]);
 
+// A form that leads to another page is under way: what the panels would fetch meanwhile nobody sees,
+// and whoever signs out may not have it any more.
+const LEAVING_MS = 5_000;
+let left = -LEAVING_MS;
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) left = performance.now();
+});
+window.addEventListener("pageshow", () => (left = -LEAVING_MS));
+document.addEventListener("htmx:before:request", (event) => {
+  const panel = (event.target as Element | null)?.hasAttribute("data-panel");
+  if (panel && performance.now() - left < LEAVING_MS) event.preventDefault();
+});
+
 interface SwapContext {
   target?: unknown;
   response?: { status?: number };
