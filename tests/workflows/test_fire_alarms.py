@@ -8,6 +8,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -40,7 +41,15 @@ from tests.workflows.conftest import (
 from workflows import notifications
 from workflows.alarms.fire import call_it_no_fire, send_to_look, take_fire_on
 from workflows.notifications import Notice
-from workflows.tickets import Step, Ticket, act, edit, fire_watch, unanswered_critical
+from workflows.tickets import (
+    Step,
+    Ticket,
+    act,
+    edit,
+    fire_climbing,
+    fire_watch,
+    unanswered_critical,
+)
 from workflows.tickets.fire_alarms import CAUSES, FIRE_ALARM, FireAlarm
 from workflows.tickets.fire_watch import Look
 from workflows.tickets.fires import standing_fires
@@ -248,6 +257,27 @@ def test_what_nobody_looked_at_in_time_is_a_fire(house: House) -> None:
     assert house.pass_time(NOON + 5 * MINUTE) == 1
     assert house.alarm(ticket).why == "unconfirmed"
     assert house.take_up(NOON + 5 * MINUTE)["guard"] == ("fire_alarm.lapse", "critical")
+
+
+def test_an_alarm_that_cannot_be_passed_on_holds_no_other_back(
+    house: House, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = house.ring()
+    second = trip(database, house.site, NOON, rule=replace(SMOKE, rule_id="smoke-2")).ticket_id
+    lapse = fire_climbing.lapse_if_due
+
+    def fails(session: Session, ticket: Ticket, **more: Any) -> bool:
+        if ticket.id == first:
+            raise ValueError("a row that nobody thought of")
+        return lapse(session, ticket, **more)
+
+    monkeypatch.setattr(fire_watch, "lapse_if_due", fails)
+    with pytest.raises(ValueError, match="nobody thought of"):
+        house.pass_time(NOON + 2 * MINUTE)
+    assert house.alarm(second).state == "fire"
+    monkeypatch.undo()
+    assert house.pass_time(NOON + 3 * MINUTE) == 1
+    assert house.alarm(first).state == "fire"
 
 
 def test_a_look_that_comes_too_late_is_a_fire_before_any_sweep(house: House) -> None:

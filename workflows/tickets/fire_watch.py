@@ -62,7 +62,7 @@ def send_somebody(
     FIRE_ALARM.target("see", _row(session, ticket).state)
     if sent not in {one.id for one in able_people(session, ticket.site_id, WORK)}:
         raise Invalid("nobody was sent", problems=["sent_id: choose somebody of this site"])
-    # Whoever takes or is given the ticket is on the way; see `note_seen`.
+    # Whoever takes or is given the ticket is on the way; see `note_taken`.
     own = sent == caller.person_id and ticket.state in TICKET.moves["accept"]
     step = Step("accept") if own else Step("assign", assignee_id=sent)
     act(session, ticket, step, person=caller.person_id, now=now)
@@ -195,22 +195,27 @@ def answer_fire(session: Session, ticket: Ticket, *, person: UUID, now: datetime
         take_on(session, _row(session, ticket), person=person, now=now)
 
 
-def pass_on_next(session: Session, *, now: datetime, actor: events.Actor) -> int:
-    """Pass the alarm whose clock ran out first on as a fire; returns how many, 0 or 1.
+def due_alarms(session: Session, *, now: datetime) -> list[UUID]:
+    """The tickets whose short clock has run out, the first one first."""
+    statement = (
+        select(FireAlarm.id)
+        .where(FireAlarm.due_at <= now, FireAlarm.state.in_(RUNNING))
+        .order_by(FireAlarm.due_at)
+    )
+    return list(session.scalars(statement))
+
+
+def pass_on(session: Session, ticket_id: UUID, *, now: datetime, actor: events.Actor) -> bool:
+    """Pass an alarm whose clock ran out on as a fire; returns whether it did.
 
     The ticket is locked before its alarm, as every other step does it; one that somebody holds
     right now is left to the next look.
     """
     statement = (
         select(Ticket)
-        .join(FireAlarm, FireAlarm.id == Ticket.id)
-        .where(FireAlarm.due_at <= now, FireAlarm.state.in_(RUNNING))
-        .order_by(FireAlarm.due_at)
-        .limit(1)
+        .where(Ticket.id == ticket_id)
         .with_for_update(of=Ticket, skip_locked=True)
         .execution_options(populate_existing=True)
     )
     ticket = session.scalars(statement).first()
-    if ticket is None:
-        return 0
-    return int(lapse_if_due(session, ticket, now=now, actor=actor))
+    return ticket is not None and lapse_if_due(session, ticket, now=now, actor=actor)

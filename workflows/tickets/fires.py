@@ -75,6 +75,7 @@ def standing_fires(session: Session, caller: Caller, permission: str) -> list[St
         .outerjoin(_SENT, _SENT.id == FireAlarm.sent_id)
         .outerjoin(_ANSWERED, _ANSWERED.id == FireAlarm.answered_by)
         .where(
+            # As the index of those that stand has it.
             FireAlarm.state != "not_fire",
             FireAlarm.state.in_((*RUNNING, *BURNING)),
             Ticket.state.not_in(("resolved", "verified", *ENDED)),
