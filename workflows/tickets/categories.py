@@ -10,18 +10,19 @@ from typing import Any
 from uuid import UUID
 
 import yaml
-from sqlalchemy import JSON, Boolean, Integer, String, func, select
+from sqlalchemy import JSON, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import events
-from core.errors import Invalid, Stale
+from core.errors import Invalid
 from core.people import Caller
 from core.places import Node
 from workflows.tickets.inherited import (
     Kept,
     code_problems,
     kept_at,
+    log_kept,
     name_problems,
+    row_to_keep,
     tidy,
     word_problems,
 )
@@ -44,8 +45,6 @@ class CategoryRow(Kept):
     kinds: Mapped[list[str]] = mapped_column(JSON)
     team: Mapped[str | None] = mapped_column(String(40))
     priority: Mapped[str | None] = mapped_column(String(10))
-    retired: Mapped[bool] = mapped_column(Boolean)
-    version: Mapped[int] = mapped_column(Integer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,29 +174,11 @@ def save_category(
     problems = _problems(draft)
     if problems:
         raise Invalid("the category was not saved", problems=problems)
-    row = session.get(CategoryRow, (node.id, draft.code), with_for_update=True)
-    version = row.version if row else 0
-    if expected_version is not None and expected_version != version:
-        raise Stale(
-            "the category was changed since you read it",
-            advice="Load it again and repeat your change.",
-        )
-    if row is None:
-        row = CategoryRow(node_id=node.id, code=draft.code)
-        session.add(row)
+    row = row_to_keep(session, CategoryRow, node, draft.code, expected_version=expected_version)
     row.name, row.kinds = tidy(draft.name), [kind for kind in KINDS if kind in draft.kinds]
     row.team, row.priority = draft.team or None, draft.priority or None
-    row.retired, row.version = draft.retired, version + 1
-    session.flush()
-    events.append(
-        session,
-        "category.save",
-        ("node", node.id),
-        actor=events.Actor.person(caller.person_id),
-        learned_at=now,
-        site_id=node.id if node.kind == "site" else None,
-        after={"code": row.code, "version": row.version, "retired": row.retired},
-    )
+    row.retired = draft.retired
+    log_kept(session, "category.save", row, node, person=caller.person_id, now=now)
     return categories_at(session, node.id)[draft.code]
 
 

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, and_, func, select
+from sqlalchemy import Boolean, ForeignKey, Integer, String, and_, func, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
+from core import events
 from core.db import Base
+from core.errors import Stale
 from core.places import Node
 
 CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -16,12 +19,17 @@ LONGEST_NAME = 120
 
 
 class Kept(Base):
-    """A table whose rows are kept by code on nodes; see `kept_at`."""
+    """A table whose rows are kept by code on nodes; see `kept_at`.
+
+    retired: nothing new is made of it, here and below.
+    """
 
     __abstract__ = True
 
     node_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"), primary_key=True)
     code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    retired: Mapped[bool] = mapped_column(Boolean)
+    version: Mapped[int] = mapped_column(Integer)
 
 
 Row = TypeVar("Row", bound=Kept)
@@ -39,6 +47,43 @@ def kept_at(session: Session, model: type[Row], node_id: UUID) -> dict[str, Row]
         .order_by(func.length(keeper.path))
     )
     return {row.code: row for row in session.scalars(statement)}
+
+
+def row_to_keep(
+    session: Session, model: type[Row], node: Node, code: str, *, expected_version: int | None
+) -> Row:
+    """The row of a code on a node, locked, or a new one, with its next version.
+
+    Stale when somebody changed it since it was read (0: not yet there).
+    """
+    row = session.get(model, (node.id, code), with_for_update=True)
+    version = row.version if row else 0
+    if expected_version is not None and expected_version != version:
+        raise Stale(
+            f"{code} was changed since you read it",
+            advice="Load it again and repeat your change.",
+        )
+    if row is None:
+        row = model(node_id=node.id, code=code)
+        session.add(row)
+    row.version = version + 1
+    return row
+
+
+def log_kept(
+    session: Session, kind: str, row: Kept, node: Node, *, person: UUID, now: datetime
+) -> None:
+    """Write the row, and that it was kept."""
+    session.flush()
+    events.append(
+        session,
+        kind,
+        ("node", node.id),
+        actor=events.Actor.person(person),
+        learned_at=now,
+        site_id=node.id if node.kind == "site" else None,
+        after={"code": row.code, "version": row.version, "retired": row.retired},
+    )
 
 
 def code_problems(code: str) -> list[str]:

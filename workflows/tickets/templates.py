@@ -7,11 +7,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Boolean, Integer, String
+from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import events
-from core.errors import Invalid, Stale
+from core.errors import Invalid
 from core.people import Caller
 from core.places import Node
 from workflows.tickets.categories import category_problems
@@ -20,7 +19,9 @@ from workflows.tickets.inherited import (
     Kept,
     code_problems,
     kept_at,
+    log_kept,
     name_problems,
+    row_to_keep,
     tidy,
     word_problems,
 )
@@ -47,8 +48,6 @@ class TicketTemplate(Kept):
     title: Mapped[dict[str, str]] = mapped_column(JSON)
     description: Mapped[dict[str, str]] = mapped_column(JSON)
     items: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    retired: Mapped[bool] = mapped_column(Boolean)
-    version: Mapped[int] = mapped_column(Integer)
 
     @property
     def checklist(self) -> tuple[NewItem, ...]:
@@ -121,31 +120,13 @@ def save_template(
     problems = _problems(draft) or category_problems(session, node.id, draft.kind, draft.category)
     if problems:
         raise Invalid("the template was not saved", problems=problems)
-    row = session.get(TicketTemplate, (node.id, draft.code), with_for_update=True)
-    version = row.version if row else 0
-    if expected_version is not None and expected_version != version:
-        raise Stale(
-            "the template was changed since you read it",
-            advice="Load it again and repeat your change.",
-        )
-    if row is None:
-        row = TicketTemplate(node_id=node.id, code=draft.code)
-        session.add(row)
+    row = row_to_keep(session, TicketTemplate, node, draft.code, expected_version=expected_version)
     row.name, row.title = tidy(draft.name), tidy(draft.title)
     row.description = {key: text.strip() for key, text in (draft.description or {}).items()}
     row.kind, row.category, row.priority = draft.kind, draft.category, draft.priority
-    row.team, row.retired, row.version = draft.team, draft.retired, version + 1
+    row.team, row.retired = draft.team, draft.retired
     row.items = [_kept(item) for item in draft.items]
-    session.flush()
-    events.append(
-        session,
-        "template.save",
-        ("node", node.id),
-        actor=events.Actor.person(caller.person_id),
-        learned_at=now,
-        site_id=node.id if node.kind == "site" else None,
-        after={"code": row.code, "version": row.version, "retired": row.retired},
-    )
+    log_kept(session, "template.save", row, node, person=caller.person_id, now=now)
     return row
 
 
