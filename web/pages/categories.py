@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from core.errors import NotFound
 from core.people import find_node, nodes_with
+from web.kept import chosen_node, may_change
 from web.page_route import PageRoute
-from web.pages.ticket_templates import chosen_node, may_change
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from web.words import TEAM
@@ -61,7 +61,7 @@ def _list_page(visit: Visit, wanted: UUID | None) -> dict[str, Any]:
         "node": node,
         "kept": {each.id: each.name for each in nodes},
         "found": sorted(found.values(), key=lambda one: one.retired),
-        "may_change": may_change(visit.caller, node),
+        "may_change": may_change(visit.caller, node, WRITE),
     }
 
 
@@ -76,7 +76,7 @@ def _form_page(visit: Visit, node_id: UUID, code: str) -> dict[str, Any]:
         "category": found,
         "version": found.version if found.node_id == node.id else 0,
         "inherited": bool(found.code) and found.node_id != node.id,
-        "may_change": may_change(visit.caller, node),
+        "may_change": may_change(visit.caller, node, WRITE),
         "kinds": KINDS,
         "priorities": PRIORITIES,
         "teams": list(TEAM),

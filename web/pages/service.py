@@ -22,10 +22,11 @@ from core.calendars import (
     describe_calendar,
     find_calendar,
 )
-from core.people import Caller, find_node, nodes_with
+from core.people import find_node, nodes_with
 from core.permissions import ROLES
 from core.places import Node
 from core.working_time import WorkingTime, known_countries
+from web.kept import chosen_node, may_change
 from web.languages import locale_of, mark
 from web.page_route import PageRoute
 from web.reader import Reader
@@ -51,20 +52,6 @@ class Month:
     name: str
     days: list[tuple[int, str, str]]
     before: int
-
-
-def _chosen(nodes: Sequence[Node], wanted: UUID | None) -> UUID:
-    """The place asked for, else the first site, else the first of all."""
-    if wanted is not None:
-        return wanted
-    sites = [node for node in nodes if node.kind == "site"]
-    return (sites or list(nodes))[0].id
-
-
-def _may_change(caller: Caller, node: Node) -> bool:
-    if node.kind == "site":
-        return node.id in caller.sites_for(WRITE)
-    return WRITE in caller.company_wide
 
 
 def _version(found_at: UUID | None, node: Node, version: int) -> int:
@@ -138,7 +125,7 @@ def router(templates: Templates) -> APIRouter:
 def _overview(visit: Visit, wanted: UUID | None) -> dict[str, Any]:
     with visit.parts.database.read() as session:
         nodes = nodes_with(session, visit.caller, READ)
-        node = find_node(session, visit.caller, READ, _chosen(nodes, wanted))
+        node = find_node(session, visit.caller, READ, chosen_node(nodes, wanted))
         found = terms_at(session, node.id)
         calendars = list_calendars(session, node, now=visit.reader.now)
     names = {each.id: each.name for each in nodes}
@@ -152,7 +139,7 @@ def _overview(visit: Visit, wanted: UUID | None) -> dict[str, Any]:
         "grades": service_grades(),
         "calendars": calendars,
         "names": names,
-        "may_change": _may_change(visit.caller, node),
+        "may_change": may_change(visit.caller, node, WRITE),
         "kinds": KINDS,
         "priorities": PRIORITIES,
         "roles": [role for role in ROLES if role in ESCALATES_TO],
@@ -262,7 +249,7 @@ def _calendar_page(visit: Visit, node_id: UUID, code: str, year: int | None) -> 
         if isinstance(working, WorkingTime)
         else [],
         "year": picture,
-        "may_change": _may_change(visit.caller, node) and code != ALWAYS,
+        "may_change": may_change(visit.caller, node, WRITE) and code != ALWAYS,
         "countries": sorted((territories.get(each, each), each) for each in known_countries()),
         "own_country": territories.get(own_country or "", ""),
         "hours_text": _hours_text,

@@ -1,6 +1,5 @@
 """Templates of tickets: what places offer, and where each is kept."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,8 +8,8 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
 from core.errors import NotFound
-from core.people import Caller, find_node, nodes_with
-from core.places import Node
+from core.people import find_node, nodes_with
+from web.kept import chosen_node, may_change
 from web.page_route import PageRoute
 from web.pages.checklist import ItemForm
 from web.templating import Templates
@@ -43,21 +42,6 @@ EMPTY: dict[str, Any] = {
     "retired": False,
 }
 Column = list[str]
-
-
-def chosen_node(nodes: Sequence[Node], wanted: UUID | None) -> UUID:
-    """The place asked for, else the first site, else the first of all."""
-    if wanted is not None:
-        return wanted
-    sites = [node for node in nodes if node.kind == "site"]
-    return (sites or list(nodes))[0].id
-
-
-def may_change(caller: Caller, node: Node) -> bool:
-    """Whether somebody may change what is kept on a node."""
-    if node.kind == "site":
-        return node.id in caller.sites_for(WRITE)
-    return WRITE in caller.company_wide
 
 
 class TemplateForm(BaseModel):
@@ -144,7 +128,7 @@ def _list_page(visit: Visit, wanted: UUID | None) -> dict[str, Any]:
         "node": node,
         "kept": kept,
         "found": sorted(found.values(), key=lambda one: (one.retired, one.code)),
-        "may_change": may_change(visit.caller, node),
+        "may_change": may_change(visit.caller, node, WRITE),
     }
 
 
@@ -166,7 +150,7 @@ def _form_page(visit: Visit, node_id: UUID, code: str) -> dict[str, Any]:
         ],
         "version": shown["version"] if own else 0,
         "inherited": standing is not None and not own,
-        "may_change": may_change(visit.caller, node),
+        "may_change": may_change(visit.caller, node, WRITE),
         "kinds": KINDS,
         "priorities": PRIORITIES,
         "teams": list(TEAM),
