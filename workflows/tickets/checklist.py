@@ -15,6 +15,7 @@ from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.people import Person
+from workflows.tickets.inherited import tidy
 from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import Ticket, TicketPhoto
 
@@ -147,13 +148,13 @@ def add_items(
             site_id=ticket.site_id,
             ticket_id=ticket.id,
             place=place,
-            text=_tidy(item.text),
+            text=tidy(item.text),
             kind=item.kind,
             required=item.required,
             unit=(item.unit or "").strip() or None,
             low=item.low,
             high=item.high,
-            choices=[_tidy(choice) for choice in item.choices],
+            choices=[tidy(choice) for choice in item.choices],
         )
         for place, item in enumerate(items, (last or 0) + 1)
     ]
@@ -169,11 +170,6 @@ def add_items(
         after={"items": [str(row.id) for row in rows]},
     )
     return rows
-
-
-def _tidy(name: Mapping[str, str]) -> dict[str, str]:
-    words = {language: " ".join(text.split()) for language, text in name.items()}
-    return {language: text for language, text in words.items() if text}
 
 
 def remove_item(
