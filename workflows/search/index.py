@@ -1,6 +1,5 @@
 """Places and equipment as the search looks through them, kept in memory and followed."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import events
 from core.db import Database
 from core.places import Asset, Node, Space
+from workflows.search.followed import Followed
 from workflows.search.residents import ResidentIndex
 from workflows.search.spelling import Spelling
 
@@ -40,28 +39,13 @@ class PlaceIndex:
 
     def __init__(self, database: Database) -> None:
         self.residents = ResidentIndex(database)
-        self._database = database
-        self._lock = threading.Lock()
-        self._read_up_to: events.Cursor | None = None
-        self._places: Sequence[Place] = ()
+        self._followed = Followed[Sequence[Place]](
+            database, CHANGES, lambda session: tuple(read_places(session)), ()
+        )
 
     def places(self) -> Sequence[Place]:
         """The places as of now."""
-        newest = events.newest(self._database)
-        if newest != self._read_up_to:
-            with self._lock:
-                if newest != self._read_up_to:
-                    self._renew()
-                    self._read_up_to = newest
-        return self._places
-
-    def _renew(self) -> None:
-        # Most of the log is of alarms and tickets, which move no place.
-        known = self._read_up_to
-        if known is not None and not events.any_after(self._database, known, CHANGES):
-            return
-        with self._database.read() as session:
-            self._places = tuple(read_places(session))
+        return self._followed.now()
 
 
 def read_places(session: Session) -> list[Place]:

@@ -1,6 +1,5 @@
 """Residents as the search looks through them, kept in memory and followed."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import events
 from core.db import Database
 from core.households import Contact, Resident, contacts_of
+from workflows.search.followed import Followed
 from workflows.search.spelling import Spelling
 
 CHANGES = ("resident.",)
@@ -32,32 +31,21 @@ class ResidentIndex:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._lock = threading.Lock()
-        self._read_up_to: events.Cursor | None = None
         # By the version that was read: of those that did not change nothing is decrypted again.
-        self._listed: Mapping[tuple[UUID, int], Listed] = {}
+        self._known: Mapping[tuple[UUID, int], Listed] = {}
+        self._followed = Followed[Sequence[Listed]](database, CHANGES, self._renewed, ())
 
     def listed(self) -> Sequence[Listed]:
         """Everybody as of now."""
-        newest = events.newest(self._database)
-        if newest != self._read_up_to:
-            with self._lock:
-                if newest != self._read_up_to:
-                    self._renew()
-                    self._read_up_to = newest
-        return tuple(self._listed.values())
+        return self._followed.now()
 
-    def _renew(self) -> None:
-        known = self._read_up_to
-        if known is not None and not events.any_after(self._database, known, CHANGES):
-            return
-        with self._database.read() as session:
-            versions = select(Resident.id, Resident.version).order_by(Resident.id)
-            standing = [(row_id, version) for row_id, version in session.execute(versions)]
-            fresh = _read(session, [key for key in standing if key not in self._listed])
-        held = {**self._listed, **fresh}
-        self._listed = {key: held[key] for key in standing if key in held}
+    def _renewed(self, session: Session) -> Sequence[Listed]:
+        versions = select(Resident.id, Resident.version).order_by(Resident.id)
+        standing = [(row_id, version) for row_id, version in session.execute(versions)]
+        fresh = _read(session, [key for key in standing if key not in self._known])
+        held = {**self._known, **fresh}
+        self._known = {key: held[key] for key in standing if key in held}
+        return tuple(self._known.values())
 
 
 def _read(session: Session, keys: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], Listed]:
