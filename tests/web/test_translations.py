@@ -11,13 +11,13 @@ from babel.messages.extract import extract_from_dir
 
 from core.devices import DEVICE
 from tests.web.stage import ROOT
+from web.event_words import EVENT
 from web.import_words import FAULT, IMPORT_KIND, IMPORT_STATE, IMPORT_VIEW
 from web.languages import LANGUAGES, catalogue, translations
 from web.words import (
     ALARM_STATE,
     ARRIVED_BY,
     CONTRACTOR_STATE,
-    EVENT,
     FALSE_CAUSE,
     RESIDENT_STATE,
     RESIDENT_STEP,
