@@ -16,6 +16,7 @@ from api.deps import SESSION_COOKIE, csrf_token
 from core import events
 from core.clock import MICROS
 from core.ids import new_id
+from core.places import Space
 from tests.pictures import photo
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Fault, Stage, everyday_values
@@ -45,6 +46,16 @@ NOISE = Fault(
     "vibration > 4.5 mm/s",
     "vibration 4.9 mm/s > 4.5 mm/s held 5m",
     {"vibration": 4.9},
+)
+SMOKE = Fault(
+    "smoke-detected",
+    {"en": "Smoke detected", "zh": "烟雾报警"},
+    "critical",
+    "smoke",
+    "smoke",
+    {"smoke": 1.0},
+    life_safety=True,
+    category="fire_alarm",
 )
 TITLE = "Lobby lamp flickers 大堂灯闪烁"
 NOTE = "The bearing is hot; a new one is ordered and comes on Thursday.\n轴承发热，新的已经订购。"
@@ -119,6 +130,8 @@ def furnish(stage: Stage) -> Furnished:
     device = stage.unknown_device(
         "cold-room-7", {"temperature": 4.5, "humidity": 61, "door": True, "battery": 88}
     )
+    alarm = stage.trip(_asset_with(stage, "smoke"), SMOKE)
+    _kept(stage, client)
     _people(stage, client)
     progress = report(stage, guest(stage), put_up(stage, "b1-pump-2"))
     _notices(stage)
@@ -131,6 +144,13 @@ def furnish(stage: Stage) -> Furnished:
         "tickets": "/tickets",
         "ticket": f"/tickets/{number}",
         "ticket of a resident": f"/tickets/{_resident_ticket(stage)}",
+        "fire alarm": f"/tickets/{alarm}",
+        "signing": f"/tickets/{number}/sign",
+        "household": f"/spaces/{_flat(stage)}",
+        "templates": f"/ticket-templates?node={stage.site_id}",
+        "template": f"/ticket-templates/{stage.site_id}/pump-round",
+        "categories": f"/ticket-categories?node={stage.site_id}",
+        "category": f"/ticket-categories/{stage.site_id}/pools",
         "new ticket": f"/new-ticket?asset={asset}",
         "new ticket, no place": "/new-ticket",
         "asset": f"/assets/{asset}",
@@ -171,8 +191,7 @@ def _faults(stage: Stage) -> int:
     pumps = [code for code in stage.assets if "pump" in code and code != PUMP]
     for code in pumps[:4]:
         stage.trip(code, NOISE, at=now - 5400 * MICROS)
-    leak = next(code for code, point in stage.points if point == "leak")
-    stage.trip(leak, LEAK, at=now - 30 * MICROS)
+    stage.trip(_asset_with(stage, "leak"), LEAK, at=now - 30 * MICROS)
     return number
 
 
@@ -190,10 +209,50 @@ def _work(client: TestClient, number: int) -> None:
     labour = {"kind": "labour", "what": "Changed the bearing", "amount": "90", "cost": "1,180.50"}
     _form(client, f"{page}/work", **labour)
     _form(client, f"{page}/work", kind="part", what="Bearing 6204 轴承", amount="2")
+    _form(client, f"{page}/checklist", text="Bearing turns freely 轴承转动灵活", required="yes")
+    _form(client, f"{page}/checklist", text="Oil level 油位", kind="number", unit="mm", low="20")
+    others = {"kind": "caused_by", "other": str(number + 1)}
+    _form(client, f"{page}/links", **others)
     _form(client, f"{page}/findings", faults="overheating", causes="bearing")
     files = {"photo": ("pump.jpg", io.BytesIO(photo(800, 600)), "image/jpeg")}
     csrf = csrf_token(client.cookies[SESSION_COOKIE])
     assert client.post(f"{page}/photos", data={"csrf": csrf}, files=files).status_code == 303
+
+
+def _asset_with(stage: Stage, point: str) -> str:
+    return next(code for code, measured in stage.points if measured == point)
+
+
+def _flat(stage: Stage) -> UUID:
+    with stage.parts.database.read() as session:
+        statement = select(Space.id).where(Space.site_id == stage.site_id).order_by(Space.code)
+        return session.scalars(statement.limit(1)).one()
+
+
+def _kept(stage: Stage, client: TestClient) -> None:
+    """What a site keeps for itself: a category, a template, and who lives there."""
+    names = {"code": "pools", "name_en": "Pools and fountains", "name_zh": "泳池与喷泉"}
+    _form(client, f"/ticket-categories/{stage.site_id}", version=0, **names)
+    round_ = {
+        "code": "pump-round",
+        "name_en": "Monthly look at a pump",
+        "name_zh": "水泵月度巡检",
+        "title_en": "Monthly look at the pump",
+        "title_zh": "水泵月度巡检",
+        "item_en": ["Outlet pressure", "No leak"],
+        "item_zh": ["出口压力", "无渗漏"],
+        "item_kind": ["number", "tick"],
+        "item_required": ["yes", "yes"],
+        "item_unit": ["MPa", ""],
+        "item_low": ["0.2", ""],
+        "item_high": ["0.6", ""],
+        "item_choices_en": ["", ""],
+        "item_choices_zh": ["", ""],
+    }
+    _form(client, f"/ticket-templates/{stage.site_id}", version=0, **round_)
+    home = {"name": "Zhao Lei 赵磊", "phones": "138 0013 8000", "relation": "owner"}
+    _form(client, f"/spaces/{_flat(stage)}/household", since="2024-03-01", **home)
+    _form(client, f"/spaces/{_flat(stage)}/household", name="Li Na 李娜", relation="family")
 
 
 def _people(stage: Stage, client: TestClient) -> None:
