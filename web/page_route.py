@@ -68,7 +68,9 @@ GUEST_PROBLEMS: Mapping[str, str] = {
     "problem": mark("Choose what is wrong."),
     "words": mark("Say what is wrong, in at most 2,000 characters."),
     "phone": mark("Write the phone number in digits, or leave it out."),
-    "photo": mark("A photo is a JPEG, PNG or WebP picture; there can't be too few or too many."),
+    "photo": mark(
+        "A photo is a JPEG, PNG, WebP or HEIC picture; there can't be too few or too many."
+    ),
     "code": mark("Scan the sticker on the spot, or type the code that is printed on it."),
     "reason": mark("Write why."),
     "report": mark("Write what was done."),

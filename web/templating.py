@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from core.pictures import CHOOSABLE
 from web.bundle import Bundle
 from web.languages import LANGUAGES, translations
 from web.reader import Reader
@@ -48,6 +49,7 @@ def _environment(language: str, bundle: Bundle) -> Environment:
     install = environment.install_gettext_callables  # type: ignore[attr-defined]
     install(catalogue.gettext, catalogue.ngettext, newstyle=True)
     environment.globals["bundled"] = bundle.address
+    environment.globals["photo_types"] = CHOOSABLE
     environment.globals["reason_told"] = told
     environment.filters["instant"] = instant
     environment.filters["sample"] = sample
