@@ -43,7 +43,7 @@ def signature() -> bytes:
 
 def heic() -> bytes:
     """A HEIC file as an iPhone writes it, of 1600 × 1200 pixels, with maker and place."""
-    return Path(__file__).with_name("phone.heic").read_bytes()
+    return (Path(__file__).parent / "samples" / "phone.heic").read_bytes()
 
 
 def heic_that_claims(width: int, height: int) -> bytes:

@@ -23,6 +23,8 @@ NOTICE = Lifecycle(
         "spend": {"waiting": "spent"},
     },
 )
+# Somebody is named in a note: something to read, whatever becomes of the ticket.
+MENTION = "ticket.mention"
 URGENCIES = ("info", "normal", "urgent", "critical")
 # No letters or digits that look alike; 13 of 31 are 64 bits, and fit a receipt's 15 bytes.
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
