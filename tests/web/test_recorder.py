@@ -188,7 +188,7 @@ def test_one_of_two_of_a_name_is_chosen_by_a_tap_and_taken_back(stage: Stage, gu
     note.press_sequentially("@wang")
     guard.get_by_role("listbox", name="Colleagues").get_by_role("option").nth(1).click()
     expect(note).to_have_value("@Wang Fang ")
-    expect(guard.locator("input[name=mention]")).to_have_count(1)
+    expect(guard.locator("input[name=tell]")).to_have_count(1)
     note.fill("Nobody after all")
     guard.get_by_role("button", name="Write note").click()
     expect(guard.locator(".note-body")).to_have_text("Nobody after all")

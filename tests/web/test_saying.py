@@ -166,13 +166,13 @@ def test_a_name_typed_whole_is_a_colleague_and_the_form_may_say_which(stage: Sta
     client = signed_in(stage, stage.secret(person, "session"))
     page = f"/tickets/{number}"
     body = "@李娜请看，@Wang Fang <b>too</b>"
-    assert send(client, f"{page}/notes", {}, body=body, mention=str(two))[0] == 303
+    assert send(client, f"{page}/notes", {}, body=body, tell=str(two))[0] == 303
     text = client.get(page).text
     assert '<span class="named">@李娜</span>请看，<span class="named">@Wang Fang</span>' in text
     assert "&lt;b&gt;too&lt;/b&gt;" in text
     with stage.parts.database.read() as session:
         assert set(session.scalars(select(TicketMention.person_id))) == {li, two}
-    status, refused = send(client, f"{page}/notes", {}, body="@Far Away", mention=str(far))
+    status, refused = send(client, f"{page}/notes", {}, body="@Far Away", tell=str(far))
     assert status == 422
     assert "may see this ticket" in refused
     names = client.get(f"{page}/colleagues", params={"q": "ln"}).json()

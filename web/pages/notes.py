@@ -39,7 +39,7 @@ def router() -> APIRouter:
         visit: SignedInVisit,
         body: Annotated[str, Form(max_length=20_000)] = "",
         public: Annotated[str, Form()] = "",
-        mention: Annotated[list[UUID] | None, Form()] = None,
+        tell: Annotated[list[UUID] | None, Form()] = None,
         voice: Annotated[UploadFile | None, File()] = None,
     ) -> Response:
         caller, parts = visit.caller, visit.parts
@@ -48,7 +48,7 @@ def router() -> APIRouter:
             caller.require("tickets.work", found.site.id)
         content = voice.file.read() if voice else b""
         stored = store_voice(parts.files, content) if content else None
-        saying = Saying(body, tuple(mention or ()), public == "yes", stored)
+        saying = Saying(body, tuple(tell or ()), public == "yes", stored)
         with parts.database.write() as session:
             ticket = find_ticket(session, caller, found.thing.id, to_change=True)
             say(session, ticket, saying, author=caller.person_id, now=parts.clock.now())

@@ -79,6 +79,7 @@ class Naming {
     this.list.replaceChildren(...found.map((one, at) => this.option(one, at)));
     this.list.hidden = found.length === 0;
     this.mark(0);
+    this.list.scrollIntoView({ block: "nearest" });
     const { none, some } = this.place.dataset;
     // Behind a whole name a sentence goes on; that nobody is called so says nothing then.
     const nobody = typed.includes(" ") ? "" : (none ?? "");
@@ -125,7 +126,7 @@ class Naming {
     this.text.setRangeText(`${chosen.name} `, begin, end, "end");
     const field = document.createElement("input");
     field.type = "hidden";
-    field.name = "mention";
+    field.name = "tell";
     field.value = chosen.id;
     field.dataset["name"] = chosen.name;
     this.place.append(field);
@@ -149,7 +150,7 @@ class Naming {
 
   /** Whose name was taken out of the text again is not named. */
   private tidy(): void {
-    for (const field of this.place.querySelectorAll<HTMLInputElement>("input[name=mention]")) {
+    for (const field of this.place.querySelectorAll<HTMLInputElement>("input[name=tell]")) {
       const name = field.dataset["name"] ?? "";
       if (!this.text.value.includes(`@${name}`) && !this.text.value.includes(`＠${name}`)) {
         field.remove();
