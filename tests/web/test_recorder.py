@@ -43,6 +43,15 @@ def guard(stage: Stage, server: WebServer, page: Page) -> Page:
     return page
 
 
+# How loud it was at most within two beeps.
+LOUDEST = """level => new Promise((done) => {
+    let most = 0;
+    const look = () => { most = Math.max(most, level.value); };
+    const looking = setInterval(look, 20);
+    setTimeout(() => { clearInterval(looking); done(most); }, 1500);
+})"""
+
+
 def record(page: Page, seconds: float = 1.2) -> None:
     page.get_by_role("button", name="Record", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="Recording")).to_be_visible()
@@ -93,6 +102,7 @@ def test_a_form_sent_while_it_records_takes_along_what_was_said(
     guard.goto(f"{stage.url}/tickets/{number}")
     guard.get_by_label("Note", exact=True).fill("Hear it")
     guard.get_by_role("button", name="Record", exact=True).click()
+    assert guard.locator("[data-level]").evaluate(LOUDEST) > 0.05
     expect(guard.locator("[data-time]")).to_have_text("0:01")
     guard.get_by_role("button", name="Write note").click()
     expect(guard.locator(".note-body")).to_have_text("Hear it")
