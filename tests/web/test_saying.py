@@ -175,6 +175,8 @@ def test_a_name_typed_whole_is_a_colleague_and_the_form_may_say_which(stage: Sta
     status, refused = send(client, f"{page}/notes", {}, body="@Far Away", tell=str(far))
     assert status == 422
     assert "may see this ticket" in refused
+    assert send(client, f"{page}/notes", {}, body="Hm", tell="somebody")[0] == 422
+    assert send(client, f"{page}/notes", {}, body="x" * 20_001)[0] == 422
     names = client.get(f"{page}/colleagues", params={"q": "ln"}).json()
     assert names == [{"id": str(li), "name": "李娜"}]
     wang = client.get(f"{page}/colleagues", params={"q": "wang f"}).json()

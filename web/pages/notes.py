@@ -1,5 +1,6 @@
 """What people say on a ticket: notes that name colleagues, with a voice note or without."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +17,20 @@ from workflows.tickets.reading import find_ticket
 from workflows.tickets.voices import store_voice
 
 LONGEST_NAME = 60
+LONGEST_NOTE = 20_000
+
+
+def _read_form(body: str, tell: Sequence[str]) -> list[UUID]:
+    """Who is to be told, by id. Invalid when the text is too long or an id is none."""
+    if len(body) > LONGEST_NOTE:
+        raise Invalid("the note was not written", problems=["body: at most 20,000 characters"])
+    try:
+        return [UUID(each) for each in tell]
+    except ValueError:
+        raise Invalid(
+            "the note was not written",
+            problems=["mentions: choose them from the list that @ shows"],
+        ) from None
 
 
 def router() -> APIRouter:
@@ -37,18 +52,19 @@ def router() -> APIRouter:
     def note(
         number: int,
         visit: SignedInVisit,
-        body: Annotated[str, Form(max_length=20_000)] = "",
+        body: Annotated[str, Form()] = "",
         public: Annotated[str, Form()] = "",
-        tell: Annotated[list[UUID] | None, Form()] = None,
+        tell: Annotated[list[str] | None, Form()] = None,
         voice: Annotated[UploadFile | None, File()] = None,
     ) -> Response:
         caller, parts = visit.caller, visit.parts
         with parts.database.read() as session:
             found = overview.find_ticket_number(session, caller, number)
             caller.require("tickets.work", found.site.id)
+        named = _read_form(body, tell or ())
         content = voice.file.read() if voice else b""
         stored = store_voice(parts.files, content) if content else None
-        saying = Saying(body, tuple(tell or ()), public == "yes", stored)
+        saying = Saying(body, named, public == "yes", stored)
         with parts.database.write() as session:
             ticket = find_ticket(session, caller, found.thing.id, to_change=True)
             say(session, ticket, saying, author=caller.person_id, now=parts.clock.now())
