@@ -41,6 +41,7 @@ from web.pages import (
     ticket_templates,
     tickets,
     tokens,
+    waiting,
     work,
 )
 from web.pages import live as live_page
@@ -86,6 +87,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(teams.router(templates))
     app.include_router(hand_over.router(templates))
     app.include_router(chat_buttons.router())
+    app.include_router(waiting.router(templates))
     app.include_router(notices.router(templates))
     app.include_router(push.router())
     app.include_router(new_ticket.router(templates))
