@@ -77,7 +77,7 @@ def test_an_alarm_stands_alone_while_its_ticket_is_in_other_hands(stage: Stage) 
     assert titles(second.get("/").text) == []
     stage.clear(PUMP, OVERHEATING)
     stage.trip(PUMP, OVERHEATING)
-    assert titles(second.get("/").text) == ["Alarms nobody has acknowledged"]
+    assert titles(second.get("/").text) == ["Unacknowledged alarms"]
 
 
 def test_what_is_done_waits_for_who_verifies(stage: Stage) -> None:
