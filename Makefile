@@ -34,7 +34,7 @@ demo:  ## Set up and run the product with a simulated site.
 
 test:  ## Set up and run every test.
 	@$(SET_UP) test
-	@exec $(RUN)python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	@exec $(RUN)python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 proof:  ## Set up and run the long campaigns.
 	@$(SET_UP) test
