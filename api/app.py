@@ -35,6 +35,7 @@ from api.guards import BodyLimit, Guard
 from api.renewal import Renewal
 from core.callers import Callers
 from core.pictures import LARGEST_PICTURE
+from core.voice import LARGEST_VOICE
 from workflows.intake import LARGEST_FILE as LARGEST_SPREADSHEET
 
 BODY_LIMIT = 1024 * 1024
@@ -98,8 +99,9 @@ def create_app(parts: Parts) -> FastAPI:
         # The form of a page around the photo needs a little room, too.
         rf"({BASE})?/tickets/[^/]+/photos|/tickets/[^/]+/checklist/[^/]+/photo": LARGEST_PICTURE
         + 64 * 1024,
-        # What people without an account send: a few photos with their words.
-        r"/s/[^/]+|/c/[^/]+/done": LARGEST_PICTURE + 64 * 1024,
+        rf"{BASE}/tickets/[^/]+/voices|/tickets/[^/]+/notes": LARGEST_VOICE + 64 * 1024,
+        # What people without an account send, and who opens a ticket: photos and words.
+        r"/s/[^/]+|/c/[^/]+/done|/new-ticket": LARGEST_PICTURE + LARGEST_VOICE + 64 * 1024,
         r"/control-room/[^/]+/plan": LARGEST_PICTURE + 64 * 1024,
         rf"({BASE})?/imports|{BASE}/import-plans": LARGEST_SPREADSHEET + 64 * 1024,
     }

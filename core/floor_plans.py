@@ -35,7 +35,7 @@ from core.places import Asset, Space, is_within
 READ, WRITE = "places.read", "places.write"
 # Thin lines and small print must still be read on a wall.
 LONGEST_SIDE = 2560
-ADVICE = "Save the drawing as a JPEG, PNG or WebP picture and choose that."
+ADVICE = "Save the drawing as a JPEG, PNG, WebP or HEIC picture and choose that."
 _OF_SITE = text("space_id IS NULL")
 
 

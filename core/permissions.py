@@ -52,7 +52,7 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "service.write": "change calendars, promised times, teams, categories and templates",
         "stickers.write": "print and revoke stickers",
         "rosters.write": "make rosters, record absences and certificates",
-        "evidence.read": "see photos as they were taken, with all they carry",
+        "evidence.read": "see photos and voice notes as they were taken, with all they carry",
         "households.read": "see who lives where, with phone numbers masked",
         "households.phones": "see phone numbers of residents, and find them by these",
         "households.write": "change who lives where",

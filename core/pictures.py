@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 
+import pi_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.errors import Invalid
@@ -11,8 +12,15 @@ LARGEST_PICTURE = 20 * 1024 * 1024
 MOST_PIXELS = 80_000_000
 LONGEST_SIDE = 1280
 QUALITY = 80
-PHOTO_ADVICE = "Take the photo with the camera of the phone, or save it as JPEG."
-FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+PHOTO_ADVICE = (
+    "Take the photo with the camera of the phone, or save it as JPEG; on an iPhone under Settings, "
+    "Camera, Formats, Most Compatible."
+)
+FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIF": "image/heic"}
+# What a form lets somebody choose; the endings are for systems that don't know HEIC by its type.
+CHOOSABLE = ",".join((*FORMATS.values(), "image/heif", ".heic", ".heif"))
+# Of what else stands in such a file only the picture itself is unpacked.
+pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +65,10 @@ def _read(content: bytes, longest_side: int) -> Picture:
     try:
         with Image.open(io.BytesIO(content), formats=list(FORMATS)) as picture:
             # Known from the header, before anything is unpacked.
-            if picture.width * picture.height > MOST_PIXELS:
-                raise _Unfit("at most 80 million pixels")
+            _require_few_pixels(picture)
+            picture.load()
+            # HEIC says its size twice, and what is unpacked goes by the second.
+            _require_few_pixels(picture)
             upright = ImageOps.exif_transpose(picture)
             small = _on_white(upright)
             small.thumbnail((longest_side, longest_side))
@@ -68,8 +78,20 @@ def _read(content: bytes, longest_side: int) -> Picture:
             return Picture(media_type, upright.width, upright.height, target.getvalue())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _Unfit("at most 80 million pixels") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, KeyError) as error:
-        raise _Unfit("a JPEG, PNG or WebP picture") from error
+    except _UNREADABLE as error:
+        raise _Unfit("a JPEG, PNG, WebP or HEIC picture") from error
+
+
+# What the decoders raise at a file that is cut off, or lies about itself.
+_UNREADABLE = (
+    *(UnidentifiedImageError, OSError, ValueError, SyntaxError, KeyError),
+    *(EOFError, RuntimeError),
+)
+
+
+def _require_few_pixels(picture: Image.Image) -> None:
+    if picture.width * picture.height > MOST_PIXELS:
+        raise _Unfit("at most 80 million pixels")
 
 
 def require_drawing(content: bytes, *, field: str, largest: int) -> None:

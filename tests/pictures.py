@@ -1,6 +1,7 @@
 """Pictures as a phone takes them: with the place, the device and the way it was held."""
 
 import io
+from pathlib import Path
 
 from PIL import Image, ImageDraw
 
@@ -38,3 +39,16 @@ def signature() -> bytes:
     target = io.BytesIO()
     picture.save(target, "PNG")
     return target.getvalue()
+
+
+def heic() -> bytes:
+    """A HEIC file as an iPhone writes it, of 1600 × 1200 pixels, with maker and place."""
+    return (Path(__file__).parent / "samples" / "phone.heic").read_bytes()
+
+
+def heic_that_claims(width: int, height: int) -> bytes:
+    """The same, whose header says another size than the picture in it has."""
+    whole = heic()
+    at = whole.index(b"ispe") + 8
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    return whole[:at] + size + whole[at + 8 :]

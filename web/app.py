@@ -23,6 +23,7 @@ from web.pages import (
     identity,
     imports,
     new_ticket,
+    notes,
     notices,
     people,
     photos,
@@ -41,6 +42,7 @@ from web.pages import (
     ticket_templates,
     tickets,
     tokens,
+    voices,
     waiting,
     work,
 )
@@ -66,6 +68,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(alarms.router(templates))
     # Before the actions of tickets, which would take its address for one of theirs.
     app.include_router(photos.router())
+    app.include_router(voices.router())
+    app.include_router(notes.router())
     app.include_router(work.router())
     app.include_router(checklist.router())
     app.include_router(fire_alarms.router())

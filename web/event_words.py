@@ -66,6 +66,8 @@ EVENT: Mapping[str, str] = {
     "ticket.unrelate": mark("Link to another ticket removed"),
     "ticket.check": mark("Item of the checklist answered"),
     "ticket.photo": mark("Photo added"),
+    "ticket.voice": mark("Voice note added"),
+    "ticket.mention": mark("Colleagues named in a note"),
     "ticket.contractor": mark("Contractor"),
     "ticket.join": mark("Another resident has the same problem"),
     "ticket.urge": mark("A resident asks how far it is"),

@@ -21,15 +21,15 @@ from web.visit import LANGUAGE_COOKIE, guest_reader
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
+        "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
 }
 TITLES: Mapping[int, str] = {
     400: mark("That did not work"),
@@ -68,7 +68,10 @@ GUEST_PROBLEMS: Mapping[str, str] = {
     "problem": mark("Choose what is wrong."),
     "words": mark("Say what is wrong, in at most 2,000 characters."),
     "phone": mark("Write the phone number in digits, or leave it out."),
-    "photo": mark("A photo is a JPEG, PNG or WebP picture; there can't be too few or too many."),
+    "photo": mark(
+        "A photo is a JPEG, PNG, WebP or HEIC picture; there can't be too few or too many."
+    ),
+    "voice": mark("A voice note is a WebM or M4A recording of at most 2 minutes."),
     "code": mark("Scan the sticker on the spot, or type the code that is printed on it."),
     "reason": mark("Write why."),
     "report": mark("Write what was done."),

@@ -7,11 +7,15 @@ from pathlib import Path
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from core.pictures import CHOOSABLE
+from core.voice import LARGEST_VOICE, LONGEST
 from web.bundle import Bundle
 from web.languages import LANGUAGES, translations
 from web.reader import Reader
 from web.reasons import told
+from web.said import said
 from web.visit import Visit
+from workflows.tickets.mentions import without_names
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -48,6 +52,10 @@ def _environment(language: str, bundle: Bundle) -> Environment:
     install = environment.install_gettext_callables  # type: ignore[attr-defined]
     install(catalogue.gettext, catalogue.ngettext, newstyle=True)
     environment.globals["bundled"] = bundle.address
+    environment.globals["photo_types"] = CHOOSABLE
+    environment.globals["voice_limits"] = {"longest": LONGEST, "largest": LARGEST_VOICE}
+    environment.filters["said"] = said
+    environment.filters["without_names"] = without_names
     environment.globals["reason_told"] = told
     environment.filters["instant"] = instant
     environment.filters["sample"] = sample

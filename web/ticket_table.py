@@ -1,8 +1,9 @@
 """Tickets as a spreadsheet: in the reader's language, with the times of each site."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from xlsxwriter import Workbook
@@ -16,6 +17,7 @@ COLUMNS = (
     (mark("Number"), 9),
     (mark("Title"), 44),
     (mark("Kind"), 16),
+    (mark("Category"), 18),
     (mark("Priority"), 10),
     (mark("State"), 14),
     (mark("Site"), 20),
@@ -32,7 +34,11 @@ COLUMNS = (
 )
 
 
-def as_xlsx(reader: Reader, tickets: Iterable[ListedTicket]) -> bytes:
+# By site and code what categories are called there.
+Names = Mapping[UUID, Mapping[str, Mapping[str, str]]]
+
+
+def as_xlsx(reader: Reader, tickets: Iterable[ListedTicket], categories: Names) -> bytes:
     """One sheet with a line for each ticket; texts are never formulas."""
     target = io.BytesIO()
     # Somebody may name a ticket =CMD(…); it stays a text.
@@ -46,7 +52,7 @@ def as_xlsx(reader: Reader, tickets: Iterable[ListedTicket]) -> bytes:
             sheet.write_string(0, column, reader.translate(title), head)
         last = 0
         for last, ticket in enumerate(tickets, 1):
-            for column, value in enumerate(_cells(reader, ticket)):
+            for column, value in enumerate(_cells(reader, ticket, categories)):
                 if isinstance(value, datetime):
                     sheet.write_datetime(last, column, value, moment)
                 elif isinstance(value, int):
@@ -61,8 +67,11 @@ def as_xlsx(reader: Reader, tickets: Iterable[ListedTicket]) -> bytes:
 TICKETS = mark("Tickets")
 
 
-def _cells(reader: Reader, ticket: ListedTicket) -> tuple[str | int | datetime | None, ...]:
+def _cells(
+    reader: Reader, ticket: ListedTicket, categories: Names
+) -> tuple[str | int | datetime | None, ...]:
     zone = ZoneInfo(ticket.time_zone)
+    category = categories[ticket.site_id].get(ticket.category)
 
     def local(moment: datetime | None) -> datetime | None:
         # A spreadsheet knows no time zones.
@@ -72,6 +81,8 @@ def _cells(reader: Reader, ticket: ListedTicket) -> tuple[str | int | datetime |
         ticket.number,
         reader.text(ticket.title),
         reader.word("ticket_kind", ticket.kind),
+        # A code that nobody names any more is still better than an empty cell.
+        reader.text(category) if category else ticket.category,
         reader.word("severity", ticket.priority),
         reader.word("ticket_state", ticket.state),
         reader.text(ticket.site),

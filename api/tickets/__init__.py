@@ -9,10 +9,12 @@ from api.tickets.photos import router as _photos
 from api.tickets.return_visits import router as _return_visits
 from api.tickets.routes import router
 from api.tickets.signatures import router as _signatures
+from api.tickets.voices import router as _voices
 from api.tickets.work import router as _work
 
 router.include_router(_actions)
 router.include_router(_photos)
+router.include_router(_voices)
 router.include_router(_outside)
 router.include_router(_work)
 router.include_router(_checklist)

@@ -40,9 +40,9 @@ async def _content(asked: Worker, request: Request) -> bytes:
 def post_photo(
     asked: Worker, ticket_id: UUID, content: Annotated[bytes, Depends(_content)]
 ) -> Response:
-    """The body is the picture itself: JPEG, PNG or WebP of at most 20 MB. Answers with the ticket.
+    """The body is the picture itself: JPEG, PNG, WebP or HEIC of at most 20 MB.
 
-    The same picture again changes nothing.
+    Answers with the ticket. The same picture again changes nothing.
     """
     with asked.parts.database.read() as session:
         ticket = find_ticket(session, asked.caller, ticket_id)

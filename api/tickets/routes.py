@@ -1,4 +1,4 @@
-"""List, read, open and edit tickets, and write notes on them."""
+"""List, read, open and edit tickets, and write notes that name colleagues."""
 
 from datetime import datetime
 from typing import Annotated
@@ -21,6 +21,7 @@ from api.answers import (
 from api.deps import Asked, Permission
 from api.errors import may_answer
 from api.paging import Cursor, Limit, wish
+from api.tickets.said import ColleagueShown
 from api.tickets.shapes import (
     Kind,
     NewNote,
@@ -32,8 +33,10 @@ from api.tickets.shapes import (
 )
 from core.db import Session
 from core.idempotency import keep, recall
-from workflows.tickets import Ticket, add_note, edit
+from workflows.search.colleagues import find_colleagues
+from workflows.tickets import Ticket, edit
 from workflows.tickets.categories import categories_at
+from workflows.tickets.notes import Saying, say
 from workflows.tickets.reading import (
     TicketFilter,
     describe_ticket,
@@ -151,6 +154,24 @@ def patch_ticket(
     return answer(content, version=content["version"])
 
 
+@router.get(
+    "/tickets/{ticket_id}/colleagues",
+    response_model=list[ColleagueShown],
+    summary="Look for a colleague to name in a note",
+)
+def get_colleagues(
+    asked: Worker,
+    ticket_id: UUID,
+    q: Annotated[str, Query(max_length=60, description="The beginning of a name.")] = "",
+) -> Response:
+    """Those who may see the ticket and fit: Chinese in part, pinyin or its initials; at most 8."""
+    with asked.parts.database.read() as session:
+        ticket = find_ticket(session, asked.caller, ticket_id)
+        asked.caller.require("tickets.work", ticket.site_id)
+        found = find_colleagues(session, ticket.site_id, q, besides=asked.person)
+    return answer([{"id": one.id, "name": one.name} for one in found])
+
+
 @router.post(
     "/tickets/{ticket_id}/notes",
     response_model=TicketWhole,
@@ -161,15 +182,15 @@ def patch_ticket(
 def post_note(
     asked: Worker, ticket_id: UUID, body: NewNote, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Answers with the whole ticket."""
+    """Answers with the whole ticket. Who is named is told of it; see `/tickets/{id}/colleagues`."""
     request = claim(asked, f"POST /tickets/{ticket_id}/notes", idempotency_key, body)
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
         asked.caller.require("tickets.work", ticket.site_id)
         made = recall(session, request)
         if made is None:
-            public = body.public
-            add_note(session, ticket, body.body, author=asked.person, now=asked.now, public=public)
+            saying = Saying(body.body, body.mentions, body.public)
+            say(session, ticket, saying, author=asked.person, now=asked.now)
             content = describe_ticket(session, asked.caller, ticket_id)
             made = keep(session, request, created(content, f"tickets/{ticket_id}"))
     return kept(made)

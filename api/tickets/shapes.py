@@ -11,9 +11,11 @@ from pydantic import BaseModel, Field
 
 from api.bodies import Body, Change, Line, Moment, Prose
 from api.checklists import ItemShown
+from api.tickets.said import Note, PhotoShown, VoiceShown
 from core.errors import Invalid
 from workflows.tickets import Draft, Step
 from workflows.tickets.categories import Category
+from workflows.tickets.mentions import MOST_NAMED
 from workflows.tickets.templates import TicketTemplate
 from workflows.tickets.work import Findings, NewWork
 
@@ -84,19 +86,6 @@ class Evidence(BaseModel):
     chart: dict[str, Any] | None = Field(description="By series: point, unit, at (µs), value.")
 
 
-class Note(BaseModel):
-    """What somebody wrote. action: note, or the action it was the reason of."""
-
-    id: UUID
-    at: datetime
-    action: str
-    author_id: UUID | None
-    author_name: str | None
-    author_kind: str | None = Field(description="contractor or resident, where none of yours.")
-    body: str
-    public: bool = Field(description="Residents who reported it read it, too.")
-
-
 class HistoryEvent(BaseModel):
     """One fact of the ticket's history."""
 
@@ -108,21 +97,6 @@ class HistoryEvent(BaseModel):
     learned_at: datetime
     before: dict[str, Any] | None
     after: dict[str, Any] | None
-
-
-class PhotoShown(BaseModel):
-    """A photo of a ticket."""
-
-    id: UUID
-    at: datetime
-    author_id: UUID | None
-    author_name: str | None
-    author_kind: str | None = Field(description="contractor or resident, where none of yours.")
-    media_type: str
-    size: int = Field(description="Bytes of the original.")
-    width: int
-    height: int
-    sha256: str = Field(description="Of the original, in hex; the event log holds it, too.")
 
 
 class WorkShown(BaseModel):
@@ -267,6 +241,7 @@ class TicketWhole(TicketItem):
     evidence: list[Evidence]
     notes: list[Note]
     photos: list[PhotoShown]
+    voices: list[VoiceShown]
     work: list[WorkShown]
     checklist: list[ItemShown]
     signatures: list[SignatureShown]
@@ -359,6 +334,10 @@ class NewNote(Body):
 
     body: Annotated[str, Field(min_length=1, max_length=20_000)]
     public: bool = Field(default=False, description="Residents who reported it read it, too.")
+    mentions: Annotated[list[UUID], Field(max_length=MOST_NAMED)] = Field(
+        default_factory=list,
+        description="Colleagues whom it names, besides those whom an @ and a whole name mean.",
+    )
 
 
 class ActionBody(Body):

@@ -16,7 +16,7 @@ from tests.fixtures import SmallSite
 from workflows import customers, intake, tickets
 from workflows.alarms import Alarm, Episode
 from workflows.tickets import contractors
-from workflows.tickets.model import TicketPhoto
+from workflows.tickets.model import TicketPhoto, TicketVoice
 
 RULE = "pump-hot"
 PERSON = new_id()
@@ -143,6 +143,24 @@ def put_photo(database: Database, site: SmallSite, ticket_id: UUID, now: datetim
     with database.write() as session:
         session.add(photo)
     return photo.id
+
+
+def put_voice(database: Database, site: SmallSite, ticket_id: UUID, now: datetime) -> UUID:
+    """A voice note on a ticket, whose files nobody has."""
+    voice = TicketVoice(
+        id=new_id(),
+        site_id=site.id,
+        ticket_id=ticket_id,
+        at=now,
+        original="2" * 64,
+        copy="3" * 64,
+        media_type="audio/webm",
+        size=1,
+        seconds=1,
+    )
+    with database.write() as session:
+        session.add(voice)
+    return voice.id
 
 
 def put_alarm(

@@ -38,6 +38,7 @@ from tests.api.building import (
     put_rule,
     put_source,
     put_ticket,
+    put_voice,
     put_waiting_device,
     space_of,
 )
@@ -272,6 +273,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
     found = {
         "ticket_id": ticket_id,
         "photo_id": put_photo(database, site, ticket_id, now),
+        "voice_id": put_voice(database, site, ticket_id, now),
         "space_id": space_of(database, "b1-pumproom"),
         "resident_id": put_resident(database, "b1-pumproom", now),
         **put_outside(database, site, ticket_id, now),

@@ -264,6 +264,7 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
         },
         "post_note": {"body": "Hello"},
         "post_photo": "no picture",
+        "post_voice": "no picture",
         "post_role": {"role": "guard", "node_id": str(site.id)},
         "post_shifts": {
             "people": [str(site.id)],

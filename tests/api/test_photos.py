@@ -15,7 +15,7 @@ from core.pictures import LARGEST_PICTURE
 from tests.api.building import put_ticket
 from tests.api.conftest import MakeUser, User
 from tests.fixtures import SmallSite
-from tests.pictures import drawing, photo
+from tests.pictures import drawing, heic, photo
 from workflows.tickets.photos import MOST_PHOTOS
 
 
@@ -117,3 +117,18 @@ def test_a_stranger_sees_no_photo_of_ours(
     for address in ("", "/original"):
         url = f"/api/v1/photos/{made['photos'][0]['id']}{address}"
         assert anonymous.get(url, headers=stranger.headers).status_code == 404
+
+
+def test_an_iphone_original_is_shown_as_jpeg_and_kept_as_it_came(
+    anonymous: TestClient, technician: User, supervisor: User, ticket_id: UUID
+) -> None:
+    answer = anonymous.post(url_of(ticket_id), content=heic(), headers=technician.headers)
+    assert answer.status_code == 201, answer.text
+    [shown] = answer.json()["photos"]
+    assert shown["media_type"] == "image/heic"
+    address = f"/api/v1/photos/{shown['id']}"
+    copy = anonymous.get(address, headers=technician.headers)
+    assert copy.content.startswith(b"\xff\xd8")
+    assert b"Secretphone" not in copy.content
+    whole = anonymous.get(f"{address}/original", headers=supervisor.headers)
+    assert (whole.headers["Content-Type"], whole.content) == ("image/heic", heic())

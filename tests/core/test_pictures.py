@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.errors import Invalid
 from core.pictures import LARGEST_PICTURE, LONGEST_SIDE, read_picture
-from tests.pictures import drawing, photo
+from tests.pictures import drawing, heic, heic_that_claims, photo
 
 
 def opened(content: bytes) -> Image.Image:
@@ -47,6 +47,29 @@ def test_what_is_transparent_stands_on_white(form: str, media_type: str) -> None
         assert all(value > 250 for value in pixel)
 
 
+def test_an_iphone_original_is_read_and_its_copy_tells_nothing() -> None:
+    original = heic()
+    assert b"Secretphone" in original
+    read = read_picture(original)
+    assert (read.media_type, read.width, read.height) == ("image/heic", 1600, 1200)
+    with opened(read.copy) as copy:
+        assert (copy.format, copy.size) == ("JPEG", (1280, 960))
+        assert dict(copy.getexif()) == {}
+        # It is the sky of the sample, not a black or grey picture.
+        pixel = copy.getpixel((640, 10))
+        assert isinstance(pixel, tuple)
+        assert pixel[2] > pixel[0] + 80
+    assert b"Secretphone" not in read.copy
+
+
+def test_a_heic_that_lies_about_its_size_fills_no_memory() -> None:
+    try:
+        read = read_picture(heic_that_claims(10, 10))
+    except Invalid:
+        return
+    assert max(read.width, read.height) <= 1600
+
+
 def chunk(kind: bytes, data: bytes) -> bytes:
     """A piece of a PNG file."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -69,6 +92,10 @@ NO_PICTURES = {
     "cut-png": drawing(size=(400, 300))[:60],
     "large-bomb": bomb(40_000),
     "bomb": bomb(9_200),
+    "cut-heic": heic()[:-60],
+    "broken-heic": heic()[:-200] + bytes(200),
+    "large-heic": heic_that_claims(40_000, 40_000),
+    "avif": heic().replace(b"ftypheic", b"ftypavif", 1),
     "too-large": bytes(LARGEST_PICTURE + 1),
 }
 

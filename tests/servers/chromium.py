@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -21,6 +22,18 @@ QUIET = [
 ]
 
 
+@contextmanager
+def launched(*arguments: str) -> Iterator[Browser]:
+    """A headless Chromium, with more arguments than the usual ones."""
+    program = find_program("chromium", "/usr/bin/chromium", package="chromium")
+    # Chromium's sandbox does not work as root, where containers and CI run.
+    usual = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=[*usual, *arguments])
+        yield chromium
+        chromium.close()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One headless Chromium for a module of tests.
@@ -28,13 +41,8 @@ def browser() -> Iterator[Browser]:
     Not for the session: Playwright keeps an event loop running in the main thread, in which
     no other test could run a loop of its own.
     """
-    program = find_program("chromium", "/usr/bin/chromium", package="chromium")
-    # Chromium's sandbox does not work as root, where containers and CI run.
-    arguments = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=arguments)
+    with launched() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -405,7 +405,7 @@ def test_a_plan_is_uploaded_and_assets_are_dragged_onto_their_places(
     picture = tmp_path / "plan.png"
     picture.write_bytes(drawing("PNG", (800, 500)))
     page.get_by_text("Add a floor plan").click()
-    page.get_by_label("Picture: JPEG, PNG or WebP").set_input_files(picture)
+    page.get_by_label("Picture: JPEG, PNG, WebP or HEIC").set_input_files(picture)
     page.get_by_role("button", name="Save the plan").click()
     plan = page.locator("#plan-stage")
     expect(plan).to_be_visible()

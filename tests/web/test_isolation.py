@@ -18,6 +18,7 @@ from core.permissions import ROLES
 from core.places import Space
 from core.rosters import Absence, Shift
 from tests.pictures import drawing, photo
+from tests.voices import sample
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
@@ -29,6 +30,7 @@ from workflows.dispatch import Handover
 from workflows.tickets import Ticket, contractors
 from workflows.tickets.contractors import Contact, Job
 from workflows.tickets.photos import add_photo, store_photo
+from workflows.tickets.voices import add_voice, store_voice
 
 PUMP = "b1-pump-1"
 # What needs no right on any site: one's own affairs, signing in, "there is nothing here", and a
@@ -72,6 +74,16 @@ def photo_of(stage: Stage, number: int) -> UUID:
         ticket = session.get_one(Ticket, stage.ticket(number).id)
         now = stage.parts.clock.now()
         return add_photo(session, ticket, taken, author=person, now=now).id
+
+
+def voice_of(stage: Stage, number: int) -> UUID:
+    """A voice note on a ticket."""
+    stored = store_voice(stage.parts.files, sample("chromium.webm"))
+    person = stage.person("Wei Chen", "technician", node=stage.site_id)
+    with stage.parts.database.write() as session:
+        ticket = session.get_one(Ticket, stage.ticket(number).id)
+        now = stage.parts.clock.now()
+        return add_voice(session, ticket, stored, author=person, now=now).id
 
 
 def roster_of(stage: Stage, person: UUID) -> dict[str, str]:
@@ -162,6 +174,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
     return {
         "number": str(number),
         "photo_id": str(photo_of(stage, number)),
+        "voice_id": str(voice_of(stage, number)),
         "alarm_id": str(alarm),
         "asset_id": str(stage.assets[PUMP]),
         "device_id": str(stage.unknown_device("leak-sensor-7", {"temperature": 21.5})),

@@ -15,6 +15,7 @@ from tests.pictures import photo
 from tests.web.conftest import client_of, signed_in
 from tests.web.stage import OVERHEATING, Stage
 from workflows.tickets import Ticket
+from workflows.tickets.categories import CategoryRow
 
 PUMP = "b1-pump-1"
 
@@ -126,6 +127,37 @@ def test_the_table_says_what_the_list_shows(stage: Stage, language: str, head: s
     assert "Door squeaks" in text
     assert "Another" not in text
     assert head in text
+
+
+@pytest.mark.parametrize(
+    ("language", "shipped", "own"), [("en", "Electrical", "Pool"), ("zh", "电气", "泳池")]
+)
+def test_the_table_names_categories_in_the_readers_language(
+    stage: Stage, language: str, shipped: str, own: str
+) -> None:
+    client = client_of(stage, locale=language)
+    with stage.parts.database.write() as session:
+        session.add(
+            CategoryRow(
+                node_id=stage.site_id,
+                code="pool-7",
+                name={"en": "Pool", "zh": "泳池"},
+                kinds=[],
+                retired=False,
+                version=1,
+            )
+        )
+    one, two, gone = (
+        opened(stage, client, title, category=code)
+        for title, code in (("Sparks", "electrical"), ("Green water", "pool-7"), ("Old", ""))
+    )
+    assert {one, two}.isdisjoint({gone})
+    change(stage, gone, category="abolished")
+    text = sheet(client.get("/tickets.xlsx?view=all").content)
+    assert shipped in text
+    assert own in text
+    assert "pool-7" not in text
+    assert "abolished" in text
 
 
 def test_a_title_is_never_a_formula_in_the_table(stage: Stage) -> None:

@@ -21,10 +21,12 @@ from core.rosters import add_shifts, set_duty_phone
 from tests.fixtures import NOON, Administrator, SmallSite
 from tests.workflows.conftest import MINUTE, clear, do, employ, facts_of, trip
 from workflows import notifications, staff
+from workflows.alarms import accept_ticket
 from workflows.notifications import Attempt, Notice
 from workflows.notifications.plans import PLANS, quiet_until
 from workflows.notifications.texts import WHAT, message
-from workflows.tickets import Draft, mark_moments, open_ticket
+from workflows.tickets import Draft, Step, Ticket, mark_moments, open_ticket
+from workflows.tickets.notes import Saying, say
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -466,3 +468,55 @@ def _append_gap(session: Session, site_id: UUID) -> None:
         site_id=site_id,
         after={"team": "maintenance", "from": NOON.isoformat(), "to": NOON.isoformat()},
     )
+
+
+def named(house: House, ticket_id: UUID, text: str, author: UUID, now: datetime = NOON) -> None:
+    with house.database.write() as session:
+        ticket = session.get_one(Ticket, ticket_id)
+        say(session, ticket, Saying(text), author=author, now=now)
+
+
+def test_who_is_named_in_a_note_is_told_once_beside_what_they_are_asked_to_do(
+    house: House, channels: dict[str, Pretended]
+) -> None:
+    ticket_id = house.open()
+    house.take_up()
+    named(house, ticket_id, "Does it drip, @An? @An!", house.supervisor)
+    assert house.take_up() == 1
+    asked, mentioned = house.notices()
+    assert (asked.kind, asked.urgency) == ("ticket.open", "critical")
+    assert (mentioned.kind, mentioned.urgency) == ("ticket.mention", "normal")
+    assert mentioned.person_id == house.worker
+    house.tell(channels, NOON)
+    titles = [message.title for _, message in channels["wecom"].sent]
+    what = WHAT["ticket.mention"]
+    assert len([title for title in titles if title.startswith(what)]) == 1
+    assert not any(message.title.startswith(what) for _, message in channels["sms"].sent)
+    # Nothing personal goes along: the note itself is read on its ticket.
+    assert all("drip" not in message.body for _, message in channels["wecom"].sent)
+    before = len(channels["email"].sent)
+    house.tell(channels, NOON + timedelta(minutes=3))
+    assert len(channels["email"].sent) == before
+    named(house, ticket_id, "Again, @An", house.supervisor)
+    assert house.take_up() == 1
+
+
+def test_a_name_is_told_although_the_ticket_is_long_answered(
+    house: House, channels: dict[str, Pretended]
+) -> None:
+    ticket_id = house.open(priority="low")
+    with house.database.write() as session:
+        ticket = session.get_one(Ticket, ticket_id)
+        accept_ticket(session, ticket, Step("accept"), person=house.worker, now=NOON)
+    house.take_up()
+    named(house, ticket_id, "@Lin please look", house.worker)
+    house.take_up()
+    house.tell(channels, NOON)
+    assert [address for address, _ in channels["wecom"].sent] == ["lin"]
+
+
+def test_nobody_is_told_of_naming_themselves(house: House) -> None:
+    ticket_id = house.open()
+    house.take_up()
+    named(house, ticket_id, "@An looks at it", house.worker)
+    assert house.take_up() == 0

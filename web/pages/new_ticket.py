@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Response
+from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
@@ -23,12 +23,16 @@ from workflows.search import FoundHousehold, find_households, search
 from workflows.search.index import Place
 from workflows.tickets import KINDS, PRIORITIES, Draft
 from workflows.tickets.categories import Category, categories_at
+from workflows.tickets.photos import MOST_PHOTOS, StoredPhoto, add_photo, store_photo
 from workflows.tickets.reading import find_ticket
 from workflows.tickets.reporting import report, standing_near
 from workflows.tickets.templates import TicketTemplate, find_template, templates_at
+from workflows.tickets.voices import StoredVoice, add_voice, store_voice
 
 LONGEST_TITLE = 200
 LONGEST_TEXT = 20_000
+# What a ticket is called whose opener said it and wrote nothing.
+SPOKEN = {"en": "Listen to the voice note", "zh": "详见语音留言"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,21 @@ class Fields(BaseModel):
     template: str = ""
 
     def draft(
-        self, visit: Visit, place: Place, template: TicketTemplate | None, teams: Collection[str]
+        self,
+        visit: Visit,
+        place: Place,
+        template: TicketTemplate | None,
+        teams: Collection[str],
+        *,
+        spoken: bool,
     ) -> Draft:
-        """The ticket to open. Invalid with every field that is wrong."""
+        """The ticket to open. Invalid with every field that is wrong.
+
+        spoken: a voice note comes with it, so that it needs no title.
+        """
         title = " ".join(self.title.split())
+        if not title and spoken:
+            title = SPOKEN["en"]
         problems = [] if 1 <= len(title) <= LONGEST_TITLE else ["title: 1 to 200 characters"]
         if len(self.description) > LONGEST_TEXT:
             problems.append("description: at most 20,000 characters")
@@ -107,6 +122,8 @@ class Fields(BaseModel):
 
 def _both(title: str, template: TicketTemplate | None, visit: Visit) -> dict[str, str]:
     """The title as it was written; in both languages where it is the template's own."""
+    if title == SPOKEN["en"]:
+        return dict(SPOKEN)
     if template is not None and title == visit.reader.text(template.title):
         return dict(template.title)
     return {"und": title}
@@ -184,6 +201,43 @@ def _context(visit: Visit, place: Place | None, q: str, template: str) -> dict[s
     return context
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What comes with a new ticket, stored already."""
+
+    photos: Sequence[StoredPhoto]
+    voice: StoredVoice | None
+
+
+def _stored(visit: Visit, photos: Sequence[UploadFile], voice: UploadFile | None) -> Shown:
+    """Store the files of a form. Invalid when one is no picture or recording, or too many are."""
+    files = visit.parts.files
+    pictures = [content for one in photos if (content := one.file.read())]
+    if len(pictures) > MOST_PHOTOS:
+        raise Invalid("the ticket was not opened", problems=[f"photo: at most {MOST_PHOTOS}"])
+    said = voice.file.read() if voice else b""
+    return Shown(
+        [store_photo(files, content) for content in pictures],
+        store_voice(files, said) if said else None,
+    )
+
+
+def _open(session: Session, visit: Visit, place: Place, form: Fields, shown: Shown) -> int:
+    """Open the ticket of a form, with its files; returns its number."""
+    person = visit.caller.person_id
+    template = find_template(session, place.site_id, form.template) if form.template else None
+    teams = _teams(_categories(session, place), template)
+    draft = form.draft(visit, place, template, teams, spoken=shown.voice is not None)
+    checklist = template.checklist if template else ()
+    ticket = report(session, draft, actor=Actor.person(person), checklist=checklist)
+    now = draft.learned_at
+    for one in shown.photos:
+        add_photo(session, ticket, one, author=person, now=now)
+    if shown.voice is not None:
+        add_voice(session, ticket, shown.voice, author=person, now=now)
+    return ticket.number
+
+
 def router(templates: Templates) -> APIRouter:
     """The routes of opening a ticket."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -213,19 +267,16 @@ def router(templates: Templates) -> APIRouter:
         visit: SignedInVisit,
         where: Chosen,
         form: Annotated[Fields, Form()],
+        photo: Annotated[list[UploadFile] | None, File()] = None,
+        voice: Annotated[UploadFile | None, File()] = None,
     ) -> Response:
         place = where.place(visit)
         if place is None:
             raise Invalid("the ticket was not opened", problems=["place: choose where it is"])
-        actor = Actor.person(visit.caller.person_id)
+        shown = _stored(visit, photo or (), voice)
         try:
             with visit.parts.database.write() as session:
-                code = form.template
-                template = find_template(session, place.site_id, code) if code else None
-                teams = _teams(_categories(session, place), template)
-                draft = form.draft(visit, place, template, teams)
-                checklist = template.checklist if template else ()
-                number = report(session, draft, actor=actor, checklist=checklist).number
+                number = _open(session, visit, place, form, shown)
         except Conflict:
             # The same form sent again, by a second tap or after a lost answer.
             with visit.parts.database.read() as session:

@@ -1,6 +1,7 @@
 """What residents see: a sticker's page with the report, and how far their report has come."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from workflows.customers.reports import MOST_PHOTOS, SECRET, already_sent
 from workflows.tickets import contractors
 from workflows.tickets.followers import RESIDENT
 from workflows.tickets.photos import StoredPhoto, store_photo
+from workflows.tickets.voices import store_voice
 
 HOUR = timedelta(hours=1)
 # Behind one address may stand a whole building; one sticker is seldom reported by so many.
@@ -115,16 +117,20 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
         join: Annotated[UUID | None, Form()] = None,
         website: Annotated[str, Form()] = "",
         photo: Annotated[list[UploadFile] | None, File()] = None,
+        voice: Annotated[UploadFile | None, File()] = None,
     ) -> Response:
         if website:
             # People don't see this field; programs that fill in every field do.
             raise Invalid("your report was not sent", problems=["website: leave it empty"])
-        wish = Wish(secret, problem, words, phone, join)
-        _report(request, path, wish, photo or ())
+        said = voice.file.read() if voice else b""
+        wish = Wish(secret, problem, words, phone, join, spoken=bool(said))
+        _report(request, path, wish, photo or (), said)
         return RedirectResponse(f"/p/{secret}", status_code=303)
 
 
-def _report(request: Request, path: str, wish: Wish, photos: Sequence[UploadFile]) -> None:
+def _report(
+    request: Request, path: str, wish: Wish, photos: Sequence[UploadFile], said: bytes
+) -> None:
     parts = parts_of(request)
     with parts.database.read() as session:
         stuck = customers.read_sticker(session, path)
@@ -139,8 +145,9 @@ def _report(request: Request, path: str, wish: Wish, photos: Sequence[UploadFile
     )
     customers.check_wish(wish, stuck.asset.type if stuck.asset else None)
     taken = read_photos(request, photos, MOST_PHOTOS)
+    voice = store_voice(parts.files, said) if said else None
     with parts.database.write() as session:
-        whole = Wish(wish.secret, wish.problem, wish.words, wish.phone, wish.join, taken)
+        whole = replace(wish, photos=taken, voice=voice)
         now = parts.clock.now()
         customers.send(session, stuck, whole, now=now)
         if RESIDENT in tells_outside(parts.settings):

@@ -16,7 +16,7 @@ from web.ticket_table import LARGEST_TABLE, as_xlsx
 from web.visit import SignedInVisit, Visit
 from workflows import overview
 from workflows.tickets import KINDS, PRIORITIES
-from workflows.tickets.categories import categories_seen
+from workflows.tickets.categories import categories_seen, category_names
 from workflows.tickets.lifecycle import RUNNING
 from workflows.tickets.reading import TicketFilter, states_named
 
@@ -159,8 +159,10 @@ def router(templates: Templates) -> APIRouter:
                 by_deadline=choice.by_deadline,
                 limit=LARGEST_TABLE,
             )
+            categories = category_names(session, {one.site_id for one in found.items})
         day = visit.reader.now.strftime("%Y-%m-%d")
         headers = {"Content-Disposition": f'attachment; filename="tickets-{day}.xlsx"'}
-        return Response(as_xlsx(visit.reader, found.items), media_type=XLSX, headers=headers)
+        content = as_xlsx(visit.reader, found.items, categories)
+        return Response(content, media_type=XLSX, headers=headers)
 
     return routes

@@ -317,26 +317,6 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
 
 
 def _add_actions(routes: APIRouter) -> None:
-    @routes.post("/tickets/{number}/notes")
-    def note(
-        number: int,
-        visit: SignedInVisit,
-        body: Annotated[str, Form()] = "",
-        public: Annotated[str, Form()] = "",
-    ) -> Response:
-        with visit.parts.database.write() as session:
-            found = overview.find_ticket_number(session, visit.caller, number)
-            visit.caller.require("tickets.work", found.site.id)
-            tickets.add_note(
-                session,
-                found.thing,
-                body,
-                author=visit.caller.person_id,
-                now=visit.parts.clock.now(),
-                public=public == "yes",
-            )
-        return RedirectResponse(f"/tickets/{number}", status_code=303)
-
     @routes.post("/tickets/{number}/{action}")
     def act(
         number: int,

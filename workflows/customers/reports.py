@@ -25,6 +25,7 @@ from workflows.tickets.contractors import did_it
 from workflows.tickets.doers import doers
 from workflows.tickets.photos import StoredPhoto, add_photo
 from workflows.tickets.reporting import near, report
+from workflows.tickets.voices import StoredVoice, add_voice
 
 LIFETIME = timedelta(days=90)
 # So often somebody who waits may say so; more would be noise, less would not be heard.
@@ -73,7 +74,8 @@ class Wish:
     """What somebody sends from a sticker's page.
 
     secret: of the link that they get; it comes with the page, so that sending twice reports once.
-    join: the ticket that they mean, if it stands already.
+    join: the ticket that they mean, if it stands already. spoken: a voice note says what it is;
+    voice: that note, once it is stored.
     """
 
     secret: str
@@ -82,6 +84,8 @@ class Wish:
     phone: str = ""
     join: UUID | None = None
     photos: Sequence[StoredPhoto] = ()
+    spoken: bool = False
+    voice: StoredVoice | None = None
 
 
 def known_here(session: Session, stuck: Stuck, *, limit: int = 5) -> list[Ticket]:
@@ -111,7 +115,7 @@ def check_wish(wish: Wish, asset_type: str | None) -> None:
         problem = find_problem(asset_type, wish.problem)
         if problem is None:
             problems.append("problem: choose one")
-        elif problem.code == OTHER and not wish.words.strip():
+        elif problem.code == OTHER and not wish.words.strip() and not wish.spoken:
             problems.append("words: say what is wrong")
     if problems:
         raise Invalid("your report was not sent", problems=problems)
@@ -160,6 +164,8 @@ def _send(session: Session, stuck: Stuck, wish: Wish, now: datetime) -> None:
         _say(session, "ticket.join", ticket, actor, now)
     for photo in wish.photos[:MOST_PHOTOS]:
         add_photo(session, ticket, photo, author=None, now=now, actor=actor)
+    if wish.voice is not None:
+        add_voice(session, ticket, wish.voice, author=None, now=now, actor=actor)
 
 
 def follow(session: Session, vault: Vault, secret: str, language: str, *, now: datetime) -> bool:
@@ -200,7 +206,7 @@ def _draft(stuck: Stuck, wish: Wish, now: datetime) -> Draft:
 
 
 def _title(problem: Problem, words: str) -> dict[str, str]:
-    if problem.code != OTHER:
+    if problem.code != OTHER or not words.strip():
         return problem.title
     line = " ".join(words.split())
     return {"und": line if len(line) <= 80 else f"{line[:79]}…"}

@@ -26,6 +26,8 @@ NOTICE = Lifecycle(
 # These ask for somebody who takes the ticket; all others only to be read.
 FIRES = frozenset({"fire_alarm.fire", "fire_alarm.lapse"})
 ASK_FOR_HANDS = FIRES | {"ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign"}
+# Somebody is named in a note: something to read, whatever becomes of the ticket.
+MENTION = "ticket.mention"
 URGENCIES = ("info", "normal", "urgent", "critical")
 # No letters or digits that look alike; 13 of 31 are 64 bits, and fit a receipt's 15 bytes.
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"

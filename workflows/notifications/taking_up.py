@@ -13,7 +13,7 @@ from core.contacts import out_of_reach
 from core.people import Person
 from core.places import Asset, Node, Space
 from core.rosters import bosses, posts, who_answers
-from workflows.notifications.model import URGENCIES, Notice
+from workflows.notifications.model import MENTION, URGENCIES, Notice
 from workflows.notifications.outside import take_up_outside
 from workflows.tickets import Ticket
 
@@ -25,7 +25,7 @@ TO_THE_TEAM = (
 TO_THE_REPORTER = ("ticket.accept", "ticket.start", "ticket.resolve", "ticket.close")
 # A fire: everybody whom the fact names, and the telephones of the posts.
 FIRES = ("fire_alarm.fire", "fire_alarm.lapse")
-TO_NAMED = ("ticket.escalate", "handover.pass_up", *FIRES)
+TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION, *FIRES)
 TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap"})
 
 
@@ -101,6 +101,8 @@ def _urgency(fact: events.Event, ticket: Ticket | None) -> str:
         return "info"
     if ticket is None:
         return "urgent"
+    if fact.kind == MENTION:
+        return "normal"
     if fact.kind in FIRES:
         return "critical"
     return "normal" if ticket.over else BY_PRIORITY[ticket.priority]
@@ -162,7 +164,10 @@ def _tell(
         somebody = session.get(Person, person)
         if somebody is None or somebody.left_at is not None:
             return 0
-    standing = _standing(session, ticket, person, phone) if ticket is not None else None
+    standing = None
+    # Each note that names somebody is one of its own, beside what they are asked to do.
+    if ticket is not None and fact.kind != MENTION:
+        standing = _standing(session, ticket, person, phone)
     if standing is not None:
         # One ticket is one notice to a person: it says the latest, at its greatest urgency.
         standing.kind, standing.facts = fact.kind, about
@@ -194,6 +199,7 @@ def _standing(session: Session, ticket: Ticket, person: UUID | None, phone: str)
             Notice.ticket_id == ticket.id,
             Notice.person_id == person if person else Notice.phone == phone,
             Notice.state == "waiting",
+            Notice.kind != MENTION,
         )
     ).first()
 

@@ -19,7 +19,7 @@ from core.people import Person, first_time_zone
 from core.places import Node
 from core.push_devices import drop_push_device, push_addresses_of
 from core.rosters import on_duty_anywhere
-from workflows.notifications.model import NOTICE, Attempt, Notice
+from workflows.notifications.model import MENTION, NOTICE, Attempt, Notice
 from workflows.notifications.plans import PLANS, Plan, quiet_until
 from workflows.notifications.texts import message
 from workflows.tickets import ENDED, Ticket
@@ -95,7 +95,7 @@ def _begin(
 
 def _is_settled(session: Session, notice: Notice) -> bool:
     """Whether somebody already does what the notice asks for."""
-    if notice.ticket_id is None:
+    if notice.ticket_id is None or notice.kind == MENTION:
         return False
     ticket = session.get_one(Ticket, notice.ticket_id)
     if ticket.state in (*ENDED, "resolved", "verified"):

@@ -21,6 +21,7 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ticket.resolve": ("Your report is done", "您报的事已处理"),
         "ticket.close": ("Your report is closed", "您报的事已结案"),
         "ticket.urge": ("A resident asks how far it is", "住户催办"),
+        "ticket.mention": ("You are named in a note", "有人在备注中提到您"),
         "ticket.contractor": ("No contractor comes", "外包单位未接单"),
         "fire_alarm.fire": ("FIRE, confirmed on the spot", "现场确认火警"),
         "fire_alarm.lapse": (

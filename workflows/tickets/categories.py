@@ -1,6 +1,6 @@
 """Categories of tickets: the shipped ones, and what companies, regions and sites make of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -139,6 +139,16 @@ def categories_seen(
         if any(path.startswith(keeper) for path in paths)
     }
     return {**found, **own}
+
+
+def category_names(
+    session: Session, sites: Iterable[UUID]
+) -> dict[UUID, dict[str, Mapping[str, str]]]:
+    """By site and code the names of its categories, also of the retired ones."""
+    return {
+        site: {code: one.name for code, one in categories_at(session, site).items()}
+        for site in sites
+    }
 
 
 def category_problems(session: Session, site_id: UUID, kind: str, code: str) -> list[str]:

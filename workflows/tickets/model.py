@@ -232,6 +232,42 @@ class TicketPhoto(Base):
     __table_args__ = (UniqueConstraint("ticket_id", "original"),)
 
 
+class TicketVoice(Base):
+    """A voice note on a ticket. original, copy: the SHA-256 of the files, as of a photo.
+
+    note_id: the note that it was sent with, if with one. seconds: how long it is, rounded up.
+    author_kind: resident, where none of ours said it.
+    """
+
+    __tablename__ = "ticket_voice"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"))
+    note_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket_note.id"))
+    author_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    author_kind: Mapped[str | None] = mapped_column(String(12))
+    at: Mapped[datetime] = mapped_column(Instant)
+    original: Mapped[str] = mapped_column(String(64))
+    copy: Mapped[str] = mapped_column(String(64))
+    media_type: Mapped[str] = mapped_column(String(20))
+    size: Mapped[int] = mapped_column(Integer)
+    seconds: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = (UniqueConstraint("ticket_id", "original"),)
+
+
+class TicketMention(Base):
+    """Somebody who is named in a note: by id, so that a note shows the name that they have now."""
+
+    __tablename__ = "ticket_mention"
+
+    note_id: Mapped[UUID] = mapped_column(ForeignKey("ticket_note.id"), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"), index=True)
+
+
 class TicketCounter(Base):
     """The last human number given out."""
 

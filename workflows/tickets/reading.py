@@ -16,18 +16,20 @@ from core.errors import Invalid, NotFound
 from core.events import Event
 from core.folding import fold
 from core.paging import Page, Wish, in_order, read_texts, text_page
-from core.people import Caller, Person, on_sites, scoped
+from core.people import Caller, on_sites, scoped
 from core.places import Asset
 from core.wire import row_text
 from workflows.tickets.checklist import list_items
 from workflows.tickets.fire_alarms import FireAlarm
 from workflows.tickets.fires import describe_fire_alarm
 from workflows.tickets.lifecycle import ENDED, RUNNING, TICKET
-from workflows.tickets.model import LOUD, Ticket, TicketEvidence, TicketNote
+from workflows.tickets.model import LOUD, Ticket, TicketEvidence
+from workflows.tickets.notes import list_notes
 from workflows.tickets.photos import list_photos
 from workflows.tickets.relations import list_relations
 from workflows.tickets.rights import actions_for
 from workflows.tickets.signatures import list_signatures
+from workflows.tickets.voices import list_voices
 from workflows.tickets.work import list_work
 
 READ = "tickets.read"
@@ -208,8 +210,9 @@ def describe_ticket(session: Session, caller: Caller, ticket_id: UUID) -> dict[s
         **row,
         "fire_alarm": describe_fire_alarm(session, ticket_id) if row["life_safety"] else None,
         "evidence": _evidence(session, ticket_id),
-        "notes": _notes(session, ticket_id),
+        "notes": list_notes(session, ticket_id),
         "photos": list_photos(session, ticket_id),
+        "voices": list_voices(session, ticket_id),
         "work": list_work(session, ticket_id),
         "checklist": list_items(session, ticket_id),
         "signatures": list_signatures(session, caller, ticket_id),
@@ -248,25 +251,6 @@ def _with_points(data: Mapping[str, Any], ids: Mapping[int, UUID]) -> dict[str, 
             {**item, "point_id": ids.get(item.get("series"))} for item in plain["inputs"]
         ]
     return plain
-
-
-def _notes(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:
-    statement = (
-        select(
-            TicketNote.id,
-            TicketNote.at,
-            TicketNote.action,
-            TicketNote.author_id,
-            Person.name.label("author_name"),
-            TicketNote.author_kind,
-            TicketNote.body,
-            TicketNote.public,
-        )
-        .outerjoin(Person, Person.id == TicketNote.author_id)
-        .where(TicketNote.ticket_id == ticket_id)
-        .order_by(TicketNote.at, TicketNote.id)
-    )
-    return [dict(row) for row in session.execute(statement).mappings()]
 
 
 def _events(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from core.clock import MICROS
 from core.ids import new_id
 from core.places import Space
 from tests.pictures import photo
+from tests.voices import sample
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Fault, Stage, everyday_values
 from tests.web.test_guests import guest, offered, put_up, report
@@ -217,6 +218,16 @@ def _work(client: TestClient, number: int) -> None:
     files = {"photo": ("pump.jpg", io.BytesIO(photo(800, 600)), "image/jpeg")}
     csrf = csrf_token(client.cookies[SESSION_COOKIE])
     assert client.post(f"{page}/photos", data={"csrf": csrf}, files=files).status_code == 303
+    _said(client, number)
+
+
+def _said(client: TestClient, number: int) -> None:
+    """A note that names a colleague, with a voice note."""
+    csrf = csrf_token(client.cookies[SESSION_COOKIE])
+    form = {"csrf": csrf, "body": "@Wei Chen 陈伟 please listen: is it the bearing? 听听是不是轴承"}
+    files = {"voice": ("voice.webm", sample("chromium.webm"), "audio/webm")}
+    answer = client.post(f"/tickets/{number}/notes", data=form, files=files)
+    assert answer.status_code == 303, answer.text
 
 
 def _asset_with(stage: Stage, point: str) -> str:

@@ -1,0 +1,61 @@
+"""Voice notes that people hand in: told from other files, measured, and freed of what they carry.
+
+The copy is the very same sound: what a phone wrote around it (place, title, device, times) is
+blanked where it stands, so that nothing is encoded anew and no codec is needed.
+"""
+
+from dataclasses import dataclass
+
+from core.errors import Invalid
+from core.voice.mp4 import read_mp4
+from core.voice.sound import Sound, Unfit
+from core.voice.webm import read_webm
+
+LARGEST_VOICE = 5 * 1024 * 1024
+LONGEST = 120
+# A recorder that stops by its own clock is seldom exact.
+_TOLERATED = 5
+VOICE_ADVICE = "Record it with the button, or send a recording of the phone as M4A."
+WEBM, MP4 = "audio/webm", "audio/mp4"
+TYPES = (WEBM, MP4)
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice note: its media type, how long it is, and its copy without what it carried.
+
+    seconds: rounded up, at least 1.
+    """
+
+    media_type: str
+    seconds: int
+    copy: bytes
+
+
+def read_voice(content: bytes, *, field: str = "voice") -> Voice:
+    """What a file says, judged by its bytes. Invalid when it is no recording, or too long."""
+    try:
+        return _read(content)
+    except Unfit as unfit:
+        raise Invalid(
+            "this recording was not taken", problems=[f"{field}: {unfit}"], advice=VOICE_ADVICE
+        ) from unfit.__cause__
+
+
+def _read(content: bytes) -> Voice:
+    if len(content) > LARGEST_VOICE:
+        raise Unfit(f"at most {LARGEST_VOICE // 1024 // 1024} MB")
+    media_type, sound = _sound(content)
+    if sound.seconds > LONGEST + _TOLERATED:
+        raise Unfit(f"at most {LONGEST // 60} minutes")
+    if sound.seconds <= 0:
+        raise Unfit("there is no sound in it")
+    return Voice(media_type, max(1, -int(-sound.seconds // 1)), sound.copy)
+
+
+def _sound(content: bytes) -> tuple[str, Sound]:
+    if content.startswith(b"\x1aE\xdf\xa3"):
+        return WEBM, read_webm(content)
+    if content[4:8] == b"ftyp":
+        return MP4, read_mp4(content)
+    raise Unfit("a WebM or M4A recording")

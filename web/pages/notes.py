@@ -1,0 +1,57 @@
+"""What people say on a ticket: notes that name colleagues, with a voice note or without."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from core.errors import Invalid
+from web.page_route import PageRoute
+from web.visit import SignedInVisit
+from workflows import overview
+from workflows.search.colleagues import find_colleagues
+from workflows.tickets.notes import Saying, say
+from workflows.tickets.reading import find_ticket
+from workflows.tickets.voices import store_voice
+
+LONGEST_NAME = 60
+
+
+def router() -> APIRouter:
+    """The routes of notes."""
+    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+    @routes.get("/tickets/{number}/colleagues")
+    def colleagues(number: int, visit: SignedInVisit, q: str = "") -> Response:
+        if len(q) > LONGEST_NAME:
+            raise Invalid("nobody was looked for", problems=[f"q: {LONGEST_NAME} characters"])
+        with visit.parts.database.read() as session:
+            found = overview.find_ticket_number(session, visit.caller, number)
+            visit.caller.require("tickets.work", found.site.id)
+            me = visit.caller.person_id
+            people = find_colleagues(session, found.site.id, q, besides=me)
+        return JSONResponse([{"id": str(one.id), "name": one.name} for one in people])
+
+    @routes.post("/tickets/{number}/notes")
+    def note(
+        number: int,
+        visit: SignedInVisit,
+        body: Annotated[str, Form(max_length=20_000)] = "",
+        public: Annotated[str, Form()] = "",
+        tell: Annotated[list[UUID] | None, Form()] = None,
+        voice: Annotated[UploadFile | None, File()] = None,
+    ) -> Response:
+        caller, parts = visit.caller, visit.parts
+        with parts.database.read() as session:
+            found = overview.find_ticket_number(session, caller, number)
+            caller.require("tickets.work", found.site.id)
+        content = voice.file.read() if voice else b""
+        stored = store_voice(parts.files, content) if content else None
+        saying = Saying(body, tuple(tell or ()), public == "yes", stored)
+        with parts.database.write() as session:
+            ticket = find_ticket(session, caller, found.thing.id, to_change=True)
+            say(session, ticket, saying, author=caller.person_id, now=parts.clock.now())
+        return RedirectResponse(f"/tickets/{number}", status_code=303)
+
+    return routes
