@@ -10,7 +10,7 @@ SET_UP := $(PYTHON) -m scripts.set_up
 RUN := .venv/bin/
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test proof lint bench lock format
+.PHONY: help demo test proof lint bench lock format screenshots
 
 help:  ## Show the targets and the settings.
 	@echo "make demo    set up, then run the product with a simulated site"
@@ -19,6 +19,7 @@ help:  ## Show the targets and the settings.
 	@echo "make lint    ruff, mypy and the architecture test"
 	@echo "make bench   the numbers: ingest, rules, points, durability, trip, latency, api, telemetry"
 	@echo "make format  let ruff lay out the code"
+	@echo "make screenshots  take the pictures of the documents anew"
 	@echo "make lock    resolve the locks again (LOCK_ARGS=--upgrade takes newer versions)"
 	@echo
 	@echo "WORKERS=0            run the tests in one process; by default in one more than there are cores"
@@ -33,7 +34,7 @@ demo:  ## Set up and run the product with a simulated site.
 
 test:  ## Set up and run every test.
 	@$(SET_UP) test
-	@exec $(RUN)python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	@exec $(RUN)python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 proof:  ## Set up and run the long campaigns.
 	@$(SET_UP) test
@@ -56,6 +57,10 @@ bench:  ## Measure what the product promises.
 	$(RUN)watchkeeper bench latency --rate 1000 --json
 	$(RUN)watchkeeper bench api --json
 	$(RUN)python -m bench.telemetry --json
+
+screenshots:  ## Take the pictures of the documents anew.
+	@$(SET_UP) test
+	$(RUN)python -m tests.web.quality.screenshots
 
 format:  ## Lay out the code.
 	@$(SET_UP) lint

@@ -151,10 +151,13 @@ def replays_asked(session: Session) -> list[UUID]:
     return [row for row in rows if row in still]
 
 
-def quarantined_of_adopted(session: Session) -> list[UUID]:
-    """Rows of what devices said while they waited that have been adopted since, oldest first."""
+def quarantined_of_adopted(session: Session) -> list[tuple[UUID, UUID]]:
+    """What devices said while they waited that have been adopted since, oldest first.
+
+    Each as (row, device).
+    """
     statement = (
-        select(Quarantined.id)
+        select(Quarantined.id, Device.id)
         .join(
             Device,
             (Device.site_id == Quarantined.site_id) & (Device.code == Quarantined.device_code),
@@ -166,4 +169,4 @@ def quarantined_of_adopted(session: Session) -> list[UUID]:
         )
         .order_by(Quarantined.first_at)
     )
-    return list(session.scalars(statement))
+    return [(row_id, device_id) for row_id, device_id in session.execute(statement)]

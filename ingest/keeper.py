@@ -158,8 +158,11 @@ class Keeper:
         """What devices said while they waited becomes history; judging starts at adoption."""
         with self._stores.database.read() as session:
             waiting = inventory.quarantined_of_adopted(session)
-        # What could not be used before adoption and cannot after it is not tried for ever.
-        rows = [row_id for row_id in waiting if row_id not in self._tried]
+        # What could not be used before adoption and cannot after it is not tried for ever. An
+        # adoption newer than the registry in place has its try with the next registry.
+        waiting = [row for row in waiting if row[0] not in self._tried]
+        known = self._run.judge.registry.device_ids() if waiting else set()
+        rows = [row_id for row_id, device_id in waiting if device_id in known]
         self._tried.update(rows)
         if rows:
             self._replay(rows, judged=False)

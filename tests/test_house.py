@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from core.settings import FILE_VARIABLE, PREFIX, Settings
+from tests.conftest import LONG
 from watchkeeper import cli
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,6 +125,11 @@ def test_the_ci_script_ends_with_the_tests() -> None:
     assert "set -euo pipefail" in lines
     assert [line.split()[-1] for line in lines if line.startswith("make")] == ["lint", "test"]
     assert lines[-1].startswith("make")
+
+
+@pytest.mark.parametrize("file", LONG)
+def test_a_file_that_is_begun_first_exists(file: str) -> None:
+    assert (ROOT / file).is_file()
 
 
 def test_the_licence_is_the_one_that_the_project_names() -> None:

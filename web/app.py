@@ -43,6 +43,7 @@ from web.pages import (
     tickets,
     tokens,
     voices,
+    waiting,
     work,
 )
 from web.pages import live as live_page
@@ -90,6 +91,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(teams.router(templates))
     app.include_router(hand_over.router(templates))
     app.include_router(chat_buttons.router())
+    app.include_router(waiting.router(templates))
     app.include_router(notices.router(templates))
     app.include_router(push.router())
     app.include_router(new_ticket.router(templates))

@@ -187,6 +187,10 @@ class Registry:
             for device in site.devices.values():
                 yield from device.points.values()
 
+    def device_ids(self) -> set[UUID]:
+        """Every active device."""
+        return {d.device_id for site in self.sites.values() for d in site.devices.values()}
+
     def instances(self) -> dict[tuple[str, UUID], Instance]:
         """Every rule instance by (rule, asset)."""
         return {

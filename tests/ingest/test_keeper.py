@@ -3,15 +3,18 @@
 import threading
 import time
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
-from core import events
+from core import events, inventory
 from core.administration import NewAsset, NewPoint
 from core.adoption import adopt
 from core.db import Database
 from core.devices import Device, Point
+from core.inventory import quarantined_of_adopted
 from core.quarantine import Quarantined
 from tests.ingest.building import NOON
 from tests.ingest.living import Living, Make, ask_replay, tell, until
@@ -68,6 +71,24 @@ def test_what_a_device_said_before_its_adoption_is_history_and_then_it_is_judged
     living.names = type(living.names)(living.database)
     assert living.values("new-pump/motor_temperature") == [float(90 + n) for n in range(90)]
     assert living.rules() == [("hot", "new-pump")]
+
+
+def test_an_adoption_that_the_registry_does_not_know_yet_is_made_up_for(
+    broker: LoopBroker, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adopted = threading.Event()
+
+    def look_late(session: Session) -> list[tuple[UUID, UUID]]:
+        adopted.wait(30)
+        return quarantined_of_adopted(session)
+
+    monkeypatch.setattr(inventory, "quarantined_of_adopted", look_late)
+    living = make().start()
+    tell(broker, living, "new-1", heat=90)
+    until(lambda: living.reasons() == {"unknown_device": 1})
+    adopt_new(living)
+    adopted.set()
+    until(lambda: living.reasons() == {})
 
 
 def adopt_new(living: Living) -> None:

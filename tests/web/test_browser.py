@@ -61,7 +61,7 @@ def test_a_new_guard_joins_on_a_phone_from_an_invitation(
     phone.get_by_label("密码", exact=True).fill("三个词 就够了 它很好记吧")
     phone.get_by_role("button", name="加入").click()
     expect(phone).to_have_url(f"{stage.url}/")
-    expect(phone.get_by_role("heading", name="未恢复或未确认的报警").first).to_be_visible()
+    expect(phone.get_by_role("heading", name="我的待办").first).to_be_visible()
     phone.get_by_role("button", name="退出").click()
     phone.get_by_label("登录名").fill("13800138000")
     phone.get_by_label("密码").fill("三个词 就够了 它很好记吧")
@@ -75,6 +75,25 @@ def test_a_new_guard_joins_on_a_phone_from_an_invitation(
     page.goto(f"{stage.url}/people")
     expect(page.get_by_text("赵大勇")).to_be_visible()
     assert console_log == []
+
+
+def test_what_is_to_be_taken_appears_by_itself_on_the_first_screen(
+    stage: Stage, server: WebServer, browser: Browser
+) -> None:
+    guard = stage.person("Wu Gang", "technician", node=stage.site_id)
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    context.add_cookies(
+        [{"name": SESSION_COOKIE, "value": stage.secret(guard, "session"), "url": stage.url}]
+    )
+    page = context.new_page()
+    page.goto(stage.url)
+    expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
+    number = stage.trip(PUMP, OVERHEATING)
+    taken = page.get_by_role("region", name="To take")
+    expect(taken).to_contain_text("Pump motor overheating", timeout=5000)
+    taken.get_by_role("link", name="Pump motor overheating").click()
+    expect(page).to_have_url(f"{stage.url}/tickets/{number}")
+    context.close()
 
 
 def test_an_alarm_appears_by_itself_and_is_acknowledged(

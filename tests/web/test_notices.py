@@ -58,7 +58,7 @@ def guest(stage: Stage) -> TestClient:
 def test_one_tap_in_the_inbox_accepts_the_ticket_and_its_alarm(
     stage: Stage, own: TestClient, supervisor: UUID
 ) -> None:
-    assert "Nothing waits for you." in own.get("/account/inbox").text
+    assert "You were told" not in own.get("/account/inbox").text
     number = stage.trip(PUMP, OVERHEATING)
     [notice] = tell(stage)
     page = own.get("/account/inbox").text
@@ -68,8 +68,8 @@ def test_one_tap_in_the_inbox_accepts_the_ticket_and_its_alarm(
     assert (status, there) == (303, f"/tickets/{number}")
     ticket = stage.ticket(number)
     assert (ticket.assignee_id, ticket.state) == (supervisor, "assigned")
-    assert "Alarm acknowledged" in own.get("/").text
-    assert "Nothing waits for you." in own.get("/account/inbox").text
+    assert "Alarm acknowledged" in own.get("/live").text
+    assert "You were told" not in own.get("/account/inbox").text
 
 
 def test_looking_at_a_link_changes_nothing_and_a_tap_accepts(
@@ -164,7 +164,7 @@ def test_the_test_of_a_shift_is_answered_in_the_inbox(stage: Stage, own: TestCli
     found = re.search(r"/account/inbox/([^/]+)/answer", page)
     assert found is not None
     assert post(own, f"/account/inbox/{found[1]}/answer") == (303, "/account/inbox")
-    assert "Nothing waits for you." in own.get("/account/inbox").text
+    assert "You were told" not in own.get("/account/inbox").text
     del stage
 
 

@@ -17,6 +17,7 @@ from rules.catalog import shipped_catalog
 from web.live import LiveFeed, Stream
 from web.naming import in_order, point_name, type_name
 from web.page_route import PageRoute
+from web.pages.waiting import ill_parts, show_waiting, watches_over_sites
 from web.reader import Reader
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -176,8 +177,7 @@ def _activity(visit: Visit, site: NodeView) -> dict[str, Any]:
 
 
 def _parts(visit: Visit, _site: NodeView) -> dict[str, Any]:
-    ill = [state for state in visit.parts.health.snapshot() if not state.ok]
-    return {"ill": ill, "in_detail": bool(visit.caller.sites_for("system.read"))}
+    return ill_parts(visit)
 
 
 def _summary(visit: Visit, site: NodeView) -> dict[str, Any]:
@@ -236,6 +236,12 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
 
     @routes.get("/")
     def home(visit: SignedInVisit, site: str | None = None) -> Response:
+        if watches_over_sites(visit.caller) or not visit.caller.sites_for("places.read"):
+            return show(visit, site)
+        return show_waiting(templates, visit)
+
+    @routes.get("/live")
+    def show(visit: SignedInVisit, site: str | None = None) -> Response:
         sites = visible_sites(visit)
         if not sites:
             return templates.page("no_site.html", visit)

@@ -22,13 +22,9 @@ from web.visit import SignedInVisit, Visit, guest_reader
 from workflows import notifications, overview, tickets
 from workflows.alarms import accept_ticket
 from workflows.alarms.fire import answer_in_name
-from workflows.notifications import Notice
+from workflows.notifications import ASK_FOR_HANDS, FIRES, Notice
 from workflows.tickets import Ticket, fire_watch
 from workflows.tickets.followers import CODE_OUTSIDE, RESIDENT, secret_behind
-
-# These ask for somebody who takes the ticket; the others only to be read.
-FIRES = frozenset({"fire_alarm.fire", "fire_alarm.lapse"})
-ASK_FOR_HANDS = FIRES | {"ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign"}
 
 
 def respond(session: Session, notice: Notice, *, by: str, now: datetime) -> str:
@@ -78,35 +74,13 @@ def _take_fire_on(session: Session, ticket: Ticket, person: UUID, now: datetime)
 def router(templates: Templates) -> APIRouter:
     """The routes of notices."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
-    _add_inbox(routes, templates)
+    _add_answer(routes)
     _add_links(routes, templates)
     _add_reaching(routes)
     return routes
 
 
-def _items(visit: Visit, session: Session) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": notice.id,
-            "kind": notice.kind,
-            "urgency": notice.urgency,
-            "number": notice.facts.get("number"),
-            "title": notice.facts.get("title", {}),
-            "place": notice.facts.get("place", {}),
-            "at": notice.created_at,
-            "asks": notice.kind in ASK_FOR_HANDS,
-        }
-        for notice in notifications.inbox(session, visit.caller.person_id)
-    ]
-
-
-def _add_inbox(routes: APIRouter, templates: Templates) -> None:
-    @routes.get("/account/inbox")
-    def show(visit: SignedInVisit) -> Response:
-        with visit.parts.database.read() as session:
-            items = _items(visit, session)
-        return templates.page("notices/inbox.html", visit, section="inbox", items=items)
-
+def _add_answer(routes: APIRouter) -> None:
     @routes.post("/account/inbox/{notice_id}/answer")
     def answer(notice_id: UUID, visit: SignedInVisit) -> Response:
         with visit.parts.database.write() as session:

@@ -17,10 +17,12 @@ from web.visit import SignedInVisit, Visit
 from workflows import overview
 from workflows.tickets import KINDS, PRIORITIES
 from workflows.tickets.categories import categories_seen, category_names
+from workflows.tickets.lifecycle import RUNNING
 from workflows.tickets.reading import TicketFilter, states_named
 
 VIEWS: Mapping[str, str] = {
     "mine": mark("Mine"),
+    "free": mark("To take"),
     "open": mark("All open"),
     "late": mark("Late"),
     "check": mark("To be verified"),
@@ -70,6 +72,8 @@ class Choice:
         )
         if self.view == "mine":
             return replace(wanted, assignee_id=visit.caller.person_id)
+        if self.view == "free":
+            return replace(wanted, states=RUNNING, unassigned=True)
         return replace(wanted, late_at=visit.reader.now) if self.view == "late" else wanted
 
     @property

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, select
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, and_, exists, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events
@@ -17,6 +17,7 @@ from core.ids import new_id
 from core.lifecycle import Lifecycle, move
 from core.people import Caller, scoped
 from core.places import Asset
+from core.teams import Member
 from workflows import tickets
 from workflows.tickets import Ticket
 
@@ -28,7 +29,7 @@ HANDOVER = Lifecycle(
     },
 )
 WAITS_FOR = timedelta(minutes=30)
-READ, WORK = "tickets.read", "tickets.work"
+READ, WORK, LEADS = "tickets.read", "tickets.work", "tickets.manage"
 ITEM_KINDS = ("key", "equipment")
 
 
@@ -234,6 +235,32 @@ def list_handovers(session: Session, site_id: UUID, team: str, limit: int = 10) 
     """The last hand-overs of a team, newest first."""
     statement = select(Handover).where(Handover.site_id == site_id, Handover.team == team)
     return list(session.scalars(statement.order_by(Handover.offered_at.desc()).limit(limit)))
+
+
+def handovers_waiting(session: Session, caller: Caller) -> list[Handover]:
+    """What waits for the caller to accept, the oldest first.
+
+    Hand-overs to a team of theirs that somebody else offers, and those passed up to who leads.
+    """
+    statement = select(Handover).where(
+        Handover.from_id != caller.person_id,
+        or_(
+            and_(
+                Handover.state.in_(("offered", "passed_up")),
+                Handover.site_id.in_(caller.sites_for(WORK)),
+                exists().where(
+                    Member.site_id == Handover.site_id,
+                    Member.team == Handover.team,
+                    Member.person_id == caller.person_id,
+                ),
+            ),
+            and_(
+                Handover.state == "passed_up",
+                Handover.site_id.in_(caller.sites_for(LEADS)),
+            ),
+        ),
+    )
+    return list(session.scalars(statement.order_by(Handover.offered_at)))
 
 
 def accept_handover(

@@ -1,6 +1,6 @@
 """Notifications: facts leave the house at least once, and people are told until they answer."""
 
-from workflows.notifications.model import Attempt, Notice
+from workflows.notifications.model import ASK_FOR_HANDS, FIRES, Attempt, Notice
 from workflows.notifications.outbox import (
     Delivery,
     OutboxCursor,
@@ -30,6 +30,8 @@ from workflows.notifications.telling import (
 )
 
 __all__ = [
+    "ASK_FOR_HANDS",
+    "FIRES",
     "Attempt",
     "Delivery",
     "Notice",

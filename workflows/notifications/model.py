@@ -23,6 +23,9 @@ NOTICE = Lifecycle(
         "spend": {"waiting": "spent"},
     },
 )
+# These ask for somebody who takes the ticket; all others only to be read.
+FIRES = frozenset({"fire_alarm.fire", "fire_alarm.lapse"})
+ASK_FOR_HANDS = FIRES | {"ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign"}
 # Somebody is named in a note: something to read, whatever becomes of the ticket.
 MENTION = "ticket.mention"
 URGENCIES = ("info", "normal", "urgent", "critical")

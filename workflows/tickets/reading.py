@@ -92,6 +92,7 @@ class TicketFilter:
 
     states: status names. text: part of a title, of the asset's code or name, or the number.
     late_at: only those with a deadline that was missed by this moment and still runs.
+    unassigned: only those that nobody in person has to do.
     """
 
     states: tuple[str, ...] | None = None
@@ -104,6 +105,7 @@ class TicketFilter:
     assignee_id: UUID | None = None
     late_at: datetime | None = None
     category: str | None = None
+    unassigned: bool = False
 
     @property
     def site_column(self) -> Any:
@@ -128,6 +130,8 @@ class TicketFilter:
             statement = statement.where(self.site_column == self.site_id)
         if self.states is not None:
             statement = statement.where(Ticket.state.in_(self.states))
+        if self.unassigned:
+            statement = statement.where(Ticket.assignee_id.is_(None))
         if self.late_at is not None:
             statement = statement.where(
                 Ticket.state.in_(RUNNING),
