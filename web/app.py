@@ -30,6 +30,7 @@ from web.pages import (
     push,
     relations,
     return_visits,
+    saved_views,
     search,
     second_factor,
     service,
@@ -92,6 +93,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(categories.router(templates))
     app.include_router(ticket_templates.router(templates))
     app.include_router(ticket_list.router(templates))
+    app.include_router(saved_views.router())
     app.include_router(stickers.router(templates))
     app.include_router(public.router(templates))
     app.include_router(contractors.guest_router(templates))

@@ -22,7 +22,7 @@ from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
 from web.pages.control_room.panels import PANELS as CONTROL_ROOM
-from workflows import customers, intake
+from workflows import customers, intake, saved_views
 from workflows.alarms.model import Alarm
 from workflows.customers import Sticker, Wish
 from workflows.dispatch import Handover
@@ -130,6 +130,17 @@ def import_of(stage: Stage) -> UUID:
         return intake.hand_in(session, caller, upload, preview, now=stage.parts.clock.now()).id
 
 
+def view_of(stage: Stage) -> UUID:
+    """A list that is shared with the people of our site."""
+    person, now = stage.person("Lu Yan", "supervisor", node=stage.site_id), stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+        view = saved_views.save_view(
+            session, caller, "Riverside list", {"view": "late"}, node_id=stage.site_id, now=now
+        )
+        return view.id
+
+
 def plan_of(stage: Stage) -> UUID:
     """A plan of our site with something placed on it."""
     person, now = stage.person("Lu Yan", "administrator"), stage.parts.clock.now()
@@ -176,6 +187,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "role_id": str(grant),
         "invitation_id": str(new_id()),
         **outside(stage, number),
+        "view_id": str(view_of(stage)),
         "import_id": str(import_of(stage)),
         "plan_id": str(plan_of(stage)),
         **home_of(stage),

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
 
 from core.errors import Invalid
 from web.languages import mark
@@ -14,7 +15,7 @@ from web.page_route import PageRoute
 from web.templating import Templates
 from web.ticket_table import LARGEST_TABLE, as_xlsx
 from web.visit import SignedInVisit, Visit
-from workflows import overview
+from workflows import overview, saved_views
 from workflows.tickets import KINDS, PRIORITIES
 from workflows.tickets.categories import categories_seen
 from workflows.tickets.reading import TicketFilter, states_named
@@ -77,8 +78,8 @@ class Choice:
         """Whether what is due first comes first: of what has ended nothing is due."""
         return self.view not in ("ended", "all")
 
-    def address(self, **changes: Any) -> str:
-        """The query of this list with some changes, without what is empty."""
+    def asked(self, **changes: Any) -> dict[str, Any]:
+        """What this list asks for with some changes, without what is empty."""
         values = {
             "view": self.view,
             "kind": self.kind,
@@ -87,7 +88,11 @@ class Choice:
             "q": self.text,
             "category": self.category,
         }
-        return urlencode({key: value for key, value in {**values, **changes}.items() if value})
+        return {key: value for key, value in {**values, **changes}.items() if value}
+
+    def address(self, **changes: Any) -> str:
+        """The query of this list with some changes."""
+        return urlencode(self.asked(**changes))
 
 
 def _uuid(text: str) -> UUID | None:
@@ -117,12 +122,18 @@ def router(templates: Templates) -> APIRouter:
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
 
     @routes.get("/tickets")
-    def show(visit: SignedInVisit, choice: Chosen, skip: int = 0) -> Response:
+    def show(visit: SignedInVisit, request: Request, choice: Chosen, skip: int = 0) -> Response:
         visit.caller.require_anywhere("tickets.read")
         if not 0 <= skip <= LARGEST_TABLE:
             raise Invalid("there is no such page", problems=["skip"])
         wanted = choice.filter(visit)
         with visit.parts.database.read() as session:
+            begins = saved_views.default_filters(session, visit.caller)
+            # Who asks for no list in particular gets the one they chose to begin with.
+            if begins and not {*request.query_params} - {"lang"}:
+                return RedirectResponse(f"/tickets?{urlencode(begins)}", 303)
+            saved = saved_views.list_views(session, visit.caller)
+            share_with = saved_views.places_to_share_with(session, visit.caller)
             found = overview.browse_tickets(
                 session, visit.caller, wanted, by_deadline=choice.by_deadline, skip=skip
             )
@@ -138,6 +149,9 @@ def router(templates: Templates) -> APIRouter:
             priorities=PRIORITIES,
             sites=sites,
             categories=categories,
+            saved=saved,
+            share_with=share_with,
+            current=next((one.id for one in saved if one.filters == choice.asked()), None),
             tickets=found.items,
             more=found.next,
             may_open=bool(visit.caller.sites_for("tickets.create")),
