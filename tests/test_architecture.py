@@ -104,6 +104,8 @@ TABLES_WITHOUT_SITE = {
     "certificate": "belongs to a person",
     "contact": "belongs to a person",
     "push_device": "belongs to a person",
+    "default_view": "belongs to a person",
+    "saved_view": "belongs to a person, shared with a node that may lie above the sites",
     "credential": "belongs to a person",
     "duty_phone": "of a node of the tree, which may lie above the sites",
     "grant": "a person's role on a node of the tree, which may lie above the sites",
