@@ -13,7 +13,7 @@ from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
 from core.places import Space
 from tests.fixtures import SmallSite
-from workflows import customers, intake, tickets
+from workflows import customers, intake, saved_views, tickets
 from workflows.alarms import Alarm, Episode
 from workflows.tickets import contractors
 from workflows.tickets.model import TicketPhoto
@@ -246,6 +246,21 @@ def put_import(database: Database, site: SmallSite, now: datetime) -> UUID:
     assert preview.plan.faults == []
     with database.write() as session:
         return intake.hand_in(session, caller, upload, preview, now=now).id
+
+
+def put_view(database: Database, site: SmallSite, now: datetime) -> UUID:
+    """A list of tickets that somebody shares with the people of the site."""
+    person_id = new_id()
+    with database.write() as session:
+        session.add(Person(id=person_id, name="Keeps Lists", locale="en"))
+        session.flush()
+        session.add(Grant(id=new_id(), person_id=person_id, node_id=site.id, role="supervisor"))
+        session.flush()
+        caller = caller_for(session, session.get_one(Person, person_id))
+        view = saved_views.save_view(
+            session, caller, "Late", {"view": "late"}, node_id=site.id, now=now
+        )
+        return view.id
 
 
 def put_resident(database: Database, space: str, now: datetime) -> UUID:

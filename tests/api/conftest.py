@@ -38,6 +38,7 @@ from tests.api.building import (
     put_rule,
     put_source,
     put_ticket,
+    put_view,
     put_waiting_device,
     space_of,
 )
@@ -288,6 +289,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "signature_id": new_id(),
         "site_id": site.id,
         "shift_id": put_shift(database, site, now),
+        "view_id": put_view(database, site, now),
         "import_id": put_import(database, site, now),
         **put_colleague(database, site, now),
     }

@@ -50,9 +50,12 @@ def test_a_shared_view_is_seen_there_and_changed_by_its_owner_only(stage: Stage)
     [view] = view_ids(mine)
     assert view_ids(other) == [view]
     assert view_ids(stranger) == []
-    assert send(other, f"/tickets/views/{view}/rename", name="Mine") == 403
-    assert send(mine, f"/tickets/views/{view}/rename", name="Renamed") == 303
+    assert send(other, f"/tickets/views/{view}/change", name="Mine") == 403
+    assert send(other, f"/tickets/views/{view}/delete") == 403
+    assert send(mine, f"/tickets/views/{view}/change", name="Renamed") == 303
     assert "Renamed" in other.get("/tickets?view=all").text
+    assert send(mine, f"/tickets/views/{view}/change", name="Renamed", node="me") == 303
+    assert view_ids(other) == []
 
 
 def test_who_may_not_share_keeps_views_for_themselves(stage: Stage) -> None:
@@ -104,3 +107,36 @@ def test_nobody_keeps_views_without_end(stage: Stage) -> None:
     for number in range(MOST_OF_ONE):
         assert send(client, "/tickets/views", name=f"View {number}") == 303
     assert send(client, "/tickets/views", name="One too many") == 409
+
+
+def test_a_deleted_view_comes_back_for_a_while(stage: Stage) -> None:
+    client, other = browser(stage, "Lin Hua"), browser(stage, "Bo")
+    send(client, "/tickets/views", name="Kept", view="ended", node=str(stage.site_id))
+    [view] = view_ids(client)
+    send(other, f"/tickets/views/{view}/default", begins="yes")
+    send(client, f"/tickets/views/{view}/delete")
+    assert other.get("/tickets").status_code == 200
+    page = client.get(f"/tickets?view=ended&deleted={view}").text
+    assert f"/tickets/views/{view}/restore" in page
+    assert send(other, f"/tickets/views/{view}/restore") == 404
+    assert send(client, f"/tickets/views/{view}/restore") == 303
+    # Whoever began with it does so again.
+    assert other.get("/tickets").headers["location"] == "/tickets?view=ended"
+    assert send(client, f"/tickets/views/{view}/restore") == 404
+
+
+def test_a_category_is_kept_with_the_list(stage: Stage) -> None:
+    client = browser(stage, "Lin Hua")
+    send(client, "/tickets/views", name="Lifts", view="open", category="lift")
+    assert "/tickets?view=open&amp;category=lift" in client.get("/tickets?view=all").text
+
+
+def test_a_view_moves_up(stage: Stage) -> None:
+    client = browser(stage, "Lin Hua")
+    for name in ("First", "Second", "Third"):
+        send(client, "/tickets/views", name=name, view="late")
+    first, second, third = view_ids(client)
+    assert send(client, f"/tickets/views/{third}/up") == 303
+    assert view_ids(client) == [first, third, second]
+    assert send(client, f"/tickets/views/{first}/up") == 303
+    assert view_ids(client) == [first, third, second]

@@ -1,6 +1,6 @@
 """The list of tickets: what needs me, what is open, what is late, and a table to take along."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+from core.db import Session
 from core.errors import Invalid
 from web.languages import mark
 from web.page_route import PageRoute
@@ -117,12 +118,30 @@ def chosen(
 Chosen = Annotated[Choice, Depends(chosen)]
 
 
+def _gone(session: Session, visit: Visit, view_id: UUID | None) -> saved_views.SavedView | None:
+    """A view that was deleted a moment ago, to offer its way back."""
+    if view_id is None:
+        return None
+    return saved_views.deleted_view(session, visit.caller, view_id, now=visit.reader.now)
+
+
 def router(templates: Templates) -> APIRouter:
     """The routes of the list of tickets."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+    _add_page(routes, templates)
+    _add_table(routes)
+    return routes
 
+
+def _add_page(routes: APIRouter, templates: Templates) -> None:
     @routes.get("/tickets")
-    def show(visit: SignedInVisit, request: Request, choice: Chosen, skip: int = 0) -> Response:
+    def show(
+        request: Request,
+        visit: SignedInVisit,
+        choice: Chosen,
+        skip: int = 0,
+        deleted: UUID | None = None,
+    ) -> Response:
         visit.caller.require_anywhere("tickets.read")
         if not 0 <= skip <= LARGEST_TABLE:
             raise Invalid("there is no such page", problems=["skip"])
@@ -133,7 +152,12 @@ def router(templates: Templates) -> APIRouter:
             if begins and not {*request.query_params} - {"lang"}:
                 return RedirectResponse(f"/tickets?{urlencode(begins)}", 303)
             saved = saved_views.list_views(session, visit.caller)
-            share_with = saved_views.places_to_share_with(session, visit.caller)
+            context = {
+                "saved": saved,
+                "share_with": saved_views.places_to_share_with(session, visit.caller),
+                "deleted": _gone(session, visit, deleted),
+                "current": next((one.id for one in saved if one.filters == choice.asked()), None),
+            }
             found = overview.browse_tickets(
                 session, visit.caller, wanted, by_deadline=choice.by_deadline, skip=skip
             )
@@ -149,14 +173,14 @@ def router(templates: Templates) -> APIRouter:
             priorities=PRIORITIES,
             sites=sites,
             categories=categories,
-            saved=saved,
-            share_with=share_with,
-            current=next((one.id for one in saved if one.filters == choice.asked()), None),
             tickets=found.items,
             more=found.next,
             may_open=bool(visit.caller.sites_for("tickets.create")),
+            **context,
         )
 
+
+def _add_table(routes: APIRouter) -> None:
     @routes.get("/tickets.xlsx")
     def table(visit: SignedInVisit, choice: Chosen) -> Response:
         visit.caller.require_anywhere("tickets.read")
@@ -169,8 +193,11 @@ def router(templates: Templates) -> APIRouter:
                 by_deadline=choice.by_deadline,
                 limit=LARGEST_TABLE,
             )
-        day = visit.reader.now.strftime("%Y-%m-%d")
-        headers = {"Content-Disposition": f'attachment; filename="tickets-{day}.xlsx"'}
-        return Response(as_xlsx(visit.reader, found.items), media_type=XLSX, headers=headers)
+        return spreadsheet(visit, found.items)
 
-    return routes
+
+def spreadsheet(visit: Visit, tickets: Iterable[overview.ListedTicket]) -> Response:
+    """Tickets as a file to take along."""
+    day = visit.reader.now.strftime("%Y-%m-%d")
+    headers = {"Content-Disposition": f'attachment; filename="tickets-{day}.xlsx"'}
+    return Response(as_xlsx(visit.reader, tickets), media_type=XLSX, headers=headers)

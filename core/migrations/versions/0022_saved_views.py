@@ -21,6 +21,9 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("filters", sa.JSON(), nullable=False),
         sa.Column("at", core.db.Instant(timezone=True), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("deleted_at", core.db.Instant(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["node_id"], ["node.id"], name=op.f("fk_saved_view_node_id_node")),
         sa.ForeignKeyConstraint(
             ["owner_id"], ["person.id"], name=op.f("fk_saved_view_owner_id_person")
