@@ -105,6 +105,7 @@ TABLES_WITHOUT_SITE = {
     "contact": "belongs to a person",
     "push_device": "belongs to a person",
     "default_view": "belongs to a person",
+    "ticket_batch": "of a person; its tickets may be of several sites",
     "saved_view": "belongs to a person, shared with a node that may lie above the sites",
     "credential": "belongs to a person",
     "duty_phone": "of a node of the tree, which may lie above the sites",

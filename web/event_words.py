@@ -11,6 +11,8 @@ EVENT: Mapping[str, str] = {
     "alarm.acknowledge": mark("Alarm acknowledged"),
     "ticket.open": mark("Ticket opened"),
     "ticket.assign": mark("Ticket assigned"),
+    "ticket.unassign": mark("Assignment taken back"),
+    "ticket.give_back": mark("Given back to whoever had it"),
     "ticket.accept": mark("Ticket accepted"),
     "ticket.start": mark("Work started"),
     "ticket.hold": mark("Put on hold"),

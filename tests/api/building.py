@@ -16,6 +16,7 @@ from tests.fixtures import SmallSite
 from workflows import customers, intake, saved_views, tickets
 from workflows.alarms import Alarm, Episode
 from workflows.tickets import contractors
+from workflows.tickets.bulk import Order, Wanted, act_on_many
 from workflows.tickets.model import TicketPhoto
 
 RULE = "pump-hot"
@@ -246,6 +247,18 @@ def put_import(database: Database, site: SmallSite, now: datetime) -> UUID:
     assert preview.plan.faults == []
     with database.write() as session:
         return intake.hand_in(session, caller, upload, preview, now=now).id
+
+
+def put_batch(database: Database, site: SmallSite, ticket_id: UUID, now: datetime) -> UUID:
+    """Something that somebody did to many tickets at once."""
+    with database.write() as session:
+        person = Person(id=new_id(), name="Does Much", locale="en")
+        session.add(person)
+        session.flush()
+        session.add(Grant(id=new_id(), person_id=person.id, node_id=site.id, role="supervisor"))
+        session.flush()
+        order = Order(new_id(), "priority", [Wanted(ticket_id)], priority="high")
+        return act_on_many(session, caller_for(session, person), order, now=now).id
 
 
 def put_view(database: Database, site: SmallSite, now: datetime) -> UUID:

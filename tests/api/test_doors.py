@@ -221,8 +221,11 @@ OWN_AFFAIRS = frozenset({"post_token", "delete_token", "post_import", "post_impo
 # A list under a name is its reader's own (tests/api/test_ticket_views.py).
 OWN_AFFAIRS |= {"post_ticket_view", "patch_ticket_view", "put_ticket_view_start"}
 OWN_AFFAIRS |= {"delete_ticket_view", "restore_ticket_view"}
+# Each ticket is judged by itself and refused in the answer (tests/api/test_bulk.py).
+OWN_AFFAIRS |= {"post_tickets_bulk"}
 # Only who handed a file in knows of it.
 OWN_ONLY = frozenset({"plan_import_again", "apply_import", "undo_import", "discard_import"})
+OWN_ONLY |= {"undo_ticket_batch"}
 
 
 def _write(

@@ -152,7 +152,7 @@ def _add_page(routes: APIRouter, templates: Templates) -> None:
             if begins and not {*request.query_params} - {"lang"}:
                 return RedirectResponse(f"/tickets?{urlencode(begins)}", 303)
             saved = saved_views.list_views(session, visit.caller)
-            context = {
+            context: dict[str, Any] = {
                 "saved": saved,
                 "share_with": saved_views.places_to_share_with(session, visit.caller),
                 "deleted": _gone(session, visit, deleted),

@@ -50,6 +50,7 @@ class ListedTicket:
     responded_at: datetime | None
     resolved_at: datetime | None
     ended_at: datetime | None
+    version: int
 
     @property
     def due(self) -> datetime | None:
@@ -92,6 +93,7 @@ def _listed() -> Select[Any]:
             Ticket.responded_at,
             Ticket.resolved_at,
             Ticket.ended_at,
+            Ticket.version,
         )
         .join(Node, Node.id == Ticket.site_id)
         .outerjoin(Person, Person.id == Ticket.assignee_id)

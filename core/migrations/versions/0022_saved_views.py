@@ -1,4 +1,4 @@
-"""Lists of tickets under a name."""
+"""Lists of tickets under a name, and what was done to many tickets at once."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -45,3 +45,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_default_view")),
     )
     op.create_index(op.f("ix_default_view_view_id"), "default_view", ["view_id"], unique=False)
+    op.create_table(
+        "ticket_batch",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("action", sa.String(length=20), nullable=False),
+        sa.Column("at", core.db.Instant(timezone=True), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("results", sa.JSON(), nullable=False),
+        sa.Column("undoes_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_ticket_batch_person_id_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["undoes_id"], ["ticket_batch.id"], name=op.f("fk_ticket_batch_undoes_id_ticket_batch")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket_batch")),
+        sa.UniqueConstraint("undoes_id", name=op.f("uq_ticket_batch_undoes_id")),
+    )
+    op.create_index(op.f("ix_ticket_batch_person_id"), "ticket_batch", ["person_id"], unique=False)
+    op.create_index(op.f("ix_ticket_batch_at"), "ticket_batch", ["at"], unique=False)
