@@ -38,6 +38,8 @@ from web.pages import (
     signatures,
     stickers,
     teams,
+    ticket_bulk,
+    ticket_changes,
     ticket_list,
     ticket_templates,
     tickets,
@@ -65,6 +67,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(control_room.router(templates))
     app.include_router(alarms.router(templates))
     # Before the actions of tickets, which would take its address for one of theirs.
+    app.include_router(ticket_bulk.router(templates))
+    app.include_router(ticket_changes.router(templates))
     app.include_router(photos.router())
     app.include_router(work.router())
     app.include_router(checklist.router())

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from fastapi import Response
 from xlsxwriter import Workbook
 
 from web.languages import mark
@@ -12,6 +13,7 @@ from web.reader import Reader
 from workflows.overview import ListedTicket
 
 LARGEST_TABLE = 10_000
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 COLUMNS = (
     (mark("Number"), 9),
     (mark("Title"), 44),
@@ -30,6 +32,13 @@ COLUMNS = (
     (mark("Ended"), 17),
     (mark("Repeats"), 9),
 )
+
+
+def spreadsheet(reader: Reader, tickets: Iterable[ListedTicket]) -> Response:
+    """Tickets as a file to take along."""
+    day = reader.now.strftime("%Y-%m-%d")
+    headers = {"Content-Disposition": f'attachment; filename="tickets-{day}.xlsx"'}
+    return Response(as_xlsx(reader, tickets), media_type=XLSX, headers=headers)
 
 
 def as_xlsx(reader: Reader, tickets: Iterable[ListedTicket]) -> bytes:

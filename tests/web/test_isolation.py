@@ -27,6 +27,7 @@ from workflows.alarms.model import Alarm
 from workflows.customers import Sticker, Wish
 from workflows.dispatch import Handover
 from workflows.tickets import Ticket, contractors
+from workflows.tickets.bulk import Order, Wanted, act_on_many
 from workflows.tickets.contractors import Contact, Job
 from workflows.tickets.photos import add_photo, store_photo
 
@@ -141,6 +142,15 @@ def view_of(stage: Stage) -> UUID:
         return view.id
 
 
+def batch_of(stage: Stage, number: int) -> UUID:
+    """Something that a colleague did to many of our tickets."""
+    person, now = stage.person("Lu Yan", "supervisor", node=stage.site_id), stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+        order = Order(new_id(), "priority", [Wanted(stage.ticket(number).id)], priority="low")
+        return act_on_many(session, caller, order, now=now).id
+
+
 def plan_of(stage: Stage) -> UUID:
     """A plan of our site with something placed on it."""
     person, now = stage.person("Lu Yan", "administrator"), stage.parts.clock.now()
@@ -188,6 +198,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "invitation_id": str(new_id()),
         **outside(stage, number),
         "view_id": str(view_of(stage)),
+        "batch_id": str(batch_of(stage, number)),
         "import_id": str(import_of(stage)),
         "plan_id": str(plan_of(stage)),
         **home_of(stage),

@@ -5,12 +5,12 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form
+from fastapi import APIRouter, Form
 from fastapi.responses import RedirectResponse
 
 from core.errors import Invalid
 from web.page_route import PageRoute
-from web.pages.ticket_list import Choice, chosen
+from web.ticket_choice import FormChoice
 from web.visit import SignedInVisit
 from workflows import saved_views
 from workflows.saved_views import ViewChange
@@ -31,17 +31,6 @@ def _place(text: str) -> UUID | None:
         raise Invalid("the view was not saved", problems=["node: choose a place"]) from None
 
 
-def _chosen(
-    view: Text = "open",
-    kind: Text = "",
-    priority: Text = "",
-    site: Text = "",
-    q: Text = "",
-    category: Text = "",
-) -> Choice:
-    return chosen(view, kind, priority, site, q, category)
-
-
 def router() -> APIRouter:
     """The routes of saved views."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -54,7 +43,7 @@ def _add_keeping(routes: APIRouter) -> None:
     @routes.post("/tickets/views")
     def save(
         visit: SignedInVisit,
-        choice: Annotated[Choice, Depends(_chosen)],
+        choice: FormChoice,
         name: Text = "",
         node: Text = "",
     ) -> RedirectResponse:

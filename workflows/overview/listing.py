@@ -170,6 +170,12 @@ def browse_tickets(
     return TicketsFound(items, skip + limit if len(rows) > limit else None)
 
 
+def count_tickets(session: Session, caller: Caller, wanted: TicketFilter) -> int:
+    """How many tickets `browse_tickets` leafs through."""
+    statement = wanted.restrict(select(func.count()).select_from(Ticket))
+    return session.scalar(scoped(statement, wanted.site_column, caller, "tickets.read")) or 0
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingDevice:
     """A device that speaks but that nobody has adopted yet."""
