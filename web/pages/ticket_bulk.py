@@ -96,7 +96,6 @@ class BulkForm:
     """What the form of the list carries. ticket: id and version of each that was chosen."""
 
     ticket: Annotated[Sequence[str], Form()] = ()
-    all: Text = ""
     batch: Text = ""
     action: Text = ""
     note: Text = ""
@@ -116,8 +115,11 @@ class BulkForm:
         said = repr([getattr(self, name) for name in self.__slots__])
         return hashlib.sha256(said.encode()).hexdigest()
 
-    def order(self, tickets: Sequence[Wanted]) -> Order:
+    def order(self) -> Order:
         """As the workflow takes it. Invalid for what no form of ours sends."""
+        tickets = self.wanted()
+        if not tickets:
+            raise _wrong("ticket: choose some")
         what, _, cause = self.verdict.partition(":")
         return Order(
             _uuid(self.batch, "batch"),
@@ -159,15 +161,6 @@ def _wanted(text: str) -> Wanted:
     return Wanted(_uuid(ticket, "ticket"), int(version) if version else None)
 
 
-def _listed(
-    session: Session, visit: Visit, choice: Choice, limit: int
-) -> Sequence[overview.ListedTicket]:
-    wanted, by_deadline = choice.filter(visit), choice.by_deadline
-    return overview.browse_tickets(
-        session, visit.caller, wanted, by_deadline=by_deadline, limit=limit
-    ).items
-
-
 def _by_id(
     session: Session, visit: Visit, ids: Iterable[UUID]
 ) -> Mapping[UUID, overview.ListedTicket]:
@@ -193,14 +186,8 @@ def _add_doing(routes: APIRouter) -> None:
         if not may_do(visit):
             raise NotAllowed("you may change no tickets")
         with visit.parts.database.write() as session:
-            tickets = form.wanted()
-            if form.all:
-                listed = _listed(session, visit, choice, MOST_AT_ONCE)
-                tickets = [Wanted(ticket.id, ticket.version) for ticket in listed]
-            if not tickets:
-                raise _wrong("ticket: choose some")
-            order = form.order(tickets)
-            batch = act_on_many(session, visit.caller, order, now=visit.parts.clock.now())
+            now = visit.parts.clock.now()
+            batch = act_on_many(session, visit.caller, form.order(), now=now)
         return RedirectResponse(f"/tickets/bulk/{batch.id}?{choice.address()}", 303)
 
     @routes.post("/tickets/bulk/{batch_id}/undo")
@@ -210,14 +197,10 @@ def _add_doing(routes: APIRouter) -> None:
         return RedirectResponse(f"/tickets/bulk/{undone.id}?{choice.address()}", 303)
 
     @routes.post("/tickets/chosen.xlsx")
-    def table(
-        visit: SignedInVisit, choice: FormChoice, form: Annotated[BulkForm, Depends()]
-    ) -> Response:
+    def table(visit: SignedInVisit, form: Annotated[BulkForm, Depends()]) -> Response:
         visit.caller.require_anywhere(READ)
         ids = [one.id for one in form.wanted()]
         with visit.parts.database.read() as session:
-            if form.all:
-                return spreadsheet(visit.reader, _listed(session, visit, choice, LARGEST_TABLE))
             found = _by_id(session, visit, ids)
         if not found:
             raise _wrong("ticket: choose some")
@@ -252,12 +235,26 @@ def _add_results(routes: APIRouter, templates: Templates) -> None:
 def _add_choosing(routes: APIRouter) -> None:
     @routes.get("/tickets/bulk-choices")
     def choices(visit: SignedInVisit, choice: Chosen) -> Response:
+        """Who may be handed tickets, how many the list holds, and the first of them.
+
+        Who chooses all of the list chooses these: what comes into it later was not seen.
+        """
         visit.caller.require_anywhere(READ)
         wanted = choice.filter(visit)
         with visit.parts.database.read() as session:
             total = overview.count_tickets(session, visit.caller, wanted)
+            first = overview.browse_tickets(
+                session,
+                visit.caller,
+                wanted,
+                by_deadline=choice.by_deadline,
+                limit=MOST_AT_ONCE,
+            )
             people = _people(session, visit, choice)
-        return JSONResponse({"people": people, "total": total, "most": MOST_AT_ONCE})
+        tickets = [f"{ticket.id}:{ticket.version}" for ticket in first.items]
+        return JSONResponse(
+            {"people": people, "total": total, "most": MOST_AT_ONCE, "tickets": tickets}
+        )
 
 
 def _people(session: Session, visit: Visit, choice: Choice) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ interface Choices {
   people: [string, string][];
   total: number;
   most: number;
+  tickets: string[];
 }
 
 /** The boxes, the bar below the list, and the keys. Returns what keeps a choice over a redraw. */
@@ -13,7 +14,9 @@ export function chooseTickets(): { keep: () => () => void } | undefined {
   let last = "";
   let choices: Choices | undefined;
   let asked = false;
-  const all = bar.elements.namedItem("all") as HTMLInputElement;
+  let all = false;
+  // Of all that were chosen, those of which this page has no row.
+  const more = bar.querySelector<HTMLElement>(".bulk-more");
   const action = bar.querySelector<HTMLSelectElement>("#bulk-action");
 
   const update = (): void => {
@@ -26,8 +29,8 @@ export function chooseTickets(): { keep: () => () => void } | undefined {
         update();
       });
     }
-    say(bar, count, all.value === "yes" ? choices : undefined);
-    offerAll(bar, all.value === "yes" ? undefined : choices);
+    say(bar, count, all ? choices : undefined);
+    offerAll(bar, all ? undefined : choices);
     const page = document.getElementById("pick-all") as HTMLInputElement | null;
     if (page) {
       page.checked = count > 0 && count === picks().length;
@@ -35,9 +38,16 @@ export function chooseTickets(): { keep: () => () => void } | undefined {
     }
     for (const pick of picks()) pick.closest("li")?.classList.toggle("item-picked", pick.checked);
   };
+  const setAll = (chosen: boolean): void => {
+    all = chosen && choices !== undefined;
+    const here = new Set(picks().map(idOf));
+    const tickets = all ? (choices?.tickets ?? []) : [];
+    const elsewhere = tickets.filter((ticket) => !here.has(ticket.split(":")[0] ?? ""));
+    more?.replaceChildren(...elsewhere.map(hidden));
+  };
   const set = (checked: boolean): void => {
     for (const pick of picks()) pick.checked = checked;
-    if (!checked) all.value = "";
+    if (!checked) setAll(false);
     update();
   };
 
@@ -46,7 +56,7 @@ export function chooseTickets(): { keep: () => () => void } | undefined {
     if (!pick.matches?.("[data-pick]")) return;
     if (event.shiftKey && last) fill(last, idOf(pick), pick.checked);
     last = idOf(pick);
-    if (!pick.checked) all.value = "";
+    if (!pick.checked) setAll(false);
     update();
   });
   document.addEventListener("change", (event) => {
@@ -55,8 +65,15 @@ export function chooseTickets(): { keep: () => () => void } | undefined {
   });
   bar.querySelector(".bulk-none")?.addEventListener("click", () => set(false));
   bar.querySelector(".bulk-all")?.addEventListener("click", () => {
-    all.value = "yes";
-    set(true);
+    // What is in the list by now, which is what the button will say that was chosen.
+    void ask(bar).then((found) => {
+      if (!found) return;
+      choices = found;
+      const first = new Set(found.tickets.map((each) => each.split(":")[0] ?? ""));
+      for (const pick of picks()) pick.checked = first.has(idOf(pick));
+      setAll(true);
+      update();
+    });
   });
   const show = (): void => showFields(bar, action?.value ?? "");
   action?.addEventListener("change", show);
@@ -119,14 +136,23 @@ async function ask(bar: HTMLElement): Promise<Choices | undefined> {
   if (!answer.ok) return undefined;
   const found = (await answer.json()) as Choices;
   const select = bar.querySelector<HTMLSelectElement>("#bulk-assignee");
-  for (const [id, name] of found.people) select?.add(new Option(name, id));
+  const known = new Set([...(select?.options ?? [])].map((option) => option.value));
+  for (const [id, name] of found.people) if (!known.has(id)) select?.add(new Option(name, id));
   return found;
+}
+
+function hidden(ticket: string): HTMLInputElement {
+  const field = document.createElement("input");
+  field.type = "hidden";
+  field.name = "ticket";
+  field.value = ticket;
+  return field;
 }
 
 // What another action needs is not shown, and not sent.
 function showFields(bar: HTMLElement, action: string): void {
   for (const part of bar.querySelectorAll<HTMLElement>("[data-for]")) {
-    const needed = (part.dataset["for"] ?? "").split(" ").includes(action);
+    const needed = action !== "" && (part.dataset["for"] ?? "").split(" ").includes(action);
     part.hidden = !needed;
     if (part instanceof HTMLFieldSetElement) part.disabled = !needed;
   }
