@@ -26,6 +26,7 @@ from api import (
     stickers,
     teams,
     templates,
+    ticket_views,
     tickets,
     tree,
 )
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     teams.router,
     categories.router,
     templates.router,
+    ticket_views.router,
     stickers.router,
     me.router,
     people.router,

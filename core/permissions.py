@@ -12,7 +12,7 @@ STAFF = READ | {"tickets.create"}
 FIELD = STAFF | {"alarms.act", "tickets.work", "households.read"}
 # Who answers the phone and rings back.
 DESK = {"tickets.dispatch", "households.phones", "households.write"}
-LEAD = FIELD | DESK | {"tickets.manage", "evidence.read", "rosters.write"}
+LEAD = FIELD | DESK | {"tickets.manage", "evidence.read", "rosters.write", "views.share"}
 MANAGE = (
     LEAD
     | {"devices.write", "quarantine.read", "quarantine.write", "system.read"}
@@ -51,6 +51,7 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "tickets.manage": "verify, close, re-open, cancel and merge tickets",
         "service.write": "change calendars, promised times, teams, categories and templates",
         "stickers.write": "print and revoke stickers",
+        "views.share": "share lists of tickets with colleagues",
         "rosters.write": "make rosters, record absences and certificates",
         "evidence.read": "see photos and voice notes as they were taken, with all they carry",
         "households.read": "see who lives where, with phone numbers masked",

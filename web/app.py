@@ -31,6 +31,7 @@ from web.pages import (
     push,
     relations,
     return_visits,
+    saved_views,
     search,
     second_factor,
     service,
@@ -38,6 +39,8 @@ from web.pages import (
     signatures,
     stickers,
     teams,
+    ticket_bulk,
+    ticket_changes,
     ticket_list,
     ticket_templates,
     tickets,
@@ -67,6 +70,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(control_room.router(templates))
     app.include_router(alarms.router(templates))
     # Before the actions of tickets, which would take its address for one of theirs.
+    app.include_router(ticket_bulk.router(templates))
+    app.include_router(ticket_changes.router(templates))
     app.include_router(photos.router())
     app.include_router(voices.router())
     app.include_router(notes.router())
@@ -98,6 +103,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(categories.router(templates))
     app.include_router(ticket_templates.router(templates))
     app.include_router(ticket_list.router(templates))
+    app.include_router(saved_views.router())
     app.include_router(stickers.router(templates))
     app.include_router(public.router(templates))
     app.include_router(contractors.guest_router(templates))

@@ -86,13 +86,20 @@ TREE_CHANGED = Message("changed", {"panels": ["summary", "tree"], "tickets": []}
 class Stream:
     """One open browser. Messages come from the feed's thread and leave in the browser's loop.
 
-    It is told the values and changes of one site, and the changes of `others`.
+    It is told the values and changes of one site, and the changes of `others`. values: whether it
+    shows any.
     """
 
     def __init__(
-        self, site_id: UUID, person_id: UUID, others: frozenset[UUID] = frozenset()
+        self,
+        site_id: UUID,
+        person_id: UUID,
+        others: frozenset[UUID] = frozenset(),
+        *,
+        values: bool = True,
     ) -> None:
         self.site_id = site_id
+        self.values = values
         self.person_id = person_id
         self._changes_of = others | {site_id}
         self._loop = asyncio.get_running_loop()
@@ -183,7 +190,14 @@ class LiveFeed:
         if self._thread is not None:
             self._thread.join(timeout=5)
 
-    def join(self, site_id: UUID, person_id: UUID, others: frozenset[UUID] = frozenset()) -> Stream:
+    def join(
+        self,
+        site_id: UUID,
+        person_id: UUID,
+        others: frozenset[UUID] = frozenset(),
+        *,
+        values: bool = True,
+    ) -> Stream:
         """Open a stream for a browser. Unavailable when there are too many."""
         with self._guard:
             own = sum(stream.person_id == person_id for stream in self._streams)
@@ -193,7 +207,7 @@ class LiveFeed:
                 or own >= STREAMS_A_PERSON
             ):
                 raise Unavailable("too many live pages are open", advice="Close some of them.")
-            stream = Stream(site_id, person_id, others)
+            stream = Stream(site_id, person_id, others, values=values)
             self._streams.add(stream)
         self._watched.set()
         return stream
@@ -278,8 +292,9 @@ class LiveFeed:
         if time.monotonic() < self._next_values:
             return
         self._next_values = time.monotonic() + VALUES_SECONDS
-        for site_id in {stream.site_id for stream in streams}:
-            watching = [stream for stream in streams if stream.site_id == site_id]
+        shown = [stream for stream in streams if stream.values]
+        for site_id in {stream.site_id for stream in shown}:
+            watching = [stream for stream in shown if stream.site_id == site_id]
             for message in self._fresh_values(site_id):
                 _tell(watching, message)
 

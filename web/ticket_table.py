@@ -1,11 +1,12 @@
 """Tickets as a spreadsheet: in the reader's language, with the times of each site."""
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from fastapi import Response
 from xlsxwriter import Workbook
 
 from web.languages import mark
@@ -13,6 +14,7 @@ from web.reader import Reader
 from workflows.overview import ListedTicket
 
 LARGEST_TABLE = 10_000
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 COLUMNS = (
     (mark("Number"), 9),
     (mark("Title"), 44),
@@ -36,6 +38,14 @@ COLUMNS = (
 
 # By site and code what categories are called there.
 Names = Mapping[UUID, Mapping[str, Mapping[str, str]]]
+
+
+def spreadsheet(reader: Reader, tickets: Sequence[ListedTicket], categories: Names) -> Response:
+    """Tickets as a file to take along."""
+    day = reader.now.strftime("%Y-%m-%d")
+    headers = {"Content-Disposition": f'attachment; filename="tickets-{day}.xlsx"'}
+    content = as_xlsx(reader, tickets, categories)
+    return Response(content, media_type=XLSX, headers=headers)
 
 
 def as_xlsx(reader: Reader, tickets: Iterable[ListedTicket], categories: Names) -> bytes:

@@ -100,6 +100,7 @@ PERMISSION: Mapping[str, str] = {
     "tickets.manage": mark("verify, close, re-open, cancel and merge tickets"),
     "service.write": mark("change calendars, promised times, teams, categories and templates"),
     "stickers.write": mark("print and revoke stickers"),
+    "views.share": mark("share lists of tickets with colleagues"),
     "rosters.write": mark("make rosters, record absences and certificates"),
     "evidence.read": mark("see photos and voice notes as they were taken, with all they carry"),
     "households.read": mark("see who lives where, with phone numbers masked"),

@@ -1,6 +1,7 @@
 """Tickets over HTTP: list, read, open, edit, and every action of their lifecycle."""
 
 from api.tickets.actions import router as _actions
+from api.tickets.bulk import router as _bulk
 from api.tickets.checklist import router as _checklist
 from api.tickets.fire_alarms import router as _fire_alarms
 from api.tickets.links import router as _links
@@ -13,6 +14,7 @@ from api.tickets.voices import router as _voices
 from api.tickets.work import router as _work
 
 router.include_router(_actions)
+router.include_router(_bulk)
 router.include_router(_photos)
 router.include_router(_voices)
 router.include_router(_outside)

@@ -13,9 +13,10 @@ from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
 from core.places import Space
 from tests.fixtures import SmallSite
-from workflows import customers, intake, tickets
+from workflows import customers, intake, saved_views, tickets
 from workflows.alarms import Alarm, Episode
 from workflows.tickets import contractors
+from workflows.tickets.bulk import Order, Wanted, act_on_many
 from workflows.tickets.model import TicketPhoto, TicketVoice
 
 RULE = "pump-hot"
@@ -264,6 +265,33 @@ def put_import(database: Database, site: SmallSite, now: datetime) -> UUID:
     assert preview.plan.faults == []
     with database.write() as session:
         return intake.hand_in(session, caller, upload, preview, now=now).id
+
+
+def put_batch(database: Database, site: SmallSite, ticket_id: UUID, now: datetime) -> UUID:
+    """Something that somebody did to many tickets at once."""
+    with database.write() as session:
+        person = Person(id=new_id(), name="Does Much", locale="en")
+        session.add(person)
+        session.flush()
+        session.add(Grant(id=new_id(), person_id=person.id, node_id=site.id, role="supervisor"))
+        session.flush()
+        order = Order(new_id(), "priority", [Wanted(ticket_id)], priority="high")
+        return act_on_many(session, caller_for(session, person), order, now=now).id
+
+
+def put_view(database: Database, site: SmallSite, now: datetime) -> UUID:
+    """A list of tickets that somebody shares with the people of the site."""
+    person_id = new_id()
+    with database.write() as session:
+        session.add(Person(id=person_id, name="Keeps Lists", locale="en"))
+        session.flush()
+        session.add(Grant(id=new_id(), person_id=person_id, node_id=site.id, role="supervisor"))
+        session.flush()
+        caller = caller_for(session, session.get_one(Person, person_id))
+        view = saved_views.save_view(
+            session, caller, "Late", {"view": "late"}, node_id=site.id, now=now
+        )
+        return view.id
 
 
 def put_resident(database: Database, space: str, now: datetime) -> UUID:

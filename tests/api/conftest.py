@@ -29,6 +29,7 @@ from core.settings import load
 from tests.api.building import (
     RULE,
     put_alarm,
+    put_batch,
     put_closing,
     put_import,
     put_outside,
@@ -38,6 +39,7 @@ from tests.api.building import (
     put_rule,
     put_source,
     put_ticket,
+    put_view,
     put_voice,
     put_waiting_device,
     space_of,
@@ -290,6 +292,8 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "signature_id": new_id(),
         "site_id": site.id,
         "shift_id": put_shift(database, site, now),
+        "batch_id": put_batch(database, site, ticket_id, now),
+        "view_id": put_view(database, site, now),
         "import_id": put_import(database, site, now),
         **put_colleague(database, site, now),
     }

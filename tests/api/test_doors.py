@@ -218,8 +218,14 @@ def test_who_may_write_elsewhere_only_reads_here(
 # One's own tokens need no permission on any site; who hands in a file changes nothing yet, and
 # what it would do is judged row by row (tests/api/test_imports.py).
 OWN_AFFAIRS = frozenset({"post_token", "delete_token", "post_import", "post_import_plan"})
+# A list under a name is its reader's own (tests/api/test_ticket_views.py).
+OWN_AFFAIRS |= {"post_ticket_view", "patch_ticket_view", "put_ticket_view_start"}
+OWN_AFFAIRS |= {"delete_ticket_view", "restore_ticket_view"}
+# Each ticket is judged by itself and refused in the answer (tests/api/test_bulk.py).
+OWN_AFFAIRS |= {"post_tickets_bulk"}
 # Only who handed a file in knows of it.
 OWN_ONLY = frozenset({"plan_import_again", "apply_import", "undo_import", "discard_import"})
+OWN_ONLY |= {"undo_ticket_batch"}
 
 
 def _write(
@@ -258,6 +264,9 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
         "patch_source": {"enabled": False},
         "post_ticket": {"site_id": str(site.id), "title": "It drips"},
         "patch_ticket": {"priority": "low"},
+        "post_ticket_view": {"name": "Late ones"},
+        "patch_ticket_view": {"name": "Later ones"},
+        "put_ticket_view_start": {"start": True},
         "post_contractor_links": {
             "contacts": [{"company": "Pumps", "name": "Li", "phone": "0574 8800"}],
             "task": "Repair it",

@@ -23,11 +23,12 @@ from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
 from web.pages.control_room.panels import PANELS as CONTROL_ROOM
-from workflows import customers, intake
+from workflows import customers, intake, saved_views
 from workflows.alarms.model import Alarm
 from workflows.customers import Sticker, Wish
 from workflows.dispatch import Handover
 from workflows.tickets import Ticket, contractors
+from workflows.tickets.bulk import Order, Wanted, act_on_many
 from workflows.tickets.contractors import Contact, Job
 from workflows.tickets.photos import add_photo, store_photo
 from workflows.tickets.voices import add_voice, store_voice
@@ -142,6 +143,26 @@ def import_of(stage: Stage) -> UUID:
         return intake.hand_in(session, caller, upload, preview, now=stage.parts.clock.now()).id
 
 
+def view_of(stage: Stage) -> UUID:
+    """A list that is shared with the people of our site."""
+    person, now = stage.person("Lu Yan", "supervisor", node=stage.site_id), stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+        view = saved_views.save_view(
+            session, caller, "Riverside list", {"view": "late"}, node_id=stage.site_id, now=now
+        )
+        return view.id
+
+
+def batch_of(stage: Stage, number: int) -> UUID:
+    """Something that a colleague did to many of our tickets."""
+    person, now = stage.person("Lu Yan", "supervisor", node=stage.site_id), stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+        order = Order(new_id(), "priority", [Wanted(stage.ticket(number).id)], priority="low")
+        return act_on_many(session, caller, order, now=now).id
+
+
 def plan_of(stage: Stage) -> UUID:
     """A plan of our site with something placed on it."""
     person, now = stage.person("Lu Yan", "administrator"), stage.parts.clock.now()
@@ -189,6 +210,8 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "role_id": str(grant),
         "invitation_id": str(new_id()),
         **outside(stage, number),
+        "view_id": str(view_of(stage)),
+        "batch_id": str(batch_of(stage, number)),
         "import_id": str(import_of(stage)),
         "plan_id": str(plan_of(stage)),
         **home_of(stage),

@@ -56,6 +56,7 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "person",
     "contractor_link",
     "sticker",
+    "view",
     "import",
     "sound",
     "floor_plan",

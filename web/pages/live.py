@@ -254,13 +254,17 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
         return templates.page("live.html", local, section="live", **context)
 
     @routes.get("/live/{site_id}/stream")
-    async def stream(site_id: UUID, visit: SignedInVisit, everywhere: bool = False) -> Response:
+    async def stream(
+        site_id: UUID, visit: SignedInVisit, everywhere: bool = False, tickets: bool = False
+    ) -> Response:
         caller = visit.caller
         if site_id not in caller.sites_for("places.read"):
             raise NotFound("there is no such site, or you may not see it")
         # A control room hears of every site where its reader answers for alarms.
         others = caller.sites_for("alarms.act") if everywhere else frozenset()
-        opened = live.join(site_id, caller.person_id, others)
+        # A list of tickets hears of every site of which it shows any, and shows no values.
+        others |= caller.sites_for("tickets.read") if tickets else frozenset()
+        opened = live.join(site_id, caller.person_id, others, values=not tickets)
         return StreamingResponse(
             _frames(live, opened, visit.reader),
             media_type="text/event-stream",

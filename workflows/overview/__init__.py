@@ -22,6 +22,7 @@ from workflows.overview.listing import (
     TicketsFound,
     WaitingDevice,
     browse_tickets,
+    count_tickets,
     open_tickets,
     waiting_devices,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Tree",
     "WaitingDevice",
     "browse_tickets",
+    "count_tickets",
     "find_asset",
     "find_device",
     "find_site",

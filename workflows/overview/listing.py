@@ -50,6 +50,7 @@ class ListedTicket:
     responded_at: datetime | None
     resolved_at: datetime | None
     ended_at: datetime | None
+    version: int
 
     @property
     def due(self) -> datetime | None:
@@ -92,6 +93,7 @@ def _listed() -> Select[Any]:
             Ticket.responded_at,
             Ticket.resolved_at,
             Ticket.ended_at,
+            Ticket.version,
         )
         .join(Node, Node.id == Ticket.site_id)
         .outerjoin(Person, Person.id == Ticket.assignee_id)
@@ -166,6 +168,12 @@ def browse_tickets(
     rows = session.execute(statement.offset(skip).limit(limit + 1)).all()
     items = [ListedTicket(*tuple(row)) for row in rows[:limit]]
     return TicketsFound(items, skip + limit if len(rows) > limit else None)
+
+
+def count_tickets(session: Session, caller: Caller, wanted: TicketFilter) -> int:
+    """How many tickets `browse_tickets` leafs through."""
+    statement = wanted.restrict(select(func.count()).select_from(Ticket))
+    return session.scalar(scoped(statement, wanted.site_column, caller, "tickets.read")) or 0
 
 
 @dataclass(frozen=True, slots=True)

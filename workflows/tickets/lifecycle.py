@@ -21,6 +21,12 @@ TICKET = Lifecycle(
     },
 )
 
+# How an assignment that was made a moment ago is taken back: no button and no route of its own.
+UNDOING = Lifecycle(
+    "ticket",
+    {"unassign": {"assigned": "open"}, "give_back": {"assigned": "in_progress"}},
+)
+
 # Somebody has it to work on.
 IN_HAND = ("assigned", "in_progress", "on_hold")
 # A ticket in one of these holds no fault any more.

@@ -93,6 +93,7 @@ class TicketFilter:
     states: status names. text: part of a title, of the asset's code or name, or the number.
     late_at: only those with a deadline that was missed by this moment and still runs.
     unassigned: only those that nobody in person has to do.
+    ids: only these. learned_after: only those that we learned of after this moment.
     """
 
     states: tuple[str, ...] | None = None
@@ -106,6 +107,8 @@ class TicketFilter:
     late_at: datetime | None = None
     category: str | None = None
     unassigned: bool = False
+    ids: tuple[UUID, ...] | None = None
+    learned_after: datetime | None = None
 
     @property
     def site_column(self) -> Any:
@@ -128,6 +131,10 @@ class TicketFilter:
                 statement = statement.where(column == value)
         if self.site_id is not None:
             statement = statement.where(self.site_column == self.site_id)
+        if self.ids is not None:
+            statement = statement.where(Ticket.id.in_(self.ids))
+        if self.learned_after is not None:
+            statement = statement.where(Ticket.learned_at > self.learned_after)
         if self.states is not None:
             statement = statement.where(Ticket.state.in_(self.states))
         if self.unassigned:

@@ -55,7 +55,8 @@ class Step:
     verdict, cause: with resolve, close or cancel, what it turned out to be, and what caused a
     false alarm. until: with hold, when it ends by itself; long: whether who asks may hold a ticket
     for longer than its terms allow. public: whether residents may read the note. checked_by: with
-    verify, how it was checked, where that was no look of the person's own.
+    verify, how it was checked, where that was no look of the person's own. batch: of many tickets
+    that were changed at once, which time it was.
     """
 
     action: str
@@ -69,6 +70,7 @@ class Step:
     long: bool = False
     public: bool = False
     checked_by: str | None = None
+    batch: UUID | None = None
 
 
 def act(
@@ -105,7 +107,7 @@ def act(
         actor=who,
         learned_at=now,
         values=values,
-        facts=facts,
+        facts={**facts, **_of(step.batch)},
         expected_version=expected_version,
     )
     if step.action == "reopen":
@@ -149,6 +151,10 @@ def _note_taken(
     given_to = step.assignee_id if step.action == "assign" else person
     if step.action in ("accept", "start", "assign") and person and given_to:
         note_taken(session, ticket, by=person, given_to=given_to, now=now)
+
+
+def _of(batch: UUID | None) -> dict[str, str]:
+    return {"batch": str(batch)} if batch else {}
 
 
 def _actor(person: UUID | None) -> events.Actor:
@@ -362,6 +368,7 @@ def add_note(
     action: str = "note",
     actor: events.Actor | None = None,
     public: bool = False,
+    batch: UUID | None = None,
 ) -> TicketNote:
     """Write a remark on a ticket; the log holds that it was written, not what.
 
@@ -389,7 +396,7 @@ def add_note(
             actor=actor or _actor(author),
             learned_at=now,
             site_id=ticket.site_id,
-            after={"note": str(note.id)},
+            after={"note": str(note.id), **_of(batch)},
         )
     return note
 
@@ -405,6 +412,7 @@ def edit(
     person: UUID,
     now: datetime,
     expected_version: int | None,
+    batch: UUID | None = None,
 ) -> Ticket:
     """Change fields of a ticket; the log holds which, and old and new where they are no text."""
     check_version(ticket, expected_version)
@@ -434,7 +442,7 @@ def edit(
         learned_at=now,
         site_id=ticket.site_id,
         before=before,
-        after={**{name: changes[name] for name in logged}, "fields": sorted(changes)},
+        after={name: changes[name] for name in logged} | {"fields": sorted(changes), **_of(batch)},
     )
     session.flush()
     return ticket

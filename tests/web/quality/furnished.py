@@ -143,6 +143,7 @@ def furnish(stage: Stage) -> Furnished:
         "live": "/?site=riverside",
         "control room": "/control-room?site=riverside",
         "tickets": "/tickets",
+        "tickets changed at once": _many(stage, client),
         "ticket": f"/tickets/{number}",
         "ticket of a resident": f"/tickets/{_resident_ticket(stage)}",
         "fire alarm": f"/tickets/{alarm}",
@@ -232,6 +233,18 @@ def _said(client: TestClient, number: int) -> None:
 
 def _asset_with(stage: Stage, point: str) -> str:
     return next(code for code, measured in stage.points if measured == point)
+
+
+def _many(stage: Stage, client: TestClient) -> str:
+    """Saved views of the list, and several tickets handed out at once, of which one is refused."""
+    for name in ("Late repairs 逾期维修", "Everything of mine 我的全部"):
+        _form(client, "/tickets/views", name=name, view="late", node=str(stage.site_id))
+    with stage.parts.database.read() as session:
+        tickets = session.execute(select(Ticket.id, Ticket.version).order_by(Ticket.number)).all()
+    chosen = [f"{ticket}:{version}" for ticket, version in tickets[1:4]]
+    wrong = f"{tickets[4].id}:99"
+    fields = {"action": "assign", "team": "security", "ticket": [*chosen, wrong]}
+    return _form(client, "/tickets/bulk", batch=str(new_id()), **fields)
 
 
 def _flat(stage: Stage) -> UUID:

@@ -5,12 +5,16 @@ import { keepClocks } from "./live/clocks";
 import { fillFromCategories } from "./forms/category";
 import { takeSignatures } from "./forms/signature";
 import { showProgress } from "./forms/progress";
+import { chooseTickets } from "./list/choosing";
+import { followList } from "./list/following";
 
 followLive();
 keepClocks();
 showProgress();
 fillFromCategories();
 takeSignatures();
+const choosing = chooseTickets();
+if (choosing) followList(choosing.keep);
 
 // A choice of site is a form; with scripts it needs no button.
 for (const select of document.querySelectorAll<HTMLSelectElement>("select[data-submit]")) {

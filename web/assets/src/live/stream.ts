@@ -82,6 +82,7 @@ function take(heard: Heard): void {
 
 function refresh(changed: Changed): void {
   for (const panel of changed.panels) trigger(panel);
+  document.dispatchEvent(new CustomEvent("wk:changed", { detail: changed }));
   const ticket = document.body.dataset["ticket"];
   if (!ticket || !(changed.tickets.includes(ticket) || changed.tickets.includes("*"))) return;
   trigger("ticket");

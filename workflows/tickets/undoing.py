@@ -1,0 +1,136 @@
+"""Taking back what was done to many tickets a moment ago."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events
+from core.colleagues import able_people
+from core.errors import Conflict, WatchkeeperError
+from core.ids import new_id
+from core.lifecycle import move
+from core.people import Caller
+from workflows.tickets.bulk import (
+    RIGHT_OF,
+    UNDO_FOR,
+    UNDOABLE,
+    Result,
+    TicketBatch,
+    claim_batch,
+    find_batch,
+    keep_results,
+    refused,
+    results_of,
+)
+from workflows.tickets.clocks import next_moment
+from workflows.tickets.lifecycle import UNDOING
+from workflows.tickets.model import Ticket
+from workflows.tickets.reading import find_ticket
+from workflows.tickets.working import Step, act, check_version, edit
+
+UNDO = "undo"
+
+
+def undo_until(session: Session, batch: TicketBatch) -> datetime | None:
+    """Until when a batch can be taken back; None where it can't be, or was."""
+    if batch.action not in UNDOABLE or not any(result.done for result in results_of(batch)):
+        return None
+    taken = session.scalar(select(TicketBatch.id).where(TicketBatch.undoes_id == batch.id))
+    return None if taken else batch.at + UNDO_FOR
+
+
+def undo_many(session: Session, caller: Caller, batch_id: UUID, *, now: datetime) -> TicketBatch:
+    """Put back what a batch of the caller's own changed, ticket by ticket.
+
+    A ticket that was changed since is refused. Taken back twice it is the first time's batch.
+    Conflict for what has no way back, or when it is too late.
+    """
+    batch = find_batch(session, caller, batch_id)
+    if batch.action not in UNDOABLE:
+        raise Conflict("this can't be taken back", advice="Change the tickets one by one.")
+    undo = TicketBatch(
+        id=new_id(),
+        person_id=caller.person_id,
+        action=UNDO,
+        at=now,
+        fingerprint="",
+        results=[],
+        undoes_id=batch.id,
+    )
+    earlier = claim_batch(session, undo)
+    if earlier is not None:
+        return earlier
+    if now > batch.at + UNDO_FOR:
+        minutes = int(UNDO_FOR.total_seconds() // 60)
+        raise Conflict(
+            f"this can be taken back for {minutes} minutes only",
+            advice="Change the tickets one by one.",
+        )
+    done = sorted((one for one in results_of(batch) if one.done), key=lambda one: one.ticket_id)
+    results = [_try(session, caller, one, batch.action, undo.id, now) for one in done]
+    return keep_results(session, undo, results)
+
+
+def _try(
+    session: Session, caller: Caller, was: Result, action: str, undo_id: UUID, now: datetime
+) -> Result:
+    number, state = was.number, ""
+    try:
+        with session.begin_nested():
+            ticket = find_ticket(session, caller, was.ticket_id, to_change=True)
+            state = ticket.state
+            caller.require(RIGHT_OF[action], ticket.site_id)
+            check_version(ticket, was.version)
+            if action == "priority":
+                _put_priority_back(session, caller, ticket, was, undo_id, now)
+            else:
+                _put_assignment_back(session, caller, ticket, was, undo_id, now)
+            return Result(was.ticket_id, number, done=True, version=ticket.version)
+    except WatchkeeperError as error:
+        return refused(was.ticket_id, number, state, UNDO, error)
+
+
+def _put_priority_back(
+    session: Session, caller: Caller, ticket: Ticket, was: Result, undo_id: UUID, now: datetime
+) -> None:
+    edit(
+        session,
+        ticket,
+        dict(was.before or {}),
+        person=caller.person_id,
+        now=now,
+        expected_version=None,
+        batch=undo_id,
+    )
+
+
+def _put_assignment_back(
+    session: Session, caller: Caller, ticket: Ticket, was: Result, undo_id: UUID, now: datetime
+) -> None:
+    before = was.before or {}
+    if ticket.life_safety:
+        raise Conflict("somebody was sent to look because of it; assign it to another instead")
+    if before["state"] == "on_hold":
+        raise Conflict("it was on hold before; put it on hold again")
+    person = UUID(before["assignee_id"]) if before["assignee_id"] else None
+    if before["state"] == "assigned":
+        step = Step("assign", assignee_id=person, team=before["team"], batch=undo_id)
+        act(session, ticket, step, person=caller.person_id, now=now)
+        return
+    able = {one.id for one in able_people(session, ticket.site_id, "tickets.work")}
+    if person is not None and person not in able:
+        raise Conflict("whoever had it works here no more")
+    move(
+        session,
+        ticket,
+        UNDOING,
+        "unassign" if before["state"] == "open" else "give_back",
+        actor=events.Actor.person(caller.person_id),
+        learned_at=now,
+        values={"assignee_id": person, "team": before["team"]},
+        facts={"batch": str(undo_id)},
+    )
+    ticket.next_due = next_moment(ticket)
+    session.flush()
