@@ -47,7 +47,13 @@ def _roles(
     for grant in session.scalars(statement.order_by(Grant.id)):
         node = nodes[grant.node_id]
         found[grant.person_id].append(
-            {"id": grant.id, "role": grant.role, "node_id": node.id, "node_name": dict(node.name)}
+            {
+                "id": grant.id,
+                "role": grant.role,
+                "node_id": node.id,
+                "node_name": dict(node.name),
+                "team": grant.team,
+            }
         )
     return found
 
@@ -89,15 +95,19 @@ def able_people(session: Session, site_id: UUID, permission: str) -> list[Person
     return list(session.scalars(statement.order_by(Person.name, Person.id)))
 
 
-def people_in_role(session: Session, site_id: UUID, role: str) -> list[UUID]:
-    """Everybody with us who holds a role at the site, else at the nearest node above with one."""
+def people_in_role(session: Session, site_id: UUID, role: str, *, team: str = "") -> list[UUID]:
+    """Everybody with us who holds a role at the site, else at the nearest node above with one.
+
+    Whoever holds it for one team alone is among them only for that `team`.
+    """
     site = session.get_one(Node, site_id)
     above = [site.path[: end + 1] for end, sign in enumerate(site.path) if sign == "/"]
     statement = (
         select(Node.path, Person.id)
         .join(Grant, Grant.node_id == Node.id)
         .join(Person, Person.id == Grant.person_id)
-        .where(Grant.role == role, Node.path.in_(above), Person.left_at.is_(None))
+        .where(Grant.role == role, Grant.team.in_(("", team)))
+        .where(Node.path.in_(above), Person.left_at.is_(None))
         .order_by(Person.id)
     )
     found: defaultdict[str, list[UUID]] = defaultdict(list)
@@ -126,6 +136,7 @@ def list_invitations(
         Invitation.id,
         Invitation.role,
         Invitation.node_id,
+        Invitation.team,
         Invitation.created_at,
         Invitation.ends_at,
     ).where(

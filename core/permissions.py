@@ -32,6 +32,11 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 PERMISSIONS = frozenset().union(*ROLES.values())
+# These a role may hold for one team alone: on its tickets, and on none of another team.
+OF_TICKETS = frozenset(
+    {"tickets.read", "tickets.work", "tickets.dispatch", "tickets.manage", "evidence.read"}
+)
+ROLES_OF_A_TEAM = ("guard", "technician", "service_desk", "safety_officer", "supervisor")
 
 # What each right allows, as the console and the reference say it.
 MEANING: Mapping[str, str] = MappingProxyType(

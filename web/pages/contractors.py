@@ -27,6 +27,7 @@ from workflows.tickets.contractors import Contact, ContractorLink, Job
 from workflows.tickets.contractors.coming import MOST_PHOTOS
 from workflows.tickets.followers import CONTRACTOR
 from workflows.tickets.reading import find_ticket
+from workflows.tickets.scope import require
 
 DISPATCH = "tickets.dispatch"
 CONTACTS = 3
@@ -126,7 +127,7 @@ def _add_ends(routes: APIRouter) -> None:
     def revoke(link_id: UUID, visit: SignedInVisit) -> Response:
         with visit.parts.database.write() as session:
             link = contractors.find_offer(session, visit.caller, link_id)
-            visit.caller.require(DISPATCH, link.site_id)
+            require(visit.caller, DISPATCH, session.get_one(Ticket, link.ticket_id))
             now = visit.parts.clock.now()
             contractors.revoke_offer(session, link, person=visit.caller.person_id, now=now)
             ticket = find_ticket(session, visit.caller, link.ticket_id)
@@ -136,7 +137,7 @@ def _add_ends(routes: APIRouter) -> None:
     def end_report(report_id: UUID, visit: SignedInVisit) -> Response:
         with visit.parts.database.write() as session:
             row = customers.find_sent(session, visit.caller, report_id)
-            visit.caller.require(DISPATCH, row.site_id)
+            require(visit.caller, DISPATCH, session.get_one(Ticket, row.ticket_id))
             now = visit.parts.clock.now()
             customers.revoke_report(session, row, person=visit.caller.person_id, now=now)
             ticket = find_ticket(session, visit.caller, row.ticket_id)

@@ -22,6 +22,7 @@ from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import alarms, customers, overview
 from workflows.overview import AssetView, Health, NodeView, PointView, SpaceView, Tree
+from workflows.tickets.scope import scope_of
 
 VALUES_IN_TREE = 3
 LONGEST_LIST = 50
@@ -254,7 +255,7 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
             raise NotFound("there is no such site, or you may not see it")
         # A control room hears of every site where its reader answers for alarms.
         others = caller.sites_for("alarms.act") if everywhere else frozenset()
-        opened = live.join(site_id, caller.person_id, others)
+        opened = live.join(site_id, caller.person_id, others, scope_of(caller))
         return StreamingResponse(
             _frames(live, opened, visit.reader),
             media_type="text/event-stream",

@@ -96,7 +96,7 @@ def _items(visit: Visit, session: Session) -> list[dict[str, Any]]:
             "at": notice.created_at,
             "asks": notice.kind in ASK_FOR_HANDS,
         }
-        for notice in notifications.inbox(session, visit.caller.person_id)
+        for notice in notifications.inbox(session, visit.caller)
     ]
 
 

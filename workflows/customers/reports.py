@@ -16,7 +16,7 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.ids import new_id
-from core.people import Caller, hash_secret, scoped
+from core.people import Caller, hash_secret
 from core.vault import Vault
 from workflows.customers.problems import OTHER, Problem, find_problem
 from workflows.customers.stickers import Stuck
@@ -25,6 +25,7 @@ from workflows.tickets.contractors import did_it
 from workflows.tickets.doers import doers
 from workflows.tickets.photos import StoredPhoto, add_photo
 from workflows.tickets.reporting import near, report
+from workflows.tickets.scope import on_tickets
 
 LIFETIME = timedelta(days=90)
 # So often somebody who waits may say so; more would be noise, less would not be heard.
@@ -382,7 +383,7 @@ def reports_of(session: Session, tickets: Sequence[UUID]) -> list[dict[str, Any]
 def find_sent(session: Session, caller: Caller, report_id: UUID) -> ResidentReport:
     """A report on a site where the caller reads tickets. NotFound otherwise."""
     statement = select(ResidentReport).where(ResidentReport.id == report_id)
-    statement = scoped(statement, ResidentReport.site_id, caller, "tickets.read")
+    statement = on_tickets(statement, ResidentReport.ticket_id, ResidentReport.site_id, caller)
     row = session.scalars(statement).first()
     if row is None:
         raise NotFound("there is no such report", advice="Look for it on its ticket.")

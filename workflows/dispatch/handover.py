@@ -15,10 +15,11 @@ from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.lifecycle import Lifecycle, move
-from core.people import Caller, scoped
+from core.people import Caller
 from core.places import Asset
 from workflows import tickets
 from workflows.tickets import Ticket
+from workflows.tickets.scope import of_team
 
 HANDOVER = Lifecycle(
     "handover",
@@ -28,7 +29,7 @@ HANDOVER = Lifecycle(
     },
 )
 WAITS_FOR = timedelta(minutes=30)
-READ, WORK = "tickets.read", "tickets.work"
+WORK = "tickets.work"
 ITEM_KINDS = ("key", "equipment")
 
 
@@ -224,7 +225,7 @@ def offer_handover(
 def find_handover(session: Session, caller: Caller, handover_id: UUID) -> Handover:
     """A hand-over that the caller may read. NotFound otherwise."""
     statement = select(Handover).where(Handover.id == handover_id)
-    row = session.scalars(scoped(statement, Handover.site_id, caller, READ)).first()
+    row = session.scalars(of_team(statement, Handover.site_id, Handover.team, caller)).first()
     if row is None:
         raise NotFound("there is no such hand-over", advice="Look for it in the team's list.")
     return row
@@ -268,9 +269,9 @@ def pass_up(session: Session, *, now: datetime, actor: events.Actor) -> int:
     )
     late = session.scalars(statement).all()
     for row in late:
-        people = people_in_role(session, row.site_id, "supervisor") or people_in_role(
-            session, row.site_id, "manager"
-        )
+        people = people_in_role(
+            session, row.site_id, "supervisor", team=row.team
+        ) or people_in_role(session, row.site_id, "manager")
         move(
             session,
             row,

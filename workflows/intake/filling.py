@@ -181,7 +181,7 @@ class _Filler:
             if answers_for(caller, node)
         }
         statement = (
-            select(Person, Grant.role, Grant.node_id, Password.login)
+            select(Person, Grant.role, Grant.node_id, Grant.team, Password.login)
             .join(Grant, Grant.person_id == Person.id)
             .outerjoin(Password, Password.person_id == Person.id)
             .where(Grant.node_id.in_(places), Person.left_at.is_(None))
@@ -197,6 +197,7 @@ class _Filler:
                 "language": self._word("language", person.locale),
                 "role": self._word("role", role),
                 "place": places[node_id].code,
+                "team": team,
             }
-            for person, role, node_id, login in self._session.execute(statement)
+            for person, role, node_id, team, login in self._session.execute(statement)
         ]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -15,7 +15,7 @@ from core.contacts import answered, asked, contacts_of, quiet_hours_of
 from core.errors import NotFound
 from core.lifecycle import move
 from core.local_time import zone
-from core.people import Person, first_time_zone
+from core.people import Caller, Person, first_time_zone
 from core.places import Node
 from core.push_devices import drop_push_device, push_addresses_of
 from core.rosters import on_duty_anywhere
@@ -25,6 +25,7 @@ from workflows.notifications.texts import message
 from workflows.tickets import ENDED, Ticket
 from workflows.tickets.fire_alarms import alarm_of
 from workflows.tickets.followers import Follower
+from workflows.tickets.scope import scope_of
 
 AT_ONCE = 20
 # An attempt that has not ended by then is one whose process died.
@@ -237,11 +238,16 @@ def ask(session: Session, person_id: UUID, *, now: datetime) -> Notice:
     return notice
 
 
-def inbox(session: Session, person_id: UUID, limit: int = 30) -> list[Notice]:
-    """What waits for somebody's answer, the most urgent first, then the newest."""
+def inbox(session: Session, caller: Caller, limit: int = 30) -> list[Notice]:
+    """What waits for the caller's answer, the most urgent first, then the newest.
+
+    What is about a ticket that they may not see any more is left out.
+    """
+    seen = select(Ticket.id).where(scope_of(caller).condition())
     rows = session.scalars(
         select(Notice)
-        .where(Notice.person_id == person_id, Notice.state.in_(("waiting", "spent")))
+        .where(Notice.person_id == caller.person_id, Notice.state.in_(("waiting", "spent")))
+        .where(or_(Notice.ticket_id.is_(None), Notice.ticket_id.in_(seen)))
         .order_by(Notice.created_at.desc())
         .limit(200)
     ).all()
