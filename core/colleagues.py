@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.invitations import Invitation
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Grant, Person, nodes_with
-from core.permissions import ROLES
+from core.permissions import ROLES, STAFF_ROLES
 from core.places import Node
 
 READ = "people.read"
@@ -30,7 +30,7 @@ def list_people(session: Session, caller: Caller, wish: Wish) -> Page[dict[str, 
     Roles on nodes that the caller does not see are left out.
     """
     nodes = nodes_in_sight(session, caller)
-    holders = select(Grant.person_id).where(Grant.node_id.in_(nodes))
+    holders = select(Grant.person_id).where(Grant.node_id.in_(nodes), Grant.role.in_(STAFF_ROLES))
     statement = rows_of(Person.id, Person.name, Person.locale, Person.left_at).where(
         Person.id.in_(holders)
     )
@@ -43,7 +43,9 @@ def _roles(
     session: Session, people: Iterable[UUID], nodes: Mapping[UUID, Node]
 ) -> Mapping[UUID, list[dict[str, Any]]]:
     found: defaultdict[UUID, list[dict[str, Any]]] = defaultdict(list)
-    statement = select(Grant).where(Grant.person_id.in_(people), Grant.node_id.in_(nodes))
+    statement = select(Grant).where(
+        Grant.person_id.in_(people), Grant.node_id.in_(nodes), Grant.role.in_(STAFF_ROLES)
+    )
     for grant in session.scalars(statement.order_by(Grant.id)):
         node = nodes[grant.node_id]
         found[grant.person_id].append(
@@ -61,7 +63,8 @@ def _roles(
 def find_person(session: Session, caller: Caller, person_id: UUID) -> Person:
     """A person who holds a role where the caller sees people. NotFound for anybody else."""
     nodes = nodes_in_sight(session, caller)
-    holds = select(Grant.id).where(Grant.person_id == person_id, Grant.node_id.in_(nodes)).exists()
+    held = Grant.person_id == person_id, Grant.node_id.in_(nodes), Grant.role.in_(STAFF_ROLES)
+    holds = select(Grant.id).where(*held).exists()
     person = session.scalars(select(Person).where(Person.id == person_id, holds)).first()
     if person is None:
         raise NotFound("there is no such person", advice="Look for them in the list of people.")
@@ -83,7 +86,7 @@ def describe_person(session: Session, caller: Caller, person_id: UUID) -> dict[s
 
 def able_people(session: Session, site_id: UUID, permission: str) -> list[Person]:
     """Everybody with us who holds a permission on a site, by name."""
-    able = [role for role, permissions in ROLES.items() if permission in permissions]
+    able = [role for role in STAFF_ROLES if permission in ROLES[role]]
     site = session.get_one(Node, site_id)
     above = [site.path[: end + 1] for end, sign in enumerate(site.path) if sign == "/"]
     holders = (
@@ -121,7 +124,7 @@ def find_grant(session: Session, person_id: UUID, grant_id: UUID) -> tuple[Grant
     row = session.execute(
         select(Grant, Node)
         .join(Node, Node.id == Grant.node_id)
-        .where(Grant.id == grant_id, Grant.person_id == person_id)
+        .where(Grant.id == grant_id, Grant.person_id == person_id, Grant.role.in_(STAFF_ROLES))
     ).first()
     if row is None:
         raise NotFound("they hold no such role", advice="Look at their roles.")

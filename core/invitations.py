@@ -15,7 +15,7 @@ from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.ids import new_id
 from core.people import Caller, Grant, Person, hash_secret, issue, new_secret
-from core.permissions import ROLES, ROLES_OF_A_TEAM
+from core.permissions import ROLES, ROLES_OF_A_TEAM, STAFF_ROLES
 from core.places import Node
 
 LIFETIME = timedelta(days=7)
@@ -68,7 +68,7 @@ def roles_to_give(caller: Caller, node: Node) -> list[str]:
         held = {right for right, sites in caller.sites.items() if node.id in sites}
     else:
         held = set(caller.company_wide)
-    return [role for role, rights in ROLES.items() if rights <= held]
+    return [role for role in STAFF_ROLES if ROLES[role] <= held]
 
 
 def require_may_give(caller: Caller, node: Node, role: str, team: str = "") -> None:
@@ -76,8 +76,8 @@ def require_may_give(caller: Caller, node: Node, role: str, team: str = "") -> N
 
     Invalid for an unknown one, and for a role that can't be limited to a team.
     """
-    if role not in ROLES:
-        raise Invalid("there is no such role", problems=[f"role: one of {', '.join(ROLES)}"])
+    if role not in STAFF_ROLES:
+        raise Invalid("there is no such role", problems=[f"role: one of {', '.join(STAFF_ROLES)}"])
     if team and role not in ROLES_OF_A_TEAM:
         named = ", ".join(ROLES_OF_A_TEAM)
         raise Invalid("this role counts for every team", problems=[f"team: only with {named}"])

@@ -25,7 +25,10 @@ Columns = TypeVarTuple("Columns")
 
 
 class Person(Base):
-    """Somebody who works here. Their name stands in this row only, so that it can be erased."""
+    """Somebody who signs in: who works here, or lives here (`core.homes`).
+
+    Their name stands in this row only, so that it can be erased.
+    """
 
     __tablename__ = "person"
 
@@ -244,6 +247,11 @@ class Caller:
     def sites_for(self, permission: str) -> frozenset[UUID]:
         """The sites on which the caller holds `permission`."""
         return self.sites.get(permission, frozenset())
+
+    @property
+    def lives_here(self) -> bool:
+        """Whether they are at home here and nothing else: none of ours."""
+        return self.holds_anywhere("reports.own") and not self.holds_anywhere("places.read")
 
     def require(self, permission: str, site_id: UUID) -> None:
         """NotAllowed unless the caller holds `permission` on the site."""

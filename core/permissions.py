@@ -29,8 +29,14 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
         "manager": MANAGE,
         "auditor": READ | {"quarantine.read", "system.read", "evidence.read"},
         "administrator": MANAGE | {"places.write", "people.write"},
+        # None of ours: somebody of a household, who comes by an invitation to their home.
+        "resident": frozenset({"reports.own"}),
     }
 )
+# The roles of those who don't work here: given by invitations of their own, and by nobody else.
+OUTSIDE = frozenset({"resident"})
+RIGHTS_OUTSIDE = frozenset().union(*(ROLES[role] for role in OUTSIDE))
+STAFF_ROLES = tuple(role for role in ROLES if role not in OUTSIDE)
 PERMISSIONS = frozenset().union(*ROLES.values())
 # These a role may hold for one team alone: on its tickets, and on none of another team.
 OF_TICKETS = frozenset(
@@ -66,5 +72,6 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "quarantine.read": "see what ingest could not use",
         "quarantine.write": "replay and discard what ingest could not use",
         "system.read": "see the health of the product",
+        "reports.own": "report faults at home and see how far they are",
     }
 )

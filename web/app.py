@@ -19,6 +19,8 @@ from web.pages import (
     elsewhere,
     fire_alarms,
     hand_over,
+    home_invitations,
+    homes,
     households,
     identity,
     imports,
@@ -81,6 +83,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(second_factor.router(templates))
     app.include_router(tokens.router(templates))
     app.include_router(search.router(templates))
+    app.include_router(home_invitations.router(templates))
+    app.include_router(homes.router(templates))
     app.include_router(households.router(templates))
     app.include_router(service.router(templates))
     app.include_router(teams.router(templates))

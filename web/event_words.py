@@ -6,6 +6,10 @@ from web.closing_words import CLOSING_EVENTS
 from web.languages import mark
 
 EVENT: Mapping[str, str] = {
+    "resident.invite": mark("Resident invited"),
+    "resident.join": mark("Resident joined"),
+    "resident.access_end": mark("Account lost its home"),
+    "ticket.keep": mark("Report put into an account"),
     "alarm.trip": mark("Alarm raised"),
     "alarm.clear": mark("Back to normal"),
     "alarm.acknowledge": mark("Alarm acknowledged"),

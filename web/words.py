@@ -83,6 +83,7 @@ ROLE: Mapping[str, str] = {
     "manager": mark("Manager"),
     "auditor": mark("Auditor"),
     "administrator": mark("Administrator"),
+    "resident": mark("Resident"),
 }
 PERMISSION: Mapping[str, str] = {
     "places.read": mark("see sites, spaces and assets"),
@@ -97,6 +98,7 @@ PERMISSION: Mapping[str, str] = {
     "tickets.create": mark("open tickets"),
     "tickets.work": mark("accept tickets and work them"),
     "tickets.dispatch": mark("hand tickets to teams and people"),
+    "reports.own": mark("report faults at home and see how far they are"),
     "tickets.manage": mark("verify, close, re-open, cancel and merge tickets"),
     "service.write": mark("change calendars, promised times, teams, categories and templates"),
     "stickers.write": mark("print and revoke stickers"),

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 
 from core.clock import to_micros
 from core.errors import NotFound
@@ -238,6 +238,8 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
     @routes.get("/")
     def home(visit: SignedInVisit, site: str | None = None) -> Response:
         sites = visible_sites(visit)
+        if not sites and visit.caller.lives_here:
+            return RedirectResponse("/home", status_code=303)
         if not sites:
             return templates.page("no_site.html", visit)
         chosen = next((node for node in sites if node.code == site), sites[0])

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
-from api.deps import parts_of
+from api.deps import SESSION_COOKIE, csrf_token, parts_of
 from core.channels import tells_outside
 from core.db import Session
 from core.errors import Invalid, NotFound
@@ -108,6 +108,7 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
     def send(
         path: str,
         request: Request,
+        colleague: Colleague,
         secret: Annotated[str, Form()] = "",
         problem: Annotated[str, Form()] = "",
         words: Annotated[str, Form()] = "",
@@ -120,11 +121,17 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
             # People don't see this field; programs that fill in every field do.
             raise Invalid("your report was not sent", problems=["website: leave it empty"])
         wish = Wish(secret, problem, words, phone, join)
-        _report(request, path, wish, photo or ())
+        _report(request, path, wish, photo or (), colleague)
         return RedirectResponse(f"/p/{secret}", status_code=303)
 
 
-def _report(request: Request, path: str, wish: Wish, photos: Sequence[UploadFile]) -> None:
+def _report(
+    request: Request,
+    path: str,
+    wish: Wish,
+    photos: Sequence[UploadFile],
+    colleague: Caller | None,
+) -> None:
     parts = parts_of(request)
     with parts.database.read() as session:
         stuck = customers.read_sticker(session, path)
@@ -143,6 +150,8 @@ def _report(request: Request, path: str, wish: Wish, photos: Sequence[UploadFile
         whole = Wish(wish.secret, wish.problem, wish.words, wish.phone, wish.join, taken)
         now = parts.clock.now()
         customers.send(session, stuck, whole, now=now)
+        if colleague and customers.lives_at(session, colleague.person_id, stuck.site.id, now=now):
+            customers.keep_report(session, wish.secret, colleague.person_id, now=now)
         if RESIDENT in tells_outside(parts.settings):
             language = guest_reader(request).language
             customers.follow(session, parts.vault, wish.secret, language, now=now)
@@ -158,7 +167,7 @@ def read_photos(request: Request, photos: Sequence[UploadFile], most: int) -> li
 
 def _add_progress(routes: APIRouter, templates: Templates) -> None:
     @routes.get("/p/{secret}")
-    def show(secret: str, request: Request) -> Response:
+    def show(secret: str, request: Request, colleague: Colleague) -> Response:
         parts = parts_of(request)
         now = parts.clock.now()
         with parts.database.read() as session:
@@ -174,7 +183,17 @@ def _add_progress(routes: APIRouter, templates: Templates) -> None:
             progress=progress,
             link=f"{base}/p/{secret}",
             action=f"/p/{secret}",
+            secret=secret,
+            keep=_keeps(request, colleague, row),
         )
+
+
+def _keeps(request: Request, colleague: Caller | None, row: ResidentReport) -> str:
+    """The token of the form that puts a report into the reader's account; empty where none may."""
+    lives_there = colleague is not None and row.site_id in colleague.sites_for("reports.own")
+    if not lives_there or row.person_id is not None:
+        return ""
+    return csrf_token(request.cookies.get(SESSION_COOKIE, ""))
 
 
 def _say(

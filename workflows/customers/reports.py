@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import events
 from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.home_accounts import has_home
 from core.ids import new_id
 from core.people import Caller, hash_secret
 from core.vault import Vault
@@ -44,10 +45,11 @@ _PHONE = re.compile(r"\+?[0-9][0-9 -]{3,30}[0-9]")
 
 
 class ResidentReport(Base):
-    """That somebody without an account reported a ticket or joined it.
+    """That somebody who is none of ours reported a ticket or joined it.
 
     The secret of their link is kept as a hash only. phone and rating_words stand in this row only,
     so that they can be erased; the phone goes when the link ends. joined: the ticket stood already.
+    person_id, home_id: whose account it is in, and the home by which; see `at_home`.
     """
 
     __tablename__ = "resident_report"
@@ -55,7 +57,9 @@ class ResidentReport(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"), index=True)
-    sticker_id: Mapped[UUID] = mapped_column(ForeignKey("sticker.id"))
+    sticker_id: Mapped[UUID | None] = mapped_column(ForeignKey("sticker.id"))
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), index=True)
+    home_id: Mapped[UUID | None] = mapped_column(ForeignKey("space.id"))
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
     joined: Mapped[bool] = mapped_column(Boolean)
     phone: Mapped[str | None] = mapped_column(String(40))
@@ -191,7 +195,7 @@ def _draft(stuck: Stuck, wish: Wish, now: datetime) -> Draft:
         asset_id=stuck.sticker.asset_id,
         kind=problem.kind,
         priority=problem.priority,
-        title=_title(problem, wish.words),
+        title=title_of(problem, wish.words),
         description=wish.words.strip(),
         team=problem.team,
         category=problem.category,
@@ -200,7 +204,8 @@ def _draft(stuck: Stuck, wish: Wish, now: datetime) -> Draft:
     )
 
 
-def _title(problem: Problem, words: str) -> dict[str, str]:
+def title_of(problem: Problem, words: str) -> dict[str, str]:
+    """The title of a ticket: that of the problem, or the words where it is something else."""
     if problem.code != OTHER:
         return problem.title
     line = " ".join(words.split())
@@ -248,11 +253,18 @@ def find_report(
     if to_change:
         statement = statement.with_for_update()
     row = session.scalars(statement).first()
-    if row is None or row.ends_at <= now:
+    if row is None or row.ends_at <= now or _moved_out(session, row, now):
         raise NotFound(
             "this link has ended", advice="Scan the sticker again to see what is known there."
         )
     return row
+
+
+def _moved_out(session: Session, row: ResidentReport, now: datetime) -> bool:
+    """Whether the link of an account goes with its home."""
+    if row.person_id is None or row.home_id is None:
+        return False
+    return not has_home(session, row.person_id, row.home_id, now=now)
 
 
 def ticket_of(session: Session, row: ResidentReport) -> Ticket:

@@ -13,7 +13,7 @@ from core.devices import Device, Point, Source
 from core.households import PHONES, WRITE, Resident, contacts_of
 from core.invitations import answers_for, roles_to_give
 from core.people import Caller, Grant, Person
-from core.permissions import ROLES
+from core.permissions import ROLES, STAFF_ROLES
 from core.places import Asset, Node, Space
 from core.site_file import load_catalog
 from rules.catalog import Text
@@ -184,7 +184,8 @@ class _Filler:
             select(Person, Grant.role, Grant.node_id, Grant.team, Password.login)
             .join(Grant, Grant.person_id == Person.id)
             .outerjoin(Password, Password.person_id == Person.id)
-            .where(Grant.node_id.in_(places), Person.left_at.is_(None))
+            .where(Grant.node_id.in_(places), Grant.role.in_(STAFF_ROLES))
+            .where(Person.left_at.is_(None))
             .order_by(Person.name, Person.id, Grant.id)
             .limit(MOST_ROWS)
         )

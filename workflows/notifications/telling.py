@@ -96,7 +96,8 @@ def _begin(
 
 def _is_settled(session: Session, notice: Notice) -> bool:
     """Whether somebody already does what the notice asks for."""
-    if notice.ticket_id is None:
+    if notice.ticket_id is None or "report" in notice.facts:
+        # Whoever lives with it is told how it goes, also that it is done.
         return False
     ticket = session.get_one(Ticket, notice.ticket_id)
     if ticket.state in (*ENDED, "resolved", "verified"):
@@ -253,6 +254,31 @@ def inbox(session: Session, caller: Caller, limit: int = 30) -> list[Notice]:
     ).all()
     rank = {"critical": 0, "urgent": 1, "normal": 2, "info": 3}
     return sorted(rows, key=lambda one: rank[one.urgency])[:limit]
+
+
+def at_home(session: Session, person_id: UUID) -> list[Notice]:
+    """What somebody at home was told and has not seen, the last first; one of each report."""
+    rows = session.scalars(
+        select(Notice)
+        .where(Notice.person_id == person_id, Notice.state.in_(("waiting", "spent")))
+        .order_by(Notice.created_at.desc(), Notice.id.desc())
+        .limit(200)
+    )
+    newest: dict[str, Notice] = {}
+    for notice in rows:
+        if "report" in notice.facts:
+            newest.setdefault(notice.facts["report"], notice)
+    return list(newest.values())
+
+
+def see_at_home(session: Session, person_id: UUID, report_id: UUID, *, now: datetime) -> None:
+    """Somebody looked at a report: what they were told of it has been seen."""
+    rows = session.scalars(
+        select(Notice).where(Notice.person_id == person_id, Notice.state.in_(("waiting", "spent")))
+    ).all()
+    for notice in rows:
+        if notice.facts.get("report") == str(report_id):
+            acknowledge(session, notice, by="page", now=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from core.accounts import Password
 from core.colleagues import nodes_in_sight
 from core.paging import in_order
 from core.people import Caller, Grant, Person
+from core.permissions import STAFF_ROLES
 from workflows.search.index import Place, PlaceIndex
 from workflows.search.spelling import Spelling, Wanted
 from workflows.tickets import ENDED, Ticket
@@ -106,7 +107,7 @@ def _tickets(session: Session, caller: Caller, text: str) -> list[FoundTicket]:
 
 def _people(session: Session, caller: Caller, wanted: Wanted) -> list[FoundPerson]:
     nodes = nodes_in_sight(session, caller)
-    holders = select(Grant.person_id).where(Grant.node_id.in_(nodes))
+    holders = select(Grant.person_id).where(Grant.node_id.in_(nodes), Grant.role.in_(STAFF_ROLES))
     statement = (
         select(Person.id, Person.name, Password.login)
         .outerjoin(Password, Password.person_id == Person.id)

@@ -1,7 +1,9 @@
-"""Roles that count for the tickets of one team."""
+"""Roles that count for the tickets of one team, and accounts of people of households."""
 
 import sqlalchemy as sa
 from alembic import op
+
+from core.db import Instant
 
 revision = "0024"
 down_revision = "0021"
@@ -26,6 +28,66 @@ def upgrade() -> None:
     _remember_teams()
     decides = ["site_id", "team", "assignee_id", "reporter_id", "former_teams"]
     op.create_index("ix_ticket_of_team", "ticket", ["learned_at", "id", *decides])
+    _homes()
+
+
+def _homes() -> None:
+    """Accounts of people of households, and what they reported."""
+    op.create_table(
+        "home",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("resident_id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("space_id", sa.Uuid(), nullable=False),
+        sa.Column("made_at", Instant(), nullable=False),
+        sa.Column("ended_at", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_home_person_id_person")
+        ),
+        sa.ForeignKeyConstraint(["site_id"], ["node.id"], name=op.f("fk_home_site_id_node")),
+        sa.ForeignKeyConstraint(["space_id"], ["space.id"], name=op.f("fk_home_space_id_space")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_home")),
+        sa.UniqueConstraint("person_id", "resident_id", name=op.f("uq_home_person_id_resident_id")),
+    )
+    for column in ("person_id", "resident_id", "space_id"):
+        op.create_index(op.f(f"ix_home_{column}"), "home", [column])
+    op.create_table(
+        "home_invitation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("resident_id", sa.Uuid(), nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("ends_at", Instant(), nullable=False),
+        sa.Column("used_at", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["node.id"], name=op.f("fk_home_invitation_site_id_node")
+        ),
+        sa.ForeignKeyConstraint(
+            ["made_by"], ["person.id"], name=op.f("fk_home_invitation_made_by_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_home_invitation")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_home_invitation_secret_hash")),
+    )
+    op.create_index("ix_home_invitation_resident", "home_invitation", ["resident_id"])
+    for table in ("resident_report", "follower"):
+        with op.batch_alter_table(table) as batch:
+            batch.add_column(sa.Column("person_id", sa.Uuid(), nullable=True))
+            batch.add_column(sa.Column("home_id", sa.Uuid(), nullable=True))
+            batch.create_foreign_key(
+                op.f(f"fk_{table}_person_id_person"), "person", ["person_id"], ["id"]
+            )
+            batch.create_foreign_key(
+                op.f(f"fk_{table}_home_id_space"), "space", ["home_id"], ["id"]
+            )
+            if table == "resident_report":
+                batch.alter_column("sticker_id", existing_type=sa.Uuid(), nullable=True)
+                batch.create_index(op.f("ix_resident_report_person_id"), ["person_id"])
+            else:
+                batch.drop_constraint(op.f("uq_follower_of_id"), type_="unique")
+                batch.create_unique_constraint(op.f("uq_follower_of_id_kind"), ["of_id", "kind"])
 
 
 def _remember_teams() -> None:

@@ -12,7 +12,7 @@ from core.errors import Invalid
 from core.ids import new_id
 from core.invitations import answers_for, roles_to_give
 from core.people import Grant, Person
-from core.permissions import ROLES_OF_A_TEAM
+from core.permissions import ROLES_OF_A_TEAM, STAFF_ROLES
 from core.places import Node
 from core.teams import teams_below
 from rules.catalog import Text
@@ -96,7 +96,8 @@ class _Planner:
         holder = self._holders.get(somebody.login)
         if holder is not None:
             grants = self._grants.get(holder, [])
-            if not any(grant.node_id in self._nodes for grant in grants):
+            staff = [grant for grant in grants if grant.role in STAFF_ROLES]
+            if not any(grant.node_id in self._nodes for grant in staff):
                 # Somebody elsewhere has it; who that is, is nobody's business here.
                 return self._refuse_all(somebody, "login_taken")
             somebody.person, somebody.id = self._people[holder], holder
