@@ -7,15 +7,12 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import events, second_factor
-from core.accounts import forget_password
-from core.contacts import forget_contacts
+from core import events
 from core.db import Base, Instant
-from core.identity import forget_identities
 from core.ids import new_id
 from core.invitations import end_grant
-from core.people import Credential, Grant, Person
-from core.push_devices import forget_push_devices
+from core.outsiders import end_account_if_over, end_credentials
+from core.people import Grant
 
 ROLE = "resident"
 
@@ -76,7 +73,7 @@ def end_homes(
     for home in homes:
         home.ended_at = now
         session.flush()
-        _end_credentials(session, home.person_id, now)
+        end_credentials(session, home.person_id, now=now)
         _end_role(session, home, actor, now)
         events.append(
             session,
@@ -87,7 +84,7 @@ def end_homes(
             site_id=home.site_id,
             after={"person": str(home.person_id)},
         )
-        _end_account(session, home.person_id, now, forget=forget)
+        end_account_if_over(session, home.person_id, now=now, forget=forget)
     return len(homes)
 
 
@@ -99,14 +96,6 @@ def end_invitations(session: Session, residents: Collection[UUID], *, now: datet
         HomeInvitation.ends_at > now,
     )
     session.execute(update(HomeInvitation).where(*waiting).values(ends_at=now))
-
-
-def _end_credentials(session: Session, person_id: UUID, now: datetime) -> None:
-    session.execute(
-        update(Credential)
-        .where(Credential.person_id == person_id, Credential.ends_at > now)
-        .values(ends_at=now)
-    )
 
 
 def _standing(session: Session, person_id: UUID) -> list[Home]:
@@ -123,20 +112,3 @@ def _end_role(session: Session, home: Home, actor: events.Actor, now: datetime) 
     )
     for grant in session.scalars(held).all():
         end_grant(session, grant, actor=actor, now=now)
-
-
-def _end_account(session: Session, person_id: UUID, now: datetime, *, forget: bool) -> None:
-    """End the account of somebody who has no home left, and no other role either."""
-    works = session.scalar(select(Grant.id).where(Grant.person_id == person_id).limit(1))
-    if _standing(session, person_id) or works is not None:
-        return
-    forget_password(session, person_id)
-    forget_identities(session, person_id)
-    second_factor.turn_off(session, person_id, now=now)
-    forget_contacts(session, person_id)
-    forget_push_devices(session, person_id)
-    person = session.get_one(Person, person_id)
-    person.left_at = now
-    if forget:
-        person.name = ""
-    session.flush()

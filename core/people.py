@@ -18,6 +18,7 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Invalid, NotAllowed, NotFound, NotSignedIn
 from core.ids import new_id
+from core.permissions import RIGHTS_OUTSIDE
 from core.places import Node
 from core.rights import Given, rights_of
 
@@ -249,9 +250,10 @@ class Caller:
         return self.sites.get(permission, frozenset())
 
     @property
-    def lives_here(self) -> bool:
-        """Whether they are at home here and nothing else: none of ours."""
-        return self.holds_anywhere("reports.own") and not self.holds_anywhere("places.read")
+    def is_outside(self) -> bool:
+        """Whether they are at home here, or of a hired company, and none of ours."""
+        held = {*self.sites, *self.company_wide}
+        return bool(held) and held <= RIGHTS_OUTSIDE
 
     def require(self, permission: str, site_id: UUID) -> None:
         """NotAllowed unless the caller holds `permission` on the site."""

@@ -15,7 +15,6 @@ from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed
 from core.ids import new_id
 from core.people import Caller, hash_secret
-from core.permissions import RIGHTS_OUTSIDE
 from core.vault import Vault
 
 STEP_SECONDS = 30
@@ -67,10 +66,8 @@ def is_required(rule: str, caller: Caller) -> bool:
     """Whether somebody must have a second factor by the setting `require_second_factor`."""
     if rule == "administrators":
         return bool(caller.sites_for(CHANGES_RIGHTS)) or CHANGES_RIGHTS in caller.company_wide
-    held = {*caller.sites, *caller.company_wide}
-    # Who only lives here may have one, and needs none.
-    lives_here = bool(held) and held <= RIGHTS_OUTSIDE
-    return rule == "everyone" and not lives_here
+    # Who only lives here, or comes from outside, may have one and needs none.
+    return rule == "everyone" and not caller.is_outside
 
 
 def is_on(session: Session, person_id: UUID) -> bool:

@@ -13,6 +13,7 @@ from web.pages import (
     categories,
     chat_buttons,
     checklist,
+    companies,
     contractors,
     control_room,
     devices,
@@ -24,6 +25,7 @@ from web.pages import (
     households,
     identity,
     imports,
+    jobs,
     new_ticket,
     notices,
     people,
@@ -85,6 +87,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(search.router(templates))
     app.include_router(home_invitations.router(templates))
     app.include_router(homes.router(templates))
+    app.include_router(companies.router(templates))
+    app.include_router(jobs.router(templates))
     app.include_router(households.router(templates))
     app.include_router(service.router(templates))
     app.include_router(teams.router(templates))

@@ -84,6 +84,7 @@ ROLE: Mapping[str, str] = {
     "auditor": mark("Auditor"),
     "administrator": mark("Administrator"),
     "resident": mark("Resident"),
+    "contractor": mark("Contractor"),
 }
 PERMISSION: Mapping[str, str] = {
     "places.read": mark("see sites, spaces and assets"),
@@ -98,6 +99,7 @@ PERMISSION: Mapping[str, str] = {
     "tickets.create": mark("open tickets"),
     "tickets.work": mark("accept tickets and work them"),
     "tickets.dispatch": mark("hand tickets to teams and people"),
+    "jobs.own": mark("see and do the jobs given to one's company"),
     "reports.own": mark("report faults at home and see how far they are"),
     "tickets.manage": mark("verify, close, re-open, cancel and merge tickets"),
     "service.write": mark("change calendars, promised times, teams, categories and templates"),

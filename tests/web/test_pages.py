@@ -298,6 +298,7 @@ PUBLIC = {"/sign-in", "/sign-in/code", "/sign-in/{secret}", "/join/{secret}", "/
     "/sign-in/oidc/return",
     "/join/{secret}/oidc",
     "/join/home/{secret}",
+    "/join/company/{secret}",
 }
 
 

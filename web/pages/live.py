@@ -238,8 +238,9 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
     @routes.get("/")
     def home(visit: SignedInVisit, site: str | None = None) -> Response:
         sites = visible_sites(visit)
-        if not sites and visit.caller.lives_here:
-            return RedirectResponse("/home", status_code=303)
+        if not sites and visit.caller.is_outside:
+            at_home = visit.caller.holds_anywhere("reports.own")
+            return RedirectResponse("/home" if at_home else "/jobs", status_code=303)
         if not sites:
             return templates.page("no_site.html", visit)
         chosen = next((node for node in sites if node.code == site), sites[0])

@@ -68,7 +68,7 @@ def _seen_by(caller: Caller | None, stuck: Stuck) -> str | None:
 
 
 def _awaited(session: Session, request: Request, stuck: Stuck) -> str | None:
-    """The link of a contractor's job in this browser who is expected at this sticker."""
+    """The page of a contractor's job in this browser who is expected at this sticker."""
     now = parts_of(request).clock.now()
     for secret in jobs_of(request):
         try:
@@ -76,7 +76,17 @@ def _awaited(session: Session, request: Request, stuck: Stuck) -> str | None:
         except NotFound:
             continue
         if customers.waits_here(session, link, stuck.sticker):
-            return secret
+            return f"/c/{secret}"
+    return None
+
+
+def _expected(session: Session, caller: Caller | None, stuck: Stuck) -> str | None:
+    """The page of a job by which somebody of a hired company is expected at this sticker."""
+    if caller is None or not caller.holds_anywhere("jobs.own"):
+        return None
+    for link in contractors.awaited(session, caller.person_id):
+        if customers.waits_here(session, link, stuck.sticker):
+            return f"/jobs/{link.id}"
     return None
 
 
@@ -85,13 +95,16 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
     def show(path: str, request: Request, colleague: Colleague) -> Response:
         with parts_of(request).database.read() as session:
             stuck = customers.read_sticker(session, path)
-            job = _awaited(session, request, stuck)
+            job = _awaited(session, request, stuck) or _expected(session, colleague, stuck)
             known = customers.known_here(session, stuck)
         if job is None and (inside := _seen_by(colleague, stuck)) is not None:
             return RedirectResponse(inside, status_code=303)
         shown: dict[str, Any] = {"stuck": stuck, "site": stuck.site, "zone": stuck.site.time_zone}
         if job is not None:
-            return guest_page(templates, request, "public/arrive.html", job=job, **shown)
+            own = csrf_token(request.cookies.get(SESSION_COOKIE, "")) if "/jobs/" in job else ""
+            return guest_page(
+                templates, request, "public/arrive.html", job=job, own_csrf=own, **shown
+            )
         return guest_page(
             templates,
             request,

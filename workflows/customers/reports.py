@@ -22,7 +22,7 @@ from core.vault import Vault
 from workflows.customers.problems import OTHER, Problem, find_problem
 from workflows.customers.stickers import Stuck
 from workflows.tickets import ENDED, Draft, Step, Ticket, act, current_ticket, followers
-from workflows.tickets.contractors import did_it
+from workflows.tickets.contractors import did_it, did_it_for
 from workflows.tickets.doers import doers
 from workflows.tickets.photos import StoredPhoto, add_photo
 from workflows.tickets.reporting import near, report
@@ -368,7 +368,9 @@ def rate(
     ticket = ticket_of(session, row)
     if ticket.state not in SETTLED:
         raise Conflict("the work is not finished yet", advice="Load the page again.")
-    own = rater.person is not None and rater.person in doers(session, ticket)
+    own = rater.person is not None and (
+        rater.person in doers(session, ticket) or did_it_for(session, ticket.id, rater.person)
+    )
     if own or did_it(session, ticket.id, rater.contractor_links):
         raise NotAllowed("who did the work does not rate it", advice="Leave it to the resident.")
     row.rating, row.rating_words, row.rated_at = stars, words.strip(), now

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.channels.message import Channel
+from core.companies import people_of
 from core.contacts import QuietHours
 from core.home_accounts import has_home
 from core.local_time import zone
@@ -82,6 +83,7 @@ def take_up_outside(session: Session, fact: events.Event, now: datetime) -> int:
         link = session.get_one(ContractorLink, link_id)
         urgent = link.urgent
         told = [someone] if someone is not None else []
+        _tell_company(session, ticket, link, now)
     else:
         urgent = ticket.priority in ("high", "critical") or ticket.life_safety
         told = followers_of(session, with_merged(session, ticket.id), now=now)
@@ -92,6 +94,25 @@ def take_up_outside(session: Session, fact: events.Event, now: datetime) -> int:
             made += _note(session, ticket, follower, kind, urgent=urgent, now=now)
     session.flush()
     return made
+
+
+def _tell_company(session: Session, ticket: Ticket, link: ContractorLink, now: datetime) -> None:
+    """A notice for everybody of a hired company whose turn it is."""
+    for person in people_of(session, link.company_id) if link.company_id else ():
+        session.add(
+            Notice(
+                site_id=ticket.site_id,
+                person_id=person,
+                ticket_id=ticket.id,
+                kind=OFFER,
+                facts={"place": _place(session, ticket), "job": str(link.id)},
+                urgency="urgent" if link.urgent else "normal",
+                state="waiting",
+                version=1,
+                created_at=now,
+                due_at=now,
+            )
+        )
 
 
 def _tell_at_home(

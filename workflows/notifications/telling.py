@@ -23,6 +23,7 @@ from workflows.notifications.model import NOTICE, Attempt, Notice
 from workflows.notifications.plans import PLANS, Plan, quiet_until
 from workflows.notifications.texts import message
 from workflows.tickets import ENDED, Ticket
+from workflows.tickets.contractors import ContractorLink
 from workflows.tickets.fire_alarms import alarm_of
 from workflows.tickets.followers import Follower
 from workflows.tickets.scope import scope_of
@@ -99,6 +100,9 @@ def _is_settled(session: Session, notice: Notice) -> bool:
     if notice.ticket_id is None or "report" in notice.facts:
         # Whoever lives with it is told how it goes, also that it is done.
         return False
+    if "job" in notice.facts:
+        link = session.get(ContractorLink, UUID(notice.facts["job"]))
+        return link is None or link.state != "offered"
     ticket = session.get_one(Ticket, notice.ticket_id)
     if ticket.state in (*ENDED, "resolved", "verified"):
         return True

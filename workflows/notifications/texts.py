@@ -108,6 +108,8 @@ def message(
 def _page(facts: Mapping[str, Any]) -> str:
     if facts.get("report"):
         return f"/home/reports/{facts['report']}"
+    if facts.get("job"):
+        return f"/jobs/{facts['job']}"
     return f"/tickets/{facts['number']}" if facts.get("number") else ""
 
 

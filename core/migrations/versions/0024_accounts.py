@@ -1,4 +1,4 @@
-"""Roles that count for the tickets of one team, and accounts of people of households."""
+"""Roles that count for the tickets of one team, and accounts of residents and contractors."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,6 +29,7 @@ def upgrade() -> None:
     decides = ["site_id", "team", "assignee_id", "reporter_id", "former_teams"]
     op.create_index("ix_ticket_of_team", "ticket", ["learned_at", "id", *decides])
     _homes()
+    _companies()
 
 
 def _homes() -> None:
@@ -88,6 +89,66 @@ def _homes() -> None:
             else:
                 batch.drop_constraint(op.f("uq_follower_of_id"), type_="unique")
                 batch.create_unique_constraint(op.f("uq_follower_of_id_kind"), ["of_id", "kind"])
+
+
+def _companies() -> None:
+    """Hired companies, their people who sign in, and the jobs given to them."""
+
+    def table(name: str, *columns: sa.schema.SchemaItem) -> None:
+        op.create_table(
+            name,
+            sa.Column("id", sa.Uuid(), nullable=False),
+            sa.Column("site_id", sa.Uuid(), nullable=False),
+            *columns,
+            sa.ForeignKeyConstraint(["site_id"], ["node.id"], name=op.f(f"fk_{name}_site_id_node")),
+            sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{name}")),
+        )
+
+    def refers(name: str, column: str, to: str) -> sa.ForeignKeyConstraint:
+        return sa.ForeignKeyConstraint(
+            [column], [f"{to}.id"], name=op.f(f"fk_{name}_{column}_{to}")
+        )
+
+    table(
+        "company",
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("hired_at", Instant(), nullable=False),
+        sa.Column("ended_at", Instant(), nullable=True),
+    )
+    op.create_index(op.f("ix_company_site_id"), "company", ["site_id"])
+    table(
+        "company_person",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("made_at", Instant(), nullable=False),
+        sa.Column("ended_at", Instant(), nullable=True),
+        refers("company_person", "company_id", "company"),
+        refers("company_person", "person_id", "person"),
+        sa.UniqueConstraint(
+            "company_id", "person_id", name=op.f("uq_company_person_company_id_person_id")
+        ),
+    )
+    op.create_index(op.f("ix_company_person_company_id"), "company_person", ["company_id"])
+    op.create_index(op.f("ix_company_person_person_id"), "company_person", ["person_id"])
+    table(
+        "company_invitation",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("ends_at", Instant(), nullable=False),
+        sa.Column("used_at", Instant(), nullable=True),
+        refers("company_invitation", "company_id", "company"),
+        refers("company_invitation", "made_by", "person"),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_company_invitation_secret_hash")),
+    )
+    op.create_index(op.f("ix_company_invitation_company_id"), "company_invitation", ["company_id"])
+    with op.batch_alter_table("contractor_link") as batch:
+        batch.add_column(sa.Column("company_id", sa.Uuid(), nullable=True))
+        batch.create_foreign_key(
+            op.f("fk_contractor_link_company_id_company"), "company", ["company_id"], ["id"]
+        )
+        batch.create_index(op.f("ix_contractor_link_company_id"), ["company_id"])
 
 
 def _remember_teams() -> None:

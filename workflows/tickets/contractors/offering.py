@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import events
+from core.companies import company_named
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.lifecycle import move
@@ -85,6 +86,7 @@ def offer(
             state="waiting",
             version=1,
             company=contact.company,
+            company_id=company_named(session, ticket.site_id, contact.company),
             name=contact.name,
             phone=contact.phone,
             task=job.task,
