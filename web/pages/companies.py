@@ -12,6 +12,7 @@ from core import accounts, companies, people, sessions
 from core.companies import READ, WRITE
 from core.errors import Conflict, Invalid
 from core.events import Actor
+from core.places import Node
 from web.page_route import PageRoute
 from web.pages.doorway import FORGED, UNUSABLE, Forms, is_own_form, welcome
 from web.pages.sign_in import TAKEN, WEAK
@@ -74,11 +75,12 @@ def _add_inviting(routes: APIRouter, templates: Templates) -> None:
             company = companies.find_company(session, visit.caller, company_id)
             by = visit.caller.person_id
             row, secret = companies.invite_to_company(session, company, by=by, now=now)
+            local = visit.at(session.get_one(Node, company.site_id).time_zone)
             name, site, ends_at = company.name, company.site_id, row.ends_at
         link = f"{own_address(request)}/join/company/{secret}"
         return templates.page(
             "companies/invited.html",
-            visit,
+            local,
             section="companies",
             company=name,
             site=site,

@@ -15,7 +15,7 @@ from core.errors import Conflict, Invalid
 from core.home_accounts import LIFETIME
 from core.households import WRITE, Contact
 from core.limits import Limit
-from core.places import Space
+from core.places import Node, Space
 from web.guests import Colleague, limit
 from web.languages import mark
 from web.page_route import PageRoute
@@ -71,10 +71,11 @@ def _add_inviting(routes: APIRouter, templates: Templates) -> None:
                 made = home_accounts.invite_residents(session, [row], by=by, now=now)
                 path, fresh = "/join/home", True
             home = dict(space.name)
+            local = visit.at(session.get_one(Node, space.site_id).time_zone)
         slips = [_slip(request, contact, home, f"{path}/{secret}") for contact, secret in made]
         return templates.page(
             "home/invited.html",
-            visit,
+            local,
             slips=slips,
             fresh=fresh,
             ends_at=now + LIFETIME,
@@ -93,13 +94,14 @@ def _add_inviting(routes: APIRouter, templates: Templates) -> None:
             names = {one.id: one.name for one in inside}
             rows = households.residents_in(session, names)
             made = home_accounts.invite_residents(session, rows, by=by, now=now)
+            local = visit.at(session.get_one(Node, space.site_id).time_zone)
         slips = [
             _slip(request, contact, names[contact.space_id], f"/join/home/{secret}")
             for contact, secret in made
         ]
         return templates.page(
             "home/invited.html",
-            visit,
+            local,
             slips=slips,
             fresh=True,
             ends_at=now + LIFETIME,
