@@ -31,6 +31,7 @@ from core.invitations import (
     require_over,
     revoke,
 )
+from core.teams import team_below
 from workflows import staff
 
 router = APIRouter(tags=["people"])
@@ -46,6 +47,7 @@ class Role(BaseModel):
     role: str
     node_id: UUID
     node_name: dict[str, str]
+    team: str = Field(description="The team to whose tickets it is limited; empty: to none.")
 
 
 class PersonItem(BaseModel):
@@ -71,6 +73,7 @@ class InvitationItem(BaseModel):
     id: UUID
     role: str
     node_id: UUID
+    team: str
     created_at: datetime
     ends_at: datetime
 
@@ -99,6 +102,10 @@ class RoleToGive(Body):
 
     role: RoleName
     node_id: UUID
+    team: Annotated[str, Field(max_length=40)] = Field(
+        default="",
+        description="Limits the role to the tickets of a team; several teams are several roles.",
+    )
 
 
 class Left(BaseModel):
@@ -132,8 +139,11 @@ def post_role(asked: Writer, person_id: UUID, body: RoleToGive) -> Response:
     with asked.parts.database.write() as session:
         person = find_person(session, asked.caller, person_id)
         node = find_node(session, asked.caller, body.node_id)
-        require_may_give(asked.caller, node, body.role)
-        add_grant(session, person.id, node.id, body.role, actor=asked.actor, now=asked.now)
+        require_may_give(asked.caller, node, body.role, body.team)
+        team = team_below(session, node, body.team)
+        add_grant(
+            session, person.id, node.id, body.role, team=team, actor=asked.actor, now=asked.now
+        )
         return answer(describe_person(session, asked.caller, person_id), 201)
 
 
@@ -197,11 +207,16 @@ def get_invitations(asked: Writer, limit: Limit = 50, cursor: Cursor = None) -> 
 def post_invitation(asked: Writer, body: RoleToGive) -> Response:
     """Takes no Idempotency-Key: the secret is shown once and its answer is never kept."""
     with asked.parts.database.write() as session:
-        row, secret = invite(session, asked.caller, body.node_id, body.role, now=asked.now)
+        node = find_node(session, asked.caller, body.node_id)
+        team = team_below(session, node, body.team)
+        row, secret = invite(
+            session, asked.caller, body.node_id, body.role, team=team, now=asked.now
+        )
         content = {
             "id": row.id,
             "role": row.role,
             "node_id": row.node_id,
+            "team": row.team,
             "created_at": row.created_at,
             "ends_at": row.ends_at,
             "path": f"/join/{secret}",

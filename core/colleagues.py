@@ -1,7 +1,7 @@
 """Reading who works where: people by their roles on the sites that a caller sees."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.invitations import Invitation
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Grant, Person, nodes_with
-from core.permissions import ROLES
+from core.permissions import ROLES, STAFF_ROLES
 from core.places import Node
 
 READ = "people.read"
@@ -30,7 +30,7 @@ def list_people(session: Session, caller: Caller, wish: Wish) -> Page[dict[str, 
     Roles on nodes that the caller does not see are left out.
     """
     nodes = nodes_in_sight(session, caller)
-    holders = select(Grant.person_id).where(Grant.node_id.in_(nodes))
+    holders = select(Grant.person_id).where(Grant.node_id.in_(nodes), Grant.role.in_(STAFF_ROLES))
     statement = rows_of(Person.id, Person.name, Person.locale, Person.left_at).where(
         Person.id.in_(holders)
     )
@@ -43,11 +43,19 @@ def _roles(
     session: Session, people: Iterable[UUID], nodes: Mapping[UUID, Node]
 ) -> Mapping[UUID, list[dict[str, Any]]]:
     found: defaultdict[UUID, list[dict[str, Any]]] = defaultdict(list)
-    statement = select(Grant).where(Grant.person_id.in_(people), Grant.node_id.in_(nodes))
+    statement = select(Grant).where(
+        Grant.person_id.in_(people), Grant.node_id.in_(nodes), Grant.role.in_(STAFF_ROLES)
+    )
     for grant in session.scalars(statement.order_by(Grant.id)):
         node = nodes[grant.node_id]
         found[grant.person_id].append(
-            {"id": grant.id, "role": grant.role, "node_id": node.id, "node_name": dict(node.name)}
+            {
+                "id": grant.id,
+                "role": grant.role,
+                "node_id": node.id,
+                "node_name": dict(node.name),
+                "team": grant.team,
+            }
         )
     return found
 
@@ -55,7 +63,8 @@ def _roles(
 def find_person(session: Session, caller: Caller, person_id: UUID) -> Person:
     """A person who holds a role where the caller sees people. NotFound for anybody else."""
     nodes = nodes_in_sight(session, caller)
-    holds = select(Grant.id).where(Grant.person_id == person_id, Grant.node_id.in_(nodes)).exists()
+    held = Grant.person_id == person_id, Grant.node_id.in_(nodes), Grant.role.in_(STAFF_ROLES)
+    holds = select(Grant.id).where(*held).exists()
     person = session.scalars(select(Person).where(Person.id == person_id, holds)).first()
     if person is None:
         raise NotFound("there is no such person", advice="Look for them in the list of people.")
@@ -75,9 +84,14 @@ def describe_person(session: Session, caller: Caller, person_id: UUID) -> dict[s
     }
 
 
-def able_people(session: Session, site_id: UUID, permission: str) -> list[Person]:
-    """Everybody with us who holds a permission on a site, by name."""
-    able = [role for role, permissions in ROLES.items() if permission in permissions]
+def able_people(
+    session: Session, site_id: UUID, permission: str, *, teams: Collection[str] | None = None
+) -> list[Person]:
+    """Everybody with us who holds a permission on a site, by name.
+
+    teams: a role that is limited to one team counts only for these; None: for any.
+    """
+    able = [role for role in STAFF_ROLES if permission in ROLES[role]]
     site = session.get_one(Node, site_id)
     above = [site.path[: end + 1] for end, sign in enumerate(site.path) if sign == "/"]
     holders = (
@@ -85,19 +99,25 @@ def able_people(session: Session, site_id: UUID, permission: str) -> list[Person
         .join(Node, Node.id == Grant.node_id)
         .where(Grant.role.in_(able), Node.path.in_(above))
     )
+    if teams is not None:
+        holders = holders.where(Grant.team.in_(("", *teams)))
     statement = select(Person).where(Person.id.in_(holders), Person.left_at.is_(None))
     return list(session.scalars(statement.order_by(Person.name, Person.id)))
 
 
-def people_in_role(session: Session, site_id: UUID, role: str) -> list[UUID]:
-    """Everybody with us who holds a role at the site, else at the nearest node above with one."""
+def people_in_role(session: Session, site_id: UUID, role: str, *, team: str = "") -> list[UUID]:
+    """Everybody with us who holds a role at the site, else at the nearest node above with one.
+
+    Whoever holds it for one team alone is among them only for that `team`.
+    """
     site = session.get_one(Node, site_id)
     above = [site.path[: end + 1] for end, sign in enumerate(site.path) if sign == "/"]
     statement = (
         select(Node.path, Person.id)
         .join(Grant, Grant.node_id == Node.id)
         .join(Person, Person.id == Grant.person_id)
-        .where(Grant.role == role, Node.path.in_(above), Person.left_at.is_(None))
+        .where(Grant.role == role, Grant.team.in_(("", team)))
+        .where(Node.path.in_(above), Person.left_at.is_(None))
         .order_by(Person.id)
     )
     found: defaultdict[str, list[UUID]] = defaultdict(list)
@@ -111,7 +131,7 @@ def find_grant(session: Session, person_id: UUID, grant_id: UUID) -> tuple[Grant
     row = session.execute(
         select(Grant, Node)
         .join(Node, Node.id == Grant.node_id)
-        .where(Grant.id == grant_id, Grant.person_id == person_id)
+        .where(Grant.id == grant_id, Grant.person_id == person_id, Grant.role.in_(STAFF_ROLES))
     ).first()
     if row is None:
         raise NotFound("they hold no such role", advice="Look at their roles.")
@@ -126,6 +146,7 @@ def list_invitations(
         Invitation.id,
         Invitation.role,
         Invitation.node_id,
+        Invitation.team,
         Invitation.created_at,
         Invitation.ends_at,
     ).where(

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import events
 from core.db import Base
 from core.errors import Conflict, Invalid, NotFound
+from core.homes import end_homes
 from core.ids import new_id
 from core.local_time import zone
 from core.people import Caller
@@ -193,6 +194,12 @@ def household_of(session: Session, caller: Caller, space_id: UUID) -> list[Conta
     return [shown_to(caller, contact) for contact in contacts_of(session, list(rows))]
 
 
+def residents_in(session: Session, spaces: Iterable[UUID]) -> list[Resident]:
+    """Everybody of the households of these spaces, home by home."""
+    statement = select(Resident).where(Resident.space_id.in_(list(spaces)))
+    return list(session.scalars(statement.order_by(Resident.space_id, Resident.id)))
+
+
 def shown_to(caller: Caller, contact: Contact) -> Contact:
     """Somebody as the caller may see them: whole, or with masked numbers."""
     may_call = contact.site_id in caller.sites_for(PHONES)
@@ -277,6 +284,8 @@ def change_resident(
     row.relation, row.since, row.until = wanted.relation, wanted.since, wanted.until
     row.version += 1
     session.flush()
+    if row.until is not None and row.until <= today_at(session, row.site_id, now):
+        end_homes(session, [row.id], actor=actor, now=now)
     fact = _fact("resident.update", row.id, row.site_id, actor, now, {"fields": fields})
     events.append_all(session, [fact])
     return True
@@ -284,6 +293,8 @@ def change_resident(
 
 def move_out(session: Session, row: Resident, *, actor: events.Actor, now: datetime) -> None:
     """Note that somebody moves out today; who has moved out already stays so.
+
+    Their account loses the home at once, with every session and link.
 
     Conflict for somebody who has not moved in yet.
     """
@@ -295,6 +306,7 @@ def move_out(session: Session, row: Resident, *, actor: events.Actor, now: datet
     row.until = today
     row.version += 1
     session.flush()
+    end_homes(session, [row.id], actor=actor, now=now)
     events.append_all(session, [_fact("resident.move_out", row.id, row.site_id, actor, now, {})])
 
 
@@ -303,6 +315,7 @@ def erase(
 ) -> None:
     """Forget people: what is sealed about them anywhere can't be read by anybody any more."""
     gone = list(rows)
+    end_homes(session, [row.id for row in gone], actor=actor, now=now, forget=True)
     destroy_keys(session, [row.id for row in gone], ResidentKey)
     facts = [_fact("resident.erase", row.id, row.site_id, actor, now, {}) for row in gone]
     for row in gone:

@@ -15,20 +15,24 @@ from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.ids import new_id
 from core.people import Caller, Grant, Person, hash_secret, issue, new_secret
-from core.permissions import ROLES
+from core.permissions import ROLES, ROLES_OF_A_TEAM, STAFF_ROLES
 from core.places import Node
 
 LIFETIME = timedelta(days=7)
 
 
 class Invitation(Base):
-    """A role that waits for its person. The secret of its link is kept as a hash only."""
+    """A role that waits for its person. The secret of its link is kept as a hash only.
+
+    team: the team to whose tickets the role is limited; empty: to none.
+    """
 
     __tablename__ = "invitation"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     node_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"), index=True)
     role: Mapped[str] = mapped_column(String(30))
+    team: Mapped[str] = mapped_column(String(40), default="", server_default="")
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
     made_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime] = mapped_column(Instant)
@@ -64,13 +68,19 @@ def roles_to_give(caller: Caller, node: Node) -> list[str]:
         held = {right for right, sites in caller.sites.items() if node.id in sites}
     else:
         held = set(caller.company_wide)
-    return [role for role, rights in ROLES.items() if rights <= held]
+    return [role for role in STAFF_ROLES if ROLES[role] <= held]
 
 
-def require_may_give(caller: Caller, node: Node, role: str) -> None:
-    """NotAllowed when the caller may not give the role on the node; Invalid for an unknown one."""
-    if role not in ROLES:
-        raise Invalid("there is no such role", problems=[f"role: one of {', '.join(ROLES)}"])
+def require_may_give(caller: Caller, node: Node, role: str, team: str = "") -> None:
+    """NotAllowed when the caller may not give the role on the node.
+
+    Invalid for an unknown one, and for a role that can't be limited to a team.
+    """
+    if role not in STAFF_ROLES:
+        raise Invalid("there is no such role", problems=[f"role: one of {', '.join(STAFF_ROLES)}"])
+    if team and role not in ROLES_OF_A_TEAM:
+        named = ", ".join(ROLES_OF_A_TEAM)
+        raise Invalid("this role counts for every team", problems=[f"team: only with {named}"])
     require_over(caller, node)
     if role not in roles_to_give(caller, node):
         raise NotAllowed(
@@ -80,16 +90,20 @@ def require_may_give(caller: Caller, node: Node, role: str) -> None:
 
 
 def invite(
-    session: Session, caller: Caller, node_id: UUID, role: str, *, now: datetime
+    session: Session, caller: Caller, node_id: UUID, role: str, *, now: datetime, team: str = ""
 ) -> tuple[Invitation, str]:
-    """Make an invitation; returns it and the secret of its link, which is shown once."""
+    """Make an invitation; returns it and the secret of its link, which is shown once.
+
+    team: as `core.teams.team_below` gives it.
+    """
     node = find_node(session, caller, node_id)
-    require_may_give(caller, node, role)
+    require_may_give(caller, node, role, team)
     secret = new_secret("invitation")
     row = Invitation(
         id=new_id(),
         node_id=node.id,
         role=role,
+        team=team,
         secret_hash=hash_secret(secret),
         made_by=caller.person_id,
         created_at=now,
@@ -204,7 +218,7 @@ def take_up(session: Session, row: Invitation, name: str, locale: str, *, now: d
         raise NotFound("this invitation was used before", advice="Ask for a new one.")
     actor = events.Actor.person(person.id)
     events.append(session, "person.join", ("person", person.id), actor=actor, learned_at=now)
-    add_grant(session, person.id, row.node_id, row.role, actor=actor, now=now)
+    add_grant(session, person.id, row.node_id, row.role, team=row.team, actor=actor, now=now)
     return person.id
 
 
@@ -227,15 +241,22 @@ def add_grant(
     *,
     actor: events.Actor,
     now: datetime,
+    team: str = "",
 ) -> Grant:
-    """Give a person a role on a node; giving it again changes nothing."""
+    """Give a person a role on a node; giving it again changes nothing.
+
+    team: the team to whose tickets it is limited. Several of them are several roles.
+    """
     statement = select(Grant).where(
-        Grant.person_id == person_id, Grant.node_id == node_id, Grant.role == role
+        Grant.person_id == person_id,
+        Grant.node_id == node_id,
+        Grant.role == role,
+        Grant.team == team,
     )
     standing = session.scalars(statement).first()
     if standing is not None:
         return standing
-    grant = Grant(id=new_id(), person_id=person_id, node_id=node_id, role=role)
+    grant = Grant(id=new_id(), person_id=person_id, node_id=node_id, role=role, team=team)
     session.add(grant)
     session.flush()
     sessions.renew_soon(session, person_id, now=now)
@@ -251,6 +272,7 @@ class NewGrant:
     person_id: UUID
     node_id: UUID
     role: str
+    team: str = ""
 
 
 def add_grants(
@@ -266,7 +288,7 @@ def add_grants(
             ("person", one.person_id),
             actor=actor,
             learned_at=now,
-            after={"node": str(one.node_id), "role": one.role},
+            after=_facts(one.node_id, one.role, one.team),
         )
         for one in given
     ]
@@ -305,14 +327,19 @@ def revoke(session: Session, row: Invitation, *, actor: events.Actor, now: datet
 
 
 def _say(session: Session, kind: str, grant: Grant, actor: events.Actor, now: datetime) -> None:
-    facts = {"node": str(grant.node_id), "role": grant.role}
+    facts = _facts(grant.node_id, grant.role, grant.team)
     subject = ("person", grant.person_id)
     events.append(session, kind, subject, actor=actor, learned_at=now, after=facts)
+
+
+def _facts(node_id: UUID, role: str, team: str) -> dict[str, str]:
+    facts = {"node": str(node_id), "role": role}
+    return {**facts, "team": team} if team else facts
 
 
 def _append(
     session: Session, kind: str, row: Invitation, actor: events.Actor, now: datetime
 ) -> None:
-    facts = {"node": str(row.node_id), "role": row.role}
+    facts = _facts(row.node_id, row.role, row.team)
     subject = ("invitation", row.id)
     events.append(session, kind, subject, actor=actor, learned_at=now, after=facts)

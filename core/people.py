@@ -18,14 +18,18 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Invalid, NotAllowed, NotFound, NotSignedIn
 from core.ids import new_id
-from core.permissions import ROLES
+from core.permissions import RIGHTS_OUTSIDE
 from core.places import Node
+from core.rights import Given, rights_of
 
 Columns = TypeVarTuple("Columns")
 
 
 class Person(Base):
-    """Somebody who works here. Their name stands in this row only, so that it can be erased."""
+    """Somebody who signs in: who works here, or lives here (`core.homes`).
+
+    Their name stands in this row only, so that it can be erased.
+    """
 
     __tablename__ = "person"
 
@@ -36,7 +40,10 @@ class Person(Base):
 
 
 class Grant(Base):
-    """A role of a person on a node of the tree, and on all below it."""
+    """A role of a person on a node of the tree, and on all below it.
+
+    team: the team to whose tickets it is limited; empty: to none.
+    """
 
     __tablename__ = "grant"
 
@@ -44,8 +51,9 @@ class Grant(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
     node_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
     role: Mapped[str] = mapped_column(String(30))
+    team: Mapped[str] = mapped_column(String(40), default="", server_default="")
 
-    __table_args__ = (UniqueConstraint("person_id", "node_id", "role"),)
+    __table_args__ = (UniqueConstraint("person_id", "node_id", "role", "team"),)
 
 
 class Credential(Base):
@@ -215,6 +223,7 @@ def rename(
 class Caller:
     """Who is asking, and on which sites they hold which permission.
 
+    teams: where they hold a permission about tickets for some teams only, and for which.
     limited_to: what the token they came by is limited to; None: nothing but their own rights.
     proved: whether a second factor stands behind what they came by. must_set_up: whether they may
     do nothing before they have set one up.
@@ -225,6 +234,7 @@ class Caller:
     locale: str
     sites: Mapping[str, frozenset[UUID]] = field(default_factory=dict)
     company_wide: frozenset[str] = frozenset()
+    teams: Mapping[str, Mapping[UUID, frozenset[str]]] = field(default_factory=dict)
     limited_to: frozenset[str] | None = None
     proved: bool = False
     must_set_up: bool = False
@@ -238,6 +248,12 @@ class Caller:
     def sites_for(self, permission: str) -> frozenset[UUID]:
         """The sites on which the caller holds `permission`."""
         return self.sites.get(permission, frozenset())
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether they are at home here, or of a hired company, and none of ours."""
+        held = {*self.sites, *self.company_wide}
+        return bool(held) and held <= RIGHTS_OUTSIDE
 
     def require(self, permission: str, site_id: UUID) -> None:
         """NotAllowed unless the caller holds `permission` on the site."""
@@ -298,7 +314,10 @@ def scoped(
     caller: Caller,
     permission: str,
 ) -> Select[*Columns]:
-    """Restrict a query to the sites where the caller holds `permission`: the one place of scope."""
+    """Restrict a query to the sites where the caller holds `permission`: the one place of scope.
+
+    What is about tickets is restricted by `workflows.tickets.scope`, which knows of teams, too.
+    """
     return on_sites(statement, site_column, caller.sites_for(permission))
 
 
@@ -309,38 +328,18 @@ def on_sites(
     return statement.where(site_column.in_(sites))
 
 
-def _rights(
-    grants: Iterable[tuple[str, str]], nodes: Iterable[tuple[UUID, str, str]]
-) -> tuple[dict[str, frozenset[UUID]], frozenset[str]]:
-    nodes = list(nodes)
-    sites: dict[str, set[UUID]] = {}
-    company_wide: set[str] = set()
-    roots = {path for _, kind, path in nodes if kind == "company"}
-    for role, granted_path in grants:
-        below = [
-            node_id
-            for node_id, kind, path in nodes
-            if kind == "site" and path.startswith(granted_path)
-        ]
-        for permission in ROLES[role]:
-            sites.setdefault(permission, set()).update(below)
-        if granted_path in roots:
-            company_wide |= ROLES[role]
-    return {key: frozenset(value) for key, value in sites.items()}, frozenset(company_wide)
-
-
 def caller_for(session: Session, person: Person) -> Caller:
     """Work out what `person` may do where."""
     grants = session.execute(
-        select(Grant.role, Node.path)
+        select(Grant.role, Node.path, Grant.team)
         .join(Node, Node.id == Grant.node_id)
         .where(Grant.person_id == person.id)
     )
     nodes = session.execute(select(Node.id, Node.kind, Node.path))
-    sites, company_wide = _rights(
-        [(role, path) for role, path in grants], [(i, k, p) for i, k, p in nodes]
+    rights = rights_of([Given(*row) for row in grants], [(i, k, p) for i, k, p in nodes])
+    return Caller(
+        person.id, person.name, person.locale, rights.sites, rights.company_wide, rights.teams
     )
-    return Caller(person.id, person.name, person.locale, sites, company_wide)
 
 
 def find_credential(

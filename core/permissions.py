@@ -29,9 +29,22 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
         "manager": MANAGE,
         "auditor": READ | {"quarantine.read", "system.read", "evidence.read"},
         "administrator": MANAGE | {"places.write", "people.write"},
+        # None of ours: somebody of a household, who comes by an invitation to their home.
+        "resident": frozenset({"reports.own"}),
+        # Nor this one: somebody of a company that is hired for a site.
+        "contractor": frozenset({"jobs.own"}),
     }
 )
+# The roles of those who don't work here: given by invitations of their own, and by nobody else.
+OUTSIDE = frozenset({"resident", "contractor"})
+RIGHTS_OUTSIDE = frozenset().union(*(ROLES[role] for role in OUTSIDE))
+STAFF_ROLES = tuple(role for role in ROLES if role not in OUTSIDE)
 PERMISSIONS = frozenset().union(*ROLES.values())
+# These a role may hold for one team alone: on its tickets, and on none of another team.
+OF_TICKETS = frozenset(
+    {"tickets.read", "tickets.work", "tickets.dispatch", "tickets.manage", "evidence.read"}
+)
+ROLES_OF_A_TEAM = ("guard", "technician", "service_desk", "safety_officer", "supervisor")
 
 # What each right allows, as the console and the reference say it.
 MEANING: Mapping[str, str] = MappingProxyType(
@@ -62,5 +75,7 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "quarantine.read": "see what ingest could not use",
         "quarantine.write": "replay and discard what ingest could not use",
         "system.read": "see the health of the product",
+        "jobs.own": "see and do the jobs given to one's company",
+        "reports.own": "report faults at home and see how far they are",
     }
 )

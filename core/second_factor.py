@@ -66,7 +66,8 @@ def is_required(rule: str, caller: Caller) -> bool:
     """Whether somebody must have a second factor by the setting `require_second_factor`."""
     if rule == "administrators":
         return bool(caller.sites_for(CHANGES_RIGHTS)) or CHANGES_RIGHTS in caller.company_wide
-    return rule == "everyone"
+    # Who only lives here, or comes from outside, may have one and needs none.
+    return rule == "everyone" and not caller.is_outside
 
 
 def is_on(session: Session, person_id: UUID) -> bool:

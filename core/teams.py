@@ -113,6 +113,25 @@ def teams_at(session: Session, site_id: UUID) -> list[TeamShown]:
     return [team_at(session, site_id, code) for code in codes]
 
 
+def teams_below(session: Session, node: Node) -> dict[str, Mapping[str, str]]:
+    """The teams of every site of a node, by code, with their names; the shipped ones first."""
+    statement = (
+        select(Team.code, Team.name)
+        .join(Node, Node.id == Team.site_id)
+        .where(Node.path.startswith(node.path, autoescape=True))
+        .order_by(Team.code)
+    )
+    own = {code: dict(name) for code, name in session.execute(statement)}
+    return {**SHIPPED, **own}
+
+
+def team_below(session: Session, node: Node, code: str) -> str:
+    """A team that a role on a node may be limited to; empty for none. Invalid if unknown."""
+    if code and code not in teams_below(session, node):
+        raise Invalid("there is no such team", problems=["team: one of a site at this place"])
+    return code
+
+
 def members_of(session: Session, site_id: UUID, team: str) -> list[tuple[Member, Person]]:
     """Who is in a team and with us, by name."""
     statement = (

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from core import home_accounts
 from core.limits import forget_counts
 from jobs.work import Work, actor
 from workflows import customers
@@ -13,6 +14,12 @@ def pass_jobs_on(work: Work, now: datetime) -> int:
     """Pass on urgent jobs that no contractor accepted in time, and end links that are over."""
     with work.transaction() as session:
         return contractors.pass_on_late(session, now=now, actor=actor("contractors"))
+
+
+def end_homes(work: Work, now: datetime) -> int:
+    """End the accounts of whose day of moving out has come."""
+    with work.transaction() as session:
+        return home_accounts.end_lapsed(session, now=now, actor=actor("homes"))
 
 
 def forget_guests(work: Work, now: datetime) -> int:

@@ -10,6 +10,7 @@ from rich.panel import Panel
 
 from core.settings import Settings
 from watchkeeper import first_run, installation
+from watchkeeper.demo_people import demo_outsiders
 from watchkeeper.product import Product
 
 _STOP_SECONDS = 10
@@ -35,9 +36,9 @@ def _start(product: Product, *, demo: bool, console: Console) -> None:
         product.watch_database()
         if demo:
             console.print(first_run.import_demo(product.database, product.clock.now()))
-            password = first_run.demo_accounts(
-                product.database, product.folder, product.clock.now()
-            )
+            now = product.clock.now()
+            password = first_run.demo_accounts(product.database, product.folder, now)
+            outsiders = demo_outsiders(product.database, password, now)
         rules = first_run.publish_packs(product.database, product.clock.now())
     if rules:
         console.print(f"{rules} starter rules are in force.")
@@ -56,7 +57,8 @@ def _start(product: Product, *, demo: bool, console: Console) -> None:
     console.print(_welcome(product, link, demo=demo))
     if demo:
         console.print(
-            f"Demo accounts: {', '.join(first_run.DEMO_PEOPLE)}; password of all: {password}",
+            f"Demo accounts: {', '.join([*first_run.DEMO_PEOPLE, *outsiders])}; "
+            f"password of all: {password}",
             soft_wrap=True,
             highlight=False,
         )

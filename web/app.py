@@ -13,15 +13,19 @@ from web.pages import (
     categories,
     chat_buttons,
     checklist,
+    companies,
     contractors,
     control_room,
     devices,
     elsewhere,
     fire_alarms,
     hand_over,
+    home_invitations,
+    homes,
     households,
     identity,
     imports,
+    jobs,
     new_ticket,
     notes,
     notices,
@@ -91,6 +95,10 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(second_factor.router(templates))
     app.include_router(tokens.router(templates))
     app.include_router(search.router(templates))
+    app.include_router(home_invitations.router(templates))
+    app.include_router(homes.router(templates))
+    app.include_router(companies.router(templates))
+    app.include_router(jobs.router(templates))
     app.include_router(households.router(templates))
     app.include_router(service.router(templates))
     app.include_router(teams.router(templates))

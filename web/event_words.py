@@ -6,6 +6,15 @@ from web.closing_words import CLOSING_EVENTS
 from web.languages import mark
 
 EVENT: Mapping[str, str] = {
+    "resident.invite": mark("Resident invited"),
+    "resident.join": mark("Resident joined"),
+    "resident.access_end": mark("Account lost its home"),
+    "ticket.keep": mark("Report put into an account"),
+    "company.hire": mark("Company hired"),
+    "company.invite": mark("Somebody of a company invited"),
+    "company.join": mark("Somebody of a company joined"),
+    "company.person_end": mark("Somebody of a company comes no more"),
+    "company.end": mark("Company hired no more"),
     "alarm.trip": mark("Alarm raised"),
     "alarm.clear": mark("Back to normal"),
     "alarm.acknowledge": mark("Alarm acknowledged"),

@@ -106,6 +106,8 @@ FAULT: Mapping[str, str] = {
     "not_yours": mark("You may not change this person: they hold a role where you don't decide."),
     "needs_role": mark("A new person needs a role and where it holds. Fill in both."),
     "half_role": mark("A role needs a place and a place a role. Fill in both, or neither."),
+    "every_team": mark("This role counts for every team. Leave the team empty."),
+    "no_team": mark("There is no such team at this place. Write the code of one of its teams."),
     "not_given": mark("You can't give more rights than you hold there. Choose another role."),
 }
 IMPORT_STATE: Mapping[str, str] = {

@@ -20,6 +20,7 @@ from core.telemetry.store import TelemetryError
 from web.reader import Reader
 from workflows import overview
 from workflows.overview import PointView
+from workflows.tickets.scope import Scope, seen_of
 
 LOOK_SECONDS = 0.2
 VALUES_SECONDS = 2.0
@@ -87,7 +88,7 @@ class Stream:
     """One open browser. Messages come from the feed's thread and leave in the browser's loop.
 
     It is told the values and changes of one site, and the changes of `others`. values: whether it
-    shows any.
+    shows any. scope: of whoever sees the tickets of some teams only; of others they are not told.
     """
 
     def __init__(
@@ -95,12 +96,14 @@ class Stream:
         site_id: UUID,
         person_id: UUID,
         others: frozenset[UUID] = frozenset(),
+        scope: Scope | None = None,
         *,
         values: bool = True,
     ) -> None:
         self.site_id = site_id
         self.values = values
         self.person_id = person_id
+        self.scope = scope if scope and scope.teams else None
         self._changes_of = others | {site_id}
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Message | None] = asyncio.Queue(MESSAGES_WAITING_AT_MOST)
@@ -195,6 +198,7 @@ class LiveFeed:
         site_id: UUID,
         person_id: UUID,
         others: frozenset[UUID] = frozenset(),
+        scope: Scope | None = None,
         *,
         values: bool = True,
     ) -> Stream:
@@ -207,7 +211,7 @@ class LiveFeed:
                 or own >= STREAMS_A_PERSON
             ):
                 raise Unavailable("too many live pages are open", advice="Close some of them.")
-            stream = Stream(site_id, person_id, others, values=values)
+            stream = Stream(site_id, person_id, others, scope, values=values)
             self._streams.add(stream)
         self._watched.set()
         return stream
@@ -284,9 +288,35 @@ class LiveFeed:
                 tickets.setdefault(fact.site_id, set()).add(fact.subject_id)
             if about in STRUCTURE:
                 self._sites.pop(fact.site_id, None)
-        _tell_panels(streams, panels, tickets)
+        self._tell_panels(streams, panels, tickets)
         if rights_changed:
             _tell(streams, None)
+
+    def _tell_panels(
+        self,
+        streams: Iterable[Stream],
+        panels: Mapping[UUID, set[str]],
+        tickets: Mapping[UUID, set[str]],
+    ) -> None:
+        """One message for each stream, however many of its sites have changed."""
+        messages: dict[tuple[Scope | None, tuple[UUID, ...]], Message] = {}
+        for stream in streams:
+            heard = tuple(site_id for site_id in panels if stream.hears_of(site_id))
+            if not heard:
+                continue
+            key = stream.scope, heard
+            if key not in messages:
+                changed = {panel for site_id in heard for panel in panels[site_id]}
+                about = {ticket for site_id in heard for ticket in tickets.get(site_id, ())}
+                if stream.scope is not None:
+                    about = self._seen_by(stream.scope, about)
+                body = {"panels": sorted(changed), "tickets": sorted(about)}
+                messages[key] = Message("changed", body)
+            stream.offer(messages[key])
+
+    def _seen_by(self, scope: Scope, tickets: Iterable[str]) -> set[str]:
+        with self._parts.database.read() as session:
+            return {str(one) for one in seen_of(session, scope, set(map(UUID, tickets)))}
 
     def _tell_values(self, streams: list[Stream]) -> None:
         if time.monotonic() < self._next_values:
@@ -335,23 +365,6 @@ class LiveFeed:
 
 def _gist(state: PartState) -> tuple[str, bool, str]:
     return state.part, state.ok, state.detail
-
-
-def _tell_panels(
-    streams: Iterable[Stream], panels: Mapping[UUID, set[str]], tickets: Mapping[UUID, set[str]]
-) -> None:
-    """One message for each stream, however many of its sites have changed."""
-    messages: dict[tuple[UUID, ...], Message] = {}
-    for stream in streams:
-        heard = tuple(site_id for site_id in panels if stream.hears_of(site_id))
-        if not heard:
-            continue
-        if heard not in messages:
-            changed = {panel for site_id in heard for panel in panels[site_id]}
-            about = {ticket for site_id in heard for ticket in tickets.get(site_id, ())}
-            body = {"panels": sorted(changed), "tickets": sorted(about)}
-            messages[heard] = Message("changed", body)
-        stream.offer(messages[heard])
 
 
 def _welcome(streams: Iterable[Stream]) -> None:

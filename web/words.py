@@ -83,6 +83,8 @@ ROLE: Mapping[str, str] = {
     "manager": mark("Manager"),
     "auditor": mark("Auditor"),
     "administrator": mark("Administrator"),
+    "resident": mark("Resident"),
+    "contractor": mark("Contractor"),
 }
 PERMISSION: Mapping[str, str] = {
     "places.read": mark("see sites, spaces and assets"),
@@ -97,6 +99,8 @@ PERMISSION: Mapping[str, str] = {
     "tickets.create": mark("open tickets"),
     "tickets.work": mark("accept tickets and work them"),
     "tickets.dispatch": mark("hand tickets to teams and people"),
+    "jobs.own": mark("see and do the jobs given to one's company"),
+    "reports.own": mark("report faults at home and see how far they are"),
     "tickets.manage": mark("verify, close, re-open, cancel and merge tickets"),
     "service.write": mark("change calendars, promised times, teams, categories and templates"),
     "stickers.write": mark("print and revoke stickers"),

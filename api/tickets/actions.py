@@ -14,6 +14,7 @@ from workflows.alarms import accept_ticket
 from workflows.tickets import TICKET
 from workflows.tickets.reading import describe_ticket, find_ticket
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
+from workflows.tickets.scope import holds, require
 from workflows.tickets.working import NEEDS_REASON
 
 router = APIRouter(tags=["tickets"])
@@ -38,11 +39,11 @@ def _handler(action: str) -> Callable[..., Any]:
         version = expected_version(if_match)
         with asked.parts.database.write() as session:
             ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
-            asked.caller.require(permission, ticket.site_id)
+            require(asked.caller, permission, ticket)
             accept_ticket(
                 session,
                 ticket,
-                body.step(action, long=ticket.site_id in asked.caller.sites_for(LONG_HOLD)),
+                body.step(action, long=holds(asked.caller, LONG_HOLD, ticket)),
                 person=asked.person,
                 now=asked.now,
                 expected_version=version,

@@ -12,6 +12,7 @@ from api.errors import may_answer
 from api.tickets.shapes import TicketWhole
 from workflows.tickets.checklist import add_items, answer_item, remove_item
 from workflows.tickets.reading import describe_ticket, find_ticket
+from workflows.tickets.scope import require
 
 router = APIRouter(tags=["tickets"])
 RIGHT, REMOVES = "tickets.work", "tickets.manage"
@@ -29,7 +30,7 @@ def post_checklist(ticket_id: UUID, body: ItemsBody, asked: Worker) -> Response:
     """Put items at the end of the checklist. Answers with the ticket."""
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
-        asked.caller.require(RIGHT, ticket.site_id)
+        require(asked.caller, RIGHT, ticket)
         items = [one.item() for one in body.items]
         add_items(session, ticket, items, actor=asked.actor, now=asked.now)
         content = describe_ticket(session, asked.caller, ticket_id)
@@ -47,7 +48,7 @@ def put_check(ticket_id: UUID, item_id: UUID, body: AnswerBody, asked: Worker) -
     """
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
-        asked.caller.require(RIGHT, ticket.site_id)
+        require(asked.caller, RIGHT, ticket)
         answer_item(session, ticket, item_id, body.value, person=asked.person, now=asked.now)
         content = describe_ticket(session, asked.caller, ticket_id)
     return answer(content)
@@ -62,7 +63,7 @@ def delete_check(ticket_id: UUID, item_id: UUID, asked: Lead) -> Response:
     """Take away an item that nobody has answered. Answers with the ticket."""
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
-        asked.caller.require(REMOVES, ticket.site_id)
+        require(asked.caller, REMOVES, ticket)
         remove_item(session, ticket, item_id, person=asked.person, now=asked.now)
         content = describe_ticket(session, asked.caller, ticket_id)
     return answer(content)

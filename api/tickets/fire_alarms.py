@@ -20,6 +20,7 @@ from workflows.tickets import Ticket, fire_watch
 from workflows.tickets.fire_watch import ACT, MANAGE, WORK, Look
 from workflows.tickets.fires import standing_fires
 from workflows.tickets.reading import describe_ticket, find_ticket
+from workflows.tickets.scope import require
 
 router = APIRouter(tags=["tickets"])
 State = Literal["unseen", "seen", "fire", "answered", "not_fire"]
@@ -91,7 +92,7 @@ def _step(
 ) -> Response:
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
-        asked.caller.require(right, ticket.site_id)
+        require(asked.caller, right, ticket)
         step(session, asked.caller, ticket)
         content = describe_ticket(session, asked.caller, ticket_id)
     return answer(content, version=content["version"])

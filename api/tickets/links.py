@@ -12,6 +12,7 @@ from api.tickets.shapes import LinkBody, TicketWhole
 from workflows import overview
 from workflows.tickets.reading import describe_ticket, find_ticket
 from workflows.tickets.relations import relate, unrelate
+from workflows.tickets.scope import require
 
 router = APIRouter(tags=["tickets"])
 RIGHT = "tickets.work"
@@ -28,7 +29,7 @@ def post_ticket_link(ticket_id: UUID, body: LinkBody, asked: Worker) -> Response
     """Link the ticket to another that you may read. Answers with the ticket."""
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id)
-        asked.caller.require(RIGHT, ticket.site_id)
+        require(asked.caller, RIGHT, ticket)
         other = overview.find_ticket_number(session, asked.caller, body.number).thing
         relate(session, ticket, body.kind, other, person=asked.person, now=asked.now)
         content = describe_ticket(session, asked.caller, ticket_id)
@@ -44,7 +45,7 @@ def delete_ticket_link(ticket_id: UUID, link_id: UUID, asked: Worker) -> Respons
     """Remove a link, from either end; the log of both tickets keeps it. Answers with the ticket."""
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id)
-        asked.caller.require(RIGHT, ticket.site_id)
+        require(asked.caller, RIGHT, ticket)
         unrelate(session, asked.caller, ticket, link_id, now=asked.now)
         content = describe_ticket(session, asked.caller, ticket_id)
     return answer(content)

@@ -13,7 +13,7 @@ from api.deps import Asked, Permission
 from api.errors import may_answer
 from workflows.alarms import acknowledge_of
 from workflows.customers import find_sent, reports_of, revoke_report
-from workflows.tickets import with_merged
+from workflows.tickets import Ticket, with_merged
 from workflows.tickets.contractors import (
     Contact,
     Job,
@@ -23,6 +23,7 @@ from workflows.tickets.contractors import (
     revoke_offer,
 )
 from workflows.tickets.reading import find_ticket
+from workflows.tickets.scope import holds, require
 
 router = APIRouter(tags=["tickets"])
 DISPATCH = "tickets.dispatch"
@@ -155,7 +156,7 @@ def post_contractor_links(asked: Dispatcher, ticket_id: UUID, body: JobOffered) 
     ticket that is with a contractor already is a conflict."""
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
-        asked.caller.require(DISPATCH, ticket.site_id)
+        require(asked.caller, DISPATCH, ticket)
         made = offer(session, ticket, body.job(), person=asked.person, now=asked.now)
         acknowledge_of(session, ticket, person=asked.person, now=asked.now)
         items = [{**_fields(link), "path": f"/c/{secret}"} for link, secret in made]
@@ -172,7 +173,7 @@ def revoke_contractor_link(asked: Dispatcher, link_id: UUID) -> Response:
     """The next contact of its list gets their turn; without one the ticket goes to its team."""
     with asked.parts.database.write() as session:
         link = find_offer(session, asked.caller, link_id)
-        asked.caller.require(DISPATCH, link.site_id)
+        require(asked.caller, DISPATCH, session.get_one(Ticket, link.ticket_id))
         revoke_offer(session, link, person=asked.person, now=asked.now)
         return answer(_fields(link))
 
@@ -187,7 +188,7 @@ def get_resident_reports(asked: Reader, ticket_id: UUID) -> Response:
     with asked.parts.database.read() as session:
         ticket = find_ticket(session, asked.caller, ticket_id)
         found = reports_of(session, with_merged(session, ticket.id))
-    if ticket.site_id not in asked.caller.sites_for("tickets.work"):
+    if not holds(asked.caller, "tickets.work", ticket):
         found = [{**one, "phone": None} for one in found]
     return answer({"items": found})
 
@@ -202,6 +203,6 @@ def revoke_resident_report(asked: Dispatcher, report_id: UUID) -> Response:
     """Ends it at once, and forgets the phone number that came with it."""
     with asked.parts.database.write() as session:
         row = find_sent(session, asked.caller, report_id)
-        asked.caller.require(DISPATCH, row.site_id)
+        require(asked.caller, DISPATCH, session.get_one(Ticket, row.ticket_id))
         revoke_report(session, row, person=asked.person, now=asked.now)
     return Response(status_code=204)

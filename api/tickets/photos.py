@@ -10,8 +10,9 @@ from api.deps import Asked, Permission
 from api.errors import may_answer
 from api.tickets.shapes import TicketWhole
 from core.pictures import FORMATS
-from workflows.tickets.photos import EVIDENCE, add_photo, find_photo, store_photo
+from workflows.tickets.photos import EVIDENCE, add_photo, find_original, find_photo, store_photo
 from workflows.tickets.reading import describe_ticket, find_ticket
+from workflows.tickets.scope import require
 
 router = APIRouter(tags=["tickets"])
 Worker = Annotated[Asked, Depends(Permission("tickets.work"))]
@@ -46,7 +47,7 @@ def post_photo(
     """
     with asked.parts.database.read() as session:
         ticket = find_ticket(session, asked.caller, ticket_id)
-        asked.caller.require("tickets.work", ticket.site_id)
+        require(asked.caller, "tickets.work", ticket)
     photo = store_photo(asked.parts.files, content)
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
@@ -77,8 +78,7 @@ def get_photo(asked: Reader, photo_id: UUID) -> Response:
 def get_original(asked: Witness, photo_id: UUID) -> Response:
     """The very bytes that were handed in, with whatever place and device the camera wrote."""
     with asked.parts.database.read() as session:
-        photo = find_photo(session, asked.caller, photo_id)
-    asked.caller.require(EVIDENCE, photo.site_id)
+        photo = find_original(session, asked.caller, photo_id)
     return Response(
         asked.parts.files.get(photo.original), media_type=photo.media_type, headers=KEPT
     )

@@ -45,6 +45,7 @@ from workflows.tickets.reading import (
     states_named,
 )
 from workflows.tickets.reporting import report
+from workflows.tickets.scope import require, scope_of
 from workflows.tickets.templates import find_template
 
 router = APIRouter(tags=["tickets"])
@@ -83,7 +84,7 @@ async def get_tickets(
     # Async, because most of the answers are at hand: to send each through a thread costs more
     # than all the rest.
     wished = wish(limit, cursor, datetime, UUID)
-    hot, key = asked.parts.hot, (asked.caller.sites_for("tickets.read"), wanted, wished)
+    hot, key = asked.parts.hot, (scope_of(asked.caller), wanted, wished)
 
     def make() -> bytes:
         with asked.parts.database.read() as session:
@@ -147,7 +148,7 @@ def patch_ticket(
     version = expected_version(if_match, required=True)
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
-        asked.caller.require("tickets.work", ticket.site_id)
+        require(asked.caller, "tickets.work", ticket)
         changes = body.changes()
         edit(session, ticket, changes, person=asked.person, now=asked.now, expected_version=version)
         content = describe_ticket(session, asked.caller, ticket_id)
@@ -167,8 +168,8 @@ def get_colleagues(
     """Those who may see the ticket and fit: Chinese in part, pinyin or its initials; at most 8."""
     with asked.parts.database.read() as session:
         ticket = find_ticket(session, asked.caller, ticket_id)
-        asked.caller.require("tickets.work", ticket.site_id)
-        found = find_colleagues(session, ticket.site_id, q, besides=asked.person)
+        require(asked.caller, "tickets.work", ticket)
+        found = find_colleagues(session, ticket, q, besides=asked.person)
     return answer([{"id": one.id, "name": one.name} for one in found])
 
 
@@ -186,7 +187,7 @@ def post_note(
     request = claim(asked, f"POST /tickets/{ticket_id}/notes", idempotency_key, body)
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
-        asked.caller.require("tickets.work", ticket.site_id)
+        require(asked.caller, "tickets.work", ticket)
         made = recall(session, request)
         if made is None:
             saying = Saying(body.body, body.mentions, body.public)

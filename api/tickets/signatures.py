@@ -10,6 +10,7 @@ from api.deps import Asked, Permission
 from api.errors import may_answer
 from api.tickets.shapes import SignatureBody, TicketWhole
 from workflows.tickets.reading import describe_ticket, find_ticket
+from workflows.tickets.scope import require
 from workflows.tickets.signatures import find_signature, sign, store_drawing
 
 router = APIRouter(tags=["tickets"])
@@ -31,7 +32,7 @@ def post_signature(ticket_id: UUID, body: SignatureBody, asked: Worker) -> Respo
     """Keep what somebody signed on your device: for good. Answers with the ticket."""
     with asked.parts.database.read() as session:
         ticket = find_ticket(session, asked.caller, ticket_id)
-        asked.caller.require(RIGHT, ticket.site_id)
+        require(asked.caller, RIGHT, ticket)
     drawing = store_drawing(asked.parts.files, body.content())
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)

@@ -13,7 +13,8 @@ from core.byte_ranges import in_part
 from core.voice import TYPES
 from workflows.tickets.photos import EVIDENCE
 from workflows.tickets.reading import describe_ticket, find_ticket
-from workflows.tickets.voices import add_voice, find_voice, store_voice
+from workflows.tickets.scope import require
+from workflows.tickets.voices import add_voice, find_original_voice, find_voice, store_voice
 
 router = APIRouter(tags=["tickets"])
 Worker = Annotated[Asked, Depends(Permission("tickets.work"))]
@@ -48,7 +49,7 @@ def post_voice(
     """
     with asked.parts.database.read() as session:
         ticket = find_ticket(session, asked.caller, ticket_id)
-        asked.caller.require("tickets.work", ticket.site_id)
+        require(asked.caller, "tickets.work", ticket)
     voice = store_voice(asked.parts.files, content)
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
@@ -87,7 +88,6 @@ def get_voice(
 def get_original_voice(asked: Witness, voice_id: UUID) -> Response:
     """The very bytes that were handed in, with whatever place and device the phone wrote."""
     with asked.parts.database.read() as session:
-        voice = find_voice(session, asked.caller, voice_id)
-    asked.caller.require(EVIDENCE, voice.site_id)
+        voice = find_original_voice(session, asked.caller, voice_id)
     content = asked.parts.files.get(voice.original)
     return Response(content, media_type=voice.media_type, headers=KEPT)

@@ -10,6 +10,7 @@ from api.deps import Asked, Permission
 from api.errors import may_answer
 from api.tickets.shapes import FindingLists, FindingsBody, NewWorkBody, TicketWhole
 from workflows.tickets.reading import describe_ticket, find_ticket
+from workflows.tickets.scope import require
 from workflows.tickets.work import add_work, lists_for, record_findings, remove_work
 
 router = APIRouter(tags=["tickets"])
@@ -37,7 +38,7 @@ def post_work(ticket_id: UUID, body: NewWorkBody, asked: Worker) -> Response:
     """Write down labour or a part. Answers with the ticket."""
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
-        asked.caller.require(RIGHT, ticket.site_id)
+        require(asked.caller, RIGHT, ticket)
         add_work(session, ticket, body.line(), person=asked.person, now=asked.now)
         content = describe_ticket(session, asked.caller, ticket_id)
     return answer(content, 201)
@@ -52,7 +53,7 @@ def delete_work(ticket_id: UUID, line_id: UUID, asked: Worker) -> Response:
     """Take a line away; the event log keeps that it stood there. Answers with the ticket."""
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
-        asked.caller.require(RIGHT, ticket.site_id)
+        require(asked.caller, RIGHT, ticket)
         remove_work(session, ticket, line_id, person=asked.person, now=asked.now)
         content = describe_ticket(session, asked.caller, ticket_id)
     return answer(content)
@@ -65,7 +66,7 @@ def put_findings(ticket_id: UUID, body: FindingsBody, asked: Worker) -> Response
     """Say what was found, what caused it and what was done. Answers with the ticket."""
     with asked.parts.database.write() as session:
         ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
-        asked.caller.require(RIGHT, ticket.site_id)
+        require(asked.caller, RIGHT, ticket)
         record_findings(session, ticket, body.findings(), person=asked.person, now=asked.now)
         content = describe_ticket(session, asked.caller, ticket_id)
     return answer(content)

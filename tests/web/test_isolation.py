@@ -11,6 +11,7 @@ from sqlalchemy import select
 from api.deps import SESSION_COOKIE, csrf_token
 from api.reference import routes_of
 from core import events, floor_plans
+from core.companies import hire_company
 from core.households import Details, add_resident
 from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
@@ -37,6 +38,8 @@ PUMP = "b1-pump-1"
 # What needs no right on any site: one's own affairs, signing in, "there is nothing here", and a
 # link that was sent to one person: whoever holds it may answer it; it shows nothing about people.
 OWN = re.compile(r"/(account|sign-in|sign-out|join|n)\b.*|/\{path:path\}")
+# Where the live page leads somebody who doesn't work here.
+ELSEWHERE = ("/home", "/jobs")
 # A plausible form for every page that takes one; what a page doesn't know it ignores.
 FORM = {
     "version": "1",
@@ -185,6 +188,14 @@ def home_of(stage: Stage) -> dict[str, str]:
         return {"space_id": str(space.id), "resident_id": str(row.id)}
 
 
+def company_of(stage: Stage) -> UUID:
+    """A company that is hired for our site."""
+    person, now = stage.person("Lu Yan", "administrator"), stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+        return hire_company(session, caller, stage.site_id, "Riverside Pumps", now=now).id
+
+
 def things_of_ours(stage: Stage) -> dict[str, str]:
     """Something of our site for each parameter of a page's address."""
     number = stage.trip(PUMP, OVERHEATING)
@@ -215,6 +226,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "import_id": str(import_of(stage)),
         "plan_id": str(plan_of(stage)),
         **home_of(stage),
+        "company_id": str(company_of(stage)),
     }
 
 
@@ -269,6 +281,8 @@ def test_a_stranger_of_any_role_sees_and_changes_nothing_of_ours(stage: Stage, r
     for method, address in addresses(stage, theirs):
         if method == "GET":
             answer = client.get(address)
+            if answer.headers.get("location") in ELSEWHERE:
+                answer = client.get(answer.headers["location"])
             allowed = {403, 404} if of_one_thing(address, theirs) else {200, 403, 404}
         else:
             answer = client.request(method, address, data=form)

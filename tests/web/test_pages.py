@@ -297,6 +297,8 @@ PUBLIC = {"/sign-in", "/sign-in/code", "/sign-in/{secret}", "/join/{secret}", "/
     "/sign-in/oidc",
     "/sign-in/oidc/return",
     "/join/{secret}/oidc",
+    "/join/home/{secret}",
+    "/join/company/{secret}",
 }
 
 

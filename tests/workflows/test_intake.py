@@ -595,6 +595,25 @@ def test_people_come_with_login_and_roles_and_are_told_apart_by_login(
     assert shown == ["13800000001", "g-017", "13800000001", "13800000001", "g-017"]
 
 
+def test_a_role_of_a_file_counts_for_the_team_that_it_names(desk: Desk, site: SmallSite) -> None:
+    rows = [
+        ["Login", "Name", "Role", "Where", "Team"],
+        ["13800000009", "Lu Yan", "Technician", "riverside", "maintenance"],
+    ]
+    desk.bring_in({"People": rows})
+    person = person_of(desk, "13800000009")
+    with desk.database.read() as session:
+        grant = session.scalars(select(Grant).where(Grant.person_id == person)).one()
+        assert (grant.role, grant.team) == ("technician", "maintenance")
+    wrong = [
+        rows[0],
+        ["13800000010", "He Ping", "Technician", "riverside", "ghosts"],
+        ["13800000011", "Ma Li", "Manager", "riverside", "maintenance"],
+    ]
+    faults = found(faults_of(desk.plan(workbook({"People": wrong}))))
+    assert faults == [("People!E2", "no_team"), ("People!E3", "every_team")]
+
+
 def test_a_waiting_file_is_sealed(desk: Desk, site: SmallSite) -> None:
     row = desk.row(desk.hand_in(workbook(STAFF)))
     assert row.preview is not None

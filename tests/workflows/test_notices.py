@@ -177,7 +177,8 @@ def test_it_ends_some_time_and_stays_in_the_inbox(
     [notice] = house.notices()
     assert notice.state == "spent"
     with house.database.read() as session:
-        assert [one.id for one in notifications.inbox(session, house.worker)] == [notice.id]
+        worker = caller_for(session, session.get_one(Person, house.worker))
+        assert [one.id for one in notifications.inbox(session, worker)] == [notice.id]
 
 
 def test_an_ordinary_ticket_is_told_once_and_rings_nobody(

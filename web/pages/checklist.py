@@ -24,6 +24,7 @@ from workflows.tickets.checklist import (
 )
 from workflows.tickets.photos import add_photo, store_photo
 from workflows.tickets.reading import find_ticket
+from workflows.tickets.scope import require
 
 RIGHT, REMOVES = "tickets.work", "tickets.manage"
 NOT_ADDED = "nothing was put on the checklist"
@@ -108,7 +109,7 @@ class ItemForm(BaseModel):
 
 def _to_change(session: Session, visit: Visit, number: int, right: str = RIGHT) -> Ticket:
     found = overview.find_ticket_number(session, visit.caller, number)
-    visit.caller.require(right, found.site.id)
+    require(visit.caller, right, found.thing)
     return find_ticket(session, visit.caller, found.thing.id, to_change=True)
 
 
@@ -147,7 +148,7 @@ def router() -> APIRouter:
         caller, parts = visit.caller, visit.parts
         with parts.database.read() as session:
             found = overview.find_ticket_number(session, caller, number)
-            caller.require(RIGHT, found.site.id)
+            require(caller, RIGHT, found.thing)
         content = photo.file.read() if photo else b""
         if not content:
             raise Invalid("the item was not answered", problems=["photo: choose a picture"])

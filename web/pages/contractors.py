@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from api.deps import parts_of
 from core.channels import tells_outside
+from core.companies import hired_at
 from core.db import Session
 from core.errors import Conflict
 from core.limits import Limit
@@ -27,6 +28,7 @@ from workflows.tickets.contractors import Contact, ContractorLink, Job
 from workflows.tickets.contractors.coming import MOST_PHOTOS
 from workflows.tickets.followers import CONTRACTOR
 from workflows.tickets.reading import find_ticket
+from workflows.tickets.scope import require
 
 DISPATCH = "tickets.dispatch"
 CONTACTS = 3
@@ -81,13 +83,15 @@ def _add_offers(routes: APIRouter, templates: Templates) -> None:
     def ask(number: int, visit: SignedInVisit) -> Response:
         with visit.parts.database.read() as session:
             found = overview.find_ticket_number(session, visit.caller, number)
-        visit.caller.require(DISPATCH, found.site.id)
+            require(visit.caller, DISPATCH, found.thing)
+            hired = hired_at(session, found.site.id)
         return templates.page(
             "contractor/offer.html",
             visit.at(found.site.time_zone),
             section="tickets",
             ticket=found.thing,
             contacts=CONTACTS,
+            hired=hired,
         )
 
     @routes.post("/tickets/{number}/contractor")
@@ -97,7 +101,7 @@ def _add_offers(routes: APIRouter, templates: Templates) -> None:
         parts, person = visit.parts, visit.caller.person_id
         with parts.database.write() as session:
             found = overview.find_ticket_number(session, visit.caller, number)
-            visit.caller.require(DISPATCH, found.site.id)
+            require(visit.caller, DISPATCH, found.thing)
             ticket = find_ticket(session, visit.caller, found.thing.id, to_change=True)
             now = parts.clock.now()
             made = contractors.offer(session, ticket, form.job(), person=person, now=now)
@@ -126,7 +130,7 @@ def _add_ends(routes: APIRouter) -> None:
     def revoke(link_id: UUID, visit: SignedInVisit) -> Response:
         with visit.parts.database.write() as session:
             link = contractors.find_offer(session, visit.caller, link_id)
-            visit.caller.require(DISPATCH, link.site_id)
+            require(visit.caller, DISPATCH, session.get_one(Ticket, link.ticket_id))
             now = visit.parts.clock.now()
             contractors.revoke_offer(session, link, person=visit.caller.person_id, now=now)
             ticket = find_ticket(session, visit.caller, link.ticket_id)
@@ -136,7 +140,7 @@ def _add_ends(routes: APIRouter) -> None:
     def end_report(report_id: UUID, visit: SignedInVisit) -> Response:
         with visit.parts.database.write() as session:
             row = customers.find_sent(session, visit.caller, report_id)
-            visit.caller.require(DISPATCH, row.site_id)
+            require(visit.caller, DISPATCH, session.get_one(Ticket, row.ticket_id))
             now = visit.parts.clock.now()
             customers.revoke_report(session, row, person=visit.caller.person_id, now=now)
             ticket = find_ticket(session, visit.caller, row.ticket_id)
@@ -152,7 +156,8 @@ def _tell(session: Session, visit: Visit, made: Sequence[tuple[ContractorLink, s
     return contractors.follow(session, parts.vault, made, language, now=now)
 
 
-def _place(session: Session, ticket: Ticket) -> tuple[Node, Asset | None, Space | None]:
+def place_of_job(session: Session, ticket: Ticket) -> tuple[Node, Asset | None, Space | None]:
+    """Where a job is: the site, and the asset and space that it is about, if any."""
     asset = session.get(Asset, ticket.asset_id) if ticket.asset_id else None
     space_id = ticket.space_id or (asset.space_id if asset else None)
     space = session.get(Space, space_id) if space_id else None
@@ -166,7 +171,7 @@ def _add_page(routes: APIRouter, templates: Templates) -> None:
         with parts.database.read() as session:
             link = contractors.find_link(session, secret, now=parts.clock.now())
             ticket = contractors.job_of(session, link)
-            site, asset, space = _place(session, ticket)
+            site, asset, space = place_of_job(session, ticket)
             labelled = bool(customers.stickers_at(session, ticket))
         page = guest_page(
             templates,

@@ -17,6 +17,7 @@ from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import alarms, dispatch, overview
 from workflows.dispatch.handover import StandingAlarm, items_of
+from workflows.tickets.scope import teams_seen
 
 WORK = "tickets.work"
 # More than this is a flood, which no sheet of paper hands over.
@@ -55,13 +56,17 @@ def router(templates: Templates) -> APIRouter:
         visit.caller.require_anywhere("people.read")
         with visit.parts.database.read() as session:
             found = chosen_site(session, visit.caller, site)
+            own = teams_seen(visit.caller, found.id)
+            team = team if own is None or team in own else sorted(own)[0]
             standing = _alarms(session, visit.caller, found.id)
             lists = dispatch.what_to_hand_over(session, found.id, team[:40], standing)
             past = dispatch.list_handovers(session, found.id, team[:40])
             context: dict[str, Any] = {
                 "site": found,
                 "team": team_at(session, found.id, team[:40]),
-                "teams": teams_at(session, found.id),
+                "teams": [
+                    each for each in teams_at(session, found.id) if own is None or each.code in own
+                ],
                 "lists": _dated(lists),
                 "items": items_of(session, found.id, team[:40]),
                 "past": past,

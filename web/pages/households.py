@@ -13,6 +13,7 @@ from core import households
 from core.db import Session
 from core.errors import Invalid, NotFound
 from core.events import Actor
+from core.home_accounts import account_holders
 from core.households import PHONES, READ, RELATIONS, WRITE, Contact, Details
 from web.page_route import PageRoute
 from web.templating import Templates
@@ -72,11 +73,13 @@ def router(templates: Templates) -> APIRouter:
     @routes.get("/spaces/{space_id}")
     def show(visit: SignedInVisit, space_id: UUID, change: str = "") -> Response:
         place = place_of(visit, space_id)
-        context: dict[str, Any] = {"place": place, "living": [], "former": []}
+        context: dict[str, Any] = {"place": place, "living": [], "former": [], "holders": {}}
         context["may_see"] = visit.may(READ, place.site_id)
         if context["may_see"]:
             with visit.parts.database.read() as session:
                 context["living"], context["former"] = at_home(session, visit, space_id)
+                living = [contact.id for contact in context["living"]]
+                context["holders"] = account_holders(session, living)
         # Who may not see a number can't be shown a form that holds it.
         may_change = visit.may(WRITE, place.site_id) and visit.may(PHONES, place.site_id)
         return templates.page(

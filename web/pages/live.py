@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 
 from core.clock import to_micros
 from core.errors import NotFound
@@ -23,6 +23,7 @@ from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import alarms, customers, overview
 from workflows.overview import AssetView, Health, NodeView, PointView, SpaceView, Tree
+from workflows.tickets.scope import scope_of
 
 VALUES_IN_TREE = 3
 LONGEST_LIST = 50
@@ -233,7 +234,13 @@ async def _frames(live: LiveFeed, stream: Stream, reader: Reader) -> AsyncIterat
 def router(templates: Templates, live: LiveFeed) -> APIRouter:
     """The routes of the live page."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+    # Before the parts of the page, whose addresses look alike.
+    _add_stream(routes, live)
+    _add_pages(routes, templates)
+    return routes
 
+
+def _add_pages(routes: APIRouter, templates: Templates) -> None:
     @routes.get("/")
     def home(visit: SignedInVisit, site: str | None = None) -> Response:
         if watches_over_sites(visit.caller) or not visit.caller.sites_for("places.read"):
@@ -243,16 +250,30 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
     @routes.get("/live")
     def show(visit: SignedInVisit, site: str | None = None) -> Response:
         sites = visible_sites(visit)
+        if not sites and visit.caller.is_outside:
+            at_home = visit.caller.holds_anywhere("reports.own")
+            return RedirectResponse("/home" if at_home else "/jobs", status_code=303)
         if not sites:
             return templates.page("no_site.html", visit)
         chosen = next((node for node in sites if node.code == site), sites[0])
         local = visit.at(chosen.time_zone)
         context: dict[str, Any] = {"site": chosen, "sites": sites}
-        for show in PANELS.values():
-            context |= show(local, chosen)
+        for panel in PANELS.values():
+            context |= panel(local, chosen)
         context |= _counts(local, chosen, context["health"])
         return templates.page("live.html", local, section="live", **context)
 
+    @routes.get("/live/{site_id}/{panel}")
+    def part(site_id: UUID, panel: str, visit: SignedInVisit) -> Response:
+        found = _summary if panel == SUMMARY else PANELS.get(panel)
+        if found is None:
+            raise NotFound("there is no such part of the page")
+        site = _site(visit, site_id)
+        local = visit.at(site.time_zone)
+        return templates.page(f"live/{panel}.html", local, site=site, **found(local, site))
+
+
+def _add_stream(routes: APIRouter, live: LiveFeed) -> None:
     @routes.get("/live/{site_id}/stream")
     async def stream(
         site_id: UUID, visit: SignedInVisit, everywhere: bool = False, tickets: bool = False
@@ -264,20 +285,10 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
         others = caller.sites_for("alarms.act") if everywhere else frozenset()
         # A list of tickets hears of every site of which it shows any, and shows no values.
         others |= caller.sites_for("tickets.read") if tickets else frozenset()
-        opened = live.join(site_id, caller.person_id, others, values=not tickets)
+        scope = scope_of(caller)
+        opened = live.join(site_id, caller.person_id, others, scope, values=not tickets)
         return StreamingResponse(
             _frames(live, opened, visit.reader),
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no"},
         )
-
-    @routes.get("/live/{site_id}/{panel}")
-    def part(site_id: UUID, panel: str, visit: SignedInVisit) -> Response:
-        show = _summary if panel == SUMMARY else PANELS.get(panel)
-        if show is None:
-            raise NotFound("there is no such part of the page")
-        site = _site(visit, site_id)
-        local = visit.at(site.time_zone)
-        return templates.page(f"live/{panel}.html", local, site=site, **show(local, site))
-
-    return routes

@@ -14,6 +14,7 @@ from workflows import overview
 from workflows.search.colleagues import find_colleagues
 from workflows.tickets.notes import Saying, say
 from workflows.tickets.reading import find_ticket
+from workflows.tickets.scope import require
 from workflows.tickets.voices import store_voice
 
 LONGEST_NAME = 60
@@ -43,9 +44,9 @@ def router() -> APIRouter:
             raise Invalid("nobody was looked for", problems=[f"q: {LONGEST_NAME} characters"])
         with visit.parts.database.read() as session:
             found = overview.find_ticket_number(session, visit.caller, number)
-            visit.caller.require("tickets.work", found.site.id)
+            require(visit.caller, "tickets.work", found.thing)
             me = visit.caller.person_id
-            people = find_colleagues(session, found.site.id, q, besides=me)
+            people = find_colleagues(session, found.thing, q, besides=me)
         return JSONResponse([{"id": str(one.id), "name": one.name} for one in people])
 
     @routes.post("/tickets/{number}/notes")
@@ -60,7 +61,7 @@ def router() -> APIRouter:
         caller, parts = visit.caller, visit.parts
         with parts.database.read() as session:
             found = overview.find_ticket_number(session, caller, number)
-            caller.require("tickets.work", found.site.id)
+            require(caller, "tickets.work", found.thing)
         named = _read_form(body, tell or ())
         content = voice.file.read() if voice else b""
         stored = store_voice(parts.files, content) if content else None

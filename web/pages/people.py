@@ -1,6 +1,6 @@
 """People: who works where, inviting them, their roles, and leaving."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from core.colleagues import (
     list_people,
     nodes_in_sight,
 )
+from core.db import Session
 from core.errors import Invalid
 from core.events import Actor
 from core.invitations import (
@@ -37,6 +38,7 @@ from core.paging import LARGEST_PAGE, Wish
 from core.people import Caller
 from core.permissions import ROLES
 from core.places import Node
+from core.teams import team_below, teams_below
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -45,16 +47,23 @@ from workflows import staff
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Which roles may be given, and where. roles: those that may be given on some place."""
+    """Which roles may be given, and where. roles: those that may be given on some place.
+
+    teams: those that a role may be limited to on some place.
+    """
 
     places: list[Node]
     roles: list[str]
+    teams: dict[str, Mapping[str, str]]
 
 
-def _offer(caller: Caller, nodes: Iterable[Node]) -> Offer:
-    places = [node for node in nodes if answers_for(caller, node)]
+def _offer(session: Session, caller: Caller, nodes: Mapping[UUID, Node]) -> Offer:
+    places = [node for node in nodes.values() if answers_for(caller, node)]
     given = {role for node in places for role in roles_to_give(caller, node)}
-    return Offer(places, [role for role in ROLES if role in given])
+    teams: dict[str, Mapping[str, str]] = {}
+    for node in nodes.values():
+        teams |= teams_below(session, node)
+    return Offer(places, [role for role in ROLES if role in given], teams)
 
 
 def _uuid(text: str) -> UUID:
@@ -92,7 +101,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
         with visit.parts.database.read() as session:
             page = list_people(session, visit.caller, wish)
             nodes = nodes_in_sight(session, visit.caller)
-            offer = _offer(visit.caller, nodes.values())
+            offer = _offer(session, visit.caller, nodes)
             now = visit.parts.clock.now()
             waiting = list_invitations(session, visit.caller, Wish(LARGEST_PAGE), now=now).items
         return templates.page(
@@ -105,6 +114,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
             names={node.id: node.name for node in nodes.values()},
             places=offer.places,
             roles=offer.roles,
+            teams=offer.teams,
         )
 
     @routes.get("/people/{person_id}")
@@ -112,7 +122,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
         visit.caller.require_anywhere("people.read")
         with visit.parts.database.read() as session:
             person = describe_person(session, visit.caller, person_id)
-            offer = _offer(visit.caller, nodes_in_sight(session, visit.caller).values())
+            offer = _offer(session, visit.caller, nodes_in_sight(session, visit.caller))
         answerable = {node.id for node in offer.places}
         return templates.page(
             "people/person.html",
@@ -123,6 +133,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
             may_let_go=all(role["node_id"] in answerable for role in person["roles"]),
             places=offer.places,
             roles=offer.roles,
+            teams=offer.teams,
         )
 
 
@@ -133,13 +144,17 @@ def _add_invitations(routes: APIRouter, templates: Templates) -> None:
         request: Request,
         role: Annotated[str, Form()] = "",
         node: Annotated[str, Form()] = "",
+        team: Annotated[str, Form()] = "",
     ) -> Response:
         with visit.parts.database.write() as session:
             now = visit.parts.clock.now()
-            row, secret = invite(session, visit.caller, _uuid(node), role, now=now)
-            place = find_node(session, visit.caller, row.node_id)
+            place = find_node(session, visit.caller, _uuid(node))
+            team = team_below(session, place, team)
+            row, secret = invite(session, visit.caller, place.id, role, team=team, now=now)
             shown: dict[str, Any] = {
                 "role": row.role,
+                "team": row.team,
+                "teams": teams_below(session, place),
                 "place": dict(place.name),
                 "ends_at": row.ends_at,
             }
@@ -165,13 +180,16 @@ def _add_changes(routes: APIRouter, templates: Templates) -> None:
         person_id: UUID,
         role: Annotated[str, Form()] = "",
         node: Annotated[str, Form()] = "",
+        team: Annotated[str, Form()] = "",
     ) -> Response:
         with visit.parts.database.write() as session:
             person = find_person(session, visit.caller, person_id)
             place = find_node(session, visit.caller, _uuid(node))
-            require_may_give(visit.caller, place, role)
+            require_may_give(visit.caller, place, role, team)
+            team = team_below(session, place, team)
             now = visit.parts.clock.now()
-            add_grant(session, person.id, place.id, role, actor=_actor(visit), now=now)
+            actor = _actor(visit)
+            add_grant(session, person.id, place.id, role, team=team, actor=actor, now=now)
         return RedirectResponse(f"/people/{person_id}", status_code=303)
 
     @routes.post("/people/{person_id}/roles/{role_id}/end")

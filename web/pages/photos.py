@@ -10,8 +10,9 @@ from core.errors import Invalid
 from web.page_route import PageRoute
 from web.visit import SignedInVisit
 from workflows import overview
-from workflows.tickets.photos import EVIDENCE, add_photo, find_photo, store_photo
+from workflows.tickets.photos import add_photo, find_original, find_photo, store_photo
 from workflows.tickets.reading import find_ticket
+from workflows.tickets.scope import require
 
 # It never changes under its address; who may see it can, so only the reader's browser keeps it.
 KEPT = {"Cache-Control": "private, max-age=3600"}
@@ -31,8 +32,7 @@ def router() -> APIRouter:
     @routes.get("/photos/{photo_id}/original")
     def original(photo_id: UUID, visit: SignedInVisit) -> Response:
         with visit.parts.database.read() as session:
-            found = find_photo(session, visit.caller, photo_id)
-        visit.caller.require(EVIDENCE, found.site_id)
+            found = find_original(session, visit.caller, photo_id)
         content = visit.parts.files.get(found.original)
         return Response(content, media_type=found.media_type, headers=dict(KEPT))
 
@@ -43,7 +43,7 @@ def router() -> APIRouter:
         caller, parts = visit.caller, visit.parts
         with parts.database.read() as session:
             found = overview.find_ticket_number(session, caller, number)
-            caller.require("tickets.work", found.site.id)
+            require(caller, "tickets.work", found.thing)
         files = [content for one in photo or () if (content := one.file.read())]
         if not files:
             raise Invalid("nothing was added", problems=["photo: choose a picture"])

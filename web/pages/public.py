@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
-from api.deps import parts_of
+from api.deps import SESSION_COOKIE, csrf_token, parts_of
 from core.channels import tells_outside
 from core.db import Session
 from core.errors import Invalid, NotFound
@@ -70,7 +70,7 @@ def _seen_by(caller: Caller | None, stuck: Stuck) -> str | None:
 
 
 def _awaited(session: Session, request: Request, stuck: Stuck) -> str | None:
-    """The link of a contractor's job in this browser who is expected at this sticker."""
+    """The page of a contractor's job in this browser who is expected at this sticker."""
     now = parts_of(request).clock.now()
     for secret in jobs_of(request):
         try:
@@ -78,7 +78,17 @@ def _awaited(session: Session, request: Request, stuck: Stuck) -> str | None:
         except NotFound:
             continue
         if customers.waits_here(session, link, stuck.sticker):
-            return secret
+            return f"/c/{secret}"
+    return None
+
+
+def _expected(session: Session, caller: Caller | None, stuck: Stuck) -> str | None:
+    """The page of a job by which somebody of a hired company is expected at this sticker."""
+    if caller is None or not caller.holds_anywhere("jobs.own"):
+        return None
+    for link in contractors.awaited(session, caller.person_id):
+        if customers.waits_here(session, link, stuck.sticker):
+            return f"/jobs/{link.id}"
     return None
 
 
@@ -87,13 +97,16 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
     def show(path: str, request: Request, colleague: Colleague) -> Response:
         with parts_of(request).database.read() as session:
             stuck = customers.read_sticker(session, path)
-            job = _awaited(session, request, stuck)
+            job = _awaited(session, request, stuck) or _expected(session, colleague, stuck)
             known = customers.known_here(session, stuck)
         if job is None and (inside := _seen_by(colleague, stuck)) is not None:
             return RedirectResponse(inside, status_code=303)
         shown: dict[str, Any] = {"stuck": stuck, "site": stuck.site, "zone": stuck.site.time_zone}
         if job is not None:
-            return guest_page(templates, request, "public/arrive.html", job=job, **shown)
+            own = csrf_token(request.cookies.get(SESSION_COOKIE, "")) if "/jobs/" in job else ""
+            return guest_page(
+                templates, request, "public/arrive.html", job=job, own_csrf=own, **shown
+            )
         return guest_page(
             templates,
             request,
@@ -110,6 +123,7 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
     def send(
         path: str,
         request: Request,
+        colleague: Colleague,
         secret: Annotated[str, Form()] = "",
         problem: Annotated[str, Form()] = "",
         words: Annotated[str, Form()] = "",
@@ -124,12 +138,17 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
             raise Invalid("your report was not sent", problems=["website: leave it empty"])
         said = voice.file.read() if voice else b""
         wish = Wish(secret, problem, words, phone, join, spoken=bool(said))
-        _report(request, path, wish, photo or (), said)
+        _report(request, path, wish, photo or (), said, colleague)
         return RedirectResponse(f"/p/{secret}", status_code=303)
 
 
 def _report(
-    request: Request, path: str, wish: Wish, photos: Sequence[UploadFile], said: bytes
+    request: Request,
+    path: str,
+    wish: Wish,
+    photos: Sequence[UploadFile],
+    said: bytes,
+    colleague: Caller | None,
 ) -> None:
     parts = parts_of(request)
     with parts.database.read() as session:
@@ -150,6 +169,8 @@ def _report(
         whole = replace(wish, photos=taken, voice=voice)
         now = parts.clock.now()
         customers.send(session, stuck, whole, now=now)
+        if colleague and customers.lives_at(session, colleague.person_id, stuck.site.id, now=now):
+            customers.keep_report(session, wish.secret, colleague.person_id, now=now)
         if RESIDENT in tells_outside(parts.settings):
             language = guest_reader(request).language
             customers.follow(session, parts.vault, wish.secret, language, now=now)
@@ -165,7 +186,7 @@ def read_photos(request: Request, photos: Sequence[UploadFile], most: int) -> li
 
 def _add_progress(routes: APIRouter, templates: Templates) -> None:
     @routes.get("/p/{secret}")
-    def show(secret: str, request: Request) -> Response:
+    def show(secret: str, request: Request, colleague: Colleague) -> Response:
         parts = parts_of(request)
         now = parts.clock.now()
         with parts.database.read() as session:
@@ -181,7 +202,17 @@ def _add_progress(routes: APIRouter, templates: Templates) -> None:
             progress=progress,
             link=f"{base}/p/{secret}",
             action=f"/p/{secret}",
+            secret=secret,
+            keep=_keeps(request, colleague, row),
         )
+
+
+def _keeps(request: Request, colleague: Caller | None, row: ResidentReport) -> str:
+    """The token of the form that puts a report into the reader's account; empty where none may."""
+    lives_there = colleague is not None and row.site_id in colleague.sites_for("reports.own")
+    if not lives_there or row.person_id is not None:
+        return ""
+    return csrf_token(request.cookies.get(SESSION_COOKIE, ""))
 
 
 def _say(

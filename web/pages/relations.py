@@ -13,6 +13,7 @@ from web.visit import SignedInVisit, Visit
 from workflows import overview
 from workflows.tickets import Ticket
 from workflows.tickets.relations import relate, unrelate
+from workflows.tickets.scope import require
 
 RIGHT = "tickets.work"
 
@@ -26,7 +27,7 @@ def _number(written: str) -> int:
 
 def _to_change(session: Session, visit: Visit, number: int) -> Ticket:
     found = overview.find_ticket_number(session, visit.caller, number)
-    visit.caller.require(RIGHT, found.site.id)
+    require(visit.caller, RIGHT, found.thing)
     return found.thing
 
 

@@ -14,6 +14,7 @@ from web.visit import SignedInVisit
 from workflows import overview
 from workflows.tickets.checklist import list_items
 from workflows.tickets.reading import find_ticket
+from workflows.tickets.scope import require
 from workflows.tickets.signatures import find_signature, sign, store_drawing
 
 RIGHT = "tickets.work"
@@ -42,7 +43,7 @@ def router(templates: Templates) -> APIRouter:
     def show(number: int, visit: SignedInVisit) -> Response:
         with visit.parts.database.read() as session:
             found = overview.find_ticket_number(session, visit.caller, number)
-            visit.caller.require(RIGHT, found.site.id)
+            require(visit.caller, RIGHT, found.thing)
             items = list_items(session, found.thing.id)
         done = [item for item in items if item["answer"] is not None]
         local = visit.at(found.site.time_zone)
@@ -66,7 +67,7 @@ def router(templates: Templates) -> APIRouter:
         caller, parts = visit.caller, visit.parts
         with parts.database.read() as session:
             found = overview.find_ticket_number(session, caller, number)
-            caller.require(RIGHT, found.site.id)
+            require(caller, RIGHT, found.thing)
         drawing = store_drawing(parts.files, _content(signature))
         with parts.database.write() as session:
             ticket = find_ticket(session, caller, found.thing.id, to_change=True)

@@ -35,7 +35,8 @@ from workflows.tickets.bulk import (
     results_of,
 )
 from workflows.tickets.categories import category_names
-from workflows.tickets.reading import READ, TicketFilter
+from workflows.tickets.reading import TicketFilter
+from workflows.tickets.scope import READ
 from workflows.tickets.undoing import undo_many, undo_until
 
 Text = Annotated[str, Form()]

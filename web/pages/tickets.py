@@ -40,6 +40,7 @@ from workflows.tickets.photos import EVIDENCE
 from workflows.tickets.reading import describe_ticket, find_ticket
 from workflows.tickets.relations import KINDS as RELATIONS
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
+from workflows.tickets.scope import holds, require
 from workflows.tickets.signatures import SIGNED_IN, may_see
 from workflows.tickets.working import NEEDS_REASON
 
@@ -174,9 +175,9 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "item_kinds": ITEM_KINDS,
         "relations": RELATIONS,
         "signable": ticket["state"] in SIGNED_IN,
-        "may_see_signed": may_see(caller, found.site.id),
+        "may_see_signed": may_see(caller, found.thing),
         "going_to_end": not {"resolve", "verify"}.isdisjoint(ticket["actions"]),
-        "may_manage": visit.may("tickets.manage", found.site.id),
+        "may_manage": holds(caller, "tickets.manage", found.thing),
         "calendar_name": counted_in,
         "told": told_to,
         "work": work_shown(ticket, asset.thing.type if asset else None, local.reader),
@@ -185,9 +186,9 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "teams": list(TEAM),
         "verdicts": [verdict for verdict in VERDICTS if verdict != "false"],
         "false_causes": FALSE_CAUSES,
-        "may_see_originals": visit.may(EVIDENCE, found.site.id),
-        "may_note": visit.may("tickets.work", found.site.id),
-        "may_dispatch": visit.may("tickets.dispatch", found.site.id),
+        "may_see_originals": holds(caller, EVIDENCE, found.thing),
+        "may_note": holds(caller, "tickets.work", found.thing),
+        "may_dispatch": holds(caller, "tickets.dispatch", found.thing),
         "offers": offers,
         "outside": {str(each["id"]): each["company"] for each in offers},
         "may_offer": _may_offer(ticket, offers),
@@ -329,7 +330,7 @@ def _add_actions(routes: APIRouter) -> None:
             raise Invalid(NO_STEP)
         with visit.parts.database.write() as session:
             found = overview.find_ticket_number(session, visit.caller, number)
-            visit.caller.require(RIGHT_OF_ACTION[action], found.site.id)
+            require(visit.caller, RIGHT_OF_ACTION[action], found.thing)
             ticket = find_ticket(session, visit.caller, found.thing.id, to_change=True)
             target = None
             if action == "merge":
@@ -343,7 +344,7 @@ def _add_actions(routes: APIRouter) -> None:
                     form,
                     target,
                     _moment(form.until, found.site.time_zone),
-                    long=visit.may(LONG_HOLD, found.site.id),
+                    long=holds(visit.caller, LONG_HOLD, found.thing),
                 ),
                 person=visit.caller.person_id,
                 now=visit.parts.clock.now(),

@@ -8,8 +8,7 @@ from core.byte_ranges import in_part
 from web.page_route import PageRoute
 from web.pages.photos import KEPT
 from web.visit import SignedInVisit
-from workflows.tickets.photos import EVIDENCE
-from workflows.tickets.voices import find_voice
+from workflows.tickets.voices import find_original_voice, find_voice
 
 
 def router() -> APIRouter:
@@ -26,8 +25,7 @@ def router() -> APIRouter:
     @routes.get("/voices/{voice_id}/original")
     def original(voice_id: UUID, visit: SignedInVisit) -> Response:
         with visit.parts.database.read() as session:
-            found = find_voice(session, visit.caller, voice_id)
-        visit.caller.require(EVIDENCE, found.site_id)
+            found = find_original_voice(session, visit.caller, voice_id)
         content = visit.parts.files.get(found.original)
         return Response(content, media_type=found.media_type, headers=dict(KEPT))
 

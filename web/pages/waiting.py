@@ -60,7 +60,7 @@ def told(visit: Visit, session: Session) -> list[dict[str, Any]]:
             "at": notice.created_at,
             "asks": notice.kind in ASK_FOR_HANDS,
         }
-        for notice in notifications.inbox(session, visit.caller.person_id)
+        for notice in notifications.inbox(session, visit.caller)
     ]
 
 

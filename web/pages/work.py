@@ -15,6 +15,7 @@ from web.visit import SignedInVisit, Visit
 from workflows import overview
 from workflows.tickets import Ticket
 from workflows.tickets.reading import find_ticket
+from workflows.tickets.scope import require
 from workflows.tickets.work import (
     Findings,
     NewWork,
@@ -64,7 +65,7 @@ def work_shown(ticket: dict[str, Any], asset_type: str | None, reader: Reader) -
 
 def _to_change(session: Session, visit: Visit, number: int) -> Ticket:
     found = overview.find_ticket_number(session, visit.caller, number)
-    visit.caller.require(RIGHT, found.site.id)
+    require(visit.caller, RIGHT, found.thing)
     return find_ticket(session, visit.caller, found.thing.id, to_change=True)
 
 

@@ -13,6 +13,7 @@ from core.people import Caller
 from workflows import tickets
 from workflows.alarms.model import ALARM, Alarm, Episode
 from workflows.alarms.standing import UNSEEN
+from workflows.tickets.scope import holds
 
 
 def acknowledge(session: Session, alarm: Alarm, *, person: UUID, now: datetime) -> Alarm:
@@ -81,7 +82,8 @@ def accept_alarm(session: Session, caller: Caller, alarm: Alarm, *, now: datetim
     if alarm.ticket_id is not None:
         # Locked before the alarm is moved, in the order in which every other action takes them.
         ticket = session.get(tickets.Ticket, alarm.ticket_id, with_for_update=True)
-    if ticket is not None and may_take(ticket.state, ticket.assignee_id, alarm.site_id, caller):
+    mine = ticket is not None and holds(caller, "tickets.work", ticket)
+    if ticket and mine and may_take(ticket.state, ticket.assignee_id, alarm.site_id, caller):
         try:
             accept_ticket(session, ticket, tickets.Step("accept"), person=person, now=now)
         except Conflict:

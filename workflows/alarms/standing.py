@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from core.paging import rows_of
@@ -13,6 +13,7 @@ from core.people import Caller, scoped
 from core.places import Asset, Node, Space
 from workflows.alarms.model import Alarm, Episode
 from workflows.tickets import Ticket
+from workflows.tickets.scope import scope_of
 
 SEVERITIES = ("low", "medium", "high", "critical")
 # A returned alarm waits for somebody to see it, but the asset is well again.
@@ -60,7 +61,7 @@ class OpenAlarm:
     space_code: str | None
 
 
-# In the order of the fields of OpenAlarm.
+# In the order of the fields of OpenAlarm; the ticket is joined as far as its reader sees it.
 _OPEN = (
     rows_of(
         Alarm.id,
@@ -89,7 +90,6 @@ _OPEN = (
     .join(Asset, Asset.id == Alarm.asset_id)
     .join(Node, Node.id == Alarm.site_id)
     .outerjoin(Space, Space.id == Asset.space_id)
-    .outerjoin(Ticket, Ticket.id == Alarm.ticket_id)
     .where(Alarm.state != "normal")
     .order_by(
         case((Alarm.state == "acknowledged", 1), else_=0),
@@ -128,7 +128,8 @@ def open_alarms(
     Unseen ones first, those about lives before all others, then what still is, then the most
     severe, then the newest.
     """
-    statement = _OPEN.limit(limit)
+    own = and_(Ticket.id == Alarm.ticket_id, scope_of(caller).condition())
+    statement = _OPEN.outerjoin(Ticket, own).limit(limit)
     if site_id is not None:
         statement = statement.where(Alarm.site_id == site_id)
     if asset_id is not None:

@@ -15,16 +15,18 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import events
 from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.home_accounts import has_home
 from core.ids import new_id
-from core.people import Caller, hash_secret, scoped
+from core.people import Caller, hash_secret
 from core.vault import Vault
 from workflows.customers.problems import OTHER, Problem, find_problem
 from workflows.customers.stickers import Stuck
 from workflows.tickets import ENDED, Draft, Step, Ticket, act, current_ticket, followers
-from workflows.tickets.contractors import did_it
+from workflows.tickets.contractors import did_it, did_it_for
 from workflows.tickets.doers import doers
 from workflows.tickets.photos import StoredPhoto, add_photo
 from workflows.tickets.reporting import near, report
+from workflows.tickets.scope import on_tickets
 from workflows.tickets.voices import StoredVoice, add_voice
 
 LIFETIME = timedelta(days=90)
@@ -44,10 +46,11 @@ _PHONE = re.compile(r"\+?[0-9][0-9 -]{3,30}[0-9]")
 
 
 class ResidentReport(Base):
-    """That somebody without an account reported a ticket or joined it.
+    """That somebody who is none of ours reported a ticket or joined it.
 
     The secret of their link is kept as a hash only. phone and rating_words stand in this row only,
     so that they can be erased; the phone goes when the link ends. joined: the ticket stood already.
+    person_id, home_id: whose account it is in, and the home by which; see `at_home`.
     """
 
     __tablename__ = "resident_report"
@@ -55,7 +58,9 @@ class ResidentReport(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"), index=True)
-    sticker_id: Mapped[UUID] = mapped_column(ForeignKey("sticker.id"))
+    sticker_id: Mapped[UUID | None] = mapped_column(ForeignKey("sticker.id"))
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), index=True)
+    home_id: Mapped[UUID | None] = mapped_column(ForeignKey("space.id"))
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
     joined: Mapped[bool] = mapped_column(Boolean)
     phone: Mapped[str | None] = mapped_column(String(40))
@@ -196,7 +201,7 @@ def _draft(stuck: Stuck, wish: Wish, now: datetime) -> Draft:
         asset_id=stuck.sticker.asset_id,
         kind=problem.kind,
         priority=problem.priority,
-        title=_title(problem, wish.words),
+        title=title_of(problem, wish.words),
         description=wish.words.strip(),
         team=problem.team,
         category=problem.category,
@@ -205,7 +210,8 @@ def _draft(stuck: Stuck, wish: Wish, now: datetime) -> Draft:
     )
 
 
-def _title(problem: Problem, words: str) -> dict[str, str]:
+def title_of(problem: Problem, words: str) -> dict[str, str]:
+    """The title of a ticket: that of the problem, or the words where it is something else."""
     if problem.code != OTHER or not words.strip():
         return problem.title
     line = " ".join(words.split())
@@ -253,11 +259,18 @@ def find_report(
     if to_change:
         statement = statement.with_for_update()
     row = session.scalars(statement).first()
-    if row is None or row.ends_at <= now:
+    if row is None or row.ends_at <= now or _moved_out(session, row, now):
         raise NotFound(
             "this link has ended", advice="Scan the sticker again to see what is known there."
         )
     return row
+
+
+def _moved_out(session: Session, row: ResidentReport, now: datetime) -> bool:
+    """Whether the link of an account goes with its home."""
+    if row.person_id is None or row.home_id is None:
+        return False
+    return not has_home(session, row.person_id, row.home_id, now=now)
 
 
 def ticket_of(session: Session, row: ResidentReport) -> Ticket:
@@ -361,7 +374,9 @@ def rate(
     ticket = ticket_of(session, row)
     if ticket.state not in SETTLED:
         raise Conflict("the work is not finished yet", advice="Load the page again.")
-    own = rater.person is not None and rater.person in doers(session, ticket)
+    own = rater.person is not None and (
+        rater.person in doers(session, ticket) or did_it_for(session, ticket.id, rater.person)
+    )
     if own or did_it(session, ticket.id, rater.contractor_links):
         raise NotAllowed("who did the work does not rate it", advice="Leave it to the resident.")
     row.rating, row.rating_words, row.rated_at = stars, words.strip(), now
@@ -388,7 +403,7 @@ def reports_of(session: Session, tickets: Sequence[UUID]) -> list[dict[str, Any]
 def find_sent(session: Session, caller: Caller, report_id: UUID) -> ResidentReport:
     """A report on a site where the caller reads tickets. NotFound otherwise."""
     statement = select(ResidentReport).where(ResidentReport.id == report_id)
-    statement = scoped(statement, ResidentReport.site_id, caller, "tickets.read")
+    statement = on_tickets(statement, ResidentReport.ticket_id, ResidentReport.site_id, caller)
     row = session.scalars(statement).first()
     if row is None:
         raise NotFound("there is no such report", advice="Look for it on its ticket.")

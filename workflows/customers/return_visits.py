@@ -30,11 +30,12 @@ from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed
 from core.ids import new_id
 from core.paging import Page, Wish, newest_first, rows_of
-from core.people import Caller, Person, scoped
+from core.people import Caller, Person
 from core.places import Asset, Node, Space
 from workflows.customers.reports import LONGEST_TEXT, SETTLED, ResidentReport
 from workflows.tickets import Step, Ticket, act, with_merged
 from workflows.tickets.doers import doers
+from workflows.tickets.scope import of_tickets, require
 
 RIGHT = "tickets.dispatch"
 WAYS = ("phone", "on_spot")
@@ -115,7 +116,7 @@ def record_return_visit(
     Invalid with every problem; Conflict while the work is not done or nobody reported it;
     NotAllowed for whoever had a hand in the work.
     """
-    caller.require(RIGHT, ticket.site_id)
+    require(caller, RIGHT, ticket)
     problems = _problems(asked)
     if problems:
         raise Invalid("the return visit was not written down", problems=problems)
@@ -237,7 +238,7 @@ def due_visits(
     statement = _due(now)
     if site_id is not None:
         statement = statement.where(Ticket.site_id == site_id)
-    statement = scoped(statement, Ticket.site_id, caller, RIGHT)
+    statement = of_tickets(statement, caller, RIGHT)
     statement = statement.order_by(Ticket.resolved_at, Ticket.id).limit(limit)
     return [DueVisit(*tuple(row)) for row in session.execute(statement)]
 
@@ -254,5 +255,5 @@ def list_due_visits(
     statement = _due(now)
     if site_id is not None:
         statement = statement.where(Ticket.site_id == site_id)
-    statement = scoped(statement, Ticket.site_id, caller, RIGHT)
+    statement = of_tickets(statement, caller, RIGHT)
     return newest_first(session, statement, (Ticket.resolved_at, Ticket.id), wish)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, and_, exists, or_, select
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events
@@ -15,11 +15,12 @@ from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.lifecycle import Lifecycle, move
-from core.people import Caller, scoped
+from core.people import Caller
 from core.places import Asset
 from core.teams import Member
 from workflows import tickets
 from workflows.tickets import Ticket
+from workflows.tickets.scope import of_team
 
 HANDOVER = Lifecycle(
     "handover",
@@ -29,7 +30,7 @@ HANDOVER = Lifecycle(
     },
 )
 WAITS_FOR = timedelta(minutes=30)
-READ, WORK, LEADS = "tickets.read", "tickets.work", "tickets.manage"
+WORK, LEADS = "tickets.work", "tickets.manage"
 ITEM_KINDS = ("key", "equipment")
 
 
@@ -225,7 +226,7 @@ def offer_handover(
 def find_handover(session: Session, caller: Caller, handover_id: UUID) -> Handover:
     """A hand-over that the caller may read. NotFound otherwise."""
     statement = select(Handover).where(Handover.id == handover_id)
-    row = session.scalars(scoped(statement, Handover.site_id, caller, READ)).first()
+    row = session.scalars(of_team(statement, Handover.site_id, Handover.team, caller)).first()
     if row is None:
         raise NotFound("there is no such hand-over", advice="Look for it in the team's list.")
     return row
@@ -242,25 +243,21 @@ def handovers_waiting(session: Session, caller: Caller) -> list[Handover]:
 
     Hand-overs to a team of theirs that somebody else offers, and those passed up to who leads.
     """
-    statement = select(Handover).where(
-        Handover.from_id != caller.person_id,
-        or_(
-            and_(
-                Handover.state.in_(("offered", "passed_up")),
-                Handover.site_id.in_(caller.sites_for(WORK)),
-                exists().where(
-                    Member.site_id == Handover.site_id,
-                    Member.team == Handover.team,
-                    Member.person_id == caller.person_id,
-                ),
-            ),
-            and_(
-                Handover.state == "passed_up",
-                Handover.site_id.in_(caller.sites_for(LEADS)),
-            ),
-        ),
+    others = select(Handover).where(Handover.from_id != caller.person_id)
+    ours = exists().where(
+        Member.site_id == Handover.site_id,
+        Member.team == Handover.team,
+        Member.person_id == caller.person_id,
     )
-    return list(session.scalars(statement.order_by(Handover.offered_at)))
+    offered = others.where(
+        Handover.state.in_(("offered", "passed_up")),
+        Handover.site_id.in_(caller.sites_for(WORK)),
+        ours,
+    )
+    passed_up = others.where(Handover.state == "passed_up")
+    led = of_team(passed_up, Handover.site_id, Handover.team, caller, LEADS)
+    found = {row.id: row for each in (offered, led) for row in session.scalars(each)}
+    return sorted(found.values(), key=lambda row: row.offered_at)
 
 
 def accept_handover(
@@ -295,9 +292,9 @@ def pass_up(session: Session, *, now: datetime, actor: events.Actor) -> int:
     )
     late = session.scalars(statement).all()
     for row in late:
-        people = people_in_role(session, row.site_id, "supervisor") or people_in_role(
-            session, row.site_id, "manager"
-        )
+        people = people_in_role(
+            session, row.site_id, "supervisor", team=row.team
+        ) or people_in_role(session, row.site_id, "manager")
         move(
             session,
             row,

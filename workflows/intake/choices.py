@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from core.households import RELATIONS
-from core.permissions import ROLES
+from core.permissions import STAFF_ROLES
 from core.places import CRITICALITIES
 from rules.catalog import Catalog, Text
 
@@ -62,7 +62,7 @@ _ALSO: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 assert tuple(CRITICALITY) == CRITICALITIES
-assert tuple(ROLE) == tuple(ROLES)
+assert tuple(ROLE) == STAFF_ROLES
 assert tuple(RELATION) == RELATIONS
 
 

@@ -119,6 +119,8 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "not_yours": "You may not change this person: they hold a role where you don't decide.",
         "needs_role": "A new person needs a role and where it holds. Fill in both.",
         "half_role": "A role needs a place and a place a role. Fill in both, or neither.",
+        "every_team": "This role counts for every team. Leave the team empty.",
+        "no_team": "There is no such team at this place. Write the code of one of its teams.",
         "not_given": "You can't give more rights than you hold there. Choose another role.",
     }
 )

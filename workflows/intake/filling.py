@@ -13,7 +13,7 @@ from core.devices import Device, Point, Source
 from core.households import PHONES, WRITE, Resident, contacts_of
 from core.invitations import answers_for, roles_to_give
 from core.people import Caller, Grant, Person
-from core.permissions import ROLES
+from core.permissions import ROLES, STAFF_ROLES
 from core.places import Asset, Node, Space
 from core.site_file import load_catalog
 from rules.catalog import Text
@@ -181,10 +181,11 @@ class _Filler:
             if answers_for(caller, node)
         }
         statement = (
-            select(Person, Grant.role, Grant.node_id, Password.login)
+            select(Person, Grant.role, Grant.node_id, Grant.team, Password.login)
             .join(Grant, Grant.person_id == Person.id)
             .outerjoin(Password, Password.person_id == Person.id)
-            .where(Grant.node_id.in_(places), Person.left_at.is_(None))
+            .where(Grant.node_id.in_(places), Grant.role.in_(STAFF_ROLES))
+            .where(Person.left_at.is_(None))
             .order_by(Person.name, Person.id, Grant.id)
             .limit(MOST_ROWS)
         )
@@ -197,6 +198,7 @@ class _Filler:
                 "language": self._word("language", person.locale),
                 "role": self._word("role", role),
                 "place": places[node_id].code,
+                "team": team,
             }
-            for person, role, node_id, login in self._session.execute(statement)
+            for person, role, node_id, team, login in self._session.execute(statement)
         ]

@@ -155,6 +155,16 @@ PEOPLE = Sheet(
             choices="place",
             also=("项目", "site"),
         ),
+        Column(
+            "team",
+            Text("Team", "班组"),
+            Text(
+                "Code of the team to whose tickets the role is limited; every team if left empty",
+                "只能看和处理该班组的工单，填班组编码；不填为全部班组",
+            ),
+            Text("maintenance", "maintenance"),
+            width=14,
+        ),
     ),
 )
 SPACES = Sheet(

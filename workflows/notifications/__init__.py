@@ -21,12 +21,14 @@ from workflows.notifications.telling import (
     Told,
     acknowledge,
     ask,
+    at_home,
     attempts_on,
     begin,
     finish_attempt,
     give_up_unknown,
     inbox,
     notice_by_code,
+    see_at_home,
 )
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Told",
     "acknowledge",
     "ask",
+    "at_home",
     "attempts_on",
     "begin",
     "begin_due",
@@ -57,6 +60,7 @@ __all__ = [
     "notice_by_code",
     "postpone",
     "press",
+    "see_at_home",
     "set_cursor",
     "take_up",
 ]

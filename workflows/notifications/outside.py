@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.channels.message import Channel
+from core.companies import people_of
 from core.contacts import QuietHours
+from core.home_accounts import has_home
 from core.local_time import zone
 from core.places import Asset, Node, Space
 from core.vault import Vault, WrongKey
@@ -23,8 +25,11 @@ from workflows.notifications.texts import outside_message
 from workflows.tickets import Ticket, with_merged
 from workflows.tickets.contractors import ContractorLink
 from workflows.tickets.followers import (
+    AT_HOME,
     CONTRACTOR,
+    RESIDENT,
     Follower,
+    at_home_of,
     code_of,
     follower_by,
     followers_of,
@@ -78,15 +83,75 @@ def take_up_outside(session: Session, fact: events.Event, now: datetime) -> int:
         link = session.get_one(ContractorLink, link_id)
         urgent = link.urgent
         told = [someone] if someone is not None else []
+        _tell_company(session, ticket, link, now)
     else:
         urgent = ticket.priority in ("high", "critical") or ticket.life_safety
         told = followers_of(session, with_merged(session, ticket.id), now=now)
     kind = _kind(fact)
-    made = 0
+    made = 0 if offered else _tell_at_home(session, ticket, kind, fact, now)
     for follower in told:
         if str(follower.of_id) != fact.actor_id:
             made += _note(session, ticket, follower, kind, urgent=urgent, now=now)
     session.flush()
+    return made
+
+
+def _tell_company(session: Session, ticket: Ticket, link: ContractorLink, now: datetime) -> None:
+    """A notice for everybody of a hired company whose turn it is."""
+    for person in people_of(session, link.company_id) if link.company_id else ():
+        session.add(
+            Notice(
+                site_id=ticket.site_id,
+                person_id=person,
+                ticket_id=ticket.id,
+                kind=OFFER,
+                facts={"place": _place(session, ticket), "job": str(link.id)},
+                urgency="urgent" if link.urgent else "normal",
+                state="waiting",
+                version=1,
+                created_at=now,
+                due_at=now,
+            )
+        )
+
+
+def _tell_at_home(
+    session: Session, ticket: Ticket, kind: str, fact: events.Event, now: datetime
+) -> int:
+    """A notice in the account of whoever reported it from a home that they still have."""
+    made = 0
+    for follower in at_home_of(session, with_merged(session, ticket.id), now=now):
+        person, home = follower.person_id, follower.home_id
+        if person is None or home is None or str(follower.of_id) == fact.actor_id:
+            continue
+        if not has_home(session, person, home, now=now):
+            continue
+        report = str(follower.of_id)
+        earlier = [
+            notice
+            for notice in session.scalars(
+                select(Notice).where(Notice.person_id == person, Notice.ticket_id == ticket.id)
+            )
+            if notice.facts.get("report") == report
+        ]
+        for notice in earlier:
+            if notice.state == "waiting":
+                settle(session, notice, now=now)
+        session.add(
+            Notice(
+                site_id=ticket.site_id,
+                person_id=person,
+                ticket_id=ticket.id,
+                kind=kind,
+                facts={"place": _place(session, ticket), "report": report},
+                urgency="normal",
+                state="waiting",
+                version=1,
+                created_at=now,
+                due_at=now,
+            )
+        )
+        made += 1
     return made
 
 
@@ -195,9 +260,20 @@ def _is_over(
         return True
     if now - notice.created_at >= STALE:
         return True
+    if follower.kind == RESIDENT and _moved_out(session, follower, now):
+        return True
     if follower.kind == CONTRACTOR:
         return session.get_one(ContractorLink, follower.of_id).state != "offered"
     return False
+
+
+def _moved_out(session: Session, follower: Follower, now: datetime) -> bool:
+    """Whether the report is in an account that has lost its home."""
+    by_account = select(Follower).where(Follower.of_id == follower.of_id, Follower.kind == AT_HOME)
+    account = session.scalars(by_account).first()
+    if account is None or account.person_id is None or account.home_id is None:
+        return False
+    return not has_home(session, account.person_id, account.home_id, now=now)
 
 
 def _waits_until(

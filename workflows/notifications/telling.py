@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -15,7 +15,7 @@ from core.contacts import answered, asked, contacts_of, quiet_hours_of
 from core.errors import NotFound
 from core.lifecycle import move
 from core.local_time import zone
-from core.people import Person, first_time_zone
+from core.people import Caller, Person, first_time_zone
 from core.places import Node
 from core.push_devices import drop_push_device, push_addresses_of
 from core.rosters import on_duty_anywhere
@@ -23,8 +23,10 @@ from workflows.notifications.model import MENTION, NOTICE, Attempt, Notice
 from workflows.notifications.plans import PLANS, Plan, quiet_until
 from workflows.notifications.texts import message
 from workflows.tickets import ENDED, Ticket
+from workflows.tickets.contractors import ContractorLink
 from workflows.tickets.fire_alarms import alarm_of
 from workflows.tickets.followers import Follower
+from workflows.tickets.scope import scope_of
 
 AT_ONCE = 20
 # An attempt that has not ended by then is one whose process died.
@@ -95,8 +97,12 @@ def _begin(
 
 def _is_settled(session: Session, notice: Notice) -> bool:
     """Whether somebody already does what the notice asks for."""
-    if notice.ticket_id is None or notice.kind == MENTION:
+    if notice.ticket_id is None or notice.kind == MENTION or "report" in notice.facts:
+        # Whoever lives with it is told how it goes, also that it is done.
         return False
+    if "job" in notice.facts:
+        link = session.get(ContractorLink, UUID(notice.facts["job"]))
+        return link is None or link.state != "offered"
     ticket = session.get_one(Ticket, notice.ticket_id)
     if ticket.state in (*ENDED, "resolved", "verified"):
         return True
@@ -237,16 +243,46 @@ def ask(session: Session, person_id: UUID, *, now: datetime) -> Notice:
     return notice
 
 
-def inbox(session: Session, person_id: UUID, limit: int = 30) -> list[Notice]:
-    """What waits for somebody's answer, the most urgent first, then the newest."""
+def inbox(session: Session, caller: Caller, limit: int = 30) -> list[Notice]:
+    """What waits for the caller's answer, the most urgent first, then the newest.
+
+    What is about a ticket that they may not see any more is left out.
+    """
+    seen = select(Ticket.id).where(scope_of(caller).condition())
     rows = session.scalars(
         select(Notice)
-        .where(Notice.person_id == person_id, Notice.state.in_(("waiting", "spent")))
+        .where(Notice.person_id == caller.person_id, Notice.state.in_(("waiting", "spent")))
+        .where(or_(Notice.ticket_id.is_(None), Notice.ticket_id.in_(seen)))
         .order_by(Notice.created_at.desc())
         .limit(200)
     ).all()
     rank = {"critical": 0, "urgent": 1, "normal": 2, "info": 3}
     return sorted(rows, key=lambda one: rank[one.urgency])[:limit]
+
+
+def at_home(session: Session, person_id: UUID) -> list[Notice]:
+    """What somebody at home was told and has not seen, the last first; one of each report."""
+    rows = session.scalars(
+        select(Notice)
+        .where(Notice.person_id == person_id, Notice.state.in_(("waiting", "spent")))
+        .order_by(Notice.created_at.desc(), Notice.id.desc())
+        .limit(200)
+    )
+    newest: dict[str, Notice] = {}
+    for notice in rows:
+        if "report" in notice.facts:
+            newest.setdefault(notice.facts["report"], notice)
+    return list(newest.values())
+
+
+def see_at_home(session: Session, person_id: UUID, report_id: UUID, *, now: datetime) -> None:
+    """Somebody looked at a report: what they were told of it has been seen."""
+    rows = session.scalars(
+        select(Notice).where(Notice.person_id == person_id, Notice.state.in_(("waiting", "spent")))
+    ).all()
+    for notice in rows:
+        if notice.facts.get("report") == str(report_id):
+            acknowledge(session, notice, by="page", now=now)
 
 
 @dataclass(frozen=True, slots=True)

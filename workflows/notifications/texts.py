@@ -101,9 +101,17 @@ def message(
         accept=_in(language, ACCEPT if accepts else ANSWER),
         reference=reference,
         plain=f"{what} {number}".strip(),
-        page=f"/tickets/{facts['number']}" if number else "",
+        page=_page(facts),
         takes=accepts,
     )
+
+
+def _page(facts: Mapping[str, Any]) -> str:
+    if facts.get("report"):
+        return f"/home/reports/{facts['report']}"
+    if facts.get("job"):
+        return f"/jobs/{facts['job']}"
+    return f"/tickets/{facts['number']}" if facts.get("number") else ""
 
 
 def outside_message(

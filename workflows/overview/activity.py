@@ -12,6 +12,11 @@ from sqlalchemy.orm import Session
 from core.events import Event
 from core.people import Caller, Person
 from workflows.tickets import Ticket
+from workflows.tickets.scope import scope_of, seen_of
+
+OF_TICKETS = ("ticket", "fire_alarm")
+# So many facts at most are looked through for the few that somebody sees.
+LOOKED_THROUGH = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +44,21 @@ class Activity:
 def recent_activity(
     session: Session, caller: Caller, *, site_id: UUID | None = None, limit: int = 20
 ) -> list[Activity]:
-    """The last facts on the caller's sites, newest first."""
-    statement = select(Event).order_by(Event.seq.desc()).limit(limit)
+    """The last facts on the caller's sites, newest first.
+
+    Whoever sees the tickets of some teams only is told of those among the last facts.
+    """
+    scope = scope_of(caller)
+    most = LOOKED_THROUGH if scope.teams else limit
+    statement = select(Event).order_by(Event.seq.desc()).limit(most)
     if site_id is not None:
         statement = statement.where(Event.site_id == site_id)
-    sites = caller.sites_for("tickets.read")
-    return _named(session, session.scalars(statement.where(Event.site_id.in_(sites))).all())
+    rows = session.scalars(statement.where(Event.site_id.in_(scope.sites))).all()
+    if scope.teams:
+        about = {UUID(row.subject_id) for row in rows if row.subject_kind in OF_TICKETS}
+        seen = {str(one) for one in seen_of(session, scope, about)}
+        rows = [row for row in rows if row.subject_kind not in OF_TICKETS or row.subject_id in seen]
+    return _named(session, rows[:limit])
 
 
 def timeline(session: Session, ticket_id: UUID) -> list[Activity]:
@@ -60,8 +74,7 @@ def timeline(session: Session, ticket_id: UUID) -> list[Activity]:
 def _named(session: Session, rows: Sequence[Event]) -> list[Activity]:
     people = {UUID(row.actor_id) for row in rows if row.actor_kind == "person"}
     people |= {UUID(one) for row in rows for one in _told(row)}
-    of_tickets = ("ticket", "fire_alarm")
-    tickets = {UUID(row.subject_id) for row in rows if row.subject_kind in of_tickets}
+    tickets = {UUID(row.subject_id) for row in rows if row.subject_kind in OF_TICKETS}
     names: dict[str, str] = {}
     if people:
         found = session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))

@@ -13,6 +13,7 @@ from core.people import Caller, Person, scoped
 from core.places import Asset, Node, Space
 from core.rulebook import RuleVersion
 from workflows.tickets import Ticket
+from workflows.tickets.scope import of_tickets
 
 Thing = TypeVar("Thing")
 
@@ -34,7 +35,7 @@ def find_ticket_number(session: Session, caller: Caller, number: int) -> Located
         .outerjoin(Space, Space.id == Ticket.space_id)
         .where(Ticket.number == number)
     )
-    row = session.execute(scoped(statement, Ticket.site_id, caller, "tickets.read")).first()
+    row = session.execute(of_tickets(statement, caller)).first()
     if row is None:
         raise NotFound(f"there is no ticket {number}", advice="Look for it in the list.")
     return Located(row[0], row[1], row[2])
@@ -43,7 +44,7 @@ def find_ticket_number(session: Session, caller: Caller, number: int) -> Located
 def ticket_numbers(session: Session, caller: Caller, ids: set[UUID]) -> dict[UUID, int]:
     """The human numbers of tickets that the caller may read."""
     statement = select(Ticket.id, Ticket.number).where(Ticket.id.in_(ids))
-    rows = session.execute(scoped(statement, Ticket.site_id, caller, "tickets.read"))
+    rows = session.execute(of_tickets(statement, caller))
     return {ticket_id: number for ticket_id, number in rows}
 
 

@@ -15,6 +15,7 @@ from core.people import Caller, Person, scoped
 from core.places import Asset, Node, Space
 from workflows.tickets import ENDED, PRIORITIES, RUNNING, Ticket
 from workflows.tickets.reading import TicketFilter
+from workflows.tickets.scope import of_tickets
 
 # Behind every deadline: where a ticket stands that has none, or whose clocks rest.
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -123,7 +124,7 @@ def open_tickets(
         statement = statement.where(Ticket.site_id == site_id)
     if asset_id is not None:
         statement = statement.where(Ticket.asset_id == asset_id)
-    rows = session.execute(scoped(statement, Ticket.site_id, caller, "tickets.read"))
+    rows = session.execute(of_tickets(statement, caller))
     return [ListedTicket(*tuple(row)) for row in rows]
 
 
@@ -160,7 +161,8 @@ def browse_tickets(
     by_deadline: the nearest deadline first, those without one last, life safety before all; else
     the newest first.
     """
-    statement = scoped(wanted.restrict(_listed()), wanted.site_column, caller, "tickets.read")
+    statement = wanted.restrict(_listed())
+    statement = of_tickets(statement, caller, site_column=wanted.site_column)
     if by_deadline:
         statement = statement.order_by(Ticket.life_safety.desc(), _due(), Ticket.number)
     else:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core.people import Caller, scoped
 from core.places import Asset, Node, Space
 from workflows.tickets import ENDED, PRIORITIES, Ticket
+from workflows.tickets.scope import of_tickets
 
 WORST = ("ok", *PRIORITIES)
 
@@ -161,9 +162,7 @@ def _ticket_counts(
     )
     on_assets: dict[UUID, int] = {}
     elsewhere: dict[tuple[UUID, UUID | None], int] = {}
-    for site, space, asset, count in session.execute(
-        scoped(statement, Ticket.site_id, caller, "tickets.read")
-    ):
+    for site, space, asset, count in session.execute(of_tickets(statement, caller)):
         if asset is not None:
             on_assets[asset] = on_assets.get(asset, 0) + count
         else:

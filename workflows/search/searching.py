@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 from core.accounts import Password
 from core.colleagues import nodes_in_sight
 from core.paging import in_order
-from core.people import Caller, Grant, Person, scoped
+from core.people import Caller, Grant, Person
+from core.permissions import STAFF_ROLES
 from workflows.search.index import Place, PlaceIndex
 from workflows.search.spelling import Spelling, Wanted
 from workflows.tickets import ENDED, Ticket
 from workflows.tickets.reading import matches
+from workflows.tickets.scope import of_tickets
 
 EACH = 8
 _TICKET_NUMBER = re.compile(r"#?(\d{1,9})")
@@ -84,8 +86,8 @@ def find_places(places: Iterable[Place], wanted: Wanted, limit: int = EACH) -> l
 
 def _tickets(session: Session, caller: Caller, text: str) -> list[FoundTicket]:
     columns = (Ticket.id, Ticket.number, Ticket.site_id, Ticket.title, Ticket.state)
-    statement = scoped(
-        select(*columns, Ticket.priority), in_order(Ticket.site_id), caller, "tickets.read"
+    statement = of_tickets(
+        select(*columns, Ticket.priority), caller, site_column=in_order(Ticket.site_id)
     ).order_by(Ticket.learned_at.desc(), Ticket.id.desc())
     number = _TICKET_NUMBER.fullmatch(text)
     if number:
@@ -105,7 +107,7 @@ def _tickets(session: Session, caller: Caller, text: str) -> list[FoundTicket]:
 
 def _people(session: Session, caller: Caller, wanted: Wanted) -> list[FoundPerson]:
     nodes = nodes_in_sight(session, caller)
-    holders = select(Grant.person_id).where(Grant.node_id.in_(nodes))
+    holders = select(Grant.person_id).where(Grant.node_id.in_(nodes), Grant.role.in_(STAFF_ROLES))
     statement = (
         select(Person.id, Person.name, Password.login)
         .outerjoin(Password, Password.person_id == Person.id)

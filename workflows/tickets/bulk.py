@@ -18,8 +18,9 @@ from core.people import Caller
 from core.places import Node
 from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import PRIORITIES, Ticket
-from workflows.tickets.reading import READ, find_ticket
+from workflows.tickets.reading import find_ticket
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
+from workflows.tickets.scope import READ, require
 from workflows.tickets.working import NEEDS_REASON, Step, act, add_note, check_version, edit
 
 # As many as a list shows at once: they are changed in one transaction, for which others wait.
@@ -214,7 +215,7 @@ def _try(session: Session, caller: Caller, wanted: Wanted, order: Order, now: da
         with session.begin_nested():
             ticket = find_ticket(session, caller, wanted.id, to_change=True)
             number, state = ticket.number, ticket.state
-            caller.require(RIGHT_OF[order.action], ticket.site_id)
+            require(caller, RIGHT_OF[order.action], ticket)
             if order.action != "note":
                 check_version(ticket, wanted.version)
             before = what_was(ticket, order.action)

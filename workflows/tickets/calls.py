@@ -12,6 +12,7 @@ from core.paging import rows_of
 from core.people import Caller, scoped
 from core.places import Asset, Node, Space
 from workflows.tickets.model import Ticket
+from workflows.tickets.scope import of_tickets
 
 SHOWN_AT_MOST = 50
 
@@ -71,5 +72,7 @@ def waiting_calls(session: Session, caller: Caller, permission: str) -> list[Wai
         .order_by(Ticket.life_safety.desc(), Ticket.number.desc())
         .limit(SHOWN_AT_MOST)
     )
-    rows = session.execute(scoped(statement, Ticket.site_id, caller, permission))
+    rows = session.execute(
+        of_tickets(scoped(statement, Ticket.site_id, caller, permission), caller)
+    )
     return [WaitingCall(*tuple(row)) for row in rows]

@@ -62,7 +62,7 @@ def _chain(session: Session, ticket: Ticket, row: FireAlarm, now: datetime) -> l
     for team in dict.fromkeys((ticket.team, SECURITY)):
         found += who_answers(session, ticket.site_id, team, now).people
     for role in dict.fromkeys((*roles, ALSO_TOLD)):
-        found += people_in_role(session, ticket.site_id, role)
+        found += people_in_role(session, ticket.site_id, role, team=ticket.team)
     return list(dict.fromkeys(found + bosses(session, ticket.site_id)))
 
 

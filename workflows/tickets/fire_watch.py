@@ -24,6 +24,7 @@ from workflows.tickets.fire_alarms import (
 from workflows.tickets.fire_climbing import become_fire, lapse_if_due
 from workflows.tickets.lifecycle import ENDED, TICKET
 from workflows.tickets.model import FALSE_CAUSES, Ticket, TicketPhoto
+from workflows.tickets.scope import require
 from workflows.tickets.working import Step, act
 
 ACT, WORK, MANAGE = "alarms.act", "tickets.work", "tickets.manage"
@@ -76,7 +77,7 @@ def call_it_no_fire(
     The ticket is resolved as that, but for a faulty detector, which has to be mended. Invalid
     without a cause or a photo of one's own since the alarm began; Conflict when it is too late.
     """
-    caller.require(WORK, ticket.site_id)
+    require(caller, WORK, ticket)
     lapse_if_due(session, ticket, now=now)
     row = _row(session, ticket)
     FIRE_ALARM.target("clear", row.state)
@@ -88,7 +89,7 @@ def stand_down(
     session: Session, caller: Caller, ticket: Ticket, look: Look, *, now: datetime
 ) -> None:
     """Who answers for the site calls a fire off, with a photo since the alarm and what it was."""
-    caller.require(MANAGE, ticket.site_id)
+    require(caller, MANAGE, ticket)
     lapse_if_due(session, ticket, now=now)
     row = _row(session, ticket)
     FIRE_ALARM.target("stand_down", row.state)
@@ -156,7 +157,7 @@ def press_fire(session: Session, caller: Caller, ticket: Ticket, *, now: datetim
 
     Also after somebody said that it was none, as long as the ticket has not ended.
     """
-    caller.require(WORK, ticket.site_id)
+    require(caller, WORK, ticket)
     lapse_if_due(session, ticket, now=now)
     row = _row(session, ticket)
     if row.state in BURNING:

@@ -15,6 +15,7 @@ from core.places import Asset, Node, Space
 from workflows.tickets.fire_alarms import BURNING, RUNNING, FireAlarm
 from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import Ticket
+from workflows.tickets.scope import of_tickets
 
 SHOWN_AT_MOST = 50
 
@@ -83,7 +84,8 @@ def standing_fires(session: Session, caller: Caller, permission: str) -> list[St
         .order_by(rank, FireAlarm.due_at, FireAlarm.fire_at.desc(), Ticket.number)
         .limit(SHOWN_AT_MOST)
     )
-    rows = session.execute(scoped(statement, FireAlarm.site_id, caller, permission))
+    statement = of_tickets(scoped(statement, FireAlarm.site_id, caller, permission), caller)
+    rows = session.execute(statement)
     return [StandingFire(*tuple(row)) for row in rows]
 
 

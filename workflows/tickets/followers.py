@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary, String, select, update
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Instant
@@ -17,7 +17,7 @@ from core.people import hash_secret
 from core.vault import Vault
 from workflows.tickets.model import Ticket
 
-RESIDENT, CONTRACTOR = "resident", "contractor"
+RESIDENT, CONTRACTOR, AT_HOME = "resident", "contractor", "at_home"
 # A mobile number of mainland China: nothing else takes an SMS by the templates of the provider,
 # and numbers abroad are what somebody would write who earns by the messages they get.
 _MOBILE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9})")
@@ -32,6 +32,7 @@ class Follower(Base):
     of_id: the resident's report or the contractor's link. What an SMS carries is a short code; its
     hash finds this row, and the vault has sealed it together with the link's own secret. So nobody
     who reads the database holds a link. phone and sealed are erased when the link ends.
+    person_id, home_id: who is told in their account instead, and the home by which they have it.
     """
 
     __tablename__ = "follower"
@@ -40,13 +41,17 @@ class Follower(Base):
     site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
-    of_id: Mapped[UUID] = mapped_column(unique=True)
+    of_id: Mapped[UUID] = mapped_column()
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    home_id: Mapped[UUID | None] = mapped_column(ForeignKey("space.id"))
     phone: Mapped[str | None] = mapped_column(String(20), index=True)
     language: Mapped[str] = mapped_column(String(2))
     code_hash: Mapped[str] = mapped_column(String(64), unique=True)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+    __table_args__ = (UniqueConstraint("of_id", "kind"),)
 
 
 def mobile_of(phone: str) -> str | None:
@@ -76,7 +81,8 @@ def follow(
     number = mobile_of(phone)
     if number is None:
         return False
-    if session.scalar(select(Follower.id).where(Follower.of_id == of_id)) is None:
+    standing = select(Follower.id).where(Follower.of_id == of_id, Follower.kind == kind)
+    if session.scalar(standing) is None:
         code = "".join(secrets.choice(_ALPHABET) for _ in range(CODE_OUTSIDE))
         row = Follower(
             id=new_id(),
@@ -95,6 +101,45 @@ def follow(
         session.add(row)
         session.flush()
     return True
+
+
+def follow_by_account(
+    session: Session,
+    ticket: Ticket,
+    of_id: UUID,
+    person_id: UUID,
+    home_id: UUID,
+    *,
+    ends_at: datetime,
+    now: datetime,
+) -> None:
+    """Tell somebody in their account from now on, while they have the home. Safe to repeat."""
+    standing = select(Follower.id).where(Follower.of_id == of_id, Follower.kind == AT_HOME)
+    if session.scalar(standing) is None:
+        row = Follower(
+            id=new_id(),
+            site_id=ticket.site_id,
+            ticket_id=ticket.id,
+            kind=AT_HOME,
+            of_id=of_id,
+            language="",
+            # Nothing is sent that could carry it.
+            code_hash=hash_secret(secrets.token_urlsafe(32)),
+            person_id=person_id,
+            home_id=home_id,
+            created_at=now,
+            ends_at=ends_at,
+        )
+        session.add(row)
+        session.flush()
+
+
+def at_home_of(session: Session, tickets: Sequence[UUID], *, now: datetime) -> list[Follower]:
+    """Who follows one of these tickets in an account."""
+    statement = select(Follower).where(
+        Follower.ticket_id.in_(tickets), Follower.kind == AT_HOME, Follower.ends_at > now
+    )
+    return list(session.scalars(statement.order_by(Follower.created_at, Follower.id)))
 
 
 def code_of(vault: Vault, follower: Follower) -> str:
@@ -129,7 +174,8 @@ def followers_of(session: Session, tickets: Sequence[UUID], *, now: datetime) ->
 
 def follower_by(session: Session, of_id: UUID, *, now: datetime) -> Follower | None:
     """Who follows by this report or link, while they can be told."""
-    row = session.scalars(select(Follower).where(Follower.of_id == of_id)).first()
+    statement = select(Follower).where(Follower.of_id == of_id, Follower.kind != AT_HOME)
+    row = session.scalars(statement).first()
     return row if row is not None and row.phone is not None and row.ends_at > now else None
 
 

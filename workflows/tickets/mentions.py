@@ -14,6 +14,7 @@ from core.colleagues import able_people
 from core.errors import Invalid
 from core.people import Person
 from workflows.tickets.model import Ticket, TicketMention
+from workflows.tickets.scope import READ, teams_of
 
 MOST_NAMED = 20
 # As it stands in the text of a note, for the name that somebody has when it is read.
@@ -29,9 +30,12 @@ class Named:
     people: tuple[UUID, ...]
 
 
-def may_be_named(session: Session, site_id: UUID) -> list[Person]:
-    """Everybody who may be named on a ticket of a site: those with us who may see it, by name."""
-    return able_people(session, site_id, "tickets.read")
+def may_be_named(session: Session, ticket: Ticket) -> list[Person]:
+    """Everybody who may be named on a ticket: those with us who may see it, by name."""
+    theirs = {
+        one.id for one in able_people(session, ticket.site_id, READ, teams=teams_of(ticket))
+    } | {ticket.assignee_id, ticket.reporter_id}
+    return [one for one in able_people(session, ticket.site_id, READ) if one.id in theirs]
 
 
 def read_names(session: Session, ticket: Ticket, body: str, named: Sequence[UUID]) -> Named:
@@ -42,7 +46,7 @@ def read_names(session: Session, ticket: Ticket, body: str, named: Sequence[UUID
     """
     if not named and not any(sign in body for sign in _SIGNS):
         return Named(body, ())
-    people = {person.id: person.name for person in may_be_named(session, ticket.site_id)}
+    people = {person.id: person.name for person in may_be_named(session, ticket)}
     unknown = [each for each in named if each not in people]
     if unknown:
         raise Invalid(

@@ -46,7 +46,7 @@ class Ticket(Base):
     fault_code, cause_code, remedy_code: what was found, by the lists in findings.yaml.
     verdict, verdict_cause: what it turned out to be, and of a false alarm what caused it.
     doer_id: who did the work; somebody else verifies it, unless the sensor does.
-    search_text: the title as `searchable` writes it.
+    search_text: the title as `searchable` writes it. former_teams: see `scope`.
     respond_within, resolve_within: what was promised, in seconds of the calendar `calendar`,
     counted from clock_from on without the pauses ([from, to] in µs); net_seconds: what it took.
     respond_due, resolve_due: the deadlines that come of it; moments: all that the clocks will do,
@@ -71,6 +71,7 @@ class Ticket(Base):
     title: Mapped[dict[str, str]] = mapped_column(JSON)
     description: Mapped[str] = mapped_column(Text, default="")
     team: Mapped[str] = mapped_column(String(40))
+    former_teams: Mapped[str] = mapped_column(Text, default="", server_default="")
     assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     reporter_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     rule_id: Mapped[str | None] = mapped_column(String(120))
@@ -123,6 +124,11 @@ class Ticket(Base):
         # Pages newest first walk it; what a text is compared with is in it, so that looking
         # through a hundred thousand titles reads no ticket that does not fit.
         Index("ix_ticket_found", "learned_at", "id", "search_text", "asset_id", "number"),
+        # The same for whoever sees the tickets of some teams only: what decides it is in it.
+        Index(
+            "ix_ticket_of_team",
+            *("learned_at", "id", "site_id", "team", "assignee_id", "reporter_id", "former_teams"),
+        ),
     )
 
 

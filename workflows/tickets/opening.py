@@ -102,6 +102,7 @@ def _ticket_row(session: Session, draft: Draft) -> dict[str, Any]:
         "search_text": searchable(draft.title),
         "description": draft.description,
         "team": draft.team,
+        "former_teams": "",
         "reporter_id": draft.reporter_id,
         "rule_id": draft.rule_id,
         "rule_version": draft.rule_version,

@@ -85,7 +85,7 @@ def _escalate(session: Session, ticket: Ticket, clock: str, level: int) -> dict[
     ticket.escalation = max(ticket.escalation, level)
     roles = [rung.to for rung in rungs[level - 1 :]] + ["administrator"]
     for role in roles:
-        people = people_in_role(session, ticket.site_id, role)
+        people = people_in_role(session, ticket.site_id, role, team=ticket.team)
         if people:
             return {"level": level, "role": role, "people": [str(one) for one in people]}
     return {"level": level, "role": roles[0], "people": []}

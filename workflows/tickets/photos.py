@@ -13,9 +13,10 @@ from core import events
 from core.errors import Conflict, NotFound
 from core.files import FileStore
 from core.ids import new_id
-from core.people import Caller, Person, scoped
+from core.people import Caller, Person
 from core.pictures import Picture, read_picture
 from workflows.tickets.model import Ticket, TicketPhoto
+from workflows.tickets.scope import on_tickets, require
 
 MOST_PHOTOS = 50
 EVIDENCE = "evidence.read"
@@ -111,10 +112,18 @@ def list_photos(session: Session, ticket_id: UUID) -> Sequence[dict[str, Any]]:
     return [dict(row) for row in session.execute(statement).mappings()]
 
 
+def find_original(session: Session, caller: Caller, photo_id: UUID) -> TicketPhoto:
+    """A photo that the caller may have as it was taken. NotFound, and NotAllowed without that."""
+    photo = find_photo(session, caller, photo_id)
+    require(caller, EVIDENCE, session.get_one(Ticket, photo.ticket_id))
+    return photo
+
+
 def find_photo(session: Session, caller: Caller, photo_id: UUID) -> TicketPhoto:
     """A photo of a ticket that the caller may read. NotFound otherwise."""
     statement = select(TicketPhoto).where(TicketPhoto.id == photo_id)
-    photo = session.scalars(scoped(statement, TicketPhoto.site_id, caller, "tickets.read")).first()
+    statement = on_tickets(statement, TicketPhoto.ticket_id, TicketPhoto.site_id, caller)
+    photo = session.scalars(statement).first()
     if photo is None:
         raise NotFound("there is no such photo", advice="Look for it on its ticket.")
     return photo

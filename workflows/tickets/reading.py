@@ -16,7 +16,7 @@ from core.errors import Invalid, NotFound
 from core.events import Event
 from core.folding import fold
 from core.paging import Page, Wish, in_order, read_texts, text_page
-from core.people import Caller, on_sites, scoped
+from core.people import Caller
 from core.places import Asset
 from core.wire import row_text
 from workflows.tickets.checklist import list_items
@@ -28,11 +28,11 @@ from workflows.tickets.notes import list_notes
 from workflows.tickets.photos import list_photos
 from workflows.tickets.relations import list_relations
 from workflows.tickets.rights import actions_for
+from workflows.tickets.scope import Scope, of_tickets, scope_of
 from workflows.tickets.signatures import list_signatures
 from workflows.tickets.voices import list_voices
 from workflows.tickets.work import list_work
 
-READ = "tickets.read"
 _LISTED = [
     "id",
     "number",
@@ -176,14 +176,14 @@ def list_tickets(session: Session, caller: Caller, wanted: TicketFilter, wish: W
 
     Keys: learned_at, id.
     """
-    statement = _page(caller.sites_for(READ), wanted, wish)
+    statement = _page(scope_of(caller), wanted, wish)
     return read_texts(session, statement, _ORDER, wish)
 
 
 @lru_cache(maxsize=64)
-def _page(sites: frozenset[UUID], wanted: TicketFilter, wish: Wish) -> Select[Any]:
+def _page(scope: Scope, wanted: TicketFilter, wish: Wish) -> Select[Any]:
     """The statement of a page, built once: open pages ask for the same again and again."""
-    statement = wanted.restrict(on_sites(_LIST, wanted.site_column, sites))
+    statement = wanted.restrict(_LIST.where(scope.condition(wanted.site_column)))
     return text_page(statement, _ORDER, wish)
 
 
@@ -194,7 +194,7 @@ def find_ticket(
 
     to_change: lock it until commit, so that a version that was compared stays the present one.
     """
-    statement = scoped(select(Ticket).where(Ticket.id == ticket_id), Ticket.site_id, caller, READ)
+    statement = of_tickets(select(Ticket).where(Ticket.id == ticket_id), caller)
     if to_change:
         statement = statement.with_for_update(of=Ticket)
     ticket = session.scalars(statement).first()
@@ -209,7 +209,7 @@ def describe_ticket(session: Session, caller: Caller, ticket_id: UUID) -> dict[s
     NotFound when the caller may not read it. Notes and actions of the session are seen.
     """
     session.flush()
-    statement = scoped(_ONE.where(Ticket.id == ticket_id), Ticket.site_id, caller, READ)
+    statement = of_tickets(_ONE.where(Ticket.id == ticket_id), caller)
     row = session.execute(statement).mappings().first()
     if row is None:
         raise NotFound("there is no such ticket", advice="Look for it in the list of tickets.")
@@ -225,7 +225,7 @@ def describe_ticket(session: Session, caller: Caller, ticket_id: UUID) -> dict[s
         "signatures": list_signatures(session, caller, ticket_id),
         "links": list_relations(session, caller, ticket_id),
         "events": _events(session, ticket_id),
-        "actions": actions_for(row["state"], row["site_id"], caller),
+        "actions": actions_for(row["state"], session.get_one(Ticket, ticket_id), caller),
     }
 
 

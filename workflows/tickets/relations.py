@@ -13,10 +13,10 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
-from core.people import Caller, scoped
+from core.people import Caller
 from workflows.tickets.model import Ticket
+from workflows.tickets.scope import of_tickets
 
-READ = "tickets.read"
 # What a link is called from its first ticket, and from its other end.
 INVERSE: Mapping[str, str] = MappingProxyType(
     {
@@ -147,7 +147,7 @@ def unrelate(
     ends = list[Ticket]()
     if row is not None and ticket.id in (row.from_id, row.to_id):
         statement = select(Ticket).where(Ticket.id.in_((row.from_id, row.to_id)))
-        ends = list(session.scalars(scoped(statement, Ticket.site_id, caller, READ)))
+        ends = list(session.scalars(of_tickets(statement, caller)))
     if row is None or len(ends) != 2:
         raise NotFound("there is no such link", advice="Load the ticket again.")
     _append(session, "ticket.unrelate", row, (ends[0], ends[1]), caller.person_id, now)
@@ -183,7 +183,7 @@ def list_relations(session: Session, caller: Caller, ticket_id: UUID) -> list[di
     statement = select(Ticket.id, Ticket.number, Ticket.title, Ticket.state).where(
         Ticket.id.in_(ends.values())
     )
-    statement = scoped(statement, Ticket.site_id, caller, READ)
+    statement = of_tickets(statement, caller)
     seen = {each.id: each for each in session.execute(statement)}
     return [
         {

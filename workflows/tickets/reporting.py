@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.errors import Conflict, Invalid
-from core.people import Caller, scoped
+from core.people import Caller
 from core.places import Asset, Node, Space
 from workflows.tickets.categories import category_problems
 from workflows.tickets.checklist import NewItem, add_items
@@ -18,6 +18,7 @@ from workflows.tickets.fire_alarms import CATEGORY
 from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import KINDS, PRIORITIES, Ticket
 from workflows.tickets.opening import Draft, open_ticket
+from workflows.tickets.scope import of_tickets
 
 
 def report(
@@ -96,7 +97,7 @@ def standing_near(
 ) -> Sequence[Ticket]:
     """Open tickets that may be about the same, where the caller reads tickets; see `near`."""
     statement = near(site_id, space_id, asset_id)
-    statement = scoped(statement, Ticket.site_id, caller, "tickets.read")
+    statement = of_tickets(statement, caller)
     return session.scalars(statement.order_by(Ticket.number.desc()).limit(limit)).all()
 
 

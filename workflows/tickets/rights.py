@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from uuid import UUID
 
 from core.people import Caller
 from workflows.tickets.lifecycle import TICKET
+from workflows.tickets.scope import Placed, holds
 
 # Who does the work moves it along; who answers for it hands it out, checks it and ends it.
 RIGHT_OF_ACTION: Mapping[str, str] = MappingProxyType(
@@ -28,10 +28,8 @@ RIGHT_OF_ACTION: Mapping[str, str] = MappingProxyType(
 LONG_HOLD = "tickets.manage"
 
 
-def actions_for(state: str, site_id: UUID, caller: Caller) -> list[str]:
-    """The actions that the table allows from `state` and that the caller may take on the site."""
+def actions_for(state: str, ticket: Placed, caller: Caller) -> list[str]:
+    """The actions that the table allows from `state` and that the caller may take on the ticket."""
     return [
-        action
-        for action in TICKET.actions(state)
-        if site_id in caller.sites_for(RIGHT_OF_ACTION[action])
+        action for action in TICKET.actions(state) if holds(caller, RIGHT_OF_ACTION[action], ticket)
     ]

@@ -14,12 +14,13 @@ from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotFound
 from core.files import FileStore
 from core.ids import new_id
-from core.people import Caller, Person, scoped
+from core.people import Caller, Person
 from core.personal import new_key, seal, unseal
 from core.pictures import require_drawing
 from workflows.tickets.model import Ticket
+from workflows.tickets.scope import holds, on_tickets
 
-RIGHT, READ, EVIDENCE = "tickets.work", "tickets.read", "evidence.read"
+RIGHT, EVIDENCE = "tickets.work", "evidence.read"
 # The work is being finished, or is done.
 SIGNED_IN = ("in_progress", "resolved", "verified")
 MOST_SIGNATURES = 20
@@ -122,9 +123,9 @@ def sign(
     return row
 
 
-def may_see(caller: Caller, site_id: UUID) -> bool:
-    """Whether somebody sees who signed and how: who works tickets there, or may prove."""
-    return any(site_id in caller.sites_for(right) for right in (RIGHT, EVIDENCE))
+def may_see(caller: Caller, ticket: Ticket) -> bool:
+    """Whether somebody sees who signed and how: who works the ticket, or may prove."""
+    return any(holds(caller, right, ticket) for right in (RIGHT, EVIDENCE))
 
 
 def list_signatures(session: Session, caller: Caller, ticket_id: UUID) -> Sequence[dict[str, Any]]:
@@ -138,11 +139,12 @@ def list_signatures(session: Session, caller: Caller, ticket_id: UUID) -> Sequen
         .where(TicketSignature.ticket_id == ticket_id)
         .order_by(TicketSignature.at, TicketSignature.id)
     )
+    named = may_see(caller, session.get_one(Ticket, ticket_id))
     return [
         {
             "id": row.id,
             "at": row.at,
-            "name": unseal(key, row.name) if may_see(caller, row.site_id) else None,
+            "name": unseal(key, row.name) if named else None,
             "shown_by": row.shown_by,
             "shown_by_name": shown_by,
             "sha256": row.picture,
@@ -154,7 +156,8 @@ def list_signatures(session: Session, caller: Caller, ticket_id: UUID) -> Sequen
 def find_signature(session: Session, caller: Caller, signature_id: UUID) -> TicketSignature:
     """A signature of a ticket that the caller may read and see signed. NotFound otherwise."""
     statement = select(TicketSignature).where(TicketSignature.id == signature_id)
-    found = session.scalars(scoped(statement, TicketSignature.site_id, caller, READ)).first()
-    if found is None or not may_see(caller, found.site_id):
+    statement = on_tickets(statement, TicketSignature.ticket_id, TicketSignature.site_id, caller)
+    found = session.scalars(statement).first()
+    if found is None or not may_see(caller, session.get_one(Ticket, found.ticket_id)):
         raise NotFound("there is no such signature", advice="Look for it on its ticket.")
     return found

@@ -28,6 +28,7 @@ from workflows.tickets.clocks import next_moment
 from workflows.tickets.lifecycle import UNDOING
 from workflows.tickets.model import Ticket
 from workflows.tickets.reading import find_ticket
+from workflows.tickets.scope import require
 from workflows.tickets.working import Step, act, check_version, edit
 
 UNDO = "undo"
@@ -81,7 +82,7 @@ def _try(
         with session.begin_nested():
             ticket = find_ticket(session, caller, was.ticket_id, to_change=True)
             state = ticket.state
-            caller.require(RIGHT_OF[action], ticket.site_id)
+            require(caller, RIGHT_OF[action], ticket)
             check_version(ticket, was.version)
             if action == "priority":
                 _put_priority_back(session, caller, ticket, was, undo_id, now)

@@ -13,11 +13,13 @@ from core import events
 from core.errors import Conflict, NotFound
 from core.files import FileStore
 from core.ids import new_id
-from core.people import Caller, Person, scoped
+from core.people import Caller, Person
 from core.voice import Voice, read_voice
 from workflows.tickets.model import Ticket, TicketVoice
+from workflows.tickets.scope import on_tickets, require
 
 MOST_VOICES = 50
+EVIDENCE = "evidence.read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,15 @@ def list_voices(session: Session, ticket_id: UUID) -> Sequence[dict[str, Any]]:
 def find_voice(session: Session, caller: Caller, voice_id: UUID) -> TicketVoice:
     """A voice note of a ticket that the caller may read. NotFound otherwise."""
     statement = select(TicketVoice).where(TicketVoice.id == voice_id)
-    voice = session.scalars(scoped(statement, TicketVoice.site_id, caller, "tickets.read")).first()
+    statement = on_tickets(statement, TicketVoice.ticket_id, TicketVoice.site_id, caller)
+    voice = session.scalars(statement).first()
     if voice is None:
         raise NotFound("there is no such voice note", advice="Look for it on its ticket.")
+    return voice
+
+
+def find_original_voice(session: Session, caller: Caller, voice_id: UUID) -> TicketVoice:
+    """A voice note that the caller may have as handed in. NotFound, and NotAllowed without that."""
+    voice = find_voice(session, caller, voice_id)
+    require(caller, EVIDENCE, session.get_one(Ticket, voice.ticket_id))
     return voice

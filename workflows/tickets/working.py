@@ -43,6 +43,7 @@ from workflows.tickets.model import (
 from workflows.tickets.opening import hold_faults, release_if_ended
 from workflows.tickets.passing import mark_passed, resumed
 from workflows.tickets.promises import terms_at
+from workflows.tickets.scope import passed_on
 
 # These change what others rely on, so the log must hold why.
 NEEDS_REASON = ("hold", "cancel", "reopen", "merge")
@@ -267,7 +268,8 @@ def _assign(
         require_certified(session, step.assignee_id, ticket.category, _today(session, ticket, now))
         facts["assignee"] = str(step.assignee_id)
     if step.team:
-        values["team"] = facts["team"] = step.team
+        values |= passed_on(ticket, step.team)
+        facts["team"] = step.team
     return values, facts
 
 
@@ -427,7 +429,8 @@ def edit(
     _take_version(session, ticket, expected_version)
     logged = [name for name in changes if name not in ("title", "description")]
     before = {name: getattr(ticket, name) for name in logged}
-    for name, value in changes.items():
+    moved = passed_on(ticket, changes["team"]) if "team" in changes else {}
+    for name, value in {**changes, **moved}.items():
         setattr(ticket, name, value)
     ticket.search_text = searchable(ticket.title)
     if any(changes.get(name, before[name]) != before[name] for name in before if name != "team"):

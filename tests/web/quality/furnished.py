@@ -14,8 +14,13 @@ from sqlalchemy import select
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events
+from core.accounts import Password
 from core.clock import MICROS
+from core.companies import CompanyPerson, hire_company
+from core.home_accounts import add_home, invite_residents
+from core.households import Details, add_resident
 from core.ids import new_id
+from core.people import Grant, Person, caller_for, new_secret
 from core.places import Space
 from tests.pictures import photo
 from tests.voices import sample
@@ -25,8 +30,9 @@ from tests.web.test_guests import guest, offered, put_up, report
 from tests.workflows.spreadsheets import workbook
 from web.pages.imports import XLSX
 from workflows import notifications
-from workflows.customers import ResidentReport
+from workflows.customers import ResidentReport, Wish, find_place, send_from_home
 from workflows.tickets import Ticket
+from workflows.tickets.contractors import Contact, Job, offer
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
@@ -179,6 +185,12 @@ def furnish(stage: Stage) -> Furnished:
         "resident types": "/s",
         "resident follows": progress,
         "contractor works": f"/c/{contractor}",
+        "home": "/home",
+        "home, reporting": "/home/report",
+        "home, a report": f"/home/reports/{_at_home(stage, administrator)}",
+        "companies": f"/companies?site={stage.site_id}",
+        "jobs": "/jobs",
+        "job": f"/jobs/{_of_a_company(stage, administrator)}",
     }
     return Furnished(stage, administrator, pages)
 
@@ -251,6 +263,44 @@ def _flat(stage: Stage) -> UUID:
     with stage.parts.database.read() as session:
         statement = select(Space.id).where(Space.site_id == stage.site_id).order_by(Space.code)
         return session.scalars(statement.limit(1)).one()
+
+
+def _at_home(stage: Stage, person: UUID) -> UUID:
+    """Somebody of ours who lives there as well, and reported something."""
+    now = stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        space = session.get_one(Space, _flat(stage))
+        details = Details("Chen Wei 陈伟")
+        row = add_resident(session, space, details, actor=events.SYSTEM, now=now)
+        [(_, secret)] = invite_residents(session, [row], by=person, now=now)
+        session.add(Password(person_id=person, login="13800138000", hash="", changed_at=now))
+        session.flush()
+        add_home(session, secret, person, now=now)
+        wish = Wish(new_secret("report"), "other", "Tap drips 水龙头滴水")
+        place = find_place(session, person, str(space.id), now=now)
+        send_from_home(session, place, wish, person, now=now)
+        return session.scalars(
+            select(ResidentReport.id).where(ResidentReport.person_id == person)
+        ).one()
+
+
+def _of_a_company(stage: Stage, person: UUID) -> UUID:
+    """And comes from a hired company, which has a job."""
+    now, site = stage.parts.clock.now(), stage.site_id
+    with stage.parts.database.write() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+        company = hire_company(session, caller, site, "Lifts & Pumps 安达机电", now=now)
+        session.add(
+            CompanyPerson(site_id=site, company_id=company.id, person_id=person, made_at=now)
+        )
+        session.add(Grant(person_id=person, node_id=site, role="contractor"))
+        ticket = session.scalars(
+            select(Ticket).where(Ticket.state == "open", Ticket.life_safety.is_(False))
+        ).first()
+        assert ticket is not None
+        job = Job([Contact(company.name, "Li Na", "0574 8800")], "Replace the bearing 更换轴承")
+        [(link, _)] = offer(session, ticket, job, person=person, now=now)
+        return link.id
 
 
 def _kept(stage: Stage, client: TestClient) -> None:

@@ -17,6 +17,7 @@ from workflows.alarms import accept_alarm, accept_ticket
 from workflows.alarms.reading import find_alarm
 from workflows.tickets import Step
 from workflows.tickets.reading import find_ticket
+from workflows.tickets.scope import require
 
 CAME = {
     "accepted": mark("Accepted; the ticket is yours: %(alarm)s"),
@@ -67,7 +68,7 @@ def _add_accepting(routes: APIRouter, templates: Templates) -> None:
     def accept_call(number: int, visit: SignedInVisit, request: Request) -> Response:
         with visit.parts.database.write() as session:
             found = overview.find_ticket_number(session, visit.caller, number)
-            visit.caller.require("tickets.work", found.site.id)
+            require(visit.caller, "tickets.work", found.thing)
             ticket = find_ticket(session, visit.caller, found.thing.id, to_change=True)
             accept_ticket(
                 session,

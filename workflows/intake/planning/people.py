@@ -1,6 +1,6 @@
 """Planning people and their roles."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -12,7 +12,9 @@ from core.errors import Invalid
 from core.ids import new_id
 from core.invitations import answers_for, roles_to_give
 from core.people import Grant, Person
+from core.permissions import ROLES_OF_A_TEAM, STAFF_ROLES
 from core.places import Node
+from core.teams import teams_below
 from rules.catalog import Text
 from workflows.intake.faults import listed
 from workflows.intake.lines import Line
@@ -73,6 +75,7 @@ class _Planner:
         self._holders = holders_of(work.session, somebodies)
         self._people: dict[UUID, Person] = {}
         self._grants: dict[UUID, list[Grant]] = {}
+        self._teams: dict[UUID, Collection[str]] = {}
         self._load()
 
     def _load(self) -> None:
@@ -93,7 +96,8 @@ class _Planner:
         holder = self._holders.get(somebody.login)
         if holder is not None:
             grants = self._grants.get(holder, [])
-            if not any(grant.node_id in self._nodes for grant in grants):
+            staff = [grant for grant in grants if grant.role in STAFF_ROLES]
+            if not any(grant.node_id in self._nodes for grant in staff):
                 # Somebody elsewhere has it; who that is, is nobody's business here.
                 return self._refuse_all(somebody, "login_taken")
             somebody.person, somebody.id = self._people[holder], holder
@@ -183,30 +187,33 @@ class _Planner:
         self._work.items.append(item)
 
     def _plan_grants(self, somebody: Somebody) -> None:
-        held = {(g.node_id, g.role): g.id for g in self._grants.get(somebody.id, [])}
-        first: dict[tuple[UUID, str], Line] = {}
+        held = {(g.node_id, g.role, g.team): g.id for g in self._grants.get(somebody.id, [])}
+        first: dict[tuple[UUID, str, str], Line] = {}
         for line in somebody.lines:
             found = self._role_of(line)
             if found is None:
                 continue
-            node, role = found
-            if (node.id, role) in first:
-                other = first[node.id, role]
+            node, role, team = found
+            key = node.id, role, team
+            if key in first:
+                other = first[key]
                 place = f"{other.title}!{other.cell('login')}"
                 self._work.refuse(line, "role", "twice", text=line.text("role"), first=place)
                 continue
-            first[node.id, role] = line
-            standing = held.get((node.id, role))
+            first[key] = line
+            standing = held.get(key)
             if standing is None and role not in self._roles[node.id]:
                 self._work.refuse(line, "role", "not_given")
                 continue
-            self._add_grant(somebody, line, node, role, standing)
+            self._add_grant(somebody, line, found, standing)
 
     def _add_grant(
-        self, somebody: Somebody, line: Line, node: Node, role: str, standing: UUID | None
+        self, somebody: Somebody, line: Line, given: tuple[Node, str, str], standing: UUID | None
     ) -> None:
-        after = {"person_id": somebody.id, "node_id": node.id, "role": role}
-        shown = (Shown("role", "", role), Shown("place", "", node.code))
+        node, role, team = given
+        after = {"person_id": somebody.id, "node_id": node.id, "role": role, "team": team}
+        shown: tuple[Shown, ...] = (Shown("role", "", role), Shown("place", "", node.code))
+        shown += (Shown("team", "", team),) if team else ()
         item = Item(
             kind="grant",
             action="same" if standing else "create",
@@ -220,7 +227,7 @@ class _Planner:
         )
         self._work.items.append(item)
 
-    def _role_of(self, line: Line) -> tuple[Node, str] | None:
+    def _role_of(self, line: Line) -> tuple[Node, str, str] | None:
         given = line.text("role"), line.text("place")
         if given == ("", ""):
             return None
@@ -228,7 +235,21 @@ class _Planner:
             self._work.refuse(line, "place" if given[0] else "role", "half_role")
             return None
         role, node = self._work.choice(line, "role"), self._place_of(line)
-        return None if role is None or node is None else (node, role)
+        if role is None or node is None:
+            return None
+        team = line.text("team")
+        if team and role not in ROLES_OF_A_TEAM:
+            self._work.refuse(line, "team", "every_team")
+            return None
+        if team and team not in self._teams_of(node):
+            self._work.refuse(line, "team", "no_team")
+            return None
+        return node, role, team
+
+    def _teams_of(self, node: Node) -> Collection[str]:
+        if node.id not in self._teams:
+            self._teams[node.id] = teams_below(self._work.session, node).keys()
+        return self._teams[node.id]
 
     def _place_of(self, line: Line) -> Node | None:
         text = line.text("place")

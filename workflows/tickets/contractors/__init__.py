@@ -13,6 +13,14 @@ from workflows.tickets.contractors.coming import (
     pass_on_late,
     spots_of,
 )
+from workflows.tickets.contractors.companies import (
+    CompanyJob,
+    awaited,
+    did_it_for,
+    end_hire,
+    find_job,
+    jobs_of_person,
+)
 from workflows.tickets.contractors.model import CONTRACTOR_LINK, LIVE, ContractorLink
 from workflows.tickets.contractors.offering import (
     Contact,
@@ -28,20 +36,26 @@ from workflows.tickets.contractors.offering import (
 __all__ = [
     "CONTRACTOR_LINK",
     "LIVE",
+    "CompanyJob",
     "Contact",
     "ContractorLink",
     "Job",
     "Spot",
     "accept",
     "arrive",
+    "awaited",
     "decline",
     "did_it",
+    "did_it_for",
+    "end_hire",
+    "find_job",
     "find_link",
     "find_offer",
     "finish",
     "follow",
     "is_needed",
     "job_of",
+    "jobs_of_person",
     "list_offers",
     "live_links",
     "offer",

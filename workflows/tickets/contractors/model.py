@@ -32,7 +32,8 @@ class ContractorLink(Base):
 
     Names and phone stand in this row only, so that they can be erased. chain_id, rank: the list of
     contacts that it belongs to, and when its turn comes; answer_within: seconds that it may stay
-    unaccepted, answer_by: when they end. arrived_by: sticker, code or tap.
+    unaccepted, answer_by: when they end. arrived_by: sticker, code or tap. company_id: the hired
+    company, whose people have the job in their accounts, too.
     """
 
     __tablename__ = "contractor_link"
@@ -46,6 +47,7 @@ class ContractorLink(Base):
     state: Mapped[str] = mapped_column(String(10))
     version: Mapped[int] = mapped_column(Integer, default=1)
     company: Mapped[str] = mapped_column(String(120))
+    company_id: Mapped[UUID | None] = mapped_column(ForeignKey("company.id"), index=True)
     name: Mapped[str] = mapped_column(String(120))
     phone: Mapped[str] = mapped_column(String(40))
     task: Mapped[str] = mapped_column(Text)

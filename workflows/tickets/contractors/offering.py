@@ -11,16 +11,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import events
+from core.companies import company_named
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.lifecycle import move
-from core.people import Caller, hash_secret, new_secret, scoped
+from core.people import Caller, hash_secret, new_secret
 from core.vault import Vault
 from workflows.tickets import followers
 from workflows.tickets.contractors.model import CONTRACTOR_LINK, LIVE, ContractorLink
 from workflows.tickets.lifecycle import RUNNING
 from workflows.tickets.model import Ticket
 from workflows.tickets.opening import current_ticket
+from workflows.tickets.scope import on_tickets
 from workflows.tickets.working import Step, act
 
 MOST_CONTACTS = 5
@@ -84,6 +86,7 @@ def offer(
             state="waiting",
             version=1,
             company=contact.company,
+            company_id=company_named(session, ticket.site_id, contact.company),
             name=contact.name,
             phone=contact.phone,
             task=job.task,
@@ -255,7 +258,7 @@ def live_links(session: Session, ticket_id: UUID, *, but: str = "") -> list[Cont
 def find_offer(session: Session, caller: Caller, link_id: UUID) -> ContractorLink:
     """A link of a ticket that the caller may read, locked. NotFound otherwise."""
     statement = select(ContractorLink).where(ContractorLink.id == link_id).with_for_update()
-    statement = scoped(statement, ContractorLink.site_id, caller, "tickets.read")
+    statement = on_tickets(statement, ContractorLink.ticket_id, ContractorLink.site_id, caller)
     row = session.scalars(statement).first()
     if row is None:
         raise NotFound("there is no such link", advice="Look for it on its ticket.")

@@ -1,0 +1,41 @@
+"""Ending the account of somebody who doesn't work here: a resident, a contractor."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core import second_factor
+from core.accounts import forget_password
+from core.contacts import forget_contacts
+from core.identity import forget_identities
+from core.people import Credential, Grant, Person
+from core.push_devices import forget_push_devices
+
+
+def end_credentials(session: Session, person_id: UUID, *, now: datetime) -> None:
+    """End every session, token and link of a person at once."""
+    session.execute(
+        update(Credential)
+        .where(Credential.person_id == person_id, Credential.ends_at > now)
+        .values(ends_at=now)
+    )
+
+
+def end_account_if_over(
+    session: Session, person_id: UUID, *, now: datetime, forget: bool = False
+) -> None:
+    """End the account of somebody who holds no role any more. forget: their name goes, too."""
+    if session.scalar(select(Grant.id).where(Grant.person_id == person_id).limit(1)) is not None:
+        return
+    forget_password(session, person_id)
+    forget_identities(session, person_id)
+    second_factor.turn_off(session, person_id, now=now)
+    forget_contacts(session, person_id)
+    forget_push_devices(session, person_id)
+    person = session.get_one(Person, person_id)
+    person.left_at = now
+    if forget:
+        person.name = ""
+    session.flush()

@@ -1,0 +1,230 @@
+"""Somebody of a hired company joins, does the jobs given to it, and loses them with the hire."""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from api.deps import SESSION_COOKIE, csrf_token
+from core import events
+from core.companies import Company
+from core.events import Event
+from core.people import Person
+from core.places import Asset
+from tests.pictures import photo
+from tests.web.conftest import signed_in
+from tests.web.stage import Stage
+from workflows import customers
+from workflows.notifications import take_up
+from workflows.notifications.model import Notice
+from workflows.tickets import Draft, Ticket, contractors, open_ticket
+from workflows.tickets.contractors import Contact, ContractorLink, Job
+
+PUMP = "b1-pump-1"
+PASSWORD = "three plain words"
+TASK = "Replace the bearing"
+
+
+@dataclass
+class Firm:
+    """The office of our site, and what it does with companies."""
+
+    stage: Stage
+    office: TestClient
+
+    @property
+    def csrf(self) -> dict[str, str]:
+        return {"csrf": csrf_token(self.office.cookies[SESSION_COOKIE])}
+
+    def hire(self, name: str) -> UUID:
+        """Hire a company for our site."""
+        form = {**self.csrf, "site": str(self.stage.site_id), "name": name}
+        assert self.office.post("/companies", data=form).status_code == 303
+        with self.stage.parts.database.read() as session:
+            return session.scalars(select(Company.id).where(Company.name == name)).one()
+
+    def invite(self, company: UUID) -> str:
+        """The path of a fresh invitation."""
+        page = self.office.post(f"/companies/{company}/invite", data=self.csrf).text
+        found = re.search(r"/join/company/[\w-]+", page)
+        assert found is not None
+        return found[0]
+
+    def come(self, company: UUID, login: str, path: str = "") -> TestClient:
+        """Somebody of a company who has joined, by a given invitation or a fresh one."""
+        path, client = (
+            path or self.invite(company),
+            TestClient(self.stage.app, follow_redirects=False),
+        )
+        token = re.search(r'name="csrf" value="([^"]+)"', client.get(path).text)
+        assert token is not None
+        form = {"csrf": token[1], "name": "Zheng Tao", "login": login, "password": PASSWORD}
+        answer = client.post(path, data=form)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/jobs")
+        return client
+
+    def offer(self, *companies: str) -> list[UUID]:
+        """Hand a new ticket at the pump to these companies, one after the other."""
+        stage = self.stage
+        person, now = stage.person("Wu Min", "manager", node=stage.site_id), stage.parts.clock.now()
+        with stage.parts.database.write() as session:
+            pump = session.get_one(Asset, stage.assets[PUMP])
+            draft = Draft(
+                site_id=stage.site_id,
+                asset_id=pump.id,
+                space_id=pump.space_id,
+                kind="repair",
+                priority="medium",
+                title={"und": "Mrs Zhou of 301 complains"},
+                team="maintenance",
+                happened_at=now,
+                learned_at=now,
+            )
+            ticket = open_ticket(session, draft, actor=events.SYSTEM)
+            contacts = [Contact(name, "Li Na", "0574 8800") for name in companies]
+            made = contractors.offer(session, ticket, Job(contacts, TASK), person=person, now=now)
+            return [link.id for link, _ in made]
+
+    def step(self, client: TestClient, link: UUID, what: str, **form: str) -> int:
+        given = {"csrf": csrf_token(client.cookies[SESSION_COOKIE]), **form}
+        files = {"photo": ("a.jpg", photo())} if what == "done" else None
+        return client.post(f"/jobs/{link}/{what}", data=given, files=files).status_code
+
+    def state(self, link: UUID) -> str:
+        with self.stage.parts.database.read() as session:
+            return session.get_one(ContractorLink, link).state
+
+
+@pytest.fixture
+def firm(stage: Stage) -> Firm:
+    return Firm(stage, signed_in(stage, stage.secret(stage.person("Wu Min", "manager"), "session")))
+
+
+def test_a_job_from_the_offer_to_the_proof(firm: Firm) -> None:
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    assert client.get("/").headers["location"] == "/jobs"
+    [link] = firm.offer("pumps  ltd")
+    page = client.get("/jobs").text
+    assert TASK in page
+    assert firm.step(client, link, "accept") == 303
+    assert firm.step(client, link, "arrive") == 303
+    assert firm.step(client, link, "done", report="Bearing replaced") == 303
+    assert firm.state(link) == "done"
+    page = client.get(f"/jobs/{link}").text
+    assert "Finished." in page
+    # Nothing of what the ticket itself says.
+    assert "Mrs Zhou" not in page + client.get("/jobs").text
+
+
+def test_the_sticker_on_the_spot_knows_whose_job_is_there(firm: Firm) -> None:
+    stage = firm.stage
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    person, now = stage.person("Wu Min", "manager", node=stage.site_id), stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        places = [
+            place
+            for place in customers.places_to_label(session, stage.site_id, what="assets")
+            if place.code == PUMP
+        ]
+        customers.make_stickers(session, places, stage.site_id, person=person, now=now)
+        path = session.scalars(select(customers.Sticker)).one().path
+    [link] = firm.offer("Pumps Ltd")
+    assert "Your job is here" not in client.get(f"/s/{path}").text
+    firm.step(client, link, "accept")
+    assert firm.step(client, link, "arrive") == 422
+    page = client.get(f"/s/{path}").text
+    assert "Your job is here" in page
+    token = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert token is not None
+    form = {"csrf": token[1], "path": path}
+    assert client.post(f"/jobs/{link}/arrive", data=form).status_code == 303
+    assert firm.state(link) == "arrived"
+
+
+def test_another_company_and_whose_turn_it_is_not_find_nothing(firm: Firm) -> None:
+    ours = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    theirs = firm.come(firm.hire("Lifts Ltd"), "he.ping")
+    first, second = firm.offer("Pumps Ltd", "Lifts Ltd")
+    assert TASK not in theirs.get("/jobs").text
+    for link in (first, second):
+        assert theirs.get(f"/jobs/{link}").status_code == 404
+        for what in ("accept", "decline", "arrive", "done"):
+            assert firm.step(theirs, link, what, reason="No", report="Done") == 404, what
+    # The first can't come: now it is their turn.
+    assert firm.step(ours, first, "decline", reason="No time") == 303
+    assert TASK in theirs.get("/jobs").text
+    assert theirs.get(f"/jobs/{second}").status_code == 200
+    assert theirs.get(f"/jobs/{first}").status_code == 404
+
+
+def test_no_page_of_staff_opens(firm: Firm) -> None:
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    [link] = firm.offer("Pumps Ltd")
+    with firm.stage.parts.database.read() as session:
+        ticket = session.get_one(Ticket, session.get_one(ContractorLink, link).ticket_id)
+    for address in (
+        "/tickets",
+        f"/tickets/{ticket.number}",
+        "/people",
+        "/companies",
+        "/control-room",
+        "/home",
+        f"/live/{firm.stage.site_id}/tree",
+    ):
+        assert client.get(address).status_code in (403, 404), address
+    assert "Zheng Tao" not in firm.office.get("/people").text
+
+
+def test_ending_the_hire_ends_accounts_invitations_and_jobs(firm: Firm) -> None:
+    company = firm.hire("Pumps Ltd")
+    client, waiting = firm.come(company, "zheng.tao"), firm.invite(company)
+    [link] = firm.offer("Pumps Ltd")
+    assert firm.office.post(f"/companies/{company}/end", data=firm.csrf).status_code == 422
+    form = {**firm.csrf, "sure": "yes"}
+    assert firm.office.post(f"/companies/{company}/end", data=form).status_code == 303
+    assert client.get("/jobs").headers["location"] == "/sign-in"
+    assert TestClient(firm.stage.app).get(waiting).status_code == 404
+    assert firm.state(link) == "revoked"
+    with firm.stage.parts.database.read() as session:
+        person = session.scalars(select(Person).where(Person.name == "Zheng Tao")).one()
+        assert person.left_at is not None
+        assert "company.end" in list(session.scalars(select(Event.kind)))
+
+
+def test_somebody_who_comes_no_more_loses_their_way_in_alone(firm: Firm) -> None:
+    company = firm.hire("Pumps Ltd")
+    one, other = firm.come(company, "zheng.tao"), firm.come(company, "he.ping")
+    with firm.stage.parts.database.read() as session:
+        people = session.scalars(select(Person).where(Person.name == "Zheng Tao")).all()
+    gone = min(people, key=lambda person: person.id).id
+    answer = firm.office.post(f"/companies/{company}/people/{gone}/end", data=firm.csrf)
+    assert answer.status_code == 303
+    assert one.get("/jobs").status_code == 303
+    assert other.get("/jobs").status_code == 200
+
+
+def test_an_invitation_works_once(firm: Firm) -> None:
+    company = firm.hire("Pumps Ltd")
+    path = firm.invite(company)
+    firm.come(company, "zheng.tao", path)
+    assert TestClient(firm.stage.app).get(path).status_code == 404
+
+
+def test_everybody_of_the_company_is_told_when_it_is_their_turn(firm: Firm) -> None:
+    firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    [link] = firm.offer("Pumps Ltd")
+    with firm.stage.parts.database.write() as session:
+        facts = session.scalars(select(Event).where(Event.kind == "ticket.contractor")).all()
+        take_up(session, facts, now=firm.stage.parts.clock.now())
+        notice = session.scalars(select(Notice).where(Notice.kind == "contractor.offer")).one()
+        assert notice.facts["job"] == str(link)
+        assert notice.person_id is not None
+
+
+def test_a_company_is_hired_once(firm: Firm) -> None:
+    firm.hire("Pumps Ltd")
+    form = {**firm.csrf, "site": str(firm.stage.site_id), "name": "PUMPS Ltd"}
+    assert firm.office.post("/companies", data=form).status_code == 409
