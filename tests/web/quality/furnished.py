@@ -183,12 +183,7 @@ def furnish(stage: Stage) -> Furnished:
         "resident types": "/s",
         "resident follows": progress,
         "contractor works": f"/c/{contractor}",
-        "home": "/home",
-        "home, reporting": "/home/report",
-        "home, a report": f"/home/reports/{_at_home(stage, administrator)}",
-        "companies": f"/companies?site={stage.site_id}",
-        "jobs": "/jobs",
-        "job": f"/jobs/{_of_a_company(stage, administrator)}",
+        **_outside(stage, administrator),
     }
     return Furnished(stage, administrator, pages)
 
@@ -239,6 +234,18 @@ def _flat(stage: Stage) -> UUID:
     with stage.parts.database.read() as session:
         statement = select(Space.id).where(Space.site_id == stage.site_id).order_by(Space.code)
         return session.scalars(statement.limit(1)).one()
+
+
+def _outside(stage: Stage, person: UUID) -> dict[str, str]:
+    """The pages of those who don't work there, and where companies are hired."""
+    return {
+        "home": "/home",
+        "home, reporting": "/home/report",
+        "home, a report": f"/home/reports/{_at_home(stage, person)}",
+        "companies": f"/companies?site={stage.site_id}",
+        "jobs": "/jobs",
+        "job": f"/jobs/{_of_a_company(stage, person)}",
+    }
 
 
 def _at_home(stage: Stage, person: UUID) -> UUID:
