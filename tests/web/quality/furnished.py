@@ -142,7 +142,6 @@ def furnish(stage: Stage) -> Furnished:
     progress = report(stage, guest(stage), put_up(stage, "b1-pump-2"))
     _notices(stage)
     sticker = put_up(stage)
-    contractor = offered(stage, number)
     asset = stage.assets[PUMP]
     pages = {
         "live": "/?site=riverside",
@@ -182,7 +181,7 @@ def furnish(stage: Stage) -> Furnished:
         "resident asks": f"/s/{sticker.path}",
         "resident types": "/s",
         "resident follows": progress,
-        "contractor works": f"/c/{contractor}",
+        "contractor works": f"/c/{offered(stage, number)}",
         **_outside(stage, administrator),
     }
     return Furnished(stage, administrator, pages)
