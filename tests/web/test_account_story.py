@@ -137,6 +137,92 @@ def link_on(page: Page) -> str:
     return page.locator("pre.command code").first.inner_text().strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Who is in it, and what it is told with; pictures go into `shots`, if given."""
+
+    stage: Stage
+    words: Words
+    desk: Page
+    home: Page
+    fitter: Page
+    picture: Path
+    shots: Path | None
+
+
+def they_join_and_report(story: Story, space: str) -> None:
+    """The office invites; the resident joins on their phone and reports something."""
+    desk, home, words, shots = story.desk, story.home, story.words, story.shots
+    desk.goto(f"{story.stage.url}/spaces/{space}")
+    look(desk, shots, "office-unit")
+    desk.get_by_role("button", name=words.invite, exact=True).click()
+    look(desk, shots, "office-invited")
+    home.goto(link_on(desk))
+    look(home, shots, "join")
+    home.fill("#phone", NUMBER)
+    home.fill("#password", PASSWORD)
+    home.get_by_role("button", name=words.join).click()
+    expect(home).to_have_url(re.compile("/home$"))
+    look(home, shots, "home-empty")
+    home.locator("main").get_by_role("link", name=words.report).click()
+    home.get_by_role("radio", name=words.other).check()
+    home.fill("#words", "Tap drips")
+    home.set_input_files("#photo", str(story.picture))
+    look(home, shots, "report")
+    home.get_by_role("button", name=words.send).click()
+    expect(home.locator("h1")).to_contain_text(words.received)
+    look(home, shots, "progress")
+
+
+def the_company_comes(story: Story) -> None:
+    """The desk hands it to the company, whose fitter joins and does it."""
+    desk, fitter, words, shots = story.desk, story.fitter, story.words, story.shots
+    desk.goto(f"{story.stage.url}/companies?site={story.stage.site_id}")
+    look(desk, shots, "office-companies")
+    desk.get_by_role("button", name=words.company).click()
+    fitter.goto(link_on(desk))
+    look(fitter, shots, "join-company")
+    fitter.fill("#name", "Zheng Tao")
+    fitter.fill("#login", "zheng.tao")
+    fitter.fill("#password", PASSWORD)
+    fitter.get_by_role("button", name=words.join).click()
+    look(fitter, shots, "jobs-empty")
+    desk.goto(f"{story.stage.url}/tickets/1/contractor")
+    desk.fill("#company-1", "Taps Ltd")
+    desk.fill("#name-1", "Li Na")
+    desk.fill("#phone-1", "0574 8800")
+    desk.get_by_role("button", name=words.make).click()
+    fitter.reload()
+    look(fitter, shots, "jobs")
+    fitter.get_by_role("link", name=words.answer).click()
+    look(fitter, shots, "job")
+    fitter.get_by_role("button", name=words.accept).click()
+    fitter.get_by_role("button", name=words.here).click()
+    fitter.fill("#report", "New washer")
+    fitter.set_input_files("#photo", str(story.picture))
+    look(fitter, shots, "job-arrived")
+    fitter.get_by_role("button", name=words.done).click()
+    expect(fitter.locator(".banner-good")).to_be_visible()
+    fitter.goto(f"{story.stage.url}/jobs")
+    look(fitter, shots, "jobs-over")
+
+
+def they_say_how_it_was(story: Story) -> None:
+    """The resident's first page asks how it turned out."""
+    home, words, shots = story.home, story.words, story.shots
+    home.goto(f"{story.stage.url}/")
+    expect(home.get_by_role("heading", name=words.asks)).to_be_visible()
+    look(home, shots, "home-asks")
+    home.locator("main").get_by_role("link", name="Tap drips").click()
+    home.get_by_role("button", name=words.solved).click()
+    home.locator("label[for=stars-5]").click()
+    home.get_by_role("button", name=words.rate, exact=True).click()
+    expect(home.locator(".good").last).to_contain_text(words.thanks)
+    look(home, shots, "rated")
+    home.goto(f"{story.stage.url}/account")
+    look(home, shots, "account")
+
+
 def tell(
     stage: Stage,
     browser: Browser,
@@ -149,70 +235,11 @@ def tell(
     space, picture = furnish(stage), tmp_path / "tap.jpg"
     picture.write_bytes(photo())
     desk = office_of(stage, browser, contexts, words)
-    # The office invites; the resident joins on their phone.
-    desk.goto(f"{stage.url}/spaces/{space}")
-    look(desk, shots, "office-unit")
-    desk.get_by_role("button", name=words.invite, exact=True).click()
-    look(desk, shots, "office-invited")
-    home = phone(browser, contexts, words)
-    home.goto(link_on(desk))
-    look(home, shots, "join")
-    home.fill("#phone", NUMBER)
-    home.fill("#password", PASSWORD)
-    home.get_by_role("button", name=words.join).click()
-    expect(home).to_have_url(re.compile("/home$"))
-    look(home, shots, "home-empty")
-    # They report something.
-    home.locator("main").get_by_role("link", name=words.report).click()
-    home.get_by_role("radio", name=words.other).check()
-    home.fill("#words", "Tap drips")
-    home.set_input_files("#photo", str(picture))
-    look(home, shots, "report")
-    home.get_by_role("button", name=words.send).click()
-    expect(home.locator("h1")).to_contain_text(words.received)
-    look(home, shots, "progress")
-    # The desk hands it to the company, whose fitter joins and does it.
-    desk.goto(f"{stage.url}/companies?site={stage.site_id}")
-    look(desk, shots, "office-companies")
-    desk.get_by_role("button", name=words.company).click()
-    fitter = phone(browser, contexts, words)
-    fitter.goto(link_on(desk))
-    look(fitter, shots, "join-company")
-    fitter.fill("#name", "Zheng Tao")
-    fitter.fill("#login", "zheng.tao")
-    fitter.fill("#password", PASSWORD)
-    fitter.get_by_role("button", name=words.join).click()
-    look(fitter, shots, "jobs-empty")
-    desk.goto(f"{stage.url}/tickets/1/contractor")
-    desk.fill("#company-1", "Taps Ltd")
-    desk.fill("#name-1", "Li Na")
-    desk.fill("#phone-1", "0574 8800")
-    desk.get_by_role("button", name=words.make).click()
-    fitter.reload()
-    look(fitter, shots, "jobs")
-    fitter.get_by_role("link", name=words.answer).click()
-    look(fitter, shots, "job")
-    fitter.get_by_role("button", name=words.accept).click()
-    fitter.get_by_role("button", name=words.here).click()
-    fitter.fill("#report", "New washer")
-    fitter.set_input_files("#photo", str(picture))
-    look(fitter, shots, "job-arrived")
-    fitter.get_by_role("button", name=words.done).click()
-    expect(fitter.locator(".banner-good")).to_be_visible()
-    fitter.goto(f"{stage.url}/jobs")
-    look(fitter, shots, "jobs-over")
-    # The resident's first page asks how it turned out.
-    home.goto(f"{stage.url}/")
-    expect(home.get_by_role("heading", name=words.asks)).to_be_visible()
-    look(home, shots, "home-asks")
-    home.locator("main").get_by_role("link", name="Tap drips").click()
-    home.get_by_role("button", name=words.solved).click()
-    home.locator("label[for=stars-5]").click()
-    home.get_by_role("button", name=words.rate, exact=True).click()
-    expect(home.locator(".good").last).to_contain_text(words.thanks)
-    look(home, shots, "rated")
-    home.goto(f"{stage.url}/account")
-    look(home, shots, "account")
+    home, fitter = phone(browser, contexts, words), phone(browser, contexts, words)
+    story = Story(stage, words, desk, home, fitter, picture, shots)
+    they_join_and_report(story, space)
+    the_company_comes(story)
+    they_say_how_it_was(story)
 
 
 @pytest.mark.parametrize("words", [ENGLISH, CHINESE], ids=["en", "zh"])

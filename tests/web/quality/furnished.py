@@ -126,6 +126,23 @@ MAIN = (
 STRANGERS = frozenset({"resident asks", "resident types", "sign in"})
 
 
+# Those whose address is the same everywhere.
+EVERYWHERE = {
+    "people": "/people",
+    "account": "/account",
+    "inbox": "/account/inbox",
+    "tokens": "/account/tokens",
+    "search": "/search?q=pump",
+    "search, nothing found": "/search?q=nosuchthing",
+    "service": "/service",
+    "imports": "/imports",
+    "nowhere": "/no-such-page",
+    "sign in": "/sign-in",
+    "new ticket, no place": "/new-ticket",
+    "resident types": "/s",
+}
+
+
 def furnish(stage: Stage) -> Furnished:
     """Let much happen on a stage that is not served yet."""
     everyday_values(stage, hours=1.0, step=120)
@@ -143,9 +160,9 @@ def furnish(stage: Stage) -> Furnished:
     progress = report(stage, guest(stage), put_up(stage, "b1-pump-2"))
     _notices(stage)
     sticker = put_up(stage)
-    contractor = offered(stage, number)
     asset = stage.assets[PUMP]
     pages = {
+        **EVERYWHERE,
         "live": "/?site=riverside",
         "control room": "/control-room?site=riverside",
         "tickets": "/tickets",
@@ -160,37 +177,20 @@ def furnish(stage: Stage) -> Furnished:
         "categories": f"/ticket-categories?node={stage.site_id}",
         "category": f"/ticket-categories/{stage.site_id}/pools",
         "new ticket": f"/new-ticket?asset={asset}",
-        "new ticket, no place": "/new-ticket",
         "asset": f"/assets/{asset}",
         "adopt": f"/devices/{device}/adopt",
-        "people": "/people",
         "person": f"/people/{administrator}",
-        "account": "/account",
-        "inbox": "/account/inbox",
-        "tokens": "/account/tokens",
-        "search": "/search?q=pump",
-        "search, nothing found": "/search?q=nosuchthing",
         "teams": f"/teams?site={stage.site_id}",
         "hand over": f"/hand-over?site={stage.site_id}",
         "sheet": _hand_over(stage, client),
-        "service": "/service",
         "calendar": _calendar(client),
-        "imports": "/imports",
         "import": _import(client),
         "contractor": f"/tickets/{number}/contractor",
         "stickers": f"/stickers?site={stage.site_id}",
-        "nowhere": "/no-such-page",
-        "sign in": "/sign-in",
         "resident asks": f"/s/{sticker.path}",
-        "resident types": "/s",
         "resident follows": progress,
-        "contractor works": f"/c/{contractor}",
-        "home": "/home",
-        "home, reporting": "/home/report",
-        "home, a report": f"/home/reports/{_at_home(stage, administrator)}",
-        "companies": f"/companies?site={stage.site_id}",
-        "jobs": "/jobs",
-        "job": f"/jobs/{_of_a_company(stage, administrator)}",
+        "contractor works": f"/c/{offered(stage, number)}",
+        **_outside(stage, administrator),
     }
     return Furnished(stage, administrator, pages)
 
@@ -263,6 +263,18 @@ def _flat(stage: Stage) -> UUID:
     with stage.parts.database.read() as session:
         statement = select(Space.id).where(Space.site_id == stage.site_id).order_by(Space.code)
         return session.scalars(statement.limit(1)).one()
+
+
+def _outside(stage: Stage, person: UUID) -> dict[str, str]:
+    """The pages of those who don't work there, and where companies are hired."""
+    return {
+        "home": "/home",
+        "home, reporting": "/home/report",
+        "home, a report": f"/home/reports/{_at_home(stage, person)}",
+        "companies": f"/companies?site={stage.site_id}",
+        "jobs": "/jobs",
+        "job": f"/jobs/{_of_a_company(stage, person)}",
+    }
 
 
 def _at_home(stage: Stage, person: UUID) -> UUID:
