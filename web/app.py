@@ -33,6 +33,7 @@ from web.pages import (
     search,
     second_factor,
     service,
+    shift_codes,
     sign_in,
     signatures,
     stickers,
@@ -90,6 +91,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(push.router())
     app.include_router(new_ticket.router(templates))
     app.include_router(categories.router(templates))
+    app.include_router(shift_codes.router(templates))
     app.include_router(ticket_templates.router(templates))
     app.include_router(ticket_list.router(templates))
     app.include_router(stickers.router(templates))

@@ -283,6 +283,7 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
         "post_ticket_link": {"kind": "related_to", "number": 1},
         "put_check": {"value": "yes"},
         "put_ticket_category": {"name": name},
+        "put_shift_code": {"name": name, "starts": "08:00", "ends": "16:00"},
         "put_ticket_template": {"name": name, "title": name},
         "put_terms": {"grade": "urgent-30"},
         "put_calendar": {"name": name, "week": [[["09:00", "18:00"]], *[[]] * 6]},

@@ -30,12 +30,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet. permission: what its rows need on the site that they are about."""
+    """One sheet. permission: what its rows need on the site that they are about.
+
+    above: the column whose value may stand in the title above the headings, or in the sheet's
+    name, as a month. passed_over: headings of columns that are not read. decoration: words; a row
+    that holds nothing else is not read.
+    """
 
     code: str
     title: Text
     permission: str
     columns: tuple[Column, ...]
+    above: str = ""
+    passed_over: tuple[str, ...] = ()
+    decoration: frozenset[str] = frozenset()
 
     def column(self, code: str) -> Column:
         """The column of this code."""
