@@ -49,7 +49,9 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "tickets.work": "accept tickets and work them",
         "tickets.dispatch": "hand tickets to teams and people",
         "tickets.manage": "verify, close, re-open, cancel and merge tickets",
-        "service.write": "change calendars, promised times, teams, categories and templates",
+        "service.write": (
+            "change calendars, promised times, teams, categories, templates and lists of problems"
+        ),
         "stickers.write": "print and revoke stickers",
         "rosters.write": "make rosters, record absences and certificates",
         "evidence.read": "see photos as they were taken, with all they carry",

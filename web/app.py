@@ -36,6 +36,7 @@ from web.pages import (
     shift_codes,
     sign_in,
     signatures,
+    sticker_problems,
     stickers,
     teams,
     ticket_list,
@@ -92,6 +93,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(new_ticket.router(templates))
     app.include_router(categories.router(templates))
     app.include_router(shift_codes.router(templates))
+    app.include_router(sticker_problems.router(templates))
     app.include_router(ticket_templates.router(templates))
     app.include_router(ticket_list.router(templates))
     app.include_router(stickers.router(templates))

@@ -34,6 +34,7 @@ EVENT: Mapping[str, str] = {
     "team.remove": mark("Team removed"),
     "team.members": mark("Members of a team changed"),
     "roster.change": mark("Roster changed"),
+    "sticker.problems": mark("Problem list of stickers saved"),
     "shift_code.save": mark("Shift code saved"),
     "roster.add": mark("Shifts added"),
     "roster.remove": mark("Shift removed"),

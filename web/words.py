@@ -98,7 +98,9 @@ PERMISSION: Mapping[str, str] = {
     "tickets.work": mark("accept tickets and work them"),
     "tickets.dispatch": mark("hand tickets to teams and people"),
     "tickets.manage": mark("verify, close, re-open, cancel and merge tickets"),
-    "service.write": mark("change calendars, promised times, teams, categories and templates"),
+    "service.write": mark(
+        "change calendars, promised times, teams, categories, templates and lists of problems"
+    ),
     "stickers.write": mark("print and revoke stickers"),
     "rosters.write": mark("make rosters, record absences and certificates"),
     "evidence.read": mark("see photos as they were taken, with all they carry"),

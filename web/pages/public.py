@@ -87,6 +87,7 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
             stuck = customers.read_sticker(session, path)
             job = _awaited(session, request, stuck)
             known = customers.known_here(session, stuck)
+            problems = customers.problems_at(session, stuck)
         if job is None and (inside := _seen_by(colleague, stuck)) is not None:
             return RedirectResponse(inside, status_code=303)
         shown: dict[str, Any] = {"stuck": stuck, "site": stuck.site, "zone": stuck.site.time_zone}
@@ -97,7 +98,7 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
             request,
             "public/sticker.html",
             known=[(one, customers.public_title(one)) for one in known],
-            problems=customers.problems_of(stuck.asset.type if stuck.asset else None),
+            problems=[one for one in problems if not one.retired],
             most_photos=MOST_PHOTOS,
             told_by_sms=RESIDENT in tells_outside(parts_of(request).settings),
             secret=new_secret("report"),
@@ -130,6 +131,7 @@ def _report(request: Request, path: str, wish: Wish, photos: Sequence[UploadFile
         stuck = customers.read_sticker(session, path)
         if SECRET.fullmatch(wish.secret) and already_sent(session, wish.secret):
             return
+        offered = customers.problems_at(session, stuck)
     address, sticker = address_of(request), str(stuck.sticker.id)
     limit(
         request,
@@ -137,7 +139,7 @@ def _report(request: Request, path: str, wish: Wish, photos: Sequence[UploadFile
         Limit("report", (address,), BY_ONE, HOUR),
         Limit("report", (sticker,), HERE, HOUR),
     )
-    customers.check_wish(wish, stuck.asset.type if stuck.asset else None)
+    customers.check_wish(wish, offered)
     taken = read_photos(request, photos, MOST_PHOTOS)
     with parts.database.write() as session:
         whole = Wish(wish.secret, wish.problem, wish.words, wish.phone, wish.join, taken)

@@ -7,7 +7,8 @@ from workflows.customers.arriving import (
     stickers_at,
     waits_here,
 )
-from workflows.customers.problems import problems_of, shipped_problems
+from workflows.customers.problem_lists import problems_at
+from workflows.customers.problems import shipped_problems
 from workflows.customers.progress import Progress, public_title, read_progress
 from workflows.customers.reports import (
     Rater,
@@ -83,7 +84,7 @@ __all__ = [
     "list_stickers",
     "make_stickers",
     "places_to_label",
-    "problems_of",
+    "problems_at",
     "public_title",
     "rate",
     "read_progress",

@@ -1,4 +1,4 @@
-"""What the cells of rosters say, as companies, regions and sites keep it."""
+"""What cells of rosters say and what stickers offer, as places keep it."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,4 +24,16 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["node_id"], ["node.id"], name=op.f("fk_shift_code_node_id_node")),
         sa.PrimaryKeyConstraint("node_id", "code", name=op.f("pk_shift_code")),
+    )
+    op.create_table(
+        "sticker_problem_list",
+        sa.Column("code", sa.String(length=80), nullable=False),
+        sa.Column("problems", sa.JSON(), nullable=False),
+        sa.Column("node_id", sa.Uuid(), nullable=False),
+        sa.Column("retired", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["node_id"], ["node.id"], name=op.f("fk_sticker_problem_list_node_id_node")
+        ),
+        sa.PrimaryKeyConstraint("code", "node_id", name=op.f("pk_sticker_problem_list")),
     )
