@@ -214,10 +214,30 @@ class Product:
         server = WebServer(app, self.settings, self.folder, self.clock.now())
         feed.start()
         server.start()
+        self.on_stop(self._warm_up(parts))
         self.on_stop(server.stop)
         self.on_stop(feed.stop)
         self.web = server
         return server
+
+    def _warm_up(self, parts: Parts) -> Callable[[], None]:
+        """Read what the search keeps in memory, beside the first requests; returns how to stop."""
+        stopping = threading.Event()
+
+        def read() -> None:
+            try:
+                parts.places.warm_up(stopping)
+            except Exception as error:  # noqa: BLE001 - the first search reads it, then
+                log.warning("the search did not warm up", error=str(error))
+
+        thread = threading.Thread(target=read, name="search-warm-up", daemon=True)
+        thread.start()
+
+        def stop() -> None:
+            stopping.set()
+            thread.join(10)
+
+        return stop
 
     def wait(self) -> None:
         """Until a signal asks to stop."""
