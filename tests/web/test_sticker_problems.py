@@ -6,6 +6,7 @@ from sqlalchemy import select
 from tests.web.conftest import client_of
 from tests.web.stage import Stage
 from tests.web.test_work import post
+from web.pages.sticker_problems import ProblemsForm
 from workflows import customers
 from workflows.customers import Sticker
 
@@ -51,6 +52,28 @@ def test_a_list_is_kept_in_its_order_and_offered(stage: Stage, client: TestClien
     page = guest.get(f"/s/{path}").text
     assert 'value="it_hums"' not in page
     assert 'value="water"' in page
+
+
+def test_what_moves_goes_before_or_behind_what_stands_there() -> None:
+    def order(*places: str) -> list[str]:
+        names = [f"p{number}" for number in range(1, len(places) + 1)]
+        form = ProblemsForm(
+            version=0,
+            code=names,
+            place=list(places),
+            name_en=names,
+            name_zh=[""] * 4,
+            category=[""] * 4,
+            offered=["yes"] * 4,
+            kind=["repair"] * 4,
+            priority=["low"] * 4,
+            team=["service"] * 4,
+        )
+        return [one.code for one in form.draft().problems]
+
+    assert order("1", "2", "3", "1") == ["p4", "p1", "p2", "p3"]
+    assert order("3", "2", "3", "4") == ["p2", "p3", "p1", "p4"]
+    assert order("", "x", "3", "4") == ["p1", "p2", "p3", "p4"]
 
 
 def test_a_type_without_its_own_list_begins_with_the_general_one(

@@ -65,11 +65,10 @@ class ProblemsForm(BaseModel):
         """The list that the form describes; lines without a name are no problems."""
         columns = (self.code, self.place, self.name_en, self.name_zh, self.kind)
         more = (self.priority, self.team, self.category, self.offered)
-        found: list[tuple[int, Problem]] = []
+        found: list[tuple[tuple[int, int], Problem]] = []
         used = {code for code in self.code if code}
-        for code, place, en, zh, kind, priority, team, category, offered in zip(
-            *columns, *more, strict=False
-        ):
+        for number, line in enumerate(zip(*columns, *more, strict=False), 1):
+            code, place, en, zh, kind, priority, team, category, offered = line
             if not f"{en}{zh}".strip():
                 continue
             named = code or _code_for(en, used)
@@ -84,9 +83,15 @@ class ProblemsForm(BaseModel):
                 category=category,
                 retired=offered == "no",
             )
-            found.append((int(place) if place.isascii() and place.isdecimal() else 99, problem))
+            found.append((_rank(place, number), problem))
         found.sort(key=lambda one: one[0])
         return ListDraft(self.about, [one for _, one in found], self.retired == "yes")
+
+
+def _rank(place: str, number: int) -> tuple[int, int]:
+    """Where a line goes: what moves up goes before what stands there, what moves down behind."""
+    wanted = int(place) if place.isascii() and place.isdecimal() else number
+    return wanted, (wanted > number) - (wanted < number)
 
 
 def _code_for(en: str, used: set[str]) -> str:
