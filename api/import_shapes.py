@@ -32,7 +32,10 @@ class ImportItem(BaseModel):
     """One thing that is new, changes, or stands as the file says. sheet, row: where it says so."""
 
     id: str
-    kind: str = Field(description="person, grant, space, asset, device, point or resident.")
+    kind: str = Field(
+        description="person, grant, space, asset, device, point, resident, "
+        "team, member (of a team) or duty (somebody's day of a roster)."
+    )
     action: str = Field(description="create, update or same.")
     label: str
     sheet: str

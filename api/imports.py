@@ -36,6 +36,18 @@ from workflows.intake.template import make_csv, make_workbook
 router = APIRouter(tags=["imports"])
 # Each sheet needs its own of these on the sites that its rows are about.
 Importer = Annotated[Asked, Depends(Permission("devices.write", or_else=PERMISSIONS))]
+SheetCode = Literal[
+    "people",
+    "spaces",
+    "assets",
+    "devices",
+    "points",
+    "households",
+    "teams",
+    "members",
+    "roster",
+    "roster_days",
+]
 Name = Annotated[str, Query(max_length=200, description="The name of the file.")]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -214,14 +226,14 @@ def get_import_template(
     asked: Importer,
     language: Literal["en", "zh"] = "en",
     sheet: Annotated[
-        Literal["people", "spaces", "assets", "devices", "points"] | None,
+        SheetCode | None,
         Query(description="One sheet as CSV; left out: a workbook of all."),
     ] = None,
     filled: Annotated[bool, Query(description="With what stands now.")] = False,
 ) -> Response:
     """With the sheets that you may hand in. Headings are understood in both languages."""
     with asked.parts.database.read() as session:
-        offer = offer_for(session, asked.caller, language, filled=filled)
+        offer = offer_for(session, asked.caller, language, filled=filled, now=asked.now, only=sheet)
     if sheet is None:
         return Response(make_workbook(language, offer), media_type=XLSX)
     content = make_csv(SHEETS[sheet], language, "utf-8-sig", offer.rows.get(sheet, ()))

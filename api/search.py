@@ -66,6 +66,9 @@ class FoundShown(BaseModel):
     assets: list[FoundPlaceShown]
     people: list[FoundPersonShown]
     households: list[FoundHouseholdShown]
+    households_complete: bool = Field(
+        description="False in the first seconds after a start, while households are still read."
+    )
 
 
 @router.get("/search", response_model=FoundShown, summary="Search everything")
@@ -84,8 +87,10 @@ def get_search(
     with asked.parts.database.read() as session:
         index, caller = asked.parts.places, asked.caller
         found = search(session, index, caller, q)
+        complete = not index.residents.warming
         households = find_households(session, index, caller, q, now=asked.now)
-    return answer({**_shown(found), "households": [_home(each) for each in households]})
+    homes = [_home(each) for each in households]
+    return answer({**_shown(found), "households": homes, "households_complete": complete})
 
 
 def _home(found: FoundHousehold) -> dict[str, Any]:

@@ -62,7 +62,9 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "tickets.work": "accept tickets and work them",
         "tickets.dispatch": "hand tickets to teams and people",
         "tickets.manage": "verify, close, re-open, cancel and merge tickets",
-        "service.write": "change calendars, promised times, teams, categories and templates",
+        "service.write": (
+            "change calendars, promised times, teams, categories, templates and lists of problems"
+        ),
         "stickers.write": "print and revoke stickers",
         "views.share": "share lists of tickets with colleagues",
         "rosters.write": "make rosters, record absences and certificates",

@@ -160,7 +160,13 @@ class Settings(BaseSettings):
     dingtalk_card_template: str = Field(
         "",
         description="Id of a card template with a button; then presses accept without a page. It "
-        "needs public_url, dingtalk_key, dingtalk_secret, dingtalk_robot and dingtalk_card_secret.",
+        "needs dingtalk_key, dingtalk_secret and dingtalk_robot; with dingtalk_presses: http also "
+        "public_url and dingtalk_card_secret.",
+    )
+    dingtalk_presses: Literal["http", "stream"] = Field(
+        "http",
+        description="How presses come back: posted to public_url, or over a connection that "
+        "Watchkeeper opens, for sites that nobody reaches from outside.",
     )
     dingtalk_card_secret: str = Field(
         "", description="Signs the presses of DingTalk's cards; any long random text."
@@ -250,12 +256,13 @@ class Settings(BaseSettings):
         if bool(self.wecom_token) != bool(self.wecom_aes_key):
             raise ValueError("wecom_token and wecom_aes_key are set together or not at all")
         card = {
-            "public_url": self.public_url,
             "dingtalk_key": self.dingtalk_key,
             "dingtalk_secret": self.dingtalk_secret,
             "dingtalk_robot": self.dingtalk_robot,
-            "dingtalk_card_secret": self.dingtalk_card_secret,
         }
+        if self.dingtalk_presses == "http":
+            posted = {"dingtalk_card_secret": self.dingtalk_card_secret}
+            card = {"public_url": self.public_url, **card, **posted}
         missing = [name for name, value in card.items() if not value]
         if self.dingtalk_card_template and missing:
             raise ValueError(f"dingtalk_card_template needs {', '.join(missing)}")

@@ -31,6 +31,7 @@ LIBRARY_HOMES = {
     # What the API is measured against is written with them, too.
     "fastapi": ("api/", "web/", "bench/bare_api", "bench/own_api"),
     "starlette": ("api/", "web/"),
+    "websockets": ("core/channels/dingtalk_stream",),
     "paho": ("ingest/", "simulators/", "watchkeeper/", "bench/", "core/device_credentials"),
     "apscheduler": ("jobs/",),
     "sqlalchemy": ("core/", "workflows/", "bench/bare_api"),

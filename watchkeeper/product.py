@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -12,6 +13,7 @@ import structlog
 from api.app import create_app
 from api.context import Parts
 from core import shards
+from core.channels.dingtalk_stream import Application, DingTalkStream
 from core.clock import Clock, SimulatedClock, SystemClock
 from core.db import Database
 from core.errors import Unavailable
@@ -33,6 +35,7 @@ from watchkeeper import installation
 from watchkeeper.serving import WebServer
 from web.app import mount
 from web.live import LiveFeed
+from web.presses import take
 
 log = structlog.get_logger(__name__)
 
@@ -172,6 +175,19 @@ class Product:
     def start_jobs(self, telemetry: TelemetryStore) -> None:
         """Start the sweeps."""
         self._run(JobsRunner(self.database, telemetry, self.clock, self.settings, self.health))
+        self._hear_presses()
+
+    def _hear_presses(self) -> None:
+        """Where it is set up, keep the connection open by which DingTalk tells of presses."""
+        settings = self.settings
+        if not settings.dingtalk_card_template or settings.dingtalk_presses != "stream":
+            return
+        application = Application(
+            settings.dingtalk_api_url, settings.dingtalk_key, settings.dingtalk_secret
+        )
+        stream = DingTalkStream(application, partial(take, self.database, self.clock), self.health)
+        stream.start()
+        self.on_stop(stream.stop)
 
     def start_telemetry_upkeep(self, telemetry: TelemetryStore) -> None:
         """Start only the sweeps that nobody but the owner of the telemetry file can do."""
@@ -214,10 +230,30 @@ class Product:
         server = WebServer(app, self.settings, self.folder, self.clock.now())
         feed.start()
         server.start()
+        self.on_stop(self._warm_up(parts))
         self.on_stop(server.stop)
         self.on_stop(feed.stop)
         self.web = server
         return server
+
+    def _warm_up(self, parts: Parts) -> Callable[[], None]:
+        """Read what the search keeps in memory, beside the first requests; returns how to stop."""
+        stopping = threading.Event()
+
+        def read() -> None:
+            try:
+                parts.places.warm_up(stopping)
+            except Exception as error:  # noqa: BLE001 - the first search reads it, then
+                log.warning("the search did not warm up", error=str(error))
+
+        thread = threading.Thread(target=read, name="search-warm-up", daemon=True)
+        thread.start()
+
+        def stop() -> None:
+            stopping.set()
+            thread.join(10)
+
+        return stop
 
     def wait(self) -> None:
         """Until a signal asks to stop."""

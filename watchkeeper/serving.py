@@ -73,6 +73,8 @@ class WebServer:
             log_config=None,
             access_log=False,
             lifespan="off",
+            # Pages are told by events that the server sends.
+            ws="none",
             timeout_graceful_shutdown=5,
             ssl_certfile=certificate,
             ssl_keyfile=key,

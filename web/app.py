@@ -39,8 +39,10 @@ from web.pages import (
     search,
     second_factor,
     service,
+    shift_codes,
     sign_in,
     signatures,
+    sticker_problems,
     stickers,
     teams,
     ticket_bulk,
@@ -109,6 +111,8 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(push.router())
     app.include_router(new_ticket.router(templates))
     app.include_router(categories.router(templates))
+    app.include_router(shift_codes.router(templates))
+    app.include_router(sticker_problems.router(templates))
     app.include_router(ticket_templates.router(templates))
     app.include_router(ticket_list.router(templates))
     app.include_router(saved_views.router())

@@ -21,6 +21,9 @@ _SHEET_OF = {
     "device": "devices",
     "point": "points",
     "resident": "households",
+    "team": "teams",
+    "member": "members",
+    "duty": "roster_days",
 }
 # Choices of which the words are administered by others than a sheet's own list.
 _PLACES = ("site", "place")
@@ -100,6 +103,8 @@ def _field(
     if name == "state":
         words = [reader.word("device_state", state) for state in (before, after)]
         return FieldView(reader.translate(STATE), words[0], words[1])
+    if name == "on_call":
+        return FieldView(reader.word("shift", name), before, after)
     column = SHEETS[_SHEET_OF[kind]].column(name)
     title = column.title.get(reader.language)
     if not column.choices or column.choices in _PLACES:

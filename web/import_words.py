@@ -95,6 +95,24 @@ FAULT: Mapping[str, str] = {
     "phone": mark("“%(text)s” is no phone number. Write digits, such as 138 0013 8000."),
     "many_phones": mark("At most %(limit)s numbers for one person. Keep the ones that matter."),
     "day": mark("“%(text)s” is no date. Write it like 2026-11-28."),
+    "shift": mark(
+        "“%(text)s” is no shift here. Write a shift code (%(known)s), hours such as "
+        "08:00-16:00, or off."
+    ),
+    "no_month": mark("Which month? Write it into this row or above the headings, like 2026-12."),
+    "month": mark("“%(text)s” is no month. Write it like 2026-12."),
+    "no_such_day": mark("%(month)s has no day %(text)s. Empty the cell."),
+    "double": mark("They have another shift at that time, %(known)s. Take one of the two out."),
+    "twice_day": mark("Their day stands twice; first in %(first)s. Keep one of the cells."),
+    "many_days": mark("At most %(limit)s days at once. Hand in one month at a time."),
+    "who": mark("Write the login or the name of somebody."),
+    "no_person": mark(
+        "Nobody who works tickets on this site is “%(text)s”. Write a login or full name as it "
+        "stands under People, or add them to that sheet."
+    ),
+    "which_person": mark("More than one person is called “%(text)s”. Write their login."),
+    "no_team": mark("There is no team “%(text)s” on this site or in this file. Known: %(known)s."),
+    "which_team": mark("Which team? Write one of these: %(known)s."),
     "until_first": mark("They would move out before they move in. Correct one of the dates."),
     "which_unit": mark("More than one space is called “%(text)s”. Write its code, like %(known)s."),
     "login": mark("“%(text)s” can't be a login: 2 to 80 characters without a space."),
@@ -107,7 +125,9 @@ FAULT: Mapping[str, str] = {
     "needs_role": mark("A new person needs a role and where it holds. Fill in both."),
     "half_role": mark("A role needs a place and a place a role. Fill in both, or neither."),
     "every_team": mark("This role counts for every team. Leave the team empty."),
-    "no_team": mark("There is no such team at this place. Write the code of one of its teams."),
+    "no_such_team": mark(
+        "There is no such team at this place. Write the code of one of its teams."
+    ),
     "not_given": mark("You can't give more rights than you hold there. Choose another role."),
 }
 IMPORT_STATE: Mapping[str, str] = {
@@ -131,6 +151,9 @@ IMPORT_KIND: Mapping[str, str] = {
     "device": mark("Device"),
     "point": mark("Point"),
     "resident": mark("Resident"),
+    "team": mark("Team"),
+    "member": mark("Team member"),
+    "duty": mark("Day of a roster"),
 }
 IMPORT_STAGE: Mapping[str, str] = {
     "reading": mark("Reading the file"),
@@ -158,6 +181,8 @@ KEPT_FOR: Mapping[str, str] = {
     "asset": mark("An asset that stays is in it."),
     "device": mark("A device that stays needs it."),
     "point": mark("A point that stays needs it."),
+    "team_member": mark("Somebody is in it."),
+    "shift": mark("A shift is for it."),
 }
 KEPT_ELSE = mark("Something that was made since refers to it.")
 IMPORT_WORDS: Mapping[str, Mapping[str, str]] = {

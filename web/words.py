@@ -102,7 +102,9 @@ PERMISSION: Mapping[str, str] = {
     "jobs.own": mark("see and do the jobs given to one's company"),
     "reports.own": mark("report faults at home and see how far they are"),
     "tickets.manage": mark("verify, close, re-open, cancel and merge tickets"),
-    "service.write": mark("change calendars, promised times, teams, categories and templates"),
+    "service.write": mark(
+        "change calendars, promised times, teams, categories, templates and lists of problems"
+    ),
     "stickers.write": mark("print and revoke stickers"),
     "views.share": mark("share lists of tickets with colleagues"),
     "rosters.write": mark("make rosters, record absences and certificates"),

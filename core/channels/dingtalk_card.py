@@ -27,15 +27,15 @@ class DingTalkCard:
 
     The template shows title and body, a button whose callback has the parameter action=accept, and
     said in its place once there is something to say. callback: where presses are posted, secret:
-    what they are signed with.
+    what they are signed with; without, presses come by Stream mode.
     """
 
     url: str
     token: AccessToken
     template: str
     robot: str
-    callback: str
-    secret: str
+    callback: str = ""
+    secret: str = ""
     name: str = "dingtalk"
     address_kind: str = "dingtalk"
     _registered: bool = field(default=False, init=False)
@@ -52,8 +52,7 @@ class DingTalkCard:
         content = {
             "cardTemplateId": self.template,
             "outTrackId": message.attempt,
-            "callbackType": "HTTP",
-            "callbackRouteKey": ROUTE,
+            **self._way_back(),
             "cardData": {"cardParamMap": shown},
             "userIdType": 1,
             "openSpaceId": f"dtv1.card//IM_ROBOT.{address}",
@@ -72,9 +71,14 @@ class DingTalkCard:
 
         return outcome(attempt)
 
+    def _way_back(self) -> dict[str, str]:
+        if self.callback:
+            return {"callbackType": "HTTP", "callbackRouteKey": ROUTE}
+        return {"callbackType": "STREAM"}
+
     def _register(self) -> None:
         """Say once where presses are to be posted."""
-        if not self._registered:
+        if self.callback and not self._registered:
             content = {
                 "apiSecret": self.secret,
                 "callbackUrl": self.callback,

@@ -47,13 +47,14 @@ def channels_of(settings: Settings, now: Callable[[], datetime]) -> list[Channel
 def _dingtalk_card(settings: Settings, now: Callable[[], datetime]) -> DingTalkCard:
     url = settings.dingtalk_api_url.rstrip("/")
     fetch = partial(card_token, url, settings.dingtalk_key, settings.dingtalk_secret)
+    posted = settings.dingtalk_presses == "http"
     return DingTalkCard(
         url,
         AccessToken(fetch, now),
         template=settings.dingtalk_card_template,
         robot=settings.dingtalk_robot,
-        callback=f"{settings.public_url.rstrip('/')}/n/dingtalk",
-        secret=settings.dingtalk_card_secret,
+        callback=f"{settings.public_url.rstrip('/')}/n/dingtalk" if posted else "",
+        secret=settings.dingtalk_card_secret if posted else "",
     )
 
 

@@ -141,6 +141,20 @@ def _fields(text: str) -> dict[str, str]:
     return {name: within or plain for name, within, plain in _FIELD.findall(text)}
 
 
+def press_in(event: Any) -> Press | None:
+    """The press that an event of DingTalk's cards tells; None for another event."""
+    try:
+        content = json.loads(event["content"])
+        action = content["cardPrivateData"]["params"]["action"]
+        card, user = str(event["outTrackId"]), str(event["userId"])
+        kind = event.get("type")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if kind != "actionCallback" or action != ACCEPT:
+        return None
+    return Press("dingtalk", user, card)
+
+
 @dataclass(frozen=True)
 class DingTalkCallback:
     """The callback of DingTalk's interactive cards. secret: what we registered it with."""
@@ -162,15 +176,9 @@ class DingTalkCallback:
             raise NotTheirs
         _require_fresh(stamp, 0.001, now)
         try:
-            event = json.loads(body)
-            content = json.loads(event["content"])
-            action = content["cardPrivateData"]["params"]["action"]
-            card, user = str(event["outTrackId"]), str(event["userId"])
-        except (ValueError, KeyError, TypeError):
+            return press_in(json.loads(body))
+        except ValueError:
             return None
-        if event.get("type") != "actionCallback" or action != ACCEPT:
-            return None
-        return Press("dingtalk", user, card)
 
     @staticmethod
     def reply(said: str) -> dict[str, Any]:

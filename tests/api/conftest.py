@@ -301,4 +301,5 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         **{name: str(value) for name, value in found.items()},
         "rule_id": RULE,
         "code": "lift-hours",
+        "about": "asset:booster-9",
     }

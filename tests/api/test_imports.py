@@ -222,6 +222,6 @@ def test_a_template_holds_only_what_one_may_change(
     manager = make_user("manager", site.id)
     template = anonymous.get(f"{BASE}/import-template?filled=true", headers=manager.headers)
     said = read_file(template.content, "a.xlsx")
-    assert {line.sheet.code for line in said.lines} == {"devices", "points"}
+    assert {line.sheet.code for line in said.lines} == {"devices", "points", "teams"}
     with database.read() as session:
         assert session.scalars(select(Grant)).all()

@@ -43,6 +43,11 @@ DINGTALK = {
     "dingtalk_card_secret": CARD_SECRET,
     "dingtalk_robot": "robot1",
 }
+# Nobody reaches this site, so it needs no address and no secret to be reached with.
+STREAM = {
+    **{key: DINGTALK[key] for key in DINGTALK if key not in ("public_url", "dingtalk_card_secret")},
+    "dingtalk_presses": "stream",
+}
 # The example of WeCom's own documentation of its encryption.
 EXAMPLE = (
     "RypEvHKD8QQKFhvQ6QleEB4J58tiPdvo+rtK1I9qca6aM/wvqnLSV5zEPeusUiX5L5X/0lWfrf0QADHHhGd3QczcdCUpj9"
@@ -131,6 +136,14 @@ def test_dingtalk_is_told_once_where_presses_go_and_gets_cards(providers: Provid
     assert providers.tokens == 1
 
 
+def test_with_stream_mode_cards_name_it_and_no_address_is_registered(providers: Providers) -> None:
+    cards = channel(providers, **STREAM)
+    assert cards.send("manager01", replace(MESSAGE, attempt="a0")).sent
+    assert providers.callbacks == []
+    assert providers.cards[0]["callbackType"] == "STREAM"
+    assert "callbackRouteKey" not in providers.cards[0]
+
+
 def test_what_dingtalk_refuses_is_an_outcome(providers: Providers) -> None:
     cards = channel(providers, **DINGTALK)
     providers.stale_once = True
@@ -155,6 +168,8 @@ def test_what_dingtalk_refuses_is_an_outcome(providers: Providers) -> None:
         ({**DINGTALK, "public_url": ""}, "needs public_url"),
         ({**DINGTALK, "dingtalk_robot": ""}, "needs dingtalk_robot"),
         ({**DINGTALK, "dingtalk_card_secret": ""}, "needs dingtalk_card_secret"),
+        ({**STREAM, "dingtalk_robot": ""}, "needs dingtalk_robot"),
+        ({**STREAM, "dingtalk_presses": "pigeon"}, "stream"),
     ],
 )
 def test_a_callback_is_set_up_whole(values: dict[str, Any], problem: str) -> None:

@@ -1,16 +1,21 @@
 """Buttons in WeCom and DingTalk: the press accepts in the name of whom it was sent to; only theirs,
 only once, only from there."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from sqlalchemy import select
 
+from core.channels.dingtalk_stream import Application, DingTalkStream
 from core.contacts import set_reaching
+from core.events import Event
 from jobs.telling import Telling
 from jobs.work import Work
 from tests.core.test_chat_buttons import DINGTALK, WECOM_BUTTON
@@ -23,10 +28,19 @@ from tests.servers.chat_presses import (
     wecom_reads,
     wecom_sealed,
 )
+from tests.servers.dingtalk_gateway import (
+    CARDS,
+    KEY,
+    SECRET,
+    answered,
+    frame,
+    serving_gateway,
+)
 from tests.servers.providers import Providers, serving_providers
 from tests.web.conftest import stage_on
 from tests.web.stage import OVERHEATING, Stage
 from tests.web.test_notices import guest
+from web.presses import take
 from workflows.notifications import Attempt, Notice
 
 PUMP = "b1-pump-1"
@@ -153,6 +167,37 @@ def test_a_press_in_dingtalk_accepts_as_the_link_would(
         "cardUpdateOptions": {"updateCardDataByKey": True},
     }
     assert chatting.ticket(number).assignee_id == supervisor
+
+
+def test_a_press_by_stream_mode_accepts_as_the_link_would_and_once(
+    chatting: Stage, providers: Providers, supervisor: UUID
+) -> None:
+    number = trip(chatting)
+    parts = chatting.parts
+    with serving_gateway() as gateway:
+        application = Application(gateway.url, KEY, SECRET)
+        stream = DingTalkStream(
+            application, partial(take, parts.database, parts.clock), parts.health
+        )
+        stream.start()
+        try:
+            connection = gateway.next()
+            said = []
+            # Not theirs, theirs, and the same delivered once more.
+            for user in ("Stranger", "LinHua", "LinHua"):
+                event = json.dumps(dingtalk_event(user, track_of(providers)))
+                connection.send(frame(CARDS, event))
+                said.append(json.loads(answered(connection)["data"])["response"])
+        finally:
+            stream.stop()
+    shown = [one.get("cardData", {}).get("cardParamMap", {}).get("said") for one in said]
+    assert shown[:2] == [None, "已接单"]
+    assert shown[2]
+    ticket = chatting.ticket(number)
+    assert ticket.assignee_id == supervisor
+    with parts.database.read() as session:
+        kinds = list(session.scalars(select(Event.kind).where(Event.subject_id == str(ticket.id))))
+    assert kinds.count("ticket.accept") == 1
 
 
 @pytest.mark.parametrize("app", ["wecom", "dingtalk"])

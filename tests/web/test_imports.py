@@ -121,6 +121,15 @@ def test_csv_templates_are_read_again(stage: Stage, encoding: str) -> None:
     row = ["riverside", "b1-f9", "赵磊", "+86 138 0013 8000"]
     home = {"住户": [["项目", "房号", "姓名", "电话"], row]}
     press(client, hand_in(client, home), "apply")
+    today = f"{stage.parts.clock.now():%Y-%m-%d}"
+    duty = {
+        "班组成员": [["项目", "班组", "登录名"], ["riverside", "security", "13800000001"]],
+        "排班明细": [
+            ["项目", "班组", "登录名", "日期", "班次"],
+            ["riverside", "security", "13800000001", today, "早"],
+        ],
+    }
+    press(client, hand_in(client, duty), "apply")
     for code, sheet in SHEETS.items():
         answer = client.get(f"/imports/template.csv?sheet={code}&encoding={encoding}&filled=true")
         said = read_file(answer.content, "file.csv")

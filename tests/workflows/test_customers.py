@@ -17,7 +17,7 @@ from tests.threads import in_threads
 from tests.workflows.conftest import DAY, MINUTE, do, employ, facts_of, ticket_of
 from workflows import customers
 from workflows.customers import Rater, ResidentReport, Sticker, Wish
-from workflows.customers.problems import OTHER
+from workflows.customers.problems import OTHER, SOMETHING_ELSE
 from workflows.customers.stickers import CODE_LETTERS, code_of, new_code
 from workflows.tickets import KINDS, PRIORITIES, Step, Ticket, act
 from workflows.tickets.contractors import Contact, Job, accept, find_link, offer
@@ -42,7 +42,7 @@ def send(database: Database, sticker: Sticker, at: datetime = NOON, **wish: Any)
         wish.setdefault("problem", "noise")
     with database.write() as session:
         stuck = customers.read_sticker(session, sticker.path)
-        customers.check_wish(Wish(**wish), stuck.asset.type if stuck.asset else None)
+        customers.check_wish(Wish(**wish), customers.problems_at(session, stuck))
         customers.send(session, stuck, Wish(**wish), now=at)
     return str(wish["secret"])
 
@@ -212,13 +212,14 @@ def test_only_what_anybody_may_know_is_offered_and_joined(
 
 
 def test_every_wrong_field_of_a_report_is_named() -> None:
+    offered = [*customers.shipped_problems()["pump"], SOMETHING_ELSE]
     wrong = Wish("short", "no-such", "x" * 3000, "call me")
     with pytest.raises(Invalid) as caught:
-        customers.check_wish(wrong, "pump")
+        customers.check_wish(wrong, offered)
     named = [problem.split(":")[0] for problem in caught.value.problems]
     assert named == ["form", "words", "phone", "problem"]
     with pytest.raises(Invalid, match="not sent"):
-        customers.check_wish(Wish(new_secret("report"), OTHER, "  "), None)
+        customers.check_wish(Wish(new_secret("report"), OTHER, "  "), offered)
 
 
 def test_somebody_who_waits_may_say_so_every_few_hours(

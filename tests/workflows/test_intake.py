@@ -611,7 +611,7 @@ def test_a_role_of_a_file_counts_for_the_team_that_it_names(desk: Desk, site: Sm
         ["13800000011", "Ma Li", "Manager", "riverside", "maintenance"],
     ]
     faults = found(faults_of(desk.plan(workbook({"People": wrong}))))
-    assert faults == [("People!E2", "no_team"), ("People!E3", "every_team")]
+    assert faults == [("People!E2", "no_such_team"), ("People!E3", "every_team")]
 
 
 def test_a_waiting_file_is_sealed(desk: Desk, site: SmallSite) -> None:

@@ -1,5 +1,6 @@
 """Households in the search: by name and number, for those with the right, of today."""
 
+import threading
 from datetime import date
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sqlalchemy import select
 
 from core import households
 from core.db import Database
+from core.errors import Unavailable
 from core.events import SYSTEM
 from core.households import Details, Resident
 from core.ids import new_id
@@ -80,3 +82,39 @@ def test_what_is_found_follows_changes_and_erasing(database: Database, site: Sma
         households.erase(session, [session.get_one(Resident, resident)], actor=SYSTEM, now=NOON)
     assert names(database, index, desk, "13900139000") == []
     assert index.residents.listed() == ()
+
+
+def test_a_search_does_not_wait_for_the_reading_at_the_start(
+    database: Database, site: SmallSite
+) -> None:
+    move_in(database, Details("赵磊"))
+    index, who = PlaceIndex(database), caller(database, site, "service_desk")
+    began, goes_on = threading.Event(), threading.Event()
+
+    class Held(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            began.set()
+            goes_on.wait(30)
+            return False
+
+    thread = threading.Thread(target=index.warm_up, args=(Held(),))
+    thread.start()
+    assert began.wait(30)
+    assert index.residents.warming
+    assert names(database, index, who, "赵磊") == []
+    goes_on.set()
+    thread.join(30)
+    assert not index.residents.warming
+    assert names(database, index, who, "赵磊") == ["赵磊"]
+
+
+def test_a_reading_that_is_stopped_is_made_by_the_first_search(
+    database: Database, site: SmallSite
+) -> None:
+    move_in(database, Details("赵磊"))
+    index, who = PlaceIndex(database), caller(database, site, "service_desk")
+    stopping = threading.Event()
+    stopping.set()
+    with pytest.raises(Unavailable):
+        index.warm_up(stopping)
+    assert names(database, index, who, "赵磊") == ["赵磊"]

@@ -7,13 +7,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from api.context import Parts
 from api.deps import parts_of
-from core.channels.pressing import DingTalkCallback, Press, WeComCallback
+from core.channels.pressing import DingTalkCallback, WeComCallback
 from core.errors import Invalid, NotFound
-from core.people import Person
 from web.page_route import PageRoute
-from web.pages.notices import respond
-from workflows import notifications
-from workflows.notifications.texts import came_of_it
+from web.presses import take
 
 # The largest event is below 2 KB.
 LARGEST = 64 * 1024
@@ -36,16 +33,6 @@ def _wecom(parts: Parts) -> WeComCallback:
     if not settings.wecom_token:
         raise NotFound("there is no such page", advice="Start from the live page.")
     return WeComCallback(settings.wecom_corp, settings.wecom_token, settings.wecom_aes_key)
-
-
-def _take(parts: Parts, pressed: Press) -> str:
-    """Answer a notice as its link would; what the button says from now on."""
-    now = parts.clock.now()
-    with parts.database.write() as session:
-        notice, first = notifications.press(session, pressed, now=now)
-        came = respond(session, notice, by="button", now=now) if first else "again"
-        person = session.get_one(Person, notice.person_id)
-        return came_of_it(came, person.locale)
 
 
 def router() -> APIRouter:
@@ -80,7 +67,7 @@ def router() -> APIRouter:
         if pressed is None:
             # Another event of the application, which asks for nothing.
             return Response()
-        answer = callback.reply(pressed, _take(parts, pressed), now=now)
+        answer = callback.reply(pressed, take(parts.database, parts.clock, pressed), now=now)
         return Response(answer, media_type="application/xml")
 
     @routes.post("/n/dingtalk")
@@ -94,6 +81,6 @@ def router() -> APIRouter:
         pressed = callback.press(signature, stamp, body, now=parts.clock.now())
         if pressed is None:
             return JSONResponse({})
-        return JSONResponse(callback.reply(_take(parts, pressed)))
+        return JSONResponse(callback.reply(take(parts.database, parts.clock, pressed)))
 
     return routes

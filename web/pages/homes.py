@@ -85,13 +85,14 @@ def _add_reporting(routes: APIRouter, templates: Templates) -> None:
         with visit.parts.database.read() as session:
             homes = homes_of(session, visit.caller.person_id, now=visit.parts.clock.now())
             places = customers.places_of(session, homes)
+            problems = customers.offered_at_home(session, places)
         return templates.page(
             "home/report.html",
             visit,
             section="report",
             places=places,
             several=len({place.living.site.id for place in places}) > 1,
-            problems=customers.problems_of(None),
+            problems=[one for one in problems if not one.retired],
             most_photos=MOST_PHOTOS,
             secret=new_secret("report"),
         )
@@ -110,8 +111,10 @@ def _add_reporting(routes: APIRouter, templates: Templates) -> None:
         person, now = visit.caller.person_id, visit.parts.clock.now()
         with visit.parts.database.read() as session:
             customers.find_place(session, person, place, now=now)
+            places = customers.places_of(session, homes_of(session, person, now=now))
+            offered = customers.offered_at_home(session, places)
         wish = Wish(secret, problem, words)
-        customers.check_wish(wish, None)
+        customers.check_wish(wish, offered)
         limit(request, Limit("home", (str(person),), REPORTED, HOUR))
         taken = read_photos(request, photo or (), MOST_PHOTOS)
         with visit.parts.database.write() as session:

@@ -92,7 +92,8 @@ def _add_templates(routes: APIRouter) -> None:
         _require(visit)
         language = visit.reader.language
         with visit.parts.database.read() as session:
-            offer = offer_for(session, visit.caller, language, filled=filled)
+            now = visit.parts.clock.now()
+            offer = offer_for(session, visit.caller, language, filled=filled, now=now)
         name = visit.reader.translate(FILLED_FILE if filled else TEMPLATE_FILE)
         return _as_file(make_workbook(language, offer), f"{name}.xlsx")
 
@@ -105,7 +106,8 @@ def _add_templates(routes: APIRouter) -> None:
         if sheet not in SHEETS or encoding not in ENCODINGS:
             raise NotFound("there is no such template", advice="Choose one on the page of imports.")
         with visit.parts.database.read() as session:
-            offer = offer_for(session, visit.caller, language, filled=filled)
+            now = visit.parts.clock.now()
+            offer = offer_for(session, visit.caller, language, filled=filled, now=now, only=sheet)
         rows = offer.rows.get(sheet, ())
         content = make_csv(SHEETS[sheet], language, ENCODINGS[encoding], rows)
         return _as_file(content, f"{SHEETS[sheet].title.get(language)}.csv", "text/csv")

@@ -99,6 +99,7 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
             stuck = customers.read_sticker(session, path)
             job = _awaited(session, request, stuck) or _expected(session, colleague, stuck)
             known = customers.known_here(session, stuck)
+            problems = customers.problems_at(session, stuck)
         if job is None and (inside := _seen_by(colleague, stuck)) is not None:
             return RedirectResponse(inside, status_code=303)
         shown: dict[str, Any] = {"stuck": stuck, "site": stuck.site, "zone": stuck.site.time_zone}
@@ -112,7 +113,7 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
             request,
             "public/sticker.html",
             known=[(one, customers.public_title(one)) for one in known],
-            problems=customers.problems_of(stuck.asset.type if stuck.asset else None),
+            problems=[one for one in problems if not one.retired],
             most_photos=MOST_PHOTOS,
             told_by_sms=RESIDENT in tells_outside(parts_of(request).settings),
             secret=new_secret("report"),
@@ -155,6 +156,7 @@ def _report(
         stuck = customers.read_sticker(session, path)
         if SECRET.fullmatch(wish.secret) and already_sent(session, wish.secret):
             return
+        offered = customers.problems_at(session, stuck)
     address, sticker = address_of(request), str(stuck.sticker.id)
     limit(
         request,
@@ -162,7 +164,7 @@ def _report(
         Limit("report", (address,), BY_ONE, HOUR),
         Limit("report", (sticker,), HERE, HOUR),
     )
-    customers.check_wish(wish, stuck.asset.type if stuck.asset else None)
+    customers.check_wish(wish, offered)
     taken = read_photos(request, photos, MOST_PHOTOS)
     voice = store_voice(parts.files, said) if said else None
     with parts.database.write() as session:

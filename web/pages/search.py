@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from core.errors import Invalid
+from core.households import READ
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit
@@ -23,10 +24,17 @@ def router(templates: Templates) -> APIRouter:
         with visit.parts.database.read() as session:
             index, now = visit.parts.places, visit.parts.clock.now()
             found = search(session, index, visit.caller, text)
+            warming = index.residents.warming and bool(visit.caller.sites_for(READ))
             homes = find_households(session, index, visit.caller, text, now=now)
         # One ticket number, one ticket: who types it wants to read it.
         return templates.page(
-            "search.html", visit, section="search", text=text, found=found, homes=homes
+            "search.html",
+            visit,
+            section="search",
+            text=text,
+            found=found,
+            homes=homes,
+            warming=warming,
         )
 
     return routes

@@ -15,13 +15,15 @@ from workflows.customers.at_home import (
     keep_by_phone,
     keep_report,
     lives_at,
+    offered_at_home,
     own_reports,
     places_of,
     send_from_home,
     tell_by_sms,
     unit_reports,
 )
-from workflows.customers.problems import problems_of, shipped_problems
+from workflows.customers.problem_lists import problems_at
+from workflows.customers.problems import shipped_problems
 from workflows.customers.progress import Progress, public_title, read_progress
 from workflows.customers.reports import (
     Rater,
@@ -103,10 +105,11 @@ __all__ = [
     "list_stickers",
     "lives_at",
     "make_stickers",
+    "offered_at_home",
     "own_reports",
     "places_of",
     "places_to_label",
-    "problems_of",
+    "problems_at",
     "public_title",
     "rate",
     "read_progress",

@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.accounts import login_by_person
-from core.errors import Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.home_accounts import Living, homes_of, verified_phones
 from core.households import phone_of
 from core.ids import new_id
 from core.people import hash_secret
 from core.places import Asset, Node, Space
 from core.vault import Vault
-from workflows.customers.problems import find_problem
+from workflows.customers.problem_lists import problems_in
+from workflows.customers.problems import OTHER, Problem
 from workflows.customers.progress import public_title
 from workflows.customers.reports import (
     LIFETIME,
@@ -116,9 +117,35 @@ def send_from_home(
             raise
 
 
+def offered_at_home(session: Session, places: Sequence[HomePlace]) -> list[Problem]:
+    """What may be reported on any of these places; of two with one code, that of the earlier."""
+    sites: dict[UUID, list[Space | None]] = {}
+    for place in places:
+        sites.setdefault(place.living.site.id, []).append(place.space)
+    found: dict[str, Problem] = {}
+    for site_id, spaces in sites.items():
+        for one in problems_in(session, site_id, spaces):
+            found.setdefault(one.code, one)
+    other = found.pop(OTHER)
+    return [*found.values(), other]
+
+
+def _problem(
+    session: Session, place: HomePlace, wish: Wish, person_id: UUID, now: datetime
+) -> Problem:
+    """What they chose, as it is for this place, else as it is for another of theirs there."""
+    everywhere = places_of(session, homes_of(session, person_id, now=now))
+    there = [each for each in everywhere if each.living.site.id == place.living.site.id]
+    for one in offered_at_home(session, [place, *there]):
+        if one.code == wish.problem:
+            return one
+    raise Conflict(
+        "this problem was taken off the list just now", advice="Load the page and choose again."
+    )
+
+
 def _send(session: Session, place: HomePlace, wish: Wish, person_id: UUID, now: datetime) -> None:
-    problem = find_problem(None, wish.problem)
-    assert problem is not None
+    problem = _problem(session, place, wish, person_id, now)
     row = ResidentReport(
         id=new_id(),
         site_id=place.living.site.id,

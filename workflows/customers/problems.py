@@ -1,4 +1,4 @@
-"""What people can report by a sticker: a few plain problems for each type of equipment."""
+"""What people can report by a sticker, as it is shipped: a few plain problems for each type."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -17,17 +17,20 @@ class Problem(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: str
-    en: str
-    zh: str
+    en: str = ""
+    zh: str = ""
     kind: str = "repair"
     priority: str = "medium"
     team: str = "maintenance"
     category: str = ""
+    # Offered no more, and still understood.
+    retired: bool = False
 
     @property
     def title(self) -> dict[str, str]:
-        """The title of its ticket, in both languages."""
-        return {"en": self.en, "zh": self.zh}
+        """The title of its ticket, in the languages that it has."""
+        names = {"en": self.en, "zh": self.zh}
+        return {language: name for language, name in names.items() if name}
 
 
 _BY_TYPE = TypeAdapter(dict[str, list[Problem]])
@@ -39,15 +42,3 @@ SOMETHING_ELSE = Problem(code=OTHER, en="Something else", zh="其他问题")
 def shipped_problems() -> Mapping[str, Sequence[Problem]]:
     """Every problem by asset type; `asset` for types without their own, `space` for spaces."""
     return _BY_TYPE.validate_python(yaml.safe_load(FILE.read_text(encoding="utf-8")))
-
-
-def problems_of(asset_type: str | None) -> Sequence[Problem]:
-    """The problems to choose from at an asset of a type, or in a space; something else is last."""
-    known = shipped_problems()
-    own = known["space"] if asset_type is None else known.get(asset_type, known["asset"])
-    return [*own, SOMETHING_ELSE]
-
-
-def find_problem(asset_type: str | None, code: str) -> Problem | None:
-    """The problem with this code at such a place; None when there is none."""
-    return next((one for one in problems_of(asset_type) if one.code == code), None)

@@ -19,7 +19,8 @@ from core.home_accounts import has_home
 from core.ids import new_id
 from core.people import Caller, hash_secret
 from core.vault import Vault
-from workflows.customers.problems import OTHER, Problem, find_problem
+from workflows.customers.problem_lists import problems_at
+from workflows.customers.problems import OTHER, Problem
 from workflows.customers.stickers import Stuck
 from workflows.tickets import ENDED, Draft, Step, Ticket, act, current_ticket, followers
 from workflows.tickets.contractors import did_it, did_it_for
@@ -107,8 +108,11 @@ def already_sent(session: Session, secret: str) -> bool:
     return session.scalar(statement) is not None
 
 
-def check_wish(wish: Wish, asset_type: str | None) -> None:
-    """Invalid with everything that is wrong with a report, before its photos are stored."""
+def check_wish(wish: Wish, offered: Sequence[Problem]) -> None:
+    """Invalid with everything that is wrong with a report, before its photos are stored.
+
+    offered: what may be reported at the sticker.
+    """
     problems = []
     if not SECRET.fullmatch(wish.secret):
         problems.append("form: load the page again")
@@ -117,7 +121,7 @@ def check_wish(wish: Wish, asset_type: str | None) -> None:
     if wish.phone.strip() and not _PHONE.fullmatch(wish.phone.strip()):
         problems.append("phone: digits, such as 138 0013 8000, or nothing")
     if wish.join is None:
-        problem = find_problem(asset_type, wish.problem)
+        problem = _named(offered, wish.problem)
         if problem is None:
             problems.append("problem: choose one")
         elif problem.code == OTHER and not wish.words.strip() and not wish.spoken:
@@ -147,7 +151,7 @@ def _send(session: Session, stuck: Stuck, wish: Wish, now: datetime) -> None:
     report_id = new_id()
     actor = events.Actor("resident", str(report_id))
     if wish.join is None:
-        ticket = report(session, _draft(stuck, wish, now), actor=actor)
+        ticket = report(session, _draft(session, stuck, wish, now), actor=actor)
     else:
         ticket = _known(session, stuck, wish.join)
     session.add(
@@ -192,9 +196,16 @@ def follow(session: Session, vault: Vault, secret: str, language: str, *, now: d
     )
 
 
-def _draft(stuck: Stuck, wish: Wish, now: datetime) -> Draft:
-    problem = find_problem(stuck.asset.type if stuck.asset else None, wish.problem)
-    assert problem is not None
+def _named(offered: Sequence[Problem], code: str) -> Problem | None:
+    return next((one for one in offered if one.code == code), None)
+
+
+def _draft(session: Session, stuck: Stuck, wish: Wish, now: datetime) -> Draft:
+    problem = _named(problems_at(session, stuck), wish.problem)
+    if problem is None:
+        raise Conflict(
+            "this problem was taken off the list just now", advice="Load the page and choose again."
+        )
     return Draft(
         site_id=stuck.site.id,
         space_id=stuck.sticker.space_id,

@@ -30,6 +30,8 @@ from core.lifecycle import move
 from core.people import Caller, Person, rename
 from core.places import Node
 from core.site_file.rows import update_all
+from core.team_lists import Doer
+from workflows.intake import duty
 from workflows.intake.keeping import Preview, keep_items, open_lines, seal_preview
 from workflows.intake.lines import Lines, Told, read_file
 from workflows.intake.model import IMPORT, Intake
@@ -238,7 +240,9 @@ class _Writer:
         self._session.expire_all()
 
     def _create(self, kind: str, items: Sequence[Item]) -> None:
-        if kind == "person":
+        if kind in duty.KINDS:
+            duty.write(self._session, kind, items, Doer(self._actor, self._now))
+        elif kind == "person":
             people = [NewPerson(id=item.id, **item.after) for item in items]
             hire(self._session, people, actor=self._actor, now=self._now)
         elif kind == "grant":
@@ -255,6 +259,9 @@ class _Writer:
             create_many(self._doing, kind, [item.after for item in items])
 
     def _update(self, kind: str, items: Sequence[Item]) -> None:
+        if kind in duty.KINDS:
+            duty.write(self._session, kind, items, Doer(self._actor, self._now))
+            return
         if kind == "person":
             for item in items:
                 self._rename(item)

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from core.households import RELATIONS
 from core.permissions import STAFF_ROLES
 from core.places import CRITICALITIES
+from core.teams import MODES
 from rules.catalog import Catalog, Text
 
 CRITICALITY = {
@@ -43,6 +44,11 @@ RELATION = {
     "family": Text("Family", "家属"),
     "other": Text("Other", "其他"),
 }
+TEAM_MODE = {
+    "grab": Text("whoever accepts it", "抢单（谁接谁办）"),
+    "round_robin": Text("those on duty, in turn", "值班人员轮流"),
+    "load": Text("whoever on duty has the least", "值班人员中单最少者"),
+}
 CHOICES: Mapping[str, Mapping[str, Text]] = MappingProxyType(
     {
         "criticality": CRITICALITY,
@@ -51,6 +57,7 @@ CHOICES: Mapping[str, Mapping[str, Text]] = MappingProxyType(
         "yes_no": YES_NO,
         "space_kind": SPACE_KIND,
         "relation": RELATION,
+        "team_mode": TEAM_MODE,
     }
 )
 # What people also write.
@@ -64,6 +71,7 @@ _ALSO: Mapping[str, Mapping[str, str]] = MappingProxyType(
 assert tuple(CRITICALITY) == CRITICALITIES
 assert tuple(ROLE) == STAFF_ROLES
 assert tuple(RELATION) == RELATIONS
+assert tuple(TEAM_MODE) == MODES
 
 
 def choices_of(group: str, catalog: Catalog) -> Mapping[str, Text]:

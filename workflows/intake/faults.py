@@ -108,6 +108,25 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "phone": "“%(text)s” is no phone number. Write digits, such as 138 0013 8000.",
         "many_phones": "At most %(limit)s numbers for one person. Keep the ones that matter.",
         "day": "“%(text)s” is no date. Write it like 2026-11-28.",
+        # Teams and rosters.
+        "shift": (
+            "“%(text)s” is no shift here. Write a shift code (%(known)s), hours such as "
+            "08:00-16:00, or off."
+        ),
+        "no_month": "Which month? Write it into this row or above the headings, like 2026-12.",
+        "month": "“%(text)s” is no month. Write it like 2026-12.",
+        "no_such_day": "%(month)s has no day %(text)s. Empty the cell.",
+        "double": "They have another shift at that time, %(known)s. Take one of the two out.",
+        "twice_day": "Their day stands twice; first in %(first)s. Keep one of the cells.",
+        "many_days": "At most %(limit)s days at once. Hand in one month at a time.",
+        "who": "Write the login or the name of somebody.",
+        "no_person": (
+            "Nobody who works tickets on this site is “%(text)s”. Write a login or full name as"
+            " it stands under People, or add them to that sheet."
+        ),
+        "which_person": "More than one person is called “%(text)s”. Write their login.",
+        "no_team": "There is no team “%(text)s” on this site or in this file. Known: %(known)s.",
+        "which_team": "Which team? Write one of these: %(known)s.",
         "until_first": "They would move out before they move in. Correct one of the dates.",
         "which_unit": "More than one space is called “%(text)s”. Write its code, like %(known)s.",
         "login": "“%(text)s” can't be a login: 2 to 80 characters without a space.",
@@ -120,7 +139,7 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "needs_role": "A new person needs a role and where it holds. Fill in both.",
         "half_role": "A role needs a place and a place a role. Fill in both, or neither.",
         "every_team": "This role counts for every team. Leave the team empty.",
-        "no_team": "There is no such team at this place. Write the code of one of its teams.",
+        "no_such_team": "There is no such team at this place. Write the code of one of its teams.",
         "not_given": "You can't give more rights than you hold there. Choose another role.",
     }
 )

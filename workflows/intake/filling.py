@@ -1,6 +1,7 @@
 """What stands, as rows of a template: to be changed in a spreadsheet and handed in again."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from core.places import Asset, Node, Space
 from core.site_file import load_catalog
 from rules.catalog import Text
 from workflows.intake.choices import CHOICES, choices_of
+from workflows.intake.filling_duty import Filling
 from workflows.intake.planning.work import written_number, written_seconds
 from workflows.intake.sheets import SHEETS, Sheet
 from workflows.intake.table import MOST_ROWS
@@ -35,14 +37,23 @@ def sheets_for(caller: Caller) -> list[str]:
     ]
 
 
-def offer_for(session: Session, caller: Caller, language: str, *, filled: bool) -> Offer:
+def offer_for(
+    session: Session,
+    caller: Caller,
+    language: str,
+    *,
+    filled: bool,
+    now: datetime,
+    only: str | None = None,
+) -> Offer:
     """What a template offers to the caller; filled: with what stands where they may change it.
 
-    Of very many things, the first 20,000 of a sheet.
+    Of very many things, the first 20,000 of a sheet; of rosters, this month and the next.
+    only: the one sheet that is wanted. Of all of them, a roster is filled in once, by the month.
     """
     codes = sheets_for(caller)
     nodes = list(session.scalars(select(Node).order_by(Node.path)))
-    rights = ("places.write", "devices.write", WRITE)
+    rights = {sheet.permission for sheet in SHEETS.values()} - {"people.write"}
     writable = frozenset[UUID]().union(*map(caller.sites_for, rights))
     in_sight = nodes_in_sight(session, caller).values()
     places = [node for node in in_sight if answers_for(caller, node)]
@@ -55,14 +66,21 @@ def offer_for(session: Session, caller: Caller, language: str, *, filled: bool) 
     }
     if not filled:
         return Offer(codes, lists)
-    reader = _Filler(session, caller, language, {node.id: node for node in nodes})
-    return Offer(codes, lists, {code: reader.rows(SHEETS[code]) for code in codes})
+    reader = _Filler(session, caller, language, {node.id: node for node in nodes}, now)
+    wanted = [code for code in codes if code == (only or code) and (only or code != "roster_days")]
+    return Offer(codes, lists, {code: reader.rows(SHEETS[code]) for code in wanted})
 
 
 class _Filler:
     def __init__(
-        self, session: Session, caller: Caller, language: str, nodes: Mapping[UUID, Node]
+        self,
+        session: Session,
+        caller: Caller,
+        language: str,
+        nodes: Mapping[UUID, Node],
+        now: datetime,
     ) -> None:
+        self._duty = Filling(session, caller, language, nodes, now)
         self._session = session
         self._caller = caller
         self._language = language
@@ -72,7 +90,8 @@ class _Filler:
     def rows(self, sheet: Sheet) -> list[list[str]]:
         """The rows of a sheet, in the order of its columns."""
         found = getattr(self, f"_{sheet.code}")()
-        return [[row.get(column.code, "") for column in sheet.columns] for row in found]
+        rows = found[:MOST_ROWS]
+        return [[row.get(column.code, "") for column in sheet.columns] for row in rows]
 
     def _word(self, group: str, code: str) -> str:
         known = choices_of(group, self._catalog).get(code)
@@ -172,6 +191,18 @@ class _Filler:
             }
             for contact in contacts_of(self._session, rows)
         ]
+
+    def _teams(self) -> list[dict[str, str]]:
+        return self._duty.teams()
+
+    def _members(self) -> list[dict[str, str]]:
+        return self._duty.members()
+
+    def _roster(self) -> list[dict[str, str]]:
+        return self._duty.months()
+
+    def _roster_days(self) -> list[dict[str, str]]:
+        return self._duty.days()
 
     def _people(self) -> list[dict[str, str]]:
         caller = self._caller

@@ -17,6 +17,9 @@ from workflows.intake.plan import Item, Plan
 
 # What is told of a person, and not of a place.
 _PERSONAL = ("label", "shown", "before", "after")
+# Of somebody's place in a team or on a roster only words are personal: the rest are ids, codes and
+# times, as they stand in the tables.
+_PLACED = ("member", "duty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,13 @@ def _content(session: Session, row: Intake) -> Any:
     return content
 
 
+_SEALED = ("person", "ids", "sealed")
+
+
 def _person_of(item: Item) -> UUID | None:
     if item.kind in ("person", "resident"):
         return item.id
-    return item.after["person_id"] if item.kind == "grant" else None
+    return item.after["person_id"] if item.kind in ("grant", *_PLACED) else None
 
 
 def keep_items(session: Session, items: Sequence[Item]) -> list[dict[str, Any]]:
@@ -87,7 +93,8 @@ def _kept(item: Item, keys: Mapping[UUID, bytes]) -> dict[str, Any]:
     person = _person_of(item)
     if person is None:
         return whole
-    hidden = {name: whole.pop(name) for name in _PERSONAL}
+    names = _PERSONAL[:2] if item.kind in _PLACED else _PERSONAL
+    hidden = {name: whole.pop(name) for name in names}
     sealed = base64.b64encode(seal(keys[person], hidden)).decode()
     # Whom it is about and where a role was given are ids, and undoing needs them.
     ids = hidden["after"] if item.kind == "grant" else {}
@@ -106,6 +113,6 @@ def _opened(kept: Mapping[str, Any], keys: Mapping[UUID, bytes]) -> Item:
     if "person" not in kept:
         return Item.from_json(kept)
     found = unseal(keys.get(UUID(kept["person"])), base64.b64decode(kept["sealed"]))
-    hidden = found or {"label": "", "shown": [], "before": {}, "after": kept["ids"]}
-    plain = {name: kept[name] for name in ("kind", "action", "id", "site_id", "sheet", "row")}
-    return Item.from_json({**plain, **hidden})
+    unknown = {"label": "", "shown": [], "before": {}, "after": kept["ids"]}
+    plain = {name: value for name, value in kept.items() if name not in _SEALED}
+    return Item.from_json({**unknown, **plain, **(found or {})})

@@ -26,6 +26,7 @@ from workflows.intake.xlsx import read_workbook
 _HEADINGS_WITHIN = 10
 _LONGEST = 200
 Told = Callable[[str, int, int], None]
+_MONTH = re.compile(r"(20\d\d)\s*[-/.年]\s*(\d{1,2})(?!\d)\s*月?")
 
 
 class Entry(NamedTuple):
@@ -138,7 +139,8 @@ _OURS = {plain(HOW.en), plain(HOW.zh)}
 
 
 def _sheet_of(table: Table, *, alone: bool) -> Sheet | None:
-    name = plain(table.name)
+    # A roster is often called by its month.
+    name = plain(_MONTH.sub("", table.name)) or plain(table.name)
     for sheet in SHEETS.values():
         if name in (plain(sheet.code), plain(sheet.title.en), plain(sheet.title.zh)):
             return sheet
@@ -195,8 +197,25 @@ def _read_table(sheet: Sheet, table: Table, found: Lines) -> None:
         ]
         return
     found.faults += _without_heading(table.name, rows, head, columns)
+    above = _said_above(sheet, table, head)
     for row in rows:
-        _read_row(sheet, table.name, row, columns, found)
+        if not _is_decoration(sheet, row):
+            _read_row(sheet, table.name, row, columns, found, above)
+
+
+def _said_above(sheet: Sheet, table: Table, head: Row) -> Mapping[str, Entry]:
+    """The month that the title above the headings says, or else the name of the sheet."""
+    titles = [cell.text for row in table.rows if row.number < head.number for cell in row.cells]
+    for text in (*titles, table.name) if sheet.above else ():
+        if match := _MONTH.search(text):
+            return {sheet.above: Entry("-".join(match.groups()), 0)}
+    return {}
+
+
+def _is_decoration(sheet: Sheet, row: Row) -> bool:
+    """Whether a row only tells the days of the week."""
+    words = {plain(cell.text) for cell in row.cells if cell.text}
+    return words <= sheet.decoration
 
 
 def _head_row(sheet: Sheet, rows: Sequence[Row]) -> Row | None:
@@ -218,6 +237,8 @@ def _columns(sheet: Sheet, table: Table, head: Row) -> tuple[dict[str, int], lis
             continue
         place = (table.name, f"{column_letters(index)}{head.number}", head.number, index)
         column = known.get(plain(cell.text))
+        if column is None and plain(cell.text) in map(plain, sheet.passed_over):
+            continue
         if column is None:
             titles = listed((each.title for each in sheet.columns), most=20)
             faults.append(Fault("unknown_heading", {"text": cell.text, "known": titles}, *place))
@@ -257,7 +278,14 @@ def _skipped(row: Row, columns: Mapping[str, int]) -> bool:
     return index is not None and index < len(row.cells) and bool(row.cells[index].text)
 
 
-def _read_row(sheet: Sheet, name: str, row: Row, columns: Mapping[str, int], found: Lines) -> None:
+def _read_row(
+    sheet: Sheet,
+    name: str,
+    row: Row,
+    columns: Mapping[str, int],
+    found: Lines,
+    above: Mapping[str, Entry],
+) -> None:
     if _skipped(row, columns):
         return
     entries = {}
@@ -272,9 +300,9 @@ def _read_row(sheet: Sheet, name: str, row: Row, columns: Mapping[str, int], fou
             faults.append(Fault(fault[0], fault[1], name, place, row.number, index))
         elif cell.text:
             entries[code] = Entry(cell.text, index, cell.number)
-    line = Line(sheet, name, row.number, entries, columns)
     if not entries and not faults:
         return
+    line = Line(sheet, name, row.number, {**above, **entries}, columns)
     for column in sheet.columns:
         wrong = any(fault.column == columns.get(column.code) for fault in faults)
         if column.required and column.code not in entries and not wrong:

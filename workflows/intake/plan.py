@@ -12,7 +12,8 @@ import orjson
 from workflows.intake.faults import Fault
 
 # In this order things are written; they are undone in the other one.
-KINDS = ("person", "grant", "space", "asset", "device", "point", "resident")
+_PLACES = ("space", "asset", "device", "point")
+KINDS = ("person", "grant", *_PLACES, "resident", "team", "member", "duty")
 ACTIONS = ("create", "update", "same")
 
 

@@ -14,9 +14,10 @@ from core.people import Caller, Person
 from workflows.intake.keeping import kept_items, open_plan
 from workflows.intake.model import Intake
 from workflows.intake.plan import ACTIONS, Item, Plan
+from workflows.intake.sheets import SHEETS
 from workflows.intake.undoing.state import Kept
 
-PERMISSIONS = ("places.write", "devices.write", "people.write")
+PERMISSIONS = tuple(sorted({sheet.permission for sheet in SHEETS.values()}))
 # What a page of an import may be asked to show.
 VIEWS = (*ACTIONS, "kept")
 _LISTED = rows_of(

@@ -1,5 +1,6 @@
 """Places and equipment as the search looks through them, kept in memory and followed."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -42,6 +43,11 @@ class PlaceIndex:
         self._followed = Followed[Sequence[Place]](
             database, CHANGES, lambda session: tuple(read_places(session)), ()
         )
+
+    def warm_up(self, stopping: threading.Event) -> None:
+        """Read everything before the first search asks; see `ResidentIndex.warm_up`."""
+        self.places()
+        self.residents.warm_up(stopping)
 
     def places(self) -> Sequence[Place]:
         """The places as of now."""

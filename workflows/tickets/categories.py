@@ -14,9 +14,7 @@ from sqlalchemy import JSON, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.errors import Invalid
-from core.people import Caller
-from core.places import Node
-from workflows.tickets.inherited import (
+from core.inherited import (
     Kept,
     code_problems,
     kept_at,
@@ -26,6 +24,8 @@ from workflows.tickets.inherited import (
     tidy,
     word_problems,
 )
+from core.people import Caller
+from core.places import Node
 from workflows.tickets.model import KINDS, PRIORITIES
 
 CATEGORIES_FILE = Path(__file__).with_name("categories.yaml")

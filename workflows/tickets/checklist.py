@@ -14,8 +14,8 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
+from core.inherited import tidy
 from core.people import Person
-from workflows.tickets.inherited import tidy
 from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import Ticket, TicketPhoto
 

@@ -11,11 +11,7 @@ from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.errors import Invalid
-from core.people import Caller
-from core.places import Node
-from workflows.tickets.categories import category_problems
-from workflows.tickets.checklist import NewItem, item_problems
-from workflows.tickets.inherited import (
+from core.inherited import (
     Kept,
     code_problems,
     kept_at,
@@ -25,6 +21,10 @@ from workflows.tickets.inherited import (
     tidy,
     word_problems,
 )
+from core.people import Caller
+from core.places import Node
+from workflows.tickets.categories import category_problems
+from workflows.tickets.checklist import NewItem, item_problems
 from workflows.tickets.model import KINDS, PRIORITIES
 
 WRITE = "service.write"

@@ -7,12 +7,15 @@ from sqlalchemy.orm import Session
 from core.people import Caller
 from workflows.intake.lines import Lines, Told
 from workflows.intake.plan import Plan, in_order
+from workflows.intake.planning.crews import Crews
 from workflows.intake.planning.devices import plan_devices
 from workflows.intake.planning.households import plan_households
 from workflows.intake.planning.keyed import look_up
 from workflows.intake.planning.people import plan_people
 from workflows.intake.planning.places import plan_assets, plan_spaces
 from workflows.intake.planning.points import plan_points
+from workflows.intake.planning.rosters import plan_rosters
+from workflows.intake.planning.teams import plan_members, plan_teams
 from workflows.intake.planning.work import Work
 
 __all__ = ["make_plan"]
@@ -32,7 +35,7 @@ def make_plan(
     """
     work = Work.begin(session, caller, lock=lock)
     lines = said.lines
-    steps = 6
+    steps = 8
     told("checking", 0, steps)
     sites = look_up(work, lines)
     plan_people(work, lines)
@@ -46,6 +49,12 @@ def make_plan(
     plan_points(work, lines, sites, devices)
     told("checking", 5, steps)
     plan_households(work, lines, sites)
+    told("checking", 6, steps)
+    crews = Crews(work)
+    teams = plan_teams(work, lines, sites)
+    plan_members(work, lines, sites, teams, crews)
+    told("checking", 7, steps)
+    plan_rosters(work, lines, sites, teams, crews)
     told("checking", steps, steps)
     sheets = _order([line.title for line in lines])
     faults = sorted(

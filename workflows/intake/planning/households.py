@@ -168,12 +168,19 @@ def _day(work: Work, line: Line, column: str, standing: date | None) -> date | N
         return standing
     if work.clears(line, column):
         return None
+    return day_in(work, line, column) or standing
+
+
+def day_in(work: Work, line: Line, column: str) -> date | None:
+    """The date in a cell; None when it is empty, or after noting that it is none."""
+    text = line.text(column)
     match = _DAY.fullmatch(text)
     try:
         return date(*map(int, match.groups())) if match else date.fromisoformat(text)
     except ValueError:
-        work.refuse(line, column, "day", text=text)
-        return standing
+        if text:
+            work.refuse(line, column, "day", text=text)
+        return None
 
 
 def _item(at: _At, contact: Contact | None, details: Details) -> Item:

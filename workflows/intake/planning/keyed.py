@@ -26,6 +26,10 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "devices": {"code": "device", "asset": "asset", "via": "device", "source": "source"},
     "points": {"device": "device", "asset": "asset"},
     "households": {"unit": "space"},
+    "teams": {},
+    "members": {},
+    "roster": {},
+    "roster_days": {},
 }
 
 

@@ -242,7 +242,7 @@ class _Planner:
             self._work.refuse(line, "team", "every_team")
             return None
         if team and team not in self._teams_of(node):
-            self._work.refuse(line, "team", "no_team")
+            self._work.refuse(line, "team", "no_such_team")
             return None
         return node, role, team
 

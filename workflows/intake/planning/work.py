@@ -76,7 +76,7 @@ class Work:
     def _refuse_site(self, line: Line, text: str, sites: list[Node]) -> None:
         known = listed(node.code for node in sites)
         if not sites:
-            column = next(each.code for each in line.sheet.columns if each.required)
+            column = next((each.code for each in line.sheet.columns if each.required), "site")
             self.refuse(line, column, "no_right", title=line.sheet.title)
         elif text:
             self.refuse(line, "site", "no_site", text=text, known=known)

@@ -21,6 +21,7 @@ from workflows.intake.keeping import kept_items
 from workflows.intake.model import IMPORT, Intake
 from workflows.intake.plan import Item
 from workflows.intake.planning.standing import in_parts
+from workflows.intake.undoing.duty import undo_duty
 from workflows.intake.undoing.households import undo_households
 from workflows.intake.undoing.people import require_over_people, undo_people
 from workflows.intake.undoing.places import undo_places
@@ -65,6 +66,7 @@ def undo_import(
     items = kept_items(session, row)
     _require_still(session, caller, items)
     undoing = _begin(session, items, Doing(session, actor, now))
+    undo_duty(undoing, items)
     undo_households(undoing, items)
     undo_places(undoing, spoken)
     undo_people(undoing, items)

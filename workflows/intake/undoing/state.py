@@ -18,6 +18,9 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "device": "devices.write",
         "point": "devices.write",
         "resident": "households.write",
+        "team": "service.write",
+        "member": "service.write",
+        "duty": "rosters.write",
     }
 )
 

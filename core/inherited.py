@@ -56,7 +56,7 @@ def row_to_keep(
 
     Stale when somebody changed it since it was read (0: not yet there).
     """
-    row = session.get(model, (node.id, code), with_for_update=True)
+    row = session.get(model, {"node_id": node.id, "code": code}, with_for_update=True)
     version = row.version if row else 0
     if expected_version is not None and expected_version != version:
         raise Stale(

@@ -1,0 +1,56 @@
+"""Who is on duty at a moment, by their shifts and by whom they stand in for."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.colleagues import able_people
+from core.rosters.model import KINDS, Absence, OnDuty, Shift
+from core.rosters.shifts import shifts_between
+
+
+def on_duty(session: Session, site_id: UUID, team: str, at: datetime) -> list[OnDuty]:
+    """Who answers for a team at a moment: those on duty, then those on call; deputies stand in."""
+    shifts = shifts_between(session, site_id, team, at, at + timedelta(microseconds=1))
+    away = {
+        row.person_id: row.deputy_id
+        for row in session.scalars(
+            select(Absence).where(Absence.starts_at <= at, Absence.ends_at > at)
+        )
+    }
+    names = {person.id: person.name for person in able_people(session, site_id, "tickets.work")}
+    found = []
+    for shift, _ in sorted(shifts, key=lambda one: KINDS.index(one[0].kind)):
+        person: UUID | None = shift.person_id
+        if person in away:
+            person = away[person] if away[person] not in away else None
+        if person in names:
+            stands_in = shift.person_id if person != shift.person_id else None
+            found.append(OnDuty(person, names[person], shift.kind, shift.ends_at, stands_in))
+    return list({one.person_id: one for one in reversed(found)}.values())[::-1]
+
+
+def on_duty_anywhere(session: Session, person_id: UUID, at: datetime) -> bool:
+    """Whether somebody has a shift, or stands in for one, at a moment."""
+    shifts = select(Shift.person_id).where(Shift.starts_at <= at, Shift.ends_at > at)
+    deputies = select(Absence.person_id).where(
+        Absence.deputy_id == person_id, Absence.starts_at <= at, Absence.ends_at > at
+    )
+    away = {person_id, *session.scalars(deputies)}
+    return session.scalars(shifts.where(Shift.person_id.in_(away)).limit(1)).first() is not None
+
+
+def shift_began(session: Session, person_id: UUID, at: datetime) -> datetime | None:
+    """When the shift began in which somebody, or whom they stand in for, is at a moment."""
+    deputies = select(Absence.person_id).where(
+        Absence.deputy_id == person_id, Absence.starts_at <= at, Absence.ends_at > at
+    )
+    return session.scalar(
+        select(func.max(Shift.starts_at)).where(
+            Shift.starts_at <= at,
+            Shift.ends_at > at,
+            Shift.person_id.in_({person_id, *session.scalars(deputies)}),
+        )
+    )

@@ -1,0 +1,258 @@
+"""Shift codes: what the cells of a roster say, and the hours that each means at a place."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import yaml
+from sqlalchemy import JSON, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.errors import Invalid
+from core.folding import fold
+from core.inherited import (
+    Kept,
+    code_problems,
+    kept_at,
+    log_kept,
+    name_problems,
+    row_to_keep,
+    tidy,
+    word_problems,
+)
+from core.people import Caller
+from core.places import Node
+from core.rosters.model import KINDS
+from core.teams import ROSTER
+
+FILE = Path(__file__).with_name("shift_codes.yaml")
+MOST_WRITTEN = 12
+LONGEST_WRITTEN = 20
+# What a cell says of a day without a shift. Whoever is away is told by an absence, not by this.
+OFF = frozenset(
+    map(fold, ("off", "rest", "休", "休息", "公休", "调休", "轮休", "假", "年假", "病假", "事假"))
+)
+# What stands between the shifts of one cell, and between the hours of one.
+_BETWEEN = "/+,，、&;；"
+_RANGE = "-–—~～至"
+Hours = tuple[time, time]
+
+
+class ShiftCodeRow(Kept):
+    """A shift code that a node keeps. written: what else cells say for it.
+
+    starts, ends: as `08:00`; an end at or before the start is on the next day.
+    """
+
+    __tablename__ = "shift_code"
+
+    name: Mapped[dict[str, str]] = mapped_column(JSON)
+    written: Mapped[list[str]] = mapped_column(JSON)
+    kind: Mapped[str] = mapped_column(String(10))
+    starts: Mapped[str] = mapped_column(String(5))
+    ends: Mapped[str] = mapped_column(String(5))
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftCode:
+    """A shift code as it holds at a place. node_id: where it is kept; None = shipped."""
+
+    code: str
+    name: Mapping[str, str]
+    written: tuple[str, ...] = ()
+    kind: str = "duty"
+    starts: str = ""
+    ends: str = ""
+    retired: bool = False
+    node_id: UUID | None = None
+    version: int = 0
+
+    @property
+    def hours(self) -> Hours:
+        """Its hours, of the local clock."""
+        return time.fromisoformat(self.starts), time.fromisoformat(self.ends)
+
+    @property
+    def words(self) -> set[str]:
+        """All that cells may say for it, folded."""
+        return {fold(text) for text in (self.code, *self.name.values(), *self.written)}
+
+    def described(self) -> dict[str, Any]:
+        """As programs read it."""
+        return {
+            "code": self.code,
+            "name": dict(self.name),
+            "written": list(self.written),
+            "kind": self.kind,
+            "starts": self.starts,
+            "ends": self.ends,
+            "retired": self.retired,
+            "node_id": self.node_id,
+            "version": self.version,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftCodeDraft:
+    """A shift code to keep; see `ShiftCodeRow`."""
+
+    code: str
+    name: Mapping[str, str]
+    starts: str
+    ends: str
+    written: tuple[str, ...] = field(default=())
+    kind: str = "duty"
+    retired: bool = False
+
+
+@lru_cache(maxsize=1)
+def shipped_shift_codes() -> Mapping[str, ShiftCode]:
+    """The shift codes that are shipped, by code."""
+    found = {}
+    for code, said in yaml.safe_load(FILE.read_text(encoding="utf-8")).items():
+        starts, ends = said["hours"]
+        kind = said.get("kind", "duty")
+        found[code] = ShiftCode(code, said["name"], tuple(said["written"]), kind, starts, ends)
+    return MappingProxyType(found)
+
+
+def shift_codes_at(session: Session, node_id: UUID) -> dict[str, ShiftCode]:
+    """By code every shift code that holds at a node, also the retired ones; shipped ones first."""
+    own = {
+        code: ShiftCode(
+            code,
+            row.name,
+            tuple(row.written),
+            row.kind,
+            row.starts,
+            row.ends,
+            row.retired,
+            row.node_id,
+            row.version,
+        )
+        for code, row in kept_at(session, ShiftCodeRow, node_id).items()
+    }
+    return {**shipped_shift_codes(), **own}
+
+
+def save_shift_code(
+    session: Session,
+    caller: Caller,
+    node: Node,
+    draft: ShiftCodeDraft,
+    *,
+    now: datetime,
+    expected_version: int | None,
+) -> ShiftCode:
+    """Keep a shift code on a node; one of the same code above it holds here no more.
+
+    Shifts that stand keep their hours. Invalid with every problem; Stale when somebody changed it
+    since it was read (0: not yet there).
+    """
+    caller.require_over(ROSTER, node)
+    problems = [*_problems(draft), *_taken(draft, shift_codes_at(session, node.id))]
+    if problems:
+        raise Invalid("the shift code was not saved", problems=problems)
+    row = row_to_keep(session, ShiftCodeRow, node, draft.code, expected_version=expected_version)
+    row.name, row.written = tidy(draft.name), _tidy_words(draft.written)
+    row.kind, row.starts, row.ends = draft.kind, draft.starts, draft.ends
+    row.retired = draft.retired
+    log_kept(session, "shift_code.save", row, node, person=caller.person_id, now=now)
+    return shift_codes_at(session, node.id)[draft.code]
+
+
+def _tidy_words(written: tuple[str, ...]) -> list[str]:
+    return list(dict.fromkeys(text for each in written if (text := " ".join(each.split()))))
+
+
+def _problems(draft: ShiftCodeDraft) -> Iterator[str]:
+    yield from code_problems(draft.code)
+    yield from name_problems(draft.name, "name")
+    yield from word_problems(draft.kind, KINDS, "kind")
+    for field_name, text in (("starts", draft.starts), ("ends", draft.ends)):
+        if time_of(text) is None or len(text) != len("08:00"):
+            yield f"{field_name}: hours and minutes, such as 08:00"
+    words = _tidy_words(draft.written)
+    if len(words) > MOST_WRITTEN or any(len(each) > LONGEST_WRITTEN for each in words):
+        yield f"written: at most {MOST_WRITTEN}, each of at most {LONGEST_WRITTEN} characters"
+    if any(_means_more(each) for each in words):
+        yield "written: no word for a day off, no hours, and none of / + , in it"
+
+
+def _means_more(word: str) -> bool:
+    return fold(word) in OFF or hours_in(word) is not None or any(sign in word for sign in _BETWEEN)
+
+
+def _taken(draft: ShiftCodeDraft, known: Mapping[str, ShiftCode]) -> Iterator[str]:
+    """Words that already mean another code here: a cell must mean one thing."""
+    if draft.retired:
+        return
+    wanted = ShiftCode(draft.code, tidy(draft.name), draft.written).words
+    for other in known.values():
+        if other.code != draft.code and not other.retired and (both := wanted & other.words):
+            yield f"written: {', '.join(sorted(both))} means {other.code} here"
+
+
+def time_of(text: str) -> time | None:
+    """The time of day that a text says: 8, 8:00, 08.30, 24:00; None for none."""
+    hour, _, minute = text.strip().replace("：", ":").replace(".", ":").partition(":")
+    if not (hour.isascii() and hour.isdecimal() and len(hour) <= 2):
+        return None
+    if minute and not (minute.isascii() and minute.isdecimal() and len(minute) == 2):
+        return None
+    parts = int(hour), int(minute or 0)
+    if parts == (24, 0):
+        return time()
+    return time(*parts) if parts[0] < 24 and parts[1] < 60 else None
+
+
+def hours_in(text: str) -> Hours | None:
+    """The hours that a text says: 8-16, 08:00–16:00; None for none."""
+    for sign in _RANGE:
+        begin, found, end = text.partition(sign)
+        if found:
+            starts, ends = time_of(begin), time_of(end)
+            return None if starts is None or ends is None else (starts, ends)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A shift as a cell says it."""
+
+    kind: str
+    hours: Hours
+
+
+def understand_cell(known: Mapping[str, ShiftCode], text: str) -> list[Meant] | None:
+    """The shifts that a cell says: codes, hours, several of them, or none; None for neither."""
+    text = fold(text)
+    for sign in _BETWEEN:
+        text = text.replace(sign, "\n")
+    found = []
+    for word in filter(None, (part.strip() for part in text.split("\n"))):
+        if word in OFF:
+            continue
+        code = next((c for c in known.values() if not c.retired and word in c.words), None)
+        hours = code.hours if code else hours_in(word)
+        if hours is None:
+            return None
+        found.append(Meant(code.kind if code else "duty", hours))
+    return found
+
+
+def written_cell(known: Mapping[str, ShiftCode], shifts: list[Meant], language: str) -> str:
+    """Shifts as cells say them: by their code where one has these hours; "" for none."""
+    return "/".join(_written(known, one, language) for one in shifts)
+
+
+def _written(known: Mapping[str, ShiftCode], one: Meant, language: str) -> str:
+    for code in known.values():
+        if not code.retired and (code.kind, code.hours) == (one.kind, one.hours):
+            return code.name.get(language) or next(iter(code.name.values()))
+    return "-".join(f"{moment:%H:%M}" for moment in one.hours)

@@ -1,0 +1,132 @@
+"""Shift codes: what a cell means, and what may be kept where."""
+
+from dataclasses import replace
+from datetime import time
+
+import pytest
+
+from core.db import Database
+from core.errors import Invalid, NotAllowed, Stale
+from core.people import Caller, Person, caller_for
+from core.places import Node
+from core.shift_codes import (
+    Meant,
+    ShiftCodeDraft,
+    save_shift_code,
+    shift_codes_at,
+    shipped_shift_codes,
+    understand_cell,
+    written_cell,
+)
+from tests.fixtures import NOON, Administrator, SmallSite
+from tests.workflows.conftest import employ
+
+SPLIT = ShiftCodeDraft("split", {"en": "Split", "zh": "两头班"}, "06:00", "10:00", ("两",))
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "hours"),
+    [
+        ("早", ["duty"], [(7, 15)]),
+        ("早班", ["duty"], [(7, 15)]),
+        ("EARLY", ["duty"], [(7, 15)]),
+        ("ｄ", ["duty"], [(7, 15)]),
+        ("夜", ["duty"], [(23, 7)]),
+        ("备", ["on_call"], [(8, 8)]),
+        ("8-12 / 14-18", ["duty", "duty"], [(8, 12), (14, 18)]),
+        ("16:00—24:00", ["duty"], [(16, 0)]),
+        ("休", [], []),
+        ("OFF", [], []),
+    ],
+)
+def test_a_cell_says_shifts(text: str, kinds: list[str], hours: list[tuple[int, int]]) -> None:
+    meant = understand_cell(shipped_shift_codes(), text)
+    assert meant is not None
+    assert [one.kind for one in meant] == kinds
+    assert [one.hours for one in meant] == [(time(a), time(b)) for a, b in hours]
+
+
+@pytest.mark.parametrize("text", ["X", "8", "25-26", "8:7-9", "早早", "-"])
+def test_a_cell_that_says_nothing_known_is_not_guessed(text: str) -> None:
+    assert understand_cell(shipped_shift_codes(), text) is None
+
+
+def test_no_two_shipped_codes_share_a_word() -> None:
+    words = [word for code in shipped_shift_codes().values() for word in code.words]
+    assert len(words) == len(set(words))
+
+
+def test_hours_without_a_code_are_written_out() -> None:
+    known = shipped_shift_codes()
+    meant = [Meant("duty", (time(7), time(15))), Meant("duty", (time(7, 30), time(9)))]
+    assert written_cell(known, meant, "zh") == "早班/07:30-09:00"
+    assert understand_cell(known, written_cell(known, meant, "en")) == meant
+
+
+def caller_of(database: Database, person_id: object) -> Caller:
+    with database.read() as session:
+        return caller_for(session, session.get_one(Person, person_id))
+
+
+def save(
+    database: Database,
+    person: object,
+    node: object,
+    draft: ShiftCodeDraft,
+    version: int | None = None,
+) -> None:
+    with database.write() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+        place = session.get_one(Node, node)
+        save_shift_code(session, caller, place, draft, now=NOON, expected_version=version)
+
+
+def test_what_a_company_keeps_holds_on_its_sites(
+    database: Database, administrator: Administrator, site: SmallSite
+) -> None:
+    save(database, administrator.person_id, site.company_id, SPLIT)
+    nearer = replace(SPLIT, starts="05:30", ends="09:30")
+    save(database, administrator.person_id, site.id, nearer)
+    with database.read() as session:
+        assert shift_codes_at(session, site.company_id)["split"].starts == "06:00"
+        assert shift_codes_at(session, site.id)["split"].starts == "05:30"
+        assert next(iter(shift_codes_at(session, site.id))) == "early"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"code": "Früh"}, "code"),
+        ({"name": {}}, "name"),
+        ({"kind": "party"}, "kind"),
+        ({"starts": "8"}, "starts"),
+        ({"ends": "24:30"}, "ends"),
+        ({"written": ("早",)}, "written"),
+        ({"written": ("休",)}, "written"),
+        ({"written": ("8-9",)}, "written"),
+        ({"written": ("a/b",)}, "written"),
+        ({"written": tuple("abcdefghijklm")}, "written"),
+    ],
+)
+def test_what_a_cell_could_not_mean_is_refused(
+    database: Database,
+    administrator: Administrator,
+    site: SmallSite,
+    change: dict[str, object],
+    told: str,
+) -> None:
+    with pytest.raises(Invalid) as error:
+        save(database, administrator.person_id, site.id, replace(SPLIT, **change))  # type: ignore[arg-type]
+    assert told in {problem.partition(":")[0] for problem in error.value.problems}
+
+
+def test_only_who_makes_rosters_keeps_codes_and_nobody_overwrites_another(
+    database: Database, administrator: Administrator, site: SmallSite
+) -> None:
+    save(database, employ(database, site.id, "supervisor"), site.id, SPLIT, 0)
+    with pytest.raises(Stale):
+        save(database, administrator.person_id, site.id, SPLIT, 0)
+    with pytest.raises(NotAllowed):
+        save(database, employ(database, site.id, "guard"), site.id, SPLIT)
+    with pytest.raises(NotAllowed):
+        save(database, employ(database, site.id, "supervisor"), site.company_id, SPLIT)
