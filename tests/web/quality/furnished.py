@@ -136,8 +136,7 @@ def furnish(stage: Stage) -> Furnished:
     progress = report(stage, guest(stage), put_up(stage, "b1-pump-2"))
     _notices(stage)
     sticker = put_up(stage)
-    contractor = offered(stage, number)
-    asset = stage.assets[PUMP]
+    contractor, asset = offered(stage, number), stage.assets[PUMP]
     pages = {
         "live": "/?site=riverside",
         "control room": "/control-room?site=riverside",
