@@ -79,7 +79,7 @@ def router(templates: Templates) -> APIRouter:
         fresh = [str(one) for one in dict.fromkeys(entered) if one not in shown]
         written = {
             str(one.id): templates.render(
-                "tickets/row.html",
+                "tickets/changed.html",
                 visit.reader,
                 ticket=one,
                 several_sites=several,

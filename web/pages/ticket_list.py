@@ -51,10 +51,11 @@ def _add_page(routes: APIRouter, templates: Templates) -> None:
             raise Invalid("there is no such page", problems=["skip"])
         wanted = choice.filter(visit)
         with visit.parts.database.read() as session:
-            begins = saved_views.default_filters(session, visit.caller)
             # Who asks for no list in particular gets the one they chose to begin with.
-            if begins and not {*request.query_params} - {"lang"}:
-                return RedirectResponse(f"/tickets?{urlencode(begins)}", 303)
+            if not {*request.query_params} - {"lang"}:
+                begins = saved_views.default_filters(session, visit.caller)
+                if begins:
+                    return RedirectResponse(f"/tickets?{urlencode(begins)}", 303)
             saved = saved_views.list_views(session, visit.caller)
             context: dict[str, Any] = {
                 "saved": saved,
@@ -81,7 +82,6 @@ def _add_page(routes: APIRouter, templates: Templates) -> None:
             more=found.next,
             may_open=bool(visit.caller.sites_for("tickets.create")),
             several_sites=len(sites) > 1,
-            left=False,
             stream_of=_stream_of(sites, choice),
             **bulk_shown(visit, sites),
             **context,

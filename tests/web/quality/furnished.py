@@ -160,7 +160,7 @@ def furnish(stage: Stage) -> Furnished:
     progress = report(stage, guest(stage), put_up(stage, "b1-pump-2"))
     _notices(stage)
     sticker = put_up(stage)
-    asset = stage.assets[PUMP]
+    contractor, asset = offered(stage, number), stage.assets[PUMP]
     pages = {
         **EVERYWHERE,
         "live": "/?site=riverside",
