@@ -172,14 +172,7 @@ def furnish(stage: Stage) -> Furnished:
         "fire alarm": f"/tickets/{alarm}",
         "signing": f"/tickets/{number}/sign",
         "household": f"/spaces/{_flat(stage)}",
-        "templates": f"/ticket-templates?node={stage.site_id}",
-        "template": f"/ticket-templates/{stage.site_id}/pump-round",
-        "shift codes": f"/shift-codes?node={stage.site_id}",
-        "shift code": f"/shift-codes/{stage.site_id}/night",
-        "sticker problems": f"/sticker-problems?node={stage.site_id}",
-        "problem list": f"/sticker-problems/{stage.site_id}?about=asset:pump",
-        "categories": f"/ticket-categories?node={stage.site_id}",
-        "category": f"/ticket-categories/{stage.site_id}/pools",
+        **_pages_of_what_is_kept(stage),
         "new ticket": f"/new-ticket?asset={asset}",
         "asset": f"/assets/{asset}",
         "adopt": f"/devices/{device}/adopt",
@@ -197,6 +190,20 @@ def furnish(stage: Stage) -> Furnished:
         **_outside(stage, administrator),
     }
     return Furnished(stage, administrator, pages)
+
+
+def _pages_of_what_is_kept(stage: Stage) -> dict[str, str]:
+    """Lists that places keep, and one of each."""
+    return {
+        "templates": f"/ticket-templates?node={stage.site_id}",
+        "template": f"/ticket-templates/{stage.site_id}/pump-round",
+        "shift codes": f"/shift-codes?node={stage.site_id}",
+        "shift code": f"/shift-codes/{stage.site_id}/night",
+        "sticker problems": f"/sticker-problems?node={stage.site_id}",
+        "problem list": f"/sticker-problems/{stage.site_id}?about=asset:pump",
+        "categories": f"/ticket-categories?node={stage.site_id}",
+        "category": f"/ticket-categories/{stage.site_id}/pools",
+    }
 
 
 def _faults(stage: Stage) -> int:
