@@ -75,20 +75,7 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(live_page.router(templates, live))
     app.include_router(control_room.router(templates))
     app.include_router(alarms.router(templates))
-    # Before the actions of tickets, which would take its address for one of theirs.
-    app.include_router(ticket_bulk.router(templates))
-    app.include_router(ticket_changes.router(templates))
-    app.include_router(photos.router())
-    app.include_router(voices.router())
-    app.include_router(notes.router())
-    app.include_router(work.router())
-    app.include_router(checklist.router())
-    app.include_router(fire_alarms.router())
-    app.include_router(return_visits.router())
-    app.include_router(relations.router())
-    app.include_router(signatures.router(templates))
-    app.include_router(contractors.router(templates))
-    app.include_router(tickets.router(templates))
+    _mount_tickets(app, templates)
     app.include_router(assets.router(templates))
     app.include_router(devices.router(templates))
     app.include_router(people.router(templates))
@@ -121,3 +108,20 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.include_router(contractors.guest_router(templates))
     # The last one: whatever no other route knows.
     app.include_router(elsewhere.router())
+
+
+def _mount_tickets(app: FastAPI, templates: Templates) -> None:
+    # Before the actions of tickets, which would take its address for one of theirs.
+    app.include_router(ticket_bulk.router(templates))
+    app.include_router(ticket_changes.router(templates))
+    app.include_router(photos.router())
+    app.include_router(voices.router())
+    app.include_router(notes.router())
+    app.include_router(work.router())
+    app.include_router(checklist.router())
+    app.include_router(fire_alarms.router())
+    app.include_router(return_visits.router())
+    app.include_router(relations.router())
+    app.include_router(signatures.router(templates))
+    app.include_router(contractors.router(templates))
+    app.include_router(tickets.router(templates))

@@ -186,7 +186,7 @@ def furnish(stage: Stage) -> Furnished:
         "stickers": f"/stickers?site={stage.site_id}",
         "resident asks": f"/s/{sticker.path}",
         "resident follows": progress,
-        "contractor works": f"/c/{offered(stage, number)}",
+        "contractor works": f"/c/{contractor}",
         **_outside(stage, administrator),
     }
     return Furnished(stage, administrator, pages)
