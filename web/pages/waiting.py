@@ -144,18 +144,22 @@ def sections(visit: Visit) -> dict[str, Any]:
             "gaps": _gaps(visit, session),
             "unseen": _unseen(visit, session, shown),
             "lists": lists,
+            "several": len(visit.caller.sites_for("places.read")) > 1,
             "due_visits": customers.due_visits(session, visit.caller, now=now)[:MOST],
         }
 
 
 def show_waiting(templates: Templates, visit: Visit) -> Response:
     """The page of what needs the person now."""
-    sites = sorted(visit.caller.sites_for("places.read"))
+    with visit.parts.database.read() as session:
+        sites = overview.sites(session, visit.caller)
     return templates.page(
         "waiting.html",
         visit,
         section="inbox",
-        stream=sites[0] if sites else None,
+        stream=sites[0].id if sites else None,
+        # Of several the rows say which.
+        site=sites[0] if len(sites) == 1 else None,
         may_open=bool(visit.caller.sites_for("tickets.create")),
         **sections(visit),
     )

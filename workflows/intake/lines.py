@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from workflows.intake.faults import Fault, Unreadable, Value, listed
-from workflows.intake.sheets import HOW, SHEETS, SKIP, Column, Sheet
+from workflows.intake.sheets import DAYS, HOW, SHEETS, SKIP, Column, Sheet
 from workflows.intake.table import (
     EMPTY,
     LARGEST_FILE,
@@ -152,6 +152,8 @@ def _sheet_of(table: Table, *, alone: bool) -> Sheet | None:
     fitting = [SHEETS[code] for code, score in scores.items() if score == best]
     if best < 2:
         return None
+    # Logins and names alone are people: a roster has days besides, a crew its team.
+    fitting = [sheet for sheet in fitting if _is_whole(sheet, table.rows)] or fitting
     if len(fitting) == 1:
         return fitting[0]
     named = [s for s in fitting if any(plain(word) in name for word in (s.title.en, s.title.zh))]
@@ -169,6 +171,19 @@ def _headings(code: str) -> dict[str, Column]:
         for name in names:
             found.setdefault(plain(name), column)
     return found
+
+
+def _is_whole(sheet: Sheet, rows: Sequence[Row]) -> bool:
+    """Whether some row has every heading that the sheet can't do without: of a month, a day."""
+    known = _headings(sheet.code)
+    codes = {column.code for column in sheet.columns}
+    needed = {column.code for column in sheet.columns if column.required}
+    for row in rows[:_HEADINGS_WITHIN]:
+        texts = (plain(cell.text) for cell in row.cells)
+        found = {known[text].code for text in texts if text in known}
+        if needed <= found and (codes.isdisjoint(DAYS) or not found.isdisjoint(DAYS)):
+            return True
+    return False
 
 
 def _score(sheet: Sheet, rows: Sequence[Row]) -> int:
