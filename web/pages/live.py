@@ -284,8 +284,8 @@ def _add_stream(routes: APIRouter, live: LiveFeed) -> None:
         # A control room hears of every site where its reader answers for alarms.
         others = caller.sites_for("alarms.act") if everywhere else frozenset()
         # A list of tickets hears of every site of which it shows any, and shows no values.
-        others |= caller.sites_for("tickets.read") if tickets else frozenset()
         scope = scope_of(caller)
+        others |= scope.sites if tickets else frozenset()
         opened = live.join(site_id, caller.person_id, others, scope, values=not tickets)
         return StreamingResponse(
             _frames(live, opened, visit.reader),
