@@ -226,5 +226,5 @@ def test_a_plan_keeps_thin_lines_and_says_what_it_takes(tmp_path: Path) -> None:
     assert (stored.picture.width, stored.picture.height) == (4000, 1000)
     with pytest.raises(Invalid) as refused:
         store_plan(files, b"%PDF-1.7")
-    assert refused.value.problems == ("plan: a JPEG, PNG or WebP picture",)
+    assert refused.value.problems == ("plan: a JPEG, PNG, WebP or HEIC picture",)
     assert "JPEG" in refused.value.advice

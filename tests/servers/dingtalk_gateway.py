@@ -27,6 +27,7 @@ class Gateway:
     tickets: set[str] = field(default_factory=set)
     connections: "queue.Queue[ServerConnection]" = field(default_factory=queue.Queue)
     down: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def open(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -48,10 +49,9 @@ class Gateway:
             connection.close(4001, "no such ticket")
             return
         self.tickets.discard(ticket)
-        ended = threading.Event()
-        connection.ended = ended  # type: ignore[attr-defined]
         self.connections.put(connection)
-        ended.wait(30)
+        # It ends when this returns.
+        self.over.wait(30)
 
     def next(self) -> ServerConnection:
         """The next connection that somebody opens."""
@@ -102,6 +102,7 @@ def serving_gateway() -> Iterator[Gateway]:
         try:
             yield gateway
         finally:
+            gateway.over.set()
             http.shutdown()
             http.server_close()
             sockets.shutdown()

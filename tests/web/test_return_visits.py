@@ -11,7 +11,7 @@ from tests.web.conftest import signed_in
 from tests.web.stage import Stage
 from workflows.tickets import Draft, Step, act, open_ticket
 
-HOME = "/?site=riverside"
+HOME = "/live?site=riverside"
 ASKED = {"way": "phone", "satisfied": "yes", "rating": "4", "words": "All good"}
 
 

@@ -19,7 +19,7 @@ from core.people import hash_secret
 from core.places import Asset, Node, Space
 from core.vault import Vault
 from workflows.customers.problem_lists import problems_in
-from workflows.customers.problems import OTHER, Problem
+from workflows.customers.problems import OTHER, SOMETHING_ELSE, Problem
 from workflows.customers.progress import public_title
 from workflows.customers.reports import (
     LIFETIME,
@@ -126,8 +126,8 @@ def offered_at_home(session: Session, places: Sequence[HomePlace]) -> list[Probl
     for site_id, spaces in sites.items():
         for one in problems_in(session, site_id, spaces):
             found.setdefault(one.code, one)
-    other = found.pop(OTHER)
-    return [*found.values(), other]
+    found.pop(OTHER, None)
+    return [*found.values(), SOMETHING_ELSE]
 
 
 def _problem(

@@ -1,6 +1,7 @@
 // What every page loads: htmx, the live stream, and the clocks that tick between messages.
 import "htmx.org";
-import { followLive, isBeingWritten } from "./live/stream";
+import { isLeaving, noticeLeaving } from "./live/leaving";
+import { followLive, isBeingWritten, refreshAll } from "./live/stream";
 import { keepClocks } from "./live/clocks";
 import { fillFromCategories } from "./forms/category";
 import { takeSignatures } from "./forms/signature";
@@ -62,17 +63,10 @@ document.addEventListener("htmx:before:swap", (event) => {
 // Panels with forms of which nothing may be lost.
 const WRITTEN = new Set(["ticket-actions", "ticket-checklist"]);
 
-// A form that leads to another page is under way: what the panels would fetch meanwhile nobody sees,
-// and whoever signs out may not have it any more.
-const LEAVING_MS = 5_000;
-let left = -LEAVING_MS;
-document.addEventListener("submit", (event) => {
-  if (!event.defaultPrevented) left = performance.now();
-});
-window.addEventListener("pageshow", () => (left = -LEAVING_MS));
+noticeLeaving(refreshAll);
 document.addEventListener("htmx:before:request", (event) => {
   const panel = (event.target as Element | null)?.hasAttribute("data-panel");
-  if (panel && performance.now() - left < LEAVING_MS) event.preventDefault();
+  if (panel && isLeaving()) event.preventDefault();
 });
 
 interface SwapContext {

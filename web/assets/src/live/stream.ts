@@ -1,5 +1,6 @@
 // One event stream a browser: the tab that holds the lock listens and tells the others.
 import { hear } from "./clocks";
+import { LEAVING_MS, isLeaving } from "./leaving";
 import { setServerNow } from "./time";
 
 interface Changed {
@@ -52,12 +53,17 @@ function listen(address: string, tell: (heard: Heard) => void): Promise<never> {
     source.addEventListener("error", () => {
       // The browser's own retry stops at the first answer that is not a stream.
       source.close();
-      setTimeout(open, wait);
+      setTimeout(open, isLeaving() ? LEAVING_MS : wait);
       wait = Math.min(wait * 2, LONGEST_WAIT_MS);
     });
   };
   open();
   return new Promise<never>(() => undefined);
+}
+
+/** Fetches every panel of the page anew. */
+export function refreshAll(): void {
+  refresh({ panels: everyPanel(), tickets: ["*"] });
 }
 
 function everyPanel(): string[] {
