@@ -3,8 +3,8 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
-# One more than there are cores: many tests wait, for a clock or for another process.
-WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
+# Two more than there are cores: many tests wait, for a clock or for another process.
+WORKERS ?= $(shell echo $$(($$(nproc) + 2)))
 LOCK_ARGS ?=
 SET_UP := $(PYTHON) -m scripts.set_up
 RUN := .venv/bin/
@@ -22,7 +22,7 @@ help:  ## Show the targets and the settings.
 	@echo "make screenshots  take the pictures of the documents anew"
 	@echo "make lock    resolve the locks again (LOCK_ARGS=--upgrade takes newer versions)"
 	@echo
-	@echo "WORKERS=0            run the tests in one process; by default in one more than there are cores"
+	@echo "WORKERS=0            run the tests in one process; by default in two more than there are cores"
 	@echo "PYTHON=python3.12    another interpreter (3.11 or newer)"
 	@echo "PIP_INDEX_URL        a mirror of the Python package index"
 	@echo "NPM_CONFIG_REGISTRY  a mirror of the npm registry"

@@ -119,6 +119,9 @@ class DingTalkStream:
             address, open_timeout=OPEN_SECONDS, max_size=LARGEST_FRAME, compression=None
         ) as connection:
             self._connection = connection
+            if self._stopping.is_set():
+                # Whoever asked us to stop did not see the connection yet.
+                return
             self.health.report(PART, ok=True, detail="connected")
             try:
                 for frame in connection:

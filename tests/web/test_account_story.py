@@ -128,6 +128,7 @@ def furnish(stage: Stage) -> str:
 
 def look(page: Page, shots: Path | None, name: str) -> None:
     """No page is wider than the screen; a picture of it where somebody wants to look."""
+    page.wait_for_load_state()
     assert not page.evaluate(WIDE), name
     if shots is not None:
         page.screenshot(path=str(shots / f"{name}.png"), full_page=True)
