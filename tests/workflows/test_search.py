@@ -1,8 +1,10 @@
 """The search: however people spell it, and never what isn't theirs."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
+from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from core import events
@@ -186,3 +188,24 @@ def test_places_are_not_read_again_for_what_moves_none(
     with database.write() as session:
         open_ticket(session, draft(site, "Door squeaks"), actor=events.SYSTEM)
     assert find(database, caller, "door", index).tickets
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_titles_are_looked_through_in_an_index_that_holds_them(
+    database: Database, site: SmallSite, caller: Caller
+) -> None:
+    """Over any other index each of a hundred thousand tickets is read to compare its title."""
+    asked: list[tuple[str, Any]] = []
+
+    def keep(_connection: Any, _cursor: Any, sql: str, values: Any, *_: Any) -> None:
+        if "FROM ticket" in sql:
+            asked.append((sql, values))
+
+    with database.read() as session:
+        connection = session.connection()
+        listen(connection, "before_cursor_execute", keep)
+        search(session, PlaceIndex(database), caller, "nothing of the kind")
+        assert len(asked) == 2
+        for sql, values in tuple(asked):
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all()
+            assert plan[0][-1] == "SCAN ticket USING INDEX ix_ticket_found"

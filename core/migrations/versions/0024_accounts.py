@@ -26,8 +26,10 @@ def upgrade() -> None:
     )
     op.add_column("ticket", sa.Column("former_teams", sa.Text(), server_default="", nullable=False))
     _remember_teams()
+    compared = ["search_text", "asset_id", "number"]
     decides = ["site_id", "team", "assignee_id", "reporter_id", "former_teams"]
-    op.create_index("ix_ticket_of_team", "ticket", ["learned_at", "id", *decides])
+    op.drop_index("ix_ticket_found", "ticket")
+    op.create_index("ix_ticket_found", "ticket", ["learned_at", "id", *compared, *decides])
     _homes()
     _companies()
 
