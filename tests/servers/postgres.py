@@ -23,6 +23,16 @@ PACKAGE = "postgresql"
 # Tests throw the cluster away, so nothing in it needs to survive a power cut.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 START_LIMIT_S = 30.0
+# Where a database of a test's own is made ten times as fast as on a disk, if there is room.
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+
+
+def cluster_folder() -> Path:
+    """A new folder for a cluster, in memory where the machine has enough of it."""
+    # Not under pytest's own temporary folder: that one is closed to other accounts.
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM
+    return Path(tempfile.mkdtemp(prefix="watchkeeper-postgres-", dir=MEMORY if roomy else None))
 
 
 def server_program(name: str) -> str:
@@ -40,8 +50,7 @@ class PostgresServer:
         self._names = count(1)
         self._templates: set[str] = set()
         self._process: subprocess.Popen[bytes] | None = None
-        # Not under pytest's own temporary folder: that one is closed to other accounts.
-        self._folder = Path(tempfile.mkdtemp(prefix="watchkeeper-postgres-"))
+        self._folder = cluster_folder()
         try:
             self._create_cluster()
             self.start()
