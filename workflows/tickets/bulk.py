@@ -20,7 +20,7 @@ from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import PRIORITIES, Ticket
 from workflows.tickets.reading import find_ticket
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
-from workflows.tickets.scope import READ, require
+from workflows.tickets.scope import READ, holds, require
 from workflows.tickets.working import NEEDS_REASON, Step, act, add_note, check_version, edit
 
 # As many as a list shows at once: they are changed in one transaction, for which others wait.
@@ -292,7 +292,7 @@ def _step(session: Session, caller: Caller, ticket: Ticket, order: Order) -> Ste
         verdict=order.verdict,
         cause=order.cause,
         until=until,
-        long=ticket.site_id in caller.sites_for(LONG_HOLD),
+        long=holds(caller, LONG_HOLD, ticket),
         public=order.public,
         batch=order.id,
     )
