@@ -13,10 +13,10 @@ from core import events
 from core.accounts import NewPassword, login_by_person, set_password
 from core.errors import Conflict, Invalid, NotFound
 from core.homes import ROLE, Home, HomeInvitation, end_homes, end_invitations
-from core.households import Contact, Resident, contacts_of, phone_of, today_at
+from core.households import WRITE, Contact, Resident, contacts_of, phone_of, today_at
 from core.ids import new_id
 from core.invitations import add_grant
-from core.people import Person, hash_secret, issue, new_secret
+from core.people import Caller, Grant, Person, hash_secret, issue, new_secret
 from core.places import Node, Space
 
 LIFETIME = timedelta(days=14)
@@ -107,16 +107,24 @@ def invite_residents(
     return made
 
 
-def sign_in_link(session: Session, row: Resident, *, by: UUID, now: datetime) -> str:
+def sign_in_link(session: Session, row: Resident, caller: Caller, *, now: datetime) -> str:
     """A one-time sign-in link for somebody of a household who forgot; its secret, shown once.
 
-    Conflict when they have no account.
+    Conflict when they have no account, and when the link would open more than homes whose
+    households the caller may change: a colleague's account, or a home on another site.
     """
     person_id = account_holders(session, [row.id]).get(row.id)
     if person_id is None:
         raise Conflict("they have no account yet", advice="Invite them.")
+    held = select(Grant.role, Grant.node_id).where(Grant.person_id == person_id)
+    known = caller.sites_for(WRITE)
+    if any(role != ROLE or node not in known for role, node in session.execute(held)):
+        raise Conflict(
+            "this account opens more than homes of yours",
+            advice="They sign in as before; an administrator makes them a link.",
+        )
     secret = issue(session, person_id, "link", now=now, label="made by the office")
-    actor = events.Actor.person(by)
+    actor = events.Actor.person(caller.person_id)
     events.append(session, "person.link", ("person", person_id), actor=actor, learned_at=now)
     return secret
 

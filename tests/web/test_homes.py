@@ -14,7 +14,7 @@ from core import events, home_accounts
 from core.events import Event
 from core.homes import Home
 from core.households import Details, Resident, add_resident, erase, today_at
-from core.people import Grant, Person, hash_secret, new_secret
+from core.people import Credential, Grant, Person, hash_secret, new_secret
 from core.places import Space
 from tests.pictures import photo
 from tests.web.conftest import signed_in
@@ -386,6 +386,27 @@ def test_whoever_forgot_gets_a_sign_in_link(house: House) -> None:
     assert "Sign-in link" in house.office.get(f"/spaces/{house.space_id}").text
     page = house.office.post(f"/residents/{resident}/invite", data={"csrf": house.csrf}).text
     assert re.search(r"/sign-in/wkl_", page)
+
+
+@pytest.mark.parametrize("role", ["administrator", "guard", "resident"])
+def test_no_sign_in_link_opens_more_than_the_homes_of_whoever_makes_it(
+    house: House, role: str
+) -> None:
+    """A colleague who lives here signs in as a colleague, and other sites make their own links."""
+    resident, _ = house.at_home()
+    elsewhere = house.stage.other_site_id if role == "resident" else house.stage.site_id
+    with house.stage.parts.database.write() as session:
+        person = session.scalars(select(Home.person_id)).one()
+        session.add(Grant(person_id=person, node_id=elsewhere, role=role))
+    desk = house.stage.person("Li Na", "service_desk", node=house.stage.site_id)
+    client = signed_in(house.stage, house.stage.secret(desk, "session"))
+    csrf = csrf_token(client.cookies[SESSION_COOKIE])
+    answer = client.post(f"/residents/{resident}/invite", data={"csrf": csrf})
+    assert answer.status_code == 409
+    assert "wkl_" not in answer.text
+    with house.stage.parts.database.read() as session:
+        links = select(Credential).where(Credential.person_id == person, Credential.kind == "link")
+        assert session.scalars(links).all() == []
 
 
 def test_invitations_for_a_whole_building_leave_out_who_has_one(house: House) -> None:

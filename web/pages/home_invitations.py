@@ -64,7 +64,7 @@ def _add_inviting(routes: APIRouter, templates: Templates) -> None:
             row = households.find_resident(session, visit.caller, resident_id)
             space = session.get_one(Space, row.space_id)
             if home_accounts.account_holders(session, [row.id]):
-                secret = home_accounts.sign_in_link(session, row, by=by, now=now)
+                secret = home_accounts.sign_in_link(session, row, visit.caller, now=now)
                 [contact] = households.contacts_of(session, [row])
                 made, path, fresh = [(contact, secret)], "/sign-in", False
             else:
