@@ -13,6 +13,8 @@ from core.db import Database
 from core.errors import Conflict
 from core.ids import new_id
 from core.lifecycle import move
+from core.paging import Wish
+from core.people import Grant, Person, caller_for
 from rules.engine import Phase, TransitionKind
 from tests.fixtures import NOON, Administrator, SmallSite
 from tests.threads import in_threads
@@ -38,6 +40,7 @@ from workflows.alarms import (
     standing_states,
     unfinished_charts,
 )
+from workflows.alarms.reading import AlarmFilter, describe_alarm, list_alarms, list_episodes
 from workflows.tickets import (
     Draft,
     Fault,
@@ -345,3 +348,22 @@ def test_what_happens_to_a_merged_fault_stands_on_the_ticket_that_took_it(
     clear(database, site, NOON + timedelta(hours=1))
     assert ticket_of(database, target).recovered_at == NOON + timedelta(hours=1)
     assert ticket_of(database, merged).recovered_at is None
+
+
+@pytest.mark.parametrize(("team", "named"), [("maintenance", True), ("lift", False)])
+def test_an_alarm_names_its_ticket_to_those_who_may_read_it_only(
+    database: Database, site: SmallSite, team: str, named: bool
+) -> None:
+    ticket = trip(database, site, NOON).ticket_id
+    person = new_id()
+    with database.write() as session:
+        session.add(Person(id=person, name="Zhou Jie"))
+        session.flush()
+        session.add(Grant(person_id=person, node_id=site.id, role="technician", team=team))
+    with database.read() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+        alarms = list_alarms(session, caller, AlarmFilter(), Wish(limit=10))
+        episodes = list_episodes(session, caller, AlarmFilter(), Wish(limit=10))
+        one = describe_alarm(session, caller, alarms.items[0]["id"])
+    found = {item["ticket_id"] for item in [*alarms.items, *episodes.items, one]}
+    assert found == {ticket if named else None}

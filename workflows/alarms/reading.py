@@ -1,6 +1,6 @@
 """Reading alarms and their episodes: lists of plain rows for programs and pages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, scoped
 from core.places import Asset
 from workflows.alarms.model import ALARM, Alarm, Episode
+from workflows.tickets.scope import scope_of, seen_of
 
 READ = "alarms.read"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -110,11 +111,16 @@ def states_named(word: str) -> tuple[str, ...] | None:
 def list_alarms(
     session: Session, caller: Caller, wanted: AlarmFilter, wish: Wish
 ) -> Page[dict[str, Any]]:
-    """Alarms that the caller may read, the last raised first. Keys: raised_at, id."""
+    """Alarms that the caller may read, the last raised first. Keys: raised_at, id.
+
+    ticket_id is None as well where the ticket is not theirs to read.
+    """
     statement = wanted.restrict(scoped(_LIST, Alarm.site_id, caller, READ))
     # One that never tripped, because its delay still runs, comes last.
     raised = func.coalesce(Alarm.raised_at, literal(_LONG_AGO, Instant))
-    return newest_first(session, statement, (raised, Alarm.id), wish)
+    page = newest_first(session, statement, (raised, Alarm.id), wish)
+    _hide_tickets(session, caller, page.items)
+    return page
 
 
 def list_episodes(
@@ -122,7 +128,21 @@ def list_episodes(
 ) -> Page[dict[str, Any]]:
     """Episodes that the caller may read, the last tripped first. Keys: tripped_micros, id."""
     statement = wanted.restrict(scoped(_EPISODES, Episode.site_id, caller, READ))
-    return newest_first(session, statement, (Episode.tripped_micros, Episode.id), wish, _episode)
+    page = newest_first(session, statement, (Episode.tripped_micros, Episode.id), wish, _episode)
+    _hide_tickets(session, caller, page.items)
+    return page
+
+
+def _hide_tickets(session: Session, caller: Caller, items: Iterable[dict[str, Any]]) -> None:
+    """Name no ticket that the caller may not read: an alarm is everybody's, its ticket a team's."""
+    scope = scope_of(caller)
+    asked = [item for item in items if item["ticket_id"] and item["site_id"] not in scope.whole]
+    if not asked:
+        return
+    seen = seen_of(session, scope, {item["ticket_id"] for item in asked})
+    for item in asked:
+        if item["ticket_id"] not in seen:
+            item["ticket_id"] = None
 
 
 def _episode(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,4 +172,6 @@ def describe_alarm(session: Session, caller: Caller, alarm_id: UUID) -> dict[str
     row = session.execute(statement).mappings().first()
     if row is None:
         raise NotFound("there is no such alarm", advice="Look for it in the list of alarms.")
-    return dict(row)
+    item = dict(row)
+    _hide_tickets(session, caller, [item])
+    return item
