@@ -1,6 +1,7 @@
 """The relational database: engine, sessions, the fair write lock and the one place that commits."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,11 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+# For so long a refused write is word of the database's state, unless one succeeds before: longer
+# than SQLite waits before it refuses one, so that who is refused again and again stays ill.
+REFUSAL_COUNTS_S = 15.0
 
 
 class Base(DeclarativeBase):
@@ -114,6 +120,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self._lock: FairLock | _NoLock = FairLock() if self.is_sqlite else _NoLock()
         self._listeners: list[Callable[[], None]] = []
+        self._refusal: tuple[float, Exception] | None = None
         synchronous = "FULL" if durable_against_power_loss else "NORMAL"
         self._writer: Engine
         if self.is_sqlite:
@@ -136,8 +143,18 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session whose whole body is one transaction, committed on a clean exit."""
-        with self._lock, Session(self._writer, expire_on_commit=False) as session, session.begin():
-            yield session
+        try:
+            with (
+                self._lock,
+                Session(self._writer, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
+        except Exception as error:
+            if is_unavailable(error):
+                self._refusal = time.monotonic(), error
+            raise
+        self._refusal = None
         for listener in self._listeners:
             listener()
 
@@ -146,9 +163,15 @@ class Database:
         self._listeners.append(listener)
 
     def check(self) -> None:
-        """Raise if the database does not answer."""
+        """Raise if the database does not answer, or refused the last write of this process.
+
+        SQLite answers questions also while another program keeps everybody from writing.
+        """
         with self.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
+        refusal = self._refusal
+        if refusal is not None and time.monotonic() - refusal[0] < REFUSAL_COUNTS_S:
+            raise refusal[1]
 
     def copy_to(self, path: Path) -> None:
         """Write a consistent copy of a SQLite database to a new file."""

@@ -8,7 +8,7 @@ charts into tickets.
 import threading
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=15)
 _RENEW_SECONDS = 5.0
+_ABSENCE = timedelta(seconds=3 * _RENEW_SECONDS)
 _LOOK_SECONDS = 0.25
 # A ticket shows its readings live before they are copied, so the copying can wait for company.
 _CHARTS_SECONDS = 1.0
@@ -47,6 +48,7 @@ class Keeper:
         self._follower = events.Follower(stores.database, cursor)
         self._stop = threading.Event()
         self._next_renewal = self._next_charts = 0.0
+        self._recorded: datetime | None = None
         self._announcer = Announcer(
             stores.database, stores.clock, self._publish, stores.settings.announce_test
         )
@@ -83,7 +85,7 @@ class Keeper:
                 self._stores.health.report("ingest keeper", ok=True)
 
     def _once(self) -> None:
-        if time.monotonic() >= self._next_renewal:
+        if time.monotonic() >= self._next_renewal or self._heard_again():
             self._renew()
             self._next_renewal = time.monotonic() + _RENEW_SECONDS
         facts = self._follower.poll()
@@ -98,6 +100,14 @@ class Keeper:
             # Not at each commit: just then the interpreter has answers to give.
             self._stop.wait(_LOOK_SECONDS)
 
+    def _heard_again(self) -> bool:
+        """Whether we listen again after a while in which we did not: those who watch want to know.
+
+        They look at the heartbeat on record.
+        """
+        beat, recorded = self._run.last_beat, self._recorded
+        return beat is not None and (recorded is None or beat - recorded > _ABSENCE)
+
     def _renew(self) -> None:
         stores, tenure = self._stores, self._tenure
         now = stores.clock.now()
@@ -110,6 +120,7 @@ class Keeper:
         if beat is not None:
             with stores.database.write() as session:
                 shards.beat(session, tenure.shard, beat, clean=False)
+            self._recorded = beat
         # Whatever cut a chart short, it is tried again.
         self._charts_due = True
 

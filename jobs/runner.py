@@ -73,7 +73,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         sweeps.append(Sweep("outbox", 2.0, send_facts))
     if not clock.simulated:
         # A simulated clock runs ahead of the heartbeat, which is real.
-        sweeps.append(Sweep("ingest-watch", 10.0, IngestWatch().look))
+        sweeps.append(Sweep("ingest-watch", 2.0, IngestWatch().look))
     return sweeps
 
 

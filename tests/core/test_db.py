@@ -1,5 +1,6 @@
 """The database: one transaction a write, moments exact, a lock that is fair."""
 
+import sqlite3
 import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
@@ -134,6 +135,36 @@ def test_an_absent_database_is_told_from_a_wrong_request(database: Database) -> 
         add(database, "a")
     assert not is_unavailable(wrong.value)
     assert not is_unavailable(ValueError("x"))
+
+
+def test_a_database_that_refuses_writes_is_ill_until_it_takes_one(
+    migrated_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(migrated_sqlite_url)
+    other = sqlite3.connect(migrated_sqlite_url.removeprefix("sqlite+pysqlite:///"))
+    with database.write() as session:
+        session.execute(text("PRAGMA busy_timeout=10"))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OperationalError):
+        add(database, "a")
+    with pytest.raises(OperationalError, match="locked"):
+        database.check()
+    monkeypatch.setattr("core.db.REFUSAL_COUNTS_S", 0.0)
+    # Long ago: a process that has written nothing since knows nothing.
+    database.check()
+    monkeypatch.undo()
+    other.rollback()
+    other.close()
+    add(database, "a")
+    database.check()
+    database.close()
+
+
+def test_a_request_that_is_wrong_says_nothing_about_the_database(database: Database) -> None:
+    add(database, "a")
+    with pytest.raises(IntegrityError):
+        add(database, "a")
+    database.check()
 
 
 def test_the_lock_is_given_in_the_order_of_asking() -> None:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,13 +10,14 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core import events, inventory
+from core import events, inventory, shards
 from core.administration import NewAsset, NewPoint
 from core.adoption import adopt
 from core.db import Database
 from core.devices import Device, Point
 from core.inventory import quarantined_of_adopted
 from core.quarantine import Quarantined
+from ingest import keeper
 from tests.ingest.building import NOON
 from tests.ingest.living import Living, Make, ask_replay, tell, until
 from tests.ingest.loop_broker import LoopBroker
@@ -171,3 +173,20 @@ def test_a_replay_asked_for_while_ingest_is_down_is_made_up_for(
     living.start()
     until(lambda: living.reasons() == {})
     assert living.values("pump-1/motor_temperature") == [300.0]
+
+
+def test_whoever_watches_learns_at_once_that_ingest_listens_again(
+    broker: LoopBroker, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However rarely the heartbeat is put on record otherwise."""
+    monkeypatch.setattr(keeper, "_RENEW_SECONDS", 60.0)
+    monkeypatch.setattr(keeper, "_ABSENCE", timedelta(seconds=0.5))
+    living = make().start()
+
+    def on_record() -> float:
+        with living.database.read() as session:
+            [beat] = shards.last_beats(session).values()
+        return beat.timestamp()
+
+    first = on_record()
+    until(lambda: on_record() > first + 0.5, 5)
