@@ -128,6 +128,15 @@ class Reader:
             locale=locale_of(self.language),
         )
 
+    def countdown(self, seconds: float) -> str:
+        """A length of time to the second, as pages count it down; of days the rough length."""
+        whole = int(abs(seconds))
+        if whole >= 86_400:
+            return self.span(seconds)
+        hours, rest = divmod(whole, 3_600)
+        minutes, second = divmod(rest, 60)
+        return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
+
     def ago(self, moment: datetime) -> str:
         """How long ago a moment was."""
         return dates.format_timedelta(

@@ -65,3 +65,11 @@ def test_ages_and_names_are_in_the_readers_language() -> None:
     assert CHINESE.text({"en": "Pump"}) == "Pump"
     assert ENGLISH.text({"und": "as written"}) == "as written"
     assert ENGLISH.word("severity", "unheard-of") == "unheard-of"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(9.9, "0:09"), (-65, "1:05"), (3_600, "1:00:00"), (86_399, "23:59:59"), (172_800, "2 days")],
+)
+def test_what_runs_out_is_counted_to_the_second(seconds: float, written: str) -> None:
+    assert ENGLISH.countdown(seconds) == written

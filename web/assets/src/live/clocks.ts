@@ -17,6 +17,8 @@ export function hear(age: number): void {
 /** Begins to tick. */
 export function keepClocks(): void {
   tick();
+  // What has just come counts from when the server wrote it.
+  document.addEventListener("htmx:after:swap", tick);
   setInterval(tick, 1000);
 }
 
