@@ -5,10 +5,12 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 from uuid import UUID
 
 import orjson
 import structlog
+from fastapi import Request
 
 from api.context import Parts
 from core import events
@@ -155,6 +157,11 @@ class _Site:
         self.last: dict[int, Last] = {}
         self.silent: frozenset[UUID] = frozenset()
         self.measured = True
+
+
+def feed_of(request: Request) -> "LiveFeed":
+    """The feed of the product that answers this request."""
+    return cast(LiveFeed, request.app.state.live)
 
 
 class LiveFeed:

@@ -24,7 +24,6 @@ from core.invitations import Invitation
 from core.people import Grant, Person, caller_for, hash_secret, issue
 from core.places import Node
 from core.rosters import Shift
-from core.schema import migrate
 from core.settings import load
 from tests.api.building import (
     RULE,
@@ -46,7 +45,6 @@ from tests.api.building import (
 )
 from tests.api.memory_telemetry import MemoryTelemetry
 from tests.fixtures import Administrator, SmallSite
-from tests.servers.postgres import PostgresServer
 from workflows.tickets.checklist import NewItem
 from workflows.tickets.templates import TemplateDraft, save_template
 
@@ -64,30 +62,6 @@ class User:
 
 
 MakeUser = Callable[..., User]
-
-
-def migrated(url: str) -> None:
-    database = Database(url)
-    migrate(database)
-    database.close()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A migrated database, copied on PostgreSQL from one that was migrated once for them all."""
-    if request.param == "sqlite":
-        url: str = request.getfixturevalue("sqlite_url")
-        migrated(url)
-        name = ""
-    else:
-        postgres: PostgresServer = request.getfixturevalue("postgres")
-        name = postgres.create_database(postgres.template("api", migrated))
-        url = postgres.url(name)
-    database = Database(url)
-    yield database
-    database.close()
-    if name:
-        postgres.drop_database(name)
 
 
 @pytest.fixture

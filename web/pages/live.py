@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from core.clock import to_micros
@@ -14,7 +14,7 @@ from core.errors import NotFound
 from core.telemetry.readings import Last
 from core.telemetry.store import TelemetryError
 from rules.catalog import shipped_catalog
-from web.live import LiveFeed, Stream
+from web.live import LiveFeed, Stream, feed_of
 from web.naming import in_order, point_name, type_name
 from web.page_route import PageRoute
 from web.pages.waiting import ill_parts, show_waiting, watches_over_sites
@@ -231,11 +231,11 @@ async def _frames(live: LiveFeed, stream: Stream, reader: Reader) -> AsyncIterat
         live.leave(stream)
 
 
-def router(templates: Templates, live: LiveFeed) -> APIRouter:
+def router(templates: Templates) -> APIRouter:
     """The routes of the live page."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
     # Before the parts of the page, whose addresses look alike.
-    _add_stream(routes, live)
+    _add_stream(routes)
     _add_pages(routes, templates)
     return routes
 
@@ -273,12 +273,16 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
         return templates.page(f"live/{panel}.html", local, site=site, **found(local, site))
 
 
-def _add_stream(routes: APIRouter, live: LiveFeed) -> None:
+def _add_stream(routes: APIRouter) -> None:
     @routes.get("/live/{site_id}/stream")
     async def stream(
-        site_id: UUID, visit: SignedInVisit, everywhere: bool = False, tickets: bool = False
+        request: Request,
+        site_id: UUID,
+        visit: SignedInVisit,
+        everywhere: bool = False,
+        tickets: bool = False,
     ) -> Response:
-        caller = visit.caller
+        live, caller = feed_of(request), visit.caller
         if site_id not in caller.sites_for("places.read"):
             raise NotFound("there is no such site, or you may not see it")
         # A control room hears of every site where its reader answers for alarms.

@@ -9,7 +9,7 @@ from api.deps import SESSION_COOKIE, parts_of
 from core import accounts, invitations, people, sessions
 from core.errors import Conflict, Invalid, NotSignedIn, TooManyTries
 from web.languages import mark
-from web.live import LiveFeed
+from web.live import feed_of
 from web.page_route import PageRoute, error_page
 from web.pages.doorway import (
     FORGED,
@@ -43,7 +43,7 @@ def _redeemed(request: Request, secret: str) -> str:
         return sessions.begin(session, person_id, by="link", now=now, label=sessions.BY_LINK)
 
 
-def router(templates: Templates, live: LiveFeed) -> APIRouter:
+def router(templates: Templates) -> APIRouter:
     """The routes of signing in, joining and signing out."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
     forms = Forms(templates)
@@ -59,7 +59,7 @@ def router(templates: Templates, live: LiveFeed) -> APIRouter:
         with visit.parts.database.write() as session:
             by_identity = sessions.came_by_identity(session, secret)
             sessions.end(session, secret, now=visit.parts.clock.now())
-        live.drop(visit.caller.person_id)
+        feed_of(request).drop(visit.caller.person_id)
         # Asked after the transaction: the provider may take its time.
         onward = sign_out_there(templates, request) if by_identity else None
         answer = onward or RedirectResponse("/sign-in", status_code=303)
