@@ -1,5 +1,6 @@
 """Both brokers, both paths."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -84,13 +85,15 @@ class Ingest:
 
 @pytest.fixture(params=["mosquitto", "nats"])
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BrokerProcess]:
-    """A real broker."""
-    if request.param == "mosquitto":
-        with mosquitto(tmp_path) as running:
-            yield running
-    else:
-        with nats(tmp_path, max_payload=16 * 1024 * 1024) as running:
-            yield running
+    """A real broker; what it printed stands beside a failure."""
+    of_kind = (
+        mosquitto(tmp_path)
+        if request.param == "mosquitto"
+        else nats(tmp_path, max_payload=16 * 1024 * 1024)
+    )
+    with of_kind as running:
+        yield running
+        sys.stdout.write(running.output.read_text(errors="replace")[-4000:])
 
 
 @pytest.fixture(params=[True, False], ids=["sieve", "paho"])
