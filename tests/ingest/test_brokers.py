@@ -15,7 +15,7 @@ from core.db import Database
 from core.people import Person
 from core.telemetry.duckdb_store import DuckDBStore
 from tests.ingest.living import Living, until
-from tests.ingest.session.publishing import publish
+from tests.ingest.session.publishing import publish, publish_retained
 from tests.servers.broker_process import BrokerProcess
 from tests.servers.mosquitto import mosquitto
 from tests.servers.nats import nats
@@ -140,7 +140,7 @@ def test_what_came_while_ingest_was_down_is_judged_in_its_order(
 def test_a_retained_leak_that_nobody_heard_opens_one_ticket(
     broker: BrokerProcess, make: Make
 ) -> None:
-    publish(broker.address, [("wk/v1/riverside/leak-1/readings", b'{"leak": true}')], retain=True)
+    publish_retained(broker.address, [("wk/v1/riverside/leak-1/readings", b'{"leak": true}')])
     living = make().start()
     until(lambda: living.rules() == [("leaking", "leak-1")])
     living.restart()

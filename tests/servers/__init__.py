@@ -2,18 +2,36 @@
 
 import glob
 import os
+import secrets
 import shutil
 import socket
+from itertools import count, islice
 
 import pytest
 
+# Below those that systems give to outgoing connections (from 32768 on Linux), one of which could
+# take a free port before its server does; and a part for each process of the tests.
+FIRST_PORT = 16_000
+PORTS_A_PROCESS = 1_000
+PROCESSES = 16
+_process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PROCESSES
+# Not where the run before began: its servers may still be ending.
+_ports = count(secrets.randbelow(PORTS_A_PROCESS))
+
 
 def free_port() -> int:
-    """A TCP port on the loopback address that nothing listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on the loopback address that nothing listens on and no other test is given."""
+    for number in islice(_ports, PORTS_A_PROCESS):
+        port = FIRST_PORT + PORTS_A_PROCESS * _process + number % PORTS_A_PROCESS
+        with socket.socket() as probe:
+            # As servers do, so that connections of the past that linger do no harm.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    pytest.fail(f"none of {PORTS_A_PROCESS} ports is free", pytrace=False)
 
 
 def find_program(name: str, *places: str, package: str) -> str:

@@ -1,6 +1,7 @@
 """A device that publishes with QoS 1 and waits until the broker has taken everything."""
 
 import socket
+import time
 from collections.abc import Iterator, Sequence
 
 from paho.mqtt.client import Client
@@ -32,6 +33,38 @@ def publish(
     finally:
         client.disconnect()
         client.loop_stop()
+
+
+def publish_retained(address: BrokerAddress, messages: Sequence[Published]) -> None:
+    """Publish values to be kept, and wait until whoever subscribes is told all of them.
+
+    NATS acknowledges such a message some milliseconds before it tells it to a new subscriber.
+    """
+    publish(address, messages, retain=True)
+    deadline = time.monotonic() + 10
+    while not _are_told(address, messages):
+        assert time.monotonic() < deadline, "the broker never tells what it keeps"
+
+
+def _are_told(address: BrokerAddress, messages: Sequence[Published]) -> bool:
+    told: set[str] = set()
+    client = Client(CallbackAPIVersion.VERSION2, client_id="probe")
+    client.on_message = lambda _client, _data, message: told.add(message.topic)
+
+    def ask(*_: object) -> None:
+        client.subscribe([(topic, 0) for topic, _ in messages])
+
+    client.on_connect = ask
+    if address.username is not None:
+        client.username_pw_set(address.username, address.password)
+    client.connect(address.host, address.port)
+    wanted = {topic for topic, _ in messages}
+    deadline = time.monotonic() + 0.5
+    while told != wanted and time.monotonic() < deadline:
+        client.loop(0.05)
+    client.disconnect()
+    client.loop(0.05)
+    return told == wanted
 
 
 def flood(address: BrokerAddress, messages: Sequence[Published]) -> None:

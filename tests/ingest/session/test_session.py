@@ -5,7 +5,7 @@ import time
 
 from ingest.session import DUPLICATE, RETAINED, Phase
 from tests.ingest.session.conftest import Sessions
-from tests.ingest.session.publishing import publish, readings
+from tests.ingest.session.publishing import publish, publish_retained, readings
 from tests.servers.broker_process import BrokerProcess
 
 EVERYTHING = "wk/v1/+/+/readings"
@@ -98,7 +98,7 @@ def test_acknowledgements_of_an_older_connection_are_ignored(
 
 
 def test_retained_values_and_qos_0_are_marked(broker: BrokerProcess, sessions: Sessions) -> None:
-    publish(broker.address, [("state/door", b"open")], retain=True)
+    publish_retained(broker.address, [("state/door", b"open")])
     ingest = sessions.make(broker.address, "state/#", EVERYTHING)
     (retained,) = ingest.take(1)
     assert retained[:2] == (b"state/door", b"open")
@@ -112,7 +112,7 @@ def test_retained_values_and_qos_0_are_marked(broker: BrokerProcess, sessions: S
 def test_changed_subscriptions_leave_the_standing_ones_alone(
     broker: BrokerProcess, sessions: Sessions
 ) -> None:
-    publish(broker.address, [("a/1", b"kept"), ("b/1", b"new"), ("c/1", b"old")], retain=True)
+    publish_retained(broker.address, [("a/1", b"kept"), ("b/1", b"new"), ("c/1", b"old")])
     ingest = sessions.make(broker.address, "a/+", "c/+")
     assert {message[1] for message in ingest.take(2)} == {b"kept", b"old"}
     ingest.session.set_subscriptions(["a/+", "b/+"])
