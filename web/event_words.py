@@ -12,6 +12,7 @@ EVENT: Mapping[str, str] = {
     "ticket.keep": mark("Report put into an account"),
     "company.hire": mark("Company hired"),
     "company.invite": mark("Somebody of a company invited"),
+    "company.invite_end": mark("Invitation to a company taken back"),
     "company.join": mark("Somebody of a company joined"),
     "company.person_end": mark("Somebody of a company comes no more"),
     "company.end": mark("Company hired no more"),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from core import events, quarantine, rulebook
 from core.clock import to_micros
+from core.companies import Company
 from core.db import Database, Session
 from core.devices import Device, Source
 from core.households import Details, add_resident
@@ -125,6 +126,14 @@ def put_outside(
         job = contractors.Job([contractors.Contact("Pumps", "Li", "0574 8800")], "Repair it")
         [(link, _)] = contractors.offer(session, ticket, job, person=person.id, now=now)
         return {"sticker_id": sticker.id, "report_id": report.id, "link_id": link.id}
+
+
+def put_company(database: Database, site: SmallSite, now: datetime) -> UUID:
+    """A company that is hired for the small site."""
+    with database.write() as session:
+        row = Company(id=new_id(), site_id=site.id, name="Riverside Pumps", hired_at=now)
+        session.add(row)
+        return row.id
 
 
 def put_photo(database: Database, site: SmallSite, ticket_id: UUID, now: datetime) -> UUID:
