@@ -336,3 +336,77 @@ def test_a_large_photo_of_the_finished_work_is_taken(firm: Firm) -> None:
     answer = client.post(f"/jobs/{link}/done", data=form, files={"photo": ("a.jpg", large)})
     assert answer.status_code == 303, answer.text
     assert firm.state(link) == "done"
+
+
+def used_on(client: TestClient, link: UUID) -> list[str]:
+    """The lines of what was used that the page of a job lets one remove."""
+    page = client.get(f"/jobs/{link}").text
+    return re.findall(rf"/jobs/{link}/used/[\w-]+/remove", page)
+
+
+def test_what_was_used_is_claimed_on_the_ticket_and_accepted_there(firm: Firm) -> None:
+    stage = firm.stage
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    [link] = firm.offer("Pumps Ltd")
+    firm.step(client, link, "accept")
+    assert firm.step(client, link, "used", hours="1.5", hour_price="80") == 303
+    assert firm.step(client, link, "used", part="Grease", quantity="1") == 303
+    first, _ = used_on(client, link)
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+    assert client.post(first, data=form).status_code == 303
+    firm.step(client, link, "arrive")
+    used = {"part": "Bearing 6204", "quantity": "2", "price": "62.25"}
+    assert firm.step(client, link, "done", report="Bearing replaced", **used) == 303
+    page = client.get(f"/jobs/{link}").text
+    assert "124.50" in page
+    assert used_on(client, link) == []
+    with stage.parts.database.read() as session:
+        number = session.get_one(Ticket, session.get_one(ContractorLink, link).ticket_id).number
+    shown = firm.office.get(f"/tickets/{number}").text
+    assert "claimed by Pumps Ltd" in shown
+    assert "Claimed, not decided: 124.50" in shown
+    accept = re.findall(r"/contractor-claims/[\w-]+/accept", shown)
+    assert len(accept) == 2
+    assert firm.office.post(accept[-1], data=firm.csrf).status_code == 303
+    assert "Claim accepted: 124.50" in firm.office.get(f"/tickets/{number}").text
+    assert "Claim accepted" in client.get(f"/jobs/{link}").text
+
+
+def test_who_works_tickets_reads_what_is_claimed_and_sees_no_button(firm: Firm) -> None:
+    stage = firm.stage
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    [link] = firm.offer("Pumps Ltd")
+    firm.step(client, link, "accept")
+    firm.step(client, link, "used", cost_for="Taxi", cost="31.50")
+    with stage.parts.database.read() as session:
+        number = session.get_one(Ticket, session.get_one(ContractorLink, link).ticket_id).number
+    person = stage.person("Wei Chen", "technician", node=stage.site_id)
+    worker = signed_in(stage, stage.secret(person, "session"))
+    page = worker.get(f"/tickets/{number}").text
+    assert "claimed by Pumps Ltd" in page
+    assert "/contractor-claims/" not in page
+
+
+def test_nobody_else_sees_or_writes_what_was_used(firm: Firm) -> None:
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    other = firm.come(firm.hire("Lifts Ltd"), "he.ping")
+    [link] = firm.offer("Pumps Ltd")
+    firm.step(client, link, "accept")
+    firm.step(client, link, "used", cost_for="Taxi", cost="31.50")
+    [line] = used_on(client, link)
+    assert firm.step(other, link, "used", cost_for="Crane", cost="500") == 404
+    form = {"csrf": csrf_token(other.cookies[SESSION_COOKIE])}
+    assert other.post(line, data=form).status_code == 404
+    assert len(used_on(client, link)) == 1
+
+
+def test_wrong_numbers_and_nothing_at_all_are_refused(firm: Firm) -> None:
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    [link] = firm.offer("Pumps Ltd")
+    firm.step(client, link, "accept")
+    assert firm.step(client, link, "used") == 422
+    assert firm.step(client, link, "used", hours="two") == 422
+    assert firm.step(client, link, "used", hours="2", hour_price="NaN") == 422
+    # Full-width digits, as Chinese keyboards type them.
+    assert firm.step(client, link, "used", hours="１．５") == 303
+    assert len(used_on(client, link)) == 1

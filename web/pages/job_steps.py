@@ -12,10 +12,11 @@ from fastapi.responses import RedirectResponse
 from api.context import Parts
 from api.deps import parts_of
 from core.db import Session
-from core.errors import Conflict
+from core.errors import Conflict, Invalid
 from core.limits import Limit
 from core.places import Asset, Node, Space
 from web.guests import limit
+from web.pages.claims import PARTS, UsedForm
 from web.pages.public import HOUR, read_photos
 from workflows import customers
 from workflows.tickets import Ticket, contractors
@@ -79,6 +80,9 @@ def job_shown(session: Session, link: ContractorLink) -> dict[str, Any]:
         "needed": contractors.is_needed(link, ticket),
         "labelled": bool(customers.stickers_at(session, ticket)),
         "most_photos": MOST_PHOTOS,
+        "used": contractors.claims_of(session, link),
+        "may_write": link.state in contractors.WHILE,
+        "part_lines": PARTS,
     }
 
 
@@ -98,6 +102,7 @@ def add_steps(
 ) -> None:
     """Add the steps below the address of a job. comer_of: who comes, by the parameters in it."""
     _add_coming(routes, address, comer_of, needs)
+    _add_used(routes, address, comer_of, needs)
     _add_end(routes, address, comer_of, needs)
 
 
@@ -145,6 +150,34 @@ def _add_coming(
         return comer.take(step)
 
 
+def _add_used(
+    routes: APIRouter,
+    address: str,
+    comer_of: Callable[..., Comer],
+    needs: Sequence[Dependency],
+) -> None:
+    @routes.post(f"{address}/used", dependencies=needs)
+    def use(
+        comer: Annotated[Comer, Depends(comer_of)], form: Annotated[UsedForm, Depends()]
+    ) -> Response:
+        now = comer.parts.clock.now()
+
+        def step(session: Session, link: ContractorLink) -> None:
+            lines = form.lines()
+            if not lines:
+                raise Invalid("nothing was written down", problems=["hours: or a part, or a cost"])
+            contractors.claim(session, link, lines, now=now)
+
+        return comer.take(step)
+
+    @routes.post(f"{address}/used/{{line_id}}/remove", dependencies=needs)
+    def remove(line_id: UUID, comer: Annotated[Comer, Depends(comer_of)]) -> Response:
+        now = comer.parts.clock.now()
+        return comer.take(
+            lambda session, link: contractors.withdraw_claim(session, link, line_id, now=now)
+        )
+
+
 def _add_end(
     routes: APIRouter,
     address: str,
@@ -154,6 +187,7 @@ def _add_end(
     @routes.post(f"{address}/done", dependencies=needs)
     def done(
         comer: Annotated[Comer, Depends(comer_of)],
+        form: Annotated[UsedForm, Depends()],
         report: Annotated[str, Form()] = "",
         photo: Annotated[list[UploadFile] | None, File()] = None,
     ) -> Response:
@@ -164,9 +198,11 @@ def _add_end(
             return comer.back()
         if state != "arrived":
             raise Conflict("you have not arrived yet", advice="Scan the sticker on the spot first.")
+        lines = form.lines()
         taken = read_photos(comer.request, photo or (), MOST_PHOTOS)
-        return comer.take(
-            lambda session, link: contractors.finish(
-                session, link, report, taken, now=now, person=comer.person
-            )
-        )
+
+        def step(session: Session, link: ContractorLink) -> None:
+            contractors.claim(session, link, lines, now=now)
+            contractors.finish(session, link, report, taken, now=now, person=comer.person)
+
+        return comer.take(step)
