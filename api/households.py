@@ -23,6 +23,7 @@ from api.bodies import Body, Change
 from api.deps import Asked, Permission
 from api.errors import may_answer
 from core.db import Session
+from core.home_accounts import account_holders
 from core.households import (
     MOST_PHONES,
     READ,
@@ -67,10 +68,16 @@ class ResidentItem(BaseModel):
     version: int
 
 
+class MemberItem(ResidentItem):
+    """Somebody of a household, and whether they have an account."""
+
+    has_account: bool
+
+
 class Household(BaseModel):
     """Everybody of a household, also who moved out."""
 
-    items: list[ResidentItem]
+    items: list[MemberItem]
 
 
 class ResidentMade(BaseModel):
@@ -125,7 +132,9 @@ def get_household(asked: Reader, space_id: UUID) -> Response:
     """Who lives there and who did; names stay on this answer and in no log."""
     with asked.parts.database.read() as session:
         found = household_of(session, asked.caller, space_id)
-    return answer({"items": [_plain(asdict(each)) for each in found]})
+        holders = account_holders(session, [each.id for each in found])
+    items = [{**_plain(asdict(each)), "has_account": each.id in holders} for each in found]
+    return answer({"items": items})
 
 
 @router.post(

@@ -1,27 +1,23 @@
 """Companies that are hired for a site, and their people who sign in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select, update
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events
-from core.accounts import NewPassword, set_password
 from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
-from core.invitations import add_grant, end_grant
-from core.outsiders import end_account_if_over, end_credentials
-from core.people import Caller, Grant, Person, hash_secret, name_of, new_secret, scoped
-from core.places import Node
+from core.invitations import end_grant
+from core.outsiders import end_account_if_over
+from core.people import Caller, Grant, Person, name_of, scoped
 
 ROLE = "contractor"
 READ, WRITE = "tickets.dispatch", "service.write"
-LIFETIME = timedelta(days=7)
 
 
 class Company(Base):
@@ -68,25 +64,39 @@ class CompanyInvitation(Base):
 
 @dataclass(frozen=True, slots=True)
 class Hired:
-    """A hired company with its people who sign in, by id and name."""
+    """A hired company. people: who of it signs in, by id and name; waiting: its invitations."""
 
     company: Company
     people: Mapping[UUID, str]
+    waiting: Sequence[CompanyInvitation]
 
 
-def hired_at(session: Session, site_id: UUID) -> list[Hired]:
+def hired_at(session: Session, site_id: UUID, *, now: datetime) -> list[Hired]:
     """The companies that are hired for a site, by name."""
     statement = select(Company).where(Company.site_id == site_id, Company.ended_at.is_(None))
-    found = []
-    for company in session.scalars(statement.order_by(Company.name, Company.id)).all():
-        people = (
-            select(Person.id, Person.name)
-            .join(CompanyPerson, CompanyPerson.person_id == Person.id)
-            .where(CompanyPerson.company_id == company.id, CompanyPerson.ended_at.is_(None))
-            .order_by(Person.name, Person.id)
+    rows = session.scalars(statement.order_by(Company.name, Company.id)).all()
+    return [describe_company(session, row, now=now) for row in rows]
+
+
+def describe_company(session: Session, row: Company, *, now: datetime) -> Hired:
+    """A company with its people who sign in, by name, and the invitations that nobody used yet."""
+    people = (
+        select(Person.id, Person.name)
+        .join(CompanyPerson, CompanyPerson.person_id == Person.id)
+        .where(CompanyPerson.company_id == row.id, CompanyPerson.ended_at.is_(None))
+        .order_by(Person.name, Person.id)
+    )
+    waiting = (
+        select(CompanyInvitation)
+        .where(
+            CompanyInvitation.company_id == row.id,
+            CompanyInvitation.used_at.is_(None),
+            CompanyInvitation.ends_at > now,
         )
-        found.append(Hired(company, dict(session.execute(people).all())))
-    return found
+        .order_by(CompanyInvitation.created_at, CompanyInvitation.id)
+    )
+    found = dict(session.execute(people).all())
+    return Hired(row, found, session.scalars(waiting).all())
 
 
 def company_named(session: Session, site_id: UUID, name: str) -> UUID | None:
@@ -100,9 +110,12 @@ def company_named(session: Session, site_id: UUID, name: str) -> UUID | None:
 
 
 def find_company(session: Session, caller: Caller, company_id: UUID) -> Company:
-    """A hired company, locked, that the caller may change. NotFound, or NotAllowed."""
+    """A hired company, locked, that the caller may change.
+
+    NotFound for one of a site that does not exist for them, NotAllowed without the right there.
+    """
     statement = select(Company).where(Company.id == company_id, Company.ended_at.is_(None))
-    statement = scoped(statement.with_for_update(), Company.site_id, caller, READ)
+    statement = scoped(statement.with_for_update(), Company.site_id, caller, "places.read")
     row = session.scalars(statement).first()
     if row is None:
         raise NotFound("there is no such company", advice="Look for it in the list.")
@@ -124,88 +137,8 @@ def hire_company(
     row = Company(id=new_id(), site_id=site_id, name=name, hired_at=now)
     session.add(row)
     session.flush()
-    _say(session, "company.hire", row, events.Actor.person(caller.person_id), now)
+    say(session, "company.hire", row, events.Actor.person(caller.person_id), now)
     return row
-
-
-def invite_to_company(
-    session: Session, row: Company, *, by: UUID, now: datetime
-) -> tuple[CompanyInvitation, str]:
-    """Invite somebody of a company; returns the invitation and its secret, shown this once."""
-    secret = new_secret("firm")
-    invitation = CompanyInvitation(
-        id=new_id(),
-        site_id=row.site_id,
-        company_id=row.id,
-        secret_hash=hash_secret(secret),
-        made_by=by,
-        created_at=now,
-        ends_at=now + LIFETIME,
-    )
-    session.add(invitation)
-    session.flush()
-    _say(session, "company.invite", row, events.Actor.person(by), now)
-    return invitation, secret
-
-
-def open_company_invitation(
-    session: Session, secret: str, *, now: datetime
-) -> tuple[CompanyInvitation, Company, Node]:
-    """The invitation behind a link. NotFound when it was used or ended, or the hire has."""
-    statement = (
-        select(CompanyInvitation, Company, Node)
-        .join(Company, Company.id == CompanyInvitation.company_id)
-        .join(Node, Node.id == Company.site_id)
-        .where(
-            CompanyInvitation.secret_hash == hash_secret(secret),
-            CompanyInvitation.used_at.is_(None),
-            CompanyInvitation.ends_at > now,
-            Company.ended_at.is_(None),
-        )
-    )
-    found = session.execute(statement).first()
-    if found is None:
-        raise NotFound("this invitation was used before or has ended", advice="Ask for a new one.")
-    return found[0], found[1], found[2]
-
-
-def join_company(
-    session: Session, secret: str, name: str, locale: str, account: NewPassword, *, now: datetime
-) -> UUID:
-    """Use an invitation up by a login and a password; returns the new person.
-
-    Raises NotFound as `open_company_invitation` does, Conflict when the login is taken.
-    """
-    invitation, company, site = open_company_invitation(session, secret, now=now)
-    swap = (
-        update(CompanyInvitation)
-        .where(CompanyInvitation.id == invitation.id, CompanyInvitation.used_at.is_(None))
-        .values(used_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    result = session.execute(swap)
-    assert isinstance(result, CursorResult)
-    if result.rowcount != 1:
-        raise NotFound("this invitation was used before", advice="Ask for a new one.")
-    person = Person(id=new_id(), name=name_of(name), locale=locale)
-    session.add(person)
-    session.flush()
-    session.add(
-        CompanyPerson(
-            id=new_id(),
-            site_id=site.id,
-            company_id=company.id,
-            person_id=person.id,
-            made_at=now,
-        )
-    )
-    session.flush()
-    actor = events.Actor.person(person.id)
-    events.append(session, "person.join", ("person", person.id), actor=actor, learned_at=now)
-    add_grant(session, person.id, site.id, ROLE, actor=actor, now=now)
-    set_password(session, person.id, account, now=now)
-    _say(session, "company.join", company, actor, now)
-    return person.id
 
 
 def companies_of(session: Session, person_id: UUID) -> list[Company]:
@@ -240,7 +173,11 @@ def people_of(session: Session, company_id: UUID) -> list[UUID]:
 def end_company_person(
     session: Session, row: Company, person_id: UUID, *, actor: events.Actor, now: datetime
 ) -> None:
-    """Somebody of a company comes no more: their way in ends at once. NotFound for no such one."""
+    """Somebody of a company comes no more: its jobs are not theirs from now on.
+
+    Their account ends with it unless it opens more, of another company or as a colleague. NotFound
+    for nobody of the company.
+    """
     found = session.scalars(
         select(CompanyPerson).where(
             CompanyPerson.company_id == row.id,
@@ -252,7 +189,6 @@ def end_company_person(
         raise NotFound("there is nobody like that", advice="Look at the company again.")
     found.ended_at = now
     session.flush()
-    end_credentials(session, person_id, now=now)
     if row.site_id not in {one.site_id for one in companies_of(session, person_id)}:
         held = select(Grant).where(
             Grant.person_id == person_id, Grant.role == ROLE, Grant.node_id == row.site_id
@@ -260,7 +196,7 @@ def end_company_person(
         for grant in session.scalars(held).all():
             end_grant(session, grant, actor=actor, now=now)
     end_account_if_over(session, person_id, now=now)
-    _say(session, "company.person_end", row, actor, now, {"person": str(person_id)})
+    say(session, "company.person_end", row, actor, now, {"person": str(person_id)})
 
 
 def end_company(session: Session, row: Company, *, actor: events.Actor, now: datetime) -> None:
@@ -274,10 +210,10 @@ def end_company(session: Session, row: Company, *, actor: events.Actor, now: dat
     )
     row.ended_at = now
     session.flush()
-    _say(session, "company.end", row, actor, now)
+    say(session, "company.end", row, actor, now)
 
 
-def _say(
+def say(
     session: Session,
     kind: str,
     row: Company,
@@ -285,6 +221,7 @@ def _say(
     now: datetime,
     after: dict[str, str] | None = None,
 ) -> None:
+    """Append a fact of a company."""
     subject = ("company", row.id)
     events.append(
         session, kind, subject, actor=actor, learned_at=now, site_id=row.site_id, after=after

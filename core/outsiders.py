@@ -26,9 +26,13 @@ def end_credentials(session: Session, person_id: UUID, *, now: datetime) -> None
 def end_account_if_over(
     session: Session, person_id: UUID, *, now: datetime, forget: bool = False
 ) -> None:
-    """End the account of somebody who holds no role any more. forget: their name goes, too."""
+    """End the account of somebody who holds no role any more, and every way into it at once.
+
+    forget: their name goes, too.
+    """
     if session.scalar(select(Grant.id).where(Grant.person_id == person_id).limit(1)) is not None:
         return
+    end_credentials(session, person_id, now=now)
     forget_password(session, person_id)
     forget_identities(session, person_id)
     second_factor.turn_off(session, person_id, now=now)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from core import companies, events, home_accounts
+from core import companies, company_accounts, events, home_accounts
 from core.accounts import is_taken, new_password
 from core.db import Database
 from core.households import Details, add_resident
@@ -33,6 +33,6 @@ def demo_outsiders(database: Database, password: str, now: datetime) -> list[str
         if account := accounts.get(CONTRACTOR_LOGIN):
             caller = caller_for(session, by)
             company = companies.hire_company(session, caller, space.site_id, COMPANY, now=now)
-            _, secret = companies.invite_to_company(session, company, by=by.id, now=now)
-            companies.join_company(session, secret, CONTRACTOR, "zh", account, now=now)
+            _, secret = company_accounts.invite_to_company(session, company, by=by.id, now=now)
+            company_accounts.join_company(session, secret, CONTRACTOR, "zh", account, now=now)
     return list(LOGINS)

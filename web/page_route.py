@@ -75,6 +75,10 @@ GUEST_PROBLEMS: Mapping[str, str] = {
     "code": mark("Scan the sticker on the spot, or type the code that is printed on it."),
     "reason": mark("Write why."),
     "report": mark("Write what was done."),
+    "hours": mark("Hours are a number above zero, such as 1.5; or name a part or a cost."),
+    "part": mark("A part needs a name and how many."),
+    "cost": mark("Another cost needs what it is for and how much it is."),
+    "price": mark("A price is a number with two decimals at most, such as 12.50."),
     "stars": mark("Choose between one and five stars."),
     "website": mark("Leave the field that is not for you empty."),
 }

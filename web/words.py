@@ -226,6 +226,17 @@ WORK_KIND: Mapping[str, str] = {
     "labour": mark("Labour"),
     "part": mark("Part"),
 }
+# What a contractor says they used.
+CLAIM_KIND: Mapping[str, str] = {**WORK_KIND, "cost": mark("Other cost")}
+CLAIM_STATE: Mapping[str, str] = {
+    "claimed": mark("Claimed, not decided"),
+    "accepted": mark("Claim accepted"),
+    "struck": mark("Claim struck"),
+}
+CLAIM_ACTION: Mapping[str, str] = {
+    "accept": mark("Accept the claim"),
+    "strike": mark("Strike it"),
+}
 # What this ticket is to another.
 RELATION: Mapping[str, str] = {
     "related_to": mark("Related to"),
@@ -338,6 +349,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "day": DAY,
     "shift": SHIFT,
     "work_kind": WORK_KIND,
+    "claim_kind": CLAIM_KIND,
+    "claim_state": CLAIM_STATE,
+    "claim_action": CLAIM_ACTION,
     "finding": FINDING,
     "notice": NOTICE,
     "channel": CHANNEL,

@@ -3,6 +3,7 @@
 from api.tickets.actions import router as _actions
 from api.tickets.bulk import router as _bulk
 from api.tickets.checklist import router as _checklist
+from api.tickets.claims import router as _claims
 from api.tickets.fire_alarms import router as _fire_alarms
 from api.tickets.links import router as _links
 from api.tickets.outside import router as _outside
@@ -18,6 +19,7 @@ router.include_router(_bulk)
 router.include_router(_photos)
 router.include_router(_voices)
 router.include_router(_outside)
+router.include_router(_claims)
 router.include_router(_work)
 router.include_router(_checklist)
 router.include_router(_fire_alarms)

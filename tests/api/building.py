@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from core import events, quarantine, rulebook
 from core.clock import to_micros
+from core.companies import Company
 from core.db import Database, Session
 from core.devices import Device, Source
 from core.households import Details, add_resident
@@ -17,6 +19,7 @@ from workflows import customers, intake, saved_views, tickets
 from workflows.alarms import Alarm, Episode
 from workflows.tickets import contractors
 from workflows.tickets.bulk import Order, Wanted, act_on_many
+from workflows.tickets.contractors.claims import ContractorClaim
 from workflows.tickets.model import TicketPhoto, TicketVoice
 
 RULE = "pump-hot"
@@ -124,7 +127,28 @@ def put_outside(
         ticket = session.get_one(tickets.Ticket, ticket_id)
         job = contractors.Job([contractors.Contact("Pumps", "Li", "0574 8800")], "Repair it")
         [(link, _)] = contractors.offer(session, ticket, job, person=person.id, now=now)
-        return {"sticker_id": sticker.id, "report_id": report.id, "link_id": link.id}
+        claim = ContractorClaim(
+            site_id=site.id,
+            ticket_id=ticket_id,
+            link_id=link.id,
+            at=now,
+            kind="cost",
+            what="Crane",
+            cost=Decimal(500),
+            state="claimed",
+        )
+        session.add(claim)
+        session.flush()
+        found = {"sticker_id": sticker.id, "report_id": report.id, "link_id": link.id}
+        return {**found, "claim_id": claim.id}
+
+
+def put_company(database: Database, site: SmallSite, now: datetime) -> UUID:
+    """A company that is hired for the small site."""
+    with database.write() as session:
+        row = Company(id=new_id(), site_id=site.id, name="Riverside Pumps", hired_at=now)
+        session.add(row)
+        return row.id
 
 
 def put_photo(database: Database, site: SmallSite, ticket_id: UUID, now: datetime) -> UUID:

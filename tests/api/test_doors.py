@@ -301,5 +301,6 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
         "put_calendar": {"name": name, "week": [[["09:00", "18:00"]], *[[]] * 6]},
         "post_resident": {"name": "Zhao Lei"},
         "patch_resident": {"relation": "tenant"},
+        "post_company": {"name": "Lifts Ltd"},
         "post_invitation": {"role": "guard", "node_id": str(site.id)},
     }

@@ -228,3 +228,185 @@ def test_a_company_is_hired_once(firm: Firm) -> None:
     firm.hire("Pumps Ltd")
     form = {**firm.csrf, "site": str(firm.stage.site_id), "name": "PUMPS Ltd"}
     assert firm.office.post("/companies", data=form).status_code == 409
+
+
+def add_to(client: TestClient, path: str) -> int:
+    """Somebody who is signed in opens an invitation and adds it to their account."""
+    page = client.get(path)
+    assert page.status_code == 200, page.text
+    token = re.search(
+        r'name="csrf" value="([^"]+)"[^>]*>\s*<button class="btn btn-primary', page.text
+    )
+    assert token is not None, page.text
+    return client.post(f"{path}/add", data={"csrf": token[1]}).status_code
+
+
+def test_somebody_of_another_company_adds_one_to_their_account(firm: Firm) -> None:
+    pumps, lifts = firm.hire("Pumps Ltd"), firm.hire("Lifts Ltd")
+    client = firm.come(pumps, "zheng.tao")
+    path = firm.invite(lifts)
+    assert "Lifts Ltd" in client.get(path).text
+    [link] = firm.offer("Lifts Ltd")
+    assert client.get(f"/jobs/{link}").status_code == 404
+    assert add_to(client, path) == 303
+    assert TestClient(firm.stage.app).get(path).status_code == 404
+    assert client.get(f"/jobs/{link}").status_code == 200
+    # One hire ends: the account stays for the other, and the session with it.
+    form = {**firm.csrf, "sure": "yes"}
+    assert firm.office.post(f"/companies/{lifts}/end", data=form).status_code == 303
+    assert client.get(f"/jobs/{link}").status_code == 404
+    assert client.get("/jobs").status_code == 200
+    firm.office.post(f"/companies/{pumps}/end", data=form)
+    assert client.get("/jobs").headers["location"] == "/sign-in"
+
+
+def test_a_colleague_adds_a_company_and_keeps_the_rest_when_it_ends(firm: Firm) -> None:
+    stage, company = firm.stage, firm.hire("Pumps Ltd")
+    person = stage.person("Wei Chen", "technician", node=stage.site_id)
+    client = signed_in(stage, stage.secret(person, "session"))
+    assert client.get("/jobs").status_code == 403
+    assert add_to(client, firm.invite(company)) == 303
+    assert client.get("/jobs").status_code == 200
+    assert '"/jobs"' in client.get("/tickets").text
+    assert (
+        firm.office.post(f"/companies/{company}/people/{person}/end", data=firm.csrf).status_code
+        == 303
+    )
+    assert client.get("/jobs").status_code == 403
+    assert client.get("/tickets").status_code == 200
+    # Whoever comes again is of the company again.
+    assert add_to(client, firm.invite(company)) == 303
+    assert client.get("/jobs").status_code == 200
+
+
+def test_an_invitation_of_ones_own_company_stays_for_another(firm: Firm) -> None:
+    company = firm.hire("Pumps Ltd")
+    client, path = firm.come(company, "zheng.tao"), firm.invite(company)
+    page = client.get(path).text
+    assert f"{path}/add" not in page
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+    assert client.post(f"{path}/add", data=form).status_code == 409
+    firm.come(company, "he.ping", path)
+
+
+def test_adding_takes_a_form_of_ours(firm: Firm) -> None:
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    path = firm.invite(firm.hire("Lifts Ltd"))
+    assert client.post(f"{path}/add").status_code == 403
+    assert TestClient(firm.stage.app, follow_redirects=False).post(f"{path}/add").status_code == 303
+    assert client.get(path).status_code == 200
+
+
+def test_an_invitation_is_taken_back(firm: Firm) -> None:
+    company = firm.hire("Pumps Ltd")
+    path = firm.invite(company)
+    page = firm.office.get("/companies").text
+    waiting = re.search(rf"/companies/{company}/invitations/[\w-]+/revoke", page)
+    assert waiting is not None
+    assert firm.office.post(waiting[0], data=firm.csrf).status_code == 303
+    assert TestClient(firm.stage.app).get(path).status_code == 404
+    assert firm.office.post(waiting[0], data=firm.csrf).status_code == 404
+
+
+def test_a_colleague_who_did_the_work_for_a_company_does_not_verify_it(firm: Firm) -> None:
+    stage, company = firm.stage, firm.hire("Pumps Ltd")
+    person = stage.person("Lu Yan", "supervisor", node=stage.site_id)
+    client = signed_in(stage, stage.secret(person, "session"))
+    add_to(client, firm.invite(company))
+    [link] = firm.offer("Pumps Ltd")
+    for what in ("accept", "arrive", "done"):
+        assert firm.step(client, link, what, report="Bearing replaced") == 303
+    with stage.parts.database.read() as session:
+        ticket = session.get_one(Ticket, session.get_one(ContractorLink, link).ticket_id)
+    form = {"version": str(ticket.version)}
+    own = {"csrf": csrf_token(client.cookies[SESSION_COOKIE]), **form}
+    assert client.post(f"/tickets/{ticket.number}/verify", data=own).status_code == 409
+    theirs = {**firm.csrf, **form}
+    assert firm.office.post(f"/tickets/{ticket.number}/verify", data=theirs).status_code == 303
+
+
+def test_a_large_photo_of_the_finished_work_is_taken(firm: Firm) -> None:
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    [link] = firm.offer("Pumps Ltd")
+    firm.step(client, link, "accept")
+    firm.step(client, link, "arrive")
+    # A JPEG may carry anything behind its end; a phone's photo is larger than a form.
+    large = photo() + bytes(2 * 1024 * 1024)
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE]), "report": "Bearing replaced"}
+    answer = client.post(f"/jobs/{link}/done", data=form, files={"photo": ("a.jpg", large)})
+    assert answer.status_code == 303, answer.text
+    assert firm.state(link) == "done"
+
+
+def used_on(client: TestClient, link: UUID) -> list[str]:
+    """The lines of what was used that the page of a job lets one remove."""
+    page = client.get(f"/jobs/{link}").text
+    return re.findall(rf"/jobs/{link}/used/[\w-]+/remove", page)
+
+
+def test_what_was_used_is_claimed_on_the_ticket_and_accepted_there(firm: Firm) -> None:
+    stage = firm.stage
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    [link] = firm.offer("Pumps Ltd")
+    firm.step(client, link, "accept")
+    assert firm.step(client, link, "used", hours="1.5", hour_price="80") == 303
+    assert firm.step(client, link, "used", part="Grease", quantity="1") == 303
+    first, _ = used_on(client, link)
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+    assert client.post(first, data=form).status_code == 303
+    firm.step(client, link, "arrive")
+    used = {"part": "Bearing 6204", "quantity": "2", "price": "62.25"}
+    assert firm.step(client, link, "done", report="Bearing replaced", **used) == 303
+    page = client.get(f"/jobs/{link}").text
+    assert "124.50" in page
+    assert used_on(client, link) == []
+    with stage.parts.database.read() as session:
+        number = session.get_one(Ticket, session.get_one(ContractorLink, link).ticket_id).number
+    shown = firm.office.get(f"/tickets/{number}").text
+    assert "claimed by Pumps Ltd" in shown
+    assert "Claimed, not decided: 124.50" in shown
+    accept = re.findall(r"/contractor-claims/[\w-]+/accept", shown)
+    assert len(accept) == 2
+    assert firm.office.post(accept[-1], data=firm.csrf).status_code == 303
+    assert "Claim accepted: 124.50" in firm.office.get(f"/tickets/{number}").text
+    assert "Claim accepted" in client.get(f"/jobs/{link}").text
+
+
+def test_who_works_tickets_reads_what_is_claimed_and_sees_no_button(firm: Firm) -> None:
+    stage = firm.stage
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    [link] = firm.offer("Pumps Ltd")
+    firm.step(client, link, "accept")
+    firm.step(client, link, "used", cost_for="Taxi", cost="31.50")
+    with stage.parts.database.read() as session:
+        number = session.get_one(Ticket, session.get_one(ContractorLink, link).ticket_id).number
+    person = stage.person("Wei Chen", "technician", node=stage.site_id)
+    worker = signed_in(stage, stage.secret(person, "session"))
+    page = worker.get(f"/tickets/{number}").text
+    assert "claimed by Pumps Ltd" in page
+    assert "/contractor-claims/" not in page
+
+
+def test_nobody_else_sees_or_writes_what_was_used(firm: Firm) -> None:
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    other = firm.come(firm.hire("Lifts Ltd"), "he.ping")
+    [link] = firm.offer("Pumps Ltd")
+    firm.step(client, link, "accept")
+    firm.step(client, link, "used", cost_for="Taxi", cost="31.50")
+    [line] = used_on(client, link)
+    assert firm.step(other, link, "used", cost_for="Crane", cost="500") == 404
+    form = {"csrf": csrf_token(other.cookies[SESSION_COOKIE])}
+    assert other.post(line, data=form).status_code == 404
+    assert len(used_on(client, link)) == 1
+
+
+def test_wrong_numbers_and_nothing_at_all_are_refused(firm: Firm) -> None:
+    client = firm.come(firm.hire("Pumps Ltd"), "zheng.tao")
+    [link] = firm.offer("Pumps Ltd")
+    firm.step(client, link, "accept")
+    assert firm.step(client, link, "used") == 422
+    assert firm.step(client, link, "used", hours="two") == 422
+    assert firm.step(client, link, "used", hours="2", hour_price="NaN") == 422
+    # Full-width digits, as Chinese keyboards type them.
+    assert firm.step(client, link, "used", hours="１．５") == 303
+    assert len(used_on(client, link)) == 1

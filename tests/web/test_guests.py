@@ -303,6 +303,29 @@ def test_a_contractor_declines_and_the_link_can_be_taken_back(stage: Stage) -> N
     assert guard.get(f"/tickets/{number}/contractor").status_code == 403
 
 
+def test_a_contractor_without_an_account_writes_down_what_was_used(stage: Stage) -> None:
+    number = stage.trip(PUMP, OVERHEATING)
+    secret = offered(stage, number)
+    client = guest(stage)
+    form = form_of(client.get(f"/c/{secret}").text)
+    used = {**form, "part": "Bearing", "quantity": "2", "price": "62.25"}
+    # Not before they accepted, and not by a form of anybody else.
+    assert client.post(f"/c/{secret}/used", data=used).status_code == 409
+    client.post(f"/c/{secret}/accept", data=form)
+    assert guest(stage).post(f"/c/{secret}/used", data=used).status_code == 403
+    refused = client.post(f"/c/{secret}/used?lang=zh", data={**used, "price": "cheap"})
+    assert refused.status_code == 422
+    assert "12.50" in refused.text
+    assert client.post(f"/c/{secret}/used", data=used).status_code == 303
+    assert "124.50" in client.get(f"/c/{secret}").text
+    page = client_of(stage, "service_desk").get(f"/tickets/{number}").text
+    assert "Claimed, not decided: 124.50" in page
+    # They take it away again while nobody has decided it.
+    [line] = re.findall(rf"/c/{secret}/used/[\w-]+/remove", client.get(f"/c/{secret}").text)
+    assert client.post(line, data=form).status_code == 303
+    assert "124.50" not in client.get(f"/c/{secret}").text
+
+
 def test_the_offer_names_every_wrong_field_and_shows_its_links_once(stage: Stage) -> None:
     number = stage.trip(PUMP, OVERHEATING)
     desk = client_of(stage, "service_desk")

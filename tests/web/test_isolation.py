@@ -31,6 +31,7 @@ from workflows.dispatch import Handover
 from workflows.tickets import Ticket, contractors
 from workflows.tickets.bulk import Order, Wanted, act_on_many
 from workflows.tickets.contractors import Contact, Job
+from workflows.tickets.contractors.claims import ContractorClaim
 from workflows.tickets.photos import add_photo, store_photo
 from workflows.tickets.voices import add_voice, store_voice
 
@@ -130,7 +131,19 @@ def outside(stage: Stage, number: int) -> dict[str, str]:
         report = customers.find_report(session, wish.secret, now=now)
         job = Job([Contact("Pumps Ltd", "Guard Zhao", "0574 8800")], "Repair it")
         [(link, _)] = contractors.offer(session, ticket, job, person=person, now=now)
+        claim = ContractorClaim(
+            site_id=stage.site_id,
+            ticket_id=ticket.id,
+            link_id=link.id,
+            at=now,
+            kind="cost",
+            what="Crane",
+            state="claimed",
+        )
+        session.add(claim)
+        session.flush()
         ids = {"sticker_id": sticker.id, "link_id": link.id, "report_id": report.id}
+        ids["claim_id"] = claim.id
     return {name: str(value) for name, value in ids.items()}
 
 

@@ -17,6 +17,9 @@ from web.languages import LANGUAGES, catalogue, translations
 from web.words import (
     ALARM_STATE,
     ARRIVED_BY,
+    CLAIM_ACTION,
+    CLAIM_KIND,
+    CLAIM_STATE,
     CONTRACTOR_STATE,
     FALSE_CAUSE,
     RESIDENT_STATE,
@@ -38,7 +41,8 @@ from workflows.intake.faults import TEXTS
 from workflows.intake.plan import ACTIONS
 from workflows.intake.plan import KINDS as IMPORTED
 from workflows.tickets import FALSE_CAUSES, KINDS, PRIORITIES, TICKET, VERDICTS
-from workflows.tickets.contractors import CONTRACTOR_LINK
+from workflows.tickets.contractors import CLAIM, CONTRACTOR_LINK
+from workflows.tickets.contractors.claims import KINDS as CLAIM_KINDS
 from workflows.tickets.contractors.coming import WAYS
 
 WEB = ROOT / "web"
@@ -55,13 +59,14 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "credential",
     "person",
     "contractor_link",
+    "contractor_claim",
     "sticker",
     "view",
     "import",
     "sound",
     "floor_plan",
 }
-LIFECYCLES = (ALARM, TICKET, DEVICE, CONTRACTOR_LINK, IMPORT)
+LIFECYCLES = (ALARM, TICKET, DEVICE, CONTRACTOR_LINK, CLAIM, IMPORT)
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
 
@@ -153,6 +158,9 @@ def test_every_status_action_and_kind_has_a_word() -> None:
     assert set(FALSE_CAUSES) == set(FALSE_CAUSE)
     assert {"ok", *PRIORITIES} == set(SEVERITY)
     assert {*CONTRACTOR_LINK.statuses, "back"} == set(CONTRACTOR_STATE)
+    assert set(CLAIM.statuses) == set(CLAIM_STATE)
+    assert set(CLAIM.moves) == set(CLAIM_ACTION)
+    assert set(CLAIM_KINDS) == set(CLAIM_KIND)
     assert set(TICKET.statuses) == set(RESIDENT_STATE)
     assert set(KINDS_TOLD) == set(RESIDENT_STEP)
     assert set(WAYS) == set(ARRIVED_BY)

@@ -7,12 +7,13 @@ import segno
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.deps import parts_of
-from core import accounts, companies, people, sessions
+from api.deps import SESSION_COOKIE, csrf_token, parts_of
+from core import accounts, companies, company_accounts, people, sessions
 from core.companies import READ, WRITE
 from core.errors import Conflict, Invalid
 from core.events import Actor
 from core.places import Node
+from web.guests import Colleague
 from web.page_route import PageRoute
 from web.pages.doorway import FORGED, UNUSABLE, Forms, is_own_form, welcome
 from web.pages.sign_in import TAKEN, WEAK
@@ -40,7 +41,7 @@ def _add_list(routes: APIRouter, templates: Templates) -> None:
         with visit.parts.database.read() as session:
             chosen = chosen_site(session, visit.caller, site)
             visit.caller.require(READ, chosen.id)
-            hired = companies.hired_at(session, chosen.id)
+            hired = companies.hired_at(session, chosen.id, now=visit.parts.clock.now())
             known = [one for one in sites(session, visit.caller) if visit.may(READ, one.id)]
         return templates.page(
             "companies/list.html",
@@ -74,7 +75,7 @@ def _add_inviting(routes: APIRouter, templates: Templates) -> None:
         with visit.parts.database.write() as session:
             company = companies.find_company(session, visit.caller, company_id)
             by = visit.caller.person_id
-            row, secret = companies.invite_to_company(session, company, by=by, now=now)
+            row, secret = company_accounts.invite_to_company(session, company, by=by, now=now)
             local = visit.at(session.get_one(Node, company.site_id).time_zone)
             name, site, ends_at = company.name, company.site_id, row.ends_at
         link = f"{own_address(request)}/join/company/{secret}"
@@ -102,6 +103,17 @@ def _add_ends(routes: APIRouter) -> None:
             site = row.site_id
         return RedirectResponse(f"/companies?site={site}", status_code=303)
 
+    @routes.post("/companies/{company_id}/invitations/{invitation_id}/revoke")
+    def revoke(visit: SignedInVisit, company_id: UUID, invitation_id: UUID) -> Response:
+        now, actor = visit.parts.clock.now(), Actor.person(visit.caller.person_id)
+        with visit.parts.database.write() as session:
+            row = companies.find_company(session, visit.caller, company_id)
+            company_accounts.revoke_company_invitation(
+                session, row, invitation_id, actor=actor, now=now
+            )
+            site = row.site_id
+        return RedirectResponse(f"/companies?site={site}", status_code=303)
+
     @routes.post("/companies/{company_id}/people/{person_id}/end")
     def end_person(visit: SignedInVisit, company_id: UUID, person_id: UUID) -> Response:
         now, actor = visit.parts.clock.now(), Actor.person(visit.caller.person_id)
@@ -124,7 +136,7 @@ def _page(
     parts, reader = parts_of(request), guest_reader(request)
     with parts.database.read() as session:
         now = parts.clock.now()
-        _, company, site = companies.open_company_invitation(session, secret, now=now)
+        _, company, site = company_accounts.open_company_invitation(session, secret, now=now)
         shown = {"company": company.name, "place": dict(site.name)}
     return forms.page(
         "sign_in/join_company.html",
@@ -140,8 +152,31 @@ def _page(
 
 def _add_joining(routes: APIRouter, forms: Forms) -> None:
     @routes.get("/join/company/{secret}")
-    def show(secret: str, request: Request) -> Response:
-        return _page(forms, request, secret)
+    def show(secret: str, request: Request, colleague: Colleague) -> Response:
+        if colleague is None:
+            return _page(forms, request, secret)
+        parts = parts_of(request)
+        with parts.database.read() as session:
+            now = parts.clock.now()
+            _, company, site = company_accounts.open_company_invitation(session, secret, now=now)
+            known = {one.id for one in companies.companies_of(session, colleague.person_id)}
+        return forms.page(
+            "sign_in/add_company.html",
+            request,
+            company=company.name,
+            place=dict(site.name),
+            is_known=company.id in known,
+            own_name=colleague.name,
+            action=f"/join/company/{secret}/add",
+            own_csrf=csrf_token(request.cookies.get(SESSION_COOKIE, "")),
+        )
+
+    @routes.post("/join/company/{secret}/add")
+    def add(secret: str, visit: SignedInVisit) -> Response:
+        now = visit.parts.clock.now()
+        with visit.parts.database.write() as session:
+            company_accounts.add_company(session, secret, visit.caller.person_id, now=now)
+        return RedirectResponse("/jobs", status_code=303)
 
     @routes.post("/join/company/{secret}")
     def join(
@@ -172,5 +207,5 @@ def _joined(request: Request, secret: str, name: str, login: str, password: str)
     locale = guest_reader(request).language
     name = people.name_of(name)
     with parts.database.write() as session:
-        person_id = companies.join_company(session, secret, name, locale, account, now=now)
+        person_id = company_accounts.join_company(session, secret, name, locale, account, now=now)
         return sessions.begin(session, person_id, by="invitation", now=now)

@@ -1,5 +1,6 @@
 """Inviting people of households to an account, on paper or by a link, and joining by it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -13,17 +14,16 @@ from api.deps import SESSION_COOKIE, csrf_token, parts_of
 from core import accounts, home_accounts, households, people, sessions
 from core.errors import Conflict, Invalid
 from core.home_accounts import LIFETIME
-from core.households import WRITE, Contact
+from core.households import Contact
 from core.limits import Limit
-from core.places import Node, Space
+from core.places import Node
 from web.guests import Colleague, limit
 from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.doorway import FORGED, Forms, is_own_form, welcome
-from web.pages.households import place_of
 from web.pages.sign_in import WEAK
 from web.templating import Templates
-from web.visit import SignedInVisit, guest_reader, own_address
+from web.visit import SignedInVisit, Visit, guest_reader, own_address
 from workflows import customers
 
 HAS_ACCOUNT = mark("This number has an account already. Sign in, then open this page again.")
@@ -51,62 +51,41 @@ def router(templates: Templates) -> APIRouter:
     return routes
 
 
-def _slip(request: Request, contact: Contact, home: dict[str, str], path: str) -> Slip:
-    link = f"{own_address(request)}{path}"
-    return Slip(contact, home, link, segno.make(link, error="m").svg_data_uri(scale=8, border=2))
+def _slip(request: Request, made: customers.Slip) -> Slip:
+    way = "/join/home" if made.joins else "/sign-in"
+    link = f"{own_address(request)}{way}/{made.secret}"
+    qr = segno.make(link, error="m").svg_data_uri(scale=8, border=2)
+    return Slip(made.contact, made.home, link, qr)
 
 
 def _add_inviting(routes: APIRouter, templates: Templates) -> None:
-    @routes.post("/residents/{resident_id}/invite")
-    def invite(visit: SignedInVisit, request: Request, resident_id: UUID) -> Response:
-        now, by = visit.parts.clock.now(), visit.caller.person_id
-        with visit.parts.database.write() as session:
-            row = households.find_resident(session, visit.caller, resident_id)
-            space = session.get_one(Space, row.space_id)
-            if home_accounts.account_holders(session, [row.id]):
-                secret = home_accounts.sign_in_link(session, row, visit.caller, now=now)
-                [contact] = households.contacts_of(session, [row])
-                made, path, fresh = [(contact, secret)], "/sign-in", False
-            else:
-                made = home_accounts.invite_residents(session, [row], by=by, now=now)
-                path, fresh = "/join/home", True
-            home = dict(space.name)
-            local = visit.at(session.get_one(Node, space.site_id).time_zone)
-        slips = [_slip(request, contact, home, f"{path}/{secret}") for contact, secret in made]
+    def page(
+        visit: Visit, request: Request, made: Sequence[customers.Slip], space_id: UUID, zone: str
+    ) -> Response:
         return templates.page(
             "home/invited.html",
-            local,
-            slips=slips,
-            fresh=fresh,
-            ends_at=now + LIFETIME,
-            back=f"/spaces/{space.id}",
+            visit.at(zone),
+            slips=[_slip(request, each) for each in made],
+            fresh=all(each.joins for each in made),
+            ends_at=visit.parts.clock.now() + LIFETIME,
+            back=f"/spaces/{space_id}",
         )
+
+    @routes.post("/residents/{resident_id}/invite")
+    def invite(visit: SignedInVisit, request: Request, resident_id: UUID) -> Response:
+        now = visit.parts.clock.now()
+        with visit.parts.database.write() as session:
+            made = customers.invite_or_let_in(session, visit.caller, resident_id, now=now)
+            zone = session.get_one(Node, made.contact.site_id).time_zone
+        return page(visit, request, [made], made.contact.space_id, zone)
 
     @routes.post("/spaces/{space_id}/invitations")
     def invite_all(visit: SignedInVisit, request: Request, space_id: UUID) -> Response:
-        now, by = visit.parts.clock.now(), visit.caller.person_id
-        place_of(visit, space_id)
+        now = visit.parts.clock.now()
         with visit.parts.database.write() as session:
-            space = households.find_space(session, visit.caller, space_id, WRITE)
-            inside = customers.places_to_label(
-                session, space.site_id, space_id=space.id, what="spaces"
-            )
-            names = {one.id: one.name for one in inside}
-            rows = households.residents_in(session, names)
-            made = home_accounts.invite_residents(session, rows, by=by, now=now)
-            local = visit.at(session.get_one(Node, space.site_id).time_zone)
-        slips = [
-            _slip(request, contact, names[contact.space_id], f"/join/home/{secret}")
-            for contact, secret in made
-        ]
-        return templates.page(
-            "home/invited.html",
-            local,
-            slips=slips,
-            fresh=True,
-            ends_at=now + LIFETIME,
-            back=f"/spaces/{space_id}",
-        )
+            space, made = customers.invite_household(session, visit.caller, space_id, now=now)
+            zone = session.get_one(Node, space.site_id).time_zone
+        return page(visit, request, made, space_id, zone)
 
 
 def _page(

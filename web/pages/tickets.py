@@ -23,6 +23,7 @@ from web.fire_watch import fire_shown, hands_for
 from web.naming import point_name
 from web.page_route import PageRoute
 from web.pages.checklist import checklist_shown
+from web.pages.claims import claims_shown
 from web.pages.notices import told
 from web.pages.return_visits import visits_shown
 from web.pages.work import work_shown
@@ -153,6 +154,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         told_to = told(session, found.thing.id)
         counted_in = ticket_calendar(session, found.site, ticket["calendar"])
         offers = contractors.list_offers(session, found.thing.id)
+        claims = contractors.list_claims(session, found.thing.id, caller.person_id)
         reports = customers.reports_of(session, tickets.with_merged(session, found.thing.id))
         able = able_people(session, found.site.id, "tickets.work") if may_assign(ticket) else []
         hands = hands_for(session, ticket, visit.reader.now)
@@ -189,9 +191,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "may_see_originals": holds(caller, EVIDENCE, found.thing),
         "may_note": holds(caller, "tickets.work", found.thing),
         "may_dispatch": holds(caller, "tickets.dispatch", found.thing),
-        "offers": offers,
-        "outside": {str(each["id"]): each["company"] for each in offers},
-        "may_offer": _may_offer(ticket, offers),
+        **_outside(ticket, offers, claims),
         "reports": reports,
         **fire_shown(local, ticket, hands),
         **visits_shown(local, ticket, **asked),
@@ -213,6 +213,18 @@ def _asked(session: Session, ticket: tickets.Ticket) -> dict[str, Any]:
         "visits": customers.visits_of(session, ticket.id),
         "reported": customers.is_reported(session, ticket),
         "doers": doers(session, ticket),
+    }
+
+
+def _outside(
+    ticket: dict[str, Any], offers: list[dict[str, Any]], claims: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Which contractors were asked and may be, and what they claim."""
+    return {
+        "offers": offers,
+        "outside": {str(each["id"]): each["company"] for each in offers},
+        "may_offer": _may_offer(ticket, offers),
+        **claims_shown(claims),
     }
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from core.db import Session
 from core.errors import Invalid
 from web.page_route import PageRoute
+from web.pages.claims import number_in
 from web.reader import Reader
 from web.visit import SignedInVisit, Visit
 from workflows import overview
@@ -30,16 +31,11 @@ RIGHT = "tickets.work"
 
 
 def _number(text: str, field: str) -> Decimal | None:
-    written = text.strip().replace("，", "").replace(",", "")
-    if not written:
-        return None
     try:
-        found = Decimal(written)
+        return number_in(text)
     except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite():
-        raise Invalid("the work was not written down", problems=[f"{field}: a number"])
-    return found
+        problems = [f"{field}: a number"]
+        raise Invalid("the work was not written down", problems=problems) from None
 
 
 def work_shown(ticket: dict[str, Any], asset_type: str | None, reader: Reader) -> dict[str, Any]:

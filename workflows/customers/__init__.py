@@ -22,6 +22,13 @@ from workflows.customers.at_home import (
     tell_by_sms,
     unit_reports,
 )
+from workflows.customers.inviting import (
+    Slip,
+    invite_household,
+    invite_or_let_in,
+    invite_resident,
+    let_in_resident,
+)
 from workflows.customers.problem_lists import problems_at
 from workflows.customers.problems import shipped_problems
 from workflows.customers.progress import Progress, public_title, read_progress
@@ -81,6 +88,7 @@ __all__ = [
     "ReportLine",
     "ResidentReport",
     "ReturnVisit",
+    "Slip",
     "Sticker",
     "Stuck",
     "Wish",
@@ -97,10 +105,14 @@ __all__ = [
     "find_sticker",
     "follow",
     "forget_phones",
+    "invite_household",
+    "invite_or_let_in",
+    "invite_resident",
     "is_reported",
     "keep_by_phone",
     "keep_report",
     "known_here",
+    "let_in_resident",
     "list_due_visits",
     "list_stickers",
     "lives_at",

@@ -57,7 +57,8 @@ class Step:
     false alarm. until: with hold, when it ends by itself; long: whether who asks may hold a ticket
     for longer than its terms allow. public: whether residents may read the note. checked_by: with
     verify, how it was checked, where that was no look of the person's own. batch: of many tickets
-    that were changed at once, which time it was.
+    that were changed at once, which time it was. doer_id: with resolve, who did the work, where it
+    is not the colleague who says so.
     """
 
     action: str
@@ -72,6 +73,7 @@ class Step:
     public: bool = False
     checked_by: str | None = None
     batch: UUID | None = None
+    doer_id: UUID | None = None
 
 
 def act(
@@ -201,7 +203,12 @@ def _effects(
         case "resolve":
             done = {"resolved_at": now, "responded_at": ticket.responded_at or now}
             verdict, net = _verdict(step), net_seconds(session, ticket, now)
-            return {**done, "doer_id": person, "net_seconds": net, **verdict}, verdict
+            return {
+                **done,
+                "doer_id": step.doer_id or person,
+                "net_seconds": net,
+                **verdict,
+            }, verdict
         case "verify":
             return {}, {"by": _verifier(ticket, step, person)}
         case "close" | "cancel":

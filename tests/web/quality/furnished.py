@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ from web.pages.imports import XLSX
 from workflows import notifications
 from workflows.customers import ResidentReport, Wish, find_place, send_from_home
 from workflows.tickets import Ticket
-from workflows.tickets.contractors import Contact, Job, offer
+from workflows.tickets.contractors import Contact, Job, NewClaim, accept, arrive, claim, offer
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
@@ -278,13 +279,15 @@ def _flat(stage: Stage) -> UUID:
 
 def _outside(stage: Stage, person: UUID) -> dict[str, str]:
     """The pages of those who don't work there, and where companies are hired."""
+    link, number = _of_a_company(stage, person)
     return {
         "home": "/home",
         "home, reporting": "/home/report",
         "home, a report": f"/home/reports/{_at_home(stage, person)}",
         "companies": f"/companies?site={stage.site_id}",
         "jobs": "/jobs",
-        "job": f"/jobs/{_of_a_company(stage, person)}",
+        "job": f"/jobs/{link}",
+        "ticket, claimed": f"/tickets/{number}",
     }
 
 
@@ -307,8 +310,8 @@ def _at_home(stage: Stage, person: UUID) -> UUID:
         ).one()
 
 
-def _of_a_company(stage: Stage, person: UUID) -> UUID:
-    """And comes from a hired company, which has a job."""
+def _of_a_company(stage: Stage, person: UUID) -> tuple[UUID, int]:
+    """And comes from a hired company, which is at work on a job; with the number of its ticket."""
     now, site = stage.parts.clock.now(), stage.site_id
     with stage.parts.database.write() as session:
         caller = caller_for(session, session.get_one(Person, person))
@@ -323,7 +326,11 @@ def _of_a_company(stage: Stage, person: UUID) -> UUID:
         assert ticket is not None
         job = Job([Contact(company.name, "Li Na", "0574 8800")], "Replace the bearing 更换轴承")
         [(link, _)] = offer(session, ticket, job, person=person, now=now)
-        return link.id
+        accept(session, link, now=now)
+        arrive(session, link, "tap", now=now)
+        bearing = NewClaim("part", "Bearing 6204 轴承", Decimal(2), Decimal("62.25"))
+        claim(session, link, [NewClaim("labour", "", Decimal("1.5")), bearing], now=now)
+        return link.id, ticket.number
 
 
 def _kept(stage: Stage, client: TestClient) -> None:

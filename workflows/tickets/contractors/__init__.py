@@ -1,5 +1,17 @@
 """Contractors: a job by a link, from the offer to the proof that it is done."""
 
+from workflows.tickets.contractors.claims import (
+    CLAIM,
+    WHILE,
+    NewClaim,
+    claim,
+    claims_of,
+    decide_claim,
+    find_claim,
+    list_claims,
+    sums_of,
+    withdraw_claim,
+)
 from workflows.tickets.contractors.coming import (
     Spot,
     accept,
@@ -34,20 +46,27 @@ from workflows.tickets.contractors.offering import (
 )
 
 __all__ = [
+    "CLAIM",
     "CONTRACTOR_LINK",
     "LIVE",
+    "WHILE",
     "CompanyJob",
     "Contact",
     "ContractorLink",
     "Job",
+    "NewClaim",
     "Spot",
     "accept",
     "arrive",
     "awaited",
+    "claim",
+    "claims_of",
+    "decide_claim",
     "decline",
     "did_it",
     "did_it_for",
     "end_hire",
+    "find_claim",
     "find_job",
     "find_link",
     "find_offer",
@@ -56,10 +75,13 @@ __all__ = [
     "is_needed",
     "job_of",
     "jobs_of_person",
+    "list_claims",
     "list_offers",
     "live_links",
     "offer",
     "pass_on_late",
     "revoke_offer",
     "spots_of",
+    "sums_of",
+    "withdraw_claim",
 ]

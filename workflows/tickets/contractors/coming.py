@@ -123,10 +123,12 @@ def finish(
     photos: Sequence[StoredPhoto],
     *,
     now: datetime,
+    person: UUID | None = None,
 ) -> None:
     """Say what was done, with at least one photo of it, and resolve the ticket.
 
-    Somebody of ours verifies it. Invalid without words or without a photo.
+    person: who of a hired company did it, where they have an account. Somebody of ours verifies it,
+    not the same person. Invalid without words or without a photo.
     """
     ticket = _at_work(session, link, "finish")
     problems = []
@@ -142,7 +144,8 @@ def finish(
     for photo in photos:
         add_photo(session, ticket, photo, author=None, now=now, actor=actor_of(link))
     step(session, link, "finish", now=now, actor=actor_of(link), values={"done_at": now})
-    act(session, ticket, Step("resolve", report), person=None, now=now, actor=actor_of(link))
+    done = Step("resolve", report, doer_id=person)
+    act(session, ticket, done, person=None, now=now, actor=actor_of(link))
     for other in live_links(session, link.ticket_id):
         step(session, other, "expire", now=now, actor=actor_of(link))
 
