@@ -15,7 +15,7 @@ from core.places import Asset, Node, Space
 from core.rosters import bosses, posts, who_answers
 from workflows.notifications.model import MENTION, URGENCIES, Notice
 from workflows.notifications.outside import take_up_outside
-from workflows.tickets import Ticket
+from workflows.tickets import Ticket, with_merged
 
 BY_PRIORITY = {"low": "normal", "medium": "normal", "high": "urgent", "critical": "critical"}
 TO_THE_TEAM = (
@@ -84,6 +84,8 @@ def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -
         ticket = session.get(Ticket, UUID(fact.subject_id), populate_existing=True)
         if ticket is None:
             return 0
+    if fact.kind in TO_THE_REPORTER and ticket is not None:
+        return _tell_reporters(session, fact, ticket, now)
     people, phones = _recipients(fact, ticket, duty)
     urgency = _urgency(fact, ticket)
     about = _about(session, fact, ticket)
@@ -96,9 +98,23 @@ def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -
     return made
 
 
+def _tell_reporters(session: Session, fact: events.Event, ticket: Ticket, now: datetime) -> int:
+    """How it goes, to whoever of ours opened the ticket or one that was merged into it.
+
+    Each hears of the ticket that they opened themselves, which they see whoever has the other.
+    """
+    family = with_merged(session, ticket.id)
+    statement = select(Ticket).where(Ticket.id.in_(family), Ticket.reporter_id.is_not(None))
+    made = 0
+    for own in session.scalars(statement.order_by(Ticket.id)).all():
+        if str(own.reporter_id) != fact.actor_id:
+            about = _about(session, fact, own)
+            made += _tell(session, fact, own, "info", about, now, person=own.reporter_id)
+    session.flush()
+    return made
+
+
 def _urgency(fact: events.Event, ticket: Ticket | None) -> str:
-    if fact.kind in TO_THE_REPORTER:
-        return "info"
     if ticket is None:
         return "urgent"
     if fact.kind == MENTION:
@@ -117,9 +133,6 @@ def _recipients(
         return [UUID(one) for one in after.get("people", ())], phones
     if ticket is None:
         return (duty.bosses(fact.site_id) if fact.site_id else []), []
-    if fact.kind in TO_THE_REPORTER:
-        known = ticket.reporter_id is not None and str(ticket.reporter_id) != fact.actor_id
-        return [ticket.reporter_id] if known and ticket.reporter_id else [], []
     if fact.kind == "ticket.assign":
         # Whoever takes a ticket for themselves knows of it.
         given = ticket.assignee_id if str(ticket.assignee_id) != fact.actor_id else None
