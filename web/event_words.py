@@ -63,6 +63,7 @@ EVENT: Mapping[str, str] = {
     "notice.acknowledge": mark("Answered"),
     "notice.settle": mark("Nobody more is told"),
     "notice.spend": mark("Told as often as planned"),
+    "notice.repeat": mark("Told once more, as nobody knows whether it arrived"),
     "person.contact": mark("Addresses changed"),
     "person.reached": mark("Answered the test of their shift"),
     "calendar.add": mark("Calendar added"),

@@ -1,6 +1,14 @@
 """Notifications: facts leave the house at least once, and people are told until they answer."""
 
-from workflows.notifications.model import ASK_FOR_HANDS, FIRES, Attempt, Notice
+from workflows.notifications.merging import left_of, tickets_of
+from workflows.notifications.model import (
+    ASK_FOR_HANDS,
+    FIRES,
+    KIND_OF_ONE,
+    LIST_OF,
+    Attempt,
+    Notice,
+)
 from workflows.notifications.outbox import (
     Delivery,
     OutboxCursor,
@@ -34,6 +42,8 @@ from workflows.notifications.telling import (
 __all__ = [
     "ASK_FOR_HANDS",
     "FIRES",
+    "KIND_OF_ONE",
+    "LIST_OF",
     "Attempt",
     "Delivery",
     "Notice",
@@ -56,6 +66,7 @@ __all__ = [
     "group_lines",
     "inbox",
     "is_outward",
+    "left_of",
     "message",
     "notice_by_code",
     "postpone",
@@ -63,4 +74,5 @@ __all__ = [
     "see_at_home",
     "set_cursor",
     "take_up",
+    "tickets_of",
 ]
