@@ -1,4 +1,4 @@
-"""What is done to many tickets at once: merged into one, and told once."""
+"""What is done to many tickets at once: merged into one, and told once; views of a team."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.add_column("ticket_batch", sa.Column("into_id", sa.Uuid(), nullable=True))
+    op.add_column("saved_view", sa.Column("team", sa.String(length=40), nullable=True))
     op.add_column("notice", sa.Column("batch_id", sa.Uuid(), nullable=True))
     op.create_index(op.f("ix_notice_batch_id"), "notice", ["batch_id"], unique=False)
     op.create_table(
