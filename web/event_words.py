@@ -21,6 +21,8 @@ EVENT: Mapping[str, str] = {
     "ticket.open": mark("Ticket opened"),
     "ticket.assign": mark("Ticket assigned"),
     "ticket.unassign": mark("Assignment taken back"),
+    "ticket.release": mark("Given back, for somebody to accept"),
+    "ticket.unhold": mark("Hold taken back"),
     "ticket.give_back": mark("Given back to whoever had it"),
     "ticket.accept": mark("Ticket accepted"),
     "ticket.start": mark("Work started"),

@@ -197,6 +197,8 @@ NOTICE: Mapping[str, str] = {
     "ticket.contractor": mark("No contractor comes"),
     "ticket.mention": mark("You are named in a note"),
     "tickets.assign": mark("Several tickets for you"),
+    "ticket.release": mark("A ticket waits for somebody again"),
+    "tickets.release": mark("Several tickets wait for somebody again"),
     "tickets.reopen": mark("Several tickets opened again"),
     "tickets.accept": mark("Several of your reports were accepted"),
     "tickets.resolve": mark("Several of your reports are done"),

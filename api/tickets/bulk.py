@@ -146,8 +146,8 @@ def post_tickets_bulk(
 ) -> Response:
     """Each ticket is judged by your right on its site and by its own status.
 
-    It is done wholly or refused, and `results` says which and why. At most 200 at once. Assigning
-    and changing the priority can be undone for 15 minutes.
+    It is done wholly or refused, and `results` says which and why. At most 200 at once. Accepting,
+    assigning, holding and changing the priority can be undone for 15 minutes.
     """
     request = claim(asked, "POST /tickets/bulk", idempotency_key, body)
     with asked.parts.database.write() as session:
@@ -174,7 +174,9 @@ def get_ticket_batch(asked: Reader, batch_id: UUID) -> Response:
     responses=may_answer(409),
 )
 def undo_ticket_batch(asked: Worker, batch_id: UUID) -> Response:
-    """Puts back who had the tickets, or their priority; one that was changed since is refused.
+    """Puts back who had the tickets, their priority, or ends their hold.
+
+    One that was changed since is refused.
 
     Undone twice it answers as the first time. A conflict for what has no way back, or after
     15 minutes.

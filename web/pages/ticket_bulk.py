@@ -210,9 +210,15 @@ def _add_doing(routes: APIRouter) -> None:
         return RedirectResponse(f"/tickets/bulk/{batch.id}?{choice.address()}", 303)
 
     @routes.post("/tickets/bulk/{batch_id}/undo")
-    def undo(batch_id: UUID, visit: SignedInVisit, choice: FormChoice) -> Response:
+    def undo(
+        batch_id: UUID, visit: SignedInVisit, choice: FormChoice, ticket: Text = ""
+    ) -> Response:
         with visit.parts.database.write() as session:
             undone = undo_many(session, visit.caller, batch_id, now=visit.parts.clock.now())
+            results = results_of(undone)
+        if ticket and all(result.done for result in results):
+            # It was done on the page of one ticket.
+            return RedirectResponse(f"/tickets/{results[0].number}", 303)
         return RedirectResponse(f"/tickets/bulk/{undone.id}?{choice.address()}", 303)
 
     @routes.post("/tickets/chosen.xlsx")

@@ -30,13 +30,15 @@ NOTICE = Lifecycle(
 # These ask for somebody who takes the ticket; all others only to be read.
 FIRES = frozenset({"fire_alarm.fire", "fire_alarm.lapse"})
 ASK_FOR_HANDS = FIRES | {
-    *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign", "tickets.assign")
+    *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign", "ticket.release"),
+    "tickets.assign",
 }
 # What a notice is about that tells of many tickets at once, by what it is about for one of them.
 MANY: Mapping[str, str] = MappingProxyType(
     {
         "ticket.assign": "tickets.assign",
         "ticket.reopen": "tickets.reopen",
+        "ticket.release": "tickets.release",
         "ticket.accept": "tickets.accept",
         "ticket.resolve": "tickets.resolve",
         "ticket.close": "tickets.close",
@@ -48,6 +50,7 @@ LIST_OF: Mapping[str, str] = MappingProxyType(
     {
         "tickets.assign": "/tickets?view=mine",
         "tickets.reopen": "/tickets?view=open",
+        "tickets.release": "/tickets?view=free",
         "tickets.accept": "/tickets?view=all",
         "tickets.resolve": "/tickets?view=all",
         "tickets.close": "/tickets?view=all",

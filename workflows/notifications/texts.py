@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core.channels.message import Message
-from workflows.notifications.model import KIND_OF_ONE, LIST_OF
+from workflows.notifications.model import ASK_FOR_HANDS, KIND_OF_ONE, LIST_OF
 
 # What happened, by the kind of the fact: (English, Chinese).
 WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -14,6 +14,7 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ticket.reopen": ("Ticket opened again", "工单重开"),
         "ticket.announce": ("It happened again", "故障再次发生"),
         "ticket.assign": ("A ticket for you", "派给您的工单"),
+        "ticket.release": ("A ticket waits for somebody again", "工单退回，待接单"),
         "ticket.warn": ("A deadline comes near", "时限将至"),
         "ticket.overdue": ("A deadline was missed", "工单超时"),
         "ticket.escalate": ("Passed up to you", "工单升级至您"),
@@ -45,6 +46,7 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
 WHAT_OF_MANY: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "tickets.assign": ("{n} tickets are yours", "{n} 张工单派给了您"),
+        "tickets.release": ("{n} tickets wait for somebody again", "{n} 张工单退回，待接单"),
         "tickets.reopen": ("{n} tickets are open again", "{n} 张工单重开"),
         "tickets.accept": ("{n} of your reports were accepted", "您报的 {n} 件事已受理"),
         "tickets.resolve": ("{n} of your reports are done", "您报的 {n} 件事已处理"),
@@ -107,8 +109,7 @@ def message(
     head = f"{what}: {number}{title}".rstrip(": ") if title or number else what
     lines = _place_and_level(facts, language)
     lines += [facts["when"]] if facts.get("when") else []
-    asks = ("ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign")
-    accepts = kind in (*asks, "fire_alarm.fire", "fire_alarm.lapse")
+    accepts = kind in ASK_FOR_HANDS
     return Message(
         title=head,
         body="\n".join(lines),

@@ -37,7 +37,7 @@ RIGHT_OF: Mapping[str, str] = {
     "priority": "tickets.work",
     "note": "tickets.work",
 }
-UNDOABLE = ("assign", "priority")
+UNDOABLE = ("accept", "assign", "hold", "priority")
 UNDO_FOR = timedelta(minutes=15)
 KEPT_FOR = timedelta(days=7)
 
@@ -290,9 +290,17 @@ def what_was(ticket: Ticket, action: str) -> dict[str, Any] | None:
     """What an undo of the action puts back; None where there is no way back."""
     if action == "priority":
         return {"priority": ticket.priority}
-    if action == "assign":
+    if action == "hold":
+        return {"state": ticket.state}
+    if action in ("accept", "assign"):
         assignee = str(ticket.assignee_id) if ticket.assignee_id else None
-        return {"state": ticket.state, "assignee_id": assignee, "team": ticket.team}
+        responded = ticket.responded_at.isoformat() if ticket.responded_at else None
+        return {
+            "state": ticket.state,
+            "assignee_id": assignee,
+            "team": ticket.team,
+            "responded_at": responded,
+        }
     return None
 
 
@@ -311,18 +319,40 @@ def _do(
             batch=order.id,
         )
     elif order.action == "priority":
-        changes = {"priority": order.priority}
-        if ticket.state not in TICKET.moves["cancel"]:
-            raise Conflict(f"a ticket that is {ticket.state} keeps its priority")
-        if ticket.priority == order.priority:
-            raise Conflict("it has this priority already")
-        edit(
-            session, ticket, changes, person=person, now=now, expected_version=None, batch=order.id
+        change_priority(
+            session, ticket, order.priority or "", person=person, now=now, batch=order.id
         )
     else:
         if order.action == "accept" and ticket.responded_at and ticket.assignee_id == person:
             raise Conflict("you have accepted it already")
         doing(session, ticket, _step(session, caller, ticket, order), person=person, now=now)
+
+
+def change_priority(
+    session: Session,
+    ticket: Ticket,
+    priority: str,
+    *,
+    person: UUID,
+    now: datetime,
+    batch: UUID,
+    expected_version: int | None = None,
+) -> None:
+    """Give a ticket another priority. Conflict when its work is done, or it has it already."""
+    check_version(ticket, expected_version)
+    if ticket.state not in TICKET.moves["cancel"]:
+        raise Conflict(f"a ticket that is {ticket.state} keeps its priority")
+    if ticket.priority == priority:
+        raise Conflict("it has this priority already")
+    edit(
+        session,
+        ticket,
+        {"priority": priority},
+        person=person,
+        now=now,
+        expected_version=expected_version,
+        batch=batch,
+    )
 
 
 def _step(session: Session, caller: Caller, ticket: Ticket, order: Order) -> Step:
