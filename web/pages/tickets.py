@@ -175,8 +175,6 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "buttons": buttons(_possible(ticket, caller.person_id, checks["missing"])),
         "checklist": checks,
         "category": local.reader.text(category.name) if category else ticket["category"],
-        "item_kinds": ITEM_KINDS,
-        "relations": RELATIONS,
         "signable": ticket["state"] in SIGNED_IN,
         "may_see_signed": may_see(caller, found.thing),
         "going_to_end": not {"resolve", "verify"}.isdisjoint(ticket["actions"]),
@@ -186,10 +184,6 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "work": work_shown(ticket, asset.thing.type if asset else None, local.reader),
         "tomorrow": _tomorrow(local.reader),
         "able": [(person.id, person.name) for person in able],
-        "teams": list(TEAM),
-        "verdicts": [verdict for verdict in VERDICTS if verdict != "false"],
-        "false_causes": FALSE_CAUSES,
-        "priorities": PRIORITIES if ticket["state"] in TICKET.moves["cancel"] else (),
         "may_see_originals": holds(caller, EVIDENCE, found.thing),
         "may_note": holds(caller, "tickets.work", found.thing),
         "may_dispatch": holds(caller, "tickets.dispatch", found.thing),
@@ -197,8 +191,22 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "outside": {str(each["id"]): each["company"] for each in offers},
         "may_offer": _may_offer(ticket, offers),
         "reports": reports,
+        **_choices(ticket),
         **fire_shown(local, ticket, hands),
         **visits_shown(local, ticket, **asked),
+    }
+
+
+def _choices(ticket: dict[str, Any]) -> dict[str, Any]:
+    """What the forms of a ticket let one choose from."""
+    return {
+        "item_kinds": ITEM_KINDS,
+        "relations": RELATIONS,
+        "teams": list(TEAM),
+        "verdicts": [verdict for verdict in VERDICTS if verdict != "false"],
+        "false_causes": FALSE_CAUSES,
+        # Of what is done the priority stays.
+        "priorities": PRIORITIES if ticket["state"] in TICKET.moves["cancel"] else (),
     }
 
 
