@@ -48,6 +48,7 @@ OFFERED = (
 MORE_ACTIONS: Mapping[str, str] = {
     "priority": mark("Change the priority"),
     "note": mark("Write a note"),
+    "merge": mark("Merge into one of them"),
     "undo": mark("Undo"),
 }
 REASONS: Mapping[str, str] = {

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -59,8 +59,11 @@ def add_to(
         notice.kind = MANY[notice.kind]
     _add_row(session, notice, ticket.id)
     session.flush()
-    told = tickets_of(session, notice)
-    _say(session, notice, told)
+    first = ticket
+    if notice.ticket_id is not None:
+        first = min((session.get_one(Ticket, notice.ticket_id), ticket), key=_rank)
+    rows = select(func.count()).where(NoticeTicket.notice_id == notice.id)
+    _say(session, notice, first, session.scalar(rows) or 1)
     notice.tries = 0
     notice.due_at = None if urgency == "info" else now
 
@@ -106,14 +109,13 @@ def say_what_is_left(session: Session, notice: Notice) -> bool:
     """Let a notice of many tell of what is left of them; False when nothing is."""
     left = left_of(session, notice)
     if left:
-        _say(session, notice, left)
+        _say(session, notice, left[0], len(left))
     return bool(left)
 
 
-def _say(session: Session, notice: Notice, tickets: list[Ticket]) -> None:
-    """It stands on the most urgent ticket, and is as urgent as that one."""
-    first = tickets[0]
-    facts: dict[str, Any] = {**about(session, first), "count": len(tickets)}
+def _say(session: Session, notice: Notice, first: Ticket, count: int) -> None:
+    """It stands on the first of so many, the most urgent one, and is as urgent as that one."""
+    facts: dict[str, Any] = {**about(session, first), "count": count}
     if "since" in notice.facts:
         facts["since"] = notice.facts["since"]
     notice.facts, notice.ticket_id = facts, first.id
