@@ -28,6 +28,7 @@ from workflows.notifications.taking_up import group_lines, take_up
 from workflows.notifications.telling import (
     Told,
     acknowledge,
+    any_due,
     ask,
     at_home,
     attempts_on,
@@ -51,6 +52,7 @@ __all__ = [
     "Outside",
     "Told",
     "acknowledge",
+    "any_due",
     "ask",
     "at_home",
     "attempts_on",

@@ -81,6 +81,12 @@ def begin(session: Session, channels: Sequence[Channel], *, base: str, now: date
     return [call for notice in due for call in _begin(session, notice, channels, base, now)]
 
 
+def any_due(session: Session, *, now: datetime) -> bool:
+    """Whether a notice waits for its try, of ours or outside, that nobody else holds just now."""
+    due = select(Notice.id).where(Notice.due_at <= now).limit(1)
+    return session.scalar(due.with_for_update(skip_locked=True)) is not None
+
+
 def _begin(
     session: Session, notice: Notice, channels: Sequence[Channel], base: str, now: datetime
 ) -> list[Call]:
