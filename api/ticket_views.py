@@ -12,6 +12,7 @@ from api.deps import Asked, Permission
 from api.errors import may_answer
 from api.tickets.shapes import Kind, Priority
 from core.db import Session
+from core.errors import Invalid
 from core.idempotency import keep, recall
 from workflows.saved_views import (
     LONGEST_NAME,
@@ -31,12 +32,13 @@ from workflows.saved_views import (
 router = APIRouter(tags=["ticket views"])
 Reader = Annotated[Asked, Depends(Permission(READ))]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+TeamCode = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class ViewFilters(Body):
     """What a list shows, as the console's own address of it says."""
 
-    view: Literal["mine", "open", "late", "check", "ended", "all"] = "open"
+    view: Literal["mine", "free", "open", "late", "check", "ended", "all"] = "open"
     kind: Kind | None = None
     priority: Priority | None = None
     site: UUID | None = None
@@ -55,6 +57,7 @@ class ViewShown(BaseModel):
     name: str
     filters: dict[str, str]
     node_id: UUID | None = Field(description="With whose people it is shared; null: yours alone.")
+    team: str | None = Field(description="Only with those who are in this team of the site.")
     mine: bool = Field(description="You may change and delete it.")
     default: bool = Field(description="Your list of tickets begins with it.")
     version: int
@@ -67,32 +70,42 @@ class ViewList(BaseModel):
 
 
 class NewView(Body):
-    """A view to keep. node_id: share it there, which takes `views.share`."""
+    """A view to keep. node_id: share it there, which takes `views.share`; team: only with those
+    who are in this team of that site.
+    """
 
     name: Name
     filters: ViewFilters = ViewFilters()
     node_id: UUID | None = None
+    team: TeamCode | None = None
 
 
 class ChangedView(Change):
-    """Fields to change; what is left out stays. position: its place among yours, from 1."""
+    """Fields to change; what is left out stays. position: its place among yours, from 1.
 
-    may_be_null = frozenset({"node_id"})
+    team: together with node_id, which alone shares it with everybody there.
+    """
+
+    may_be_null = frozenset({"node_id", "team"})
 
     name: Name | None = None
     filters: ViewFilters | None = None
     node_id: UUID | None = None
+    team: TeamCode | None = None
     position: Annotated[int, Field(ge=1, le=1000)] | None = None
 
     def change(self) -> ViewChange:
         """What becomes of the view. Invalid when nothing is given."""
         given = self.changes()
+        if "team" in given and "node_id" not in given:
+            raise Invalid("nothing was changed", problems=["team: together with node_id"])
         return ViewChange(
             name=self.name,
             filters=self.filters.kept() if self.filters else None,
             position=self.position,
             share="node_id" in given,
             node_id=self.node_id,
+            team=self.team,
         )
 
 
@@ -137,6 +150,7 @@ def post_ticket_view(
                 body.name,
                 body.filters.kept(),
                 node_id=body.node_id,
+                team=body.team,
                 now=asked.now,
             )
             content = _shown(session, asked, view)

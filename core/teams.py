@@ -143,6 +143,15 @@ def members_of(session: Session, site_id: UUID, team: str) -> list[tuple[Member,
     return [(member, person) for member, person in session.execute(statement)]
 
 
+def teams_of_person(session: Session, person_id: UUID) -> dict[UUID, list[str]]:
+    """The teams that somebody is in, by site."""
+    statement = select(Member.site_id, Member.team).where(Member.person_id == person_id)
+    found: dict[UUID, list[str]] = {}
+    for site_id, team in session.execute(statement):
+        found.setdefault(site_id, []).append(team)
+    return found
+
+
 def save_team(
     session: Session,
     caller: Caller,

@@ -53,9 +53,11 @@ class Telling:
             with work.transaction() as session:
                 calls = notifications.begin(session, self._channels, base=self._base, now=now)
                 calls += notifications.begin_outside(session, self._outside, now=now)
+                # Those who are reached on no channel must not hold up the others.
+                more = bool(calls) or notifications.any_due(session, now=now)
             self._make(work, calls)
             made += len(calls)
-            if not calls:
+            if not more:
                 break
         return made
 

@@ -1,4 +1,4 @@
-"""Saved views: lists of tickets under a name, one's own or shared with the people of a place."""
+"""Saved views: lists of tickets under a name, one's own or shared with a place or a team."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from core.ids import new_id
 from core.people import Caller, find_node, nodes_with
 from core.places import Node
+from core.teams import TeamShown, teams_at, teams_of_person
 
 READ, SHARE = "tickets.read", "views.share"
 # What the address of a list may ask for. The list itself says what comes first.
@@ -27,8 +28,9 @@ UNDO_FOR = timedelta(minutes=15)
 class SavedView(Base):
     """A list under a name.
 
-    node_id: with whose people it is shared; empty: its owner's alone. position: its place among
-    the views of its owner. deleted_at: it is gone for everybody, but can still be had back.
+    node_id: with whose people it is shared; empty: its owner's alone. team: only with those who are
+    in this team of that site. position: its place among the views of its owner. deleted_at: it is
+    gone for everybody, but can still be had back.
     """
 
     __tablename__ = "saved_view"
@@ -36,6 +38,7 @@ class SavedView(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
     node_id: Mapped[UUID | None] = mapped_column(ForeignKey("node.id"), index=True)
+    team: Mapped[str | None] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     filters: Mapped[dict[str, str]] = mapped_column(JSON)
     at: Mapped[datetime] = mapped_column(Instant)
@@ -61,6 +64,7 @@ class ListedView:
     name: str
     filters: Mapping[str, str]
     node_id: UUID | None
+    team: str | None
     mine: bool
     default: bool
     version: int
@@ -90,6 +94,7 @@ def _listed(row: SavedView, caller: Caller, begins_with: UUID | None) -> ListedV
         row.name,
         row.filters,
         row.node_id,
+        row.team,
         row.owner_id == caller.person_id,
         row.id == begins_with,
         row.version,
@@ -122,6 +127,11 @@ def places_to_share_with(session: Session, caller: Caller) -> list[Node]:
     return [node for node in found if node.kind == "site" or company_wide]
 
 
+def teams_to_share_with(session: Session, nodes: Sequence[Node]) -> dict[UUID, list[TeamShown]]:
+    """The teams of those of the places that are sites."""
+    return {node.id: teams_at(session, node.id) for node in nodes if node.kind == "site"}
+
+
 def save_view(
     session: Session,
     caller: Caller,
@@ -129,14 +139,16 @@ def save_view(
     filters: Mapping[str, str],
     *,
     node_id: UUID | None = None,
+    team: str | None = None,
     now: datetime,
 ) -> SavedView:
     """Keep a list under a name. Invalid for what is no list, Conflict when there are too many.
 
     node_id: share it with the people of that place. NotFound and NotAllowed for other places.
+    team: share it only with those who are in this team of that site.
     """
     caller.require_anywhere(READ)
-    _require_share(session, caller, node_id)
+    _require_share(session, caller, node_id, team)
     _forget_deleted(session, caller, now)
     mine = _own(session, caller)
     if len(mine) >= MOST_OF_ONE:
@@ -145,6 +157,7 @@ def save_view(
         id=new_id(),
         owner_id=caller.person_id,
         node_id=node_id,
+        team=team,
         name=_name(name),
         filters=_filters(filters),
         at=now,
@@ -159,13 +172,17 @@ def save_view(
 
 @dataclass(frozen=True, slots=True)
 class ViewChange:
-    """What becomes of a view; None leaves it as it is. share: whether node_id says with whom."""
+    """What becomes of a view; None leaves it as it is.
+
+    share: whether node_id and team say with whom.
+    """
 
     name: str | None = None
     filters: Mapping[str, str] | None = None
     position: int | None = None
     share: bool = False
     node_id: UUID | None = None
+    team: str | None = None
 
 
 def change_view(
@@ -191,9 +208,9 @@ def change_view(
     if change.filters is not None:
         view.filters = _filters(change.filters)
     if change.share:
-        if change.node_id != view.node_id:
-            _require_share(session, caller, change.node_id)
-        view.node_id = change.node_id
+        if (change.node_id, change.team) != (view.node_id, view.team):
+            _require_share(session, caller, change.node_id, change.team)
+        view.node_id, view.team = change.node_id, change.team
     if change.position is not None:
         _place(session, caller, view, change.position)
     view.version += 1
@@ -281,7 +298,13 @@ def default_of(session: Session, person_id: UUID) -> UUID | None:
 
 def _seen_by(session: Session, caller: Caller) -> Any:
     seen: Sequence[UUID] = [node.id for node in nodes_with(session, caller, READ)]
-    visible = or_(SavedView.owner_id == caller.person_id, SavedView.node_id.in_(seen))
+    teams = [
+        and_(SavedView.node_id == site_id, SavedView.team.in_(codes))
+        for site_id, codes in teams_of_person(session, caller.person_id).items()
+        if site_id in seen
+    ]
+    everybodys = and_(SavedView.node_id.in_(seen), SavedView.team.is_(None))
+    visible = or_(SavedView.owner_id == caller.person_id, everybodys, *teams)
     return and_(SavedView.deleted_at.is_(None), visible)
 
 
@@ -292,9 +315,23 @@ def _own(session: Session, caller: Caller) -> list[SavedView]:
     return _in_order(session, statement)
 
 
-def _require_share(session: Session, caller: Caller, node_id: UUID | None) -> None:
+def _require_share(
+    session: Session, caller: Caller, node_id: UUID | None, team: str | None
+) -> None:
+    problem = ""
     if node_id is not None:
-        caller.require_over(SHARE, find_node(session, caller, READ, node_id))
+        node = find_node(session, caller, READ, node_id)
+        caller.require_over(SHARE, node)
+        if team is not None and team not in {one.code for one in _teams_at(session, node)}:
+            problem = "team: one of that site"
+    elif team is not None:
+        problem = "team: say of which site"
+    if problem:
+        raise Invalid("the view was not saved", problems=[problem])
+
+
+def _teams_at(session: Session, node: Node) -> list[TeamShown]:
+    return teams_at(session, node.id) if node.kind == "site" else []
 
 
 def _name(text: str) -> str:
@@ -324,5 +361,5 @@ def _log(session: Session, kind: str, view: SavedView, caller: Caller, now: date
         actor=events.Actor.person(caller.person_id),
         learned_at=now,
         site_id=node.id if node and node.kind == "site" else None,
-        after={"node_id": str(view.node_id) if view.node_id else None},
+        after={"node_id": str(view.node_id) if view.node_id else None, "team": view.team},
     )

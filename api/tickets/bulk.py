@@ -15,12 +15,12 @@ from api.tickets.shapes import FalseCause, Priority, Verdict
 from core.db import Session
 from core.idempotency import Answer, keep, recall
 from core.ids import new_id
+from workflows.alarms import accept_tickets
 from workflows.tickets.bulk import (
     MOST_AT_ONCE,
     Order,
     TicketBatch,
     Wanted,
-    act_on_many,
     find_batch,
     results_of,
 )
@@ -30,7 +30,18 @@ router = APIRouter(tags=["tickets"])
 Reader = Annotated[Asked, Depends(Permission("tickets.read"))]
 Worker = Annotated[Asked, Depends(Permission("tickets.work"))]
 BulkAction = Literal[
-    "assign", "hold", "resume", "resolve", "verify", "close", "cancel", "priority", "note"
+    "accept",
+    "assign",
+    "hold",
+    "resume",
+    "resolve",
+    "verify",
+    "close",
+    "reopen",
+    "cancel",
+    "merge",
+    "priority",
+    "note",
 ]
 
 
@@ -51,7 +62,8 @@ class BulkBody(Body):
     action: BulkAction
     tickets: Annotated[list[WantedTicket], Field(min_length=1, max_length=MOST_AT_ONCE)]
     note: Prose = Field(
-        default="", description="The reason for hold and cancel, or the note itself."
+        default="",
+        description="The reason for hold, reopen, cancel and merge, or the note itself.",
     )
     assignee_id: UUID | None = None
     team: Annotated[str, Field(min_length=1, max_length=40)] | None = None
@@ -59,6 +71,7 @@ class BulkBody(Body):
     verdict: Verdict | None = None
     cause: FalseCause | None = None
     until: Moment | None = Field(default=None, description="hold: when it ends by itself.")
+    into_id: UUID | None = Field(default=None, description="merge: the one of them that stays.")
     public: bool = Field(default=False, description="Residents who reported it read the note, too.")
 
     def order(self) -> Order:
@@ -75,6 +88,7 @@ class BulkBody(Body):
             self.cause,
             self.until,
             public=self.public,
+            into_id=self.into_id,
         )
 
 
@@ -99,6 +113,7 @@ class Batch(BaseModel):
     refused: int
     undo_until: datetime | None = Field(description="null: there is no way back.")
     undoes_id: UUID | None
+    into_id: UUID | None = Field(description="merge: the ticket that stayed.")
     results: list[BulkResult]
 
 
@@ -113,6 +128,7 @@ def _shown(session: Session, batch: TicketBatch) -> dict[str, Any]:
         "refused": len(results) - done,
         "undo_until": undo_until(session, batch),
         "undoes_id": batch.undoes_id,
+        "into_id": batch.into_id,
         "results": [
             {name: getattr(result, name) for name in BulkResult.model_fields} for result in results
         ],
@@ -130,14 +146,14 @@ def post_tickets_bulk(
 ) -> Response:
     """Each ticket is judged by your right on its site and by its own status.
 
-    It is done wholly or refused, and `results` says which and why. At most 200 at once. Assigning
-    and changing the priority can be undone for 15 minutes.
+    It is done wholly or refused, and `results` says which and why. At most 200 at once. Accepting,
+    assigning, holding and changing the priority can be undone for 15 minutes.
     """
     request = claim(asked, "POST /tickets/bulk", idempotency_key, body)
     with asked.parts.database.write() as session:
         made = recall(session, request)
         if made is None:
-            batch = act_on_many(session, asked.caller, body.order(), now=asked.now)
+            batch = accept_tickets(session, asked.caller, body.order(), now=asked.now)
             content = _shown(session, batch)
             made = keep(session, request, Answer(200, encoded(content), {}))
     return kept(made)
@@ -158,7 +174,9 @@ def get_ticket_batch(asked: Reader, batch_id: UUID) -> Response:
     responses=may_answer(409),
 )
 def undo_ticket_batch(asked: Worker, batch_id: UUID) -> Response:
-    """Puts back who had the tickets, or their priority; one that was changed since is refused.
+    """Puts back who had the tickets, their priority, or ends their hold.
+
+    One that was changed since is refused.
 
     Undone twice it answers as the first time. A conflict for what has no way back, or after
     15 minutes.

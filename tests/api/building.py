@@ -16,9 +16,9 @@ from core.people import Grant, Person, caller_for, new_secret
 from core.places import Space
 from tests.fixtures import SmallSite
 from workflows import customers, intake, saved_views, tickets
-from workflows.alarms import Alarm, Episode
+from workflows.alarms import Alarm, Episode, accept_tickets
 from workflows.tickets import contractors
-from workflows.tickets.bulk import Order, Wanted, act_on_many
+from workflows.tickets.bulk import Order, Wanted
 from workflows.tickets.contractors.claims import ContractorClaim
 from workflows.tickets.model import TicketPhoto, TicketVoice
 
@@ -300,7 +300,7 @@ def put_batch(database: Database, site: SmallSite, ticket_id: UUID, now: datetim
         session.add(Grant(id=new_id(), person_id=person.id, node_id=site.id, role="supervisor"))
         session.flush()
         order = Order(new_id(), "priority", [Wanted(ticket_id)], priority="high")
-        return act_on_many(session, caller_for(session, person), order, now=now).id
+        return accept_tickets(session, caller_for(session, person), order, now=now).id
 
 
 def put_view(database: Database, site: SmallSite, now: datetime) -> UUID:

@@ -1,5 +1,6 @@
 """One action on many tickets over HTTP: what became of each, once, and the way back."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from core.clock import MICROS, SimulatedClock
 from core.db import Database
 from core.events import Event
 from core.ids import new_id
+from core.teams import Certificate
 from tests.api.conftest import MakeUser, User
 from tests.fixtures import SmallSite
 from tests.threads import in_threads
@@ -202,7 +204,10 @@ def test_what_is_too_old_or_has_no_way_back_is_refused(
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"action": "merge"},
+        {"action": "merge", "note": "Same"},
+        {"action": "merge", "note": "Same", "into_id": str(new_id())},
+        {"action": "reopen"},
+        {"action": "accept", "into_id": str(new_id())},
         {"action": "assign"},
         {"action": "cancel"},
         {"action": "note"},
@@ -220,3 +225,104 @@ def test_an_order_that_fits_no_ticket_is_refused_as_a_whole(
     body = {"tickets": [{"id": ticket["id"]}], **wrong}
     assert client.post(BULK, json=body).status_code == 422
     assert now_of(client, ticket)["version"] == 1
+
+
+def test_many_are_taken_for_oneself_once(
+    client: TestClient, site: SmallSite, make_user: MakeUser
+) -> None:
+    worker = make_user("technician", site.id)
+    fresh, given, ended = opened(client, site.id)
+    ask(client, "assign", [given], assignee_id=str(worker.person_id))
+    ask(client, "cancel", [ended], note="A test")
+    batch = ask(client, "accept", [fresh, given, ended], worker)
+    assert (batch["done"], batch["refused"]) == (2, 1)
+    for ticket in (fresh, given):
+        now = now_of(client, ticket)
+        assert (now["state"], now["assignee_id"]) == ("assigned", str(worker.person_id))
+        assert now["responded_at"] is not None
+    again = ask(client, "accept", [fresh, given], worker)
+    assert {row["detail"] for row in again["results"]} == {"you have accepted it already"}
+
+
+def test_what_lacks_a_certificate_is_not_taken_with_the_rest(
+    client: TestClient, site: SmallSite, make_user: MakeUser, database: Database
+) -> None:
+    worker, licensed = make_user("technician", site.id), make_user("technician", site.id)
+    with database.write() as session:
+        day = date(2099, 1, 1)
+        row = Certificate(person_id=licensed.person_id, kind="electrician", valid_until=day)
+        session.add(row)
+    [plain, electrical] = opened(client, site.id, 2)
+    client.patch(
+        f"/api/v1/tickets/{electrical['id']}",
+        json={"category": "electrical"},
+        headers={"If-Match": "*"},
+    )
+    batch = ask(client, "accept", [plain, electrical], worker)
+    details = {row["ticket_id"]: row["detail"] for row in batch["results"]}
+    assert details[plain["id"]] == ""
+    assert "certificate" in details[electrical["id"]]
+
+
+def test_many_are_opened_again_with_their_reason(client: TestClient, site: SmallSite) -> None:
+    *done, running = opened(client, site.id)
+    ask(client, "assign", done, team="maintenance")
+    ask(client, "resolve", done)
+    batch = ask(client, "reopen", [*done, running], note="It drips again")
+    assert (batch["done"], batch["refused"]) == (2, 1)
+    assert [row["reason"] for row in batch["results"] if not row["done"]] == ["state"]
+    for ticket in done:
+        now = now_of(client, ticket)
+        assert (now["state"], now["notes"][-1]["body"]) == ("open", "It drips again")
+
+
+def test_the_chosen_are_merged_into_one_of_them(
+    client: TestClient, site: SmallSite, database: Database
+) -> None:
+    tickets = opened(client, site.id, 4)
+    stays = tickets[2]
+    body = {
+        "action": "merge",
+        "note": "One burst pipe",
+        "into_id": stays["id"],
+        "tickets": [{"id": one["id"], "version": one["version"]} for one in tickets],
+    }
+    headers = {"Idempotency-Key": "merge"}
+    answers = in_threads(3, lambda _: client.post(BULK, json=body, headers=headers).json())
+    assert len({answer["id"] for answer in answers}) == 1
+    batch = answers[0]
+    assert (batch["done"], batch["refused"], batch["into_id"]) == (3, 0, stays["id"])
+    assert stays["id"] not in {row["ticket_id"] for row in batch["results"]}
+    for ticket in (one for one in tickets if one is not stays):
+        now = now_of(client, ticket)
+        assert (now["state"], now["merged_into_id"]) == ("merged", stays["id"])
+    assert now_of(client, stays)["state"] == "open"
+    assert len(facts_of(database, batch["id"])) == 3
+
+
+def test_a_merge_is_judged_for_each_like_a_single_one(
+    client: TestClient, site: SmallSite, other_site: UUID, make_user: MakeUser
+) -> None:
+    stays, other, ended = opened(client, site.id)
+    [elsewhere] = opened(client, other_site, 1)
+    ask(client, "cancel", [ended], note="A test")
+    batch = ask(client, "merge", [stays, other, ended, elsewhere], note="Same", into_id=stays["id"])
+    said = {row["ticket_id"]: (row["reason"], row["detail"]) for row in batch["results"]}
+    assert said[other["id"]] == ("", "")
+    assert said[ended["id"]][0] == "state"
+    assert "another one of the same site" in said[elsewhere["id"]][1]
+    fresh = opened(client, site.id, 1)[0]
+    batch = ask(client, "merge", [fresh, ended], note="Same", into_id=ended["id"])
+    assert "has ended" in batch["results"][0]["detail"]
+    assert now_of(client, fresh)["state"] == "open"
+    manager = make_user("manager", site.id)
+    hidden = {
+        "action": "merge",
+        "note": "Same",
+        "into_id": elsewhere["id"],
+        "tickets": [{"id": fresh["id"]}, {"id": elsewhere["id"]}],
+    }
+    assert client.post(BULK, json=hidden, headers=manager.headers).status_code == 422
+    worker = make_user("technician", site.id)
+    batch = ask(client, "merge", [fresh, stays], worker, note="Same", into_id=stays["id"])
+    assert [row["reason"] for row in batch["results"]] == ["not_allowed"]

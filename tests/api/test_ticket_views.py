@@ -5,6 +5,8 @@ from uuid import UUID
 from starlette.testclient import TestClient
 
 from core.clock import MICROS, SimulatedClock
+from core.db import Database
+from core.teams import Member
 from tests.api.conftest import MakeUser, User
 from tests.fixtures import SmallSite
 
@@ -90,3 +92,29 @@ def test_a_view_takes_its_place(client: TestClient) -> None:
 def test_what_is_no_list_is_refused(client: TestClient) -> None:
     for wrong in ({"name": " "}, {"filters": {"view": "none"}}, {"filters": {"colour": "red"}}):
         assert client.post(VIEWS, json={**LATE, **wrong}).status_code == 422
+
+
+def test_a_view_is_shared_with_a_team_of_a_site(
+    client: TestClient, make_user: MakeUser, site: SmallSite, other_site: UUID, database: Database
+) -> None:
+    lead, guard = make_user("supervisor", site.id), make_user("guard", site.id)
+    with database.write() as session:
+        row = Member(site_id=site.id, team="security", person_id=guard.person_id, skills=[])
+        session.add(row)
+    shared = {**LATE, "node_id": str(site.id), "team": "security"}
+    made = client.post(VIEWS, json=shared, headers=lead.headers)
+    assert (made.status_code, made.json()["team"]) == (201, "security")
+    one = f"{VIEWS}/{made.json()['id']}"
+    any_version = {**lead.headers, "If-Match": "*"}
+    assert names(client, guard) == ["Late repairs"]
+    other = make_user("technician", site.id)
+    assert names(client, other) == []
+    assert client.get(one, headers=other.headers).status_code == 404
+    for wrong in ({"team": "security"}, {"node_id": str(site.id), "team": "nobody"}):
+        assert client.patch(one, json=wrong, headers=any_version).status_code == 422
+    for wrong in ({"team": "security"}, {"node_id": str(other_site), "team": "security"}):
+        answer = client.post(VIEWS, json={**LATE, **wrong}, headers=lead.headers)
+        assert answer.status_code in (404, 422)
+    changed = client.patch(one, json={"node_id": str(site.id)}, headers=any_version)
+    assert changed.json()["team"] is None
+    assert names(client, other) == ["Late repairs"]

@@ -11,12 +11,19 @@ from core import events
 from core.clock import SimulatedClock
 from core.contacts import set_reaching
 from core.db import Database
+from core.ids import new_id
+from core.people import Person, caller_for
 from core.settings import Settings, load
-from jobs.telling import Telling, TellingGroups
+from jobs.telling import CURSOR, TAKEN_UP_AT_ONCE, Telling, TellingGroups
 from tests.fixtures import NOON, Administrator, SmallSite
 from tests.jobs.conftest import make_work, open_one
 from tests.servers.providers import CORP, CORP_SECRET, serving_providers
+from tests.workflows.conftest import employ
+from workflows import notifications
+from workflows.alarms import accept_tickets
 from workflows.notifications import Attempt, Notice
+from workflows.tickets import Ticket
+from workflows.tickets.bulk import Order, Wanted
 
 MINUTE = timedelta(minutes=1)
 
@@ -83,3 +90,46 @@ def test_groups_are_told_merged_and_again_when_they_did_not_take_it(
         [told] = providers.hooks
     assert told["title"] == "3 new / 3 张新工单"
     assert events.newest(database)
+
+
+def test_fifty_tickets_of_one_action_are_one_message_although_the_process_dies_between(
+    database: Database, site: SmallSite, administrator: Administrator, clock: SimulatedClock
+) -> None:
+    worker = employ(database, site.id, "technician")
+    with serving_providers() as providers:
+        wecom = {"wecom_corp": CORP, "wecom_secret": CORP_SECRET, "wecom_agent": 7}
+        telling = Telling(settings(**wecom, wecom_url=providers.url), clock)
+        work = make_work(database, clock)
+        with database.write() as session:
+            set_reaching(session, worker, {"wecom": "an"}, None, now=NOON)
+        for _ in range(50):
+            open_one(database, site, NOON)
+        telling.tell(work, NOON)
+        providers.wecom.clear()
+        with database.write() as session:
+            caller = caller_for(session, session.get_one(Person, administrator.person_id))
+            tickets = [Wanted(one) for one in session.scalars(select(Ticket.id))]
+            order = Order(new_id(), "assign", tickets, assignee_id=worker)
+            accept_tickets(session, caller, order, now=NOON)
+        # It stops after the first facts; whoever comes next goes on where it stood.
+        cursor_before = cursor_at(database)
+        facts = events.read_after(database, cursor_before, TAKEN_UP_AT_ONCE)
+        with database.write() as session:
+            notifications.take_up(session, facts, now=NOON)
+            notifications.set_cursor(session, CURSOR, (facts[-1].txid, facts[-1].seq))
+        again = Telling(settings(**wecom, wecom_url=providers.url), clock)
+        assert again.tell(work, NOON) == 1
+        assert again.tell(work, NOON + MINUTE) == 0
+        [card] = providers.wecom
+    assert card["textcard"]["title"] == "50 张工单派给了您"
+    with database.read() as session:
+        [notice] = session.scalars(select(Notice).where(Notice.person_id == worker))
+    assert notice.kind == "tickets.assign"
+
+
+def cursor_at(database: Database) -> events.Cursor:
+    """How far telling has read the log."""
+    with database.read() as session:
+        cursor = notifications.cursor_of(session, CURSOR)
+    assert cursor is not None
+    return cursor

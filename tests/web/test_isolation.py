@@ -25,11 +25,12 @@ from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
 from web.pages.control_room.panels import PANELS as CONTROL_ROOM
 from workflows import customers, intake, saved_views
+from workflows.alarms import accept_tickets
 from workflows.alarms.model import Alarm
 from workflows.customers import Sticker, Wish
 from workflows.dispatch import Handover
 from workflows.tickets import Ticket, contractors
-from workflows.tickets.bulk import Order, Wanted, act_on_many
+from workflows.tickets.bulk import Order, Wanted
 from workflows.tickets.contractors import Contact, Job
 from workflows.tickets.contractors.claims import ContractorClaim
 from workflows.tickets.photos import add_photo, store_photo
@@ -176,7 +177,7 @@ def batch_of(stage: Stage, number: int) -> UUID:
     with stage.parts.database.write() as session:
         caller = caller_for(session, session.get_one(Person, person))
         order = Order(new_id(), "priority", [Wanted(stage.ticket(number).id)], priority="low")
-        return act_on_many(session, caller, order, now=now).id
+        return accept_tickets(session, caller, order, now=now).id
 
 
 def plan_of(stage: Stage) -> UUID:

@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.deps import SESSION_COOKIE, csrf_token
+from core.teams import Member
 from tests.web.conftest import signed_in
 from tests.web.stage import Stage
 from workflows.saved_views import MOST_OF_ONE
@@ -56,6 +57,64 @@ def test_a_shared_view_is_seen_there_and_changed_by_its_owner_only(stage: Stage)
     assert "Renamed" in other.get("/tickets?view=all").text
     assert send(mine, f"/tickets/views/{view}/change", name="Renamed", node="me") == 303
     assert view_ids(other) == []
+
+
+def member(stage: Stage, name: str, team: str, role: str = "technician") -> TestClient:
+    """The browser of somebody in a team of the site."""
+    person = stage.person(name, role)
+    with stage.parts.database.write() as session:
+        session.add(Member(site_id=stage.site_id, team=team, person_id=person, skills=[]))
+    return signed_in(stage, stage.secret(person, "session"))
+
+
+def test_a_view_of_a_team_is_seen_by_who_is_in_it(stage: Stage) -> None:
+    mine, guard = browser(stage, "Lin Hua"), member(stage, "Zhao", "security", "guard")
+    other = member(stage, "Bo", "maintenance")
+    page = mine.get("/tickets?view=all").text
+    assert f'<option value="{stage.site_id}:security">Team Security at ' in page
+    team = f"{stage.site_id}:security"
+    assert send(mine, "/tickets/views", name="Of the guards", view="all", node=team) == 303
+    [view] = view_ids(mine)
+    assert f'<option value="{team}" selected>' in mine.get("/tickets?view=all").text
+    assert view_ids(guard) == [view]
+    assert view_ids(other) == []
+    assert send(other, f"/tickets/views/{view}/default", begins="yes") == 404
+    assert send(guard, f"/tickets/views/{view}/change", name="x") == 403
+    # Whoever leaves the team finds it no more, although they began with it.
+    send(guard, f"/tickets/views/{view}/default", begins="yes")
+    assert guard.get("/tickets").status_code == 303
+    with stage.parts.database.write() as session:
+        session.query(Member).delete()
+    assert guard.get("/tickets").status_code == 200
+    assert view_ids(guard) == []
+    everybody = str(stage.site_id)
+    assert send(mine, f"/tickets/views/{view}/change", name="Ours", node=everybody) == 303
+    assert view_ids(other) == [view]
+
+
+@pytest.mark.parametrize("team", ["nobody", "security:x"])
+def test_a_view_goes_to_teams_that_there_are(stage: Stage, team: str) -> None:
+    mine = browser(stage, "Lin Hua")
+    node = f"{stage.site_id}:{team}"
+    assert send(mine, "/tickets/views", name="x", view="all", node=node) == 422
+    technician = browser(stage, "Bo", "technician")
+    node = f"{stage.site_id}:security"
+    assert send(technician, "/tickets/views", name="x", view="all", node=node) == 403
+
+
+def test_a_view_takes_the_filters_of_the_list_that_is_shown(stage: Stage) -> None:
+    mine, other = browser(stage, "Lin Hua"), browser(stage, "Bo")
+    send(mine, "/tickets/views", name="Late", view="late", node=str(stage.site_id))
+    [view] = view_ids(mine)
+    assert f"/tickets/views/{view}/filters" not in mine.get("/tickets?view=late").text
+    assert f"/tickets/views/{view}/filters" in mine.get("/tickets?view=late&kind=repair").text
+    assert f"/tickets/views/{view}/filters" not in other.get("/tickets?view=late&kind=repair").text
+    address = f"/tickets/views/{view}/filters"
+    assert send(other, address, view="all") == 403
+    assert send(mine, address, view="nonsense") == 422
+    assert send(mine, address, view="late", kind="repair") == 303
+    page = other.get("/tickets?view=late&kind=repair").text
+    assert re.search(r'href="/tickets\?view=late&amp;kind=repair" aria-current="page">Late', page)
 
 
 def test_who_may_not_share_keeps_views_for_themselves(stage: Stage) -> None:

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 from zipfile import ZipFile
 
@@ -15,9 +15,11 @@ from sqlalchemy import func, select, update
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events
 from core.ids import new_id
+from core.teams import Certificate
 from tests.web.conftest import client_of, signed_in
-from tests.web.stage import Stage
+from tests.web.stage import OVERHEATING, Stage
 from web.pages.ticket_bulk import DETAILS, REASONS
+from workflows.alarms import Alarm
 from workflows.tickets import Draft, Ticket, open_ticket
 from workflows.tickets.bulk import MOST_AT_ONCE
 
@@ -264,6 +266,51 @@ def test_a_question_about_changes_that_no_list_asks_is_refused(
     assert client.get(f"/tickets/changes?{wrong}").status_code == 422
     many = ",".join(str(uuid4()) for _ in range(101))
     assert client.get(f"/tickets/changes?rows={many}").status_code in (404, 422)
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_chosen_tickets_are_merged_and_the_page_names_the_one_that_stays(
+    stage: Stage, locale: str
+) -> None:
+    client = client_of(stage, "manager", locale)
+    tickets = opened(stage, 3)
+    assert 'id="bulk-into"' in client.get("/tickets").text
+    stays = tickets[1]
+    done = send(client, tickets, "merge", note="One pipe", into=str(stays.id))
+    page = client.get(done.headers["location"]).text
+    wanted = {"en": "They are in this one now", "zh": "均已并入此工单"}
+    assert wanted[locale] in page
+    assert f'href="/tickets/{stays.number}"' in page
+    assert {read(stage, one).merged_into_id for one in tickets} == {stays.id, None}
+    assert send(client, tickets, "merge", note="One pipe").status_code == 422
+    assert send(client, tickets, "merge", note="One pipe", into="x").status_code == 422
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_who_takes_many_hears_what_they_lack(stage: Stage, locale: str) -> None:
+    client = client_of(stage, "technician", locale)
+    [fine] = opened(stage, 1)
+    [electrical] = opened(stage, 1, category="electrical")
+    colleague = stage.person("Bo Electrician", "technician")
+    with stage.parts.database.write() as session:
+        day = date(2099, 1, 1)
+        session.add(Certificate(person_id=colleague, kind="electrician", valid_until=day))
+    done = send(client, [fine, electrical], "accept")
+    page = client.get(done.headers["location"]).text
+    wanted = {"en": "You lack a certificate", "zh": "您没有此类作业所需的证书"}
+    assert wanted[locale] in page
+    assert read(stage, fine).state == "assigned"
+    assert read(stage, electrical).state == "open"
+
+
+def test_taking_many_acknowledges_their_alarms(stage: Stage, client: TestClient) -> None:
+    number = stage.trip("b1-pump-1", OVERHEATING)
+    with stage.parts.database.read() as session:
+        ticket = session.scalars(select(Ticket).where(Ticket.number == number)).one()
+    send(client, [ticket], "accept")
+    with stage.parts.database.read() as session:
+        alarm = session.scalars(select(Alarm).where(Alarm.ticket_id == ticket.id)).one()
+    assert alarm.state == "acknowledged"
 
 
 def test_every_reason_has_its_words() -> None:

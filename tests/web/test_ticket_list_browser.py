@@ -83,6 +83,30 @@ def test_all_of_the_list_is_more_than_the_page(
     assert console_log == []
 
 
+def test_the_chosen_are_merged_into_one_of_them(
+    stage: Stage, signed_in_page: Page, console_log: list[str]
+) -> None:
+    page, tickets = signed_in_page, opened(stage, 4)
+    page.goto(f"{stage.url}/tickets?view=open")
+    for number in range(3):
+        page.locator("[data-pick]").nth(number).check()
+    page.get_by_label("With the chosen tickets").last.select_option("merge")
+    stays = page.get_by_label("The ticket that stays")
+    # Those that are chosen, and no others.
+    expect(stays.locator("option")).to_have_count(4)
+    stays.select_option(label="#2 Job 1")
+    page.locator("[data-pick]").nth(2).uncheck()
+    expect(stays.locator("option")).to_have_count(3)
+    expect(stays).to_have_value(str(tickets[1].id))
+    page.get_by_label("Note or reason").fill("One pipe")
+    page.get_by_role("button", name="Do it").click()
+    expect(page.locator(".banner")).to_contain_text("1 ticket done.")
+    expect(page.locator(".stays")).to_contain_text("#2 Job 1")
+    merged = [one.number for one in tickets if read(stage, one).merged_into_id == tickets[1].id]
+    assert merged == [1]
+    assert console_log == []
+
+
 def test_a_phone_puts_tickets_on_hold_in_chinese(stage: Stage, phone: Page) -> None:
     tickets = opened(stage, 2, state="assigned")
     phone.goto(f"{stage.url}/tickets?view=open")

@@ -288,6 +288,27 @@ def test_the_reporter_hears_how_it_goes(house: House, channels: dict[str, Preten
     assert [address for address, _ in channels["sms"].sent] == []
 
 
+def test_who_reported_what_was_merged_hears_how_that_one_goes(house: House) -> None:
+    reporters = [employ(house.database, house.site.id, "guard", name) for name in ("Zhao", "Qian")]
+    first, second = (
+        house.open(reporter_id=reporter, team="security", priority="low") for reporter in reporters
+    )
+    do(house.database, second, house.supervisor, NOON, "merge", note="Same", into_id=first)
+    house.take_up()
+    do(house.database, first, house.worker, NOON, "accept")
+    house.take_up()
+    told = {
+        one.person_id: (one.kind, one.ticket_id)
+        for one in house.notices()
+        if one.kind == "ticket.accept"
+    }
+    # Each of the ticket that they opened, which they see whatever team has the other.
+    assert told == {
+        reporters[0]: ("ticket.accept", first),
+        reporters[1]: ("ticket.accept", second),
+    }
+
+
 def test_quiet_hours_never_mute_what_is_critical_or_duty(
     house: House, channels: dict[str, Pretended]
 ) -> None:

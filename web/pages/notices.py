@@ -15,6 +15,7 @@ from core.colleagues import able_people
 from core.contacts import CONTACT_KINDS, contacts_of, quiet_hours_of, set_reaching
 from core.db import Session
 from core.errors import Conflict, NotFound
+from web.accepting import accept_all
 from web.page_route import PageRoute
 from web.reader import Reader
 from web.templating import Templates
@@ -22,17 +23,21 @@ from web.visit import SignedInVisit, Visit, guest_reader
 from workflows import notifications, overview, tickets
 from workflows.alarms import accept_ticket
 from workflows.alarms.fire import answer_in_name
-from workflows.notifications import ASK_FOR_HANDS, FIRES, Notice
+from workflows.notifications import ASK_FOR_HANDS, FIRES, KIND_OF_ONE, LIST_OF, Notice
 from workflows.tickets import Ticket, fire_watch
 from workflows.tickets.followers import CODE_OUTSIDE, RESIDENT, secret_behind
 
 
 def respond(session: Session, notice: Notice, *, by: str, now: datetime) -> str:
-    """Answer a notice for its person; returns what came of it: accepted, taken or seen.
+    """Answer a notice for its person; returns what came of it: accepted, all, some, taken or seen.
 
     What asks for hands is accepted in their name, as their own button would do it.
     """
-    came = _accept(session, notice, now) if notice.kind in ASK_FOR_HANDS else "seen"
+    came = "seen"
+    if notice.kind == "tickets.assign":
+        came = accept_all(session, notice, now=now)
+    elif notice.kind in ASK_FOR_HANDS:
+        came = _accept(session, notice, now)
     notifications.acknowledge(session, notice, by=by, now=now)
     return came
 
@@ -46,7 +51,8 @@ def _accept(session: Session, notice: Notice, now: datetime) -> str:
     person = notice.person_id
     if notice.kind in FIRES:
         return _take_fire_on(session, ticket, person, now)
-    if ticket.responded_at is not None:
+    # What was opened again waits for somebody, although it was accepted once.
+    if ticket.responded_at is not None and ticket.state != "open":
         return "accepted" if ticket.assignee_id == person else "taken"
     able = {one.id for one in able_people(session, ticket.site_id, "tickets.work")}
     if person not in able or ticket.state not in tickets.TICKET.moves["accept"]:
@@ -71,6 +77,15 @@ def _take_fire_on(session: Session, ticket: Ticket, person: UUID, now: datetime)
     return "accepted"
 
 
+def how_many(session: Session, notice: Notice) -> int | None:
+    """Of how many tickets a notice tells that still ask for something; None where it is one."""
+    if notice.kind not in KIND_OF_ONE:
+        return None
+    if notice.urgency == "info":
+        return int(notice.facts["count"])
+    return len(notifications.left_of(session, notice))
+
+
 def router(templates: Templates) -> APIRouter:
     """The routes of notices."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -88,26 +103,33 @@ def _add_answer(routes: APIRouter) -> None:
             if notice is None or notice.person_id != visit.caller.person_id:
                 raise NotFound("this is not in your inbox", advice="Load your inbox again.")
             came = respond(session, notice, by="page", now=visit.parts.clock.now())
-            number = notice.facts.get("number") if came == "accepted" else None
-        return RedirectResponse(
-            f"/tickets/{number}" if number else "/account/inbox", status_code=303
-        )
+            number = notice.facts.get("number")
+            there = {"accepted": f"/tickets/{number}"} if number else {}
+            there |= dict.fromkeys(("all", "some"), LIST_OF.get(notice.kind, ""))
+        return RedirectResponse(there.get(came, "/account/inbox"), status_code=303)
 
 
 def _public(
-    templates: Templates, reader: Reader, notice: Notice, code: str, came: str
+    templates: Templates,
+    session: Session,
+    reader: Reader,
+    notice: Notice,
+    came: str,
 ) -> HTMLResponse:
     """The page of a link: what it is about and one button; nothing about people."""
+    many = how_many(session, notice)
     return HTMLResponse(
         templates.render(
             "notices/link.html",
             reader,
             kind=notice.kind,
             facts=notice.facts,
-            code=code,
+            code=notice.code,
             came=came,
             asks=notice.kind in ASK_FOR_HANDS,
-            waits=notice.state in ("waiting", "spent"),
+            many=many,
+            list=LIST_OF.get(notice.kind),
+            waits=notice.state in ("waiting", "spent") and many != 0,
         )
     )
 
@@ -128,7 +150,7 @@ def _add_links(routes: APIRouter, templates: Templates) -> None:
             return _own_link(parts, code)
         with parts.database.read() as session:
             notice = notifications.notice_by_code(session, code)
-            return _public(templates, guest_reader(request), notice, code, "")
+            return _public(templates, session, guest_reader(request), notice, "")
 
     @routes.post("/n/{code}")
     def accept(code: str, request: Request) -> Response:
@@ -136,7 +158,7 @@ def _add_links(routes: APIRouter, templates: Templates) -> None:
         with parts.database.write() as session:
             notice = notifications.notice_by_code(session, code)
             came = respond(session, notice, by="link", now=parts.clock.now())
-            return _public(templates, guest_reader(request), notice, code, came)
+            return _public(templates, session, guest_reader(request), notice, came)
 
     @routes.post("/n/voice/{secret}")
     def receipts(secret: str, request: Request, reports: Annotated[Any, Body()]) -> Response:

@@ -23,10 +23,13 @@ def _list(filters: Mapping[str, str], **more: str) -> RedirectResponse:
     return RedirectResponse(f"/tickets?{urlencode(query)}", 303)
 
 
-def _place(text: str) -> UUID | None:
-    """Whom a form shares a view with: the people of a place, or nobody ("me")."""
+def _place(text: str) -> tuple[UUID | None, str | None]:
+    """Whom a form shares a view with: people of a place, those of one team of it, nobody ("me")."""
+    if text in ("", "me"):
+        return None, None
+    node, _, team = text.partition(":")
     try:
-        return UUID(text) if text not in ("", "me") else None
+        return UUID(node), team or None
     except ValueError:
         raise Invalid("the view was not saved", problems=["node: choose a place"]) from None
 
@@ -48,12 +51,18 @@ def _add_keeping(routes: APIRouter) -> None:
         node: Text = "",
     ) -> RedirectResponse:
         visit.caller.require_anywhere(saved_views.READ)
-        place = _place(node)
+        place, team = _place(node)
         # What no list of ours shows is not kept.
         choice.filter(visit)
         with visit.parts.database.write() as session:
             kept = saved_views.save_view(
-                session, visit.caller, name, choice.asked(), node_id=place, now=visit.reader.now
+                session,
+                visit.caller,
+                name,
+                choice.asked(),
+                node_id=place,
+                team=team,
+                now=visit.reader.now,
             )
             return _list(kept.filters)
 
@@ -79,7 +88,17 @@ def _add_changing(routes: APIRouter) -> None:
         view_id: UUID, visit: SignedInVisit, name: Text = "", node: Text = ""
     ) -> RedirectResponse:
         # Who may share nothing is not asked with whom.
-        wanted = ViewChange(name=name, share=bool(node), node_id=_place(node))
+        place, team = _place(node)
+        wanted = ViewChange(name=name, share=bool(node), node_id=place, team=team)
+        with visit.parts.database.write() as session:
+            found = saved_views.find_view(session, visit.caller, view_id, own=True)
+            saved_views.change_view(session, visit.caller, found, wanted, now=visit.reader.now)
+            return _list(found.filters)
+
+    @routes.post("/tickets/views/{view_id}/filters")
+    def keep_filters(view_id: UUID, visit: SignedInVisit, choice: FormChoice) -> RedirectResponse:
+        choice.filter(visit)
+        wanted = ViewChange(filters=choice.asked())
         with visit.parts.database.write() as session:
             found = saved_views.find_view(session, visit.caller, view_id, own=True)
             saved_views.change_view(session, visit.caller, found, wanted, now=visit.reader.now)

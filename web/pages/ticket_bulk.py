@@ -23,6 +23,7 @@ from web.ticket_table import LARGEST_TABLE, spreadsheet
 from web.visit import SignedInVisit, Visit
 from web.words import TEAM
 from workflows import overview
+from workflows.alarms import accept_tickets
 from workflows.tickets import FALSE_CAUSES, VERDICTS
 from workflows.tickets.bulk import (
     MOST_AT_ONCE,
@@ -30,7 +31,6 @@ from workflows.tickets.bulk import (
     Order,
     Result,
     Wanted,
-    act_on_many,
     find_batch,
     results_of,
 )
@@ -41,10 +41,14 @@ from workflows.tickets.undoing import undo_many, undo_until
 
 Text = Annotated[str, Form()]
 # In the order in which the list offers them.
-OFFERED = ("assign", "priority", "note", "hold", "resume", "resolve", "verify", "close", "cancel")
+OFFERED = (
+    *("accept", "assign", "priority", "note", "hold", "resume", "resolve", "verify", "close"),
+    *("reopen", "merge", "cancel"),
+)
 MORE_ACTIONS: Mapping[str, str] = {
     "priority": mark("Change the priority"),
     "note": mark("Write a note"),
+    "merge": mark("Merge into one of them"),
     "undo": mark("Undo"),
 }
 REASONS: Mapping[str, str] = {
@@ -68,6 +72,11 @@ DETAILS: Mapping[str, str] = {
     "a fire is resolved as real": mark("A fire is resolved as real, or stood down first."),
     "was sent to look": mark("Somebody was sent to look because of it. Assign it to another."),
     "on hold before": mark("It was on hold before. Put it on hold again."),
+    "accepted it already": mark("You have accepted it already."),
+    "another one of the same site": mark("It is at another site than the one that stays."),
+    "has ended": mark("The ticket into which it should go has ended."),
+    "is no fire alarm": mark("A fire alarm goes only into another fire alarm."),
+    "has a newer ticket": mark("The same fault has a newer ticket by now."),
     "works here no more": mark("Whoever had it works here no more."),
 }
 
@@ -83,13 +92,20 @@ def action_word(reader: Reader, action: str) -> str:
     return reader.translate(known) if known else reader.word("ticket_action", action)
 
 
-def reason_told(reader: Reader, result: Result) -> str:
+# The same where it is about the reader, who takes tickets for themselves.
+OF_ONESELF: Mapping[str, str] = {
+    "needs a certificate": mark("You lack a certificate for this work, or it has expired."),
+}
+
+
+def reason_told(reader: Reader, result: Result, action: str = "") -> str:
     """Why nothing was done to a ticket, in the reader's language."""
     known = REASONS.get(result.reason)
     if known:
         state = reader.word("ticket_state", result.state)
         return reader.translate(known, state=state) if result.state else reader.translate(known)
-    told = next((text for piece, text in DETAILS.items() if piece in result.detail), None)
+    texts = {**DETAILS, **OF_ONESELF} if action == "accept" else DETAILS
+    told = next((text for piece, text in texts.items() if piece in result.detail), None)
     return reader.translate(told) if told else result.detail
 
 
@@ -106,6 +122,7 @@ class BulkForm:
     to_priority: Text = ""
     verdict: Text = ""
     until: Text = ""
+    into: Text = ""
 
     def wanted(self) -> list[Wanted]:
         """The tickets that were chosen one by one."""
@@ -135,6 +152,7 @@ class BulkForm:
             cause or None,
             until_local=_local(self.until),
             fingerprint=self.fingerprint,
+            into_id=_uuid(self.into, "into") if self.into else None,
         )
 
 
@@ -189,13 +207,19 @@ def _add_doing(routes: APIRouter) -> None:
             raise NotAllowed("you may change no tickets")
         with visit.parts.database.write() as session:
             now = visit.parts.clock.now()
-            batch = act_on_many(session, visit.caller, form.order(), now=now)
+            batch = accept_tickets(session, visit.caller, form.order(), now=now)
         return RedirectResponse(f"/tickets/bulk/{batch.id}?{choice.address()}", 303)
 
     @routes.post("/tickets/bulk/{batch_id}/undo")
-    def undo(batch_id: UUID, visit: SignedInVisit, choice: FormChoice) -> Response:
+    def undo(
+        batch_id: UUID, visit: SignedInVisit, choice: FormChoice, ticket: Text = ""
+    ) -> Response:
         with visit.parts.database.write() as session:
             undone = undo_many(session, visit.caller, batch_id, now=visit.parts.clock.now())
+            results = results_of(undone)
+        if ticket and all(result.done for result in results):
+            # It was done on the page of one ticket.
+            return RedirectResponse(f"/tickets/{results[0].number}", 303)
         return RedirectResponse(f"/tickets/bulk/{undone.id}?{choice.address()}", 303)
 
     @routes.post("/tickets/chosen.xlsx")
@@ -219,7 +243,8 @@ def _add_results(routes: APIRouter, templates: Templates) -> None:
         with visit.parts.database.read() as session:
             batch = find_batch(session, visit.caller, batch_id)
             results = results_of(batch)
-            titles = _by_id(session, visit, [result.ticket_id for result in results])
+            ids = [result.ticket_id for result in results]
+            titles = _by_id(session, visit, [*ids, batch.into_id] if batch.into_id else ids)
             until = undo_until(session, batch)
         left = [result for result in results if not result.done]
         return templates.page(
@@ -229,8 +254,9 @@ def _add_results(routes: APIRouter, templates: Templates) -> None:
             batch=batch,
             what=action_word(visit.reader, batch.action),
             done=[result for result in results if result.done],
-            refused=[(result, reason_told(visit.reader, result)) for result in left],
+            refused=[(result, reason_told(visit.reader, result, batch.action)) for result in left],
             titles=titles,
+            stays=titles.get(batch.into_id) if batch.into_id else None,
             until=until if until and until > visit.reader.now else None,
             choice=choice,
         )

@@ -57,9 +57,11 @@ def _add_page(routes: APIRouter, templates: Templates) -> None:
                 if begins:
                     return RedirectResponse(f"/tickets?{urlencode(begins)}", 303)
             saved = saved_views.list_views(session, visit.caller)
+            places = saved_views.places_to_share_with(session, visit.caller)
             context: dict[str, Any] = {
                 "saved": saved,
-                "share_with": saved_views.places_to_share_with(session, visit.caller),
+                "share_with": places,
+                "teams_of": saved_views.teams_to_share_with(session, places),
                 "deleted": _gone(session, visit, deleted),
                 "current": next((one.id for one in saved if one.filters == choice.asked()), None),
             }

@@ -29,11 +29,13 @@ from web.pages.return_visits import visits_shown
 from web.pages.work import work_shown
 from web.reader import Reader
 from web.templating import Templates
+from web.undo_bar import undo_bar
 from web.visit import SignedInVisit, Visit
 from web.words import TEAM
 from workflows import customers, overview, tickets
 from workflows.alarms import accept_ticket
-from workflows.tickets import FALSE_CAUSES, VERDICTS, contractors
+from workflows.tickets import FALSE_CAUSES, PRIORITIES, TICKET, VERDICTS, contractors
+from workflows.tickets.bulk import UNDOABLE
 from workflows.tickets.categories import categories_at
 from workflows.tickets.checklist import ITEM_KINDS
 from workflows.tickets.doers import doers
@@ -43,6 +45,7 @@ from workflows.tickets.relations import KINDS as RELATIONS
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
 from workflows.tickets.scope import holds, require
 from workflows.tickets.signatures import SIGNED_IN, may_see
+from workflows.tickets.undoing import act_undoably
 from workflows.tickets.working import NEEDS_REASON
 
 # What ends or undoes something looks like it.
@@ -174,8 +177,6 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "buttons": buttons(_possible(ticket, caller.person_id, checks["missing"])),
         "checklist": checks,
         "category": local.reader.text(category.name) if category else ticket["category"],
-        "item_kinds": ITEM_KINDS,
-        "relations": RELATIONS,
         "signable": ticket["state"] in SIGNED_IN,
         "may_see_signed": may_see(caller, found.thing),
         "going_to_end": not {"resolve", "verify"}.isdisjoint(ticket["actions"]),
@@ -185,16 +186,27 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "work": work_shown(ticket, asset.thing.type if asset else None, local.reader),
         "tomorrow": _tomorrow(local.reader),
         "able": [(person.id, person.name) for person in able],
-        "teams": list(TEAM),
-        "verdicts": [verdict for verdict in VERDICTS if verdict != "false"],
-        "false_causes": FALSE_CAUSES,
         "may_see_originals": holds(caller, EVIDENCE, found.thing),
         "may_note": holds(caller, "tickets.work", found.thing),
         "may_dispatch": holds(caller, "tickets.dispatch", found.thing),
         **_outside(ticket, offers, claims),
         "reports": reports,
+        **_choices(ticket),
         **fire_shown(local, ticket, hands),
         **visits_shown(local, ticket, **asked),
+    }
+
+
+def _choices(ticket: dict[str, Any]) -> dict[str, Any]:
+    """What the forms of a ticket let one choose from."""
+    return {
+        "item_kinds": ITEM_KINDS,
+        "relations": RELATIONS,
+        "teams": list(TEAM),
+        "verdicts": [verdict for verdict in VERDICTS if verdict != "false"],
+        "false_causes": FALSE_CAUSES,
+        # Of what is done the priority stays.
+        "priorities": PRIORITIES if ticket["state"] in TICKET.moves["cancel"] else (),
     }
 
 
@@ -312,9 +324,12 @@ def router(templates: Templates) -> APIRouter:
 
 def _add_pages(routes: APIRouter, templates: Templates) -> None:
     @routes.get("/tickets/{number}")
-    def show(number: int, visit: SignedInVisit) -> Response:
+    def show(number: int, visit: SignedInVisit, done: UUID | None = None) -> Response:
         local, context = describe(visit, number)
-        return templates.page("ticket.html", local, section="tickets", **context)
+        with visit.parts.database.read() as session:
+            ticket = find_ticket(session, visit.caller, context["ticket"]["id"])
+            bar = undo_bar(session, visit, ticket, done)
+        return templates.page("ticket.html", local, section="tickets", undo=bar, **context)
 
     @routes.get("/tickets/{number}/parts/{part}")
     def part(number: int, part: str, visit: SignedInVisit) -> Response:
@@ -348,18 +363,33 @@ def _add_actions(routes: APIRouter) -> None:
             if action == "merge":
                 other = overview.find_ticket_number(session, visit.caller, _number(form.into))
                 target = other.thing.id
-            accept_ticket(
-                session,
-                ticket,
-                _step(
-                    action,
-                    form,
-                    target,
-                    _moment(form.until, found.site.time_zone),
-                    long=holds(visit.caller, LONG_HOLD, found.thing),
-                ),
-                person=visit.caller.person_id,
-                now=visit.parts.clock.now(),
-                expected_version=version,
+            step = _step(
+                action,
+                form,
+                target,
+                _moment(form.until, found.site.time_zone),
+                long=holds(visit.caller, LONG_HOLD, found.thing),
             )
-        return RedirectResponse(f"/tickets/{number}", status_code=303)
+            done = _do(session, visit, ticket, step, version)
+        return RedirectResponse(f"/tickets/{number}{done}", status_code=303)
+
+
+def _do(
+    session: Session, visit: Visit, ticket: tickets.Ticket, step: tickets.Step, version: int
+) -> str:
+    """Take the step; the query that lets the page offer to undo it, where that can be."""
+    now = visit.parts.clock.now()
+    if step.action not in UNDOABLE:
+        person = visit.caller.person_id
+        accept_ticket(session, ticket, step, person=person, now=now, expected_version=version)
+        return ""
+    batch = act_undoably(
+        session,
+        visit.caller,
+        ticket,
+        step,
+        doing=accept_ticket,
+        now=now,
+        expected_version=version,
+    )
+    return f"?done={batch.id}"

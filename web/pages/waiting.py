@@ -12,10 +12,11 @@ from core.places import Node
 from core.teams import team_at
 from web.languages import mark
 from web.page_route import PageRoute
+from web.pages.notices import how_many
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import alarms, customers, dispatch, notifications, overview
-from workflows.notifications import ASK_FOR_HANDS
+from workflows.notifications import ASK_FOR_HANDS, LIST_OF
 from workflows.tickets.lifecycle import RUNNING
 from workflows.tickets.reading import TicketFilter
 
@@ -49,8 +50,13 @@ def ill_parts(visit: Visit) -> dict[str, Any]:
 
 def told(visit: Visit, session: Session) -> list[dict[str, Any]]:
     """What the person was told and has not answered."""
-    return [
-        {
+    shown = list[dict[str, Any]]()
+    for notice in notifications.inbox(session, visit.caller):
+        many = how_many(session, notice)
+        if many == 0:
+            # All of them are accepted, or somebody else's by now.
+            continue
+        one = {
             "id": notice.id,
             "kind": notice.kind,
             "urgency": notice.urgency,
@@ -59,9 +65,11 @@ def told(visit: Visit, session: Session) -> list[dict[str, Any]]:
             "place": notice.facts.get("place", {}),
             "at": notice.created_at,
             "asks": notice.kind in ASK_FOR_HANDS,
+            "many": many,
+            "list": LIST_OF.get(notice.kind),
         }
-        for notice in notifications.inbox(session, visit.caller)
-    ]
+        shown.append(one)
+    return shown
 
 
 def _filters(visit: Visit) -> Mapping[str, TicketFilter]:
@@ -135,7 +143,8 @@ def sections(visit: Visit) -> dict[str, Any]:
     now = visit.parts.clock.now()
     with visit.parts.database.read() as session:
         items = told(visit, session)
-        shown = {item["number"] for item in items if item["asks"]}
+        # A line for many stands beside their list.
+        shown = {item["number"] for item in items if item["asks"] and not item["many"]}
         lists = _tickets(visit, session, shown)
         return {
             **ill_parts(visit),

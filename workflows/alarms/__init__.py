@@ -5,6 +5,7 @@ from workflows.alarms.model import ALARM, Alarm, Episode
 from workflows.alarms.operating import (
     accept_alarm,
     accept_ticket,
+    accept_tickets,
     acknowledge,
     acknowledge_of,
     may_take,
@@ -33,6 +34,7 @@ __all__ = [
     "UnseenAlarm",
     "accept_alarm",
     "accept_ticket",
+    "accept_tickets",
     "acknowledge",
     "acknowledge_of",
     "alarm_titles",

@@ -13,6 +13,7 @@ from core.people import Caller
 from workflows import tickets
 from workflows.alarms.model import ALARM, Alarm, Episode
 from workflows.alarms.standing import UNSEEN
+from workflows.tickets import bulk
 from workflows.tickets.scope import holds
 
 
@@ -56,6 +57,13 @@ def accept_ticket(
     if step.action in ("accept", "start"):
         acknowledge_of(session, ticket, person=person, now=now)
     return ticket
+
+
+def accept_tickets(
+    session: Session, caller: Caller, order: bulk.Order, *, now: datetime
+) -> bulk.TicketBatch:
+    """Do one thing to many tickets; accepting acknowledges the alarms of each, as for one."""
+    return bulk.act_on_many(session, caller, order, doing=accept_ticket, now=now)
 
 
 def acknowledge_of(

@@ -1,6 +1,14 @@
 """Notifications: facts leave the house at least once, and people are told until they answer."""
 
-from workflows.notifications.model import ASK_FOR_HANDS, FIRES, Attempt, Notice
+from workflows.notifications.merging import left_of, tickets_of
+from workflows.notifications.model import (
+    ASK_FOR_HANDS,
+    FIRES,
+    KIND_OF_ONE,
+    LIST_OF,
+    Attempt,
+    Notice,
+)
 from workflows.notifications.outbox import (
     Delivery,
     OutboxCursor,
@@ -20,6 +28,7 @@ from workflows.notifications.taking_up import group_lines, take_up
 from workflows.notifications.telling import (
     Told,
     acknowledge,
+    any_due,
     ask,
     at_home,
     attempts_on,
@@ -34,6 +43,8 @@ from workflows.notifications.telling import (
 __all__ = [
     "ASK_FOR_HANDS",
     "FIRES",
+    "KIND_OF_ONE",
+    "LIST_OF",
     "Attempt",
     "Delivery",
     "Notice",
@@ -41,6 +52,7 @@ __all__ = [
     "Outside",
     "Told",
     "acknowledge",
+    "any_due",
     "ask",
     "at_home",
     "attempts_on",
@@ -56,6 +68,7 @@ __all__ = [
     "group_lines",
     "inbox",
     "is_outward",
+    "left_of",
     "message",
     "notice_by_code",
     "postpone",
@@ -63,4 +76,5 @@ __all__ = [
     "see_at_home",
     "set_cursor",
     "take_up",
+    "tickets_of",
 ]

@@ -1,7 +1,9 @@
 """The tables of telling people: what they are told, and each attempt."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -21,11 +23,39 @@ NOTICE = Lifecycle(
         "settle": {"waiting": "settled", "spent": "settled"},
         # Told as often as its urgency asks for; it stays in the inbox.
         "spend": {"waiting": "spent"},
+        # We died at the last try, and nobody knows whether it reached anybody.
+        "repeat": {"spent": "waiting"},
     },
 )
 # These ask for somebody who takes the ticket; all others only to be read.
 FIRES = frozenset({"fire_alarm.fire", "fire_alarm.lapse"})
-ASK_FOR_HANDS = FIRES | {"ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign"}
+ASK_FOR_HANDS = FIRES | {
+    *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign", "ticket.release"),
+    "tickets.assign",
+}
+# What a notice is about that tells of many tickets at once, by what it is about for one of them.
+MANY: Mapping[str, str] = MappingProxyType(
+    {
+        "ticket.assign": "tickets.assign",
+        "ticket.reopen": "tickets.reopen",
+        "ticket.release": "tickets.release",
+        "ticket.accept": "tickets.accept",
+        "ticket.resolve": "tickets.resolve",
+        "ticket.close": "tickets.close",
+    }
+)
+KIND_OF_ONE: Mapping[str, str] = MappingProxyType({many: one for one, many in MANY.items()})
+# Where somebody finds the tickets that one notice tells of.
+LIST_OF: Mapping[str, str] = MappingProxyType(
+    {
+        "tickets.assign": "/tickets?view=mine",
+        "tickets.reopen": "/tickets?view=open",
+        "tickets.release": "/tickets?view=free",
+        "tickets.accept": "/tickets?view=all",
+        "tickets.resolve": "/tickets?view=all",
+        "tickets.close": "/tickets?view=all",
+    }
+)
 # Somebody is named in a note: something to read, whatever becomes of the ticket.
 MENTION = "ticket.mention"
 URGENCIES = ("info", "normal", "urgent", "critical")
@@ -42,8 +72,9 @@ class Notice(Base):
     """Something that one person, or the phone of a post, is to be told until they answer.
 
     follower_id: somebody outside instead, who is told once. kind: of the fact it is about, or
-    "test". code: the end of the link where one tap accepts it.
-    due_at: when it is told next; NULL = not again.
+    "test", or of MANY. batch_id: the time that many tickets were changed at once; of several
+    ticket_id is the most urgent, and `NoticeTicket` has them all. code: the end of the link where
+    one tap accepts it. due_at: when it is told next; NULL = not again.
     """
 
     __tablename__ = "notice"
@@ -54,6 +85,7 @@ class Notice(Base):
     phone: Mapped[str] = mapped_column(String(40), default="")
     follower_id: Mapped[UUID | None] = mapped_column(index=True)
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"), index=True)
+    batch_id: Mapped[UUID | None] = mapped_column(index=True)
     kind: Mapped[str] = mapped_column(String(60))
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     urgency: Mapped[str] = mapped_column(String(10))
@@ -74,6 +106,16 @@ class Notice(Base):
         ),
         Index("ix_notice_person", "person_id", "state"),
     )
+
+
+class NoticeTicket(Base):
+    """One of the tickets of a notice that tells of several."""
+
+    __tablename__ = "notice_ticket"
+
+    notice_id: Mapped[UUID] = mapped_column(ForeignKey("notice.id"), primary_key=True)
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("ticket.id"), primary_key=True, index=True)
+    site_id: Mapped[UUID | None] = mapped_column(ForeignKey("node.id"))
 
 
 class Attempt(Base):

@@ -18,9 +18,10 @@ from core.home_accounts import has_home
 from core.local_time import zone
 from core.places import Asset, Node, Space
 from core.vault import Vault, WrongKey
+from workflows.notifications.ending import settle, spend
 from workflows.notifications.model import Attempt, Notice
 from workflows.notifications.plans import quiet_until
-from workflows.notifications.telling import AT_ONCE, Call, settle, spend
+from workflows.notifications.telling import AT_ONCE, Call
 from workflows.notifications.texts import outside_message
 from workflows.tickets import Ticket, with_merged
 from workflows.tickets.contractors import ContractorLink

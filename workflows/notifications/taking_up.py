@@ -11,16 +11,17 @@ from sqlalchemy.orm import Session
 from core import events
 from core.contacts import out_of_reach
 from core.people import Person
-from core.places import Asset, Node, Space
+from core.places import Node
 from core.rosters import bosses, posts, who_answers
-from workflows.notifications.model import MENTION, URGENCIES, Notice
+from workflows.notifications.asking import about, urgency_of
+from workflows.notifications.merging import add_to, batch_of, notice_of_batch
+from workflows.notifications.model import MANY, MENTION, URGENCIES, Notice
 from workflows.notifications.outside import take_up_outside
-from workflows.tickets import Ticket
+from workflows.tickets import Ticket, with_merged
 
-BY_PRIORITY = {"low": "normal", "medium": "normal", "high": "urgent", "critical": "critical"}
 TO_THE_TEAM = (
     *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.warn", "ticket.overdue"),
-    *("ticket.urge", "ticket.contractor"),
+    *("ticket.urge", "ticket.contractor", "ticket.release"),
 )
 TO_THE_REPORTER = ("ticket.accept", "ticket.start", "ticket.resolve", "ticket.close")
 # A fire: everybody whom the fact names, and the telephones of the posts.
@@ -84,28 +85,45 @@ def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -
         ticket = session.get(Ticket, UUID(fact.subject_id), populate_existing=True)
         if ticket is None:
             return 0
+    if fact.kind in TO_THE_REPORTER and ticket is not None:
+        return _tell_reporters(session, fact, ticket, now)
     people, phones = _recipients(fact, ticket, duty)
     urgency = _urgency(fact, ticket)
-    about = _about(session, fact, ticket)
+    said = about(session, ticket) if ticket else _about_site(session, fact)
     made = 0
     for person in dict.fromkeys(people):
-        made += _tell(session, fact, ticket, urgency, about, now, person=person)
+        made += _tell(session, fact, ticket, urgency, said, now, person=person)
     for phone in phones if urgency in ("urgent", "critical") else []:
-        made += _tell(session, fact, ticket, urgency, about, now, phone=phone)
+        made += _tell(session, fact, ticket, urgency, said, now, phone=phone)
+    session.flush()
+    return made
+
+
+def _tell_reporters(session: Session, fact: events.Event, ticket: Ticket, now: datetime) -> int:
+    """How it goes, to whoever of ours opened the ticket or one that was merged into it.
+
+    Each hears of the ticket that they opened themselves, which they see whoever has the other.
+    """
+    family = with_merged(session, ticket.id)
+    statement = select(Ticket).where(Ticket.id.in_(family), Ticket.reporter_id.is_not(None))
+    made = 0
+    for own in session.scalars(statement.order_by(Ticket.id)).all():
+        if str(own.reporter_id) != fact.actor_id:
+            made += _tell(
+                session, fact, own, "info", about(session, own), now, person=own.reporter_id
+            )
     session.flush()
     return made
 
 
 def _urgency(fact: events.Event, ticket: Ticket | None) -> str:
-    if fact.kind in TO_THE_REPORTER:
-        return "info"
     if ticket is None:
         return "urgent"
     if fact.kind == MENTION:
         return "normal"
     if fact.kind in FIRES:
         return "critical"
-    return "normal" if ticket.over else BY_PRIORITY[ticket.priority]
+    return urgency_of(ticket)
 
 
 def _recipients(
@@ -117,9 +135,6 @@ def _recipients(
         return [UUID(one) for one in after.get("people", ())], phones
     if ticket is None:
         return (duty.bosses(fact.site_id) if fact.site_id else []), []
-    if fact.kind in TO_THE_REPORTER:
-        known = ticket.reporter_id is not None and str(ticket.reporter_id) != fact.actor_id
-        return [ticket.reporter_id] if known and ticket.reporter_id else [], []
     if fact.kind == "ticket.assign":
         # Whoever takes a ticket for themselves knows of it.
         given = ticket.assignee_id if str(ticket.assignee_id) != fact.actor_id else None
@@ -132,21 +147,11 @@ def _recipients(
     return others or people, phones
 
 
-def _about(session: Session, fact: events.Event, ticket: Ticket | None) -> dict[str, Any]:
-    if ticket is None:
-        site = session.get(Node, fact.site_id) if fact.site_id else None
-        after = fact.after or {}
-        when = f"{after['from'][:16]} – {after['to'][:16]} UTC" if "from" in after else ""
-        return {"place": dict(site.name) if site else {}, "when": when}
-    asset = session.get(Asset, ticket.asset_id) if ticket.asset_id else None
-    space = session.get(Space, ticket.space_id) if ticket.space_id else None
-    place = asset or space or session.get_one(Node, ticket.site_id)
-    return {
-        "number": ticket.number,
-        "title": dict(ticket.title),
-        "priority": ticket.priority,
-        "place": dict(place.name),
-    }
+def _about_site(session: Session, fact: events.Event) -> dict[str, Any]:
+    site = session.get(Node, fact.site_id) if fact.site_id else None
+    after = fact.after or {}
+    when = f"{after['from'][:16]} – {after['to'][:16]} UTC" if "from" in after else ""
+    return {"place": dict(site.name) if site else {}, "when": when}
 
 
 def _tell(
@@ -154,7 +159,7 @@ def _tell(
     fact: events.Event,
     ticket: Ticket | None,
     urgency: str,
-    about: dict[str, Any],
+    said: dict[str, Any],
     now: datetime,
     *,
     person: UUID | None = None,
@@ -164,13 +169,22 @@ def _tell(
         somebody = session.get(Person, person)
         if somebody is None or somebody.left_at is not None:
             return 0
+    said = {**said, "since": fact.seq}
     standing = None
     # Each note that names somebody is one of its own, beside what they are asked to do.
     if ticket is not None and fact.kind != MENTION:
         standing = _standing(session, ticket, person, phone)
+    batch = batch_of(fact, ticket, urgency)
+    if batch is not None and ticket is not None:
+        of_many = notice_of_batch(session, batch, fact.kind, person, phone)
+        if of_many is not None:
+            add_to(session, of_many, ticket, standing, urgency, now=now)
+            return 0
     if standing is not None:
         # One ticket is one notice to a person: it says the latest, at its greatest urgency.
-        standing.kind, standing.facts = fact.kind, about
+        standing.kind, standing.facts = fact.kind, said
+        # What is critical stays by itself, although it was changed with others.
+        standing.batch_id = batch if standing.urgency != "critical" else None
         if URGENCIES.index(urgency) > URGENCIES.index(standing.urgency):
             standing.urgency, standing.tries = urgency, 0
         standing.due_at = now if urgency != "info" else standing.due_at
@@ -182,7 +196,8 @@ def _tell(
             phone=phone,
             ticket_id=ticket.id if ticket else None,
             kind=fact.kind,
-            facts=about,
+            facts=said,
+            batch_id=batch,
             urgency=urgency,
             state="waiting",
             version=1,
@@ -199,7 +214,7 @@ def _standing(session: Session, ticket: Ticket, person: UUID | None, phone: str)
             Notice.ticket_id == ticket.id,
             Notice.person_id == person if person else Notice.phone == phone,
             Notice.state == "waiting",
-            Notice.kind != MENTION,
+            Notice.kind.not_in((MENTION, *MANY.values())),
         )
     ).first()
 

@@ -19,10 +19,20 @@ from core.people import Caller, Person, first_time_zone
 from core.places import Node
 from core.push_devices import drop_push_device, push_addresses_of
 from core.rosters import on_duty_anywhere
-from workflows.notifications.model import MENTION, NOTICE, Attempt, Notice
+from workflows.notifications.asking import OVER, still_asks
+from workflows.notifications.ending import repeat, settle, spend
+from workflows.notifications.merging import say_what_is_left
+from workflows.notifications.model import (
+    KIND_OF_ONE,
+    MENTION,
+    NOTICE,
+    Attempt,
+    Notice,
+    NoticeTicket,
+)
 from workflows.notifications.plans import PLANS, Plan, quiet_until
 from workflows.notifications.texts import message
-from workflows.tickets import ENDED, Ticket
+from workflows.tickets import Ticket
 from workflows.tickets.contractors import ContractorLink
 from workflows.tickets.fire_alarms import alarm_of
 from workflows.tickets.followers import Follower
@@ -44,17 +54,18 @@ class Call:
 
 
 def give_up_unknown(session: Session, *, now: datetime) -> int:
-    """Mark attempts whose end nobody knows, and repeat them; returns how many."""
+    """Mark attempts whose end nobody knows, and repeat what they told; returns how many."""
     lost = session.scalars(
         select(Attempt).where(Attempt.state == "sending", Attempt.begun_at <= now - UNKNOWN_AFTER)
     ).all()
     for attempt in lost:
         attempt.state, attempt.ended_at = "unknown", now
         attempt.result = "the process ended before the answer came"
-        notice = session.get_one(Notice, attempt.notice_id)
-        if notice.state == "waiting":
-            notice.tries = max(notice.tries - 1, 0)
-            notice.due_at = now
+    # One try may have been several attempts.
+    for notice_id in dict.fromkeys(attempt.notice_id for attempt in lost):
+        notice = session.get_one(Notice, notice_id)
+        if notice.state in ("waiting", "spent"):
+            repeat(session, notice, now=now)
     return len(lost)
 
 
@@ -68,6 +79,12 @@ def begin(session: Session, channels: Sequence[Channel], *, base: str, now: date
         .with_for_update(skip_locked=True)
     ).all()
     return [call for notice in due for call in _begin(session, notice, channels, base, now)]
+
+
+def any_due(session: Session, *, now: datetime) -> bool:
+    """Whether a notice waits for its try, of ours or outside, that nobody else holds just now."""
+    due = select(Notice.id).where(Notice.due_at <= now).limit(1)
+    return session.scalar(due.with_for_update(skip_locked=True)) is not None
 
 
 def _begin(
@@ -85,6 +102,10 @@ def _begin(
         notice.due_at = waits
         return []
     number = notice.tries
+    if number >= plan.tries:
+        # What was urgent of it is taken; of the rest they were told.
+        spend(session, notice, now=now)
+        return []
     calls = _calls(session, notice, plan, channels, base, now)
     notice.tries = number + 1
     if notice.tries >= plan.tries:
@@ -97,6 +118,8 @@ def _begin(
 
 def _is_settled(session: Session, notice: Notice) -> bool:
     """Whether somebody already does what the notice asks for."""
+    if notice.kind in KIND_OF_ONE:
+        return not say_what_is_left(session, notice)
     if notice.ticket_id is None or notice.kind == MENTION or "report" in notice.facts:
         # Whoever lives with it is told how it goes, also that it is done.
         return False
@@ -104,15 +127,11 @@ def _is_settled(session: Session, notice: Notice) -> bool:
         link = session.get(ContractorLink, UUID(notice.facts["job"]))
         return link is None or link.state != "offered"
     ticket = session.get_one(Ticket, notice.ticket_id)
-    if ticket.state in (*ENDED, "resolved", "verified"):
-        return True
     fire = alarm_of(session, ticket)
-    if fire is not None and fire.state in ("fire", "answered"):
+    if fire is not None and fire.state in ("fire", "answered") and ticket.state not in OVER:
         # Until somebody took the fire on, whoever had the ticket before it was one.
         return fire.state == "answered"
-    if notice.kind in ("ticket.escalate", "ticket.overdue", "ticket.warn"):
-        return False
-    return ticket.responded_at is not None
+    return not still_asks(session, [ticket], notice.kind, notice.person_id, notice.facts)
 
 
 def _quiet(session: Session, notice: Notice, now: datetime) -> datetime | None:
@@ -175,20 +194,6 @@ def finish_attempt(session: Session, attempt_id: UUID, outcome: Outcome, *, now:
     if outcome.sent and notice.follower_id is not None and notice.state == "waiting":
         # Somebody outside is told once; ours are told until they answer.
         spend(session, notice, now=now)
-
-
-def settle(session: Session, notice: Notice, *, now: datetime) -> None:
-    """Tell nobody any more: somebody is at it, or it is over."""
-    notice.due_at = None
-    actor = events.Actor("job", "telling")
-    move(session, notice, NOTICE, "settle", actor=actor, learned_at=now)
-
-
-def spend(session: Session, notice: Notice, *, now: datetime) -> None:
-    """Tell it no more: it was told as often as it is to be."""
-    notice.due_at = None
-    actor = events.Actor("job", "telling")
-    move(session, notice, NOTICE, "spend", actor=actor, learned_at=now)
 
 
 def notice_by_code(session: Session, code: str) -> Notice:
@@ -296,13 +301,14 @@ class Told:
 
 
 def attempts_on(session: Session, ticket_id: UUID) -> list[Told]:
-    """Every attempt to tell somebody of a ticket, in order."""
+    """Every attempt to tell somebody of a ticket, alone or among others, in order."""
+    of_many = select(NoticeTicket.notice_id).where(NoticeTicket.ticket_id == ticket_id)
     statement = (
         select(Attempt, Notice, Person.name, Follower.kind)
         .join(Notice, Notice.id == Attempt.notice_id)
         .outerjoin(Person, Person.id == Notice.person_id)
         .outerjoin(Follower, Follower.id == Notice.follower_id)
-        .where(Notice.ticket_id == ticket_id)
+        .where(or_(Notice.ticket_id == ticket_id, Notice.id.in_(of_many)))
         .order_by(Attempt.begun_at, Attempt.id)
     )
     return [

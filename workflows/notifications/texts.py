@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core.channels.message import Message
+from workflows.notifications.model import ASK_FOR_HANDS, KIND_OF_ONE, LIST_OF
 
 # What happened, by the kind of the fact: (English, Chinese).
 WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -13,6 +14,7 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ticket.reopen": ("Ticket opened again", "工单重开"),
         "ticket.announce": ("It happened again", "故障再次发生"),
         "ticket.assign": ("A ticket for you", "派给您的工单"),
+        "ticket.release": ("A ticket waits for somebody again", "工单退回，待接单"),
         "ticket.warn": ("A deadline comes near", "时限将至"),
         "ticket.overdue": ("A deadline was missed", "工单超时"),
         "ticket.escalate": ("Passed up to you", "工单升级至您"),
@@ -40,12 +42,27 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "test": ("Test: can we reach you?", "测试：能联系到您吗？"),
     }
 )
+# What happened to many tickets at once. Their number stands first, as the eye looks for it.
+WHAT_OF_MANY: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "tickets.assign": ("{n} tickets are yours", "{n} 张工单派给了您"),
+        "tickets.release": ("{n} tickets wait for somebody again", "{n} 张工单退回，待接单"),
+        "tickets.reopen": ("{n} tickets are open again", "{n} 张工单重开"),
+        "tickets.accept": ("{n} of your reports were accepted", "您报的 {n} 件事已受理"),
+        "tickets.resolve": ("{n} of your reports are done", "您报的 {n} 件事已处理"),
+        "tickets.close": ("{n} of your reports are closed", "您报的 {n} 件事已结案"),
+    }
+)
+FIRST_OF_MANY = ("most urgent", "最紧急")
 ACCEPT = ("Accept", "接单")
+ACCEPT_ALL = ("Accept all", "全部接单")
 ANSWER = ("Answer", "确认")
 # What stands in the place of a button that was pressed.
 CAME: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "accepted": ("It is yours", "已接单"),
+        "all": ("They are yours", "已全部接单"),
+        "some": ("Some of them are yours", "已接部分工单"),
         "taken": ("Somebody has it", "已被他人接单"),
         "seen": ("Seen", "已确认"),
         "again": ("Answered", "已处理"),
@@ -72,7 +89,7 @@ def _name(names: Mapping[str, str], language: str) -> str:
 
 
 def came_of_it(came: str, language: str) -> str:
-    """What a pressed button says. came: accepted, taken, seen, or again."""
+    """What a pressed button says. came: accepted, all, some, taken, seen, or again."""
     return _in(language, CAME[came])
 
 
@@ -80,18 +97,19 @@ def message(
     kind: str, facts: Mapping[str, Any], language: str, *, link: str, reference: str
 ) -> Message:
     """A notice in somebody's language. facts: title, place, number, priority as they stand."""
+    if kind in WHAT_OF_MANY:
+        if facts.get("count", 1) > 1:
+            return _of_many(kind, facts, language, link=link, reference=reference)
+        # Of many that were told one is left.
+        kind = KIND_OF_ONE[kind]
     what = _in(language, WHAT[kind])
     title = _name(facts.get("title", {}), language)
     place = _name(facts.get("place", {}), language)
     number = f"#{facts['number']} " if facts.get("number") else ""
     head = f"{what}: {number}{title}".rstrip(": ") if title or number else what
-    lines = [place] if place else []
-    if facts.get("priority") in PRIORITY:
-        level = _in(language, PRIORITY[facts["priority"]])
-        lines.append(f"优先级：{level}" if language == "zh" else f"Priority: {level}")
+    lines = _place_and_level(facts, language)
     lines += [facts["when"]] if facts.get("when") else []
-    asks = ("ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign")
-    accepts = kind in (*asks, "fire_alarm.fire", "fire_alarm.lapse")
+    accepts = kind in ASK_FOR_HANDS
     return Message(
         title=head,
         body="\n".join(lines),
@@ -104,6 +122,40 @@ def message(
         page=_page(facts),
         takes=accepts,
     )
+
+
+def _of_many(
+    kind: str, facts: Mapping[str, Any], language: str, *, link: str, reference: str
+) -> Message:
+    """What one message says of many tickets: how many, and which of them comes first."""
+    what = _in(language, WHAT_OF_MANY[kind]).format(n=facts["count"])
+    title = _name(facts.get("title", {}), language)
+    first = _in(language, FIRST_OF_MANY)
+    number = f"#{facts['number']}" if facts.get("number") else ""
+    colon, comma = ("：", "，") if language == "zh" else (": ", ", ")
+    lines = [f"{first}{colon}{number} {title}".rstrip()]
+    lines += _place_and_level(facts, language)
+    takes = kind == "tickets.assign"
+    return Message(
+        title=what,
+        body="\n".join(lines),
+        link=link,
+        short=f"{what}{colon}{title}"[:35],
+        accept=_in(language, ACCEPT_ALL if takes else ANSWER),
+        reference=reference,
+        plain=f"{what}{comma}{first} {number}".strip(),
+        page=LIST_OF[kind],
+        takes=takes,
+    )
+
+
+def _place_and_level(facts: Mapping[str, Any], language: str) -> list[str]:
+    place = _name(facts.get("place", {}), language)
+    lines = [place] if place else []
+    if facts.get("priority") in PRIORITY:
+        level = _in(language, PRIORITY[facts["priority"]])
+        lines.append(f"优先级：{level}" if language == "zh" else f"Priority: {level}")
+    return lines
 
 
 def _page(facts: Mapping[str, Any]) -> str:

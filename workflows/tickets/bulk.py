@@ -1,6 +1,6 @@
 """One action on many tickets: each is judged by itself, and what became of each is on record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,19 +20,24 @@ from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import PRIORITIES, Ticket
 from workflows.tickets.reading import find_ticket
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
-from workflows.tickets.scope import READ, holds, require
-from workflows.tickets.working import NEEDS_REASON, Step, act, add_note, check_version, edit
+from workflows.tickets.scope import READ, holds, of_tickets, require
+from workflows.tickets.working import NEEDS_REASON, Step, add_note, check_version, edit
 
 # As many as a list shows at once: they are changed in one transaction, for which others wait.
 MOST_AT_ONCE = 200
 # The moves that make sense for many: each says the same of all of them.
-MOVES = ("assign", "hold", "resume", "resolve", "verify", "close", "cancel")
+MOVES = (
+    *("accept", "assign", "hold", "resume", "resolve", "verify"),
+    *("close", "reopen", "cancel", "merge"),
+)
+# How one ticket is acted on, as `working.act` does it; accepting may do more than that.
+Doing = Callable[..., object]
 RIGHT_OF: Mapping[str, str] = {
     **{action: RIGHT_OF_ACTION[action] for action in MOVES},
     "priority": "tickets.work",
     "note": "tickets.work",
 }
-UNDOABLE = ("assign", "priority")
+UNDOABLE = ("accept", "assign", "hold", "priority")
 UNDO_FOR = timedelta(minutes=15)
 KEPT_FOR = timedelta(days=7)
 
@@ -42,6 +47,7 @@ class TicketBatch(Base):
 
     fingerprint: of the form that asked for it, so that another one under the same id is noticed.
     results: for each ticket what became of it (`Result`). undoes_id: which one this takes back.
+    into_id: the ticket into which the others were merged.
     """
 
     __tablename__ = "ticket_batch"
@@ -53,6 +59,7 @@ class TicketBatch(Base):
     fingerprint: Mapped[str] = mapped_column(String(64))
     results: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     undoes_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket_batch.id"), unique=True)
+    into_id: Mapped[UUID | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,8 @@ class Wanted:
 class Order:
     """What is to be done to many tickets. id: the same again does nothing twice.
 
-    The rest as in `Step`. until_local: the end of a hold by the clocks of each ticket's own site.
+    into_id: with merge, the one of the tickets that stays. until_local: the end of a hold by the
+    clocks of each ticket's own site. The rest as in `Step`.
     """
 
     id: UUID
@@ -83,6 +91,7 @@ class Order:
     until_local: datetime | None = None
     public: bool = False
     fingerprint: str = ""
+    into_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +131,12 @@ def results_of(batch: TicketBatch) -> list[Result]:
     return [Result(**{**row, "ticket_id": UUID(row["ticket_id"])}) for row in batch.results]
 
 
-def act_on_many(session: Session, caller: Caller, order: Order, *, now: datetime) -> TicketBatch:
+def act_on_many(
+    session: Session, caller: Caller, order: Order, *, doing: Doing, now: datetime
+) -> TicketBatch:
     """Do one thing to many tickets; each is refused or done by itself, wholly.
+
+    doing: how one ticket is acted on.
 
     The same order again changes nothing and returns the first one's batch. Invalid when the order
     could be obeyed for no ticket at all.
@@ -141,12 +154,16 @@ def act_on_many(session: Session, caller: Caller, order: Order, *, now: datetime
     earlier = claim_batch(session, batch)
     if earlier is not None:
         return earlier
+    if order.into_id is not None:
+        _require_target(session, caller, order)
+        batch.into_id = order.into_id
     versions = {wanted.id: wanted.version for wanted in order.tickets}
     # In the same order everywhere, so that two who change the same tickets never wait for each
     # other in a circle.
     results = [
-        _try(session, caller, Wanted(ticket_id, versions[ticket_id]), order, now)
+        _try(session, caller, Wanted(ticket_id, versions[ticket_id]), order, doing, now)
         for ticket_id in sorted(versions)
+        if ticket_id != order.into_id
     ]
     return keep_results(session, batch, results)
 
@@ -167,8 +184,31 @@ def _require_sense(order: Order, now: datetime) -> None:
         problems.append("until: missing")
     if order.until is not None and order.until <= now:
         problems.append("until: has passed")
+    problems += _merge_problems(order)
     if problems:
         raise Invalid("nothing was changed", problems=problems)
+
+
+def _merge_problems(order: Order) -> list[str]:
+    if order.action != "merge":
+        return [] if order.into_id is None else ["into_id: only to merge"]
+    chosen = {wanted.id for wanted in order.tickets}
+    if order.into_id not in chosen:
+        return ["into_id: one of the tickets"]
+    return [] if len(chosen) > 1 else ["tickets: at least two"]
+
+
+def _require_target(session: Session, caller: Caller, order: Order) -> None:
+    """Lock what is merged and the ticket that stays. Invalid when the caller can't see that one.
+
+    All of them before the first is changed, in one order: each merge writes to the one that stays.
+    """
+    ids = [wanted.id for wanted in order.tickets]
+    statement = of_tickets(select(Ticket.id).where(Ticket.id.in_(ids)), caller)
+    locked = statement.order_by(Ticket.id).with_for_update(of=Ticket)
+    if order.into_id not in set(session.scalars(locked)):
+        problem = "into_id: it is not there, or not yours to see"
+        raise Invalid("nothing was changed", problems=[problem])
 
 
 def claim_batch(session: Session, batch: TicketBatch) -> TicketBatch | None:
@@ -208,7 +248,9 @@ def keep_results(session: Session, batch: TicketBatch, results: Sequence[Result]
     return batch
 
 
-def _try(session: Session, caller: Caller, wanted: Wanted, order: Order, now: datetime) -> Result:
+def _try(
+    session: Session, caller: Caller, wanted: Wanted, order: Order, doing: Doing, now: datetime
+) -> Result:
     """One ticket: done wholly, or refused with its reason and as it was."""
     number, state = None, ""
     try:
@@ -219,7 +261,7 @@ def _try(session: Session, caller: Caller, wanted: Wanted, order: Order, now: da
             if order.action != "note":
                 check_version(ticket, wanted.version)
             before = what_was(ticket, order.action)
-            _do(session, caller, ticket, order, now)
+            _do(session, caller, ticket, order, doing, now)
             return Result(wanted.id, number, done=True, version=ticket.version, before=before)
     except WatchkeeperError as error:
         return refused(wanted.id, number, state, order.action, error)
@@ -248,13 +290,23 @@ def what_was(ticket: Ticket, action: str) -> dict[str, Any] | None:
     """What an undo of the action puts back; None where there is no way back."""
     if action == "priority":
         return {"priority": ticket.priority}
-    if action == "assign":
+    if action == "hold":
+        return {"state": ticket.state}
+    if action in ("accept", "assign"):
         assignee = str(ticket.assignee_id) if ticket.assignee_id else None
-        return {"state": ticket.state, "assignee_id": assignee, "team": ticket.team}
+        responded = ticket.responded_at.isoformat() if ticket.responded_at else None
+        return {
+            "state": ticket.state,
+            "assignee_id": assignee,
+            "team": ticket.team,
+            "responded_at": responded,
+        }
     return None
 
 
-def _do(session: Session, caller: Caller, ticket: Ticket, order: Order, now: datetime) -> None:
+def _do(
+    session: Session, caller: Caller, ticket: Ticket, order: Order, doing: Doing, now: datetime
+) -> None:
     person = caller.person_id
     if order.action == "note":
         add_note(
@@ -267,16 +319,40 @@ def _do(session: Session, caller: Caller, ticket: Ticket, order: Order, now: dat
             batch=order.id,
         )
     elif order.action == "priority":
-        changes = {"priority": order.priority}
-        if ticket.state not in TICKET.moves["cancel"]:
-            raise Conflict(f"a ticket that is {ticket.state} keeps its priority")
-        if ticket.priority == order.priority:
-            raise Conflict("it has this priority already")
-        edit(
-            session, ticket, changes, person=person, now=now, expected_version=None, batch=order.id
+        change_priority(
+            session, ticket, order.priority or "", person=person, now=now, batch=order.id
         )
     else:
-        act(session, ticket, _step(session, caller, ticket, order), person=person, now=now)
+        if order.action == "accept" and ticket.responded_at and ticket.assignee_id == person:
+            raise Conflict("you have accepted it already")
+        doing(session, ticket, _step(session, caller, ticket, order), person=person, now=now)
+
+
+def change_priority(
+    session: Session,
+    ticket: Ticket,
+    priority: str,
+    *,
+    person: UUID,
+    now: datetime,
+    batch: UUID,
+    expected_version: int | None = None,
+) -> None:
+    """Give a ticket another priority. Conflict when its work is done, or it has it already."""
+    check_version(ticket, expected_version)
+    if ticket.state not in TICKET.moves["cancel"]:
+        raise Conflict(f"a ticket that is {ticket.state} keeps its priority")
+    if ticket.priority == priority:
+        raise Conflict("it has this priority already")
+    edit(
+        session,
+        ticket,
+        {"priority": priority},
+        person=person,
+        now=now,
+        expected_version=expected_version,
+        batch=batch,
+    )
 
 
 def _step(session: Session, caller: Caller, ticket: Ticket, order: Order) -> Step:
@@ -289,6 +365,7 @@ def _step(session: Session, caller: Caller, ticket: Ticket, order: Order) -> Ste
         order.note,
         assignee_id=order.assignee_id,
         team=order.team,
+        into_id=order.into_id,
         verdict=order.verdict,
         cause=order.cause,
         until=until,

@@ -21,10 +21,17 @@ TICKET = Lifecycle(
     },
 )
 
-# How an assignment that was made a moment ago is taken back: no button and no route of its own.
+# How what was done a moment ago is taken back: no button and no route of its own.
 UNDOING = Lifecycle(
     "ticket",
-    {"unassign": {"assigned": "open"}, "give_back": {"assigned": "in_progress"}},
+    {
+        "unassign": {"assigned": "open"},
+        # Whoever had accepted it does not do it: it waits for hands again.
+        "release": {"assigned": "open"},
+        "give_back": {"assigned": "in_progress"},
+        # The hold began before anybody had started.
+        "unhold": {"on_hold": "assigned"},
+    },
 )
 
 # Somebody has it to work on.

@@ -32,6 +32,7 @@ from tests.workflows.spreadsheets import workbook
 from web.pages.imports import XLSX
 from workflows import notifications
 from workflows.customers import ResidentReport, Wish, find_place, send_from_home
+from workflows.notifications import Notice
 from workflows.tickets import Ticket
 from workflows.tickets.contractors import Contact, Job, NewClaim, accept, arrive, claim, offer
 
@@ -170,6 +171,8 @@ def furnish(stage: Stage) -> Furnished:
         "tickets changed at once": _many(stage, client),
         "ticket": f"/tickets/{number}",
         "ticket of a resident": f"/tickets/{_resident_ticket(stage)}",
+        "ticket just changed": _just_changed(stage, client),
+        "told of many": _told_of_many(stage, client),
         "fire alarm": f"/tickets/{alarm}",
         "signing": f"/tickets/{number}/sign",
         "household": f"/spaces/{_flat(stage)}",
@@ -269,6 +272,30 @@ def _many(stage: Stage, client: TestClient) -> str:
     wrong = f"{tickets[4].id}:99"
     fields = {"action": "assign", "team": "security", "ticket": [*chosen, wrong]}
     return _form(client, "/tickets/bulk", batch=str(new_id()), **fields)
+
+
+def _just_changed(stage: Stage, client: TestClient) -> str:
+    """A ticket whose priority was changed a moment ago, with its way back."""
+    with stage.parts.database.read() as session:
+        low = select(Ticket).where(Ticket.state == "open", Ticket.priority != "low")
+        ticket = session.scalars(low.order_by(Ticket.number)).first()
+    assert ticket is not None
+    page = f"/tickets/{ticket.number}"
+    return _form(client, f"{page}/priority", version=ticket.version, to_priority="low")
+
+
+def _told_of_many(stage: Stage, client: TestClient) -> str:
+    """What the link of a message shows by which somebody was handed several tickets."""
+    worker = stage.person("Zhao Lei 赵磊", "technician")
+    with stage.parts.database.read() as session:
+        tickets = session.scalars(select(Ticket.id).order_by(Ticket.number).limit(4)).all()
+    fields = {"action": "assign", "assignee": str(worker), "ticket": [str(one) for one in tickets]}
+    _form(client, "/tickets/bulk", batch=str(new_id()), **fields)
+    _notices(stage)
+    with stage.parts.database.read() as session:
+        notice = session.scalars(select(Notice).where(Notice.person_id == worker)).first()
+    assert notice is not None
+    return f"/n/{notice.code}"
 
 
 def _flat(stage: Stage) -> UUID:

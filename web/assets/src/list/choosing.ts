@@ -30,6 +30,7 @@ export function chooseTickets(): { keep: () => () => void } | undefined {
       });
     }
     say(bar, count, all ? choices : undefined);
+    offerTargets(bar);
     offerAll(bar, all ? undefined : choices);
     const page = document.getElementById("pick-all") as HTMLInputElement | null;
     if (page) {
@@ -123,6 +124,20 @@ function offerAll(bar: HTMLElement, choices: Choices | undefined): void {
   if (!choices) return;
   const words = bar.dataset[choices.total > choices.most ? "first" : "all"];
   button.textContent = written(words, choices.total, choices.most);
+}
+
+// Of the chosen ones on this page one may be the one into which the others go.
+function offerTargets(bar: HTMLElement): void {
+  const select = bar.querySelector<HTMLSelectElement>("#bulk-into");
+  if (!select) return;
+  const wanted = select.value;
+  const chosen = picks().filter((pick) => pick.checked);
+  const options = chosen.map((pick) => {
+    const words = pick.closest("li")?.querySelector(".item-title a")?.textContent ?? "";
+    return new Option(words.replace(/\s+/g, " ").trim(), idOf(pick));
+  });
+  select.replaceChildren(...[...select.options].slice(0, 1), ...options);
+  select.value = options.some((option) => option.value === wanted) ? wanted : "";
 }
 
 function written(words: string | undefined, count: number, most: number): string {
