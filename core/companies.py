@@ -252,13 +252,13 @@ def end_company_person(
         raise NotFound("there is nobody like that", advice="Look at the company again.")
     found.ended_at = now
     session.flush()
-    end_credentials(session, person_id, now=now)
     if row.site_id not in {one.site_id for one in companies_of(session, person_id)}:
         held = select(Grant).where(
             Grant.person_id == person_id, Grant.role == ROLE, Grant.node_id == row.site_id
         )
         for grant in session.scalars(held).all():
             end_grant(session, grant, actor=actor, now=now)
+    end_credentials(session, person_id, now=now)
     end_account_if_over(session, person_id, now=now)
     _say(session, "company.person_end", row, actor, now, {"person": str(person_id)})
 

@@ -16,6 +16,7 @@ from core.homes import ROLE, Home, HomeInvitation, end_homes, end_invitations
 from core.households import WRITE, Contact, Resident, contacts_of, phone_of, today_at
 from core.ids import new_id
 from core.invitations import add_grant
+from core.outsiders import OFFICE
 from core.people import Caller, Grant, Person, hash_secret, issue, new_secret
 from core.places import Node, Space
 
@@ -123,7 +124,7 @@ def sign_in_link(session: Session, row: Resident, caller: Caller, *, now: dateti
             "this account opens more than homes of yours",
             advice="They sign in as before; an administrator makes them a link.",
         )
-    secret = issue(session, person_id, "link", now=now, label="made by the office")
+    secret = issue(session, person_id, "link", now=now, label=OFFICE)
     actor = events.Actor.person(caller.person_id)
     events.append(session, "person.link", ("person", person_id), actor=actor, learned_at=now)
     return secret

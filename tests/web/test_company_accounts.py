@@ -12,7 +12,7 @@ from api.deps import SESSION_COOKIE, csrf_token
 from core import events
 from core.companies import Company
 from core.events import Event
-from core.people import Person
+from core.people import Grant, Person
 from core.places import Asset
 from tests.pictures import photo
 from tests.web.conftest import signed_in
@@ -204,6 +204,17 @@ def test_somebody_who_comes_no_more_loses_their_way_in_alone(firm: Firm) -> None
     assert answer.status_code == 303
     assert one.get("/jobs").status_code == 303
     assert other.get("/jobs").status_code == 200
+
+
+def test_whoever_of_a_company_lives_here_keeps_their_home(firm: Firm) -> None:
+    company = firm.hire("Pumps Ltd")
+    client = firm.come(company, "zheng.tao")
+    with firm.stage.parts.database.write() as session:
+        person = session.scalars(select(Person.id).where(Person.name == "Zheng Tao")).one()
+        session.add(Grant(person_id=person, node_id=firm.stage.site_id, role="resident"))
+    firm.office.post(f"/companies/{company}/people/{person}/end", data=firm.csrf)
+    assert client.get("/jobs").status_code == 403
+    assert client.get("/home").status_code == 200
 
 
 def test_an_invitation_works_once(firm: Firm) -> None:

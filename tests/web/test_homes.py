@@ -239,6 +239,47 @@ def test_moving_out_ends_sessions_reports_and_links_at_once(house: House) -> Non
         assert kinds.count("resident.access_end") == 1
 
 
+def test_whoever_works_here_as_well_stays_signed_in_at_work(house: House) -> None:
+    """Moving out takes the home, and no more; a link that the office made for it goes, too."""
+    resident, client = house.at_home()
+    report = house.report(client)
+    page = house.office.post(f"/residents/{resident}/invite", data={"csrf": house.csrf}).text
+    link = re.search(r"/sign-in/wkl_[\w-]+", page)
+    assert link is not None
+    with house.stage.parts.database.write() as session:
+        person = session.scalars(select(Home.person_id)).one()
+        session.add(Grant(person_id=person, node_id=house.stage.site_id, role="guard"))
+    token = house.stage.secret(person, "token")
+    house.office.post(f"/residents/{resident}/move-out", data={"csrf": house.csrf})
+    assert client.get("/tickets").status_code == 200
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert TestClient(house.stage.app).get("/api/v1/tickets", headers=bearer).status_code == 200
+    assert client.get("/home").status_code == 403
+    assert client.get(f"/home/reports/{report}").status_code == 403
+    guest = TestClient(house.stage.app, follow_redirects=False)
+    token_of_form = re.search(r'name="csrf" value="([^"]+)"', guest.get(link[0]).text)
+    form = {"csrf": token_of_form[1]} if token_of_form else {}
+    assert SESSION_COOKIE not in guest.post(link[0], data=form).cookies
+    with house.stage.parts.database.read() as session:
+        assert session.get_one(Person, person).left_at is None
+
+
+def test_another_home_stays_open_when_one_is_left(house: House) -> None:
+    resident, client = house.at_home()
+    with house.stage.parts.database.read() as session:
+        spaces = select(Space.id).where(
+            Space.site_id == house.stage.site_id, Space.id != house.space_id
+        )
+        other = session.scalars(spaces).first()
+    path = house.invite(house.live("Zhao Lei", space=other))
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+    assert client.post(f"{path}/add", data=form).status_code == 303
+    first, second = house.report(client), house.report(client, other, "Second home")
+    house.office.post(f"/residents/{resident}/move-out", data={"csrf": house.csrf})
+    assert client.get(f"/home/reports/{first}").status_code == 404
+    assert client.get(f"/home/reports/{second}").status_code == 200
+
+
 def test_the_day_of_moving_out_ends_it_before_any_sweep(house: House) -> None:
     resident, client = house.at_home()
     report = house.report(client)
