@@ -263,6 +263,14 @@ def end_company_person(
     _say(session, "company.person_end", row, actor, now, {"person": str(person_id)})
 
 
+def leave_companies(
+    session: Session, person_id: UUID, *, actor: events.Actor, now: datetime
+) -> None:
+    """Take somebody whose account ends out of the companies that they come from."""
+    for row in companies_of(session, person_id):
+        end_company_person(session, row, person_id, actor=actor, now=now)
+
+
 def end_company(session: Session, row: Company, *, actor: events.Actor, now: datetime) -> None:
     """Hire a company no more: its people lose their way in, its invitations end."""
     for person_id in people_of(session, row.id):

@@ -88,6 +88,12 @@ def end_homes(
     return len(homes)
 
 
+def leave_homes(session: Session, person_id: UUID, *, actor: events.Actor, now: datetime) -> None:
+    """End the way into every home of an account that ends; a new invitation may follow."""
+    residents = [home.resident_id for home in _standing(session, person_id)]
+    end_homes(session, residents, actor=actor, now=now)
+
+
 def end_invitations(session: Session, residents: Collection[UUID], *, now: datetime) -> None:
     """Let no invitation of these people of households be used any more."""
     waiting = (
