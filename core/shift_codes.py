@@ -160,10 +160,17 @@ def save_shift_code(
         raise Invalid("the shift code was not saved", problems=problems)
     row = row_to_keep(session, ShiftCodeRow, node, draft.code, expected_version=expected_version)
     row.name, row.written = tidy(draft.name), _tidy_words(draft.written)
-    row.kind, row.starts, row.ends = draft.kind, draft.starts, draft.ends
+    row.kind, row.starts, row.ends = draft.kind, _clock(draft.starts), _clock(draft.ends)
     row.retired = draft.retired
     log_kept(session, "shift_code.save", row, node, person=caller.person_id, now=now)
     return shift_codes_at(session, node.id)[draft.code]
+
+
+def _clock(text: str) -> str:
+    """Hours and minutes in one spelling: what people also write, such as 24:00, no clock reads."""
+    moment = time_of(text)
+    assert moment is not None
+    return f"{moment:%H:%M}"
 
 
 def _tidy_words(written: tuple[str, ...]) -> list[str]:
@@ -180,8 +187,10 @@ def _problems(draft: ShiftCodeDraft) -> Iterator[str]:
     words = _tidy_words(draft.written)
     if len(words) > MOST_WRITTEN or any(len(each) > LONGEST_WRITTEN for each in words):
         yield f"written: at most {MOST_WRITTEN}, each of at most {LONGEST_WRITTEN} characters"
-    if any(_means_more(each) for each in words):
-        yield "written: no word for a day off, no hours, and none of / + , in it"
+    spellings = {"code": [draft.code], "name": [*tidy(draft.name).values()], "written": words}
+    for field_name, said in spellings.items():
+        if any(map(_means_more, said)):
+            yield f"{field_name}: no word for a day off, no hours, and none of / + , in it"
 
 
 def _means_more(word: str) -> bool:

@@ -105,6 +105,11 @@ def test_what_a_company_keeps_holds_on_its_sites(
         ({"written": ("休",)}, "written"),
         ({"written": ("8-9",)}, "written"),
         ({"written": ("a/b",)}, "written"),
+        ({"code": "off"}, "code"),
+        ({"code": "8-16"}, "code"),
+        ({"name": {"zh": "休"}}, "name"),
+        ({"name": {"en": "Early / late"}}, "name"),
+        ({"name": {"en": "9-17"}}, "name"),
         ({"written": tuple("abcdefghijklm")}, "written"),
     ],
 )
@@ -118,6 +123,18 @@ def test_what_a_cell_could_not_mean_is_refused(
     with pytest.raises(Invalid) as error:
         save(database, administrator.person_id, site.id, replace(SPLIT, **change))  # type: ignore[arg-type]
     assert told in {problem.partition(":")[0] for problem in error.value.problems}
+
+
+@pytest.mark.parametrize("written", ["24:00", "00.00", "00：00"])
+def test_hours_are_kept_in_one_spelling(
+    database: Database, administrator: Administrator, site: SmallSite, written: str
+) -> None:
+    save(database, administrator.person_id, site.id, replace(SPLIT, ends=written))
+    with database.read() as session:
+        kept = shift_codes_at(session, site.id)
+    assert kept["split"].ends == "00:00"
+    meant = understand_cell(kept, "split")
+    assert meant == [Meant("duty", (time(6), time()))]
 
 
 def test_only_who_makes_rosters_keeps_codes_and_nobody_overwrites_another(
