@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events, home_accounts
@@ -478,6 +478,38 @@ def test_a_report_is_sent_once_however_often_it_is_tapped(house: House) -> None:
     }
     answers = {client.post("/home/report", data=form).headers["location"] for _ in range(3)}
     assert len(answers) == 1
+
+
+def test_another_colleague_who_accepts_it_is_no_news_at_home(house: House) -> None:
+    """As by SMS: whoever waits is told once that it was accepted, and again once it is not."""
+    _, client = house.at_home()
+    report = house.report(client)
+    stage = house.stage
+    database, now = stage.parts.database, stage.parts.clock.now()
+    one, other = (stage.person(name, "technician", node=stage.site_id) for name in ("Bo", "Li"))
+
+    def take(*steps: tuple[str, UUID]) -> list[str]:
+        with database.write() as session:
+            ticket = session.get_one(Ticket, house.ticket_of(report))
+            newest = session.scalar(select(func.max(Event.seq))) or 0
+            for action, person in steps:
+                step = Step(action, "Not done", assignee_id=other if action == "assign" else None)
+                act(session, ticket, step, person=person, now=now)
+            facts = session.scalars(select(Event).where(Event.seq > newest)).all()
+            take_up(session, [one for one in facts if one.kind.startswith("ticket.")], now=now)
+            kinds = select(Notice.kind).where(Notice.facts["report"].as_string() == str(report))
+            return sorted(kind for kind in session.scalars(kinds) if kind == "resident.accept")
+
+    assert take(("accept", one)) == ["resident.accept"]
+    assert (
+        client.post(
+            f"/home/reports/{report}/seen",
+            data={"csrf": csrf_token(client.cookies[SESSION_COOKIE])},
+        ).status_code
+        == 303
+    )
+    assert take(("assign", one), ("accept", other)) == ["resident.accept"]
+    assert len(take(("start", other), ("resolve", other), ("reopen", one), ("accept", one))) == 2
 
 
 def test_notices_to_residents_wait_for_no_colleague(house: House) -> None:

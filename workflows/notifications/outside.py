@@ -130,10 +130,15 @@ def _tell_at_home(
         earlier = [
             notice
             for notice in session.scalars(
-                select(Notice).where(Notice.person_id == person, Notice.ticket_id == ticket.id)
+                select(Notice)
+                .where(Notice.person_id == person, Notice.ticket_id == ticket.id)
+                .order_by(Notice.created_at, Notice.id)
             )
             if notice.facts.get("report") == report
         ]
+        if earlier and earlier[-1].kind == kind:
+            # As by SMS: another of ours accepts it, and for whoever waits nothing has changed.
+            continue
         for notice in earlier:
             if notice.state == "waiting":
                 settle(session, notice, now=now)
