@@ -19,6 +19,7 @@ from tests.web.stage import OVERHEATING, Stage
 from tests.web.test_isolation import PUMP, choices, outside, photo_of, routes
 from web.live import Message
 from workflows.alarms.model import Alarm
+from workflows.notifications.model import Notice
 from workflows.tickets import Draft, Step, Ticket, act, open_ticket
 from workflows.tickets.scope import scope_of
 
@@ -158,6 +159,35 @@ def test_accepting_an_alarm_takes_no_ticket_of_another_team(stage: Stage) -> Non
     form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
     client.post(f"/control-room/alarms/{alarm}/accept", data=form)
     assert (stage.ticket(number).state, stage.ticket(number).assignee_id) == ("open", None)
+
+
+def test_a_notice_takes_no_ticket_of_another_team(stage: Stage) -> None:
+    """Who was told of it while their role reached further does no more by its link than by hand."""
+    person, client = give(stage, "technician", LIFT)
+    ticket = ticket_for(stage, "maintenance")
+    now = stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        notice = Notice(
+            site_id=stage.site_id,
+            person_id=person,
+            ticket_id=ticket.id,
+            kind="ticket.open",
+            facts={"number": ticket.number, "title": {"und": WORDS}},
+            urgency="normal",
+            state="waiting",
+            version=1,
+            created_at=now,
+        )
+        session.add(notice)
+        session.flush()
+        code, notice_id = notice.code, notice.id
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+    client.post(f"/account/inbox/{notice_id}/answer", data=form)
+    client.post(f"/n/{code}")
+    assert (stage.ticket(ticket.number).state, stage.ticket(ticket.number).assignee_id) == (
+        "open",
+        None,
+    )
 
 
 def test_a_stream_names_no_ticket_of_another_team(stage: Stage) -> None:

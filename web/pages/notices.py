@@ -15,6 +15,7 @@ from core.colleagues import able_people
 from core.contacts import CONTACT_KINDS, contacts_of, quiet_hours_of, set_reaching
 from core.db import Session
 from core.errors import Conflict, NotFound
+from core.people import Person, caller_for
 from web.page_route import PageRoute
 from web.reader import Reader
 from web.templating import Templates
@@ -25,6 +26,9 @@ from workflows.alarms.fire import answer_in_name
 from workflows.notifications import ASK_FOR_HANDS, FIRES, Notice
 from workflows.tickets import Ticket, fire_watch
 from workflows.tickets.followers import CODE_OUTSIDE, RESIDENT, secret_behind
+from workflows.tickets.scope import holds
+
+WORK = "tickets.work"
 
 
 def respond(session: Session, notice: Notice, *, by: str, now: datetime) -> str:
@@ -48,8 +52,9 @@ def _accept(session: Session, notice: Notice, now: datetime) -> str:
         return _take_fire_on(session, ticket, person, now)
     if ticket.responded_at is not None:
         return "accepted" if ticket.assignee_id == person else "taken"
-    able = {one.id for one in able_people(session, ticket.site_id, "tickets.work")}
-    if person not in able or ticket.state not in tickets.TICKET.moves["accept"]:
+    somebody = session.get_one(Person, person)
+    works = somebody.left_at is None and holds(caller_for(session, somebody), WORK, ticket)
+    if not works or ticket.state not in tickets.TICKET.moves["accept"]:
         return "seen"
     try:
         accept_ticket(session, ticket, tickets.Step("accept"), person=person, now=now)
