@@ -179,7 +179,12 @@ def join_company(
     invitation, company, site = open_company_invitation(session, secret, now=now)
     swap = (
         update(CompanyInvitation)
-        .where(CompanyInvitation.id == invitation.id, CompanyInvitation.used_at.is_(None))
+        .where(
+            CompanyInvitation.id == invitation.id,
+            CompanyInvitation.used_at.is_(None),
+            # The hire may have ended since the look at it.
+            CompanyInvitation.ends_at > now,
+        )
         .values(used_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -273,13 +278,14 @@ def leave_companies(
 
 def end_company(session: Session, row: Company, *, actor: events.Actor, now: datetime) -> None:
     """Hire a company no more: its people lose their way in, its invitations end."""
-    for person_id in people_of(session, row.id):
-        end_company_person(session, row, person_id, actor=actor, now=now)
+    # First, so that whoever uses one at this moment either joins nothing or is among the people.
     session.execute(
         update(CompanyInvitation)
         .where(CompanyInvitation.company_id == row.id, CompanyInvitation.ends_at > now)
         .values(ends_at=now)
     )
+    for person_id in people_of(session, row.id):
+        end_company_person(session, row, person_id, actor=actor, now=now)
     row.ended_at = now
     session.flush()
     _say(session, "company.end", row, actor, now)

@@ -209,9 +209,16 @@ def add_home(session: Session, secret: str, person_id: UUID, *, now: datetime) -
 
 
 def _take_up(session: Session, invited: Invited, person_id: UUID, now: datetime) -> None:
+    # Two who take up two invitations of one person at once are judged one after the other.
+    session.get(Resident, invited.contact.id, with_for_update=True)
     swap = (
         update(HomeInvitation)
-        .where(HomeInvitation.id == invited.row.id, HomeInvitation.used_at.is_(None))
+        .where(
+            HomeInvitation.id == invited.row.id,
+            HomeInvitation.used_at.is_(None),
+            # They may have moved out since the look at it.
+            HomeInvitation.ends_at > now,
+        )
         .values(used_at=now)
         .execution_options(synchronize_session=False)
     )

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events, home_accounts
+from core.db import Session
 from core.events import Event
-from core.homes import Home
+from core.homes import Home, end_invitations
 from core.households import Details, Resident, add_resident, erase, today_at
 from core.people import Credential, Grant, Person, hash_secret, new_secret
 from core.places import Space
@@ -217,6 +218,29 @@ def test_a_newer_invitation_ends_the_one_before_and_moving_out_both(house: House
     assert guest.get(second).status_code == 200
     house.office.post(f"/residents/{resident}/move-out", data={"csrf": house.csrf})
     assert guest.get(second).status_code == 404
+
+
+def test_an_invitation_that_ends_while_it_is_used_joins_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody moves out in the very moment in which they send the form."""
+    resident = house.live("Zhao Lei")
+    path = house.invite(resident)
+    look = home_accounts.open_home_invitation
+
+    def overtaken(session: Session, secret: str, *, now: datetime) -> home_accounts.Invited:
+        found = look(session, secret, now=now)
+        end_invitations(session, [resident], now=now)
+        return found
+
+    client = TestClient(house.stage.app, follow_redirects=False)
+    token = re.search(r'name="csrf" value="([^"]+)"', client.get(path).text)
+    assert token is not None
+    monkeypatch.setattr(home_accounts, "open_home_invitation", overtaken)
+    form = {"csrf": token[1], "phone": PHONE, "password": PASSWORD}
+    assert client.post(path, data=form).status_code == 404
+    with house.stage.parts.database.read() as session:
+        assert session.scalars(select(Home)).all() == []
 
 
 def test_moving_out_ends_sessions_reports_and_links_at_once(house: House) -> None:
