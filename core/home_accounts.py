@@ -16,6 +16,7 @@ from core.homes import ROLE, Home, HomeInvitation, end_homes, end_invitations
 from core.households import WRITE, Contact, Resident, contacts_of, phone_of, today_at
 from core.ids import new_id
 from core.invitations import add_grant
+from core.local_time import zone
 from core.outsiders import OFFICE
 from core.people import Caller, Grant, Person, hash_secret, issue, new_secret
 from core.places import Node, Space
@@ -49,7 +50,8 @@ def homes_of(session: Session, person_id: UUID, *, now: datetime) -> list[Living
         today = today_at(session, site.id, now)
         if _lives_there(resident, today):
             # Where nobody wrote since when, what was before the account is not theirs to see.
-            known = resident.since or home.made_at.date()
+            made = home.made_at.astimezone(zone(site.time_zone)).date()
+            known = resident.since or made
             found.append(Living(site, space, known))
     return found
 
