@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,19 +11,21 @@ from sqlalchemy import func, select
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events, home_accounts
+from core.contacts import set_reaching
 from core.db import Session
 from core.events import Event
 from core.homes import Home, end_invitations
 from core.households import Details, Resident, add_resident, erase, today_at
 from core.people import Credential, Grant, Person, hash_secret, new_secret
-from core.places import Space
+from core.places import Node, Space
 from tests.pictures import photo
 from tests.web.conftest import signed_in
 from tests.web.stage import Stage
 from workflows import customers
-from workflows.customers import ResidentReport, Wish
+from workflows.customers import ResidentReport, Wish, at_home
 from workflows.notifications import take_up
 from workflows.notifications.model import Notice
+from workflows.notifications.telling import begin
 from workflows.tickets import Step, Ticket, act
 
 PHONE, OTHER_PHONE = "13800138000", "13900139000"
@@ -534,6 +536,44 @@ def test_another_colleague_who_accepts_it_is_no_news_at_home(house: House) -> No
     )
     assert take(("assign", one), ("accept", other)) == ["resident.accept"]
     assert len(take(("start", other), ("resolve", other), ("reopen", one), ("accept", one))) == 2
+
+
+def test_whoever_moved_out_meanwhile_is_told_no_more(house: House) -> None:
+    """A notice that waited for the morning, and in the evening they gave the key back."""
+    resident, client = house.at_home()
+    report = house.report(client)
+    house.work(report, "accept")
+    stage = house.stage
+    now = stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        person = session.scalars(select(Home.person_id)).one()
+        # They work here, so that their account and its address stay.
+        session.add(Grant(person_id=person, node_id=stage.site_id, role="guard"))
+        set_reaching(session, person, {"email": "zhao@example.com"}, None, now=now)
+    house.office.post(f"/residents/{resident}/move-out", data={"csrf": house.csrf})
+    with stage.parts.database.write() as session:
+        begin(session, [], base="", now=now)
+        notice = session.scalars(select(Notice).where(Notice.kind == "resident.accept")).one()
+        assert (notice.state, notice.tries) == ("settled", 0)
+
+
+@pytest.mark.parametrize(
+    ("place", "midnight"),
+    [
+        ("America/New_York", datetime(2026, 11, 1, 4, tzinfo=UTC)),
+        ("Asia/Shanghai", datetime(2026, 10, 31, 16, tzinfo=UTC)),
+    ],
+)
+def test_a_home_is_somebodys_from_the_first_minute_of_their_day(
+    house: House, place: str, midnight: datetime
+) -> None:
+    """By the clock of the site: what others reported in the evening before stays theirs."""
+    with house.stage.parts.database.read() as session:
+        space = session.get_one(Space, house.space_id)
+        site = session.get_one(Node, house.stage.site_id)
+        session.expunge_all()
+    site.time_zone = place
+    assert at_home.begin_of(home_accounts.Living(site, space, date(2026, 11, 1))) == midnight
 
 
 def test_notices_to_residents_wait_for_no_colleague(house: House) -> None:

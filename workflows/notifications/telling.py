@@ -25,7 +25,7 @@ from workflows.notifications.texts import message
 from workflows.tickets import ENDED, Ticket
 from workflows.tickets.contractors import ContractorLink
 from workflows.tickets.fire_alarms import alarm_of
-from workflows.tickets.followers import Follower
+from workflows.tickets.followers import Follower, lost_home
 from workflows.tickets.scope import scope_of
 
 AT_ONCE = 20
@@ -76,7 +76,7 @@ def _begin(
     if notice.state != "waiting":
         notice.due_at = None
         return []
-    if _is_settled(session, notice):
+    if _is_settled(session, notice, now):
         settle(session, notice, now=now)
         return []
     plan = PLANS["test" if notice.kind == "test" else notice.urgency]
@@ -95,10 +95,12 @@ def _begin(
     return calls
 
 
-def _is_settled(session: Session, notice: Notice) -> bool:
-    """Whether somebody already does what the notice asks for."""
-    if notice.ticket_id is None or notice.kind == MENTION or "report" in notice.facts:
+def _is_settled(session: Session, notice: Notice, now: datetime) -> bool:
+    """Whether somebody already does what the notice asks for, or it is theirs no more."""
+    if "report" in notice.facts:
         # Whoever lives with it is told how it goes, also that it is done.
+        return lost_home(session, UUID(notice.facts["report"]), now=now)
+    if notice.ticket_id is None or notice.kind == MENTION:
         return False
     if "job" in notice.facts:
         link = session.get(ContractorLink, UUID(notice.facts["job"]))
