@@ -5,8 +5,10 @@ from datetime import time
 
 import pytest
 
-from core.db import Database
+from core import shift_codes
+from core.db import Database, Session
 from core.errors import Invalid, NotAllowed, Stale
+from core.inherited import Kept
 from core.people import Caller, Person, caller_for
 from core.places import Node
 from core.shift_codes import (
@@ -135,6 +137,24 @@ def test_hours_are_kept_in_one_spelling(
     assert kept["split"].ends == "00:00"
     meant = understand_cell(kept, "split")
     assert meant == [Meant("duty", (time(6), time()))]
+
+
+def test_of_two_who_make_one_code_at_once_the_second_is_told(
+    database: Database,
+    administrator: Administrator,
+    site: SmallSite,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    save(database, administrator.person_id, site.id, SPLIT, 0)
+
+    def looked_before(session: Session, model: type[Kept], node: Node, code: str, **_: int) -> Kept:
+        row = model(node_id=node.id, code=code, version=1)
+        session.add(row)
+        return row
+
+    monkeypatch.setattr(shift_codes, "row_to_keep", looked_before)
+    with pytest.raises(Stale):
+        save(database, administrator.person_id, site.id, SPLIT, 0)
 
 
 def test_only_who_makes_rosters_keeps_codes_and_nobody_overwrites_another(
