@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events, home_accounts
+from core.channels.message import Message, Outcome
 from core.contacts import set_reaching
 from core.db import Session
 from core.events import Event
@@ -421,6 +422,44 @@ def test_a_number_that_the_office_does_not_have_joins_nothing(house: House) -> N
     form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE]), "secret": secret}
     assert client.post("/home/keep", data=form).status_code == 303
     assert "Lamp flickers" in client.get("/home").text
+
+
+def test_who_may_not_see_households_reads_no_name_of_theirs(house: House) -> None:
+    """Neither among those who were told, nor in what happened, is a resident called by name."""
+    secret = guest_report(house, PHONE)
+    resident = house.live("Zhao Lei")
+    client = house.join(house.invite(resident))
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE]), "secret": secret}
+    client.post("/home/keep", data=form)
+    stage = house.stage
+    with stage.parts.database.write() as session:
+        row = session.scalars(select(ResidentReport)).one()
+        assert row.person_id is not None
+        set_reaching(
+            session, row.person_id, {"email": "z@example.com"}, None, now=stage.parts.clock.now()
+        )
+    house.work(row.id, "accept")
+    with stage.parts.database.write() as session:
+        begin(session, [Letters()], base="", now=stage.parts.clock.now())
+        number = session.get_one(Ticket, row.ticket_id).number
+    auditor = signed_in(stage, stage.secret(stage.person("Lin", "auditor"), "session"))
+    page = auditor.get(f"/tickets/{number}").text
+    assert "Who was told" in page
+    assert "A resident" in page
+    assert "Report put into an account" in page
+    for address in (f"/tickets/{number}", "/live"):
+        assert "Zhao Lei" not in auditor.get(address).text, address
+    assert "Resident joined" in auditor.get("/live").text
+
+
+class Letters:
+    """A channel that is only asked for its name."""
+
+    name = "email"
+    address_kind = "email"
+
+    def send(self, address: str, message: Message) -> Outcome:
+        raise AssertionError((address, message))
 
 
 def test_nobody_keeps_what_is_in_another_account(house: House) -> None:

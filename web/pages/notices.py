@@ -20,7 +20,7 @@ from web.page_route import PageRoute
 from web.reader import Reader
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit, guest_reader
-from workflows import notifications, overview, tickets
+from workflows import notifications, tickets
 from workflows.alarms import accept_ticket
 from workflows.alarms.fire import answer_in_name
 from workflows.notifications import ASK_FOR_HANDS, FIRES, Notice
@@ -202,7 +202,7 @@ def told(session: Session, ticket_id: UUID) -> list[dict[str, Any]]:
     """Who was told of a ticket, on which channel, and how that ended, for its page."""
     return [
         {
-            "name": one.name or overview.person_name(session, one.notice.person_id) or "",
+            "name": one.name or "",
             "outside": one.outside,
             "kind": one.notice.kind,
             "channel": one.attempt.channel,

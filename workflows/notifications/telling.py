@@ -25,7 +25,7 @@ from workflows.notifications.texts import message
 from workflows.tickets import ENDED, Ticket
 from workflows.tickets.contractors import ContractorLink
 from workflows.tickets.fire_alarms import alarm_of
-from workflows.tickets.followers import Follower, lost_home
+from workflows.tickets.followers import RESIDENT, Follower, lost_home
 from workflows.tickets.scope import scope_of
 
 AT_ONCE = 20
@@ -308,6 +308,13 @@ def attempts_on(session: Session, ticket_id: UUID) -> list[Told]:
         .order_by(Attempt.begun_at, Attempt.id)
     )
     return [
-        Told(attempt, notice, name, outside)
+        _told(attempt, notice, name, outside)
         for attempt, notice, name, outside in session.execute(statement)
     ]
+
+
+def _told(attempt: Attempt, notice: Notice, name: str | None, outside: str | None) -> Told:
+    if "report" in notice.facts:
+        # Who lives where is not for everybody who reads the ticket.
+        return Told(attempt, notice, None, RESIDENT)
+    return Told(attempt, notice, name, outside)
