@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import yaml
-from sqlalchemy import JSON, String
+from sqlalchemy import JSON, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.errors import Invalid
@@ -155,7 +156,8 @@ def save_shift_code(
     since it was read (0: not yet there).
     """
     caller.require_over(ROSTER, node)
-    problems = [*_problems(draft), *_taken(draft, shift_codes_at(session, node.id))]
+    taken = (_taken(draft, known) for known in _known_below(session, node, draft.code))
+    problems = [*_problems(draft), *dict.fromkeys(chain.from_iterable(taken))]
     if problems:
         raise Invalid("the shift code was not saved", problems=problems)
     row = row_to_keep(session, ShiftCodeRow, node, draft.code, expected_version=expected_version)
@@ -164,6 +166,21 @@ def save_shift_code(
     row.retired = draft.retired
     log_kept(session, "shift_code.save", row, node, person=caller.person_id, now=now)
     return shift_codes_at(session, node.id)[draft.code]
+
+
+def _known_below(session: Session, node: Node, code: str) -> Iterator[Mapping[str, ShiftCode]]:
+    """What holds at a node, and at every place below it that keeps codes but not this one."""
+    yield shift_codes_at(session, node.id)
+    keepers = (
+        select(ShiftCodeRow.node_id)
+        .join(Node, Node.id == ShiftCodeRow.node_id)
+        .where(Node.path.startswith(node.path, autoescape=True), Node.id != node.id)
+        .distinct()
+    )
+    for keeper in session.scalars(keepers).all():
+        known = shift_codes_at(session, keeper)
+        if code not in known or known[code].node_id != keeper:
+            yield known
 
 
 def _clock(text: str) -> str:

@@ -139,6 +139,24 @@ def test_hours_are_kept_in_one_spelling(
     assert meant == [Meant("duty", (time(6), time()))]
 
 
+def test_a_word_that_means_something_on_a_site_below_is_taken(
+    database: Database, administrator: Administrator, site: SmallSite
+) -> None:
+    """Or the cells of that site would mean other hours from one moment to the next."""
+    save(database, administrator.person_id, site.id, SPLIT)
+    double = ShiftCodeDraft("double", {"zh": "连班"}, "06:00", "22:00", ("两",))
+    with pytest.raises(Invalid, match="shift code"):
+        save(database, administrator.person_id, site.company_id, double)
+    # A site that keeps the same code itself has another one there.
+    save(database, administrator.person_id, site.id, replace(double, written=("连",)))
+    save(database, administrator.person_id, site.id, replace(SPLIT, retired=True))
+    save(database, administrator.person_id, site.company_id, double)
+    with database.read() as session:
+        known = shift_codes_at(session, site.id)
+    assert understand_cell(known, "两") is None
+    assert understand_cell(known, "连") == [Meant("duty", (time(6), time(22)))]
+
+
 def test_of_two_who_make_one_code_at_once_the_second_is_told(
     database: Database,
     administrator: Administrator,
