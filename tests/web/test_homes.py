@@ -462,6 +462,15 @@ class Letters:
         raise AssertionError((address, message))
 
 
+@pytest.mark.parametrize("done", ["reaching", "push"])
+def test_nobody_at_home_is_sent_to_an_inbox(house: House, done: str) -> None:
+    """It is for who works here, and so is the test in it."""
+    _, client = house.at_home()
+    page = client.get(f"/account?done={done}").text
+    assert "Saved." in page
+    assert "inbox" not in page
+
+
 def test_nobody_keeps_what_is_in_another_account(house: House) -> None:
     secret = guest_report(house, PHONE)
     house.at_home()
