@@ -273,12 +273,17 @@ def understand_cell(known: Mapping[str, ShiftCode], text: str) -> list[Meant] | 
 
 
 def written_cell(known: Mapping[str, ShiftCode], shifts: list[Meant], language: str) -> str:
-    """Shifts as cells say them: by their code where one has these hours; "" for none."""
-    return "/".join(_written(known, one, language) for one in shifts)
+    """Shifts as cells say them: by their code where one has these hours; "" for none.
+
+    Also "" for what no cell can say, which leaves it as it stands when the file comes back.
+    """
+    words = [_written(known, one, language) for one in shifts]
+    return "/".join(word for word in words if word) if None not in words else ""
 
 
-def _written(known: Mapping[str, ShiftCode], one: Meant, language: str) -> str:
+def _written(known: Mapping[str, ShiftCode], one: Meant, language: str) -> str | None:
     for code in known.values():
         if not code.retired and (code.kind, code.hours) == (one.kind, one.hours):
             return code.name.get(language) or next(iter(code.name.values()))
-    return "-".join(f"{moment:%H:%M}" for moment in one.hours)
+    # Hours alone are read as duty.
+    return "-".join(f"{moment:%H:%M}" for moment in one.hours) if one.kind == "duty" else None

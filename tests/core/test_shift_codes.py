@@ -65,6 +65,15 @@ def test_hours_without_a_code_are_written_out() -> None:
     assert understand_cell(known, written_cell(known, meant, "en")) == meant
 
 
+def test_what_no_cell_can_say_stays_as_it_stands() -> None:
+    """On call at odd hours: written as hours it would come back as duty; an empty cell keeps it."""
+    known = shipped_shift_codes()
+    odd, early = Meant("on_call", (time(18), time(22))), Meant("duty", (time(7), time(15)))
+    assert written_cell(known, [odd], "en") == ""
+    assert written_cell(known, [early, odd], "en") == ""
+    assert written_cell(known, [Meant("on_call", (time(8), time(8)))], "en") == "On call"
+
+
 def caller_of(database: Database, person_id: object) -> Caller:
     with database.read() as session:
         return caller_for(session, session.get_one(Person, person_id))
