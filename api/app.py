@@ -107,11 +107,13 @@ def create_app(parts: Parts) -> FastAPI:
     larger = {
         f"{BASE}/site-files": sites.LARGEST_FILE,
         # The form of a page around the photo needs a little room, too.
-        rf"({BASE})?/tickets/[^/]+/photos|/tickets/[^/]+/checklist/[^/]+/photo": LARGEST_PICTURE
-        + 64 * 1024,
+        rf"({BASE})?/tickets/[^/]+/photos|/tickets/[^/]+/checklist/[^/]+/photo"
+        r"|/tickets/[^/]+/fire-alarm/(clear|stand-down)": LARGEST_PICTURE + 64 * 1024,
         rf"{BASE}/tickets/[^/]+/voices|/tickets/[^/]+/notes": LARGEST_VOICE + 64 * 1024,
-        # What people without an account send, and who opens a ticket: photos and words.
-        r"/s/[^/]+|/(c|jobs)/[^/]+/done|/new-ticket": LARGEST_PICTURE + LARGEST_VOICE + 64 * 1024,
+        # What people outside send, and who opens a ticket: photos and words.
+        r"/s/[^/]+|/home/report|/(c|jobs)/[^/]+/done|/new-ticket": LARGEST_PICTURE
+        + LARGEST_VOICE
+        + 64 * 1024,
         r"/control-room/[^/]+/plan": LARGEST_PICTURE + 64 * 1024,
         rf"({BASE})?/imports|{BASE}/import-plans": LARGEST_SPREADSHEET + 64 * 1024,
     }

@@ -19,8 +19,19 @@ Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="How many items 
 Cursor = Annotated[
     str | None, Query(max_length=500, description="`next` of the page before; none for the first.")
 ]
+# No column of ours keeps a larger number.
+_LARGEST = 2**63 - 1
+
+
+def _number(value: Any) -> int:
+    number = int(value)
+    if abs(number) > _LARGEST:
+        raise OverflowError
+    return number
+
+
 _READERS: Mapping[type, Callable[[Any], Any]] = MappingProxyType(
-    {datetime: lambda value: from_micros(int(value)), UUID: UUID, int: int, str: str}
+    {datetime: lambda value: from_micros(int(value)), UUID: UUID, int: _number, str: str}
 )
 
 

@@ -5,9 +5,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from api.answers import answer, page_answer
+from api.bodies import Moment
 from api.deps import Asked, Permission
 from api.errors import may_answer
 from api.paging import Cursor, Limit, wish
@@ -104,8 +105,8 @@ def get_last(asked: Reader, point_id: UUID) -> Response:
 def get_series(
     asked: Reader,
     point_id: UUID,
-    start: Annotated[AwareDatetime | None, Query(description="A day before end.")] = None,
-    end: Annotated[AwareDatetime | None, Query(description="Now, if not given.")] = None,
+    start: Annotated[Moment | None, Query(description="A day before end.")] = None,
+    end: Annotated[Moment | None, Query(description="Now, if not given.")] = None,
     step: Annotated[
         int | None, Query(ge=1, le=366 * 86400, description="Seconds; chosen if not given.")
     ] = None,

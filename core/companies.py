@@ -13,7 +13,7 @@ from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.invitations import end_grant
-from core.outsiders import end_account_if_over
+from core.outsiders import end_account_if_over, end_credentials
 from core.people import Caller, Grant, Person, name_of, scoped
 
 ROLE = "contractor"
@@ -195,19 +195,29 @@ def end_company_person(
         )
         for grant in session.scalars(held).all():
             end_grant(session, grant, actor=actor, now=now)
+    end_credentials(session, person_id, now=now)
     end_account_if_over(session, person_id, now=now)
     say(session, "company.person_end", row, actor, now, {"person": str(person_id)})
 
 
+def leave_companies(
+    session: Session, person_id: UUID, *, actor: events.Actor, now: datetime
+) -> None:
+    """Take somebody whose account ends out of the companies that they come from."""
+    for row in companies_of(session, person_id):
+        end_company_person(session, row, person_id, actor=actor, now=now)
+
+
 def end_company(session: Session, row: Company, *, actor: events.Actor, now: datetime) -> None:
     """Hire a company no more: its people lose their way in, its invitations end."""
-    for person_id in people_of(session, row.id):
-        end_company_person(session, row, person_id, actor=actor, now=now)
+    # First, so that whoever uses one at this moment either joins nothing or is among the people.
     session.execute(
         update(CompanyInvitation)
         .where(CompanyInvitation.company_id == row.id, CompanyInvitation.ends_at > now)
         .values(ends_at=now)
     )
+    for person_id in people_of(session, row.id):
+        end_company_person(session, row, person_id, actor=actor, now=now)
     row.ended_at = now
     session.flush()
     say(session, "company.end", row, actor, now)

@@ -125,7 +125,12 @@ def _take_up(
 ) -> None:
     swap = (
         update(CompanyInvitation)
-        .where(CompanyInvitation.id == invitation.id, CompanyInvitation.used_at.is_(None))
+        .where(
+            CompanyInvitation.id == invitation.id,
+            CompanyInvitation.used_at.is_(None),
+            # The hire may have ended since the look at it.
+            CompanyInvitation.ends_at > now,
+        )
         .values(used_at=now)
         .execution_options(synchronize_session=False)
     )

@@ -16,6 +16,8 @@ from core.homes import ROLE, Home, HomeInvitation, end_homes, end_invitations
 from core.households import WRITE, Contact, Resident, contacts_of, phone_of, today_at
 from core.ids import new_id
 from core.invitations import add_grant
+from core.local_time import zone
+from core.outsiders import OFFICE
 from core.people import Caller, Grant, Person, hash_secret, issue, new_secret
 from core.places import Node, Space
 
@@ -48,7 +50,8 @@ def homes_of(session: Session, person_id: UUID, *, now: datetime) -> list[Living
         today = today_at(session, site.id, now)
         if _lives_there(resident, today):
             # Where nobody wrote since when, what was before the account is not theirs to see.
-            known = resident.since or home.made_at.date()
+            made = home.made_at.astimezone(zone(site.time_zone)).date()
+            known = resident.since or made
             found.append(Living(site, space, known))
     return found
 
@@ -123,7 +126,7 @@ def sign_in_link(session: Session, row: Resident, caller: Caller, *, now: dateti
             "this account opens more than homes of yours",
             advice="They sign in as before; an administrator makes them a link.",
         )
-    secret = issue(session, person_id, "link", now=now, label="made by the office")
+    secret = issue(session, person_id, "link", now=now, label=OFFICE)
     actor = events.Actor.person(caller.person_id)
     events.append(session, "person.link", ("person", person_id), actor=actor, learned_at=now)
     return secret
@@ -208,9 +211,16 @@ def add_home(session: Session, secret: str, person_id: UUID, *, now: datetime) -
 
 
 def _take_up(session: Session, invited: Invited, person_id: UUID, now: datetime) -> None:
+    # Two who take up two invitations of one person at once are judged one after the other.
+    session.get(Resident, invited.contact.id, with_for_update=True)
     swap = (
         update(HomeInvitation)
-        .where(HomeInvitation.id == invited.row.id, HomeInvitation.used_at.is_(None))
+        .where(
+            HomeInvitation.id == invited.row.id,
+            HomeInvitation.used_at.is_(None),
+            # They may have moved out since the look at it.
+            HomeInvitation.ends_at > now,
+        )
         .values(used_at=now)
         .execution_options(synchronize_session=False)
     )

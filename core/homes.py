@@ -64,8 +64,8 @@ def end_homes(
 ) -> int:
     """End the accounts' way into the homes of these people of households; returns how many.
 
-    Sessions, tokens and links end at once, and invitations that nobody used. Whoever has no other
-    home has no account any more. forget: their name goes, too.
+    Invitations that nobody used end as well. Whoever has no other home and does not work here has
+    no account any more, and no session, token or link at once. forget: their name goes, too.
     """
     end_invitations(session, residents, now=now)
     statement = select(Home).where(Home.resident_id.in_(residents), Home.ended_at.is_(None))
@@ -73,8 +73,8 @@ def end_homes(
     for home in homes:
         home.ended_at = now
         session.flush()
-        end_credentials(session, home.person_id, now=now)
         _end_role(session, home, actor, now)
+        end_credentials(session, home.person_id, now=now)
         events.append(
             session,
             "resident.access_end",
@@ -86,6 +86,12 @@ def end_homes(
         )
         end_account_if_over(session, home.person_id, now=now, forget=forget)
     return len(homes)
+
+
+def leave_homes(session: Session, person_id: UUID, *, actor: events.Actor, now: datetime) -> None:
+    """End the way into every home of an account that ends; a new invitation may follow."""
+    residents = [home.resident_id for home in _standing(session, person_id)]
+    end_homes(session, residents, actor=actor, now=now)
 
 
 def end_invitations(session: Session, residents: Collection[UUID], *, now: datetime) -> None:

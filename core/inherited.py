@@ -7,6 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Boolean, ForeignKey, Integer, String, and_, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from core import events
@@ -59,10 +60,7 @@ def row_to_keep(
     row = session.get(model, {"node_id": node.id, "code": code}, with_for_update=True)
     version = row.version if row else 0
     if expected_version is not None and expected_version != version:
-        raise Stale(
-            f"{code} was changed since you read it",
-            advice="Load it again and repeat your change.",
-        )
+        raise _changed(code)
     if row is None:
         row = model(node_id=node.id, code=code)
         session.add(row)
@@ -70,11 +68,21 @@ def row_to_keep(
     return row
 
 
+def _changed(code: str) -> Stale:
+    return Stale(
+        f"{code} was changed since you read it", advice="Load it again and repeat your change."
+    )
+
+
 def log_kept(
     session: Session, kind: str, row: Kept, node: Node, *, person: UUID, now: datetime
 ) -> None:
-    """Write the row, and that it was kept."""
-    session.flush()
+    """Write the row, and that it was kept. Stale when somebody made it at the same moment."""
+    code = row.code
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise _changed(code) from error
     events.append(
         session,
         kind,

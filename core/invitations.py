@@ -208,7 +208,12 @@ def take_up(session: Session, row: Invitation, name: str, locale: str, *, now: d
     session.flush()
     swap = (
         update(Invitation)
-        .where(Invitation.id == row.id, Invitation.used_at.is_(None))
+        .where(
+            Invitation.id == row.id,
+            Invitation.used_at.is_(None),
+            # It may have been revoked since the look at it.
+            Invitation.ends_at > now,
+        )
         .values(used_at=now, person_id=person.id)
         .execution_options(synchronize_session=False)
     )

@@ -1,6 +1,7 @@
 """Local times that do not exist, or exist twice, are resolved here and nowhere else."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.clock import to_micros
@@ -17,11 +18,25 @@ def zone(name: str) -> ZoneInfo:
         ) from None
 
 
+# Nobody means a day outside of these years, and at the ends of all time none can be counted with.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+Day = TypeVar("Day", bound=date)
+
+
+def thinkable(day: Day) -> Day:
+    """A day that somebody may mean, as it is. Invalid for one of another age."""
+    if FIRST_YEAR <= day.year <= LAST_YEAR:
+        return day
+    years = f"{FIRST_YEAR} to {LAST_YEAR}"
+    raise Invalid("that is a long time off", problems=[f"day: a year from {years}"])
+
+
 def resolve(local: datetime, where: ZoneInfo) -> int:
     """µs since the epoch of a local time without zone.
 
     One that exists twice (clocks go back) is the earlier of the two; one that does not exist
     (clocks go forward) is moved forward by the width of the jump. That is what PEP 495's fold=0
-    yields for both.
+    yields for both. Invalid as `thinkable`.
     """
+    thinkable(local)
     return to_micros(local.replace(tzinfo=where, fold=0))

@@ -13,14 +13,25 @@ from core.identity import forget_identities
 from core.people import Credential, Grant, Person
 from core.push_devices import forget_push_devices
 
+# What a sign-in link says that the office made for somebody of a household.
+OFFICE = "made by the office"
+
 
 def end_credentials(session: Session, person_id: UUID, *, now: datetime) -> None:
-    """End every session, token and link of a person at once."""
-    session.execute(
-        update(Credential)
-        .where(Credential.person_id == person_id, Credential.ends_at > now)
-        .values(ends_at=now)
-    )
+    """End every session, token and link of somebody who lost a role, at once.
+
+    Whoever keeps another one, because they work here as well or have another home, stays signed in,
+    and what they lost is judged anew; of theirs only links that the office made end.
+    """
+    ended = update(Credential).where(Credential.person_id == person_id, Credential.ends_at > now)
+    if _holds_a_role(session, person_id):
+        ended = ended.where(Credential.kind == "link", Credential.label == OFFICE)
+    session.execute(ended.values(ends_at=now))
+
+
+def _holds_a_role(session: Session, person_id: UUID) -> bool:
+    held = select(Grant.id).where(Grant.person_id == person_id).limit(1)
+    return session.scalar(held) is not None
 
 
 def end_account_if_over(
@@ -30,7 +41,7 @@ def end_account_if_over(
 
     forget: their name goes, too.
     """
-    if session.scalar(select(Grant.id).where(Grant.person_id == person_id).limit(1)) is not None:
+    if _holds_a_role(session, person_id):
         return
     end_credentials(session, person_id, now=now)
     forget_password(session, person_id)

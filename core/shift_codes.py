@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import yaml
-from sqlalchemy import JSON, String
+from sqlalchemy import JSON, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.errors import Invalid
@@ -155,15 +156,38 @@ def save_shift_code(
     since it was read (0: not yet there).
     """
     caller.require_over(ROSTER, node)
-    problems = [*_problems(draft), *_taken(draft, shift_codes_at(session, node.id))]
+    taken = (_taken(draft, known) for known in _known_below(session, node, draft.code))
+    problems = [*_problems(draft), *dict.fromkeys(chain.from_iterable(taken))]
     if problems:
         raise Invalid("the shift code was not saved", problems=problems)
     row = row_to_keep(session, ShiftCodeRow, node, draft.code, expected_version=expected_version)
     row.name, row.written = tidy(draft.name), _tidy_words(draft.written)
-    row.kind, row.starts, row.ends = draft.kind, draft.starts, draft.ends
+    row.kind, row.starts, row.ends = draft.kind, _clock(draft.starts), _clock(draft.ends)
     row.retired = draft.retired
     log_kept(session, "shift_code.save", row, node, person=caller.person_id, now=now)
     return shift_codes_at(session, node.id)[draft.code]
+
+
+def _known_below(session: Session, node: Node, code: str) -> Iterator[Mapping[str, ShiftCode]]:
+    """What holds at a node, and at every place below it that keeps codes but not this one."""
+    yield shift_codes_at(session, node.id)
+    keepers = (
+        select(ShiftCodeRow.node_id)
+        .join(Node, Node.id == ShiftCodeRow.node_id)
+        .where(Node.path.startswith(node.path, autoescape=True), Node.id != node.id)
+        .distinct()
+    )
+    for keeper in session.scalars(keepers).all():
+        known = shift_codes_at(session, keeper)
+        if code not in known or known[code].node_id != keeper:
+            yield known
+
+
+def _clock(text: str) -> str:
+    """Hours and minutes in one spelling: what people also write, such as 24:00, no clock reads."""
+    moment = time_of(text)
+    assert moment is not None
+    return f"{moment:%H:%M}"
 
 
 def _tidy_words(written: tuple[str, ...]) -> list[str]:
@@ -180,8 +204,10 @@ def _problems(draft: ShiftCodeDraft) -> Iterator[str]:
     words = _tidy_words(draft.written)
     if len(words) > MOST_WRITTEN or any(len(each) > LONGEST_WRITTEN for each in words):
         yield f"written: at most {MOST_WRITTEN}, each of at most {LONGEST_WRITTEN} characters"
-    if any(_means_more(each) for each in words):
-        yield "written: no word for a day off, no hours, and none of / + , in it"
+    spellings = {"code": [draft.code], "name": [*tidy(draft.name).values()], "written": words}
+    for field_name, said in spellings.items():
+        if any(map(_means_more, said)):
+            yield f"{field_name}: no word for a day off, no hours, and none of / + , in it"
 
 
 def _means_more(word: str) -> bool:
@@ -247,12 +273,17 @@ def understand_cell(known: Mapping[str, ShiftCode], text: str) -> list[Meant] | 
 
 
 def written_cell(known: Mapping[str, ShiftCode], shifts: list[Meant], language: str) -> str:
-    """Shifts as cells say them: by their code where one has these hours; "" for none."""
-    return "/".join(_written(known, one, language) for one in shifts)
+    """Shifts as cells say them: by their code where one has these hours; "" for none.
+
+    Also "" for what no cell can say, which leaves it as it stands when the file comes back.
+    """
+    words = [_written(known, one, language) for one in shifts]
+    return "/".join(word for word in words if word) if None not in words else ""
 
 
-def _written(known: Mapping[str, ShiftCode], one: Meant, language: str) -> str:
+def _written(known: Mapping[str, ShiftCode], one: Meant, language: str) -> str | None:
     for code in known.values():
         if not code.retired and (code.kind, code.hours) == (one.kind, one.hours):
             return code.name.get(language) or next(iter(code.name.values()))
-    return "-".join(f"{moment:%H:%M}" for moment in one.hours)
+    # Hours alone are read as duty.
+    return "-".join(f"{moment:%H:%M}" for moment in one.hours) if one.kind == "duty" else None

@@ -183,6 +183,8 @@ KEPT_FOR: Mapping[str, str] = {
     "point": mark("A point that stays needs it."),
     "team_member": mark("Somebody is in it."),
     "shift": mark("A shift is for it."),
+    "grant": mark("A role is limited to it."),
+    "home": mark("They have an account."),
 }
 KEPT_ELSE = mark("Something that was made since refers to it.")
 IMPORT_WORDS: Mapping[str, Mapping[str, str]] = {

@@ -90,7 +90,7 @@ class Stream:
     """One open browser. Messages come from the feed's thread and leave in the browser's loop.
 
     It is told the values and changes of one site, and the changes of `others`. values: whether it
-    shows any. scope: of whoever sees the tickets of some teams only; of others they are not told.
+    shows any. scope: whose tickets its reader sees; of others they are not told.
     """
 
     def __init__(
@@ -105,12 +105,17 @@ class Stream:
         self.site_id = site_id
         self.values = values
         self.person_id = person_id
-        self.scope = scope if scope and scope.teams else None
         self._changes_of = others | {site_id}
+        self.scope = None if scope is None or self._changes_of <= scope.whole else scope
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Message | None] = asyncio.Queue(MESSAGES_WAITING_AT_MOST)
         self._closed = False
         self.welcomed = False
+
+    @property
+    def sees_every_ticket(self) -> bool:
+        """Whether it may be told of every ticket of its sites."""
+        return self.scope is None
 
     @property
     def closed(self) -> bool:

@@ -153,10 +153,10 @@ class DingTalkStream:
             return self._press(number, data), True
         return _frame(number, NOT_OURS, "{}"), True
 
-    def _press(self, number: str, data: str) -> dict[str, Any]:
+    def _press(self, number: str, data: Any) -> dict[str, Any]:
         try:
             pressed = press_in(json.loads(data))
-        except ValueError:
+        except (ValueError, TypeError):
             pressed = None
         if pressed is None:
             return _frame(number, OK, _response({}))

@@ -20,7 +20,9 @@ def on_duty(session: Session, site_id: UUID, team: str, at: datetime) -> list[On
             select(Absence).where(Absence.starts_at <= at, Absence.ends_at > at)
         )
     }
-    names = {person.id: person.name for person in able_people(session, site_id, "tickets.work")}
+    # A ticket must not rest with somebody who does not see it.
+    able = able_people(session, site_id, "tickets.work", teams=(team,))
+    names = {person.id: person.name for person in able}
     found = []
     for shift, _ in sorted(shifts, key=lambda one: KINDS.index(one[0].kind)):
         person: UUID | None = shift.person_id

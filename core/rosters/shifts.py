@@ -49,7 +49,7 @@ def add_shifts(
     """
     caller.require(ROSTER, site.id)
     days = sorted(set(weekdays))
-    problems = _bad_shifts(session, site, people, kind, days, weeks)
+    problems = _bad_shifts(session, site, team, people, kind, days, weeks)
     if problems:
         raise Invalid("the roster was not changed", problems=problems)
     where = zone(site.time_zone)
@@ -90,17 +90,28 @@ def add_shifts(
 
 
 def _bad_shifts(
-    session: Session, site: Node, people: Sequence[UUID], kind: str, days: list[int], weeks: int
+    session: Session,
+    site: Node,
+    team: str,
+    people: Sequence[UUID],
+    kind: str,
+    days: list[int],
+    weeks: int,
 ) -> list[str]:
-    able = {person.id for person in able_people(session, site.id, "tickets.work")}
+    able = _able(session, site.id, team)
     problems = [] if kind in KINDS else [f"kind: one of {', '.join(KINDS)}"]
     if not people or not set(people) <= able:
-        problems.append("people: choose those who work on this site")
+        problems.append("people: choose those who work for this team on this site")
     if not days or not set(days) <= set(range(7)):
         problems.append("weekdays: choose at least one")
     if not 1 <= weeks <= MOST_WEEKS:
         problems.append(f"weeks: 1 to {MOST_WEEKS}")
     return problems
+
+
+def _able(session: Session, site_id: UUID, team: str) -> set[UUID]:
+    """Who may work the tickets of a team."""
+    return {one.id for one in able_people(session, site_id, "tickets.work", teams=(team,))}
 
 
 def _refuse_doubles(session: Session, made: Sequence[Shift]) -> None:
@@ -157,7 +168,10 @@ def shifts_between(
 
 
 def gaps(session: Session, site: Node, team: str, start: datetime, end: datetime) -> list[Span]:
-    """When nobody is on duty or on call although the team is to be covered, in order."""
+    """When nobody is on duty or on call although the team is to be covered, in order.
+
+    Somebody who may not work its tickets any more covers nothing.
+    """
     cover = team_at(session, site.id, team).cover
     if cover is None:
         return []
@@ -166,9 +180,11 @@ def gaps(session: Session, site: Node, team: str, start: datetime, end: datetime
         select(Absence).where(Absence.ends_at > start, Absence.deputy_id.is_(None))
     ):
         away[row.person_id].append((row.starts_at, row.ends_at))
+    able = _able(session, site.id, team)
     covers = [
         span
         for shift, _ in shifts_between(session, site.id, team, start, end)
+        if shift.person_id in able
         for span in uncovered([(shift.starts_at, shift.ends_at)], away[shift.person_id])
     ]
     return uncovered(find_calendar(session, site.id, cover).spans(start, end), covers)

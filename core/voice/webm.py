@@ -28,6 +28,7 @@ _VOID = 0xEC
 # Two minutes of sound are some six thousand blocks.
 _MOST_ELEMENTS = 50_000
 _DEFAULT_SCALE = 1_000_000
+_LONGEST_NUMBER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,9 @@ def read_webm(content: bytes) -> Sound:
         if one.id == _CODEC:
             codecs.append(held.rstrip(b"\0"))
         elif one.id == _SCALE:
-            scale = int.from_bytes(held, "big") or _DEFAULT_SCALE
+            scale = _counted(held) or _DEFAULT_SCALE
         elif one.id == _TIME:
-            cluster = int.from_bytes(held, "big")
+            cluster = _counted(held)
         elif one.id in _BLOCKS:
             last = max(last, cluster + _offset(held))
         _blank(copy, one)
@@ -89,6 +90,13 @@ def _number(content: bytes, at: int, *, keep_mark: bool = False) -> tuple[int | 
         return whole, at + width
     value = whole & ((1 << 7 * width) - 1)
     return (None if value == (1 << 7 * width) - 1 else value), at + width
+
+
+def _counted(held: bytes) -> int:
+    """An unsigned number, which has at most eight bytes."""
+    if len(held) > _LONGEST_NUMBER:
+        raise Unfit(BROKEN)
+    return int.from_bytes(held, "big")
 
 
 def _offset(block: bytes) -> int:

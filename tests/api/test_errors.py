@@ -66,6 +66,8 @@ SENSELESS = [
     "/api/v1/tickets?cursor=nonsense",
     "/api/v1/tickets?cursor=WzFd",
     "/api/v1/tickets?cursor=WzFlOTksICJ4Il0",
+    # A number beyond 64 bits.
+    "/api/v1/episodes?cursor=WzFlMzAsIjAxYTIyMzg3LTExMjUtNzA4Mi05ZGNkLTcyZjYwODdmMDk4NiJd",
     "/api/v1/tickets?site=here",
     "/api/v1/alarms?state=happy",
     "/api/v1/devices?state=happy",
@@ -75,6 +77,16 @@ SENSELESS = [
 def test_a_senseless_question_is_refused(client: TestClient) -> None:
     for url in SENSELESS:
         problem_of(client.get(url), 400 if "%00" in url else 422)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_that_no_calendar_has_is_refused(
+    client: TestClient, site: SmallSite, moment: str
+) -> None:
+    body = {"site_id": str(site.id), "title": "It drips", "happened_at": moment}
+    problem_of(client.post("/api/v1/tickets", json=body), 422)
+    point = client.get("/api/v1/points").json()["items"][0]["id"]
+    problem_of(client.get(f"/api/v1/points/{point}/series", params={"end": moment}), 422)
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_read(client: TestClient) -> None:

@@ -127,6 +127,20 @@ def test_what_is_no_press_of_ours_is_answered_and_decides_nothing(
     assert desk.taken == []
 
 
+@pytest.mark.parametrize("data", [{"outTrackId": "card-1"}, 7, ["x"]])
+def test_data_that_is_no_text_decides_nothing_and_the_connection_goes_on(
+    gateway: Gateway, desk: Desk, start: Start, data: object
+) -> None:
+    start()
+    connection = gateway.next()
+    odd = json.loads(frame(CARDS, "", number="1"))
+    connection.send(json.dumps({**odd, "data": data}))
+    connection.send(frame(CARDS, pressed(), number="2"))
+    found = [answered(connection) for _ in range(2)]
+    assert [one["headers"]["messageId"] for one in found] == ["1", "2"]
+    assert desk.taken == [Press("dingtalk", "manager7", "card-1")]
+
+
 def test_a_press_that_is_refused_or_fails_does_not_end_the_connection(
     gateway: Gateway, desk: Desk, start: Start
 ) -> None:

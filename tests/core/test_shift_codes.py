@@ -5,8 +5,10 @@ from datetime import time
 
 import pytest
 
-from core.db import Database
+from core import shift_codes
+from core.db import Database, Session
 from core.errors import Invalid, NotAllowed, Stale
+from core.inherited import Kept
 from core.people import Caller, Person, caller_for
 from core.places import Node
 from core.shift_codes import (
@@ -63,6 +65,15 @@ def test_hours_without_a_code_are_written_out() -> None:
     assert understand_cell(known, written_cell(known, meant, "en")) == meant
 
 
+def test_what_no_cell_can_say_stays_as_it_stands() -> None:
+    """On call at odd hours: written as hours it would come back as duty; an empty cell keeps it."""
+    known = shipped_shift_codes()
+    odd, early = Meant("on_call", (time(18), time(22))), Meant("duty", (time(7), time(15)))
+    assert written_cell(known, [odd], "en") == ""
+    assert written_cell(known, [early, odd], "en") == ""
+    assert written_cell(known, [Meant("on_call", (time(8), time(8)))], "en") == "On call"
+
+
 def caller_of(database: Database, person_id: object) -> Caller:
     with database.read() as session:
         return caller_for(session, session.get_one(Person, person_id))
@@ -105,6 +116,11 @@ def test_what_a_company_keeps_holds_on_its_sites(
         ({"written": ("休",)}, "written"),
         ({"written": ("8-9",)}, "written"),
         ({"written": ("a/b",)}, "written"),
+        ({"code": "off"}, "code"),
+        ({"code": "8-16"}, "code"),
+        ({"name": {"zh": "休"}}, "name"),
+        ({"name": {"en": "Early / late"}}, "name"),
+        ({"name": {"en": "9-17"}}, "name"),
         ({"written": tuple("abcdefghijklm")}, "written"),
     ],
 )
@@ -118,6 +134,54 @@ def test_what_a_cell_could_not_mean_is_refused(
     with pytest.raises(Invalid) as error:
         save(database, administrator.person_id, site.id, replace(SPLIT, **change))  # type: ignore[arg-type]
     assert told in {problem.partition(":")[0] for problem in error.value.problems}
+
+
+@pytest.mark.parametrize("written", ["24:00", "00.00", "00：00"])
+def test_hours_are_kept_in_one_spelling(
+    database: Database, administrator: Administrator, site: SmallSite, written: str
+) -> None:
+    save(database, administrator.person_id, site.id, replace(SPLIT, ends=written))
+    with database.read() as session:
+        kept = shift_codes_at(session, site.id)
+    assert kept["split"].ends == "00:00"
+    meant = understand_cell(kept, "split")
+    assert meant == [Meant("duty", (time(6), time()))]
+
+
+def test_a_word_that_means_something_on_a_site_below_is_taken(
+    database: Database, administrator: Administrator, site: SmallSite
+) -> None:
+    """Or the cells of that site would mean other hours from one moment to the next."""
+    save(database, administrator.person_id, site.id, SPLIT)
+    double = ShiftCodeDraft("double", {"zh": "连班"}, "06:00", "22:00", ("两",))
+    with pytest.raises(Invalid, match="shift code"):
+        save(database, administrator.person_id, site.company_id, double)
+    # A site that keeps the same code itself has another one there.
+    save(database, administrator.person_id, site.id, replace(double, written=("连",)))
+    save(database, administrator.person_id, site.id, replace(SPLIT, retired=True))
+    save(database, administrator.person_id, site.company_id, double)
+    with database.read() as session:
+        known = shift_codes_at(session, site.id)
+    assert understand_cell(known, "两") is None
+    assert understand_cell(known, "连") == [Meant("duty", (time(6), time(22)))]
+
+
+def test_of_two_who_make_one_code_at_once_the_second_is_told(
+    database: Database,
+    administrator: Administrator,
+    site: SmallSite,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    save(database, administrator.person_id, site.id, SPLIT, 0)
+
+    def looked_before(session: Session, model: type[Kept], node: Node, code: str, **_: int) -> Kept:
+        row = model(node_id=node.id, code=code, version=1)
+        session.add(row)
+        return row
+
+    monkeypatch.setattr(shift_codes, "row_to_keep", looked_before)
+    with pytest.raises(Stale):
+        save(database, administrator.person_id, site.id, SPLIT, 0)
 
 
 def test_only_who_makes_rosters_keeps_codes_and_nobody_overwrites_another(

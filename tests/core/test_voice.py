@@ -98,3 +98,13 @@ def test_many_empty_pieces_are_not_walked_for_ever() -> None:
     head = sample("chromium.webm")[:40]
     with pytest.raises(Invalid):
         read_voice(head + b"\xec\x80" * 2_000_000)
+
+
+@pytest.mark.parametrize("element", ["2ad7b1", "e7"])
+def test_a_number_longer_than_any_clock_is_no_recording(element: str) -> None:
+    """A scale or a time of a thousand digits is refused, before anybody calculates with it."""
+    whole = long_webm(3)
+    at = whole.index(bytes.fromhex("1f43b675"))
+    huge = bytes.fromhex(element) + bytes.fromhex("4200") + b"\xff" * 0x200
+    with pytest.raises(Invalid):
+        read_voice(whole[:at] + huge + whole[at:])

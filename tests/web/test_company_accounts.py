@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -9,10 +10,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from api.deps import SESSION_COOKIE, csrf_token
-from core import events
+from core import companies, company_accounts, events
 from core.companies import Company
+from core.db import Session
 from core.events import Event
-from core.people import Person
+from core.people import Grant, Person
 from core.places import Asset
 from tests.pictures import photo
 from tests.web.conftest import signed_in
@@ -204,6 +206,39 @@ def test_somebody_who_comes_no_more_loses_their_way_in_alone(firm: Firm) -> None
     assert answer.status_code == 303
     assert one.get("/jobs").status_code == 303
     assert other.get("/jobs").status_code == 200
+
+
+def test_whoever_of_a_company_lives_here_keeps_their_home(firm: Firm) -> None:
+    company = firm.hire("Pumps Ltd")
+    client = firm.come(company, "zheng.tao")
+    with firm.stage.parts.database.write() as session:
+        person = session.scalars(select(Person.id).where(Person.name == "Zheng Tao")).one()
+        session.add(Grant(person_id=person, node_id=firm.stage.site_id, role="resident"))
+    firm.office.post(f"/companies/{company}/people/{person}/end", data=firm.csrf)
+    assert client.get("/jobs").status_code == 403
+    assert client.get("/home").status_code == 200
+
+
+def test_an_invitation_that_ends_while_it_is_used_joins_nobody(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = firm.hire("Pumps Ltd")
+    path = firm.invite(company)
+    look = company_accounts.open_company_invitation
+
+    def overtaken(session: Session, secret: str, *, now: datetime) -> object:
+        found = look(session, secret, now=now)
+        companies.end_company(session, found[1], actor=events.SYSTEM, now=now)
+        return found
+
+    client = TestClient(firm.stage.app, follow_redirects=False)
+    token = re.search(r'name="csrf" value="([^"]+)"', client.get(path).text)
+    assert token is not None
+    monkeypatch.setattr(company_accounts, "open_company_invitation", overtaken)
+    form = {"csrf": token[1], "name": "Zheng Tao", "login": "zheng.tao", "password": PASSWORD}
+    assert client.post(path, data=form).status_code == 404
+    with firm.stage.parts.database.read() as session:
+        assert session.scalars(select(Person).where(Person.name == "Zheng Tao")).all() == []
 
 
 def test_an_invitation_works_once(firm: Firm) -> None:

@@ -2,27 +2,31 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events, home_accounts
+from core.channels.message import Message, Outcome
+from core.contacts import set_reaching
+from core.db import Session
 from core.events import Event
-from core.homes import Home
+from core.homes import Home, end_invitations
 from core.households import Details, Resident, add_resident, erase, today_at
 from core.people import Credential, Grant, Person, hash_secret, new_secret
-from core.places import Space
+from core.places import Node, Space
 from tests.pictures import photo
 from tests.web.conftest import signed_in
 from tests.web.stage import Stage
 from workflows import customers
-from workflows.customers import ResidentReport, Wish
+from workflows.customers import ResidentReport, Wish, at_home
 from workflows.notifications import take_up
 from workflows.notifications.model import Notice
+from workflows.notifications.telling import begin
 from workflows.tickets import Step, Ticket, act
 
 PHONE, OTHER_PHONE = "13800138000", "13900139000"
@@ -219,6 +223,29 @@ def test_a_newer_invitation_ends_the_one_before_and_moving_out_both(house: House
     assert guest.get(second).status_code == 404
 
 
+def test_an_invitation_that_ends_while_it_is_used_joins_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody moves out in the very moment in which they send the form."""
+    resident = house.live("Zhao Lei")
+    path = house.invite(resident)
+    look = home_accounts.open_home_invitation
+
+    def overtaken(session: Session, secret: str, *, now: datetime) -> home_accounts.Invited:
+        found = look(session, secret, now=now)
+        end_invitations(session, [resident], now=now)
+        return found
+
+    client = TestClient(house.stage.app, follow_redirects=False)
+    token = re.search(r'name="csrf" value="([^"]+)"', client.get(path).text)
+    assert token is not None
+    monkeypatch.setattr(home_accounts, "open_home_invitation", overtaken)
+    form = {"csrf": token[1], "phone": PHONE, "password": PASSWORD}
+    assert client.post(path, data=form).status_code == 404
+    with house.stage.parts.database.read() as session:
+        assert session.scalars(select(Home)).all() == []
+
+
 def test_moving_out_ends_sessions_reports_and_links_at_once(house: House) -> None:
     resident, client = house.at_home()
     report = house.report(client)
@@ -237,6 +264,47 @@ def test_moving_out_ends_sessions_reports_and_links_at_once(house: House) -> Non
         assert not session.scalars(select(Grant).where(Grant.person_id == home.person_id)).all()
         kinds = list(session.scalars(select(Event.kind)))
         assert kinds.count("resident.access_end") == 1
+
+
+def test_whoever_works_here_as_well_stays_signed_in_at_work(house: House) -> None:
+    """Moving out takes the home, and no more; a link that the office made for it goes, too."""
+    resident, client = house.at_home()
+    report = house.report(client)
+    page = house.office.post(f"/residents/{resident}/invite", data={"csrf": house.csrf}).text
+    link = re.search(r"/sign-in/wkl_[\w-]+", page)
+    assert link is not None
+    with house.stage.parts.database.write() as session:
+        person = session.scalars(select(Home.person_id)).one()
+        session.add(Grant(person_id=person, node_id=house.stage.site_id, role="guard"))
+    token = house.stage.secret(person, "token")
+    house.office.post(f"/residents/{resident}/move-out", data={"csrf": house.csrf})
+    assert client.get("/tickets").status_code == 200
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert TestClient(house.stage.app).get("/api/v1/tickets", headers=bearer).status_code == 200
+    assert client.get("/home").status_code == 403
+    assert client.get(f"/home/reports/{report}").status_code == 403
+    guest = TestClient(house.stage.app, follow_redirects=False)
+    token_of_form = re.search(r'name="csrf" value="([^"]+)"', guest.get(link[0]).text)
+    form = {"csrf": token_of_form[1]} if token_of_form else {}
+    assert SESSION_COOKIE not in guest.post(link[0], data=form).cookies
+    with house.stage.parts.database.read() as session:
+        assert session.get_one(Person, person).left_at is None
+
+
+def test_another_home_stays_open_when_one_is_left(house: House) -> None:
+    resident, client = house.at_home()
+    with house.stage.parts.database.read() as session:
+        spaces = select(Space.id).where(
+            Space.site_id == house.stage.site_id, Space.id != house.space_id
+        )
+        other = session.scalars(spaces).first()
+    path = house.invite(house.live("Zhao Lei", space=other))
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+    assert client.post(f"{path}/add", data=form).status_code == 303
+    first, second = house.report(client), house.report(client, other, "Second home")
+    house.office.post(f"/residents/{resident}/move-out", data={"csrf": house.csrf})
+    assert client.get(f"/home/reports/{first}").status_code == 404
+    assert client.get(f"/home/reports/{second}").status_code == 200
 
 
 def test_the_day_of_moving_out_ends_it_before_any_sweep(house: House) -> None:
@@ -356,6 +424,53 @@ def test_a_number_that_the_office_does_not_have_joins_nothing(house: House) -> N
     assert "Lamp flickers" in client.get("/home").text
 
 
+def test_who_may_not_see_households_reads_no_name_of_theirs(house: House) -> None:
+    """Neither among those who were told, nor in what happened, is a resident called by name."""
+    secret = guest_report(house, PHONE)
+    resident = house.live("Zhao Lei")
+    client = house.join(house.invite(resident))
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE]), "secret": secret}
+    client.post("/home/keep", data=form)
+    stage = house.stage
+    with stage.parts.database.write() as session:
+        row = session.scalars(select(ResidentReport)).one()
+        assert row.person_id is not None
+        set_reaching(
+            session, row.person_id, {"email": "z@example.com"}, None, now=stage.parts.clock.now()
+        )
+    house.work(row.id, "accept")
+    with stage.parts.database.write() as session:
+        begin(session, [Letters()], base="", now=stage.parts.clock.now())
+        number = session.get_one(Ticket, row.ticket_id).number
+    auditor = signed_in(stage, stage.secret(stage.person("Lin", "auditor"), "session"))
+    page = auditor.get(f"/tickets/{number}").text
+    assert "Who was told" in page
+    assert "A resident" in page
+    assert "Report put into an account" in page
+    for address in (f"/tickets/{number}", "/live"):
+        assert "Zhao Lei" not in auditor.get(address).text, address
+    assert "Resident joined" in auditor.get("/live").text
+
+
+class Letters:
+    """A channel that is only asked for its name."""
+
+    name = "email"
+    address_kind = "email"
+
+    def send(self, address: str, message: Message) -> Outcome:
+        raise AssertionError((address, message))
+
+
+@pytest.mark.parametrize("done", ["reaching", "push"])
+def test_nobody_at_home_is_sent_to_an_inbox(house: House, done: str) -> None:
+    """It is for who works here, and so is the test in it."""
+    _, client = house.at_home()
+    page = client.get(f"/account?done={done}").text
+    assert "Saved." in page
+    assert "inbox" not in page
+
+
 def test_nobody_keeps_what_is_in_another_account(house: House) -> None:
     secret = guest_report(house, PHONE)
     house.at_home()
@@ -437,6 +552,76 @@ def test_a_report_is_sent_once_however_often_it_is_tapped(house: House) -> None:
     }
     answers = {client.post("/home/report", data=form).headers["location"] for _ in range(3)}
     assert len(answers) == 1
+
+
+def test_another_colleague_who_accepts_it_is_no_news_at_home(house: House) -> None:
+    """As by SMS: whoever waits is told once that it was accepted, and again once it is not."""
+    _, client = house.at_home()
+    report = house.report(client)
+    stage = house.stage
+    database, now = stage.parts.database, stage.parts.clock.now()
+    one, other = (stage.person(name, "technician", node=stage.site_id) for name in ("Bo", "Li"))
+
+    def take(*steps: tuple[str, UUID]) -> list[str]:
+        with database.write() as session:
+            ticket = session.get_one(Ticket, house.ticket_of(report))
+            newest = session.scalar(select(func.max(Event.seq))) or 0
+            for action, person in steps:
+                step = Step(action, "Not done", assignee_id=other if action == "assign" else None)
+                act(session, ticket, step, person=person, now=now)
+            facts = session.scalars(select(Event).where(Event.seq > newest)).all()
+            take_up(session, [one for one in facts if one.kind.startswith("ticket.")], now=now)
+            kinds = select(Notice.kind).where(Notice.facts["report"].as_string() == str(report))
+            return sorted(kind for kind in session.scalars(kinds) if kind == "resident.accept")
+
+    assert take(("accept", one)) == ["resident.accept"]
+    assert (
+        client.post(
+            f"/home/reports/{report}/seen",
+            data={"csrf": csrf_token(client.cookies[SESSION_COOKIE])},
+        ).status_code
+        == 303
+    )
+    assert take(("assign", one), ("accept", other)) == ["resident.accept"]
+    assert len(take(("start", other), ("resolve", other), ("reopen", one), ("accept", one))) == 2
+
+
+def test_whoever_moved_out_meanwhile_is_told_no_more(house: House) -> None:
+    """A notice that waited for the morning, and in the evening they gave the key back."""
+    resident, client = house.at_home()
+    report = house.report(client)
+    house.work(report, "accept")
+    stage = house.stage
+    now = stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        person = session.scalars(select(Home.person_id)).one()
+        # They work here, so that their account and its address stay.
+        session.add(Grant(person_id=person, node_id=stage.site_id, role="guard"))
+        set_reaching(session, person, {"email": "zhao@example.com"}, None, now=now)
+    house.office.post(f"/residents/{resident}/move-out", data={"csrf": house.csrf})
+    with stage.parts.database.write() as session:
+        begin(session, [], base="", now=now)
+        notice = session.scalars(select(Notice).where(Notice.kind == "resident.accept")).one()
+        assert (notice.state, notice.tries) == ("settled", 0)
+
+
+@pytest.mark.parametrize(
+    ("place", "midnight"),
+    [
+        ("America/New_York", datetime(2026, 11, 1, 4, tzinfo=UTC)),
+        ("Asia/Shanghai", datetime(2026, 10, 31, 16, tzinfo=UTC)),
+    ],
+)
+def test_a_home_is_somebodys_from_the_first_minute_of_their_day(
+    house: House, place: str, midnight: datetime
+) -> None:
+    """By the clock of the site: what others reported in the evening before stays theirs."""
+    with house.stage.parts.database.read() as session:
+        space = session.get_one(Space, house.space_id)
+        site = session.get_one(Node, house.stage.site_id)
+        session.expunge_all()
+    site.time_zone = place
+    assert at_home.begin_of(home_accounts.Living(site, space, date(2026, 11, 1))) == midnight
 
 
 def test_notices_to_residents_wait_for_no_colleague(house: House) -> None:

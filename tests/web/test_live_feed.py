@@ -9,12 +9,13 @@ from uuid import UUID
 
 import orjson
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import delete
 
 from core import events
 from core.clock import EPOCH
 from core.errors import Unavailable
-from core.people import Grant
+from core.people import Grant, issue
 from tests.web.stage import OVERHEATING, Stage
 from web import live as feed
 from web.live import Message, Stream
@@ -96,6 +97,38 @@ def test_what_happens_while_a_stream_opens_is_there_when_it_is_told_to_look(
         assert body["tickets"] == [str(stage.ticket(number).id)]
 
     watched(stage, look)
+
+
+@pytest.mark.parametrize(
+    ("scope", "values", "named"),
+    [
+        (["places.read"], False, False),
+        (["places.read", "tickets.read"], False, True),
+        (["places.read", "telemetry.read"], True, False),
+    ],
+)
+def test_a_token_hears_no_more_than_it_may_read(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, scope: list[str], values: bool, named: bool
+) -> None:
+    """Neither readings nor which tickets changed, where its right for them is missing."""
+    person = stage.person("Wei Chen", "manager")
+    with stage.parts.database.write() as session:
+        now = stage.parts.clock.now()
+        secret = issue(session, person, "token", now=now, scope=scope)
+    opened: list[Stream] = []
+    join = stage.live.join
+
+    def caught(*given: Any, **more: Any) -> Stream:
+        opened.append(join(*given, **more))
+        stage.live.leave(opened[0])
+        raise Unavailable("seen enough")
+
+    monkeypatch.setattr(stage.live, "join", caught)
+    headers = {"Authorization": f"Bearer {secret}"}
+    TestClient(stage.app).get(f"/live/{stage.site_id}/stream", headers=headers)
+    [stream] = opened
+    assert stream.values is values
+    assert stream.sees_every_ticket is named
 
 
 def test_a_page_hears_nothing_of_other_sites(stage: Stage) -> None:

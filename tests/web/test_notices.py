@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events
 from core.contacts import contacts_of
-from tests.web.conftest import signed_in
+from tests.web.conftest import client_of, signed_in
 from tests.web.stage import OVERHEATING, Stage
 from workflows import notifications
 from workflows.notifications import Notice
@@ -181,3 +181,16 @@ def test_who_was_told_stands_on_the_ticket(stage: Stage, own: TestClient) -> Non
     assert "Who was told" in page
     assert re.search(r"Lin Hua · SMS", page)
     assert "busy" in page
+
+
+def test_a_test_goes_out_so_often_and_to_nobody_outside(stage: Stage) -> None:
+    """Each is an SMS to whatever number somebody wrote: no way to flood one that is not theirs."""
+    own = client_of(stage, "technician")
+    answers = [post(own, "/account/reaching/test")[0] for _ in range(8)]
+    assert answers[:6] == [303] * 6
+    assert answers[6:] == [429] * 2
+    for role in ("resident", "contractor"):
+        outside = client_of(stage, role)
+        assert post(outside, "/account/reaching/test")[0] == 403
+    with stage.parts.database.read() as session:
+        assert session.scalar(select(func.count()).where(Notice.kind == "test")) == 6

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from api.deps import SESSION_COOKIE
+from core.people import Person
 from core.voice import read_voice
 from tests.pictures import photo
 from tests.servers.chromium import launched
@@ -205,3 +206,31 @@ def test_one_of_two_of_a_name_is_chosen_by_a_tap_and_taken_back(stage: Stage, gu
     with stage.parts.database.read() as session:
         assert list(session.scalars(select(TicketMention.person_id))) == []
         assert session.scalars(select(TicketNote.body)).one() == "Nobody after all"
+
+
+def test_only_who_stands_in_the_text_at_last_is_told(stage: Stage, guard: Page) -> None:
+    """Neither the other of one name, chosen first, nor somebody whose name begins another one."""
+    number = stage.trip(PUMP, OVERHEATING)
+    for name in ("Wang Fang", "Wang Fang", "Zhou", "Zhou Jie"):
+        stage.person(name, "technician", node=stage.site_id)
+    guard.goto(f"{stage.url}/tickets/{number}")
+    note = guard.get_by_label("Note", exact=True)
+    options = guard.get_by_role("listbox", name="Colleagues").get_by_role("option")
+    for typed, chosen in (("@wang", 0), ("@wang", 1), ("@zhou", 0), ("@zhou", 1)):
+        if chosen == 0:
+            note.fill("")
+        else:
+            note.press("ControlOrMeta+a")
+            note.press("Delete")
+        note.press_sequentially(typed)
+        options.nth(chosen).click()
+        expect(guard.locator("input[name=tell]").last).to_be_attached()
+        if typed == "@wang" and chosen == 1:
+            told = guard.locator("input[name=tell]").last.get_attribute("value")
+    note.fill("@Wang Fang and @Zhou Jie")
+    guard.get_by_role("button", name="Write note").click()
+    expect(guard.locator(".note-body")).to_have_text("@Wang Fang and @Zhou Jie")
+    with stage.parts.database.read() as session:
+        named = select(Person.name).join(TicketMention, TicketMention.person_id == Person.id)
+        assert sorted(session.scalars(named)) == ["Wang Fang", "Zhou Jie"]
+        assert told in {str(one) for one in session.scalars(select(TicketMention.person_id))}

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events
-from core.people import Grant, Person, caller_for
+from core.people import Grant, Person, caller_for, issue
 from core.places import Asset, Node
 from core.teams import TeamShown, save_team
 from tests.web.conftest import signed_in
@@ -19,6 +19,8 @@ from tests.web.stage import OVERHEATING, Stage
 from tests.web.test_isolation import PUMP, choices, outside, photo_of, routes
 from web.live import Message
 from workflows.alarms.model import Alarm
+from workflows.dispatch import Handover
+from workflows.notifications.model import Notice
 from workflows.tickets import Draft, Step, Ticket, act, open_ticket
 from workflows.tickets.scope import scope_of
 
@@ -158,6 +160,73 @@ def test_accepting_an_alarm_takes_no_ticket_of_another_team(stage: Stage) -> Non
     form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
     client.post(f"/control-room/alarms/{alarm}/accept", data=form)
     assert (stage.ticket(number).state, stage.ticket(number).assignee_id) == ("open", None)
+
+
+def test_a_notice_takes_no_ticket_of_another_team(stage: Stage) -> None:
+    """Who was told of it while their role reached further does no more by its link than by hand."""
+    person, client = give(stage, "technician", LIFT)
+    ticket = ticket_for(stage, "maintenance")
+    now = stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        notice = Notice(
+            site_id=stage.site_id,
+            person_id=person,
+            ticket_id=ticket.id,
+            kind="ticket.open",
+            facts={"number": ticket.number, "title": {"und": WORDS}},
+            urgency="normal",
+            state="waiting",
+            version=1,
+            created_at=now,
+        )
+        session.add(notice)
+        session.flush()
+        code, notice_id = notice.code, notice.id
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+    client.post(f"/account/inbox/{notice_id}/answer", data=form)
+    client.post(f"/n/{code}")
+    assert (stage.ticket(ticket.number).state, stage.ticket(ticket.number).assignee_id) == (
+        "open",
+        None,
+    )
+
+
+def test_nobody_hands_over_for_a_team_that_their_role_does_not_reach(stage: Stage) -> None:
+    """It would close the hand-over of that team to those who are in it."""
+    ticket_for(stage, "maintenance")
+    _, client = give(stage, "technician", LIFT)
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE]), "note": "All quiet"}
+    address = f"/teams/{stage.site_id}/hand-over"
+    assert client.post(address, data={**form, "team": "maintenance"}).status_code == 403
+    assert client.post(address, data={**form, "team": LIFT}).status_code == 303
+    with stage.parts.database.read() as session:
+        assert list(session.scalars(select(Handover.team))) == [LIFT]
+
+
+def test_who_works_for_another_team_accepts_no_hand_over_of_this_one(stage: Stage) -> None:
+    giver = stage.person("Li Na", "technician", node=stage.site_id)
+    other = signed_in(stage, stage.secret(giver, "session"))
+    form = {"csrf": csrf_token(other.cookies[SESSION_COOKIE]), "team": "maintenance"}
+    address = other.post(f"/teams/{stage.site_id}/hand-over", data=form).headers["location"]
+    person, client = give(stage, "technician", LIFT)
+    with stage.parts.database.write() as session:
+        # They read everything, and work for one team.
+        session.add(Grant(person_id=person, node_id=stage.site_id, role="auditor"))
+    own = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+    assert client.get(address).status_code == 200
+    assert client.post(f"{address}/accept", data=own).status_code == 403
+
+
+def test_a_token_without_a_right_to_tickets_reads_no_hand_over(stage: Stage) -> None:
+    ticket_for(stage, "maintenance")
+    person = stage.person("Li Na", "supervisor", node=stage.site_id)
+    with stage.parts.database.write() as session:
+        now = stage.parts.clock.now()
+        secret = issue(session, person, "token", now=now, scope=["people.read", "places.read"])
+    headers = {"Authorization": f"Bearer {secret}"}
+    answer = TestClient(stage.app).get("/hand-over", headers=headers)
+    assert WORDS not in answer.text
+    assert answer.status_code == 403
 
 
 def test_a_stream_names_no_ticket_of_another_team(stage: Stage) -> None:

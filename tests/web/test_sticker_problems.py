@@ -76,6 +76,14 @@ def test_what_moves_goes_before_or_behind_what_stands_there() -> None:
     assert order("", "x", "3", "4") == ["p1", "p2", "p3", "p4"]
 
 
+def test_a_form_that_no_browser_sends_is_refused(stage: Stage, client: TestClient) -> None:
+    """A place of thousands of digits, and hundreds of new problems that are called alike."""
+    address = f"/sticker-problems/{stage.site_id}"
+    assert post(client, address, **{**FORM, "place": ["9" * 5000, "1", "2"]}) == 303
+    alike = {name: [column[0]] * 105 for name, column in FORM.items() if isinstance(column, list)}
+    assert post(client, address, **{**FORM, **alike, "version": "1"}) == 422
+
+
 def test_a_type_without_its_own_list_begins_with_the_general_one(
     stage: Stage, client: TestClient
 ) -> None:

@@ -81,6 +81,8 @@ def test_a_roster_is_drawn_as_a_picture(stage: Stage, client: TestClient, worker
         {"first": "tomorrow"},
         {"weeks": "some"},
         {"weeks": "99"},
+        {"first": "9999-12-31"},
+        {"first": "0001-01-01"},
         {"person": ["nobody"]},
         {"person": []},
         {"weekday": []},
@@ -97,6 +99,8 @@ def test_a_roster_that_makes_no_sense_is_not_made(
 
 def test_a_week_that_lies_far_away_can_be_looked_at(stage: Stage, client: TestClient) -> None:
     assert client.get(f"/teams?site={stage.site_id}&day=2031-03-01").status_code == 200
+    for day in ("9999-12-31", "0001-01-01"):
+        assert client.get(f"/teams?site={stage.site_id}&day={day}").status_code == 422
     assert client.get(f"/teams?site={stage.site_id}&team=gardens").status_code == 200
     assert client.get(f"/teams?site={stage.company_id}").status_code == 404
 
@@ -128,7 +132,8 @@ def test_an_absence_names_a_deputy(stage: Stage, client: TestClient, worker: UUI
     address = f"/teams/{stage.site_id}/absences"
     span = {"starts": f"{today(stage)}T00:00", "ends": f"{today(stage) + timedelta(days=2)}T00:00"}
     form = {"person": str(worker), "deputy": str(deputy), **span}
-    assert post(client, address, **{**form, "starts": "soon"})[0] == 422
+    for no_moment in ("soon", "0001-01-01T00:00", "9999-12-31T23:59"):
+        assert post(client, address, **{**form, "starts": no_moment})[0] == 422
     assert post(client, address, **form)[0] == 303
     page = client.get(f"/teams?site={stage.site_id}").text
     assert "deputy: Bo" in page

@@ -106,6 +106,18 @@ def test_a_list_that_no_form_of_ours_asks_for_is_refused(stage: Stage, query: st
     assert client_of(stage).get(f"/tickets?{query}").status_code == 422
 
 
+@pytest.mark.parametrize("since", ["0001-01-01T00:00%2B14:00", "9999-12-31T23:59-14:00", "soon"])
+def test_changes_since_a_moment_that_no_calendar_has_are_refused(stage: Stage, since: str) -> None:
+    assert client_of(stage).get(f"/tickets/changes?since={since}").status_code == 422
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**40, -1])
+def test_a_number_that_no_ticket_can_have_is_no_ticket(stage: Stage, number: int) -> None:
+    client = client_of(stage)
+    assert client.get(f"/tickets/{number}").status_code == 404
+    assert client.get(f"/tickets/{number}/colleagues").status_code == 404
+
+
 def sheet(content: bytes) -> str:
     with zipfile.ZipFile(io.BytesIO(content)) as book:
         return "".join(

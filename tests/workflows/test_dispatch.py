@@ -12,7 +12,7 @@ from core import events
 from core.db import Database, Session
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from core.ids import new_id
-from core.people import Caller, Person, caller_for
+from core.people import Caller, Grant, Person, caller_for
 from core.places import Node
 from core.rosters import (
     Shift,
@@ -340,6 +340,25 @@ def test_a_ticket_never_rests_with_nobody(
             set_duty_phone(session, boss, own, "call me", now=NOON)
         set_duty_phone(session, boss, own, "", now=NOON)
         assert who_answers(session, site.id, TEAM, night).level == "region"
+
+
+def test_who_sees_no_ticket_of_a_team_does_not_answer_for_it(
+    database: Database, site: SmallSite, boss: Caller
+) -> None:
+    """A role for another team alone: the ticket would rest with somebody who can't open it."""
+    people = crew(database, site, "An")
+    supervisor = employ(database, site.id, "supervisor")
+    set_up(database, site, boss, people, cover="office")
+    roster(database, site, boss, people)
+    with database.write() as session:
+        session.scalars(select(Grant).where(Grant.person_id == people[0])).one().team = "lift"
+    start, end = local("2026-11-25 09:00"), local("2026-11-25 10:00")
+    with database.read() as session:
+        assert on_duty(session, site.id, TEAM, NOON) == []
+        assert who_answers(session, site.id, TEAM, NOON).people == [supervisor]
+        assert gaps(session, session.get_one(Node, site.id), TEAM, start, end) == [(start, end)]
+    with pytest.raises(Invalid, match="roster"):
+        roster(database, site, boss, people, hours=(18, 20))
 
 
 def test_a_gap_is_an_alarm_the_day_before_and_told_once(

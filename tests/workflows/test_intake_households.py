@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from core.db import Database
 from core.events import SYSTEM, Event
+from core.homes import Home
 from core.households import Contact, Details, Resident, change_resident, contacts_of, erase
 from core.personal import ResidentKey
 from tests.fixtures import NOON, Administrator, SmallSite
@@ -137,6 +138,18 @@ def test_who_was_changed_since_stays(desk: Desk) -> None:
         erase(session, [second], actor=SYSTEM, now=NOON)
     kept = desk.undo(import_id)
     assert reasons(kept) == [("resident", "changed", ""), ("resident", "gone", "")]
+
+
+def test_who_has_an_account_since_stays(desk: Desk, site: SmallSite) -> None:
+    """Undoing takes back what nobody uses; a home that somebody signs in to is used."""
+    import_id = desk.bring_in(households(["flat-17", "赵磊"]))
+    zhao = employ(desk.database, site.id, "resident")
+    with desk.database.write() as session:
+        row = session.scalars(select(Resident)).one()
+        home = {"resident_id": row.id, "site_id": site.id, "space_id": row.space_id}
+        session.add(Home(person_id=zhao, made_at=NOON, **home))
+    assert reasons(desk.undo(import_id)) == [("resident", "used", "home")]
+    assert [one.name for one in residents(desk)] == ["赵磊"]
 
 
 def test_nothing_that_is_personal_stands_in_the_import_or_the_log(desk: Desk) -> None:

@@ -109,6 +109,12 @@ def test_a_formula_counts_by_its_stored_result() -> None:
     assert texts(read_file(target.getvalue(), "a.xlsx"))[0]["code"] == "b1"
 
 
+def test_a_row_of_nothing_but_formulas_without_results_is_told() -> None:
+    bare = open_workbook({"Spaces": [HEAD, ["riverside", "b3"], ["=A2", '="b"&4']]})
+    said = read_file(saved(bare), "a.xlsx")
+    assert found(said.faults)[:2] == [("Spaces!A3", "formula"), ("Spaces!B3", "formula")]
+
+
 def test_a_formula_without_a_result_is_refused_and_one_whose_result_is_empty_is_empty() -> None:
     bare = open_workbook({"Spaces": [HEAD, ["riverside", '="b"&3']]})
     assert found(read_file(saved(bare), "a.xlsx").faults) == [("Spaces!B2", "formula")]

@@ -63,6 +63,12 @@ def shifts(desk: Desk, site: SmallSite) -> list[tuple[str, str, str, str]]:
         ]
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "1999-12-31", "2200-01-01"])
+def test_a_day_that_nobody_plans_is_no_day(desk: Desk, day: str) -> None:
+    plan = desk.plan(workbook(by_day(["security", "陈伟", day, "早"])))
+    assert found(plan.faults) == [("排班明细!C2", "day")]
+
+
 def test_a_month_as_it_hangs_on_the_wall(desk: Desk, site: SmallSite) -> None:
     rows = month(["秩序安保", "陈伟", "2026-12", "早", "夜", "休", "8:00-16:00", None, "Ｎ"])
     desk.bring_in(rows)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from core.accounts import new_password, set_password
 from core.db import Database
 from core.events import Event
-from core.people import Person
+from core.people import Grant, Person
 from core.teams import TeamShown, members_of, team_at
 from tests.fixtures import NOON, Administrator, SmallSite
 from tests.workflows.conftest import employ
@@ -159,6 +159,26 @@ def test_what_is_in_use_or_was_changed_since_stays(desk: Desk, site: SmallSite) 
     desk.bring_in(members(["pool", None, "陈伟", "-", None]))
     assert reasons(desk.undo(third)) == [("member", "changed", "")]
     assert inside(desk, site, "pool") == {"陈伟": []}
+
+
+def test_a_shipped_team_works_as_shipped_again_however_many_are_in_it(
+    desk: Desk, site: SmallSite
+) -> None:
+    hire(desk, site, "陈伟")
+    desk.bring_in(members(["maintenance", None, "陈伟", None, None]))
+    changed = desk.bring_in(teams(["maintenance", None, None, "值班人员轮流", None]))
+    assert team(desk, site, "maintenance").mode == "round_robin"
+    assert reasons(desk.undo(changed)) == []
+    assert team(desk, site, "maintenance").mode == "grab"
+    assert inside(desk, site, "maintenance") == {"陈伟": []}
+
+
+def test_a_team_to_which_a_role_is_limited_stays(desk: Desk, site: SmallSite) -> None:
+    first = desk.bring_in(teams(["pool", "泳池组", None, None, None]))
+    person_id = hire(desk, site, "陈伟")
+    with desk.database.write() as session:
+        session.scalars(select(Grant).where(Grant.person_id == person_id)).one().team = "pool"
+    assert reasons(desk.undo(first)) == [("team", "used", "grant")]
 
 
 def test_no_name_stands_in_the_import_or_the_log(desk: Desk, site: SmallSite) -> None:

@@ -6,12 +6,19 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from core import events
 from core.accounts import new_password, set_password, sign_in
+from core.companies import CompanyPerson, hire_company, people_of
 from core.db import Database
 from core.errors import Conflict, NotAllowed, NotFound, NotSignedIn
 from core.events import Event
+from core.home_accounts import invite_residents
+from core.homes import Home
+from core.households import Details, Resident, add_resident
+from core.ids import new_id
 from core.invitations import Invitation, invite, open_invitation
 from core.people import Caller, Grant, Person, caller_for, identify, issue, redeem_link
+from core.places import Space
 from tests.fixtures import NOON, Administrator, SmallSite
 from tests.workflows.conftest import do, employ, ticket_of, trip
 from workflows import staff
@@ -104,3 +111,55 @@ def test_who_answers_for_one_site_lets_nobody_of_the_company_go(
     with pytest.raises(NotAllowed):
         let_go(database, regional, local)
     assert caller_of(database, regional).sites_for("tickets.manage") == {site.id}
+
+
+def live_in(database: Database, site: SmallSite, name: str, phone: str) -> UUID:
+    with database.write() as session:
+        flat = Space(id=new_id(), site_id=site.id, code="flat-1", name={"en": "1"}, kind="unit")
+        session.add(flat)
+        session.flush()
+        details = Details(name, (phone,))
+        return add_resident(session, flat, details, actor=events.SYSTEM, now=NOON).id
+
+
+def test_a_colleague_who_lives_here_can_be_invited_to_their_home_again(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    """Leaving ends the account, and with it the way into the home: another one takes its place."""
+    wei = employ(database, site.id, "technician")
+    zhao = live_in(database, site, "Wei", "13800138000")
+    with database.write() as session:
+        row = session.get_one(Resident, zhao)
+        session.add(
+            Home(
+                person_id=wei,
+                resident_id=zhao,
+                site_id=site.id,
+                space_id=row.space_id,
+                made_at=NOON,
+            )
+        )
+        session.add(Grant(person_id=wei, node_id=site.id, role="resident"))
+    let_go(database, wei, administrator.person_id)
+    with database.write() as session:
+        row = session.get_one(Resident, zhao)
+        made = invite_residents(session, [row], by=administrator.person_id, now=LATER)
+        assert [contact.name for contact, _ in made] == ["Wei"]
+        kinds = list(session.scalars(select(Event.kind)))
+    assert kinds.count("resident.access_end") == 1
+
+
+def test_nobody_of_a_hired_company_is_left_who_left(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    wei = employ(database, site.id, "technician")
+    caller = caller_of(database, administrator.person_id)
+    with database.write() as session:
+        company = hire_company(session, caller, site.id, "Pumps Ltd", now=NOON)
+        session.add(
+            CompanyPerson(person_id=wei, company_id=company.id, site_id=site.id, made_at=NOON)
+        )
+        session.add(Grant(person_id=wei, node_id=site.id, role="contractor"))
+    let_go(database, wei, administrator.person_id)
+    with database.read() as session:
+        assert people_of(session, company.id) == []

@@ -17,7 +17,7 @@ from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import alarms, dispatch, overview
 from workflows.dispatch.handover import StandingAlarm, items_of
-from workflows.tickets.scope import teams_seen
+from workflows.tickets.scope import READ, require_for_team, teams_seen
 
 WORK = "tickets.work"
 # More than this is a flood, which no sheet of paper hands over.
@@ -58,6 +58,7 @@ def router(templates: Templates) -> APIRouter:
             found = chosen_site(session, visit.caller, site)
             own = teams_seen(visit.caller, found.id)
             team = team if own is None or team in own else sorted(own)[0]
+            require_for_team(visit.caller, READ, found.id, team)
             standing = _alarms(session, visit.caller, found.id)
             lists = dispatch.what_to_hand_over(session, found.id, team[:40], standing)
             past = dispatch.list_handovers(session, found.id, team[:40])

@@ -290,7 +290,8 @@ def _add_stream(routes: APIRouter) -> None:
         # A list of tickets hears of every site of which it shows any, and shows no values.
         scope = scope_of(caller)
         others |= scope.sites if tickets else frozenset()
-        opened = live.join(site_id, caller.person_id, others, scope, values=not tickets)
+        values = not tickets and visit.may("telemetry.read", site_id)
+        opened = live.join(site_id, caller.person_id, others, scope, values=values)
         return StreamingResponse(
             _frames(live, opened, visit.reader),
             media_type="text/event-stream",

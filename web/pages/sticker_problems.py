@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import count
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from workflows.customers.problem_lists import (
     ANY_ASSET,
     ANY_SPACE,
     GENERAL,
+    MOST_PROBLEMS,
     WRITE,
     ListDraft,
     about_of,
@@ -90,7 +92,8 @@ class ProblemsForm(BaseModel):
 
 def _rank(place: str, number: int) -> tuple[int, int]:
     """Where a line goes: what moves up goes before what stands there, what moves down behind."""
-    wanted = int(place) if place.isascii() and place.isdecimal() else number
+    short = len(place) <= len(str(MOST_PROBLEMS)) + 1
+    wanted = int(place) if short and place.isascii() and place.isdecimal() else number
     return wanted, (wanted > number) - (wanted < number)
 
 
@@ -99,7 +102,7 @@ def _code_for(en: str, used: set[str]) -> str:
     words = re.sub(r"[^a-z0-9]+", "_", en.lower()).strip("_")[:30].strip("_") or "problem"
     if words not in used and words != "other":
         return words
-    return next(name for n in range(2, 99) if (name := f"{words}_{n}") not in used)
+    return next(name for n in count(2) if (name := f"{words}_{n}") not in used)
 
 
 def _names(session: Session, visit: Visit, node: Node) -> dict[str, str]:

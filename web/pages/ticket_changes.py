@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -34,9 +34,11 @@ def _ids(text: str) -> tuple[UUID, ...]:
 def _moment(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text) if text else None
-    except ValueError:
+        # In UTC, where the first and the last day of all may not be.
+        found = found.astimezone(UTC) if found and found.tzinfo else None
+    except (ValueError, OverflowError):
         found = None
-    if text and (found is None or found.tzinfo is None):
+    if text and found is None:
         raise Invalid("there is no such list", problems=["since: a moment with its offset"])
     return found
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime, time
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.accounts import login_by_person
+from core.clock import from_micros
 from core.errors import Conflict, Invalid, NotFound
 from core.home_accounts import Living, homes_of, verified_phones
 from core.households import phone_of
 from core.ids import new_id
+from core.local_time import FIRST_YEAR, resolve, zone
 from core.people import hash_secret
 from core.places import Asset, Node, Space
 from core.vault import Vault
@@ -324,7 +326,7 @@ def unit_reports(
             .where(
                 (Ticket.space_id == living.space.id) | Ticket.asset_id.in_(within),
                 ResidentReport.person_id.is_distinct_from(person_id),
-                ResidentReport.created_at >= _begin_of(living),
+                ResidentReport.created_at >= begin_of(living),
                 ResidentReport.joined.is_(False),
             )
             .order_by(ResidentReport.created_at.desc())
@@ -334,9 +336,11 @@ def unit_reports(
     return found
 
 
-def _begin_of(living: Living) -> datetime:
-    # A day later at worst: what a former household reported on its last day stays theirs.
-    return datetime(living.since.year, living.since.month, living.since.day, tzinfo=UTC)
+def begin_of(living: Living) -> datetime:
+    """From when on a home is somebody's: what others reported before stays theirs."""
+    # Somebody's grandmother moved in before clocks are known; nothing is reported from then.
+    midnight = datetime.combine(max(living.since, date(FIRST_YEAR, 1, 1)), time())
+    return from_micros(resolve(midnight, zone(living.site.time_zone)))
 
 
 def _line(session: Session, row: ResidentReport, now: datetime, *, own: bool) -> ReportLine:

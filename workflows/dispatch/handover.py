@@ -20,7 +20,7 @@ from core.places import Asset
 from core.teams import Member
 from workflows import tickets
 from workflows.tickets import Ticket
-from workflows.tickets.scope import of_team
+from workflows.tickets.scope import of_team, require_for_team
 
 HANDOVER = Lifecycle(
     "handover",
@@ -179,7 +179,7 @@ def offer_handover(
 
     Conflict while an earlier one of the team waits to be accepted.
     """
-    caller.require(WORK, site_id)
+    require_for_team(caller, WORK, site_id, team)
     waiting = select(Handover.id).where(
         Handover.site_id == site_id, Handover.team == team, Handover.state == "offered"
     )
@@ -249,11 +249,8 @@ def handovers_waiting(session: Session, caller: Caller) -> list[Handover]:
         Member.team == Handover.team,
         Member.person_id == caller.person_id,
     )
-    offered = others.where(
-        Handover.state.in_(("offered", "passed_up")),
-        Handover.site_id.in_(caller.sites_for(WORK)),
-        ours,
-    )
+    to_them = others.where(Handover.state.in_(("offered", "passed_up")), ours)
+    offered = of_team(to_them, Handover.site_id, Handover.team, caller, WORK)
     passed_up = others.where(Handover.state == "passed_up")
     led = of_team(passed_up, Handover.site_id, Handover.team, caller, LEADS)
     found = {row.id: row for each in (offered, led) for row in session.scalars(each)}
@@ -265,7 +262,7 @@ def accept_handover(
 ) -> Handover:
     """Accept a hand-over by name. Conflict for who offered it, and when it was accepted already."""
     row = find_handover(session, caller, handover_id)
-    caller.require(WORK, row.site_id)
+    require_for_team(caller, WORK, row.site_id, row.team)
     if row.from_id == caller.person_id:
         raise Conflict(
             "who hands over does not accept it",

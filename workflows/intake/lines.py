@@ -230,7 +230,7 @@ def _said_above(sheet: Sheet, table: Table, head: Row) -> Mapping[str, Entry]:
 def _is_decoration(sheet: Sheet, row: Row) -> bool:
     """Whether a row only tells the days of the week."""
     words = {plain(cell.text) for cell in row.cells if cell.text}
-    return words <= sheet.decoration
+    return bool(words) and words <= sheet.decoration
 
 
 def _head_row(sheet: Sheet, rows: Sequence[Row]) -> Row | None:

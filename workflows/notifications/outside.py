@@ -26,7 +26,6 @@ from workflows.notifications.texts import outside_message
 from workflows.tickets import Ticket, with_merged
 from workflows.tickets.contractors import ContractorLink
 from workflows.tickets.followers import (
-    AT_HOME,
     CONTRACTOR,
     RESIDENT,
     Follower,
@@ -34,6 +33,7 @@ from workflows.tickets.followers import (
     code_of,
     follower_by,
     followers_of,
+    lost_home,
 )
 
 TO_RESIDENTS: Mapping[str, str] = MappingProxyType(
@@ -131,10 +131,15 @@ def _tell_at_home(
         earlier = [
             notice
             for notice in session.scalars(
-                select(Notice).where(Notice.person_id == person, Notice.ticket_id == ticket.id)
+                select(Notice)
+                .where(Notice.person_id == person, Notice.ticket_id == ticket.id)
+                .order_by(Notice.created_at, Notice.id)
             )
             if notice.facts.get("report") == report
         ]
+        if earlier and earlier[-1].kind == kind:
+            # As by SMS: another of ours accepts it, and for whoever waits nothing has changed.
+            continue
         for notice in earlier:
             if notice.state == "waiting":
                 settle(session, notice, now=now)
@@ -261,20 +266,11 @@ def _is_over(
         return True
     if now - notice.created_at >= STALE:
         return True
-    if follower.kind == RESIDENT and _moved_out(session, follower, now):
+    if follower.kind == RESIDENT and lost_home(session, follower.of_id, now=now):
         return True
     if follower.kind == CONTRACTOR:
         return session.get_one(ContractorLink, follower.of_id).state != "offered"
     return False
-
-
-def _moved_out(session: Session, follower: Follower, now: datetime) -> bool:
-    """Whether the report is in an account that has lost its home."""
-    by_account = select(Follower).where(Follower.of_id == follower.of_id, Follower.kind == AT_HOME)
-    account = session.scalars(by_account).first()
-    if account is None or account.person_id is None or account.home_id is None:
-        return False
-    return not has_home(session, account.person_id, account.home_id, now=now)
 
 
 def _waits_until(

@@ -35,7 +35,7 @@ from workflows.notifications.texts import message
 from workflows.tickets import Ticket
 from workflows.tickets.contractors import ContractorLink
 from workflows.tickets.fire_alarms import alarm_of
-from workflows.tickets.followers import Follower
+from workflows.tickets.followers import RESIDENT, Follower, lost_home
 from workflows.tickets.scope import scope_of
 
 AT_ONCE = 20
@@ -93,7 +93,7 @@ def _begin(
     if notice.state != "waiting":
         notice.due_at = None
         return []
-    if _is_settled(session, notice):
+    if _is_settled(session, notice, now):
         settle(session, notice, now=now)
         return []
     plan = PLANS["test" if notice.kind == "test" else notice.urgency]
@@ -116,12 +116,14 @@ def _begin(
     return calls
 
 
-def _is_settled(session: Session, notice: Notice) -> bool:
-    """Whether somebody already does what the notice asks for."""
+def _is_settled(session: Session, notice: Notice, now: datetime) -> bool:
+    """Whether somebody already does what the notice asks for, or it is theirs no more."""
     if notice.kind in KIND_OF_ONE:
         return not say_what_is_left(session, notice)
-    if notice.ticket_id is None or notice.kind == MENTION or "report" in notice.facts:
+    if "report" in notice.facts:
         # Whoever lives with it is told how it goes, also that it is done.
+        return lost_home(session, UUID(notice.facts["report"]), now=now)
+    if notice.ticket_id is None or notice.kind == MENTION:
         return False
     if "job" in notice.facts:
         link = session.get(ContractorLink, UUID(notice.facts["job"]))
@@ -312,6 +314,13 @@ def attempts_on(session: Session, ticket_id: UUID) -> list[Told]:
         .order_by(Attempt.begun_at, Attempt.id)
     )
     return [
-        Told(attempt, notice, name, outside)
+        _told(attempt, notice, name, outside)
         for attempt, notice, name, outside in session.execute(statement)
     ]
+
+
+def _told(attempt: Attempt, notice: Notice, name: str | None, outside: str | None) -> Told:
+    if "report" in notice.facts:
+        # Who lives where is not for everybody who reads the ticket.
+        return Told(attempt, notice, None, RESIDENT)
+    return Told(attempt, notice, name, outside)

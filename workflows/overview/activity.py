@@ -15,6 +15,8 @@ from workflows.tickets import Ticket
 from workflows.tickets.scope import scope_of, seen_of
 
 OF_TICKETS = ("ticket", "fire_alarm")
+# What residents do by their accounts; who lives where is not for everybody who reads the log.
+_OF_RESIDENTS = ("resident.join", "ticket.keep")
 # So many facts at most are looked through for the few that somebody sees.
 LOOKED_THROUGH = 400
 
@@ -88,9 +90,9 @@ def _named(session: Session, rows: Sequence[Event]) -> list[Activity]:
             kind=row.kind,
             subject_kind=row.subject_kind,
             subject_id=row.subject_id,
-            actor_kind=row.actor_kind,
+            actor_kind="resident" if row.kind in _OF_RESIDENTS else row.actor_kind,
             actor_id=row.actor_id,
-            actor_name=names.get(row.actor_id),
+            actor_name=None if row.kind in _OF_RESIDENTS else names.get(row.actor_id),
             ticket_number=about.get(row.subject_id, (None, None))[0],
             ticket_title=about.get(row.subject_id, (None, None))[1],
             happened_at=row.happened_at,

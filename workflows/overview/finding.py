@@ -29,13 +29,15 @@ class Located(Generic[Thing]):
 
 def find_ticket_number(session: Session, caller: Caller, number: int) -> Located[Ticket]:
     """A ticket by its human number. NotFound when the caller may not read it."""
+    # The number is a 32-bit integer, and no database is asked for a larger one.
+    possible = 0 < number < 2**31
     statement = (
         select(Ticket, Node, Space)
         .join(Node, Node.id == Ticket.site_id)
         .outerjoin(Space, Space.id == Ticket.space_id)
         .where(Ticket.number == number)
     )
-    row = session.execute(of_tickets(statement, caller)).first()
+    row = session.execute(of_tickets(statement, caller)).first() if possible else None
     if row is None:
         raise NotFound(f"there is no ticket {number}", advice="Look for it in the list.")
     return Located(row[0], row[1], row[2])

@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from core import events, second_factor
 from core.accounts import forget_password
+from core.companies import leave_companies
 from core.contacts import forget_contacts
 from core.errors import Conflict
+from core.homes import leave_homes
 from core.identity import forget_identities
 from core.invitations import (
     Invitation,
@@ -28,7 +30,8 @@ from workflows import tickets
 def leave(session: Session, person: Person, *, caller: Caller, now: datetime) -> int:
     """Let a person leave; returns how many open tickets went back to their teams.
 
-    Ends their sessions, tokens, links, password, identity, roles, and invitations that they made.
+    Ends their sessions, tokens, links, password, identity, roles, and invitations that they made;
+    whoever lives here as well is invited to their home again.
     NotAllowed unless the caller answers for people wherever the person holds a role; Conflict for
     the last administrator of the company, and for somebody who has left already.
     """
@@ -38,6 +41,9 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
     require_another_administrator(session, person.id)
     actor = events.Actor.person(caller.person_id)
     passed_on = _pass_on(session, person.id, caller.person_id, now)
+    # Before their roles go, or these would end the account by themselves.
+    leave_homes(session, person.id, actor=actor, now=now)
+    leave_companies(session, person.id, actor=actor, now=now)
     leave_teams(session, person.id)
     forget_contacts(session, person.id)
     forget_push_devices(session, person.id)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Instant
 from core.errors import NotFound
+from core.home_accounts import has_home
 from core.ids import new_id
 from core.people import hash_secret
 from core.vault import Vault
@@ -177,6 +178,15 @@ def follower_by(session: Session, of_id: UUID, *, now: datetime) -> Follower | N
     statement = select(Follower).where(Follower.of_id == of_id, Follower.kind != AT_HOME)
     row = session.scalars(statement).first()
     return row if row is not None and row.phone is not None and row.ends_at > now else None
+
+
+def lost_home(session: Session, of_id: UUID, *, now: datetime) -> bool:
+    """Whether this report is in an account that has lost its home."""
+    by_account = select(Follower).where(Follower.of_id == of_id, Follower.kind == AT_HOME)
+    account = session.scalars(by_account).first()
+    if account is None or account.person_id is None or account.home_id is None:
+        return False
+    return not has_home(session, account.person_id, account.home_id, now=now)
 
 
 def end_following(session: Session, of_id: UUID, *, now: datetime) -> None:

@@ -138,10 +138,21 @@ def holds(caller: Caller, permission: str, ticket: Placed) -> bool:
 def require(caller: Caller, permission: str, ticket: Placed) -> None:
     """NotAllowed unless the caller holds a permission on a ticket."""
     if not holds(caller, permission, ticket):
-        raise NotAllowed(
-            f"you may not {permission.replace('.', ': ')} here",
-            advice="Ask an administrator of this site for a role that includes it.",
-        )
+        raise _refused(permission)
+
+
+def require_for_team(caller: Caller, permission: str, site_id: UUID, team: str) -> None:
+    """NotAllowed unless the caller holds a permission on the tickets of a team."""
+    scope = scope_of(caller, permission)
+    if site_id not in scope.whole and team not in dict(scope.teams).get(site_id, ()):
+        raise _refused(permission)
+
+
+def _refused(permission: str) -> NotAllowed:
+    return NotAllowed(
+        f"you may not {permission.replace('.', ': ')} here",
+        advice="Ask an administrator of this site for a role that includes it.",
+    )
 
 
 def of_team(

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from core.clock import from_micros
 from core.errors import Invalid
-from core.local_time import resolve, zone
+from core.local_time import resolve, thinkable, zone
 from core.places import Node
 from core.rosters import (
     add_shifts,
@@ -73,7 +73,7 @@ class ShiftForm:
     def begin(self) -> tuple[date, int]:
         """The first day, and for how many weeks."""
         try:
-            return date.fromisoformat(self.first), int(self.weeks)
+            return thinkable(date.fromisoformat(self.first)), int(self.weeks)
         except ValueError:
             problems = ["first day: a date", "weeks: a number"]
             raise Invalid("the roster was not changed", problems=problems) from None

@@ -11,7 +11,7 @@ from core.clock import from_micros
 from core.colleagues import able_people
 from core.db import Session
 from core.errors import NotFound
-from core.local_time import resolve, zone
+from core.local_time import resolve, thinkable, zone
 from core.people import Caller, find_node
 from core.places import Node
 from core.rosters import (
@@ -88,7 +88,7 @@ def _bars(
 def _week(visit: Visit, session: Session, site: Node, team: str, day: date) -> dict[str, Any]:
     """The roster of seven days as rows of bars, with a row for what nobody covers."""
     where, reader = zone(site.time_zone), visit.reader
-    days = [day + timedelta(days=each) for each in range(DAYS_SHOWN + 1)]
+    days = [thinkable(day) + timedelta(days=each) for each in range(DAYS_SHOWN + 1)]
     midnights = [from_micros(resolve(datetime.combine(each, time()), where)) for each in days]
     start, end = midnights[0], midnights[-1]
     spans: dict[str, list[tuple[datetime, datetime, str, str]]] = {}

@@ -25,6 +25,8 @@ from workflows.intake.sheets import CLEAR, DAYS
 
 # A month of two thousand people: more can't be looked through in a preview.
 MOST_DAYS = 62_000
+# Nobody plans a day outside of these.
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
 _MONTH = re.compile(r"(\d{4})[-/.年]?(\d{1,2})月?(?:[-/.]\d{1,2})?")
 
 
@@ -76,8 +78,15 @@ class _Reader:
             if found := self._whose(line):
                 yield from self._month(line, *found)
         for line in lines_of(lines, "roster_days"):
-            if (found := self._whose(line)) and (day := day_in(self.work, line, "day")):
+            if (found := self._whose(line)) and (day := self._day(line)):
                 yield from self._cell(line, "shift", *found, day)
+
+    def _day(self, line: Line) -> date | None:
+        day = day_in(self.work, line, "day")
+        if day is None or _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            return day
+        self.work.refuse(line, "day", "day", text=line.text("day"))
+        return None
 
     def _whose(self, line: Line) -> tuple[Node, str, Hand] | None:
         site = self.sites.get(id(line))
@@ -99,7 +108,7 @@ class _Reader:
             return
         match = _MONTH.fullmatch(text.strip())
         year, month = map(int, match.groups()) if match else (0, 0)
-        if not (1 <= month <= 12 and 2000 <= year < 2200):
+        if not (1 <= month <= 12 and _FIRST_YEAR <= year <= _LAST_YEAR):
             self.work.refuse(line, "month", "month", text=text)
             return
         last = calendar.monthrange(year, month)[1]

@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.people import Person
+from core.calendars import above
+from core.people import Grant, Person
 from core.places import Node
 from core.rosters import Shift
 from core.rosters.days import Day, DayShift, by_day, day_of, shifts_of
 from core.team_lists import Doer, remove_team, write_team
-from core.teams import Member, Team
+from core.teams import SHIPPED, Member, Team
 from workflows.intake.duty import Wanted, set_days, set_members
 from workflows.intake.plan import Item
 from workflows.intake.planning.rosters import day_kept, shifts_of_kept
@@ -125,7 +126,7 @@ def _undo_team(undoing: Undoing, item: Item, by: Doer) -> None:
     elif item.action == "update":
         write_team(session, row.site_id, row.code, row.id, item.before, by)
         undoing.undone += 1
-    elif used := _use_of(session, row):
+    elif row.code not in SHIPPED and (used := _use_of(session, row)):
         undoing.keep(item, "used", used)
     else:
         remove_team(session, row, by)
@@ -134,7 +135,9 @@ def _undo_team(undoing: Undoing, item: Item, by: Doer) -> None:
 
 def _use_of(session: Session, row: Team) -> str | None:
     """What a team is needed for, by the table it stands in."""
+    nodes = select(Node.id).where(Node.path.in_(above(session.get_one(Node, row.site_id).path)))
     uses = (
+        ("grant", select(Grant.id).where(Grant.node_id.in_(nodes)), Grant.team),
         ("team_member", select(Member.person_id).where(Member.site_id == row.site_id), Member.team),
         ("shift", select(Shift.id).where(Shift.site_id == row.site_id), Shift.team),
         (

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from core.administration.uses import uses_of
+from core.home_accounts import account_holders
+from core.homes import Home
 from core.households import Resident, change_resident, contacts_of, erase
 from workflows.intake.plan import Item
 from workflows.intake.planning.households import details_of, kept
@@ -24,6 +26,8 @@ def undo_households(undoing: Undoing, items: Sequence[Item]) -> None:
         statement = select(Resident).where(Resident.id.in_(some)).with_for_update()
         rows = {row.id: row for row in session.scalars(statement)}
         used = {use.used: use.table for use in uses_of(session, Resident, rows, but=_THEIRS)}
+        # A home outlives who of the household had it, so that no key says so.
+        used |= dict.fromkeys(account_holders(session, list(rows)), Home.__tablename__)
         for item in (mine[each] for each in some):
             row = rows.get(item.id)
             if row is None:

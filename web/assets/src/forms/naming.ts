@@ -148,13 +148,19 @@ class Naming {
     this.say("");
   }
 
-  /** Whose name was taken out of the text again is not named. */
+  /** Whose name was taken out of the text again is not named; of one name who was chosen last is. */
   private tidy(): void {
-    for (const field of this.place.querySelectorAll<HTMLInputElement>("input[name=tell]")) {
-      const name = field.dataset["name"] ?? "";
-      if (!this.text.value.includes(`@${name}`) && !this.text.value.includes(`＠${name}`)) {
+    const fields = [...this.place.querySelectorAll<HTMLInputElement>("input[name=tell]")];
+    const names = new Set(fields.map((field) => field.dataset["name"] ?? ""));
+    let text = this.text.value.replace(/＠/g, "@");
+    // The longest first: Li Na Wang is not Li Na.
+    for (const name of [...names].sort((one, other) => other.length - one.length)) {
+      const around = text.split(`@${name}`);
+      const theirs = fields.filter((field) => field.dataset["name"] === name);
+      for (const field of theirs.slice(0, Math.max(0, theirs.length - around.length + 1))) {
         field.remove();
       }
+      text = around.join(" ");
     }
   }
 }
