@@ -15,6 +15,7 @@ from core.ids import new_id
 from core.invitations import end_grant
 from core.outsiders import end_account_if_over, end_credentials
 from core.people import Caller, Grant, Person, name_of, scoped
+from core.places import Node
 
 ROLE = "contractor"
 READ, WRITE = "tickets.dispatch", "service.write"
@@ -132,6 +133,8 @@ def hire_company(
         name = name_of(name)
     except Invalid:
         raise Invalid("no company was hired", problems=["name: 1 to 120 characters"]) from None
+    # Locked, so that of two who hire at once the second sees what the first did.
+    session.execute(select(Node.id).where(Node.id == site_id).with_for_update())
     if company_named(session, site_id, name) is not None:
         raise Conflict("this company is hired already", advice="Look for it in the list.")
     row = Company(id=new_id(), site_id=site_id, name=name, hired_at=now)

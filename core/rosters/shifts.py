@@ -115,6 +115,11 @@ def _able(session: Session, site_id: UUID, team: str) -> set[UUID]:
 
 
 def _refuse_doubles(session: Session, made: Sequence[Shift]) -> None:
+    # Locked, so that of two who fill rosters at once the second sees what the first made.
+    people = sorted({shift.person_id for shift in made})
+    session.execute(
+        select(Person.id).where(Person.id.in_(people)).order_by(Person.id).with_for_update()
+    )
     for shift in made:
         double = select(Shift.id).where(
             Shift.person_id == shift.person_id,

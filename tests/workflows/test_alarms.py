@@ -37,6 +37,8 @@ from workflows.alarms import (
     Episode,
     accept_ticket,
     acknowledge,
+    may_take,
+    open_alarms,
     standing_states,
     unfinished_charts,
 )
@@ -367,3 +369,22 @@ def test_an_alarm_names_its_ticket_to_those_who_may_read_it_only(
         one = describe_alarm(session, caller, alarms.items[0]["id"])
     found = {item["ticket_id"] for item in [*alarms.items, *episodes.items, one]}
     assert found == {ticket if named else None}
+
+
+@pytest.mark.parametrize(("team", "takes"), [("maintenance", True), ("lift", False)])
+def test_an_alarm_is_offered_to_those_whose_role_reaches_its_ticket(
+    database: Database, site: SmallSite, team: str, takes: bool
+) -> None:
+    """Also where another role of theirs shows them the ticket."""
+    trip(database, site, NOON)
+    person = new_id()
+    with database.write() as session:
+        session.add(Person(id=person, name="Zhou Jie"))
+        session.flush()
+        session.add(Grant(person_id=person, node_id=site.id, role="auditor"))
+        session.add(Grant(person_id=person, node_id=site.id, role="technician", team=team))
+    with database.read() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+        [alarm] = open_alarms(session, caller)
+    assert alarm.ticket_number is not None
+    assert may_take(alarm.ticket_state, alarm, caller) is takes

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from core import events
+from core.companies import hire_company
 from core.db import Database, Session
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from core.ids import new_id
@@ -27,6 +28,7 @@ from core.rosters import (
 )
 from core.teams import Member, TeamShown, may_do, save_team, set_certificate, team_at, teams_at
 from tests.fixtures import NOON, Administrator, SmallSite
+from tests.threads import in_threads
 from tests.workflows.conftest import DAY, MINUTE, do, employ, facts_of, ticket_of
 from workflows import staff
 from workflows.dispatch import (
@@ -282,6 +284,31 @@ def test_nobody_is_in_two_places_at_once(database: Database, site: SmallSite, bo
     with pytest.raises(Conflict, match="another shift"):
         roster(database, site, boss, people, hours=(12, 20))
     assert roster(database, site, boss, people, hours=(18, 20)) == 6
+
+
+@pytest.mark.parametrize("_again", range(3))
+def test_of_two_who_fill_a_roster_or_hire_at_once_one_is_told(
+    database: Database, site: SmallSite, boss: Caller, _again: int
+) -> None:
+    people = crew(database, site, "An")
+
+    def fill(number: int) -> bool:
+        try:
+            roster(database, site, boss, people, hours=(8 + number, 18))
+        except Conflict:
+            return False
+        return True
+
+    def hire(number: int) -> bool:
+        try:
+            with database.write() as session:
+                hire_company(session, boss, site.id, ("Lift Co", "LIFT CO")[number], now=NOON)
+        except Conflict:
+            return False
+        return True
+
+    assert sorted(in_threads(2, fill)) == [False, True]
+    assert sorted(in_threads(2, hire)) == [False, True]
 
 
 def test_a_deputy_stands_in(database: Database, site: SmallSite, boss: Caller) -> None:

@@ -14,7 +14,7 @@ from workflows import tickets
 from workflows.alarms.model import ALARM, Alarm, Episode
 from workflows.alarms.standing import UNSEEN
 from workflows.tickets import bulk
-from workflows.tickets.scope import holds
+from workflows.tickets.scope import Placed, holds
 
 
 def acknowledge(session: Session, alarm: Alarm, *, person: UUID, now: datetime) -> Alarm:
@@ -90,8 +90,7 @@ def accept_alarm(session: Session, caller: Caller, alarm: Alarm, *, now: datetim
     if alarm.ticket_id is not None:
         # Locked before the alarm is moved, in the order in which every other action takes them.
         ticket = session.get(tickets.Ticket, alarm.ticket_id, with_for_update=True)
-    mine = ticket is not None and holds(caller, "tickets.work", ticket)
-    if ticket and mine and may_take(ticket.state, ticket.assignee_id, alarm.site_id, caller):
+    if ticket and may_take(ticket.state, ticket, caller):
         try:
             accept_ticket(session, ticket, tickets.Step("accept"), person=person, now=now)
         except Conflict:
@@ -103,7 +102,8 @@ def accept_alarm(session: Session, caller: Caller, alarm: Alarm, *, now: datetim
     return "seen"
 
 
-def may_take(state: str | None, assignee_id: UUID | None, site_id: UUID, caller: Caller) -> bool:
-    """Whether a ticket waits for somebody, and the caller may be the one."""
-    waits = state in tickets.TICKET.moves["accept"] and assignee_id in (None, caller.person_id)
-    return waits and site_id in caller.sites_for("tickets.work")
+def may_take(state: str | None, ticket: Placed, caller: Caller) -> bool:
+    """Whether a ticket in this state waits for somebody, and the caller may be the one."""
+    waits = state in tickets.TICKET.moves["accept"]
+    theirs = ticket.assignee_id in (None, caller.person_id)
+    return waits and theirs and holds(caller, "tickets.work", ticket)

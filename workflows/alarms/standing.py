@@ -34,7 +34,8 @@ class Standing:
 class OpenAlarm:
     """An alarm that is not normal, with what a person needs to recognise it.
 
-    ticket_state, assignee_id: of its ticket, if it has one.
+    ticket_number, ticket_state and what decides who works it (see `scope.Placed`): of its ticket,
+    if it has one that its reader sees.
     """
 
     id: UUID
@@ -54,7 +55,10 @@ class OpenAlarm:
     episodes: int
     ticket_number: int | None
     ticket_state: str | None
+    team: str
+    former_teams: str
     assignee_id: UUID | None
+    reporter_id: UUID | None
     site: Mapping[str, str]
     site_code: str
     space: Mapping[str, str] | None
@@ -81,7 +85,10 @@ _OPEN = (
         Alarm.episodes,
         Ticket.number,
         Ticket.state,
+        func.coalesce(Ticket.team, ""),
+        func.coalesce(Ticket.former_teams, ""),
         Ticket.assignee_id,
+        Ticket.reporter_id,
         Node.name,
         Node.code,
         Space.name,

@@ -184,7 +184,7 @@ def _plan(room: Room) -> dict[str, Any]:
 def _of_alarm(room: Room, alarm: OpenAlarm) -> Call:
     caller = room.visit.caller
     unseen = alarm.state != "acknowledged"
-    takes = alarms.may_take(alarm.ticket_state, alarm.assignee_id, alarm.site_id, caller)
+    takes = alarms.may_take(alarm.ticket_state, alarm, caller)
     return Call(
         kind="alarms",
         key=str(alarm.id),
