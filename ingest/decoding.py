@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from core.clock import MICROS, to_micros
-from core.local_time import resolve
+from core.errors import Invalid
+from core.local_time import FIRST_YEAR, resolve
 from core.telemetry.readings import Quality
 
 PREFIX = "wk/v1/"
@@ -154,6 +155,9 @@ def _micros_of_text(text: str, zone: ZoneInfo) -> int | Problem:
         return resolve(moment, zone) if moment.tzinfo is None else to_micros(moment)
     except OverflowError:
         return Problem("bad_time", f"ts {text[:60]!r} is out of range")
+    except Invalid:
+        # Of another age: as far off as a number that says so.
+        return -_LATEST if moment.year < FIRST_YEAR else _LATEST
 
 
 def _micros_of_number(value: float) -> int | Problem:

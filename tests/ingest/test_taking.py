@@ -124,6 +124,7 @@ def test_no_message_body_whatever_stops_the_stream(stage: Stage) -> None:
         (9e99, 10.0, Quality.FUTURE),
         (10**400, 10.0, Quality.FUTURE),
         ("2999-01-01T00:00:00Z", 10.0, Quality.FUTURE),
+        ("2999-01-01T00:00:00", 10.0, Quality.FUTURE),
         (0, 10.0, Quality.CLOCK_UNSET),
         (5, 10.0, Quality.CLOCK_UNSET),
         (-5, 10.0, Quality.CLOCK_UNSET),

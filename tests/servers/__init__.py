@@ -58,4 +58,5 @@ def bound_to_this_process(command: list[str], user: str | None = None) -> list[s
     """
     setpriv = find_program("setpriv", "/usr/bin/setpriv", package="util-linux")
     account = ["--reuid", user, "--regid", user, "--init-groups"] if user else []
-    return [setpriv, *account, "--pdeathsig", "QUIT", "--", *command]
+    # The one signal that nobody can have been told to ignore, as shells tell what they start with &.
+    return [setpriv, *account, "--pdeathsig", "KILL", "--", *command]

@@ -87,10 +87,13 @@ def test_a_free_port_can_be_bound() -> None:
         server.bind(("127.0.0.1", free_port()))
 
 
-def test_a_bound_program_dies_with_the_killed_process_that_started_it() -> None:
+@pytest.mark.parametrize("ignoring", [False, True])
+def test_a_bound_program_dies_with_the_killed_process_that_started_it(ignoring: bool) -> None:
+    """Also where everything ignores the keyboard's signals: a shell started it with &."""
     command = bound_to_this_process(["sleep", "60"])
     code = (
-        "import subprocess, sys, time\n"
+        "import signal, subprocess, sys, time\n"
+        f"{ignoring} and signal.signal(signal.SIGQUIT, signal.SIG_IGN)\n"
         f"child = subprocess.Popen({command!r})\n"
         "print(child.pid, flush=True)\n"
         "time.sleep(60)\n"
@@ -100,11 +103,12 @@ def test_a_bound_program_dies_with_the_killed_process_that_started_it() -> None:
     child = int(parent.stdout.readline())
     wait_for_program(child, "sleep")
     parent.send_signal(signal.SIGKILL)
-    parent.communicate()
+    parent.wait()
     deadline = time.monotonic() + 5
     while is_running(child):
         assert time.monotonic() < deadline, "the program outlived the process that started it"
         time.sleep(0.01)
+    parent.stdout.close()
 
 
 def wait_for_program(pid: int, name: str) -> None:
