@@ -58,5 +58,5 @@ def bound_to_this_process(command: list[str], user: str | None = None) -> list[s
     """
     setpriv = find_program("setpriv", "/usr/bin/setpriv", package="util-linux")
     account = ["--reuid", user, "--regid", user, "--init-groups"] if user else []
-    # The one signal that nobody can have been told to ignore, as shells tell what they start with &.
+    # The one signal that can't be ignored: shells have what they start with & ignore others.
     return [setpriv, *account, "--pdeathsig", "KILL", "--", *command]
