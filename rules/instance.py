@@ -126,6 +126,20 @@ class Instance:
         """The event time of the newest value that it judges, 0 = none."""
         return max((slot.at for _, slot in self._judged_slots(self._bound[0])), default=0)
 
+    def time_of(self, at: int) -> int | None:
+        """The time to judge a message of event time `at` by; None = it has no reading to count.
+
+        Messages of several points may come out of order. What is decided from all of them bears
+        the time of the newest: it would be decided anew, without the others, if they had to be
+        taken in again.
+        """
+        if self.rule.on_receipt_clock:
+            return at
+        newest = self.newest()
+        if newest < at and self.leg.delay(self.rule).readings:
+            return None
+        return max(at, newest)
+
     def last_heard(self) -> int:
         """The receipt instant when any of its asset's points was last heard, 0 = never."""
         return max((slot.heard for slot in self.slots.values()), default=0)

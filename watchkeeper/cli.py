@@ -1,5 +1,6 @@
 """The command line."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ from watchkeeper import first_run, installation
 from watchkeeper.logs import set_up_logs
 from watchkeeper.product import open_database
 from watchkeeper.roles import run_role
+from watchkeeper.rule_tests import find_tests, try_file
 from watchkeeper.tools import tools
 from watchkeeper.up import run_up
 
@@ -148,6 +150,33 @@ def rules_check(
     if problems:
         raise typer.Exit(1)
     console.print(f"{count} rules are sound.")
+
+
+@rules.command("test")
+def rules_test(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Test files, or folders of *_test.yaml; by default this folder."),
+    ] = None,
+    strict: Annotated[bool, typer.Option(help="A rule without a case is a problem, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    site_file: Annotated[
+        Path | None, typer.Option("--site", help="Take further asset types from this site file.")
+    ] = None,
+) -> None:
+    """Try rules with the cases of test files, see docs/rules.md. Exit status 1 unless all hold."""
+    catalog = first_run.catalog_with(site_file)
+    found = [try_file(path, catalog, strict=strict) for path in find_tests(paths or [Path()])]
+    holds = all(each.holds for each in found)
+    if as_json:
+        document = {"holds": holds, "files": [each.as_json() for each in found]}
+        console.print_json(json.dumps(document))
+    else:
+        for each in found:
+            for line in each.lines():
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if not holds:
+        raise typer.Exit(1)
 
 
 @rules.command("import")

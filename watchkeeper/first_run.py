@@ -30,6 +30,7 @@ from core.site_file import import_site, load_catalog, read_site_file
 from rules.catalog import AssetType, merge, shipped_catalog
 from rules.catalog import load_catalog as catalog_of
 from rules.document import load_rules
+from watchkeeper.rule_tests import ENDING
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKS = ROOT / "rules" / "packs"
@@ -111,10 +112,15 @@ def publish_rules(
     return published, unchanged
 
 
+def packs() -> list[Path]:
+    """The shipped files of rules, without those that test them."""
+    return sorted(path for path in PACKS.glob("*.yaml") if not path.name.endswith(ENDING))
+
+
 def publish_packs(database: Database, now: datetime) -> int:
     """Offer the shipped packs; returns how many rules came into force."""
     count = 0
-    for path in sorted(PACKS.glob("*.yaml")):
+    for path in packs():
         with database.write() as session:
             if company_node(session) is None:
                 return 0

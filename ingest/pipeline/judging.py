@@ -76,16 +76,9 @@ class Judge:
                 self._judge_one(instance, at, receipt)
 
     def _judge_one(self, instance: Instance, at: int, receipt: int) -> None:
-        if not instance.rule.on_receipt_clock:
-            newest = instance.newest()
-            if newest < at and instance.leg.delay(instance.rule).readings:
-                # The message holds none of its points, so there is no reading to count.
-                return
-            # Messages of several points may come out of order. What is decided from all of them
-            # bears the time of the newest: it would be decided anew, without the others, if they
-            # had to be taken in again.
-            at = max(at, newest)
-        self.step(instance, at, receipt)
+        when = instance.time_of(at)
+        if when is not None:
+            self.step(instance, when, receipt)
 
     def step(self, instance: Instance, at: int, receipt: int) -> None:
         """Move one alarm by the readings just taken in."""

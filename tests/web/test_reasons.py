@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC
-from pathlib import Path
 
 import pytest
 
@@ -13,10 +12,10 @@ from rules.document import load_rules
 from rules.expression.nodes import View
 from rules.rule import Rule
 from rules.slots import Slot
+from watchkeeper.first_run import packs
 from web.reader import Reader
 from web.reasons import told
 
-PACKS = Path(__file__).resolve().parents[2] / "rules" / "packs"
 ENGLISH, CHINESE = Reader("en", EPOCH, UTC), Reader("zh", EPOCH, UTC)
 
 
@@ -122,7 +121,7 @@ def test_every_reason_of_the_shipped_rules_names_its_points_in_chinese() -> None
     catalog = shipped_catalog()
     codes = {code for known in catalog.values() for code in known.points}
     checked = 0
-    for path in sorted(PACKS.glob("*.yaml")):
+    for path in packs():
         for rule in load_rules(path.read_text(encoding="utf-8"), path.name, catalog).rules:
             for reason in reasons_of(rule):
                 chinese = told(CHINESE, reason, rule.asset_type)
