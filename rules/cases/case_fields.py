@@ -1,5 +1,6 @@
 """The fields of one mapping in a document of cases, each read with its problem at its place."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,7 @@ from rules.document_fields import Fields
 from rules.located_yaml import Path, nearest
 from rules.rule import Rule
 
-_STEP_KEYS = ("at", "received", "values", "through", "restart")
+STEP_KEYS = ("at", "received", "values", "through", "restart")
 _QUANTITY = re.compile(r"([-+]?[0-9]+(?:\.[0-9]+)?)\s+(\S+)")
 _CODE = re.compile(r"[^\W\d]\w{0,63}")
 Types = Mapping[str, PointType] | None
@@ -149,7 +150,7 @@ class CaseFields(Fields):
     def _step(
         self, rule: Rule, points: Mapping[str, int], types: Types, timeline: Timeline
     ) -> Step | None:
-        self.known(_STEP_KEYS)
+        self.known(STEP_KEYS)
         if "at" not in self.value:
             self.refuse_all("'at' is missing")
             return None
@@ -225,6 +226,8 @@ def _possible(point: PointType, value: float) -> float:
         raise ValueError(f"{value:g} is neither true nor false")
     if point.kind == "state" and value not in range(len(point.states)):
         raise ValueError(f"no state has the number {value:g}")
+    if not math.isfinite(value):
+        raise ValueError("the number is too large")
     low = float("-inf") if point.low is None else point.low
     high = float("inf") if point.high is None else point.high
     if not low <= value <= high:

@@ -11,8 +11,8 @@ from rules.located_yaml import Located, LocatedYamlError, Problem, load, nearest
 from rules.rule import Rule, Severity
 
 _KEYS = ("rules", "cases")
-_CASE_KEYS = ("rule", "name", "points", "readings", "until", "expect")
-_EXPECT_KEYS = (*DECISIONS, "severity", "reason")
+CASE_KEYS = ("rule", "name", "points", "readings", "until", "expect")
+EXPECT_KEYS = (*DECISIONS, "severity", "reason")
 _LONGEST_NAME = 200
 NOTHING = "nothing"
 
@@ -90,7 +90,7 @@ class _Loader:
             fields.refuse("rules", "rules must be the name of a rule file, or a list of such names")
 
     def _case(self, fields: CaseFields) -> Case | None:
-        fields.known(_CASE_KEYS)
+        fields.known(CASE_KEYS)
         rule = self._rule(fields)
         if rule is None:
             return None
@@ -123,7 +123,7 @@ class _Loader:
             return ()
         found = []
         for each in fields.sections("expect", "a decision", f"; write {NOTHING} for none"):
-            each.known(_EXPECT_KEYS)
+            each.known(EXPECT_KEYS)
             decision = self._decision(each, timeline)
             if decision is not None:
                 found.append(decision)

@@ -5,13 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from rules.cases import failures, load_cases, run
+from rules.cases.case_fields import STEP_KEYS
+from rules.cases.document import CASE_KEYS, EXPECT_KEYS
 from rules.catalog import shipped_catalog
 from rules.document import load_rules
 from rules.expression import FUNCTIONS
 from rules.expression.parser import DEEPEST, LONGEST_TEXT
+from watchkeeper.first_run import packs
 
 TEXT = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+_RULES, _, _TESTING = TEXT.partition("## Testing rules")
+_EXAMPLE = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
+EXAMPLES, CASES = _EXAMPLE.findall(_RULES), _EXAMPLE.findall(_TESTING)
 
 
 def test_there_are_examples_of_every_kind() -> None:
@@ -23,6 +29,21 @@ def test_every_example_is_a_sound_rule(example: str) -> None:
     loaded = load_rules(example, "docs/rules.md", shipped_catalog())
     assert [str(problem) for problem in loaded.problems] == []
     assert loaded.rules
+
+
+def test_the_example_of_cases_holds_for_the_shipped_rules_and_shows_every_key() -> None:
+    (example,) = CASES
+    (pack,) = packs()
+    rules = load_rules(pack.read_text(encoding="utf-8"), pack.name, shipped_catalog()).rules
+    by_id = {rule.id: rule for rule in rules}
+    loaded = load_cases(example, "docs/rules.md", by_id, shipped_catalog())
+    assert [str(problem) for problem in loaded.problems] == []
+    assert len(loaded.cases) == 3
+    assert [failures(case, run(case)) for case in loaded.cases] == [[], [], []]
+    documented = re.findall(r"^\| `(\w+)` \|", _TESTING, re.MULTILINE)
+    assert documented == list(CASE_KEYS)
+    assert all(re.search(rf"^ +(?:- )?{key}:", example, re.MULTILINE) for key in CASE_KEYS)
+    assert all(f"`{key}" in _TESTING for key in (*STEP_KEYS, *EXPECT_KEYS))
 
 
 def test_the_documented_functions_are_those_that_exist() -> None:
