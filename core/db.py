@@ -24,6 +24,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from core.errors import Unavailable
+
 # Session is exported for the rooms that hand sessions on without querying by themselves.
 __all__ = ["Base", "Database", "FairLock", "Instant", "Session", "is_unavailable", "sqlite_url"]
 
@@ -120,7 +122,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self._lock: FairLock | _NoLock = FairLock() if self.is_sqlite else _NoLock()
         self._listeners: list[Callable[[], None]] = []
-        self._refusal: tuple[float, Exception] | None = None
+        self._refusal: tuple[float, str] | None = None
         synchronous = "FULL" if durable_against_power_loss else "NORMAL"
         self._writer: Engine
         if self.is_sqlite:
@@ -152,7 +154,8 @@ class Database:
                 yield session
         except Exception as error:
             if is_unavailable(error):
-                self._refusal = time.monotonic(), error
+                # Its words alone: an error holds on to everything that was under way.
+                self._refusal = time.monotonic(), str(error)
             raise
         self._refusal = None
         for listener in self._listeners:
@@ -163,7 +166,7 @@ class Database:
         self._listeners.append(listener)
 
     def check(self) -> None:
-        """Raise if the database does not answer, or refused the last write of this process.
+        """Raise if the database does not answer; Unavailable if it refused our last write.
 
         SQLite answers questions also while another program keeps everybody from writing.
         """
@@ -171,7 +174,7 @@ class Database:
             connection.execute(text("SELECT 1"))
         refusal = self._refusal
         if refusal is not None and time.monotonic() - refusal[0] < REFUSAL_COUNTS_S:
-            raise refusal[1]
+            raise Unavailable(f"it refused what this process wrote: {refusal[1]}")
 
     def copy_to(self, path: Path) -> None:
         """Write a consistent copy of a SQLite database to a new file."""

@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from core.db import Database, FairLock, is_unavailable
+from core.errors import Unavailable
 from core.ids import new_id
 from core.people import Person
 from core.places import AssetTypeRow
@@ -147,7 +148,7 @@ def test_a_database_that_refuses_writes_is_ill_until_it_takes_one(
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(OperationalError):
         add(database, "a")
-    with pytest.raises(OperationalError, match="locked"):
+    with pytest.raises(Unavailable, match="locked"):
         database.check()
     monkeypatch.setattr("core.db.REFUSAL_COUNTS_S", 0.0)
     # Long ago: a process that has written nothing since knows nothing.
