@@ -28,6 +28,31 @@ RuleId = Annotated[str | None, Query(max_length=120)]
 KEY = (datetime, UUID)
 
 
+class Withheld(BaseModel):
+    """What keeps an alarm from telling anybody."""
+
+    id: UUID
+    kind: str = Field(description="shelved, suppressed or out_of_service.")
+    why: str = Field(description="shelved, maintenance, outage, out_of_service …")
+    reason: str
+    since: datetime
+    until: datetime | None
+    one_shot: bool = Field(description="Ends when the alarm clears.")
+    patrol: str
+    asked_by_id: UUID | None
+    asked_by: str | None
+    confirmed_by: str | None
+    cause_kind: str | None
+    cause_id: UUID | None
+
+
+class AssetNamed(BaseModel):
+    """What an asset is, and what people call it."""
+
+    type: str
+    name: dict[str, str]
+
+
 class AlarmItem(BaseModel):
     """One rule on one asset. failing: why the rule can't be judged, when it can't."""
 
@@ -44,12 +69,21 @@ class AlarmItem(BaseModel):
     state: str = Field(description="normal, or unacknowledged, acknowledged … (ISA-18.2).")
     phase: str = Field(description="Where the engine stands: normal, pending, active, clearing.")
     reason: str
+    assets: dict[str, AssetNamed] = Field(
+        description="Of other assets that the reason names, by code: `type` and `name`."
+    )
     failing: str | None
     raised_at: datetime | None
     returned_at: datetime | None
     episodes: int
+    chatter_since: datetime | None = Field(description="Since when it chatters, if it does.")
+    chatter_count: int = Field(description="How often it tripped since it chatters.")
+    incident_id: UUID | None = Field(description="The incident that it was part of last.")
+    incident_alarms: int = Field(description="How many alarms that has.")
     ticket_id: UUID | None
     version: int
+    realarm_due: datetime | None = Field(description="When it is told again if it still stands.")
+    withheld: Withheld | None
 
 
 class AlarmPage(BaseModel):
@@ -75,7 +109,14 @@ class EpisodeItem(BaseModel):
     acknowledged_at: datetime | None
     acknowledged_by: UUID | None
     reason: str
+    assets: dict[str, AssetNamed] = Field(
+        description="Of other assets that the reason names, by code: `type` and `name`."
+    )
     ticket_id: UUID | None
+    announced_at: datetime | None = Field(description="When it was told later than learned of.")
+    withheld: str | None = Field(description="What kept it from being told: shelved, outage …")
+    trips: int = Field(description="More than one where the alarm chattered meanwhile.")
+    chattered_until: datetime | None
 
 
 class EpisodePage(BaseModel):
@@ -89,16 +130,19 @@ class EpisodePage(BaseModel):
 def get_alarms(
     asked: Reader,
     state: Annotated[
-        str, Query(max_length=40, description="active (all but normal), all, or one status.")
+        str, Query(max_length=40, description="active (all but normal), withheld, all, or one.")
     ] = "active",
     site: UUID | None = None,
     asset: UUID | None = None,
     rule: RuleId = None,
+    chattering: Annotated[
+        bool | None, Query(description="Only those that chatter, or only the others.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """Alarms of every site where you may read them."""
-    wanted = AlarmFilter(states_named(state), site, asset, rule)
+    wanted = AlarmFilter(states_named(state), site, asset, rule, chattering=chattering)
     with asked.parts.database.read() as session:
         page = list_alarms(session, asked.caller, wanted, wish(limit, cursor, *KEY))
     return page_answer(page)

@@ -1,10 +1,13 @@
 """The API's application: every router, with errors, guards and the description of it all."""
 
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
 from api import (
+    alarm_load,
     alarms,
     assets,
     categories,
@@ -15,11 +18,17 @@ from api import (
     home_invitations,
     households,
     imports,
+    incidents,
+    laboratory,
     me,
+    patrol,
     people,
+    planned_work,
     points,
     quarantine,
     reference,
+    rule_drafts,
+    rule_shadows,
     rules,
     search,
     service,
@@ -33,10 +42,12 @@ from api import (
     ticket_views,
     tickets,
     tree,
+    withholdings,
 )
 from api.answers import BASE
 from api.context import Parts
 from api.guards import BodyLimit, Guard
+from api.languages import in_english
 from api.renewal import Renewal
 from core.callers import Callers
 from core.pictures import LARGEST_PICTURE
@@ -57,8 +68,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     sources.router,
     points.router,
     alarms.router,
+    withholdings.router,
+    planned_work.router,
+    incidents.router,
     quarantine.router,
+    laboratory.router,
     rules.router,
+    rule_drafts.router,
+    rule_shadows.router,
     search.router,
     service.router,
     teams.router,
@@ -69,7 +86,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     templates.router,
     ticket_views.router,
     stickers.router,
+    alarm_load.router,
     me.router,
+    patrol.router,
     people.router,
     imports.router,
     reference.router,
@@ -86,6 +105,20 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Every route, which holds nothing of the product that answers.
+
+    Shared by all applications of a process: FastAPI prepares a route at the first request, anew
+    for each application that includes it, and that takes longer than most tests.
+    """
+    together = APIRouter(generate_unique_id_function=reference.operation_id)
+    together.include_router(health.router)
+    for router in ROUTERS:
+        together.include_router(router, prefix=BASE)
+    return tuple(together.routes)
+
+
 def create_app(parts: Parts) -> FastAPI:
     """The API over the parts of a product that runs.
 
@@ -100,6 +133,7 @@ def create_app(parts: Parts) -> FastAPI:
         generate_unique_id_function=reference.operation_id,
     )
     app.state.parts = parts
+    app.state.translators = in_english
     app.state.callers = Callers(
         parts.database, parts.clock, factor_rule=parts.settings.require_second_factor
     )
@@ -115,13 +149,12 @@ def create_app(parts: Parts) -> FastAPI:
         + LARGEST_VOICE
         + 64 * 1024,
         r"/control-room/[^/]+/plan": LARGEST_PICTURE + 64 * 1024,
-        rf"({BASE})?/imports|{BASE}/import-plans": LARGEST_SPREADSHEET + 64 * 1024,
+        rf"({BASE})?/imports|{BASE}/import-plans|{BASE}/scans/wand"
+        r"|/wand-exports": LARGEST_SPREADSHEET + 64 * 1024,
     }
     app.add_middleware(BodyLimit, limit=BODY_LIMIT, exceptions=larger)
     app.add_middleware(Renewal)
     # Added last, so it stands outermost and sees every answer.
     app.add_middleware(Guard)
-    app.include_router(health.router)
-    for router in ROUTERS:
-        app.include_router(router, prefix=BASE)
+    app.routes.extend(_routes())
     return app

@@ -11,6 +11,8 @@ from core.identity import Provider
 from core.settings import Settings
 from core.telemetry.store import TelemetryStore
 from core.vault import Vault
+from workflows import laboratory
+from workflows.laboratory.runs import Runs
 from workflows.search import PlaceIndex
 
 
@@ -28,6 +30,7 @@ class Parts:
     files: FileStore = field(init=False, compare=False)
     vault: Vault = field(init=False, compare=False)
     provider: Provider = field(init=False, compare=False)
+    backtests: Runs = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hot", HotAnswers(self.database))
@@ -35,3 +38,9 @@ class Parts:
         object.__setattr__(self, "files", FileStore(files_url(self.settings)))
         object.__setattr__(self, "vault", Vault(self.settings))
         object.__setattr__(self, "provider", Provider(self.settings))
+        object.__setattr__(self, "backtests", Runs(self._backtest, self.clock.now))
+
+    def _backtest(
+        self, order: laboratory.Order, progress: laboratory.Progress
+    ) -> laboratory.Result:
+        return laboratory.run(order, self.telemetry, progress)

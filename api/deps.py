@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, cast
@@ -14,6 +14,7 @@ from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.context import Parts
+from api.languages import Translate, all_told, as_written, translator
 from core.callers import Callers
 from core.errors import NotAllowed, NotSignedIn
 from core.events import Actor
@@ -137,6 +138,11 @@ class Asked:
 
     parts: Parts
     caller: Caller
+    translate: Translate = as_written
+
+    def told(self, texts: Iterable[str]) -> list[str]:
+        """Texts in the language that the request asks for."""
+        return all_told(texts, self.translate)
 
     @property
     def actor(self) -> Actor:
@@ -185,7 +191,7 @@ class Permission:
             caller.require_company_wide(self.name)
         elif self.name is not None and not any(map(caller.holds_anywhere, self.or_else)):
             caller.require_anywhere(self.name)
-        return Asked(parts_of(request), caller)
+        return Asked(parts_of(request), caller, translator(request))
 
 
 SignedIn = Annotated[Asked, Depends(Permission(None))]

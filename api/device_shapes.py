@@ -106,7 +106,7 @@ class PointToFeed(Body):
     key: Annotated[str, Field(min_length=1, max_length=120)]
     code: Code
     unit: Annotated[str, Field(max_length=20)] | None = None
-    kind: Literal["number", "boolean", "state"] | None = None
+    kind: Literal["number", "boolean", "state", "event"] | None = None
     low: Finite | None = None
     high: Finite | None = None
     states: Annotated[list[str], Field(max_length=200)] | None = None

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.languages import Translate, all_told, as_written, told, translator
 from core.db import is_unavailable
 from core.errors import Conflict, Refused, Unavailable, WatchkeeperError
 from core.idempotency import is_clash
@@ -81,12 +82,17 @@ def problem(
     return Response(body, status, headers, MEDIA_TYPE)
 
 
-def of_error(error: WatchkeeperError) -> Response:
+def of_error(error: WatchkeeperError, translate: Translate = as_written) -> Response:
     """The answer that an error of the tree stands for; what is our fault shows no internals."""
     if error.status >= 500 and not isinstance(error, Unavailable):
         return unexpected()
-    problems = getattr(error, "problems", ())
-    return problem(error.status, error.title, error.detail, advice=error.advice, problems=problems)
+    return problem(
+        error.status,
+        error.title,
+        told(error.detail, translate),
+        advice=told(error.advice, translate),
+        problems=all_told(getattr(error, "problems", ()), translate),
+    )
 
 
 def unexpected() -> Response:
@@ -106,11 +112,11 @@ def database_away() -> Response:
     )
 
 
-async def _on_error(_request: Request, error: Exception) -> Response:
+async def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, WatchkeeperError)
     if error.status >= 500 and not isinstance(error, Unavailable):
         _log.error("request failed", exc_info=error)
-    return of_error(error)
+    return of_error(error, translator(request))
 
 
 async def _on_validation(_request: Request, error: Exception) -> Response:

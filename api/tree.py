@@ -23,6 +23,7 @@ class HealthShown(BaseModel):
     worst: str = Field(description="ok, or the highest severity present now.")
     open_alarms: int
     open_tickets: int
+    withheld: int = Field(description="Alarms that tell nobody: shelved, out of service …")
     silent: bool | None = Field(description="Something should have spoken; null when not asked.")
 
 

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from bench import anomaly as anomaly_bench
 from bench import api as api_bench
+from bench import backtest as backtest_bench
 from bench import ingest as ingest_bench
 from bench import latency as latency_bench
 from bench import trip as trip_bench
@@ -42,10 +44,15 @@ def ingest(
     messages: Messages = 200_000,
     devices: Annotated[int, typer.Option(help="Devices, each with a rule of its own.")] = 1_000,
     runs: Runs = 5,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Mixed rules, a third of them on windows.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """CPU of ingest a message against stock paho that does nothing, on both brokers."""
-    report = ingest_bench.against_paho(messages=messages, devices=devices, runs=runs, told=_tell)
+    report = ingest_bench.against_paho(
+        messages=messages, devices=devices, runs=runs, told=_tell, mixed=mixed
+    )
     _print(report, as_json)
 
 
@@ -108,6 +115,24 @@ def trip(
 
 
 @app.command()
+def backtest(
+    points: Annotated[int, typer.Option(help="Points of one reading a minute.")] = 100,
+    days: Annotated[int, typer.Option(help="How many days of them.")] = 30,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="threshold or windowed; by default both.")
+    ] = None,
+    full: Annotated[bool, typer.Option(help="1,000 points: 43 million readings.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """A month of history through a threshold rule and a windowed one."""
+    kinds = kind or list(backtest_bench.RULES)
+    if unknown := set(kinds) - set(backtest_bench.RULES):
+        raise typer.BadParameter(f"no kind of rule {', '.join(sorted(unknown))}")
+    many = 1_000 if full else points
+    _print(backtest_bench.backtest(points=many, days=days, kinds=kinds, told=_tell), as_json)
+
+
+@app.command()
 def api(
     tickets: Annotated[int, typer.Option(help="Tickets in all.")] = 100_000,
     standing: Annotated[int, typer.Option(help="Tickets that are open.")] = 2_000,
@@ -125,4 +150,16 @@ def api(
         people_seconds=people_seconds,
         told=_tell,
     )
+    _print(report, as_json)
+
+
+@app.command()
+def anomaly(
+    first: Annotated[int, typer.Option(help="First seed; limits were chosen on 1 to 10.")] = 11,
+    last: Annotated[int, typer.Option(help="Last seed.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """What the learned baseline finds in made-up buildings, and how often it cries wolf."""
+    report = anomaly_bench.evaluate(range(first, last + 1), told=_tell)
+    report["a reading"] = anomaly_bench.cost()
     _print(report, as_json)

@@ -23,7 +23,9 @@ Told = Callable[[str], None]
 STEP = 0.001
 
 
-def prepare(folder: Path, *, devices: int, rules: int, foreign: bool = False) -> Path:
+def prepare(
+    folder: Path, *, devices: int, rules: int, foreign: bool = False, mixed: bool = False
+) -> Path:
     """A data folder with the bench site; returns it. Made once and copied for each run."""
     folder.mkdir(parents=True)
     database = Database(sqlite_url(folder / "watchkeeper.sqlite"))
@@ -32,7 +34,8 @@ def prepare(folder: Path, *, devices: int, rules: int, foreign: bool = False) ->
     if foreign:
         site.build_with_foreign_rules(database, now, devices=devices, rules=rules)
     else:
-        site.build(database, now, devices=devices, types=min(rules, devices), rules=rules)
+        types = min(rules, devices)
+        site.build(database, now, devices=devices, types=types, rules=rules, mixed=mixed)
     database.close()
     return folder
 
@@ -86,11 +89,14 @@ def _load(address: BrokerAddress, *, messages: int, devices: int) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def against_paho(*, messages: int, devices: int, runs: int, told: Told) -> dict[str, Any]:
+def against_paho(
+    *, messages: int, devices: int, runs: int, told: Told, mixed: bool = False
+) -> dict[str, Any]:
     """Alternating runs of both consumers on both brokers; medians and their ratio."""
     with tempfile.TemporaryDirectory(prefix="wk-bench-") as name:
-        template = prepare(Path(name) / "site", devices=devices, rules=devices)
+        template = prepare(Path(name) / "site", devices=devices, rules=devices, mixed=mixed)
         report: dict[str, Any] = {"messages": messages, "devices": devices, "runs": runs}
+        report["rules"] = "mixed, a third on windows" if mixed else "thresholds"
         for kind in BROKERS:
             found: dict[str, list[dict[str, Any]]] = {"ours": [], "paho": []}
             for number in range(runs):

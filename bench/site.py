@@ -65,12 +65,47 @@ ticket: {{kind: repair, category: bench, team: maintenance}}
 """
 
 
+# Conditions over the three points, every third on windows; none of them trips on the load.
+_MIXED = (
+    "avg(temperature, 1m) > 75 °C",
+    "temperature > 75 °C and vibration > 20 mm/s",
+    "current > 400 A or not (vibration < 70 mm/s)",
+    "stddev(current, 30s) > 100 A",
+    "temperature > 90 °C or temperature < -10 °C",
+    "current * 2 > 900 A or current > 500 A",
+    "max(vibration, 1m) - min(vibration, 1m) > 40 mm/s",
+    "abs(temperature - 20 °C) > 60",
+    "vibration > 70 mm/s",
+    "rate(temperature, 1m) > 600 °C/min or changes(current, 30s) > 40",
+    "temperature > 75 °C and current < 1 A",
+    "current / vibration > 300",
+)
+
+
+def mixed_rule_text(number: int, asset_type: int) -> str:
+    """A rule as sites have them: a third on windows, some with delays."""
+    condition = _MIXED[number % len(_MIXED)]
+    plain = rule_text(number, asset_type)
+    text = "\n".join(
+        f"when: {condition}" if line.startswith("when: ") else line for line in plain.splitlines()
+    )
+    return f"{text}\nfor: 30s\nclear_for: 1m\n" if number % 2 else f"{text}\n"
+
+
 def build(
-    database: Database, now: datetime, *, devices: int, types: int, rules: int, trips: int = 0
+    database: Database,
+    now: datetime,
+    *,
+    devices: int,
+    types: int,
+    rules: int,
+    trips: int = 0,
+    mixed: bool = False,
 ) -> None:
     """Import the site and publish `rules` rules, the n-th on type n modulo `types`."""
     _import(database, now, site_text(devices, types, trips))
-    publish(database, now, (rule_text(n, n % types) for n in range(rules)))
+    text = mixed_rule_text if mixed else rule_text
+    publish(database, now, (text(n, n % types) for n in range(rules)))
 
 
 def build_with_foreign_rules(
@@ -115,6 +150,7 @@ def publish(database: Database, now: datetime, documents: Iterator[str]) -> None
                 life_safety=False,
                 document=rule.source,
                 fingerprint=rule.fingerprint,
+                asset_type=rule.asset_type,
                 pack="bench",
                 actor=events.SYSTEM,
                 now=now,

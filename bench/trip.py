@@ -25,6 +25,7 @@ from core.people import administrator_of, issue
 from core.schema import migrate
 from core.settings import load
 from core.telemetry.duckdb_store import DuckDBStore
+from core.vault import Vault
 from ingest.committing import Tenure, commit
 from ingest.pipeline import Batch, Judge, Taker
 from ingest.receipt_clock import ReceiptClock
@@ -60,9 +61,9 @@ class _Stage:
         self.judge = Judge(registry, clock, now)
         self.taker = Taker(self.judge, lambda payload: None, lambda payload: None)
         self.telemetry = DuckDBStore(folder / "telemetry.duckdb")
-        parts = Parts(
-            load(data_dir=folder), self.clock, self.database, self.telemetry, Health(self.clock)
-        )
+        settings = load(data_dir=folder)
+        self.vault = Vault(settings)
+        parts = Parts(settings, self.clock, self.database, self.telemetry, Health(self.clock))
         self.app = create_app(parts)
 
     def trip(self, number: int) -> float:
@@ -73,7 +74,8 @@ class _Stage:
         started = time.thread_time()
         self.taker.take([(topic, payload, 0, 0)], received)
         batch, self.judge.batch = self.judge.batch, Batch()
-        assert commit(self.database, self.tenure, batch, self.clock.now()) == 1
+        done = commit(self.database, self.tenure, batch, self.clock.now(), vault=self.vault)
+        assert done.tickets == 1
         return time.thread_time() - started
 
     def close(self) -> None:

@@ -98,10 +98,10 @@ def suggest(session: Session, device: Device) -> Suggestion:
 
 
 def _best_type(catalog: Catalog, sample: Mapping[str, Any]) -> AssetType | None:
-    """The type that explains most of the keys; of equals, the one with the fewest other points."""
-    scored = [(_match(kind, sample)[0], -len(kind.points), kind) for kind in catalog.values()]
-    best = max(scored, key=lambda item: item[:2], default=None)
-    return best[2] if best and best[0] > 0 else None
+    """The type that explains most of the keys; of equals, the first in the catalogue."""
+    scored = [(_match(kind, sample)[0], kind) for kind in catalog.values()]
+    best = max(scored, key=lambda item: item[0], default=None)
+    return best[1] if best and best[0] > 0 else None
 
 
 def _match(kind: AssetType, sample: Mapping[str, Any]) -> tuple[int, dict[str, PointType]]:
@@ -137,7 +137,7 @@ def _likeness(key: str, code: str) -> int:
 
 def _could_be(value: Any, point: PointType) -> bool:
     if isinstance(value, bool):
-        return point.kind == "boolean"
+        return point.kind in ("boolean", "event")
     if isinstance(value, str):
         return value in point.states
     if not isinstance(value, int | float):

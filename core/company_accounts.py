@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -15,6 +14,7 @@ from core.ids import new_id
 from core.invitations import add_grant
 from core.people import Person, hash_secret, name_of, new_secret
 from core.places import Node
+from core.waiting_invitations import swap_waiting
 
 LIFETIME = timedelta(days=7)
 
@@ -64,20 +64,9 @@ def revoke_company_invitation(
     session: Session, row: Company, invitation_id: UUID, *, actor: events.Actor, now: datetime
 ) -> None:
     """End an invitation that nobody has used yet. NotFound when none like it waits."""
-    waiting = (
-        update(CompanyInvitation)
-        .where(
-            CompanyInvitation.id == invitation_id,
-            CompanyInvitation.company_id == row.id,
-            CompanyInvitation.used_at.is_(None),
-            CompanyInvitation.ends_at > now,
-        )
-        .values(ends_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    result = session.execute(waiting)
-    assert isinstance(result, CursorResult)
-    if result.rowcount != 1:
+    company = select(CompanyInvitation.company_id).where(CompanyInvitation.id == invitation_id)
+    ours = session.scalar(company) == row.id
+    if not (ours and swap_waiting(session, CompanyInvitation, invitation_id, "ends_at", now=now)):
         raise NotFound("no such invitation waits", advice="Look at the company again.")
     say(session, "company.invite_end", row, actor, now, {"invitation": str(invitation_id)})
 
@@ -123,20 +112,7 @@ def _take_up(
     person_id: UUID,
     now: datetime,
 ) -> None:
-    swap = (
-        update(CompanyInvitation)
-        .where(
-            CompanyInvitation.id == invitation.id,
-            CompanyInvitation.used_at.is_(None),
-            # The hire may have ended since the look at it.
-            CompanyInvitation.ends_at > now,
-        )
-        .values(used_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    result = session.execute(swap)
-    assert isinstance(result, CursorResult)
-    if result.rowcount != 1:
+    if not swap_waiting(session, CompanyInvitation, invitation.id, "used_at", now=now):
         raise NotFound("this invitation was used before", advice="Ask for a new one.")
     # Somebody who came no more and comes again has their row from then.
     standing = session.scalars(

@@ -1,9 +1,9 @@
 """The event log: history and outbox. Every fact appends one row, which nothing may change."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -203,6 +203,33 @@ def read_after(database: Database, cursor: Cursor, limit: int = 500) -> list[Eve
     with database.read() as session:
         statement = _after(cursor, postgresql=not database.is_sqlite).limit(limit)
         return list(session.scalars(statement))
+
+
+def kinds_after(
+    session: Session, cursor: Cursor, kinds: Collection[str], limit: int
+) -> list[Event]:
+    """The next facts of some kinds after `cursor`, in an order in which none can be skipped."""
+    postgresql = session.get_bind().dialect.name == "postgresql"
+    statement = _after(cursor, postgresql=postgresql).where(Event.kind.in_(kinds)).limit(limit)
+    return list(session.scalars(statement))
+
+
+def learned_before(
+    session: Session, fact: Event, kinds: Collection[str], span: timedelta
+) -> list[datetime]:
+    """When the facts of some kinds were learned that lie before `fact` on its site, in their order;
+    of those learned earlier than `span` before it, none."""
+    statement = (
+        select(Event.learned_at)
+        .where(
+            Event.site_id == fact.site_id,
+            Event.learned_at >= fact.learned_at - span,
+            Event.kind.in_(kinds),
+            (Event.txid < fact.txid) | ((Event.txid == fact.txid) & (Event.seq < fact.seq)),
+        )
+        .order_by(Event.txid, Event.seq)
+    )
+    return list(session.scalars(statement))
 
 
 def any_after(database: Database, cursor: Cursor, beginnings: Sequence[str]) -> bool:

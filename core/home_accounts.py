@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import case, select, update
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -20,6 +19,7 @@ from core.local_time import zone
 from core.outsiders import OFFICE
 from core.people import Caller, Grant, Person, hash_secret, issue, new_secret
 from core.places import Node, Space
+from core.waiting_invitations import swap_waiting
 
 LIFETIME = timedelta(days=14)
 MOST_AT_ONCE = 300
@@ -213,20 +213,8 @@ def add_home(session: Session, secret: str, person_id: UUID, *, now: datetime) -
 def _take_up(session: Session, invited: Invited, person_id: UUID, now: datetime) -> None:
     # Two who take up two invitations of one person at once are judged one after the other.
     session.get(Resident, invited.contact.id, with_for_update=True)
-    swap = (
-        update(HomeInvitation)
-        .where(
-            HomeInvitation.id == invited.row.id,
-            HomeInvitation.used_at.is_(None),
-            # They may have moved out since the look at it.
-            HomeInvitation.ends_at > now,
-        )
-        .values(used_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    result = session.execute(swap)
-    assert isinstance(result, CursorResult)
-    if result.rowcount != 1 or account_holders(session, [invited.contact.id]):
+    swapped = swap_waiting(session, HomeInvitation, invited.row.id, "used_at", now=now)
+    if not swapped or account_holders(session, [invited.contact.id]):
         raise NotFound("this invitation was used before", advice="Ask for a new one.")
     standing = session.scalars(
         select(Home).where(Home.person_id == person_id, Home.resident_id == invited.contact.id)

@@ -373,6 +373,16 @@ def first_time_zone(session: Session) -> str:
     return session.scalar(statement) or "UTC"
 
 
+def time_zone_at(session: Session, node: Node) -> str:
+    """The time zone of a site; of a node above sites that of the first below it."""
+    if node.kind == "site":
+        return node.time_zone
+    below = select(Node.time_zone).where(
+        Node.kind == "site", Node.path.startswith(node.path, autoescape=True)
+    )
+    return session.scalar(below.order_by(Node.path).limit(1)) or first_time_zone(session)
+
+
 def company_node(session: Session) -> Node | None:
     """The root of the tree; None before the first site was imported."""
     return session.scalars(select(Node).where(Node.kind == "company")).first()

@@ -5,29 +5,34 @@ from types import MappingProxyType
 
 READ = frozenset(
     {"places.read", "devices.read", "alarms.read", "tickets.read", "people.read"}
-    | {"telemetry.read", "rules.read"}
+    | {"telemetry.read", "rules.read", "patrol.read"}
 )
 # Everybody who works here sees the place and its tickets, and reports faults.
 STAFF = READ | {"tickets.create"}
-FIELD = STAFF | {"alarms.act", "tickets.work", "households.read"}
+FIELD = STAFF | {"alarms.act", "tickets.work", "households.read", "patrol.scan"}
 # Who answers the phone and rings back.
 DESK = {"tickets.dispatch", "households.phones", "households.write"}
-LEAD = FIELD | DESK | {"tickets.manage", "evidence.read", "rosters.write", "views.share"}
+LEAD = (
+    FIELD
+    | DESK
+    | {"tickets.manage", "evidence.read", "rosters.write", "views.share"}
+    | {"alarms.shelve", "alarms.service", "work.plan", "scans.read", "patrol.write"}
+)
 MANAGE = (
     LEAD
     | {"devices.write", "quarantine.read", "quarantine.write", "system.read"}
-    | {"service.write", "stickers.write"}
+    | {"service.write", "stickers.write", "rules.edit", "rules.approve"}
 )
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "guard": FIELD,
-        "technician": FIELD,
-        "service_desk": FIELD | DESK,
+        "technician": FIELD | {"alarms.shelve"},
+        "service_desk": FIELD | DESK | {"alarms.shelve"},
         "accountant": STAFF | {"households.read", "households.phones"},
-        "safety_officer": LEAD,
+        "safety_officer": LEAD | {"rules.edit", "rules.approve"},
         "supervisor": LEAD,
         "manager": MANAGE,
-        "auditor": READ | {"quarantine.read", "system.read", "evidence.read"},
+        "auditor": READ | {"quarantine.read", "system.read", "evidence.read", "scans.read"},
         "administrator": MANAGE | {"places.write", "people.write"},
         # None of ours: somebody of a household, who comes by an invitation to their home.
         "resident": frozenset({"reports.own"}),
@@ -55,8 +60,13 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "devices.write": "adopt and change devices and sources",
         "telemetry.read": "see readings",
         "alarms.read": "see alarms",
-        "alarms.act": "acknowledge alarms",
+        "alarms.act": "acknowledge and reset alarms",
+        "alarms.shelve": "shelve alarms",
+        "alarms.service": "take alarms out of service, and confirm it where lives depend on them",
+        "work.plan": "plan maintenance and outages",
         "rules.read": "see rules",
+        "rules.edit": "write drafts of rules and try them in the shadow",
+        "rules.approve": "review rules, put them into force, roll them back and retire them",
         "tickets.read": "see tickets",
         "tickets.create": "open tickets",
         "tickets.work": "accept tickets and work them",
@@ -66,6 +76,10 @@ MEANING: Mapping[str, str] = MappingProxyType(
             "change calendars, promised times, teams, categories, templates and lists of problems"
         ),
         "stickers.write": "print and revoke stickers",
+        "patrol.read": "see checkpoints and when they were scanned",
+        "patrol.scan": "scan checkpoints",
+        "scans.read": "see who scanned checkpoints",
+        "patrol.write": "set up checkpoints, what is scanned there, and badges",
         "views.share": "share lists of tickets with colleagues",
         "rosters.write": "make rosters, record absences and certificates",
         "evidence.read": "see photos and voice notes as they were taken, with all they carry",

@@ -13,6 +13,7 @@ from core.errors import NotFound
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, scoped
 from core.places import Asset, Node, Space
+from core.told_points import not_ours
 
 Row = TypeVar("Row", Asset, Device, Point, Source, Space, Node)
 READ_OF: Mapping[type, str] = {
@@ -114,6 +115,8 @@ def list_devices(
 ) -> Page[dict[str, Any]]:
     """Devices that the caller may read. Key: id."""
     statement = scoped(_DEVICES, Device.site_id, caller, "devices.read")
+    # Watchkeeper itself is nothing to be set up.
+    statement = statement.where(not_ours())
     exact = {
         Device.site_id: wanted.site_id,
         Device.asset_id: wanted.asset_id,

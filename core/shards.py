@@ -10,7 +10,10 @@ from core.db import Base, Instant
 
 
 class Shard(Base):
-    """One ingest shard. clean: whether its last stop drained everything."""
+    """One ingest shard. clean: whether its last stop drained everything.
+
+    told_txid, told_seq: up to where facts of the event log have become stored moments of points.
+    """
 
     __tablename__ = "shard"
 
@@ -18,6 +21,8 @@ class Shard(Base):
     last_beat: Mapped[datetime | None] = mapped_column(Instant)
     stopped_micros: Mapped[int] = mapped_column(BigInteger, default=0)
     clean: Mapped[bool] = mapped_column(Boolean, default=True)
+    told_txid: Mapped[int | None] = mapped_column(BigInteger)
+    told_seq: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Gap(Base):
@@ -84,3 +89,20 @@ def last_beats(session: Session) -> dict[str, datetime]:
     """When each shard that ever listened was last heard to listen."""
     rows = session.execute(select(Shard.name, Shard.last_beat).where(Shard.last_beat.is_not(None)))
     return {name: beat for name, beat in rows if beat is not None}
+
+
+def told_up_to(session: Session, name: str) -> tuple[int, int] | None:
+    """Up to where the event log was told to the rules of a shard; None = never yet."""
+    row = session.get(Shard, name)
+    if row is None or row.told_txid is None or row.told_seq is None:
+        return None
+    return row.told_txid, row.told_seq
+
+
+def note_told(session: Session, name: str, cursor: tuple[int, int]) -> None:
+    """Everything up to here is told, and what became of it is durable."""
+    row = session.get(Shard, name)
+    if row is None:
+        row = Shard(name=name, last_beat=None, stopped_micros=0, clean=True)
+        session.add(row)
+    row.told_txid, row.told_seq = cursor

@@ -1,6 +1,7 @@
 """Secrets that we must read again, encrypted under a key that stands outside the database."""
 
 import hashlib
+import hmac
 import os
 import secrets
 from functools import cached_property
@@ -43,11 +44,22 @@ class Vault:
         """What tells this key from another one, without telling anything of it."""
         return hashlib.sha256(b"name of " + self._key).digest()[:_NAME]
 
+    @cached_property
+    def _hashing(self) -> bytes:
+        return self.derive("derived ids 1", 32)
+
     def derive(self, about: str, length: int) -> bytes:
         """A key for one purpose, the same in every process that has the vault's key."""
         return HKDF(hashes.SHA256(), length=length, salt=None, info=about.encode()).derive(
             self._key
         )
+
+    def derived_id(self, text: str, about: str) -> str:
+        """A keyed hash (HMAC-SHA-256, hex): the same text is found again by it, and by us alone.
+
+        about: what kind of text it is, so that the same text of two kinds is not seen to be one.
+        """
+        return hmac.digest(self._hashing, f"{about}\0{text}".encode(), "sha256").hex()
 
     def seal(self, text: str, about: str) -> bytes:
         """Encrypt a text. about: what it belongs to; nowhere else can it be read."""

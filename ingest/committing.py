@@ -1,16 +1,17 @@
 """Committing the decisions of a batch in one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from core import events, leases, quarantine, shards
+from core import baselines, events, leases, quarantine, shards
 from core.clock import from_micros
 from core.db import Database, Session
 from core.devices import note_waiting, remember_present, set_clock_trust
+from core.vault import Vault
 from ingest.pipeline import Batch
-from workflows import alarms
+from workflows import alarms, patrol
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,35 @@ class Tenure:
         leases.require(session, self.lease, self.owner, self.epoch)
 
 
-def commit(database: Database, tenure: Tenure, batch: Batch, now: datetime) -> int:
-    """Make the decisions of `batch` durable; returns how many tickets it touched.
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit did: tickets that it touched, and what is left to settle, if it looked."""
+
+    tickets: int = 0
+    unsettled: int | None = None
+
+
+def commit(
+    database: Database,
+    tenure: Tenure,
+    batch: Batch,
+    now: datetime,
+    sites: Collection[UUID] = (),
+    *,
+    vault: Vault,
+) -> Committed:
+    """Make the decisions of `batch` durable. sites: those whose alarms are ours to move. vault: by
+    whose keys tags and badges are known.
 
     A batch that decided nothing makes no transaction.
     """
     if not batch.decided:
-        return 0
+        return Committed()
+    unsettled = None
     with database.write() as session:
         tenure.require(session)
-        opened = alarms.record(session, batch.findings, learned_at=now) if batch.findings else []
+        findings = alarms.record_shadows(session, batch.findings)
+        opened = alarms.record(session, findings, learned_at=now) if findings else []
         if batch.rejected:
             quarantine.keep(session, batch.rejected)
         for item in batch.waiting.values():
@@ -48,6 +68,11 @@ def commit(database: Database, tenure: Tenure, batch: Batch, now: datetime) -> i
         for present in batch.presents:
             remember_present(session, present.site_id, present.series, present.value, present.at)
         _commit_trust(session, batch.trust.items(), now)
+        for presented in batch.scans:
+            if not patrol.is_a_stranger(session, vault, presented):
+                patrol.present(session, presented, vault=vault, now=now)
+        for series, at, value in batch.replaced:
+            baselines.note_replaced(session, series, at, value)
         for start, end in batch.gaps:
             shards.add_gap(session, tenure.shard, start, end)
             events.append(
@@ -59,7 +84,10 @@ def commit(database: Database, tenure: Tenure, batch: Batch, now: datetime) -> i
                 learned_at=now,
                 after={"seconds": round((end - start) / 1e6, 3)},
             )
-    return len(opened)
+        if batch.quiet_since is not None:
+            # After what was found in the same batch, which may be of the same alarms.
+            unsettled = alarms.settle(session, sites, batch.quiet_since, now=now)
+    return Committed(len(opened), unsettled)
 
 
 def _commit_trust(session: Session, changes: Iterable[tuple[UUID, bool]], now: datetime) -> None:

@@ -7,7 +7,7 @@ charts into tickets.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,13 +17,16 @@ from core import events, inventory, leases, quarantine, shards
 from core.clock import to_micros
 from core.db import is_unavailable
 from core.errors import WatchkeeperError
+from core.told_points import prepare, told_by
 from ingest.announcing import Announcer
+from ingest.baselines import Teacher
 from ingest.charts import Charts
 from ingest.committing import Tenure
 from ingest.registry import Registry, Stored
 from ingest.restoring import stored_states
 from ingest.run import Run
 from ingest.stores import Stores
+from ingest.telling import Telling
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +36,11 @@ _ABSENCE = timedelta(seconds=3 * _RENEW_SECONDS)
 _LOOK_SECONDS = 0.25
 # A ticket shows its readings live before they are copied, so the copying can wait for company.
 _CHARTS_SECONDS = 1.0
-_CHANGES = ("site.", "node.", "space.", "asset.", "device.", "point.", "source.", "rule.")
+_PREPARED_AT_ONCE = 200
+_CHANGES = (
+    "site.", "node.", "space.", "asset.", "device.", "point.", "source.", "rule.", "calendar.",
+    "shift_code.", "rule_shadow.",
+)  # fmt: skip
 # Of these ingest itself is the author, so it knows already.
 _OWN = ("device.appear", "device.trust", "device.distrust")
 
@@ -52,6 +59,10 @@ class Keeper:
         self._announcer = Announcer(
             stores.database, stores.clock, self._publish, stores.settings.announce_test
         )
+        self._teacher = Teacher(
+            stores.database, stores.telemetry, tenure, stores.clock, self._adopt
+        )
+        self._telling = Telling(stores, tenure, run, cursor)
         self._charts = Charts(stores.database, stores.telemetry)
         self._charts_due = self._adopted_due = True
         self._reload_due = False
@@ -92,10 +103,13 @@ class Keeper:
         self._note(facts)
         self._announcer.note(facts)
         self._announcer.look()
+        self._telling.note(facts)
+        self._telling.look()
         self._catch_up()
         if self._charts_due and time.monotonic() >= self._next_charts:
             self._charts_due = self._charts.finish(time.monotonic())
             self._next_charts = time.monotonic() + _CHARTS_SECONDS
+        self._teacher.look(self._run.judge.registry)
         if not facts:
             # Not at each commit: just then the interpreter has answers to give.
             self._stop.wait(_LOOK_SECONDS)
@@ -127,12 +141,22 @@ class Keeper:
     def _note(self, facts: Sequence[events.Event]) -> None:
         """Keep in mind what the facts ask for, until it is done: they are told only once."""
         kinds = [fact.kind for fact in facts]
-        self._reload_due |= any(kind.startswith(_CHANGES) and kind not in _OWN for kind in kinds)
+        self._reload_due |= any(self._changes(fact) for fact in facts)
         self._asked += [UUID(f.subject_id) for f in facts if f.kind == "quarantine.replay"]
         self._charts_due |= any(kind in ("alarm.trip", "alarm.clear") for kind in kinds)
 
+    def _changes(self, fact: events.Event) -> bool:
+        """Whether a fact makes the registry in place an old one."""
+        if not fact.kind.startswith(_CHANGES) or fact.kind in _OWN:
+            return False
+        told = told_by(fact)
+        # Of what nobody listens to the registry need not know, nor of a further category.
+        listens = told in self._run.judge.registry.listens
+        return told is None or (listens and fact.kind != "point.update")
+
     def _catch_up(self) -> None:
         if self._starting:
+            self._reload_due |= bool(self._run.judge.registry.untold)
             with self._stores.database.read() as session:
                 self._asked += inventory.replays_asked(session)
             self._starting = False
@@ -153,13 +177,28 @@ class Keeper:
         session = self._run.session
         self._run.submit(lambda: session.publish(topic, payload, qos=1, retain=retain))
 
+    def _adopt(self, series: Collection[int]) -> None:
+        self._run.submit(lambda: self._run.adopt_taught(series))
+
     def _reload(self) -> None:
         registry = self._run.load()
+        if registry.untold:
+            self._prepare(registry.untold)
+            registry = self._run.load()
         known = {point.series for point in self._run.judge.registry.points()}
         fresh = [point.series for point in registry.points() if point.series not in known]
         stored = stored_states(self._stores, fresh)
         self._replaced.clear()
         self._run.submit(lambda: self._replace(registry, stored))
+
+    def _prepare(self, untold: Sequence[tuple[UUID, str]]) -> None:
+        """Make the points that rules listen to before anything is told: a first moment that had to
+        wait for its point would have to wait for a whole new registry."""
+        for begin in range(0, len(untold), _PREPARED_AT_ONCE):
+            with self._stores.database.write() as session:
+                self._tenure.require(session)
+                some = untold[begin : begin + _PREPARED_AT_ONCE]
+                prepare(session, some, now=self._stores.clock.now())
 
     def _replace(self, registry: Registry, stored: Stored) -> None:
         self._run.replace_registry(registry, stored)

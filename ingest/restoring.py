@@ -4,8 +4,10 @@ import gc
 from collections.abc import Sequence
 
 from core import inventory
+from ingest.baselines import recall
 from ingest.receipt_clock import ReceiptClock
-from ingest.registry import Registry, Stored, load_registry, restore
+from ingest.registry import Registry, Stored, Windowed, load_registry, restore
+from ingest.remembering import remember
 from ingest.stores import Stores
 from rules.slots import ReceiptNow
 from workflows import alarms
@@ -15,9 +17,14 @@ def load(stores: Stores, now: ReceiptNow) -> Registry:
     """Read places, devices and rules, without any states. Any thread may call it."""
     with stores.database.read() as session:
         registry = load_registry(session, now)
+    report_problems(stores, registry)
+    return registry
+
+
+def report_problems(stores: Stores, registry: Registry) -> None:
+    """Say which rules watch nothing, or not yet, and why."""
     problems = registry.problems
     stores.health.report("rules", ok=not problems, detail="; ".join(problems)[:300])
-    return registry
 
 
 def stored_states(stores: Stores, series: Sequence[int] | None = None) -> Stored:
@@ -37,8 +44,21 @@ def stored_states(stores: Stores, series: Sequence[int] | None = None) -> Stored
 def fresh_registry(stores: Stores, now: ReceiptNow, clock: ReceiptClock) -> Registry:
     """The registry as a process that starts now finds it."""
     registry = load(stores, now)
-    restore(registry, stored_states(stores), clock, clock.now())
+
+    def build(these: list[Windowed]) -> None:
+        registry.problems += recall(stores.database, stores.telemetry, registry)
+        build_windows(stores, registry, these)
+
+    restore(registry, stored_states(stores), clock, clock.now(), build)
     return registry
+
+
+def build_windows(stores: Stores, registry: Registry, these: list[Windowed]) -> None:
+    """Build windows from what is stored; a rule whose window can't be built says it is blind."""
+    if not these:
+        return
+    registry.problems += remember(stores.telemetry, these)
+    report_problems(stores, registry)
 
 
 def set_heap_aside() -> None:

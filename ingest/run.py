@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,14 +15,24 @@ from core.clock import Clock, SimulatedClock, from_micros, to_micros
 from core.db import is_unavailable
 from core.leases import LeaseLost
 from core.telemetry.readings import ReadingBatch
+from core.vault import Vault
 from ingest import metrics
+from ingest.baselines import Keeping, recall
 from ingest.committing import Tenure, commit
 from ingest.heartbeat import HOLE, Heartbeat
 from ingest.isolation import Isolation, Stopped
 from ingest.pipeline import Batch, Judge, Taker
+from ingest.quieting import Quieting
 from ingest.receipt_clock import ReceiptClock
-from ingest.registry import Registry, Stored, carry_over, restore
-from ingest.restoring import fresh_registry, give_heap_back, load, set_heap_aside
+from ingest.registry import Moment, Registry, Stored, carry_over, restore
+from ingest.restoring import (
+    build_windows,
+    fresh_registry,
+    give_heap_back,
+    load,
+    report_problems,
+    set_heap_aside,
+)
 from ingest.session import Message, Phase, Session, SessionState
 from ingest.settling import Settling
 from ingest.stores import Stores
@@ -44,6 +54,7 @@ class Run:
         self._stores = stores
         self._clock: Clock = stores.clock
         self._tenure = tenure
+        self._vault = Vault(stores.settings)
         self._now = ReceiptNow()
         self._tasks: deque[Callable[[], None]] = deque()
         self._stop = threading.Event()
@@ -63,7 +74,9 @@ class Run:
         self._isolation = Isolation(
             self.judge, stores.health, attempt=self._attempt, start_over=self._start_over
         )
+        self._keeping = Keeping(stores.database, tenure, stores.health)
         self._settling: Settling | None = None
+        self._quieting = Quieting(self.receipt_clock)
         self._generation = 0
         self.session = session_of(on_state=self._connection_changed)
         self.writer = Writer(
@@ -219,7 +232,8 @@ class Run:
             metrics.QUARANTINED.labels(rejected.reason).inc()
         for finding in batch.findings:
             metrics.DECISIONS.labels(finding.transition.kind.value).inc()
-        follow_ups = [then] if then else []
+        kept = self._keeping.due(self.judge.registry, self._clock.micros())
+        follow_ups = [each for each in (then, kept) if each is not None]
         generation = self.session.generation
         self.writer.put(Work(batch.rows, batch.odd, generation, batch.mids, follow_ups))
 
@@ -231,7 +245,15 @@ class Run:
         while True:
             started = time.perf_counter()
             try:
-                touched = commit(self._stores.database, self._tenure, batch, self._clock.now())
+                sites = [site.site_id for site in self.judge.registry.sites.values()]
+                done = commit(
+                    self._stores.database,
+                    self._tenure,
+                    batch,
+                    self._clock.now(),
+                    sites,
+                    vault=self._vault,
+                )
             except Exception as error:
                 if not is_unavailable(error):
                     raise
@@ -241,7 +263,8 @@ class Run:
                 continue
             self._stores.health.report("database", ok=True)
             metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
-            metrics.TICKETS.inc(touched)
+            metrics.TICKETS.inc(done.tickets)
+            self._quieting.committed(batch, done)
             return
 
     def _pause(self, seconds: float) -> None:
@@ -272,8 +295,23 @@ class Run:
     def replace_registry(self, registry: Registry, stored: Stored) -> None:
         """Go on with a registry loaded meanwhile; running states are carried over."""
         restore(registry, stored, self.receipt_clock, self.receipt_clock.now())
-        carry_over(self.judge.registry, registry)
+        fresh = carry_over(self.judge.registry, registry)
+        if fresh:
+            # What was judged a moment ago belongs to their windows, too.
+            self._wait_for_writer(lambda: self.writer.idle)
+            build_windows(self._stores, registry, fresh)
         self._adopt_registry(registry)
+
+    def adopt_taught(self, series: Collection[int]) -> None:
+        """Go on with baselines that were taught meanwhile, and are kept."""
+        # What came since they were taught must be stored to be taken in.
+        self._wait_for_writer(lambda: self.writer.idle)
+        registry = self.judge.registry
+        registry.problems += recall(self._stores.database, self._stores.telemetry, registry, series)
+        for instance in registry.bindings:
+            if instance.past is not None:
+                instance.past.look_again()
+        report_problems(self._stores, registry)
 
     def _adopt_registry(self, registry: Registry) -> None:
         batch = self.judge.batch
@@ -295,6 +333,21 @@ class Run:
         except Exception:
             log.exception("quarantined messages could not be taken in again; they stay there")
             self._start_over()
+
+    def tell(self, moments: Sequence[Moment], then: Callable[[bool], None]) -> None:
+        """Take in what we tell ourselves; `then` learns whether it is durable, once it is."""
+        try:
+            for moment in moments:
+                self._taker.tell(moment, self._clock.micros())
+            batch = self.judge.batch
+            self._commit(batch)
+            self._hand_over(batch, then=lambda: then(True))
+        except (LeaseLost, Stopped):
+            raise
+        except Exception:
+            log.exception("what we know ourselves could not be judged")
+            self._start_over()
+            then(False)
 
     def _replay(
         self, rows: list[tuple[UUID, list[tuple[str, bytes, int]]]], *, judged: bool
@@ -355,6 +408,7 @@ class Run:
         self._now.now = self.receipt_clock.now()
         self._taker.retained.release(wall)
         self.judge.turn()
+        self._quieting.look(self.judge.batch, self._now.now)
 
     def _connection_changed(self, state: SessionState) -> None:
         connected = state.phase is Phase.CONNECTED

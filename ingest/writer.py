@@ -150,11 +150,8 @@ class Writer:
         while not self._abandon.is_set():
             started = time.perf_counter()
             try:
-                if len(rows):
-                    self._store.write(rows)
-                    rows = ReadingBatch()
-                if len(odd):
-                    self._store.write(odd, replacing=True)
+                if len(rows) or len(odd):
+                    self._store.write(rows, odd)
             except WatchkeeperError as error:
                 ill = True
                 self._health.report("telemetry", ok=False, detail=error.detail)
@@ -182,7 +179,6 @@ class Writer:
 
 
 def _merged(gathered: list[Work]) -> tuple[ReadingBatch, ReadingBatch]:
-    """New rows first: an odd one can only concern an earlier time of its point than those."""
     if len(gathered) == 1:
         return gathered[0].rows, gathered[0].odd
     rows, odd = ReadingBatch(), ReadingBatch()

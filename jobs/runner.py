@@ -21,6 +21,7 @@ from core.leases import LeaseLost
 from core.settings import Settings
 from core.telemetry.remote import RemoteStore
 from core.telemetry.store import TelemetryStore
+from jobs.alarms import look_after_alarms
 from jobs.customers import end_homes, forget_guests, pass_jobs_on
 from jobs.deadlines import mark_deadlines
 from jobs.dispatch import give_out, look_for_gaps, pass_hand_overs_up
@@ -56,6 +57,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("deadlines", 5.0, mark_deadlines),
         # Its deadlines are seconds apart.
         Sweep("fire alarms", 1.0, pass_on_as_fire),
+        Sweep("alarms", 1.0, look_after_alarms),
         Sweep("contractors", 5.0, pass_jobs_on),
         Sweep("homes", 60.0, end_homes, every=timedelta(minutes=10)),
         Sweep("guests", 60.0, forget_guests, every=timedelta(hours=1)),

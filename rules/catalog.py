@@ -11,8 +11,9 @@ from typing import Any, Literal, cast
 from rules import units
 from rules.located_yaml import Located, LocatedYamlError, Problem, load, nearest
 
-PointKind = Literal["number", "boolean", "state"]
-KINDS: tuple[PointKind, ...] = ("number", "boolean", "state")
+# An event is told by moments: its readings say that something happened then, and nothing lasts.
+PointKind = Literal["number", "boolean", "state", "event"]
+KINDS: tuple[PointKind, ...] = ("number", "boolean", "state", "event")
 WORDS_OF_EXPRESSIONS = frozenset({"and", "or", "not", "true", "false"})
 ANY = "any"
 
@@ -42,6 +43,8 @@ class PointType:
     low: float | None = None
     high: float | None = None
     states: tuple[str, ...] = ()
+    # Few devices have it, so a device that lists no points is not expected to send it.
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,52 @@ class AssetType:
     name: Text
     points: Mapping[str, PointType]
 
+    @property
+    def usual_points(self) -> tuple[PointType, ...]:
+        """The points that a device of this type sends unless something else is said of it."""
+        return tuple(point for point in self.points.values() if not point.optional)
+
 
 Catalog = Mapping[str, AssetType]
+
+# What Watchkeeper itself tells of assets, from its own records. The value of a moment says which
+# category it was; repeats() counts the most frequent one.
+TOLD: Mapping[str, PointType] = MappingProxyType(
+    {
+        each.code: each
+        for each in (
+            PointType(
+                "ticket_opened",
+                Text("Ticket opened on it", "新开工单"),
+                kind="event",
+                optional=True,
+            ),
+            PointType(
+                "checkpoint_scanned",
+                Text("Scanned by somebody", "已打点"),
+                kind="event",
+                optional=True,
+            ),
+            PointType(
+                "scan_refused",
+                Text("Scan refused", "打点被拒"),
+                kind="event",
+                optional=True,
+            ),
+        )
+    }
+)
+# What is told of assets of one type alone.
+TOLD_OF: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("checkpoint_scanned", "scan_refused"), "checkpoint")
+)
+
+
+def told_of(asset_type: str) -> Mapping[str, PointType]:
+    """What Watchkeeper itself tells of assets of a type, or of `any`."""
+    return {
+        code: each for code, each in TOLD.items() if TOLD_OF.get(code, asset_type) == asset_type
+    }
 
 
 def state_number(point_type: PointType, text: str) -> int:
@@ -150,6 +197,7 @@ class _Reader:
             self.text((*path, "name"), body.get("name")),
             MappingProxyType(
                 {name: self.point((*path, "points", name), name, p) for name, p in points.items()}
+                | dict(told_of(code))
             ),
         )
 
@@ -168,9 +216,9 @@ class _Reader:
         return Text(str(body.get("en") or ""), str(body.get("zh") or ""))
 
     def point(self, path: tuple[str | int, ...], code: str, body: Any) -> PointType:
-        self._check_code(path, code, reserved=set())
+        self._check_code(path, code, reserved=set(TOLD))
         body = self.mapping(path, body)
-        self.known_keys(path, body, "name kind unit range states")
+        self.known_keys(path, body, "name kind unit range states optional")
         low, high = self._range((*path, "range"), body.get("range"))
         return PointType(
             code=code,
@@ -180,6 +228,7 @@ class _Reader:
             low=low,
             high=high,
             states=self._states(path, body),
+            optional=self._optional((*path, "optional"), body.get("optional", False)),
         )
 
     def _kind(self, path: tuple[str | int, ...], kind: Any) -> PointKind:
@@ -187,6 +236,11 @@ class _Reader:
             self._refuse(path, f"kind must be one of {', '.join(KINDS)}")
             return "number"
         return cast(PointKind, kind)
+
+    def _optional(self, path: tuple[str | int, ...], value: Any) -> bool:
+        if not isinstance(value, bool):
+            self._refuse(path, "optional must be true or false")
+        return value is True
 
     def _unit(self, path: tuple[str | int, ...], body: dict[str, Any]) -> str | None:
         unit = body.get("unit")

@@ -2,33 +2,38 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rules.catalog import ANY, AssetType, PointType, Text
+from rules.causes import read_causes, refuse_unknown
 from rules.document_fields import Fields
-from rules.expression import Expression, ExpressionError, compile_expression
+from rules.durations import MINUTE
+from rules.expression import MIXED, Expression, ExpressionError, compile_expression
 from rules.located_yaml import Located, LocatedYamlError, Path, Problem, load_all, nearest
 from rules.rule import (
     DEFAULT_REALARM_AFTER,
     DEFAULT_REOPEN_WITHIN,
+    PLANNED_WORK,
     TICKET_KINDS,
     Delay,
     Rule,
     Severity,
     TicketTemplate,
 )
+from rules.wording import Message, worded
 
 __all__ = ["Delay", "LoadedRules", "Rule", "Severity", "TicketTemplate", "load_rules"]
 
 _RULE_KEYS = (
     "id", "title", "applies_to", "when", "clear_when", "for", "clear_for", "severity",
-    "life_safety", "ticket", "reopen_within", "realarm_after", "explanation", "response",
+    "life_safety", "ticket", "reopen_within", "realarm_after", "explanation", "response", "basis",
+    "suppress_while", "latch", "realarm_standing", "family", "inhibited_by",
 )  # fmt: skip
 _TICKET_KEYS = ("kind", "category", "team", "respond_within", "resolve_within")
-# A setting that nothing obeys would be a lie, so these are refused rather than ignored.
-_NOT_OBEYED = ("suppress_while", "inhibited_by")
+# A standing alarm told again more often than this would be a nuisance and nothing else.
+_SHORTEST_REALARM = 10 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,15 @@ class LoadedRules:
     problems: tuple[Problem, ...]
 
 
-def load_rules(text: str, filename: str, catalog: Mapping[str, AssetType]) -> LoadedRules:
+def load_rules(
+    text: str,
+    filename: str,
+    catalog: Mapping[str, AssetType],
+    known: Collection[str] | None = None,
+) -> LoadedRules:
     """Reads rules: one a document, documents apart by `---`, or lists of rules.
+
+    known: the ids of all other rules there are; rules may then name no others. None: any.
 
     Never raises for what the text holds; rules with a problem are left out of the result.
     """
@@ -51,8 +63,10 @@ def load_rules(text: str, filename: str, catalog: Mapping[str, AssetType]) -> Lo
     loader = _Loader(catalog)
     for document in documents:
         loader.document(document)
+    if known is not None:
+        loader.refuse_unknown_rules(known)
     if not documents:
-        loader.problems.append(Problem(filename, 1, 1, "the file holds no rule"))
+        loader.problems.append(Problem(filename, 1, 1, worded("the file holds no rule")))
     return LoadedRules(tuple(loader.rules), tuple(sorted(loader.problems)))
 
 
@@ -60,6 +74,7 @@ class _Loader:
     def __init__(self, catalog: Mapping[str, AssetType]) -> None:
         self._catalog = catalog
         self._seen: dict[str, int] = {}
+        self._read: dict[str, Fields] = {}
         self.rules: list[Rule] = []
         self.problems: list[Problem] = []
 
@@ -72,7 +87,8 @@ class _Loader:
 
     def _entry(self, located: Located, path: Path, value: Any) -> None:
         if not isinstance(value, dict):
-            self.problems.append(located.problem(path, "a rule is expected here, as a mapping"))
+            message = worded("a rule is expected here, as a mapping")
+            self.problems.append(located.problem(path, message))
             return
         fields = Fields(located, path, value)
         rule = self._rule(fields)
@@ -80,6 +96,17 @@ class _Loader:
         self.problems.extend(fields.problems)
         if rule is not None and not fields.problems:
             self.rules.append(rule)
+            self._read[rule.id] = fields
+
+    def refuse_unknown_rules(self, known: Collection[str]) -> None:
+        """Refuses rules that name another which is neither here nor among the known ones."""
+        every = {*known, *self._seen}
+        for rule in list(self.rules):
+            fields = self._read[rule.id]
+            refuse_unknown(fields, rule.inhibited_by, every)
+            if fields.problems:
+                self.problems.extend(fields.problems)
+                self.rules.remove(rule)
 
     def _once(self, fields: Fields) -> None:
         rule_id = fields.value.get("id")
@@ -87,20 +114,22 @@ class _Loader:
             return
         line = fields.located.where((*fields.path, "id"))[0]
         if rule_id in self._seen:
-            message = f"rule {rule_id!r} stands twice; first on line {self._seen[rule_id]}"
+            message = worded(
+                "rule %(rule)s stands twice; first on line %(line)s",
+                rule=repr(rule_id),
+                line=self._seen[rule_id],
+            )
             fields.refuse("id", message)
         self._seen.setdefault(rule_id, line)
 
     def _rule(self, fields: Fields) -> Rule | None:
-        for key in _NOT_OBEYED:
-            fields.refuse_key(key, f"this version does not obey {key}; take it out of the rule")
-        fields.known(_RULE_KEYS, also=_NOT_OBEYED)
+        fields.known(_RULE_KEYS)
         asset_type = self._asset_type(fields)
         when = self._expression(fields, "when", asset_type, required=True)
         clear_when = self._expression(fields, "clear_when", asset_type)
         on_delay, off_delay = fields.delay("for"), fields.delay("clear_for")
         self._refuse_counted_silence(fields, when, clear_when)
-        rule_id, title = fields.slug("id"), fields.text("title", required=True)
+        rule_id, title = fields.slug("id"), fields.one_line("title")
         severity = fields.choice("severity", [each.value for each in Severity])
         ticket = _ticket(fields.section("ticket"))
         rest = (
@@ -108,13 +137,38 @@ class _Loader:
             fields.duration("reopen_within"),
             fields.duration("realarm_after"),
         )
-        texts = (fields.text("explanation"), fields.text("response"))
+        silence = self._silence(fields, life_safety=rest[0])
+        causes = read_causes(fields)
+        texts = (fields.text("explanation"), fields.text("response"), fields.text("basis"))
         if fields.problems or not (when and asset_type and ticket and severity):
             return None
-        return _made(
+        made = _made(
             fields, (rule_id, title, asset_type), (when, clear_when), (on_delay, off_delay),
-            Severity(severity), ticket, rest, texts,
+            Severity(severity), ticket, rest, silence, texts,
         )  # fmt: skip
+        if made is None:
+            return None
+        return replace(made, family=causes.family, inhibited_by=causes.inhibited_by)
+
+    def _silence(
+        self, fields: Fields, *, life_safety: bool
+    ) -> tuple[tuple[str, ...], bool, int | None]:
+        """What it falls silent for, whether it latches, and when it is told again."""
+        suppress_while = fields.choices("suppress_while", PLANNED_WORK)
+        if suppress_while and life_safety:
+            fields.refuse(
+                "suppress_while",
+                worded(
+                    "an alarm about lives is never suppressed; take suppress_while out, and take"
+                    " the alarm out of service for the time of the work: two people, and a patrol"
+                    " instead"
+                ),
+            )
+        realarm = fields.duration("realarm_standing")
+        if realarm is not None and realarm < _SHORTEST_REALARM:
+            message = worded("realarm_standing must be 10m or longer")
+            fields.refuse("realarm_standing", message)
+        return suppress_while, fields.truth("latch"), realarm
 
     def _asset_type(self, fields: Fields) -> str | None:
         section = fields.section("applies_to")
@@ -124,7 +178,8 @@ class _Loader:
         code = section.word("asset_type")
         if code is not None and code != ANY and code not in self._catalog:
             hint = nearest(code, [*self._catalog, ANY])
-            section.refuse("asset_type", f"no asset type {code!r} here{hint}")
+            message = worded("no asset type '%(type)s' here%(hint)s", type=code, hint=hint)
+            section.refuse("asset_type", message)
             return None
         return code
 
@@ -138,7 +193,7 @@ class _Loader:
         if asset_type != ANY:
             points = self._catalog[asset_type].points
         try:
-            return compile_expression(text, points)
+            return compile_expression(text, points, self._catalog)
         except ExpressionError as error:
             for fault in error.faults:
                 fields.refuse_within(key, fault.offset, fault.message)
@@ -147,12 +202,25 @@ class _Loader:
     def _refuse_counted_silence(
         self, fields: Fields, when: Expression | None, clear_when: Expression | None
     ) -> None:
-        if not any(each and each.on_receipt_clock for each in (when, clear_when)):
+        conditions = [each for each in (when, clear_when) if each]
+        silence = any(each.on_receipt_clock for each in conditions)
+        windows = any(each.looks for each in conditions)
+        if silence and windows:
+            fields.refuse("clear_when", MIXED)
+        if not silence and not windows:
             return
+        message = _uncountable(silence, any(each.groups for each in conditions))
         for key in ("for", "clear_for"):
             if fields.delay_is_counted(key):
-                message = "a rule on silence can't count readings; give a duration such as 5m"
                 fields.refuse(key, message)
+
+
+def _uncountable(silence: bool, many: bool) -> Message:
+    if many:
+        return worded("a rule on many assets can't count readings; give a duration such as 5m")
+    if silence:
+        return worded("a rule on silence can't count readings; give a duration such as 5m")
+    return worded("a rule with windows can't count readings; give a duration such as 5m")
 
 
 def _ticket(fields: Fields | None) -> TicketTemplate | None:
@@ -175,16 +243,21 @@ def _made(
     severity: Severity,
     ticket: TicketTemplate,
     rest: tuple[bool, int | None, int | None],
-    texts: tuple[Text, Text],
+    silence: tuple[tuple[str, ...], bool, int | None],
+    texts: tuple[Text, Text, Text],
 ) -> Rule | None:
     rule_id, title, asset_type = names
     if rule_id is None:
         return None
     life_safety, reopen_within, realarm_after = rest
+    suppress_while, latch, realarm_standing = silence
     return Rule(
         rule_id, title, asset_type, *conditions, *delays, severity, life_safety, ticket,
         DEFAULT_REOPEN_WITHIN if reopen_within is None else reopen_within,
         DEFAULT_REALARM_AFTER if realarm_after is None else realarm_after, *texts,
+        suppress_while=suppress_while,
+        latch=latch,
+        realarm_standing=realarm_standing,
         source=fields.located.source(fields.path),
         fingerprint=_fingerprint(fields.value),
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 import re
 
+from rules.wording import Unusable, worded
+
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
@@ -14,17 +16,28 @@ _WHOLE = re.compile(PATTERN)
 _LENGTHS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
 
 
+class DurationError(Unusable):
+    """A text is no duration."""
+
+
 def parse_duration(text: str) -> int:
-    """Microseconds of `90s`, `10m`, `7d` or `1h30m`. Raises ValueError saying what to write."""
+    """Microseconds of `90s`, `10m`, `7d` or `1h30m`. Raises DurationError saying what to write."""
     if not _WHOLE.fullmatch(text):
-        raise ValueError(f"{text!r} is not a duration; write it like 30s, 10m, 2h, 7d or 1h30m")
+        message = worded(
+            "%(text)s is not a duration; write it like 30s, 10m, 2h, 7d or 1h30m", text=repr(text)
+        )
+        raise DurationError(message)
     pieces = _PIECE.findall(text)
     units = [unit for _, unit in pieces]
     if sorted(set(units), key="dhms".index) != units:
-        raise ValueError(f"{text!r}: write days, hours, minutes, seconds in this order, each once")
+        message = worded(
+            "%(text)s: write days, hours, minutes, seconds in this order, each once",
+            text=repr(text),
+        )
+        raise DurationError(message)
     total = sum(round(float(number) * _LENGTHS[unit]) for number, unit in pieces)
     if total > LONGEST:
-        raise ValueError(f"{text!r} is longer than 366 days")
+        raise DurationError(worded("%(text)s is longer than 366 days", text=repr(text)))
     return total
 
 

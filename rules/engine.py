@@ -2,21 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import tzinfo
+from types import MappingProxyType
 from typing import Any
 
 from rules.durations import SECOND
+from rules.hours import Hours
 from rules.instance import BindError, Held, Instance
 from rules.legs import TRIPPING, Leg
+from rules.members import Member, Others
+from rules.past import Past
 from rules.rule import Delay, Rule
 from rules.slots import ReceiptNow, Slot
 from rules.states import AlarmState, Input, Phase, Transition, TransitionKind
 
 __all__ = [
     "GRACE",
+    "NO_OTHERS",
     "AlarmState",
     "BindError",
     "Input",
     "Instance",
+    "Member",
+    "Others",
     "Phase",
     "ReceiptNow",
     "Slot",
@@ -32,6 +40,8 @@ __all__ = [
 
 # A reading that ends a delay in time may still be under way when the receipt clock gets there.
 GRACE = SECOND
+NO_OTHERS: Others = MappingProxyType({})
+NO_HOURS: Mapping[str, Hours] = MappingProxyType({})
 
 
 def bind(
@@ -40,26 +50,37 @@ def bind(
     slots: Mapping[str, Slot],
     now: ReceiptNow,
     path: Slot | None = None,
+    hours: Mapping[str, Hours] = NO_HOURS,
+    others: Others = NO_OTHERS,
+    zone: tzinfo | None = None,
 ) -> Instance:
     """`rule` on the asset whose points are `slots`, all of them, by code.
 
     Alternatives that name a point which the asset lacks are left out of the conditions; what
     can't be told without it is never true. `path` is the asset itself as a way to others:
-    its `heard` moves with everything that comes from it or through it.
-    Raises BindError when nothing that the rule judges is there.
+    its `heard` moves with everything that comes from it or through it. hours: the calendars and
+    shifts of its site, by name. others: the assets on each branch that the rule asks about.
+    zone: local time, by which baselines know the seasons.
+    Raises BindError when nothing that the rule judges is there, or the site has no such hours.
     """
+    if lacking := sorted(rule.hours - hours.keys()):
+        raise BindError(f"{rule.id}: there are no hours called {', '.join(lacking)} here")
     named = any(code in slots for code in rule.points)
     silence = rule.watches_every_point or (rule.on_receipt_clock and path is not None)
+    made = Instance(rule, asset_id, slots, now, path, hours, others)
+    if made.members is not None and not made.members.empty:
+        return made
     if not named and not silence:
         points = ", ".join(rule.points) or "path"
         raise BindError(f"{rule.id}: the asset has none of its points ({points})")
-    return Instance(rule, asset_id, slots, now, path)
+    return made
 
 
 def restore(instance: Instance, state: AlarmState) -> None:
     """Continues from a persisted state; the slots must hold their persisted values already."""
     instance.state = state
-    instance.rejudge = False
+    # Who is asked may have changed meanwhile.
+    instance.rejudge = instance.members is not None and instance.members.catch_up(state.seen)
     instance.judged = max(state.changed_at, instance.last_heard())
     instance.held = instance.snapshot() if instance.running else None
     instance.retest()
@@ -87,9 +108,12 @@ def step(instance: Instance, at: int, receipt: int) -> list[Transition]:
     A timer due before `at` fires first, with its own time; at the same instant the reading
     goes first. A reading not newer than the last transition is ignored. Rules that silence
     decides take `receipt` for `at`; silence that ended with this message must have been judged
-    by `fire` before it was applied.
+    by `fire` before it was applied. Rules with windows are judged at every instant on the way at
+    which a reading leaves a window.
     """
     rule = instance.rule
+    if instance.past is not None:
+        return _step_windows(instance, instance.past, at, receipt)
     if rule.on_receipt_clock:
         at = receipt
     if at <= instance.state.changed_at:
@@ -131,6 +155,9 @@ def next_wake(instance: Instance) -> int | None:
     state = instance.state
     if instance.rejudge:
         return 0
+    if instance.past is not None:
+        wakes = (state.due_receipt, _next_leaving(instance.past))
+        return min((wake for wake in wakes if wake is not None), default=None)
     if not instance.rule.on_receipt_clock:
         return state.due_receipt
     flip = instance.next_flip(max(instance.judged, state.changed_at))
@@ -140,12 +167,75 @@ def next_wake(instance: Instance) -> int | None:
 
 
 def _fire_delay(instance: Instance, receipt_now: int, out: list[Transition]) -> None:
-    state = instance.state
     if instance.rejudge:
         instance.rejudge = False
-        _judge(instance, max(instance.newest(), state.changed_at), receipt_now, out)
-    elif state.due is not None and (state.due_receipt or 0) <= receipt_now:
+        after = 0 if instance.members is None else 1
+        at = max(instance.newest(), instance.state.changed_at + after)
+        _judge(instance, at, receipt_now, out)
+        if instance.past is None:
+            return
+    if instance.past is not None:
+        _fire_windows(instance, instance.past, receipt_now, out)
+    state = instance.state
+    if state.due is not None and (state.due_receipt or 0) <= receipt_now:
         _end_delay(instance, state.due, out)
+
+
+def _next_leaving(past: Past) -> int | None:
+    leaving = past.next_leaving
+    return None if leaving is None else past.receipt_of(leaving) + GRACE
+
+
+def _step_windows(instance: Instance, past: Past, at: int, receipt: int) -> list[Transition]:
+    out: list[Transition] = []
+    with instance.at_instant(receipt):
+        instance.rejudge = False
+        if past.fresh:
+            newest = past.newest
+            _leave(instance, past, newest, receipt, out)
+            _end_delay(instance, newest - 1, out)
+            past.take_in()
+        if at > past.at:
+            # A message without a reading of its points, or a retained one: only time has passed.
+            past.go_ahead()
+            _leave(instance, past, at, receipt, out)
+            past.move_to(at)
+        _end_delay(instance, at - 1, out)
+        if at > instance.state.changed_at:
+            _judge(instance, at, receipt, out)
+            _end_delay(instance, at, out)
+    instance.judged = receipt
+    if out:
+        instance.retest()
+    return out
+
+
+def _leave(
+    instance: Instance, past: Past, before: int, receipt: int, out: list[Transition]
+) -> None:
+    """Judges each instant before event time `before` at which a reading leaves a window."""
+    while (leaving := past.next_leaving) is not None and leaving < before:
+        _judge_leaving(instance, past, leaving, min(receipt, past.receipt_of(leaving)), out)
+
+
+def _judge_leaving(
+    instance: Instance, past: Past, leaving: int, receipt: int, out: list[Transition]
+) -> None:
+    judged = leaving > instance.state.changed_at
+    if judged:
+        _end_delay(instance, leaving - 1, out)
+    past.move_to(leaving)
+    if judged and leaving > instance.state.changed_at:
+        _judge(instance, leaving, receipt, out)
+        _end_delay(instance, leaving, out)
+
+
+def _fire_windows(instance: Instance, past: Past, receipt_now: int, out: list[Transition]) -> None:
+    while (wake := _next_leaving(past)) is not None and wake <= receipt_now:
+        past.go_ahead()
+        leaving = past.next_leaving
+        assert leaving is not None
+        _judge_leaving(instance, past, leaving, wake - GRACE, out)
 
 
 def _fire_silence(instance: Instance, receipt_now: int, out: list[Transition]) -> None:
@@ -270,6 +360,8 @@ def _move(
     changes: Mapping[str, Any],
 ) -> None:
     before = instance.state
+    if instance.members is not None:
+        changes = {**changes, "seen": instance.members.seen()}
     after = replace(before, changed_at=at, **changes)
     instance.state = after
     out.append(Transition(kind, at, before, after, held[1], reason))

@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from rules.wording import Message, worded
+from rules.yaml_libyaml import said_by_libyaml
 from rules.yaml_scalars import Plain, resolve, source_offsets
 
 _MOST_CHARACTERS = 16 * 1024 * 1024
@@ -30,6 +32,12 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+    @property
+    def text(self) -> Message:
+        """The same as one message, which keeps what can be translated."""
+        place = f"{self.file}:{self.line}:{self.column}"
+        return Message("%(place)s: %(message)s", {"place": place, "message": self.message})
 
 
 class LocatedYamlError(ValueError):
@@ -122,7 +130,8 @@ def load(text: str, filename: str, *, aliases: bool = True) -> Located:
     documents = load_all(text, filename, aliases=aliases)
     if len(documents) > 1:
         second = documents[1].where(())
-        raise LocatedYamlError([Problem(filename, *second, "only one document is allowed here")])
+        message = worded("only one document is allowed here")
+        raise LocatedYamlError([Problem(filename, *second, message)])
     return documents[0] if documents else _empty(text, filename)
 
 
@@ -134,7 +143,8 @@ def load_all(text: str, filename: str, *, aliases: bool = True) -> list[Located]
     """
     text = text.removeprefix("\ufeff")
     if len(text) > _MOST_CHARACTERS:
-        raise LocatedYamlError([Problem(filename, 1, 1, "the file is larger than 16 MiB")])
+        message = worded("the file is larger than 16 MiB")
+        raise LocatedYamlError([Problem(filename, 1, 1, message)])
     reader = _Reader(text, filename, aliases)
     try:
         roots = list(reader.documents())
@@ -151,10 +161,10 @@ def _empty(text: str, filename: str) -> Located:
 
 def _syntax_problem(error: yaml.YAMLError, filename: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    parts = [getattr(error, "problem", None), getattr(error, "context", None)]
-    message = " ".join(part for part in parts if part) or str(error).split("\n")[0]
+    message = said_by_libyaml(getattr(error, "problem", None), getattr(error, "context", None))
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    return Problem(filename, line, column, f"not valid YAML: {message}")
+    why = message or str(error).split("\n")[0]
+    return Problem(filename, line, column, worded("not valid YAML: %(why)s", why=why))
 
 
 class _Reader:
@@ -190,23 +200,24 @@ class _Reader:
                 root.lead, lead = lead, root.end
                 yield root
 
-    def _refuse(self, event: Any, message: str) -> None:
+    def _refuse(self, event: Any, message: Message) -> None:
         mark = event.start_mark
         self.problems.append(Problem(self._filename, mark.line + 1, mark.column + 1, message))
 
-    def _stop(self, event: Any, message: str) -> LocatedYamlError:
+    def _stop(self, event: Any, message: Message) -> LocatedYamlError:
         self._refuse(event, message)
         return LocatedYamlError(self.problems)
 
     def _node(self, event: Any, depth: int) -> _Node:
         if depth > _DEEPEST:
-            raise self._stop(event, f"nested deeper than {_DEEPEST} levels")
+            message = worded("nested deeper than %(deepest)s levels", deepest=_DEEPEST)
+            raise self._stop(event, message)
         if isinstance(event, yaml.AliasEvent):
             return self._aliased_node(event)
         mark = event.start_mark
         node = _Node(None, mark.index, mark.line + 1, mark.column + 1, event.end_mark.index)
         if event.tag not in (None, "!"):
-            self._refuse(event, f"tags such as {event.tag} are not used here")
+            self._refuse(event, worded("tags such as %(tag)s are not used here", tag=event.tag))
         self._fill(node, event, depth)
         if event.anchor:
             self._anchor(node, event)
@@ -223,17 +234,21 @@ class _Reader:
 
     def _anchor(self, node: _Node, event: Any) -> None:
         if not self._aliases:
-            self._refuse(event, "anchors are not used here: each rule stands on its own")
+            self._refuse(event, worded("anchors are not used here: each rule stands on its own"))
         self._anchors[event.anchor] = node
 
     def _aliased_node(self, event: Any) -> _Node:
         target = self._anchors.get(event.anchor)
         if target is None:
             # An alias inside its own anchor is still open, and would make a value without end.
-            raise self._stop(event, f"*{event.anchor} has no finished anchor before it")
+            message = worded("*%(anchor)s has no finished anchor before it", anchor=event.anchor)
+            raise self._stop(event, message)
         self._aliased += target.size
         if self._aliased > _MOST_ALIASED_VALUES:
-            raise self._stop(event, f"aliases stand for more than {_MOST_ALIASED_VALUES:,} values")
+            message = worded(
+                "aliases stand for more than %(most)s values", most=f"{_MOST_ALIASED_VALUES:,}"
+            )
+            raise self._stop(event, message)
         return target
 
     def _sequence(self, node: _Node, depth: int) -> None:
@@ -259,20 +274,22 @@ class _Reader:
 
     def _usable_key(self, node: _Node, key: _Node, event: Any) -> bool:
         if not isinstance(key.value, str | int) or isinstance(key.value, bool):
-            self._refuse(event, "a key must be text")
+            self._refuse(event, worded("a key must be text"))
             return False
         if key.value in node.keys:
-            self._refuse(
-                event, f"{key.value!r} stands twice; first on line {node.keys[key.value].line}"
+            first = node.keys[key.value].line
+            message = worded(
+                "%(key)s stands twice; first on line %(line)s", key=repr(key.value), line=first
             )
+            self._refuse(event, message)
             return False
         return True
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
+def nearest(word: str, known: Sequence[str]) -> Message:
     """`; did you mean 'x'?` for the closest of `known`, or nothing."""
     near = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return worded("; did you mean '%(word)s'?", word=near[0]) if near else Message("")
 
 
 def validation_problems(
@@ -286,12 +303,15 @@ def validation_problems(
     for fault in error.errors(include_url=False):
         path = _present(located, prefix, fault["loc"])
         if fault["type"] == "extra_forbidden":
-            problems.append(located.problem_with_key(path, f"unknown key {fault['loc'][-1]!r}"))
+            key = repr(fault["loc"][-1])
+            message: str = worded("unknown key %(key)s%(hint)s", key=key, hint=Message(""))
+            problems.append(located.problem_with_key(path, message))
         elif fault["type"] == "missing":
-            problems.append(located.problem(path, f"{fault['loc'][-1]!r} is missing"))
+            message = worded("'%(key)s' is missing", key=fault["loc"][-1])
+            problems.append(located.problem(path, message))
         else:
-            message = fault["msg"].removeprefix("Value error, ")
-            problems.append(located.problem(path, f"{_name(path)}{message}"))
+            message = _name(path) + fault["msg"].removeprefix("Value error, ")
+            problems.append(located.problem(path, message))
     return sorted(problems)
 
 

@@ -1,10 +1,12 @@
 """The present state of points as rules see it; the pipeline owns and mutates it."""
 
+from rules.baseline import Baseline
+
 
 class Slot:
     """A point's present state. Times are µs; `value` is None until the first reading."""
 
-    __slots__ = ("at", "excused", "heard", "interval", "value")
+    __slots__ = ("at", "excused", "heard", "interval", "learned", "told", "value")
 
     def __init__(
         self,
@@ -24,6 +26,11 @@ class Slot:
         self.interval = interval
         # True while the path to it is silent: its own silence then proves nothing.
         self.excused = excused
+        # The event time of its newest reading when a retained message told another value since:
+        # known to be present, but no reading.
+        self.told = -1
+        # What is usual for it; None = no rule asks.
+        self.learned: Baseline | None = None
 
 
 class ReceiptNow:

@@ -1,5 +1,6 @@
 """What the engine remembers of an alarm, and what it says when that changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,6 +45,8 @@ class AlarmState:
     tripped_at: int | None = None
     cleared_at: int | None = None
     failing: str | None = None
+    # Of a rule on many assets: how far each point had been read at the last transition.
+    seen: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

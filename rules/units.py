@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import pint
 
+from rules.wording import Message, Unusable, worded
+
 # Units that are known without building the registry, which costs a fifth of a second at start-up.
 COMMON_UNITS = frozenset(
     {
@@ -24,6 +26,8 @@ _EXTRA_DEFINITIONS = (
     "ppb = 1e-9",
 )
 # Spellings of keyboards and Chinese input methods, brought to the ones pint reads.
+# A temperature within a larger unit is a difference, as in °C/min.
+_DIFFERENCES = {"°C": "delta_degree_Celsius", "°F": "delta_degree_Fahrenheit"}
 _SPELLINGS = {"℃": "°C", "℉": "°F", "％": "%", "Ω": "Ω", "μ": "µ", "㎡": "m²", "㎥": "m³"}
 _TYPED_POWER = re.compile(r"(?<=[A-Za-z])([23])(?!\w)")
 _TERM = r"(?:1|[^\W\d][^\W²³¹]*|[°%‰][^\W²³¹]*)(?:\*\*-?\d|\^-?\d|⁻?[¹²³])?"
@@ -39,7 +43,7 @@ _OWN_KIND = (
 _SIGNIFICANT_DIGITS = 12
 
 
-class UnitError(ValueError):
+class UnitError(Unusable):
     """A unit is unknown, or doesn't fit the one it meets."""
 
 
@@ -54,7 +58,11 @@ def _registry() -> pint.UnitRegistry:  # type: ignore[type-arg]
 def _spelling(unit: str) -> str:
     for written, known in _SPELLINGS.items():
         unit = unit.replace(written, known)
-    return _TYPED_POWER.sub(r"**\1", unit.strip())
+    spelled = _TYPED_POWER.sub(r"**\1", unit.strip())
+    if "/" in spelled:
+        for written, known in _DIFFERENCES.items():
+            spelled = spelled.replace(written, known)
+    return spelled
 
 
 @lru_cache(maxsize=1024)
@@ -63,18 +71,21 @@ def _parse(unit: str) -> pint.Unit:
     if not unit:
         return _registry().Unit("")
     if not spelled or len(spelled) > _MOST_CHARACTERS * 4 or not _ALLOWED.fullmatch(spelled):
-        raise UnitError(f"{unit!r} is not a unit")
+        raise UnitError(worded("%(unit)s is not a unit", unit=repr(unit)))
     try:
         return _registry().parse_units(spelled)
     except (pint.PintError, AssertionError, ValueError):
-        raise UnitError(f"{unit!r} is not a unit{_hint(unit)}") from None
+        message = worded("%(unit)s is not a unit%(hint)s", unit=repr(unit), hint=_hint(unit))
+        raise UnitError(message) from None
 
 
-def _hint(unit: str) -> str:
+def _hint(unit: str) -> Message:
     folded = {known.casefold(): known for known in sorted(COMMON_UNITS)}
     folded |= {"c": "°C", "f": "°F", "degc": "°C"}
     near = get_close_matches(unit.casefold(), folded, n=1, cutoff=0.6)
-    return f"; did you mean {folded[near[0]]!r}?" if near else ""
+    if not near:
+        return Message("")
+    return worded("; did you mean '%(word)s'?", word=folded[near[0]])
 
 
 def require(unit: str) -> None:
@@ -82,7 +93,10 @@ def require(unit: str) -> None:
     if unit in COMMON_UNITS:
         return
     if not unit or len(unit) > _MOST_CHARACTERS:
-        raise UnitError(f"{unit[:_MOST_CHARACTERS]!r} has no length that a unit could have")
+        message = worded(
+            "%(unit)s has no length that a unit could have", unit=repr(unit[:_MOST_CHARACTERS])
+        )
+        raise UnitError(message)
     _parse(unit)
 
 
@@ -109,7 +123,7 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
     if from_unit == to_unit:
         return value
     if not fits(from_unit, to_unit):
-        raise UnitError(f"{from_unit} doesn't fit {to_unit}")
+        raise UnitError(worded("%(unit)s doesn't fit %(other)s", unit=from_unit, other=to_unit))
     quantity = _registry().Quantity(value, _parse(from_unit))
     return significant(float(quantity.to(_parse(to_unit)).magnitude))
 
@@ -126,7 +140,10 @@ def linear(from_unit: str, to_unit: str) -> tuple[float, float]:
     if from_unit == to_unit:
         return 1.0, 0.0
     if "dB" in from_unit or "dB" in to_unit:
-        raise UnitError(f"{from_unit} and {to_unit} are not on one linear scale")
+        message = worded(
+            "%(unit)s and %(other)s are not on one linear scale", unit=from_unit, other=to_unit
+        )
+        raise UnitError(message)
     offset = convert(0.0, from_unit, to_unit)
     return significant(convert(1.0, from_unit, to_unit) - offset), offset
 
@@ -150,7 +167,10 @@ def quotient(unit_a: str, unit_b: str) -> str:
 
 def _scalable(unit: str) -> pint.Unit:
     if not is_multiplicative(unit):
-        raise UnitError(f"values in {unit} can't be multiplied or divided by others with a unit")
+        message = worded(
+            "values in %(unit)s can't be multiplied or divided by others with a unit", unit=unit
+        )
+        raise UnitError(message)
     return _parse(unit)
 
 

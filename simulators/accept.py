@@ -2,22 +2,27 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from simulators.attendance import Attendance, Pulse
 from simulators.connection import BrokerAddress
 from simulators.faults.disturb import OutageCommand
-from simulators.faults.plan import FaultKind, FaultPlan
+from simulators.faults.plan import FaultKind, FaultPlan, Limits
 from simulators.faults.truth import with_truth
-from simulators.judgement import Judgement, Outcome, Verdict, judge
+from simulators.figures import Figures, figures
+from simulators.judgement import Judgement, Observed, Outcome, Verdict, judge
+from simulators.operator import Done
 from simulators.product import Product
 from simulators.simulate import Pace, simulate
 from simulators.world.site import SimulatedDevice, SimulatedSite
 
 _LOOK_EVERY = 0.5
+MARKERS = 6
 _COLOURS = {
     Outcome.RIGHT: "green",
     Outcome.QUIET: "green",
@@ -32,16 +37,38 @@ _COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """The result of a run. read_through: whether the product had read everything in time."""
+    """The result of a run. read_through: whether the product had read everything in time.
+
+    done: what people did meanwhile. limits: what it is accepted by; None: all has to be right.
+    """
 
     judgement: Judgement
     messages: int
     read_through: bool
+    figures: Figures
+    done: tuple[Done, ...] = ()
+    limits: Limits | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the product is to be accepted."""
+        good = self.figures.within(self.limits) if self.limits else self.judgement.ok
+        return good and self.read_through
 
     @property
     def exit_status(self) -> int:
-        """0 when everything came out right, else 1."""
-        return 0 if self.judgement.ok and self.read_through else 1
+        """0 when the product is accepted, else 1."""
+        return 0 if self.ok else 1
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as plain values for a machine."""
+        return self.judgement.as_json() | {
+            "ok": self.ok,
+            "messages": self.messages,
+            "read_through": self.read_through,
+            "figures": self.figures.as_json(),
+            "actions": [asdict(one) for one in self.done],
+        }
 
 
 def accept(
@@ -61,7 +88,8 @@ def accept(
     """Run a plan against a product that nothing else feeds with this site, and judge it.
 
     The product must know the site; tickets it had before are left out of the judgement. An outage
-    runs only if its command is given, and is listed as skipped otherwise. settle: seconds the
+    runs only if its command is given, and is listed as skipped otherwise; so is a fault that needs
+    an action which the product refused. settle: seconds the
     product gets after the last message to read it and to open what is still to come. start: the
     first moment of a run in simulated time; by default where the last run ended, or now. At the
     speed "max" the product takes in minutes of simulated time at once, so that lateness is judged
@@ -72,43 +100,78 @@ def accept(
     pace = pace or Pace()
     plan = with_truth(plan, site)
     site_id, installed = product.site_id(site.code), product.rules()
-    marker = _marker(site, plan)
-    marker_id = product.asset_id(site_id, marker.asset)
+    pulse = Pulse(product, site_id, _markers(site, plan))
     before = {one.id for one in product.observed(site_id)}
     if pace.simulated and start is None:
-        start = _follow_on(product.heard(marker_id))
+        start = _follow_on(pulse.heard())
+    people = Attendance(product, site, plan, pulse, patience=settle)
+    meanwhile = people.attend if plan.actions else None
     run = simulate(
-        broker,
-        site,
-        seed=seed,
-        pace=pace,
-        start=start,
-        plan=plan,
-        truth=truth,
-        outages=outages,
-        console=screen,
+        broker, site, seed=seed, pace=pace, start=start, plan=plan, truth=truth,
+        outages=outages, meanwhile=meanwhile, console=screen,
+    )  # fmt: skip
+
+    outlook = _Outlook(
+        product,
+        site_id,
+        before,
+        plan,
+        run.start,
+        installed=installed,
+        skipped=[fault.id for fault in (*run.left_out, *people.left_out)],
+        assets={device.code: device.asset for device in site.devices.values()},
+        by_trip=pace.speed == "max",
     )
-
-    def judged() -> Judgement:
-        return judge(
-            plan,
-            run.start,
-            [one for one in product.observed(site_id) if one.id not in before],
-            installed=installed,
-            skipped=[fault.id for fault in run.left_out],
-            assets={device.code: device.asset for device in site.devices.values()},
-            by_trip=pace.speed == "max",
-        )
-
-    spoken = run.end - marker.interval - 1
     with screen.status("waiting until the product has read everything"):
-        heard_all = _settled(lambda: product.heard(marker_id) >= spoken, judged, settle)
-    return Acceptance(judged(), run.messages, heard_all)
+        heard_all = _settled(lambda: pulse.reached(run.end), outlook.judged, settle)
+    judgement = outlook.judged()
+    found = figures(plan, judgement, outlook.observed(), run.start)
+    return Acceptance(judgement, run.messages, heard_all, found, tuple(people.done), plan.limits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outlook:
+    """What the product made of a run so far; see `judge`."""
+
+    product: Product
+    site: str
+    before: set[str]
+    plan: FaultPlan
+    start: float
+    installed: frozenset[str]
+    skipped: list[str]
+    assets: Mapping[str, str]
+    by_trip: bool
+
+    def observed(self) -> list[Observed]:
+        """Its alarms and tickets of this run."""
+        return [one for one in self.product.observed(self.site) if one.id not in self.before]
+
+    def judged(self) -> Judgement:
+        """The judgement on them."""
+        return judge(
+            self.plan,
+            self.start,
+            self.observed(),
+            installed=self.installed,
+            skipped=self.skipped,
+            assets=self.assets,
+            by_trip=self.by_trip,
+        )
 
 
 def only(plan: FaultPlan, kinds: frozenset[FaultKind]) -> FaultPlan:
-    """The plan with the faults of some kinds alone, its times unchanged."""
-    return replace(plan, faults=tuple(one for one in plan.faults if one.kind in kinds))
+    """The plan with the faults of some kinds alone, and what people do about them; its times
+    unchanged."""
+    faults = tuple(one for one in plan.faults if one.kind in kinds)
+    kept = {fault.id for fault in faults}
+    needed = {name for fault in faults for name in fault.needs}
+    actions = tuple(
+        one
+        for one in plan.actions
+        if one.fault in kept or (not one.fault and (not one.target or one.id in needed))
+    )
+    return replace(plan, faults=faults, actions=actions)
 
 
 def table(acceptance: Acceptance) -> Table:
@@ -131,6 +194,41 @@ def summary(acceptance: Acceptance) -> str:
     return f"{words} ({acceptance.messages:,} messages){tail}"
 
 
+def kinds_table(acceptance: Acceptance) -> Table:
+    """How each kind of fault came out, and what it comes to."""
+    shown = [outcome for outcome in Outcome if outcome not in (Outcome.RIGHT, Outcome.QUIET)]
+    grid = Table(title="Faults by kind")
+    for heading in ("kind", "happened", "as it should be", *(one.value for one in shown)):
+        grid.add_column(heading, justify="left" if heading == "kind" else "right")
+    for kind in acceptance.figures.kinds:
+        cells = [kind.outcomes.get(one.value, 0) for one in shown]
+        grid.add_row(
+            kind.kind,
+            str(kind.happened),
+            str(kind.right),
+            *(str(cell) if cell else "" for cell in cells),
+        )
+    return grid
+
+
+def figures_lines(acceptance: Acceptance) -> list[str]:
+    """The figures in words, with the limits where the plan has some."""
+    found, limits = acceptance.figures, acceptance.limits
+    undone = [one for one in acceptance.done if not one.ok]
+    return [
+        f"{found.happened} faults, {found.right:.1%} of them exactly as it should be"
+        + (f" (at least {limits.right:.0%})" if limits else ""),
+        f"{found.doubled} doubled" + (" (none)" if limits else ""),
+        f"{found.false} tickets that nobody asked for, {found.false_a_week:.2f} a week"
+        + (f" (at most {limits.false_a_week:g})" if limits else ""),
+        f"{found.alarms:.3f} alarms in ten minutes outside floods, {found.peak} at most"
+        + (f" (on average under {limits.alarms:g})" if limits else ""),
+        f"{len(acceptance.done) - len(undone)} of {len(acceptance.done)} actions done",
+        *(f"  {one.action} {one.do}: {one.trouble}" for one in undone),
+        "accepted" if acceptance.ok else "not accepted",
+    ]
+
+
 def _cells(verdict: Verdict) -> tuple[str, ...]:
     return (
         verdict.fault,
@@ -143,12 +241,16 @@ def _cells(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
-def _marker(site: SimulatedSite, plan: FaultPlan) -> SimulatedDevice:
-    """The device that speaks most often of those no fault touches: its last word tells the time."""
+def _markers(site: SimulatedSite, plan: FaultPlan) -> list[SimulatedDevice]:
+    """Some devices that speak often, best such as no fault touches: their words tell the time."""
     touched = {fault.target for fault in plan.faults}
     devices = sorted(site.devices.values(), key=lambda device: device.interval)
     free = [one for one in devices if not touched & {one.code, one.asset, one.via}]
-    return (free or devices)[0]
+    if free:
+        return free[:1]
+    # A whole path may be away, so one of each.
+    by_path = {one.via or one.code: one for one in reversed(devices)}
+    return list(by_path.values())[:MARKERS]
 
 
 def _follow_on(heard: float) -> float | None:

@@ -3,6 +3,7 @@
 SimulatorError
 ├── BrokerTrouble      the broker is away, refuses us, or doesn't acknowledge
 ├── ProductTrouble     the product's API is away or refuses us
+│   └── Refusal        it answered, and did not do what was asked
 └── BadInput           a file, a plan, a topic or a payload that can't be used
 """
 
@@ -27,3 +28,11 @@ class BadInput(SimulatorError):
     def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
         super().__init__("\n  ".join([message, *problems]))
         self.problems = tuple(problems)
+
+
+class Refusal(ProductTrouble):
+    """The product answered, and did not do what was asked. status: of its answer."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status

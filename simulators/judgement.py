@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from simulators.faults.plan import Expectation, Fault, FaultPlan
+from simulators.faults.plan import OUTAGES, Expectation, Fault, FaultPlan
 
 # Alarms that come up to this many seconds after the end of a fault are still its own.
 AFTERMATH = 120.0
@@ -48,7 +48,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One line of the result. delay: seconds from the fault to when the product knew."""
+    """One line of the result. delay: seconds from the fault to when the product knew.
+
+    tickets: those that were taken for the fault's.
+    """
 
     fault: str
     kind: str
@@ -58,6 +61,7 @@ class Verdict:
     delay: float | None = None
     allowed: float | None = None
     note: str = ""
+    tickets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,14 @@ def judge(
             verdicts.append(verdict)
             explained |= used
         explained |= _tolerated(fault, start, observed)
-    false = tuple(one for one in observed if one.id not in explained)
+    verdicts = _unshared(verdicts)
+    # An alarm without a ticket was withheld, and one that joined a right ticket opened none.
+    asked = {ticket for verdict in verdicts for ticket in verdict.tickets}
+    false = tuple(
+        one
+        for one in observed
+        if one.id not in explained and one.ticket and one.ticket not in asked
+    )
     verdicts += [
         _unexpected(one, (assets or {}).get(one.target, one.target), start, false)
         for one in happened
@@ -145,29 +156,54 @@ def _expected(
     began = start + fault.start
     allowed = expectation.by - fault.start
 
-    def verdict(outcome: Outcome, delay: float | None = None, note: str = "") -> Verdict:
-        asset, rules = expectation.asset, expectation.rules
-        return Verdict(fault.id, fault.kind.value, asset, rules, outcome, delay, allowed, note)
+    def verdict(
+        outcome: Outcome, delay: float | None = None, note: str = "", tickets: tuple[str, ...] = ()
+    ) -> Verdict:
+        asset, rules, kind = expectation.asset, expectation.rules, fault.kind.value
+        return Verdict(fault.id, kind, asset, rules, outcome, delay, allowed, note, tickets)
 
     if not candidates:
         known = installed is None or installed.intersection(expectation.rules)
         return verdict(Outcome.MISSING if known else Outcome.UNCOVERED), set()
-    first = candidates[0]
-    same = [one for one in candidates if one.rule == first.rule]
-    tickets = {one.ticket for one in same if one.ticket}
-    used = {one.id for one in same}
-    delay = first.learned - began
-    if not tickets:
-        return verdict(Outcome.MISSING, None, f"{first.rule} tripped without a ticket"), used
+    told = [one for one in candidates if one.ticket]
+    if not told:
+        note = f"{candidates[0].rule} tripped without a ticket"
+        return verdict(Outcome.MISSING, None, note), {one.id for one in candidates}
+    first = told[0]
+    # A second rule that is right as well may have its own ticket; otherwise one fault has one.
+    counted = [one for one in candidates if one.rule == first.rule or not _is_tolerated(one, fault)]
+    used, delay = {one.id for one in counted}, first.learned - began
+    tickets = tuple(dict.fromkeys(one.ticket for one in counted if one.ticket))
     if len(tickets) > 1:
-        return verdict(Outcome.DOUBLED, delay, f"{len(tickets)} tickets by {first.rule}"), used
+        rules = " and ".join(sorted({one.rule for one in counted if one.ticket}))
+        note = f"{len(tickets)} tickets by {rules}"
+        return verdict(Outcome.DOUBLED, delay, note, tickets), used
     outcome = Outcome.RIGHT if delay <= allowed else Outcome.LATE
-    return verdict(outcome, delay, first.rule), used
+    return verdict(outcome, delay, first.rule, tickets), used
+
+
+def _unshared(verdicts: list[Verdict]) -> list[Verdict]:
+    """The verdicts, where one ticket can't be that of two faults on different things.
+
+    The later fault has none of its own. On the same asset it may: a ticket that was closed lately
+    is re-opened.
+    """
+    owners = dict[str, Verdict]()
+    found = list[Verdict]()
+    for verdict in verdicts:
+        owner = next((owners[one] for one in verdict.tickets if one in owners), None)
+        own = verdict
+        if owner and owner.asset != verdict.asset:
+            note = f"joined the ticket of {owner.fault} on {owner.asset}"
+            own = replace(verdict, outcome=Outcome.MISSING, note=note)
+        owners |= {one: own for one in own.tickets if one not in owners}
+        found.append(own)
+    return found
 
 
 def _belongs(one: Observed, fault: Fault, start: float, expectation: Expectation) -> bool:
     return (
-        one.asset == expectation.asset
+        one.asset in expectation.assets
         and one.rule in expectation.rules
         and _during(one, fault, start)
     )
@@ -179,12 +215,11 @@ def _during(one: Observed, fault: Fault, start: float) -> bool:
 
 def _tolerated(fault: Fault, start: float, observed: Sequence[Observed]) -> set[str]:
     """The ids of what is a right consequence of the fault, though nobody asked for it."""
-    return {
-        one.id
-        for one in observed
-        if _during(one, fault, start)
-        and any(one.asset == t.asset and one.rule in t.rules for t in fault.tolerated)
-    }
+    return {one.id for one in observed if _during(one, fault, start) and _is_tolerated(one, fault)}
+
+
+def _is_tolerated(one: Observed, fault: Fault) -> bool:
+    return any(one.asset == t.asset and one.rule in t.rules for t in fault.tolerated)
 
 
 def _unexpected(fault: Fault, asset: str, start: float, false: Sequence[Observed]) -> Verdict:
@@ -197,5 +232,9 @@ def _unexpected(fault: Fault, asset: str, start: float, false: Sequence[Observed
 
 
 def _skipped(fault: Fault) -> Verdict:
-    note = "not run: no command to stop and start it was given"
+    note = "not run: " + (
+        "no command to stop and start it was given"
+        if fault.kind in OUTAGES
+        else f"nobody could do what it needs ({', '.join(fault.needs)})"
+    )
     return Verdict(fault.id, fault.kind.value, fault.target, (), Outcome.SKIPPED, note=note)

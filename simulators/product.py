@@ -1,13 +1,14 @@
 """The product as an integrator sees it: its JSON API, with a personal token."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from simulators.errors import ProductTrouble
+from simulators.errors import ProductTrouble, Refusal
 from simulators.judgement import Observed
 
 _PAGE = 200
@@ -28,8 +29,12 @@ class Product:
         ca: str | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        self._address = base_url.rstrip("/")
+        self._ca = ca
+        self._transport = transport
+        self._points = dict[str, list[str]]()
         self._client = httpx.Client(
-            base_url=f"{base_url.rstrip('/')}/api/v1",
+            base_url=f"{self._address}/api/v1",
             headers={"Authorization": f"Bearer {token}"},
             timeout=20.0,
             verify=ca or True,
@@ -47,6 +52,19 @@ class Product:
     ) -> None:
         self._client.close()
 
+    def with_token(self, token: str) -> "Product":
+        """The same product, as somebody else."""
+        return Product(self._address, token, ca=self._ca, transport=self._transport)
+
+    def browser(self) -> httpx.Client:
+        """A browser at its pages: it keeps cookies and goes no further by itself."""
+        return httpx.Client(
+            base_url=self._address,
+            timeout=20.0,
+            verify=self._ca or True,
+            transport=self._transport,
+        )
+
     def site_id(self, code: str) -> str:
         """The id of the site with this code."""
         for node in self._get("/tree").get("nodes", ()):
@@ -62,14 +80,26 @@ class Product:
         return frozenset(str(item.get("rule_id", item.get("id"))) for item in self._all("/rules"))
 
     def observed(self, site: str) -> list[Observed]:
-        """Every alarm episode of a site, and every ticket of a rule that no episode names."""
+        """Every alarm episode of a site, and every ticket of a rule that no episode names.
+
+        A ticket that was merged into another one is that one.
+        """
         episodes = [_episode(item) for item in self._all("/episodes", site=site)]
         known = {one.ticket for one in episodes}
-        tickets = self._all("/tickets", site=site, state="all")
-        return episodes + [
+        tickets = list(self._all("/tickets", site=site, state="all"))
+        merged = {
+            str(item["id"]): str(item["merged_into_id"])
+            for item in tickets
+            if item.get("merged_into_id")
+        }
+        alone = [
             _ticket(item)
             for item in tickets
-            if item.get("rule_id") and str(item["id"]) not in known
+            if item.get("rule_id") and str(item["id"]) not in known | set(merged)
+        ]
+        return [
+            replace(one, ticket=_last(one.ticket, merged)) if one.ticket else one
+            for one in episodes + alone
         ]
 
     def asset_id(self, site: str, code: str) -> str:
@@ -82,10 +112,59 @@ class Product:
     def heard(self, asset: str) -> float:
         """The time of the newest reading of an asset, seconds since the epoch; 0 for none."""
         newest = 0.0
-        for point in self._all("/points", asset=asset):
-            last = self._get(f"/points/{point['id']}/last", absent=True)
+        if asset not in self._points:
+            found = [str(point["id"]) for point in self._all("/points", asset=asset)]
+            self._points[asset] = found
+        for point in self._points[asset]:
+            last = self._get(f"/points/{point}/last", absent=True)
             newest = max(newest, _seconds(last["at"]) if last else 0.0)
         return newest
+
+    def places(self, site: str) -> tuple[dict[str, str], dict[str, str]]:
+        """The ids of the assets and of the spaces of a site, by their codes."""
+        tree = self._get("/tree", site=site, silence="false")
+        assets, spaces = (
+            {str(one["code"]): str(one["id"]) for one in tree[kind] if one["site_id"] == site}
+            for kind in ("assets", "spaces")
+        )
+        return assets, spaces
+
+    def items(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """Every item of a list of the API."""
+        return self._all(path, **query)
+
+    def first(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        """The first items of a list of the API, one page of it."""
+        found: list[dict[str, Any]] = self._get(path, **query, limit=_PAGE)["items"]
+        return found
+
+    def read(self, path: str) -> dict[str, Any]:
+        """One thing of the API."""
+        found: dict[str, Any] = self._get(path)
+        return found
+
+    def send(self, path: str, body: Any = None, *, method: str = "POST") -> dict[str, Any]:
+        """Change something. Raises Refusal when the product doesn't do it."""
+        try:
+            answer = self._client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise ProductTrouble(f"no answer of the product at {path}: {error}") from error
+        if answer.is_error:
+            raise Refusal(_complaint(answer), answer.status_code)
+        found: dict[str, Any] = answer.json() if answer.content else {}
+        return found
+
+    def put_photo(self, ticket: str, picture: bytes) -> dict[str, Any]:
+        """Put a photo on a ticket, a PNG; returns the ticket. Raises Refusal."""
+        path = f"/tickets/{ticket}/photos"
+        try:
+            answer = self._client.post(path, content=picture, headers={"Content-Type": "image/png"})
+        except httpx.HTTPError as error:
+            raise ProductTrouble(f"no answer of the product at {path}: {error}") from error
+        if answer.is_error:
+            raise Refusal(_complaint(answer), answer.status_code)
+        found: dict[str, Any] = answer.json()
+        return found
 
     def _all(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Every item of a list, page after page."""
@@ -111,6 +190,13 @@ class Product:
         except (httpx.HTTPError, ValueError) as error:
             where = self._client.base_url
             raise ProductTrouble(f"no answer of the product at {where}{path}: {error}") from error
+
+
+def _last(ticket: str, merged: Mapping[str, str]) -> str:
+    """The ticket that goes on for this one."""
+    while ticket in merged:
+        ticket = merged[ticket]
+    return ticket
 
 
 def _complaint(answer: httpx.Response) -> str:

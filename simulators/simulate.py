@@ -13,7 +13,7 @@ from rich.status import Status as Spinner
 
 from simulators.connection import BrokerAddress, Publisher
 from simulators.errors import BadInput
-from simulators.faults.disturb import OutageCommand, disturb
+from simulators.faults.disturb import OutageCommand, Scheduled, disturb
 from simulators.faults.plan import Fault, FaultKind, FaultPlan
 from simulators.faults.truth import with_truth, write_truth
 from simulators.world.messages import Tick, clock_message, encode
@@ -44,6 +44,16 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment of a run, after everything of it has left: for whoever does something meanwhile."""
+
+    world: World
+    publisher: Publisher
+    scheduled: Scheduled
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
 class Simulated:
     """What a simulation did. end: its last moment; left_out: outages without a command."""
 
@@ -61,29 +71,33 @@ def simulate(
     pace: Pace | None = None,
     start: float | None = None,
     duration: float | None = None,
-    step: float = 1.0,
+    step: float | None = None,
     plan: FaultPlan | None = None,
     truth: Path | None = None,
     outages: Mapping[FaultKind, OutageCommand] | None = None,
+    meanwhile: Callable[[Moment], None] | None = None,
     stop: threading.Event | None = None,
     console: Console | None = None,
 ) -> Simulated:
     """Let a site live and publish, for `duration` seconds of its own time or until `stop` is set.
 
     start: its first moment, seconds since the epoch; now when left out, and always in real time.
-    step: seconds between ticks, at most 5. plan: what goes wrong; its own duration holds when
-    none is given. truth: a file for the ground-truth log, written before anything happens.
+    step: seconds between ticks, at most 5. plan: what goes wrong; its own duration and step hold
+    when none is given. truth: a file for the ground-truth log, written before anything happens.
+    meanwhile: called after each tick.
     """
     pace = pace or Pace()
+    if step is None:
+        step = plan.step if plan else 1.0
     if not 0 < step <= 5:
         raise BadInput("the step of a simulation must be above 0 and at most 5 s")
     begin = start if pace.simulated and start is not None else time.time()
     world = World(site, seed=seed, start=begin, step=step)
-    left_out = list[Fault]()
+    scheduled = Scheduled({}, [])
     if plan is not None:
         plan = with_truth(plan, site)
         duration = plan.duration if duration is None else duration
-        left_out = disturb(world, plan, outages)
+        scheduled = disturb(world, plan, outages)
         if truth is not None:
             write_truth(plan, begin, truth)
     until = None if duration is None else begin + duration
@@ -92,9 +106,16 @@ def simulate(
         Publisher(broker, patience=None, buffer=BUFFER) as publisher,
         screen.status("") as spinner,
     ):
-        run_world(world, publisher, pace, until=until, stop=stop, told=_teller(world, spinner))
+        tell = _teller(world, spinner)
+
+        def told(tick: Tick, sent: int) -> None:
+            tell(tick, sent)
+            if meanwhile is not None:
+                meanwhile(Moment(world, publisher, scheduled, tick.now))
+
+        run_world(world, publisher, pace, until=until, stop=stop, told=told)
         publisher.flush()
-        return Simulated(begin, world.now, publisher.sent, tuple(left_out))
+        return Simulated(begin, world.now, publisher.sent, tuple(scheduled.left_out))
 
 
 def run_world(

@@ -1,6 +1,8 @@
 """What every test may ask for; the fixtures themselves stand in the modules named here."""
 
+import gc
 from collections import Counter
+from collections.abc import Generator
 
 import pytest
 
@@ -26,7 +28,37 @@ LONG = (
     "tests/api/test_schemathesis.py",
     "tests/stories/test_replay.py",
     "tests/web/quality/test_lighthouse.py",
+    "tests/stories/test_three_in_the_morning.py",
+    "tests/stories/test_fire_alarm_killed.py",
+    "tests/stories/test_a_day_of_faults.py",
+    "tests/web/quality/test_large_text.py",
+    "tests/web/quality/test_old_browsers.py",
+    "tests/ingest/test_interruptions.py",
+    "tests/test_bench_api.py",
+    "tests/web/quality/test_stillness.py",
+    "tests/workflows/test_alarm_load.py",
+    "tests/simulators/test_world.py",
 )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the modules and tests, which stay to the end, out of the garbage collector's way.
+
+    It would walk over all of them again and again, more often than over what a test leaves.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Let all of it be destroyed in order."""
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Dialect, select
+from sqlalchemy.engine.interfaces import CompiledCacheType
 
 from core import events
 from core.clock import SimulatedClock, to_micros
@@ -74,10 +75,40 @@ class Administrator:
     token: str
 
 
+# The dialect of each engine that all tests of a process share, with the statements compiled for it.
+DIALECTS: dict[str, tuple[Dialect, CompiledCacheType]] = {}
+# What the small site of each engine's template is.
+SITES: dict[str, SmallSite] = {}
+
+
 def _build(url: str) -> None:
     database = Database(url)
     migrate(database)
     database.close()
+
+
+def _build_with_site(url: str) -> None:
+    database = Database(url)
+    migrate(database)
+    SITES[database.engine.dialect.name] = import_small_site(database)
+    database.close()
+
+
+def opened(url: str) -> Database:
+    """A database as the product opens it, but for what an engine has to compile.
+
+    A product compiles each statement once in its life; each test would compile them anew.
+    """
+    database = Database(url)
+    name = database.engine.dialect.name
+    if name not in DIALECTS:
+        # Used once, for only then it knows its server.
+        database.check()
+        DIALECTS[name] = database.engine.dialect, {}
+    for engine in (database.engine, database._writer):
+        engine.dialect, cache = DIALECTS[name]
+        engine.update_execution_options(compiled_cache=cache)
+    return database
 
 
 @pytest.fixture(scope="session")
@@ -88,18 +119,34 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def migrated_sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
-    """The URL of a migrated SQLite database of the test's own."""
-    path = tmp_path / "watchkeeper.sqlite"
+@pytest.fixture(scope="session")
+def file_with_site(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Path:
+    """A migrated SQLite file with the small site."""
+    path = tmp_path_factory.mktemp("site") / "watchkeeper.sqlite"
     shutil.copyfile(migrated_file, path)
+    _build_with_site(sqlite_url_of(path))
+    return path
+
+
+@pytest.fixture
+def migrated_sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a migrated SQLite database of the test's own; with `site` if that is asked for."""
+    path = tmp_path / "watchkeeper.sqlite"
+    template = "file_with_site" if "site" in request.fixturenames else "migrated_file"
+    shutil.copyfile(request.getfixturevalue(template), path)
     return sqlite_url_of(path)
 
 
 @pytest.fixture
-def migrated_postgres_url(postgres: PostgresServer) -> Iterator[str]:
-    """The URL of a migrated PostgreSQL database of the test's own."""
-    name = postgres.create_database(postgres.template("migrated", _build))
+def migrated_postgres_url(
+    request: pytest.FixtureRequest, postgres: PostgresServer
+) -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database of the test's own; with a site if one is asked."""
+    if {"site", "postgres_site"} & set(request.fixturenames):
+        template = postgres.template("with_site", _build_with_site)
+    else:
+        template = postgres.template("migrated", _build)
+    name = postgres.create_database(template)
     yield postgres.url(name)
     postgres.drop_database(name)
 
@@ -108,7 +155,7 @@ def migrated_postgres_url(postgres: PostgresServer) -> Iterator[str]:
 def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     """A migrated database; the test runs once on each engine."""
     name = "sqlite" if request.param == "sqlite" else "postgres"
-    database = Database(request.getfixturevalue(f"migrated_{name}_url"))
+    database = opened(request.getfixturevalue(f"migrated_{name}_url"))
     yield database
     database.close()
 
@@ -116,7 +163,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
 @pytest.fixture
 def postgres_database(migrated_postgres_url: str) -> Iterator[Database]:
     """A migrated PostgreSQL database: for what only transactions side by side can show."""
-    database = Database(migrated_postgres_url)
+    database = opened(migrated_postgres_url)
     yield database
     database.close()
 
@@ -129,14 +176,26 @@ def clock() -> SimulatedClock:
 
 @pytest.fixture
 def site(database: Database) -> SmallSite:
-    """The small site, imported."""
-    return import_small_site(database)
+    """The small site, which `database` was made with."""
+    return _own(SITES[database.engine.dialect.name])
 
 
 @pytest.fixture
 def postgres_site(postgres_database: Database) -> SmallSite:
-    """The small site, imported into `postgres_database`."""
-    return import_small_site(postgres_database)
+    """The small site, which `postgres_database` was made with."""
+    return _own(SITES[postgres_database.engine.dialect.name])
+
+
+def _own(site: SmallSite) -> SmallSite:
+    """A copy: tests add what they create."""
+    return SmallSite(
+        site.id,
+        site.company_id,
+        dict(site.assets),
+        dict(site.devices),
+        dict(site.points),
+        dict(site.series),
+    )
 
 
 def import_small_site(database: Database) -> SmallSite:

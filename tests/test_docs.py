@@ -12,6 +12,7 @@ import typer
 from core.settings import FILE_VARIABLE, PREFIX, Settings
 from tests.servers.product import ROOT
 from watchkeeper.cli import app
+from workflows.alarms import ALARM
 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.M | re.S)
 INDENTED = re.compile(r"(?:^(?: {4}|\t).*\n?)+", re.M)
@@ -173,3 +174,18 @@ def test_the_readme_names_every_command() -> None:
         if not inner.hidden and not re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", table)
     ]
     assert missing == []
+
+
+def test_the_moves_of_alarms_are_those_of_the_product() -> None:
+    document = (ROOT / "docs" / "alarms.md").read_text(encoding="utf-8")
+    told: dict[str, dict[str, str]] = {action: {} for action in ALARM.moves}
+    for line in document.partition("## Moves")[2].partition("## Withheld")[0].splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) != 4 or not cells[0].startswith("`"):
+            continue
+        named = re.findall(r"`(\w+)`", cells[1])
+        if cells[1].startswith("every state"):
+            named = [state for state in ALARM.statuses if state not in named]
+        for state in named:
+            told[cells[0].strip("`")][state] = state if cells[2] == "the same" else cells[2][1:-1]
+    assert told == {action: dict(moves) for action, moves in ALARM.moves.items()}

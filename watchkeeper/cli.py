@@ -19,11 +19,12 @@ from core.settings import Settings
 from core.vault import Vault
 from rules.document import load_rules
 from simulators.errors import SimulatorError
-from watchkeeper import first_run, installation
+from watchkeeper import first_run, installation, rule_history
 from watchkeeper.logs import set_up_logs
 from watchkeeper.product import open_database
 from watchkeeper.roles import run_role
 from watchkeeper.rule_tests import find_tests, try_file
+from watchkeeper.speaking import told
 from watchkeeper.tools import tools
 from watchkeeper.up import run_up
 
@@ -127,6 +128,13 @@ def site_import(
     database.close()
 
 
+def _read_rules(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} can't be read: {error}") from None
+
+
 @rules.command("check")
 def rules_check(
     files: Annotated[list[Path], typer.Argument(help="Rule files.")],
@@ -137,16 +145,16 @@ def rules_check(
     """Check rule files; each problem with file, line and column. Exit status 1 if any."""
     catalog = first_run.catalog_with(site_file)
     count = problems = 0
-    for path in files:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Invalid(f"{path} can't be read: {error}") from None
-        loaded = load_rules(text, str(path), catalog)
+    texts = [(path, _read_rules(path)) for path in files]
+    known: set[str] = set()
+    for path, text in [*texts, *((pack, _read_rules(pack)) for pack in first_run.packs())]:
+        known |= {rule.id for rule in load_rules(text, str(path), catalog).rules}
+    for path, text in texts:
+        loaded = load_rules(text, str(path), catalog, known)
         count += len(loaded.rules)
         problems += len(loaded.problems)
         for problem in loaded.problems:
-            console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+            console.print(told(problem.text), markup=False, highlight=False, soft_wrap=True)
     if problems:
         raise typer.Exit(1)
     console.print(f"{count} rules are sound.")
@@ -179,18 +187,64 @@ def rules_test(
         raise typer.Exit(1)
 
 
+@rules.command("backtest")
+def rules_backtest(
+    file: Annotated[Path, typer.Argument(help="A rule file.")],
+    rule: Annotated[
+        str | None, typer.Option(help="Which rule, where the file holds several.")
+    ] = None,
+    days: Annotated[float, typer.Option(help="How far back, up to 400.")] = 30,
+    begin: Annotated[
+        str | None, typer.Option("--from", help="Begin then instead, such as 2026-11-01.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="End then instead of now.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Try a rule or draft on what is stored, see docs/laboratory.md."""
+    settings = _settings()
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{file} can't be read: {error}") from None
+    begins, ends = rule_history.span(days, begin, until, SystemClock().now())
+    database = open_database(settings)
+    try:
+        progress = Console(stderr=True)
+        result = rule_history.backtest(settings, database, text, rule, begins, ends, progress)
+    finally:
+        database.close()
+    if as_json:
+        console.print_json(json.dumps(result.as_json()))
+    else:
+        rule_history.tell(result, console)
+
+
 @rules.command("import")
 def rules_import(
     files: Annotated[list[Path], typer.Argument(help="Rule files.")],
 ) -> None:
-    """Put the rules of these files into force; a changed rule becomes its next version."""
+    """Put the rules of these files into force; a changed rule becomes its next version.
+
+    What people decided stays in force: the file's version is then offered for review.
+    """
     database = _migrated_database()
     for path in files:
         with database.write() as session:
-            published, unchanged = first_run.publish_rules(
+            brought = first_run.publish_rules(
                 session, path, now=SystemClock().now(), only_new=False
             )
-        console.print(f"{path}: {len(published)} published, {len(unchanged)} unchanged.")
+            gaps = first_run.gaps(session, path)
+        counted = f"{len(brought.published)} published, {len(brought.unchanged)} unchanged"
+        offered = f", {len(brought.offered)} offered for review" if brought.offered else ""
+        console.print(f"{path}: {counted}{offered}.")
+        for gap in gaps:
+            console.print(
+                f"{path}: {told(gap)}",
+                style="yellow",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
     database.close()
 
 
@@ -218,7 +272,7 @@ def _complain(error: WatchkeeperError) -> None:
     message.print(f"[red]{error.title}:[/] ", end="")
     message.print(error.detail, markup=False, soft_wrap=True)
     for problem in getattr(error, "problems", ()):
-        message.print(f"  {problem}", markup=False, soft_wrap=True)
+        message.print(f"  {told(problem)}", markup=False, soft_wrap=True)
     if error.advice:
         message.print(error.advice, markup=False, soft_wrap=True)
 

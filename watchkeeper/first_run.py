@@ -1,4 +1,4 @@
-"""What a first start makes: the administrator, the starter rules, and the demo site if asked."""
+"""What a first start makes: the administrator, the shipped rules, and the demo site if asked."""
 
 import secrets
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import yaml
 
-from core import events, rulebook
+from core import events
 from core.accounts import is_taken, new_password, set_password
 from core.clock import Clock
 from core.db import Database, Session
@@ -26,10 +26,14 @@ from core.people import (
 )
 from core.places import sites
 from core.rosters import add_shifts
+from core.rulebook_members import nobody_asked, unasked
+from core.rulebook_offers import Brought, bring_in
+from core.rulebook_sampling import unsuited
 from core.site_file import import_site, load_catalog, read_site_file
 from rules.catalog import AssetType, merge, shipped_catalog
 from rules.catalog import load_catalog as catalog_of
 from rules.document import load_rules
+from rules.wording import Message
 from watchkeeper.rule_tests import ENDING
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,43 +77,43 @@ def catalog_with(site_file: Path | None) -> Mapping[str, AssetType]:
     return merge(shipped_catalog(), catalog_of(added, str(site_file)))
 
 
-def publish_rules(
-    session: Session, path: Path, *, now: datetime, only_new: bool
-) -> tuple[list[str], list[str]]:
-    """Put the rules of a file into force on the company; returns (published, unchanged) ids.
+def publish_rules(session: Session, path: Path, *, now: datetime, only_new: bool) -> Brought:
+    """Take in the rules of a file on the company; what people decided is never overwritten.
 
-    only_new: leave rules alone of which there is any version, as a pack must: it offers, it never
-    overwrites. Invalid with every problem at once.
+    only_new: offer whatever there is any version of, see `bring_in`. Invalid with every problem at
+    once.
     """
     company = company_node(session)
     if company is None:
         raise NotFound("there is no company yet", advice="Import a site file first.")
     loaded = load_rules(path.read_text(encoding="utf-8"), str(path), load_catalog(session))
     if loaded.problems:
-        raise Invalid(
-            f"{path} has problems", problems=[str(problem) for problem in loaded.problems]
-        )
-    known = rulebook.known_rules(session) if only_new else set()
-    published: list[str] = []
-    unchanged: list[str] = []
+        problems = [problem.text for problem in loaded.problems]
+        raise Invalid(f"{path} has problems", problems=problems)
+    if not only_new:
+        quick = [
+            Message("%(place)s: %(problem)s", {"place": f"{rule.id}: {key}", "problem": problem})
+            for rule in loaded.rules
+            for key, problem in unsuited(session, rule, company.id)
+        ]
+        if quick:
+            raise Invalid(f"{path} does not suit the sensors here", problems=quick)
+    return bring_in(session, loaded.rules, company, path.stem, now=now, only_new=only_new)
+
+
+def gaps(session: Session, path: Path) -> list[Message]:
+    """Where rules of a file watch nothing, because nobody whom they ask is there."""
+    company = company_node(session)
+    loaded = load_rules(path.read_text(encoding="utf-8"), str(path), load_catalog(session))
+    found: list[Message] = []
+    if company is None:
+        return found
     for rule in loaded.rules:
-        row = None
-        if rule.id not in known:
-            row = rulebook.publish(
-                session,
-                rule_id=rule.id,
-                node_id=company.id,
-                title={"en": rule.title.en, "zh": rule.title.zh},
-                severity=rule.severity.value,
-                life_safety=rule.life_safety,
-                document=rule.source,
-                fingerprint=rule.fingerprint,
-                pack=path.stem,
-                actor=events.SYSTEM,
-                now=now,
-            )
-        (published if row else unchanged).append(rule.id)
-    return published, unchanged
+        lacking, _ = unasked(session, rule, company.id)
+        if lacking:
+            values = {"rule": rule.id, "problem": nobody_asked(rule, lacking)}
+            found.append(Message("%(rule)s: %(problem)s", values))
+    return found
 
 
 def packs() -> list[Path]:
@@ -124,8 +128,7 @@ def publish_packs(database: Database, now: datetime) -> int:
         with database.write() as session:
             if company_node(session) is None:
                 return 0
-            published, _ = publish_rules(session, path, now=now, only_new=True)
-            count += len(published)
+            count += len(publish_rules(session, path, now=now, only_new=True).published)
     return count
 
 

@@ -19,20 +19,21 @@ from core.clock import SystemClock
 from core.devices import sites_of_device
 from core.errors import Invalid, Refused
 from core.settings import Settings
+from simulators.accept import Acceptance, figures_lines, kinds_table, only, summary, table
 from simulators.accept import accept as run_acceptance
-from simulators.accept import only, summary, table
 from simulators.connection import BrokerAddress
 from simulators.demo.life import run_demo
 from simulators.faults.disturb import OutageCommand
-from simulators.faults.generator import generate_plan
-from simulators.faults.plan import FaultKind, FaultPlan, read_plan
+from simulators.faults.generator import KINDS, generate_plan
+from simulators.faults.plan import FaultKind, FaultPlan, read_plan, write_plan
+from simulators.month.generator import MONTH_DAYS, generate_month
 from simulators.product import Product
 from simulators.publish import publish_message
 from simulators.replay import ReplayFile
 from simulators.replay import replay as run_replay
 from simulators.simulate import Pace
 from simulators.simulate import simulate as run_simulation
-from simulators.world.site import SimulatedSite, read_site
+from simulators.world.site import DEMO_SITE, MONTH_SITE, SimulatedSite, read_site
 from watchkeeper import first_run, installation
 from watchkeeper.product import open_database
 
@@ -196,6 +197,13 @@ def accept(
     speed: Speed = "1",
     settle: Annotated[float, typer.Option(help="Seconds to wait at the end.")] = 60.0,
     truth: Annotated[Path | None, typer.Option(help="Write the ground truth there.")] = None,
+    month: Annotated[
+        bool, typer.Option("--month", help="A month of faults and repairs at Lakeside Towers.")
+    ] = False,
+    days: Annotated[float, typer.Option(help="With --month, how long it is.")] = MONTH_DAYS,
+    faults: Annotated[int, typer.Option(help="With --month, faults of equipment.")] = 200,
+    sensor_faults: Annotated[int, typer.Option(help="With --month, faults of sensors.")] = 50,
+    save_plan: Annotated[Path | None, typer.Option(help="Write the plan there and end.")] = None,
     kinds: Annotated[
         list[FaultKind] | None, typer.Option("--kind", help="Only these kinds; may be repeated.")
     ] = None,
@@ -213,14 +221,21 @@ def accept(
 ) -> None:
     """Let faults happen to a running product and tell which got exactly one right ticket."""
     settings = settings_module.load()
-    site = read_site(site_file) if site_file else read_site()
+    site = read_site(site_file or (MONTH_SITE if month else DEMO_SITE))
+    chosen = _plan(plan, site, seed, kinds or [])
+    if month:
+        chosen = _month(site, seed, days, faults, sensor_faults)
+    if save_plan is not None:
+        write_plan(chosen, save_plan)
+        console.print(f"{len(chosen.faults)} faults and {len(chosen.actions)} actions written.")
+        return
     running = {"url": url, "ca": None} if url else installation.running(settings)
     with Product(str(running["url"]), token or _token(settings), ca=running.get("ca")) as product:
         acceptance = run_acceptance(
             _broker(settings, host, port, user, password),
             product,
             site,
-            _plan(plan, site, seed, kinds or []),
+            chosen,
             seed=seed,
             pace=Pace(simulated, _speed(speed)),
             settle=settle,
@@ -231,19 +246,33 @@ def accept(
             },
             console=console,
         )
-    if as_json:
-        console.print_json(json.dumps(acceptance.judgement.as_json()))
-    else:
-        console.print(table(acceptance))
-        console.print(summary(acceptance))
+    _show(acceptance, as_json=as_json)
     raise typer.Exit(acceptance.exit_status)
+
+
+def _show(acceptance: Acceptance, *, as_json: bool) -> None:
+    if as_json:
+        console.print_json(json.dumps(acceptance.as_json()))
+        return
+    console.print(table(acceptance))
+    console.print(kinds_table(acceptance))
+    console.print(summary(acceptance))
+    console.print("\n".join(figures_lines(acceptance)), highlight=False)
 
 
 def _plan(path: Path | None, site: SimulatedSite, seed: int, kinds: list[FaultKind]) -> FaultPlan:
     if path is None:
-        return generate_plan(site, seed=seed, kinds=kinds or tuple(FaultKind))
+        return generate_plan(site, seed=seed, kinds=kinds or KINDS)
     plan = read_plan(path)
     return only(plan, frozenset(kinds)) if kinds else plan
+
+
+def _month(site: SimulatedSite, seed: int, days: float, faults: int, sensors: int) -> FaultPlan:
+    # What the field does to every system takes the whole month.
+    whole = days >= MONTH_DAYS
+    return generate_month(
+        site, seed=seed, days=days, equipment=faults, sensors=sensors, mischief=whole
+    )
 
 
 def _outage(kind: FaultKind, stop: str | None, start: str | None) -> dict[FaultKind, OutageCommand]:

@@ -41,7 +41,7 @@ def _start(product: Product, *, demo: bool, console: Console) -> None:
             outsiders = demo_outsiders(product.database, password, now)
         rules = first_run.publish_packs(product.database, product.clock.now())
     if rules:
-        console.print(f"{rules} starter rules are in force.")
+        console.print(f"{rules} shipped rules came into force.")
     with console.status("Starting the broker …"):
         address = product.start_broker()
     with console.status("Opening telemetry …"):

@@ -3,13 +3,15 @@
 from functools import cache
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
 from api.context import Parts
-from web import bundle
+from web import bundle, languages
 from web.bundle import Bundle
 from web.live import LiveFeed
 from web.pages import (
     account,
+    alarm_load,
     alarms,
     assets,
     categories,
@@ -28,16 +30,21 @@ from web.pages import (
     households,
     identity,
     imports,
+    incidents,
     jobs,
+    laboratory,
     new_ticket,
     notes,
     notices,
+    patrol,
     people,
     photos,
+    planned_work,
     public,
     push,
     relations,
     return_visits,
+    rules,
     saved_views,
     search,
     second_factor,
@@ -57,6 +64,7 @@ from web.pages import (
     tokens,
     voices,
     waiting,
+    why,
     work,
 )
 from web.pages import live as live_page
@@ -73,12 +81,8 @@ def _bundle() -> Bundle:
     return Bundle()
 
 
-@cache
 def _pages() -> tuple[APIRouter, ...]:
-    """The routes of every page, which hold nothing of the product that answers.
-
-    Made once a process: to read the signatures of all of them takes a second.
-    """
+    """A router for each place."""
     templates = _templates()
     return (
         bundle.router(_bundle()),
@@ -88,6 +92,10 @@ def _pages() -> tuple[APIRouter, ...]:
         live_page.router(templates),
         control_room.router(templates),
         alarms.router(templates),
+        planned_work.router(templates),
+        alarm_load.router(templates),
+        laboratory.router(templates),
+        why.router(templates),
         *_pages_of_tickets(templates),
         assets.router(templates),
         devices.router(templates),
@@ -110,6 +118,7 @@ def _pages() -> tuple[APIRouter, ...]:
         notices.router(templates),
         push.router(),
         new_ticket.router(templates),
+        rules.router(templates),
         categories.router(templates),
         shift_codes.router(templates),
         sticker_problems.router(templates),
@@ -117,6 +126,7 @@ def _pages() -> tuple[APIRouter, ...]:
         ticket_list.router(templates),
         saved_views.router(),
         stickers.router(templates),
+        patrol.router(templates),
         public.router(templates),
         contractors.guest_router(templates),
         # The last one: whatever no other route knows.
@@ -138,11 +148,25 @@ def _pages_of_tickets(templates: Templates) -> tuple[APIRouter, ...]:
         fire_alarms.router(),
         return_visits.router(),
         relations.router(),
+        incidents.router(),
         ticket_priority.router(),
         signatures.router(templates),
         contractors.router(templates),
         tickets.router(templates),
     )
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """The routes of every page, which hold nothing of the product that answers.
+
+    Made once a process and shared by its applications, as those of the API are: to read the
+    signatures of all of them takes a second.
+    """
+    together = APIRouter()
+    for router in _pages():
+        together.include_router(router)
+    return tuple(together.routes)
 
 
 def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
@@ -152,6 +176,6 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     """
     app.state.parts = parts
     app.state.live = live
+    app.state.translators = languages.translator
     app.state.templates = _templates()
-    for router in _pages():
-        app.include_router(router)
+    app.routes.extend(_routes())

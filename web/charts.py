@@ -11,8 +11,8 @@ from rules import units
 from rules.catalog import shipped_catalog
 from rules.expression import syntax
 from rules.expression.parser import parse
-from web.naming import point_name
 from web.reader import NO, YES, Reader
+from web.reasons_many import input_name
 from web.visit import Visit
 from workflows.overview import PointView
 
@@ -42,15 +42,23 @@ def ticket_chart(visit: Visit, ticket: Mapping[str, Any], asset: Asset | None) -
     end = min(now, tripped + LONGEST, *((over + AFTER,) if over else ()))
     window = (tripped - BEFORE, max(end, tripped + MICROS))
     inputs = trips[-1]["data"].get("inputs", ())[:SERIES_AT_MOST]
+    assets = trips[-1]["data"].get("assets", {})
+    inputs = [{**item, "point": _as_written(item["point"], assets)} for item in inputs]
     limits = limits_of(trips[-1]["data"].get("condition", ""), inputs)
-    known = shipped_catalog().get(asset.type) if asset else None
+    own = asset.type if asset else ""
     series = []
-    for item in inputs:
-        curve = _merged(visit.parts.telemetry, item, evidence, window)
-        point = known.points.get(item["point"]) if known else None
+    for item, kept in zip(inputs, trips[-1]["data"].get("inputs", ()), strict=False):
+        of_other, _, code = item["point"].rpartition(".")
+        known = shipped_catalog().get(of_other or own)
+        point = known.points.get(code) if known else None
+        name = input_name(kept["point"], own, assets, shipped_catalog(), visit.reader)
+        if point is not None and point.kind == "event":
+            curve = happenings(visit.parts.telemetry, item.get("series"), window)
+        else:
+            curve = _merged(visit.parts.telemetry, item, evidence, window)
         series.append(
             {
-                "name": point_name(known, item["point"], {}, visit.reader),
+                "name": name,
                 "unit": item.get("unit"),
                 **_scale(
                     point.kind if point else "number", point.states if point else (), visit.reader
@@ -71,10 +79,18 @@ def ticket_chart(visit: Visit, ticket: Mapping[str, Any], asset: Asset | None) -
     return {"series": series, "marks": marks}
 
 
+def _as_written(key: str, assets: Mapping[str, Any]) -> str:
+    """How the condition writes a point of the evidence: those of other assets by their type."""
+    code, _, point = key.rpartition("/")
+    return f"{assets.get(code, {}).get('type', code)}.{point}" if code else point
+
+
 def _scale(kind: str, states: Sequence[str] | None, reader: Reader) -> dict[str, Any]:
     """How the values are written at the axis: as numbers, or in words."""
     if kind == "boolean":
         return {"states": [reader.translate(NO), reader.translate(YES)]}
+    if kind == "event":
+        return {"states": [], "events": True}
     return {"states": list(states or ())}
 
 
@@ -124,6 +140,26 @@ def buckets(telemetry: TelemetryStore, series: int, window: tuple[int, int]) -> 
     return list(found.start), list(found.mean)
 
 
+def happenings(telemetry: TelemetryStore, series: int | None, window: tuple[int, int]) -> Curve:
+    """How often an event happened in each of at most 360 steps, from edge to edge of the window.
+
+    Empty where it did not happen, or telemetry is away.
+    """
+    start, end = window
+    step = max(MICROS, (end - start) // BUCKETS // MICROS * MICROS)
+    try:
+        found = telemetry.series(series, start, end, step) if series is not None else None
+    except TelemetryError:
+        found = None
+    if found is None or not len(found.start):
+        return [], []
+    within = [
+        (max(at, start + 1), number) for at, number in zip(found.start, found.count, strict=True)
+    ]
+    at = [start, *(moment for moment, _ in within), max(end, within[-1][0] + 1)]
+    return at, [0.0, *(float(number) for _, number in within), 0.0]
+
+
 def limits_of(condition: str, inputs: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
     """The constants that a condition compares points with, by point, in each point's unit."""
     unit_of = {item["point"]: item.get("unit") for item in inputs}
@@ -145,8 +181,12 @@ def _comparisons(node: syntax.Node) -> Iterator[tuple[str, syntax.Number]]:
             yield name.name, number
         case syntax.Comparison(left=syntax.Number() as number, right=syntax.Name() as name):
             yield name.name, number
-        case syntax.Not(operand=operand):
+        case syntax.Not(operand=operand) | syntax.Over(condition=operand):
             yield from _comparisons(operand)
+        case syntax.Call(arguments=(syntax.Over() as over,)):
+            yield from _comparisons(over)
+        case syntax.Comparison(left=syntax.Call() as call):
+            yield from _comparisons(call)
         case syntax.Junction(operands=operands):
             for operand in operands:
                 yield from _comparisons(operand)
@@ -166,14 +206,34 @@ def day_chart(
 ) -> list[dict[str, Any]]:
     """The last 24 hours of points, each with the name it is shown under; times in seconds."""
     now = to_micros(reader.now)
+    named = ((point, name, point.code) for point, name in points)
+    return history_chart(telemetry, named, (now - LONGEST, now), reader)
+
+
+def history_chart(
+    telemetry: TelemetryStore,
+    points: Iterable[tuple[PointView, str, str]],
+    window: tuple[int, int],
+    reader: Reader,
+    condition: str = "",
+) -> list[dict[str, Any]]:
+    """A stretch of points, each with the name it is shown under and what a condition calls it, and
+    the limits of the condition."""
+    shown = list(points)
+    inputs = [{"point": key, "unit": point.unit} for point, _, key in shown]
+    limits = limits_of(condition, inputs) if condition else {}
     return [
         {
             "point": str(point.id),
             "name": name,
             "unit": point.unit,
             **_scale(point.kind, point.states, reader),
-            "limits": [],
-            **_drawn(buckets(telemetry, point.series, (now - LONGEST, now))),
+            "limits": limits.get(key, []),
+            **_drawn(
+                happenings(telemetry, point.series, window)
+                if point.kind == "event"
+                else buckets(telemetry, point.series, window)
+            ),
         }
-        for point, name in points
+        for point, name, key in shown
     ]

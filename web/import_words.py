@@ -91,6 +91,10 @@ FAULT: Mapping[str, str] = {
         "first, or choose another point."
     ),
     "key_taken": mark("The key “%(text)s” of this device feeds point “%(known)s” already."),
+    "event_point": mark(
+        "“%(text)s” is an event: it happens and has no value. Empty interval, low and high."
+    ),
+    "told_point": mark("“%(text)s” is told by Watchkeeper itself. Take the row out."),
     "range": mark("The lowest value must be below the highest."),
     "phone": mark("“%(text)s” is no phone number. Write digits, such as 138 0013 8000."),
     "many_phones": mark("At most %(limit)s numbers for one person. Keep the ones that matter."),
@@ -184,6 +188,7 @@ KEPT_FOR: Mapping[str, str] = {
     "team_member": mark("Somebody is in it."),
     "shift": mark("A shift is for it."),
     "grant": mark("A role is limited to it."),
+    "checkpoint": mark("Patrols go to it."),
     "home": mark("They have an account."),
 }
 KEPT_ELSE = mark("Something that was made since refers to it.")

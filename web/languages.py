@@ -1,7 +1,7 @@
 """The two languages of the interface: their catalogues, and which one a reader gets."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from gettext import GNUTranslations
 from pathlib import Path
@@ -29,7 +29,7 @@ def catalogue(language: str) -> Catalog:
     whole = Catalog(locale=language)
     for path in sorted((CATALOGUES / language).glob("*.po")):
         with path.open("rb") as file:
-            part = read_po(file, locale=language)
+            part = read_po(file, locale=language, abort_invalid=True)
         for message in part:
             if not message.id:
                 continue
@@ -67,6 +67,11 @@ def preferred(accept_language: str) -> str:
     wishes = [tag for quality, tag in sorted(weighted, key=lambda item: -item[0]) if quality > 0]
     found = negotiate_locale([wish.partition("-")[0] for wish in wishes], list(LANGUAGES), sep="-")
     return found or "en"
+
+
+def translator(accept_language: str) -> Callable[[str], str]:
+    """The words of the catalogue for an Accept-Language header."""
+    return translations(preferred(accept_language)).gettext
 
 
 def _weighted(part: str) -> tuple[float, str]:

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from core.db import is_unavailable
 from core.errors import NotFound, NotSignedIn, Unavailable, WatchkeeperError
 from core.second_factor import NeedsSecondFactor
+from rules.wording import Message
 from web.compression import compress
 from web.languages import known, mark
 from web.reader import Reader
@@ -29,7 +30,7 @@ HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
+    "Permissions-Policy": "camera=(), geolocation=(self), microphone=(self)",
 }
 TITLES: Mapping[int, str] = {
     400: mark("That did not work"),
@@ -187,7 +188,7 @@ def error_page(request: Request, error: WatchkeeperError, *, guest: bool = False
         status=error.status,
         detail="" if guest and reader.language != "en" else _detail(reader, error),
         advice=_advice(reader, error, guest=guest),
-        problems=_for_guests(reader, problems) if guest else problems,
+        problems=_for_guests(reader, problems) if guest else [reader.told(one) for one in problems],
         good=False,
         guest=guest,
     )
@@ -201,7 +202,8 @@ def _detail(reader: Reader, error: WatchkeeperError) -> str:
     """
     if error.status >= 500 and not isinstance(error, Unavailable):
         return ""
-    return error.detail if reader.language == "en" or error.status in REFUSALS else ""
+    told = reader.told(error.detail)
+    return told if reader.language == "en" or error.status in REFUSALS else ""
 
 
 def _for_guests(reader: Reader, problems: Sequence[str]) -> list[str]:
@@ -212,8 +214,8 @@ def _for_guests(reader: Reader, problems: Sequence[str]) -> list[str]:
 
 def _advice(reader: Reader, error: WatchkeeperError, *, guest: bool) -> str:
     """What to do: in the error's own words, which are English, or in the reader's language."""
-    if reader.language == "en" and error.advice:
-        return error.advice
+    if error.advice and (reader.language == "en" or isinstance(error.advice, Message)):
+        return reader.told(error.advice)
     general = ADVICE.get(error.status)
     if guest:
         general = GUEST_ADVICE.get(error.status, general)

@@ -10,10 +10,14 @@ from zoneinfo import ZoneInfo
 from babel import Locale, dates, numbers
 
 from core.clock import from_micros
+from rules.wording import Message
 from web.languages import locale_of, mark, translations
 from web.words import WORDS
+from workflows.tickets.categories import shipped_categories
 
 YES, NO = mark("yes"), mark("no")
+# Of an event: that it did, and that it never did so far.
+HAPPENED, NOT_YET = mark("happened"), mark("not yet")
 
 
 class Measured(Protocol):
@@ -21,7 +25,7 @@ class Measured(Protocol):
 
     @property
     def kind(self) -> str:
-        """number, boolean or state."""
+        """number, boolean, state or event."""
         ...
 
     @property
@@ -72,6 +76,12 @@ class Reader:
         """A text of the catalogue in the reader's language."""
         found = translations(self.language).gettext(text)
         return found % values if values else found
+
+    def told(self, text: str) -> str:
+        """What a part below the pages says, where it can be told in other languages."""
+        if not isinstance(text, Message):
+            return text
+        return text.told(translations(self.language).gettext)
 
     def text(self, name: Mapping[str, str] | None) -> str:
         """An administered name, or what somebody wrote, with fallback to what there is."""
@@ -156,6 +166,8 @@ class Reader:
 
     def value(self, point: Measured, value: float | None) -> str:
         """A reading as people say it: 81.5 °C, yes, moving."""
+        if point.kind == "event":
+            return self._moment_of(point, value)
         if value is None:
             return "–"
         if point.kind == "boolean":
@@ -168,6 +180,15 @@ class Reader:
         if not point.unit:
             return written
         return f"{written}%" if point.unit == "%" else f"{written} {point.unit}"
+
+    def _moment_of(self, point: Measured, value: float | None) -> str:
+        """What is told of an event's last moment: its category, or only that it happened."""
+        if value is None:
+            return self.translate(NOT_YET)
+        states = point.states or ()
+        code = states[int(value)] if 0 <= int(value) < len(states) else ""
+        category = shipped_categories().get(code)
+        return (self.text(category.name) if category else code) or self.translate(HAPPENED)
 
     def micros(self, micros: int) -> str:
         """A moment given in µs since the epoch."""

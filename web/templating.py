@@ -10,11 +10,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from core.pictures import CHOOSABLE
 from core.voice import LARGEST_VOICE, LONGEST
 from web.bundle import Bundle
+from web.delays import delay_told
 from web.languages import LANGUAGES, translations
 from web.reader import Reader
 from web.reasons import told
+from web.rule_problems import problem_told
 from web.said import said
+from web.scan_marks import marks_of
 from web.visit import Visit
+from workflows.patrol import GRADES, KINDS, REASONS
 from workflows.tickets.mentions import without_names
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -54,9 +58,17 @@ def _environment(language: str, bundle: Bundle) -> Environment:
     environment.globals["bundled"] = bundle.address
     environment.globals["photo_types"] = CHOOSABLE
     environment.globals["voice_limits"] = {"longest": LONGEST, "largest": LARGEST_VOICE}
+    environment.globals["proof"] = {
+        "grades": {grade.value: text for grade, text in GRADES.items()},
+        "kinds": KINDS,
+        "reasons": REASONS,
+    }
+    environment.globals["marks_of"] = marks_of
     environment.filters["said"] = said
     environment.filters["without_names"] = without_names
     environment.globals["reason_told"] = told
+    environment.globals["delay_told"] = delay_told
+    environment.globals["problem_told"] = problem_told
     environment.filters["instant"] = instant
     environment.filters["sample"] = sample
     return environment

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 
+from web.alarm_words import ALARM_STATE, WITHHELD_WHY, WORK_PHASE
 from web.closing_words import CHECKED_BY, CLOSING_NOTICES, CLOSING_WORDS
 from web.event_words import EVENT
 from web.import_words import IMPORT_WORDS
+from web.incident_words import INCIDENT_WORDS
 from web.languages import mark
+from web.patrol_words import PATROL_WORDS
+from web.rule_words import RULE_WORDS
 
 SEVERITY: Mapping[str, str] = {
     "ok": mark("OK"),
@@ -46,6 +50,17 @@ TICKET_KIND: Mapping[str, str] = {
     "inspection_finding": mark("Inspection finding"),
     "incident": mark("Incident"),
 }
+TRANSITION: Mapping[str, str] = {
+    "pending": mark("Delay begun"),
+    "counted": mark("Counted"),
+    "abandoned": mark("Did not last"),
+    "tripped": mark("Tripped"),
+    "clearing": mark("Clearing begun"),
+    "resumed": mark("Recovery did not last"),
+    "cleared": mark("Cleared"),
+    "failed": mark("Could not be judged"),
+    "recovered": mark("Can be judged again"),
+}
 VERDICT: Mapping[str, str] = {
     "real": mark("Real"),
     "false": mark("False alarm"),
@@ -67,12 +82,6 @@ VERIFIED_BY: Mapping[str, str] = {
     "person": mark("by somebody who did not do the work"),
     **CHECKED_BY,
 }
-ALARM_STATE: Mapping[str, str] = {
-    "normal": mark("Normal"),
-    "unacknowledged": mark("Not acknowledged"),
-    "acknowledged": mark("Acknowledged"),
-    "returned_unacknowledged": mark("Over, not acknowledged"),
-}
 ROLE: Mapping[str, str] = {
     "guard": mark("Guard"),
     "technician": mark("Technician"),
@@ -93,8 +102,13 @@ PERMISSION: Mapping[str, str] = {
     "devices.write": mark("adopt and change devices and sources"),
     "telemetry.read": mark("see readings"),
     "alarms.read": mark("see alarms"),
-    "alarms.act": mark("acknowledge alarms"),
+    "alarms.act": mark("acknowledge and reset alarms"),
+    "alarms.shelve": mark("shelve alarms"),
+    "alarms.service": mark("take alarms out of service, and confirm it where lives depend on them"),
+    "work.plan": mark("plan maintenance and outages"),
     "rules.read": mark("see rules"),
+    "rules.edit": mark("write drafts of rules and try them in the shadow"),
+    "rules.approve": mark("review rules, put them into force, roll them back and retire them"),
     "tickets.read": mark("see tickets"),
     "tickets.create": mark("open tickets"),
     "tickets.work": mark("accept tickets and work them"),
@@ -106,6 +120,10 @@ PERMISSION: Mapping[str, str] = {
         "change calendars, promised times, teams, categories, templates and lists of problems"
     ),
     "stickers.write": mark("print and revoke stickers"),
+    "patrol.read": mark("see checkpoints and when they were scanned"),
+    "patrol.scan": mark("scan checkpoints"),
+    "scans.read": mark("see who scanned checkpoints"),
+    "patrol.write": mark("set up checkpoints, what is scanned there, and badges"),
     "views.share": mark("share lists of tickets with colleagues"),
     "rosters.write": mark("make rosters, record absences and certificates"),
     "evidence.read": mark("see photos and voice notes as they were taken, with all they carry"),
@@ -145,6 +163,7 @@ POINT_KIND: Mapping[str, str] = {
     "number": mark("Number"),
     "boolean": mark("Yes or no"),
     "state": mark("State"),
+    "event": mark("Event"),
 }
 TEAM: Mapping[str, str] = {
     "maintenance": mark("Maintenance"),
@@ -185,6 +204,8 @@ NOTICE: Mapping[str, str] = {
     "ticket.open": mark("New ticket"),
     "ticket.reopen": mark("Ticket opened again"),
     "ticket.announce": mark("It happened again"),
+    "ticket.still": mark("Still not over"),
+    "ticket.incident": mark("Several alarms with one cause"),
     "ticket.assign": mark("A ticket for you"),
     "ticket.warn": mark("Deadline comes near"),
     "ticket.overdue": mark("Deadline missed"),
@@ -342,9 +363,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "ticket_action": TICKET_ACTION,
     "ticket_kind": TICKET_KIND,
     "alarm_state": ALARM_STATE,
+    "withheld_why": WITHHELD_WHY,
+    "work_phase": WORK_PHASE,
     "actor": ACTOR,
     "role": ROLE,
     "permission": PERMISSION,
+    "transition": TRANSITION,
     "verdict": VERDICT,
     "false_cause": FALSE_CAUSE,
     "verified_by": VERIFIED_BY,
@@ -379,4 +403,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "living_as": LIVING_AS,
     **IMPORT_WORDS,
     **CLOSING_WORDS,
+    **INCIDENT_WORDS,
+    **PATROL_WORDS,
+    **RULE_WORDS,
 }

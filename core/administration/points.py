@@ -15,7 +15,7 @@ from core.devices import Device, Point, next_series
 from core.ids import new_id
 from core.places import Asset
 from core.site_file import load_catalog
-from rules.catalog import AssetType, PointType
+from rules.catalog import TOLD, AssetType, PointType
 from rules.located_yaml import nearest
 
 EDITABLE = ("key", "low", "high", "expected_interval")
@@ -72,7 +72,20 @@ def _faults(point: NewPoint, asset_type: AssetType | None) -> list[str]:
     if known is None:
         hint = nearest(point.code, list(asset_type.points))
         return [*faults, f"code: {asset_type.code} has no point {point.code!r}{hint}"]
-    return faults + _disagreements(point, known)
+    return faults + _disagreements(point, known) + _event_faults(point, known)
+
+
+def _event_faults(point: NewPoint, known: PointType) -> list[str]:
+    if known.code in TOLD:
+        return [f"code: {known.code} is told by Watchkeeper itself, not by a device"]
+    if known.kind != "event":
+        return []
+    given = {"low": point.low, "high": point.high, "expected_interval": point.expected_interval}
+    return [
+        f"{name}: {known.code} is an event, which has none; leave it out"
+        for name, value in given.items()
+        if value is not None
+    ]
 
 
 def _number_faults(
@@ -202,6 +215,9 @@ def update_point(
     problems = not_editable(changes, EDITABLE)
     values = {name: changes.get(name, getattr(point, name)) for name in EDITABLE}
     problems += _number_faults(values["low"], values["high"], values["expected_interval"])
+    if point.kind == "event":
+        fixed = [name for name in ("low", "high", "expected_interval") if changes.get(name)]
+        problems += [f"{name}: an event has none" for name in fixed]
     key = values["key"]
     if not isinstance(key, str) or not 0 < len(key) <= 120:
         problems.append("key: between 1 and 120 characters")

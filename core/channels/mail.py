@@ -24,7 +24,8 @@ class Mail:
     def send(self, address: str, message: Message) -> Outcome:
         """Send one e-mail."""
         letter = EmailMessage()
-        letter["Subject"] = message.title
+        # A header is one line, whatever somebody typed.
+        letter["Subject"] = " ".join(message.title.split())
         letter["From"] = self.sender
         letter["To"] = address
         identity = make_msgid(domain=self.sender.rpartition("@")[2] or None)

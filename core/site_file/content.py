@@ -18,6 +18,8 @@ from core.lifecycle import move
 from core.places import Asset, Node, Space, Supply
 from core.site_file.model import PointEntry, SiteEntry
 from core.site_file.rows import Difference, bring_to, identify, standing_rows, update_all
+from core.told_points import is_ours
+from rules.catalog import TOLD
 
 Key = TypeVar("Key", bound=Hashable)
 PointKey = tuple[str, str]
@@ -141,7 +143,8 @@ class ContentWriter:
         return ids
 
     def _devices(self, assets: Mapping[str, UUID], sources: Mapping[str, UUID]) -> dict[str, UUID]:
-        standing = self._rows(Device)
+        # Those by which Watchkeeper itself speaks are in no file.
+        standing = {code: row for code, row in self._rows(Device).items() if not is_ours(code)}
         only_source = next(iter(sources.values())) if len(sources) == 1 else None
         ids = identify([device.code for device in self.entry.devices], standing)
         wanted = {
@@ -177,7 +180,9 @@ class ContentWriter:
     def _points(self, assets: Mapping[str, UUID], devices: Mapping[str, UUID]) -> None:
         codes = self._asset_codes
         rows = standing_rows(self.session, Point, Point.site_id == self.site.id)
-        standing = {(codes[row["asset_id"]], row["code"]): row for row in rows}
+        standing = {
+            (codes[row["asset_id"]], row["code"]): row for row in rows if row["code"] not in TOLD
+        }
         wanted: dict[PointKey, dict[str, Any]] = {
             (point.asset, point.type.code): self._point(point, assets, devices[device.code])
             for device in self.entry.devices

@@ -7,7 +7,7 @@ from core.codes import DEVICE_CODE
 from core.site_file.codes import Codes, circles
 from core.site_file.model import AssetEntry, DeviceEntry, PointEntry
 from core.site_file.part import Part, as_text, suggestion
-from rules.catalog import Catalog, PointType
+from rules.catalog import TOLD, Catalog, PointType
 
 _CODE_RULE = "it stands in topics, so no blanks, no / + #, no $ in front, at most 120"
 
@@ -107,8 +107,9 @@ class _Devices:
                 part.refuse(None, "a device needs an asset, or points that name theirs")
             return
         kind = self._catalog.get(self._assets[asset].type)
-        for point in kind.points.values() if kind else ():
-            yield PointEntry(asset, point.code, point, point.low, point.high, interval)
+        for point in kind.usual_points if kind else ():
+            every = None if point.kind == "event" else interval
+            yield PointEntry(asset, point.code, point, point.low, point.high, every)
 
     def _keys(self, part: Part, raw: Any) -> Iterator[tuple[str, Part, dict[str, Any]]]:
         """Each key with the place for its problems and its body: `{point: …, asset: …}`."""
@@ -152,6 +153,13 @@ class _Devices:
             hint = suggestion(code, kind.points)
             place.refuse(None, f"{kind.code} has no point {code!r}{hint}")
             return None
+        if code in TOLD:
+            place.refuse(None, f"{code!r} is told by Watchkeeper itself, not by a device")
+        if point.kind == "event":
+            for name in ("interval", "range"):
+                if name in body:
+                    place.refuse(name, f"{code!r} is an event, which has no {name}")
+            return PointEntry(asset, key, point, None, None, None)
         low, high = _range(place, point)
         own = place.seconds("interval") if "interval" in body else interval
         return PointEntry(asset, key, point, low, high, own)

@@ -111,38 +111,42 @@ class DuckDBStore:
         with engine_errors("telemetry cannot be read"):
             self._sequence = next_sequence(self._connection)
 
-    def write(self, batch: ReadingBatch, replacing: bool = False) -> None:
-        """Append, or with `replacing` put in place of what is stored at the same keys."""
-        check_storable(batch)
-        if not len(batch):
+    def write(self, new: ReadingBatch, replacing: ReadingBatch | None = None) -> None:
+        """Append, and put in place of what is stored at the same keys; one transaction."""
+        odd = ReadingBatch() if replacing is None else replacing
+        check_storable(new)
+        check_storable(odd)
+        if not len(new) and not len(odd):
             return
         with self._writing:
             try:
                 with engine_errors("telemetry cannot be written"):
-                    self._write(batch, replacing)
+                    self._write(new, odd)
             except TelemetryError as error:
                 self._failure = str(error)
                 raise
             self._failure = None
 
-    def _write(self, batch: ReadingBatch, replacing: bool) -> None:
-        until = self._sequence + len(batch)
-        numbers = pa.array(np.arange(self._sequence, until))
-        rows = pa.RecordBatch.from_arrays(
-            [*batch.to_arrow().columns, numbers], schema=_FRESH_SCHEMA
-        )
-        # A number once tried is not used again, even when the engine refuses the rows.
-        self._sequence = until
-        offered = pa.Table.from_batches([rows])
-        if not replacing:
-            self._connection.from_arrow(offered).insert_into("fresh")
+    def _write(self, new: ReadingBatch, odd: ReadingBatch) -> None:
+        appended = self._numbered(new)
+        if not len(odd):
+            self._connection.from_arrow(appended).insert_into("fresh")
             return
+        offered = self._numbered(odd)
         try:
-            upkeep.replace(self._connection, offered)
+            upkeep.append_and_replace(self._connection, appended, offered)
         except duckdb.TransactionException:
             # Upkeep was moving one of these readings at the same time; wait until it has.
             with self._rewriting:
-                upkeep.replace(self._connection, offered)
+                upkeep.append_and_replace(self._connection, appended, offered)
+
+    def _numbered(self, batch: ReadingBatch) -> pa.Table:
+        """The columns of `fresh`. A number is not used again, even when the engine refuses it."""
+        until = self._sequence + len(batch)
+        numbers = pa.array(np.arange(self._sequence, until))
+        self._sequence = until
+        columns = [*batch.to_arrow().columns, numbers]
+        return pa.Table.from_batches([pa.RecordBatch.from_arrays(columns, schema=_FRESH_SCHEMA)])
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

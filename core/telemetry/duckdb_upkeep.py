@@ -4,6 +4,7 @@ import duckdb
 import pyarrow as pa
 
 from core.telemetry.duckdb_file import HOUR, number, transaction
+from core.telemetry.readings import Quality
 
 DAY = 24 * HOUR
 
@@ -50,11 +51,18 @@ QUALIFY row_number() OVER (PARTITION BY series, event_at ORDER BY sequence DESC)
 """
 _KNOWN = """
 CREATE OR REPLACE TEMP TABLE known AS
-SELECT series, event_at, bool_or(stored.value = incoming.value) AS same
+SELECT series, event_at, bool_or(stored.value = incoming.value) AS same,
+    min(stored.quality) AS quality
 FROM stored JOIN incoming USING (series, event_at) GROUP BY series, event_at
 """
 _CHANGED = """
 CREATE OR REPLACE TEMP TABLE changed AS SELECT series, event_at FROM known WHERE NOT same
+"""
+# A reading of that time was judged: who builds windows again must not miss it.
+_KEEP_JUDGED = """
+UPDATE incoming SET quality = known.quality FROM known
+WHERE incoming.series = known.series AND incoming.event_at = known.event_at
+    AND incoming.quality = $late AND known.quality <> $late
 """
 _INSERT_INCOMING = """
 INSERT INTO fresh SELECT * FROM incoming ANTI JOIN (SELECT * FROM known WHERE same)
@@ -153,18 +161,24 @@ def _settle_chunk(
     return hours
 
 
-def replace(connection: duckdb.DuckDBPyConnection, offered: pa.Table) -> None:
-    """Store readings whose (series, event_at) may be stored already; one transaction.
+def append_and_replace(
+    connection: duckdb.DuckDBPyConnection, new: pa.Table, offered: pa.Table
+) -> None:
+    """Append `new`, then store readings whose (series, event_at) may be stored already.
 
-    `offered` has the columns of `fresh`. A reading of the same value stays as it was.
+    One transaction. Both have the columns of `fresh`. What is offered with the same value leaves
+    the reading as it was.
     """
     connection.register("offered", offered)
     try:
         with transaction(connection):
+            if new.num_rows:
+                connection.from_arrow(new).insert_into("fresh")
             connection.execute(_INCOMING)
             connection.execute(_KNOWN)
             connection.execute(_CHANGED)
             if number(connection, "SELECT count(*) FROM changed"):
+                connection.execute(_KEEP_JUDGED, {"late": int(Quality.LATE)})
                 _drop_changed(connection)
             connection.execute(_INSERT_INCOMING)
     finally:

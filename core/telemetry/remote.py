@@ -73,9 +73,9 @@ class RemoteStore:
         for _ in self._ask(wire.AskCheck()):
             pass
 
-    def write(self, batch: ReadingBatch, replacing: bool = False) -> None:
+    def write(self, new: ReadingBatch, replacing: ReadingBatch | None = None) -> None:
         """Raises TelemetryError: only the owner writes."""
-        del batch, replacing
+        del new, replacing
         self._refuse()
 
     def delete(self, series: int, start: int, end: int) -> int:

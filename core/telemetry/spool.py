@@ -77,25 +77,29 @@ class SpooledStore:
                 _add_newest(newest, batch)
         return newest
 
-    def write(self, batch: ReadingBatch, replacing: bool = False) -> None:
-        """Keep the readings, in the primary or in the spool; durable on return.
+    def write(self, new: ReadingBatch, replacing: ReadingBatch | None = None) -> None:
+        """Keep the readings, in the primary or as one record of the spool; durable on return.
 
         Raises SpoolFull when neither takes them.
         """
-        check_storable(batch)
-        if not len(batch):
+        odd = ReadingBatch() if replacing is None else replacing
+        check_storable(new)
+        check_storable(odd)
+        if not len(new) and not len(odd):
             return
         with self._writing:
             self._refuse_when_closed()
             if self._log.segments or self._error is not None:
-                self._spool(batch)
+                self._spool(_together(new, odd))
                 self._drain_when_due()
                 return
+            if self._blind:
+                new, odd = ReadingBatch(), _together(new, odd)
             try:
-                self._ready().write(batch, replacing or self._blind)
+                self._ready().write(new, odd)
             except TelemetryError as error:
                 self._failed(error)
-                self._spool(batch)
+                self._spool(_together(new, odd))
 
     def _spool(self, batch: ReadingBatch) -> None:
         with self._guard, _disk_errors("the spool cannot be written"):
@@ -164,7 +168,7 @@ class SpooledStore:
         segment = self._log.segments[0]
         batches = self._read(segment)
         for joined in _joined(batches):
-            primary.write(joined, replacing=True)
+            primary.write(ReadingBatch(), joined)
         with self._guard, _disk_errors("the spool cannot be emptied"):
             self._log.drop(segment)
             if not self._log.segments:
@@ -279,6 +283,16 @@ def _disk_errors(doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise TelemetryError(f"{doing}: {error}") from error
+
+
+def _together(new: ReadingBatch, odd: ReadingBatch) -> ReadingBatch:
+    """One batch, to be written as replacing: what counts is the last of one key."""
+    if not len(odd):
+        return new
+    both = ReadingBatch()
+    both.extend(new)
+    both.extend(odd)
+    return both
 
 
 def _joined(batches: Sequence[ReadingBatch]) -> Iterator[ReadingBatch]:

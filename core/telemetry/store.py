@@ -26,13 +26,21 @@ class TelemetryStore(Protocol):
     Every method raises TelemetryError when the store is ill or away.
     """
 
-    def write(self, batch: ReadingBatch, replacing: bool = False) -> None:
-        """Keep the readings; on return they survive the death of the process.
+    def write(self, new: ReadingBatch, replacing: ReadingBatch | None = None) -> None:
+        """Keep the readings, all or none; on return they survive the death of the process.
 
-        Plain writing appends: the caller knows that none of these (series, at) is stored yet.
-        With replacing a reading stored at the same (series, at) gives way to the new one; where
-        the value is the same nothing changes, and of several in one batch the last one counts.
+        new: appended first; the caller knows that none of these (series, at) is stored yet.
+        replacing: a reading stored at the same (series, at), one of `new` too, gives way to these;
+        where the value is the same nothing changes, and of several the last one counts. A late one
+        takes over the quality of what it replaces: a reading of that time was judged.
         Raises Invalid for what can't be stored: values that are not finite, times before 1970.
+
+        All or none, because whoever was killed meanwhile judges again what is sent again, by the
+        newest values that are stored: with a part of them it would judge the one point as it was
+        and the other as it became later, which never was. A store that can't write both at once
+        writes them by `received`, `new` before `replacing` where it is the same, and begins no
+        message before the one before it is durable; readings of one message have one `received`.
+        Then what a kill leaves is what there was between two messages. Neither part may go first.
         """
         ...
 

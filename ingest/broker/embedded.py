@@ -27,6 +27,7 @@ _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 _LASTING = 30.0
 _LAST_LINES = 5
+_IN_USE = "address already in use"
 
 
 class EmbeddedBroker:
@@ -47,6 +48,8 @@ class EmbeddedBroker:
         self._control_port = 0
         self._addresses: tuple[BrokerAddress, ...] = ()
         self._keys = ""
+        # Whether the MQTT port was ours once: clients know it then, and it must not change.
+        self._listened = False
 
     @property
     def address(self) -> BrokerAddress:
@@ -78,12 +81,8 @@ class EmbeddedBroker:
         config.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if end_orphan(config):
             log.warning("ended a broker that an earlier run had left on %s", config.directory)
-        keys = credentials(config.directory)
-        port = config.port or _free_port()
-        self._control_port = _free_port()
-        self._keys = keys.product
-        self._addresses = addresses(config, keys, port)
-        write_private(config.file, render(config, keys, port, self._control_port))
+        self._listened = False
+        self._configure()
         self._stopping.clear()
         self._spawned.clear()
         self._thread = threading.Thread(target=self._supervise, name="broker", daemon=True)
@@ -91,6 +90,22 @@ class EmbeddedBroker:
         self._spawned.wait()
         if self._failure is not None:
             raise BrokerError(f"the broker can't be started: {self._failure}") from self._failure
+
+    def _configure(self) -> None:
+        """Write the configuration, with ports that are free now."""
+        config, keys = self.config, credentials(self.config.directory)
+        port = self._addresses[0].port if self._listened else config.port or _free_port()
+        self._control_port = _free_port()
+        self._keys = keys.product
+        self._addresses = addresses(config, keys, port)
+        write_private(config.file, render(config, keys, port, self._control_port))
+
+    def _take_other_ports(self) -> None:
+        """What was free when we looked was taken before the server listened."""
+        try:
+            self._configure()
+        except OSError as error:
+            log.error("the broker's configuration can't be written: %s", error)
 
     def _supervise(self) -> None:
         pause = _FIRST_PAUSE
@@ -108,6 +123,8 @@ class EmbeddedBroker:
                 return
             self.restarts += 1
             log.error("the broker ended with code %s: %s", code, self._last_words())
+            if _IN_USE in self._last_words():
+                self._take_other_ports()
             pause = _FIRST_PAUSE if time.monotonic() - began > _LASTING else pause
             self._stopping.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -119,6 +136,7 @@ class EmbeddedBroker:
             if time.monotonic() >= deadline:
                 raise BrokerError(f"the broker isn't ready in {timeout:g} s: {self._last_words()}")
             time.sleep(0.05)
+        self._listened = True
 
     def queue_state(self) -> QueueState:
         """How much waits in the broker; BrokerError while it can't be asked."""

@@ -13,6 +13,7 @@ from ingest.decoding import Problem
 from ingest.receipt_clock import Span
 from ingest.registry import SiteState
 from workflows.alarms import Finding
+from workflows.patrol import Presented
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,14 @@ class Batch:
     waiting: dict[tuple[UUID, str], Waiting] = field(default_factory=dict)
     presents: list[Present] = field(default_factory=list)
     trust: dict[UUID, bool] = field(default_factory=dict)
+    # Readings that were judged by a value which gives way to another: series, time, value.
+    replaced: list[tuple[int, int, float]] = field(default_factory=list)
     gaps: list[Span] = field(default_factory=list)
+    # What readers and gateways have read at checkpoints.
+    scans: list[Presented] = field(default_factory=list)
     messages: int = 0
+    # Chatter and floods are to be looked at; what has not moved since this moment is quiet.
+    quiet_since: datetime | None = None
 
     @property
     def decided(self) -> bool:
@@ -64,6 +71,9 @@ class Batch:
             or self.presents
             or self.trust
             or self.gaps
+            or self.replaced
+            or self.scans
+            or self.quiet_since
         )
 
     @property

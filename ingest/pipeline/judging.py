@@ -21,6 +21,7 @@ from rules.engine import (
     next_wake,
     step,
 )
+from rules.members import asset_of
 from rules.slots import ReceiptNow
 from workflows.alarms import Finding, PointFacts, RuleFacts
 
@@ -85,6 +86,17 @@ class Judge:
         transitions = step(instance, at, receipt)
         if transitions:
             self._found(instance, transitions)
+        elif instance.past is not None:
+            # Its first reading in a while: from now on readings leave its windows in quiet.
+            self.plan((instance,))
+
+    def keep(self, device: DeviceState) -> None:
+        """Readings of `device` were taken in that are not to be judged: windows have them all the
+        same, as they would after a restart."""
+        for instance in device.instances:
+            if instance.past is not None:
+                instance.past.take_in()
+                self.plan((instance,))
 
     def heard(self, path: PathState) -> None:
         """Something was heard through a path that was silent: its devices get a fresh start.
@@ -158,7 +170,8 @@ class Judge:
             if binding.on_receipt_clock:
                 at = self.clock.wall(at)
             self._add(binding, binding.facts, transition, at)
-            if transition.kind in (TransitionKind.FAILED, TransitionKind.RECOVERED):
+            failing = transition.kind in (TransitionKind.FAILED, TransitionKind.RECOVERED)
+            if failing and binding.facts.shadow is None:
                 self._rule_itself(binding, transition, at)
         wake = next_wake(instance)
         if wake is not None:
@@ -246,7 +259,10 @@ def _intervals_heard_since(path: PathState) -> Iterator[int]:
 
 
 def _point_facts(binding: Binding) -> dict[str, PointFacts]:
-    return {point.code: PointFacts(point.series, point.unit) for point in binding.points}
+    facts = {point.code: PointFacts(point.series, point.unit) for point in binding.points}
+    for key, point in binding.members.items():
+        facts[key] = PointFacts(point.series, point.unit)
+    return facts
 
 
 def _also(binding: Binding, transition: Transition) -> dict[str, Any]:
@@ -257,4 +273,8 @@ def _also(binding: Binding, transition: Transition) -> dict[str, Any]:
         return {"devices": sorted(one.code for one in path.devices if one.path is not path)}
     if binding.watches_every_point:
         return {"silent": sorted(point.code for point in binding.points if not point.excused)}
+    if binding.others:
+        codes = {asset_of(each.point) for each in transition.inputs}
+        asked = {code: one for code, one in binding.others.items() if code in codes}
+        return {"assets": {c: {"type": o.type, "name": dict(o.name)} for c, o in asked.items()}}
     return {}

@@ -49,12 +49,14 @@ class Retained:
         changed = False
         for key, value in fields.items():
             point = device.points.get(key)
-            if point is None or (timed and when.at <= point.at):
+            # An event that was retained is past, and no state.
+            if point is None or point.event or (timed and when.at <= point.at):
                 continue
             result = sound_value(point, value)
             if isinstance(result, Problem) or result == point.value:
                 continue
             point.value = result
+            point.told = point.at
             changed = True
             self._judge.batch.presents.append(
                 Present(device.site.site_id, point.series, result, received)

@@ -1,10 +1,12 @@
 """Devices that nobody adopted yet: what they say is shown, without a write for each message."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from core.clock import MICROS, from_micros
 from ingest.pipeline.batch import Waiting
+from ingest.pipeline.happenings import event_of
 from ingest.pipeline.judging import Judge
 from ingest.pipeline.retained import fields_of
 from ingest.registry import SiteState
@@ -35,14 +37,25 @@ class Strangers:
         known = before is not None or code in site.waiting
         if len(code) > LONGEST_CODE or (not known and self._crowded(site)):
             return
+        if known and kind in ("event", "scan"):
+            # It would take the place of the readings that tell more of the device.
+            return
         self._sampled[key] = received
-        sample = dict(_shown(fields_of(kind, payload)))
+        fields = _said(kind, payload)
+        sample = dict(_shown(fields))
         self._judge.batch.waiting[site.site_id, code] = Waiting(
             site.site_id, code, sample, from_micros(received)
         )
 
     def _crowded(self, site: SiteState) -> bool:
         return len(site.waiting) + len(self._sampled) >= MOST_WAITING
+
+
+def _said(kind: str, payload: bytes) -> Mapping[str, Any]:
+    if kind == "scan":
+        # Not what was scanned, which may be somebody's card.
+        return {"scan": True}
+    return event_of(payload) if kind == "event" else fields_of(kind, payload)
 
 
 def _shown(fields: Any) -> list[tuple[str, Any]]:

@@ -19,11 +19,14 @@ from ingest.decoding import (
     topic_text,
 )
 from ingest.pipeline.clock_trust import ClockTrust
+from ingest.pipeline.doubts import Doubts, Held, Sent
+from ingest.pipeline.happenings import as_reading
 from ingest.pipeline.judging import Judge
 from ingest.pipeline.retained import Retained
+from ingest.pipeline.scanned import Scanned
 from ingest.pipeline.strangers import Strangers
 from ingest.pipeline.values import sound_value
-from ingest.registry import ONLINE, DeviceState, PointState, SiteState
+from ingest.registry import ONLINE, DeviceState, Moment, PointState, SiteState
 from ingest.session import DUPLICATE, RETAINED, Message
 
 BEAT_SITE = "_beat"
@@ -59,6 +62,8 @@ class Taker:
         self._received = 0
         self._strangers = Strangers(judge)
         self._trust = ClockTrust(judge)
+        self._scanned = Scanned()
+        self._doubts = Doubts()
 
     def take(self, messages: Sequence[Message], received: int) -> None:
         """Take messages in, in order; received: receipt time in µs.
@@ -71,6 +76,7 @@ class Taker:
         acknowledge = batch.mids.append
         by_topic = judge.registry.by_topic
         fast = self._fast
+        doubts = self._doubts.held
         received = max(received, self._received)
         batch.messages += len(messages)
         for topic, payload, mid, flags in messages:
@@ -78,11 +84,41 @@ class Taker:
             if mid:
                 acknowledge(mid)
             device = by_topic.get(topic)
+            if doubts and not flags & DUPLICATE:
+                self._settle_doubts()
             if device is None or flags:
                 received = self._careful(topic, payload, flags, received)
             elif not fast(device, payload, received):
                 self._readings(device, topic, payload, received)
+        self._settle_doubts()
+        self._doubts.forget()
         self._received = received
+
+    def _settle_doubts(self) -> None:
+        """What was held back is new after all."""
+        for held in self._doubts.release():
+            problems = self._object(
+                held.device, held.fields, held.received, redelivered=True, judged=True, live=False
+            )
+            name = topic_text(held.topic)
+            device = held.device
+            self.judge.batch.reject(
+                device.site, device.code, name, problems, held.payload, held.received
+            )
+
+    def _in_doubt(
+        self,
+        device: DeviceState,
+        topic: bytes,
+        payload: bytes,
+        fields: dict[str, Any],
+        received: int,
+    ) -> bool:
+        """Whether an object that was sent again is held back; before a new one nothing is."""
+        found = self._doubts.sort(Held(device, topic, payload, fields, received))
+        if found is Sent.NEW:
+            self._settle_doubts()
+        return found is Sent.HELD
 
     def _fast(self, device: DeviceState, payload: bytes, received: int) -> bool:
         """Take in a message about which nothing is unusual; False leaves it to `_readings`.
@@ -178,8 +214,13 @@ class Taker:
         if own.kind == "readings":
             self.judge.registry.by_topic[topic] = device
             self._readings(device, topic, payload, received, redelivered=bool(flags & DUPLICATE))
+        elif own.kind == "event":
+            again = bool(flags & DUPLICATE)
+            self._readings(device, topic, payload, received, redelivered=again, events=True)
         elif own.kind == "status":
             self._status(device, topic, payload, received)
+        elif own.kind == "scan":
+            self._scans(device, topic, payload, received)
         else:
             problem = Problem("unsupported", f"no use for {own.kind!r} messages yet; it is kept")
             name = topic_text(topic)
@@ -195,8 +236,12 @@ class Taker:
         redelivered: bool = False,
         live: bool = True,
         judged: bool = True,
+        events: bool = False,
     ) -> None:
-        """Take in a `readings` message with every check; its good readings are kept."""
+        """Take in a `readings` message with every check; its good readings are kept.
+
+        events: it is an `event` message.
+        """
         problems: list[Problem] = []
         document = parse(payload)
         if isinstance(document, Problem):
@@ -205,9 +250,13 @@ class Taker:
             items = list(messages_of(document))
             live = live and not redelivered and not isinstance(document, list)
             # Items without a time of their own get one each, or they would replace each other.
-            for moment, item in enumerate(items, received - len(items) + 1):
+            for moment, each in enumerate(items, received - len(items) + 1):
+                item = as_reading(device, each) if events and isinstance(each, dict) else each
                 if isinstance(item, Problem):
                     problems.append(item)
+                    continue
+                if redelivered and judged and self._in_doubt(device, topic, payload, item, moment):
+                    self._heard(device)
                     continue
                 problems += self._object(
                     device, item, moment, redelivered=redelivered, judged=judged, live=live
@@ -250,6 +299,8 @@ class Taker:
         device.at = max(device.at, when.at)
         if judged and (fresh or newer):
             self.judge.judge(device, when.at)
+        elif not judged:
+            self.judge.keep(device)
         return problems
 
     def _reading(
@@ -268,7 +319,16 @@ class Taker:
                 return False
             batch.add_odd(point.series, at, value, received, quality)
             point.value = value
+            learned = point.learned
+            if learned is not None and learned.last == at:
+                # A baseline learns from what it was told first.
+                batch.replaced.append((point.series, at, learned.held))
             return True
+        learned = point.learned
+        known = learned.journal.value_at(at) if learned and learned.journal else None
+        if known is not None:
+            # It was judged by that, which this replaces in the store.
+            batch.replaced.append((point.series, at, known))
         late = Quality.LATE if quality is Quality.GOOD else quality
         batch.add_odd(point.series, at, value, received, late)
         return False
@@ -285,15 +345,53 @@ class Taker:
         if point is not None and self._reading(point, float(online), received, _GOOD, received):
             self.judge.judge(device, received)
 
+    def _scans(self, device: DeviceState, topic: bytes, payload: bytes, received: int) -> None:
+        """Take in a `scan` message; what is presented is judged when the batch is committed."""
+        problems: list[Problem] = []
+        document = parse(payload)
+        items = [document] if isinstance(document, Problem) else list(messages_of(document))
+        for moment, item in enumerate(items, received - len(items) + 1):
+            if isinstance(item, Problem):
+                problems.append(item)
+                continue
+            when = stamp(item.get("ts"), moment, device.zone, trusted=device.trusted)
+            problems += [when.problem] if when.problem else []
+            presented = self._scanned.presentation(device, item, when)
+            if isinstance(presented, Problem):
+                problems.append(presented)
+            elif presented is not None:
+                self.judge.batch.scans.append(presented)
+        self._heard(device)
+        name = topic_text(topic)
+        self.judge.batch.reject(device.site, device.code, name, problems, payload, received)
+
+    def tell(self, moment: Moment, received: int) -> None:
+        """Take in something that Watchkeeper itself tells; where nobody listens, it is stored."""
+        point = self.judge.registry.told(moment)
+        self._received = received = max(received, self._received + 1)
+        if point is None:
+            self.judge.batch.add_odd(moment.series, moment.at, moment.value, received, _GOOD)
+            return
+        device = self.judge.registry.sites[moment.site].devices[moment.device]
+        if self._reading(point, moment.value, moment.at, _GOOD, received):
+            device.at = max(device.at, moment.at)
+            self.judge.judge(device, moment.at)
+
     def replay(self, topic: str, payload: bytes, received: int, *, judged: bool) -> list[str]:
         """Take in again what was quarantined; returns the reasons for which it still fails."""
         before = len(self.judge.batch.rejected)
         own = own_topic(topic)
         site = self.judge.registry.sites.get(own.site) if own else None
         device = site.devices.get(own.device) if site and own else None
-        if own is None or device is None or own.kind != "readings":
+        if own is None or device is None or own.kind not in ("readings", "event", "scan"):
             return ["unknown_device"]
-        self._readings(device, topic.encode(), payload, received, live=False, judged=judged)
+        events = own.kind == "event"
+        if own.kind == "scan":
+            self._scans(device, topic.encode(), payload, received)
+        else:
+            self._readings(
+                device, topic.encode(), payload, received, live=False, judged=judged, events=events
+            )
         rejected = self.judge.batch.rejected
         reasons = [item.reason for item in rejected[before:]]
         del rejected[before:]

@@ -1,11 +1,12 @@
 """What ingest knows while it runs: sites, devices, points, and rules bound to assets."""
 
-from ingest.registry.carrying import Stored, carry_over, restore
+from ingest.registry.carrying import Stored, Windowed, carry_over, restore
 from ingest.registry.loading import load_registry
 from ingest.registry.model import (
     ONLINE,
     Binding,
     DeviceState,
+    Moment,
     PathState,
     PointState,
     Registry,
@@ -16,11 +17,13 @@ __all__ = [
     "ONLINE",
     "Binding",
     "DeviceState",
+    "Moment",
     "PathState",
     "PointState",
     "Registry",
     "SiteState",
     "Stored",
+    "Windowed",
     "carry_over",
     "load_registry",
     "restore",

@@ -1,14 +1,16 @@
 """Putting states into a fresh registry: from the stores at start, from the last one at a reload."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from core.telemetry.readings import Last
 from ingest.receipt_clock import ReceiptClock
-from ingest.registry.model import ONLINE, DeviceState, PointState, Registry
-from rules.engine import AlarmState, Phase, adopt
+from ingest.registry.model import ONLINE, Binding, DeviceState, PointState, Registry
+from rules.engine import AlarmState, Instance, Phase, adopt
 from rules.engine import restore as restore_instance
+
+Windowed = tuple[Instance, Binding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +22,27 @@ class Stored:
     alarms: Mapping[tuple[str, UUID], tuple[int, AlarmState]]
 
 
-def restore(registry: Registry, stored: Stored, clock: ReceiptClock, receipt: int) -> None:
+def restore(
+    registry: Registry,
+    stored: Stored,
+    clock: ReceiptClock,
+    receipt: int,
+    remember: Callable[[list[Windowed]], None] | None = None,
+) -> None:
     """Put what was stored into a fresh registry.
 
     A point never heard counts as heard now, so that a sensor that never speaks is found out.
+    remember: builds the windows of those that have any, once their points are in place.
     """
     for point in registry.points():
         _restore_point(point, stored.last.get(point.series), clock, receipt)
         present = stored.present.get(point.series)
         if present is not None and present[1] > point.at:
             point.value = present[0]
+            point.told = point.at
     _restore_times(registry, receipt)
+    if remember is not None:
+        remember(windowed(registry.bindings.items()))
     for (rule_id, asset_id), instance in registry.instances().items():
         standing = stored.alarms.get((rule_id, asset_id))
         if standing is not None:
@@ -73,16 +85,22 @@ def _restore_times(registry: Registry, receipt: int) -> None:
             device.path.heard = device.path.heard or receipt
 
 
-def carry_over(old: Registry, new: Registry) -> None:
-    """Move the running states of `old` into `new`; what is in both keeps what it had."""
+def windowed(bindings: Iterable[Windowed]) -> list[Windowed]:
+    """Those whose rules look at windows."""
+    return [(instance, binding) for instance, binding in bindings if instance.past is not None]
+
+
+def carry_over(old: Registry, new: Registry) -> list[Windowed]:
+    """Move the running states of `old` into `new`; what is in both keeps what it had.
+
+    Returns those whose windows are yet to be built, because their version was not in `old`.
+    """
     known_points = {point.series: point for point in old.points()}
     for point in new.points():
         before = known_points.get(point.series)
         if before is not None:
-            point.value = before.value
-            point.at = before.at
-            point.heard = before.heard
-            point.excused = before.excused
+            _carry_point(before, point)
+            _carry_baseline(before, point, old, new)
     for code, site in new.sites.items():
         known = old.sites.get(code)
         for device_code, device in site.devices.items():
@@ -90,13 +108,36 @@ def carry_over(old: Registry, new: Registry) -> None:
             if same is not None:
                 _carry_device(same, device)
     running = old.instances()
+    begin: list[Instance] = []
     for key, instance in new.instances().items():
         earlier = running.get(key)
         if earlier is None:
+            begin.append(instance)
             continue
         same_version = old.bindings[earlier].facts.version == new.bindings[instance].facts.version
+        if not same_version:
+            begin.append(instance)
+        elif instance.past is not None and earlier.past is not None:
+            instance.past.inherit(earlier.past)
         (restore_instance if same_version else adopt)(instance, earlier.state)
     _watch_silent_paths(new)
+    return windowed((instance, new.bindings[instance]) for instance in begin)
+
+
+def _carry_point(before: PointState, point: PointState) -> None:
+    point.value = before.value
+    point.told = before.told
+    point.at = before.at
+    point.heard = before.heard
+    point.excused = before.excused
+
+
+def _carry_baseline(before: PointState, point: PointState, old: Registry, new: Registry) -> None:
+    if point.learned is None or before.learned is None:
+        return
+    point.learned.become(before.learned)
+    if point.series in old.taught:
+        new.taught.add(point.series)
 
 
 def _carry_device(before: DeviceState, device: DeviceState) -> None:

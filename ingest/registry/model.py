@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -30,6 +32,7 @@ class PointState(Slot):
     __slots__ = (
         "boolean",
         "code",
+        "event",
         "high",
         "low",
         "paths",
@@ -49,6 +52,7 @@ class PointState(Slot):
         boolean: bool,
         states: dict[str, int] | None,
         interval: int,
+        event: bool = False,
     ) -> None:
         super().__init__(interval=interval)
         self.series = series
@@ -57,6 +61,8 @@ class PointState(Slot):
         self.low = LOWEST if low is None else low
         self.high = HIGHEST if high is None else high
         self.boolean = boolean
+        # Its readings are moments at which something happened.
+        self.event = event
         self.states = states
         self.paths: tuple[PathState, ...] = ()
 
@@ -154,6 +160,34 @@ class SiteState:
         return None
 
 
+# Shared by all bindings that ask nobody, which is nearly all of them.
+NOBODY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAsset:
+    """An asset that a rule on another one asks about."""
+
+    type: str
+    name: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that Watchkeeper itself tells of an asset: site, device and point by their codes.
+
+    at: µs; value: the number of its category. series: the point's, under which it is stored even
+    where nobody listens.
+    """
+
+    site: str
+    device: str
+    code: str
+    series: int
+    at: int
+    value: float
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """Everything about one rule on one asset that a finding needs."""
@@ -166,6 +200,10 @@ class Binding:
     on_receipt_clock: bool
     watches_every_point: bool
     path: PathState | None
+    # The points of other assets that it asks about, as `rules.members.key_of` calls them.
+    members: Mapping[str, PointState] = field(default_factory=lambda: NOBODY)
+    # What these assets are, by their codes, for the evidence.
+    others: Mapping[str, OtherAsset] = field(default_factory=lambda: NOBODY)
 
 
 @dataclass(slots=True)
@@ -180,12 +218,24 @@ class Registry:
     by_topic: dict[bytes, DeviceState] = field(default_factory=dict)
     bindings: dict[Instance, Binding] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    # What rules ask of all that Watchkeeper tells itself (rules.catalog.TOLD), and the assets, with
+    # it, that have no point for it yet.
+    listens: frozenset[str] = frozenset()
+    untold: list[tuple[UUID, str]] = field(default_factory=list)
+    # The series whose baselines know what is stored of their past.
+    taught: set[int] = field(default_factory=set)
 
     def points(self) -> Iterator[PointState]:
         """Every point that some active device feeds."""
         for site in self.sites.values():
             for device in site.devices.values():
                 yield from device.points.values()
+
+    def told(self, moment: Moment) -> PointState | None:
+        """The point of a moment that we tell ourselves; None where there is none, or not yet."""
+        site = self.sites.get(moment.site)
+        device = site.devices.get(moment.device) if site else None
+        return device.points.get(moment.code) if device else None
 
     def device_ids(self) -> set[UUID]:
         """Every active device."""

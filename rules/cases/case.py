@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from enum import StrEnum
 
+from rules.expression import Branch
+from rules.hours import Hours
 from rules.rule import Rule, Severity
 from rules.states import TransitionKind
 
@@ -33,7 +36,8 @@ class Step:
     kind: StepKind
     at: int
     received: int
-    # By point code, in the point's unit; booleans are 1.0 and 0.0, states their number.
+    # By point code, in the point's unit; booleans are 1.0 and 0.0, states their number. Those of
+    # another asset by its name and the code: `pump-2/fault`.
     values: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -48,6 +52,19 @@ class Expected:
     # Where it stands in the file.
     line: int
     column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another asset of a case. relation: the branch that it stands on, empty = each of its type."""
+
+    asset_type: str
+    relation: str
+    points: tuple[str, ...]
+
+    def stands_on(self, branch: Branch) -> bool:
+        """Whether a question about this branch is asked of it."""
+        return branch.asset_type == self.asset_type and self.relation in ("", branch.relation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +85,9 @@ class Case:
     column: int
     expect_line: int
     expect_column: int
+    # The calendars and shifts of the asset's site.
+    hours: Mapping[str, Hours] = field(default_factory=dict)
+    # Its local time.
+    zone: tzinfo | None = None
+    # The other assets that the rule asks about, by name.
+    around: Mapping[str, Neighbour] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rules.cases.around import read_around, types_around
 from rules.cases.case import DECISIONS, Case, Expected
 from rules.cases.case_fields import CaseFields, Timeline
 from rules.catalog import AssetType
@@ -11,7 +12,7 @@ from rules.located_yaml import Located, LocatedYamlError, Problem, load, nearest
 from rules.rule import Rule, Severity
 
 _KEYS = ("rules", "cases")
-CASE_KEYS = ("rule", "name", "points", "readings", "until", "expect")
+CASE_KEYS = ("rule", "name", "points", "readings", "hours", "zone", "around", "until", "expect")
 EXPECT_KEYS = (*DECISIONS, "severity", "reason")
 _LONGEST_NAME = 200
 NOTHING = "nothing"
@@ -97,7 +98,10 @@ class _Loader:
         timeline = Timeline()
         types = self._catalog[rule.asset_type].points if rule.asset_type in self._catalog else None
         points = fields.points(rule, types)
-        steps = fields.steps(rule, points, types, timeline)
+        around = read_around(fields, rule)
+        others = types_around(around, self._catalog)
+        every = None if types is None else {**types, **others}
+        steps = fields.steps(rule, points | dict.fromkeys(others, 0), every, timeline)
         expected = self._expected(fields, timeline)
         last = max([*(each.received for each in steps), *(each.at for each in expected)], default=0)
         until = fields.until(timeline, last)
@@ -105,6 +109,7 @@ class _Loader:
         return Case(
             rule, fields.line("name", _LONGEST_NAME), points, steps, until, expected,
             timeline.absolute is True, line, column, *self._located.where((*fields.path, "expect")),
+            fields.hours(rule), fields.zone(rule), around,
         )  # fmt: skip
 
     def _rule(self, fields: CaseFields) -> Rule | None:

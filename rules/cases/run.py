@@ -1,8 +1,9 @@
 """One case on the engine, in the order in which ingest has things happen."""
 
 from rules.cases.case import Case, Step, StepKind
-from rules.engine import bind, fire, next_wake, restore, step
+from rules.engine import Member, bind, fire, next_wake, restore, step
 from rules.instance import Instance
+from rules.members import asset_of, key_of
 from rules.slots import ReceiptNow, Slot
 from rules.states import Transition
 
@@ -22,16 +23,41 @@ class _Asset:
 
     def __init__(self, case: Case) -> None:
         self._rule = case.rule
-        self._slots = {code: Slot(interval=interval) for code, interval in case.points.items()}
+        own = {code: Slot(interval=interval) for code, interval in case.points.items()}
+        self._own = own
+        self._members = {
+            name: Member(name, name, {code: Slot() for code in each.points})
+            for name, each in case.around.items()
+        }
+        self._around = case.around
+        # Every point, those of other assets as a reading calls them.
+        self._slots = own | {
+            key_of(name, code): slot
+            for name, member in self._members.items()
+            for code, slot in member.slots.items()
+        }
+        self._hours, self._zone = case.hours, case.zone
         self._path = Slot() if case.rule.when.watches_path else None
         self._now = ReceiptNow()
-        # The event time of the device's newest message.
-        self._newest = 0
+        # The event time of each device's newest message; every asset has one.
+        self._newest = dict[str, int]()
         self._instance = self._bound()
+        # What a store would have of each point, for windows that are built again.
+        self._stored: dict[str, dict[int, float]] = {code: {} for code in self._slots}
         self.transitions: list[Transition] = []
 
     def _bound(self) -> Instance:
-        return bind(self._rule, "asset", self._slots, self._now, self._path)
+        others = {
+            group.branch: [
+                self._members[name]
+                for name, each in self._around.items()
+                if each.stands_on(group.branch)
+            ]
+            for group in self._rule.groups
+        }
+        return bind(
+            self._rule, "asset", self._own, self._now, self._path, self._hours, others, self._zone
+        )
 
     def wait(self, receipt: int) -> None:
         """The receipt clock moves to `receipt`; what comes due on the way is judged."""
@@ -46,21 +72,29 @@ class _Asset:
         if self._rule.on_receipt_clock:
             self.wait(until)
             return
-        # A delay that ends in quiet is known a little later than the time that it bears.
-        while (due := self._instance.state.due) is not None and due <= until:
-            self._fire(self._instance.state.due_receipt or due)
+        # What happens in quiet is known a little later than the time that it bears.
+        while (wake := next_wake(self._instance)) is not None and self._is_due(until):
+            self._fire(wake)
+
+    def _is_due(self, until: int) -> bool:
+        past, due = self._instance.past, self._instance.state.due
+        leaving = past.next_leaving if past else None
+        return any(at is not None and at <= until for at in (due, leaving))
 
     def take(self, taken: Step) -> None:
         """One step happens now."""
         if taken.kind is StepKind.RESTART:
             state = self._instance.state
             self._instance = self._bound()
+            if self._instance.past is not None:
+                self._instance.past.rebuild({c: [*r.items()] for c, r in self._stored.items()})
             restore(self._instance, state)
             return
         fresh = self._apply(taken)
         self._heard(taken.received)
-        newer = taken.at > self._newest
-        self._newest = max(self._newest, taken.at)
+        owner = asset_of(next(iter(taken.values), ""))
+        newer = taken.at > self._newest.get(owner, 0)
+        self._newest[owner] = max(self._newest.get(owner, 0), taken.at)
         if taken.kind is StepKind.MESSAGE and (fresh or newer):
             self._judge(taken)
 
@@ -72,6 +106,7 @@ class _Asset:
             slot.heard = taken.received
             if taken.at > slot.at or (taken.at == slot.at and value != slot.value):
                 slot.value, slot.at = value, taken.at
+                self._stored[code][taken.at] = value
                 fresh = True
         return fresh
 

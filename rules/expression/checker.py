@@ -1,16 +1,29 @@
 """Names, kinds and units of an expression, settled before it may run."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rules import units
-from rules.catalog import PointType
-from rules.expression import measures, nodes, syntax
+from rules.catalog import TOLD, AssetType, PointType
+from rules.expression import comparing, happening, many, measures, naming, nodes, syntax
+from rules.expression.asking import ASKS_NOBODY, PRESENT_ONLY, several, tally
 from rules.expression.functions import FUNCTIONS, Function, Parameter
-from rules.expression.silence import Silence
 from rules.expression.syntax import ExpressionError, Fault
-from rules.expression.types import Elapsed, Measure, State, Truth, Typed
+from rules.expression.types import Elapsed, Happening, Measure, State, Tally, Truth, Typed
+from rules.expression.windowed import Look
 from rules.located_yaml import nearest
+from rules.wording import Message, worded
+
+_ANY_ASSET = worded(
+    "a rule for any asset type may use only overdue() and events: %(events)s",
+    events=", ".join(TOLD),
+)
+_HOURS = re.compile(r"[a-z][a-z0-9_-]{0,59}")
+MIXED = worded(
+    "silence (age, overdue, path_age) is judged on the receipt clock; windows, hours and questions"
+    " about many assets are judged in event time, so one rule can't do both; make two rules of it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,30 +32,46 @@ class Checked:
 
     root: nodes.Node
     points: tuple[PointType, ...]
+    looks: tuple[Look, ...]
     on_receipt_clock: bool
 
 
-def check(tree: syntax.Node, points: Mapping[str, PointType] | None) -> Checked:
+def check(
+    tree: syntax.Node,
+    points: Mapping[str, PointType] | None,
+    catalog: Mapping[str, AssetType] | None = None,
+) -> Checked:
     """Checks `tree` against an asset type's points, or None for any asset.
+
+    catalog: the types that questions about many may be about.
 
     Raises ExpressionError with every fault: unknown points and functions, units that don't
     fit, kinds that can't be compared, ages compared with anything but a constant.
     """
-    checker = _Checker(points)
+    checker = _Checker(points, catalog)
     root = checker.condition(tree)
     if checker.faults or root is None:
         raise ExpressionError(checker.faults)
-    return Checked(root, tuple(checker.used.values()), checker.on_receipt_clock)
+    if checker.looks and checker.on_receipt_clock:
+        raise ExpressionError([Fault(0, MIXED)])
+    used, looks = tuple(checker.used.values()), tuple(checker.looks)
+    return Checked(root, used, looks, checker.on_receipt_clock)
 
 
 class _Checker:
-    def __init__(self, points: Mapping[str, PointType] | None) -> None:
+    def __init__(
+        self,
+        points: Mapping[str, PointType] | None,
+        catalog: Mapping[str, AssetType] | None = None,
+    ) -> None:
         self._points = points
+        self._catalog = catalog
         self.faults: list[Fault] = []
         self.used: dict[str, PointType] = {}
+        self.looks: list[Look] = []
         self.on_receipt_clock = False
 
-    def _refuse(self, at: int, message: str) -> None:
+    def _refuse(self, at: int, message: Message) -> None:
         self.faults.append(Fault(at, message))
 
     def condition(self, tree: syntax.Node) -> nodes.Node | None:
@@ -55,7 +84,10 @@ class _Checker:
             return node
         self._refuse(
             syntax.start(tree),
-            f"{_described(tree)} is not true or false; compare it, as in x > 75",
+            worded(
+                "%(what)s is not true or false; compare it, as in x > 75",
+                what=naming.described(tree),
+            ),
         )
         return None
 
@@ -75,10 +107,10 @@ class _Checker:
             case syntax.Boolean():
                 return nodes.Constant(tree.value, "true" if tree.value else "false"), Truth()
             case syntax.String():
-                self._refuse(tree.at, 'a state may only be compared: mode == "fault"')
+                self._refuse(tree.at, worded('a state may only be compared: mode == "fault"'))
                 return None
             case syntax.Name():
-                return self._point(tree)
+                return self._value(tree)
             case syntax.Call():
                 return self._call(tree)
             case _:
@@ -97,6 +129,9 @@ class _Checker:
                 return (nodes.Negated(operand), Truth()) if operand else None
             case syntax.Junction():
                 return self._junction(tree)
+            case syntax.Over():
+                self._refuse(tree.at, worded("only any(), all() and count() ask many assets"))
+                return None
         raise TypeError(f"{type(tree).__name__} is no part of an expression")
 
     def _number(self, tree: syntax.Number) -> Typed | None:
@@ -105,18 +140,34 @@ class _Checker:
         try:
             units.require(tree.unit)
         except units.UnitError as error:
-            self._refuse(tree.at + tree.text.rindex(tree.unit), str(error))
+            self._refuse(tree.at + tree.text.rindex(tree.unit), error.message)
             return None
         return nodes.Constant(tree.value, tree.text), Measure(tree.unit)
 
-    def _point(self, tree: syntax.Name) -> Typed | None:
-        if self._points is None:
-            self._refuse(tree.at, "a rule for any asset type may use only overdue()")
+    def _value(self, tree: syntax.Name) -> Typed | None:
+        typed = self._point(tree)
+        if typed is not None and isinstance(typed[1], Happening):
+            self._refuse(tree.at, happening.advice(tree.name))
             return None
-        point = self._points.get(tree.name)
+        return typed
+
+    def _point(self, tree: syntax.Name) -> Typed | None:
+        if self._points is None and tree.name not in TOLD:
+            self._refuse(tree.at, _ANY_ASSET)
+            return None
+        known = TOLD if self._points is None else self._points
+        point = known.get(tree.name)
+        if point is None and "." in tree.name:
+            message = worded(
+                "%(point)s is of other assets; ask for it: any(%(point)s in space)", point=tree.name
+            )
+            self._refuse(tree.at, message)
+            return None
         if point is None:
-            hint = nearest(tree.name, [*self._points, *FUNCTIONS])
-            self._refuse(tree.at, f"no point {tree.name!r} here{hint}")
+            hint = nearest(tree.name, [*known, *FUNCTIONS])
+            self._refuse(
+                tree.at, worded("no point '%(point)s' here%(hint)s", point=tree.name, hint=hint)
+            )
             return None
         return self._numbered(point)
 
@@ -126,44 +177,124 @@ class _Checker:
         if point.kind == "boolean":
             return nodes.PointTruth(index, point), Truth()
         value = nodes.PointValue(index, point)
+        if point.kind == "event":
+            return value, Happening()
         if point.kind == "state":
             return value, State(point.code, point.states)
         return value, Measure(point.unit)
 
     def _call(self, tree: syntax.Call) -> Typed | None:
+        if any(isinstance(each, syntax.Over) for each in tree.arguments):
+            return self._many(tree)
         function = FUNCTIONS.get(tree.name)
-        if function is None:
-            self._refuse(tree.at, f"no function {tree.name!r}{nearest(tree.name, [*FUNCTIONS])}")
+        if function is None and tree.name in many.WORDS:
+            message = worded(
+                "%(word)s() asks many assets: %(word)s(pump.fault in space)", word=tree.name
+            )
+            self._refuse(tree.at, message)
             return None
-        if self._points is None and not function.any_asset:
-            self._refuse(tree.at, "a rule for any asset type may use only overdue()")
+        if function is None:
+            known = [*FUNCTIONS, *many.WORDS]
+            hint = nearest(tree.name, known)
+            message = worded("no function '%(function)s'%(hint)s", function=tree.name, hint=hint)
+            self._refuse(tree.at, message)
+            return None
+        if self._points is None and not (function.any_asset or _of_told(tree)):
+            self._refuse(tree.at, _ANY_ASSET)
             return None
         if len(tree.arguments) != len(function.parameters):
-            self._refuse(tree.at, _wrong_count(function, len(tree.arguments)))
+            self._refuse(tree.at, naming.wrong_count(function, len(tree.arguments)))
             return None
         self.on_receipt_clock |= function.receipt_clock
         pairs = zip(function.parameters, tree.arguments, strict=True)
         arguments = [self._argument(function, parameter, each) for parameter, each in pairs]
         present = [argument for argument in arguments if argument is not None]
-        return function.build(tree.at, present) if len(present) == len(arguments) else None
+        if len(present) < len(arguments):
+            return None
+        return function.build(tree.at, present, self.looks)
+
+    def _many(self, tree: syntax.Call) -> Typed | None:
+        (over, *others) = tree.arguments
+        if tree.name not in many.WORDS or others or not isinstance(over, syntax.Over):
+            self._refuse(tree.at, worded("write any(), all() or count() with one question in it"))
+            return None
+        if self._catalog is None or self._points is None:
+            self._refuse(tree.at, ASKS_NOBODY)
+            return None
+        asset_type, condition = many.apart(over, self._catalog)
+        inside = _Checker(self._catalog[asset_type].points)
+        root = inside.condition(condition)
+        if inside.looks or inside.on_receipt_clock:
+            inside.faults.append(Fault(syntax.start(over), PRESENT_ONLY))
+        if inside.faults or root is None:
+            raise ExpressionError(inside.faults)
+        points = tuple(inside.used.values())
+        group = many.Group(many.Branch(asset_type, over.relation), over.text, root, points)
+        if tree.name == "count":
+            return nodes.Constant(0.0, tree.name), Tally(group)
+        return several(many.Question(group, tree.name), self.looks), Truth()
 
     def _argument(
         self, function: Function, parameter: Parameter, tree: syntax.Node
     ) -> Typed | None:
-        if parameter.kind == "point" and not isinstance(tree, syntax.Name):
-            self._refuse(syntax.start(tree), f"{function.name}() takes the name of a point")
-            return None
+        if parameter.kind == "point":
+            return self._point_of(function, tree)
+        if parameter.kind == "hours":
+            return self._hours(function, tree)
         typed = self._visit(tree)
-        if typed is None or parameter.kind == "point":
-            return typed
+        if typed is None:
+            return None
         node, kind = typed
         if not isinstance(kind, Measure):
-            self._refuse(syntax.start(tree), f"{function.name}() takes a number")
+            message = worded("%(function)s() takes a number", function=function.name)
+            self._refuse(syntax.start(tree), message)
             return None
+        if parameter.kind == "span":
+            return self._span(function, tree, node, kind)
         if parameter.kind == "constant" and not isinstance(node, nodes.Constant):
-            self._refuse(syntax.start(tree), f"{function.name}() takes a constant number")
+            message = worded("%(function)s() takes a constant number", function=function.name)
+            self._refuse(syntax.start(tree), message)
             return None
         return typed
+
+    def _point_of(self, function: Function, tree: syntax.Node) -> Typed | None:
+        if not isinstance(tree, syntax.Name):
+            message = worded("%(function)s() takes the name of a point", function=function.name)
+            self._refuse(syntax.start(tree), message)
+            return None
+        typed = self._point(tree)
+        if typed is not None:
+            assert isinstance(typed[0], nodes.PointValue | nodes.PointTruth)
+            refusal = happening.refusal(function.name, typed[0].point)
+            if refusal is not None:
+                self._refuse(tree.at, refusal)
+                return None
+        return typed
+
+    def _hours(self, function: Function, tree: syntax.Node) -> Typed | None:
+        name = tree.name if isinstance(tree, syntax.Name) else ""
+        name = tree.value if isinstance(tree, syntax.String) else name
+        if not _HOURS.fullmatch(name):
+            message = worded(
+                "%(function)s() takes the name of a calendar or shift, such as night",
+                function=function.name,
+            )
+            self._refuse(syntax.start(tree), message)
+            return None
+        return nodes.Constant(False, name.replace("_", "-")), Truth()
+
+    def _span(
+        self, function: Function, tree: syntax.Node, node: nodes.Node, kind: Measure
+    ) -> Typed | None:
+        if not isinstance(node, nodes.Constant) or kind.bare:
+            message = worded(
+                "%(function)s() takes a time such as 10m: %(signature)s",
+                function=function.name,
+                signature=function.signature,
+            )
+            self._refuse(syntax.start(tree), message)
+            return None
+        return nodes.Constant(measures.seconds(tree, node, kind), node.text), Measure("s")
 
     def _negative(self, tree: syntax.Negative) -> Typed | None:
         typed = self._visit(tree.operand)
@@ -171,7 +302,8 @@ class _Checker:
             return None
         node, kind = typed
         if not isinstance(kind, Measure):
-            self._refuse(tree.at, f"{_described(tree.operand)} is not a number")
+            message = worded("%(what)s is not a number", what=naming.described(tree.operand))
+            self._refuse(tree.at, message)
             return None
         if isinstance(node, nodes.Constant):
             return nodes.Constant(-node.value, f"-{node.text}"), kind
@@ -197,7 +329,7 @@ class _Checker:
             if isinstance(kind, Measure):
                 found.append((node, kind))
             else:
-                self._refuse(syntax.start(tree), _not_calculable(tree, kind))
+                self._refuse(syntax.start(tree), naming.not_calculable(tree, kind))
         return found if len(found) == len(trees) else None
 
     def _junction(self, tree: syntax.Junction) -> Typed | None:
@@ -216,7 +348,9 @@ class _Checker:
         if left is None or right is None:
             return None
         if isinstance(left[1], Elapsed) or isinstance(right[1], Elapsed):
-            return _silence(tree, left, right)
+            return comparing.compared_time(tree, left, right, self.looks)
+        if isinstance(left[1], Tally) or isinstance(right[1], Tally):
+            return tally(tree, left, right, self.looks)
         return self._plain_comparison(tree, left, right)
 
     def _plain_comparison(self, tree: syntax.Comparison, left: Typed, right: Typed) -> Typed:
@@ -227,10 +361,15 @@ class _Checker:
                 )
                 return nodes.Compared(tree.operator, first, second), Truth()
             case (Truth(), Truth()) | (State(), State()):
-                _only_equality(tree)
-                _same_states(tree, left, right)
+                comparing.only_equality(tree)
+                comparing.same_states(tree, left, right)
                 return nodes.Compared(tree.operator, left[0], right[0]), Truth()
-        message = f"{_what(tree.left, left)}; it can't be compared with {_described(tree.right)}"
+        other = naming.described(tree.right)
+        message = worded(
+            "%(what)s; it can't be compared with %(other)s",
+            what=naming.what(tree.left, left),
+            other=other,
+        )
         raise ExpressionError([Fault(syntax.start(tree), message)])
 
     def _state_comparison(
@@ -241,81 +380,33 @@ class _Checker:
             return None
         node, kind = typed
         if not isinstance(kind, State):
-            self._refuse(state.at, f"{_what(other, typed)}, so it has no state {state.value!r}")
+            message = worded(
+                "%(what)s, so it has no state %(state)s",
+                what=naming.what(other, typed),
+                state=repr(state.value),
+            )
+            self._refuse(state.at, message)
             return None
-        _only_equality(tree)
+        comparing.only_equality(tree)
         if state.value not in kind.states:
             known = ", ".join(kind.states)
             hint = nearest(state.value, kind.states)
-            self._refuse(state.at, f"{state.value!r} is no state of {kind.point} ({known}){hint}")
+            message = worded(
+                "%(state)s is no state of %(point)s (%(known)s)%(hint)s",
+                state=repr(state.value),
+                point=kind.point,
+                known=known,
+                hint=hint,
+            )
+            self._refuse(state.at, message)
             return None
         number = nodes.Constant(float(kind.states.index(state.value)), state.value)
         return nodes.Compared(tree.operator, node, number), Truth()
 
 
-def _wrong_count(function: Function, given: int) -> str:
-    wanted = len(function.parameters) or "no"
-    plural = "" if len(function.parameters) == 1 else "s"
-    return f"{function.signature} takes {wanted} argument{plural}, not {given}"
-
-
-def _described(tree: syntax.Node) -> str:
-    match tree:
-        case syntax.Name():
-            return tree.name
-        case syntax.Number() | syntax.Duration():
-            return tree.text
-        case syntax.Call():
-            return f"{tree.name}()"
-    return "this"
-
-
-def _what(tree: syntax.Node, typed: Typed) -> str:
-    match typed[1]:
-        case Truth():
-            kind = "is true or false"
-        case State(states=states):
-            kind = f"is a state ({', '.join(states)})"
-        case _:
-            kind = "is a number"
-    return f"{_described(tree)} {kind}"
-
-
-def _not_calculable(tree: syntax.Node, kind: object) -> str:
-    if isinstance(kind, Elapsed):
-        return f"{kind.name} can only be compared with a constant, as in {kind.name} > 10m"
-    return f"{_described(tree)} is not a number, so it can't be calculated with"
-
-
-def _only_equality(tree: syntax.Comparison) -> None:
-    if tree.operator not in ("==", "!="):
-        message = f"only == and != make sense here, not {tree.operator}"
-        raise ExpressionError([Fault(tree.at, message)])
-
-
-def _same_states(tree: syntax.Comparison, left: Typed, right: Typed) -> None:
-    if left[1] != right[1] and isinstance(left[1], State) and isinstance(right[1], State):
-        if left[1].states == right[1].states:
-            return
-        raise ExpressionError([Fault(tree.at, "these two points have different states")])
-
-
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-
-
-def _silence(tree: syntax.Comparison, left: Typed, right: Typed) -> Typed:
-    sign = tree.operator
-    elapsed, constant, place = left[1], right, tree.right
-    if not isinstance(elapsed, Elapsed):
-        elapsed, constant, place = right[1], left, tree.left
-        sign = _MIRRORED.get(sign, sign)  # type: ignore[assignment]
-    assert isinstance(elapsed, Elapsed)
-    if sign not in _MIRRORED:
-        message = f"{elapsed.name} passes an instant only once; use <, <=, > or >="
-        raise ExpressionError([Fault(tree.at, message)])
-    node, kind = constant
-    if not isinstance(node, nodes.Constant) or not isinstance(kind, Measure):
-        message = f"{elapsed.name} may only be compared with a constant, as in {elapsed.name} > 10m"
-        raise ExpressionError([Fault(syntax.start(place), message)])
-    limit = round(measures.seconds(place, node, kind) * 1_000_000)
-    return Silence(elapsed.index, elapsed.name, sign, limit), Truth()
+def _of_told(tree: syntax.Call) -> bool:
+    """Whether it asks about what Watchkeeper tells of any asset, or about hours beside that."""
+    first = tree.arguments[0] if tree.arguments else None
+    return tree.name in ("during", "outside") or (
+        isinstance(first, syntax.Name) and first.name in TOLD
+    )

@@ -5,11 +5,12 @@ from rules.expression import syntax
 from rules.expression.nodes import CALCULATE, Calculation, Constant, Node, Scaled, number_text
 from rules.expression.syntax import ExpressionError, Fault
 from rules.expression.types import Measure, Typed
+from rules.wording import Message, worded
 
 Measured = tuple[Node, Measure]
 
 
-def _fault(tree: syntax.Node, message: str) -> ExpressionError:
+def _fault(tree: syntax.Node, message: Message) -> ExpressionError:
     return ExpressionError([Fault(syntax.start(tree), message)])
 
 
@@ -27,13 +28,16 @@ def aligned(
     """
     (first, a), (second, b) = left, right
     if verb == "compared" and isinstance(first, Constant) and isinstance(second, Constant):
-        raise _fault(tree, "this compares two constants, so it never changes")
+        raise _fault(tree, worded("this compares two constants, so it never changes"))
     if a.bare or b.bare or (a.unit or None) == (b.unit or None):
         return first, second
     literal = tree.left if isinstance(first, Constant) else tree.right
     _check_fit(literal, tree, a, b, verb)
     if (a.relative or b.relative or verb == "added") and (is_relative(a) or is_relative(b)):
-        message = f"after calculating with temperatures, write every number in {a.unit or b.unit}"
+        message = worded(
+            "after calculating with temperatures, write every number in %(unit)s",
+            unit=a.unit or b.unit,
+        )
         raise _fault(literal, message)
     assert a.unit is not None
     assert b.unit is not None
@@ -53,15 +57,27 @@ def _check_fit(
 ) -> None:
     if a.unit is None or b.unit is None:
         plain, other = (tree.left, b.unit) if a.unit is None else (tree.right, a.unit)
-        name = plain.name if isinstance(plain, syntax.Name) else "one side"
-        raise _fault(literal, f"{name} has no unit, so it can't be {verb} with {other}")
+        name = plain.name if isinstance(plain, syntax.Name) else worded("one side")
+        raise _fault(literal, _without_unit(name, other, verb))
     if units.fits(a.unit, b.unit):
         return
     theirs = b.unit if literal is tree.left else a.unit
-    raise _fault(
-        literal,
-        f"{_written(literal, a, b, tree)} doesn't fit {theirs or 'a ratio'}"
-        f"{_advice(literal, theirs)}",
+    message = worded(
+        "%(what)s doesn't fit %(unit)s%(advice)s",
+        what=_written(literal, a, b, tree),
+        unit=theirs or worded("a ratio"),
+        advice=_advice(literal, theirs),
+    )
+    raise _fault(literal, message)
+
+
+def _without_unit(name: str, other: str | None, verb: str) -> Message:
+    if verb == "compared":
+        return worded(
+            "%(point)s has no unit, so it can't be compared with %(unit)s", point=name, unit=other
+        )
+    return worded(
+        "%(point)s has no unit, so it can't be added with %(unit)s", point=name, unit=other
     )
 
 
@@ -71,19 +87,29 @@ def _written(
     if isinstance(literal, syntax.Number | syntax.Duration):
         return literal.text
     unit = a.unit if literal is tree.left else b.unit
-    return f"{literal.name} in {unit}" if isinstance(literal, syntax.Name) else str(unit or "this")
+    if isinstance(literal, syntax.Name):
+        return worded("%(point)s in %(unit)s", point=literal.name, unit=unit)
+    return unit or worded("this")
 
 
 def _advice(literal: syntax.Node, unit: str) -> str:
     if isinstance(literal, syntax.Duration) and literal.text.endswith("m") and unit:
         digits = literal.text[:-1]
         if digits.replace(".", "").isdigit() and units.fits(unit, "m"):
-            return f": {literal.text} is minutes; write {digits} m for metres"
+            return worded(
+                ": %(text)s is minutes; write %(number)s m for metres",
+                text=literal.text,
+                number=digits,
+            )
     if isinstance(literal, syntax.Number) and literal.unit == "m" and units.fits(unit, "s"):
-        return f": {literal.text} is metres; write {literal.value:g}m for minutes"
+        return worded(
+            ": %(text)s is metres; write %(number)sm for minutes",
+            text=literal.text,
+            number=f"{literal.value:g}",
+        )
     temperatures = {"C": "°C", "F": "°F"}
     if isinstance(literal, syntax.Number) and literal.unit in temperatures:
-        return f"; did you mean {temperatures[literal.unit]}?"
+        return worded("; did you mean %(unit)s?", unit=temperatures[literal.unit])
     return ""
 
 
@@ -99,7 +125,7 @@ def _scaled(literal: syntax.Node, node: Node, from_unit: str, to_unit: str) -> N
     try:
         factor, offset = units.linear(from_unit, to_unit)
     except units.UnitError as error:
-        raise _fault(literal, str(error)) from None
+        raise _fault(literal, error.message) from None
     return Scaled(node, factor, offset)
 
 
@@ -126,12 +152,12 @@ def _product_kind(tree: syntax.Arithmetic, a: Measure, b: Measure) -> Measure:
     try:
         return Measure(combine(a.unit or "", b.unit))
     except units.UnitError as error:
-        raise ExpressionError([Fault(tree.at, str(error))]) from None
+        raise ExpressionError([Fault(tree.at, error.message)]) from None
 
 
 def _calculated(tree: syntax.Arithmetic, left: Node, right: Node) -> Node:
     if tree.operator == "/" and isinstance(right, Constant) and right.value == 0:
-        raise ExpressionError([Fault(tree.at, "this divides by zero")])
+        raise ExpressionError([Fault(tree.at, worded("this divides by zero"))])
     if not isinstance(left, Constant) or not isinstance(right, Constant):
         return Calculation(tree.operator, left, right)
     text = f"{left.text} {tree.operator} {right.text}"
@@ -143,9 +169,12 @@ def seconds(tree: syntax.Node, node: Constant, kind: Measure) -> float:
     if kind.bare or kind.unit == "s":
         value = float(node.value)
     elif kind.unit is None or not units.fits(kind.unit, "s"):
-        raise _fault(tree, f"{node.text} is not a time{_advice(tree, 's')}")
+        message = worded(
+            "%(text)s is not a time%(advice)s", text=node.text, advice=_advice(tree, "s")
+        )
+        raise _fault(tree, message)
     else:
         value = units.convert(float(node.value), kind.unit, "s")
     if not 0 < value <= 366 * 86400:
-        raise _fault(tree, "write a time above zero and up to 366 days")
+        raise _fault(tree, worded("write a time above zero and up to 366 days"))
     return value

@@ -37,9 +37,11 @@ def finite(value: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What an evaluation sees: point values by number, and what silence is measured on."""
+    """What an evaluation sees: point values by number, what is told of windows by place, and
+    what silence is measured on."""
 
     values: Sequence[float | None]
+    measured: Sequence[float | None]
     slots: Sequence[Slot]
     asset: Mapping[str, Slot]
     path: Slot

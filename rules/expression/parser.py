@@ -5,8 +5,10 @@ from typing import NoReturn, cast
 
 from rules import durations
 from rules.expression import syntax
+from rules.expression.many import RELATIONS, WRITE
 from rules.expression.syntax import ExpressionError, Fault, Node
 from rules.expression.tokens import Token, tokens
+from rules.wording import Message, worded
 
 LONGEST_TEXT = 4000
 DEEPEST = 30
@@ -23,20 +25,26 @@ def parse(text: str) -> Node:
     Refuses text over 4,000 characters and nesting deeper than 30.
     """
     if len(text) > LONGEST_TEXT:
-        raise _error(0, f"an expression has at most {LONGEST_TEXT} characters")
-    parser = _Parser(list(tokens(text)))
+        message = worded("an expression has at most %(most)s characters", most=LONGEST_TEXT)
+        raise _error(0, message)
+    parser = _Parser(list(tokens(text)), text)
     node = parser.expression(0, 1)
     parser.expect_end()
     return node
 
 
-def _error(at: int, message: str) -> ExpressionError:
+def _error(at: int, message: Message) -> ExpressionError:
     return ExpressionError([Fault(at, message)])
 
 
+def _too_deep() -> Message:
+    return worded("the expression is nested deeper than %(deepest)s", deepest=DEEPEST)
+
+
 class _Parser:
-    def __init__(self, words: list[Token]) -> None:
+    def __init__(self, words: list[Token], text: str) -> None:
         self._words = words
+        self._text = text
         self._place = 0
 
     @property
@@ -50,12 +58,12 @@ class _Parser:
 
     def expect_end(self) -> None:
         if self._next.kind != "end":
-            self._fail(self._next, "an operator such as > or and")
+            self._fail(self._next, worded("an operator such as > or and"))
 
     def expression(self, binding: int, depth: int) -> Node:
         """Everything that binds tighter than `binding`."""
         if depth > DEEPEST:
-            raise _error(self._next.at, f"the expression is nested deeper than {DEEPEST}")
+            raise _error(self._next.at, _too_deep())
         left = self._prefix(depth)
         # A chain such as a - b - c grows to the left without recursion here, but as deep later.
         grown = 0
@@ -63,7 +71,7 @@ class _Parser:
             if self._next.kind == "sign":
                 grown += 1
             if depth + grown > DEEPEST:
-                raise _error(self._next.at, f"the expression is nested deeper than {DEEPEST}")
+                raise _error(self._next.at, _too_deep())
             left = self._infix(left, strength, depth)
         return left
 
@@ -90,7 +98,7 @@ class _Parser:
         if token.text == "-":
             return syntax.Negative(token.at, self.expression(_SIGN, depth + 1))
         if token.text != "(":
-            self._fail(token, "a point, a number or a parenthesis")
+            self._fail(token, worded("a point, a number or a parenthesis"))
         inside = self.expression(0, depth + 1)
         self._close(token)
         return inside
@@ -101,18 +109,40 @@ class _Parser:
         opening = self._take()
         arguments: list[Node] = []
         while self._next.text != ")":
-            arguments.append(self.expression(0, depth + 1))
+            begin = self._next.at
+            arguments.append(self._over(self.expression(0, depth + 1), begin))
             if self._next.text != ",":
                 break
             self._take()
         self._close(opening)
         return syntax.Call(token.at, token.text, tuple(arguments))
 
+    def _over(self, condition: Node, begin: int) -> Node:
+        """An argument, with what follows where it is asked of many assets."""
+        token = self._next
+        if token.kind != "name":
+            return condition
+        if token.text not in RELATIONS:
+            message = worded(
+                "no relation '%(word)s' here; %(advice)s", word=token.text, advice=WRITE
+            )
+            raise _error(token.at, message)
+        self._take()
+        relation, last = token.text, token
+        if token.text == "in":
+            last = self._take()
+            if last.kind != "name":
+                message = worded("a kind of space is missing here; %(advice)s", advice=WRITE)
+                raise _error(last.at, message)
+            relation = f"in {last.text}"
+        text = " ".join(self._text[begin : last.at + len(last.text)].split())
+        return syntax.Over(token.at, condition, relation, text)
+
     def _close(self, opening: Token) -> None:
         if self._next.text != ")":
             if self._next.kind == "end":
-                raise _error(opening.at, "this parenthesis is not closed")
-            self._fail(self._next, "an operator or )")
+                raise _error(opening.at, worded("this parenthesis is not closed"))
+            self._fail(self._next, worded("an operator or )"))
         self._take()
 
     def _infix(self, left: Node, strength: int, depth: int) -> Node:
@@ -124,17 +154,21 @@ class _Parser:
             if isinstance(left, syntax.Comparison) or self._next.text in _COMPARISONS:
                 raise _error(
                     token.at if isinstance(left, syntax.Comparison) else self._next.at,
-                    "comparisons can't be chained; write them apart: 1 < a and a < 3",
+                    worded("comparisons can't be chained; write them apart: 1 < a and a < 3"),
                 )
             comparison = cast(syntax.ComparisonOperator, token.text)
             return syntax.Comparison(token.at, comparison, left, right)
         arithmetic = cast(syntax.ArithmeticOperator, token.text)
         return syntax.Arithmetic(token.at, arithmetic, left, right)
 
-    def _fail(self, token: Token, expected: str) -> NoReturn:
+    def _fail(self, token: Token, expected: Message) -> NoReturn:
         if token.kind == "end":
-            raise _error(token.at, f"the expression ends where {expected} should follow")
-        raise _error(token.at, f"{token.text!r} can't stand here; {expected} should")
+            message = worded("the expression ends where %(what)s should follow", what=expected)
+            raise _error(token.at, message)
+        message = worded(
+            "%(word)s can't stand here; %(what)s should", word=repr(token.text), what=expected
+        )
+        raise _error(token.at, message)
 
 
 def _junction(token: Token, left: Node, right: Node) -> Node:
@@ -149,12 +183,12 @@ def _number(token: Token) -> syntax.Number:
     digits = token.text.removesuffix(token.unit or "").rstrip()
     value = float(digits)
     if not math.isfinite(value):
-        raise _error(token.at, f"{digits} is too large")
+        raise _error(token.at, worded("%(number)s is too large", number=digits))
     return syntax.Number(token.at, value, token.unit, token.text)
 
 
 def _duration(token: Token) -> syntax.Duration:
     try:
         return syntax.Duration(token.at, durations.parse_duration(token.text), token.text)
-    except ValueError as error:
-        raise _error(token.at, str(error)) from None
+    except durations.DurationError as error:
+        raise _error(token.at, error.message) from None

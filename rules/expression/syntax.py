@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rules.wording import Message
+
 ArithmeticOperator = Literal["+", "-", "*", "/"]
 ComparisonOperator = Literal["<", "<=", ">", ">=", "==", "!="]
 
@@ -13,7 +15,7 @@ class Fault:
     """Something wrong with an expression, at a character offset of its text."""
 
     offset: int
-    message: str
+    message: Message
 
 
 class ExpressionError(ValueError):
@@ -61,7 +63,7 @@ class String:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A point of the asset."""
+    """A point of the asset; of others, in a question about many, as `type.point`."""
 
     at: int
     name: str
@@ -121,9 +123,22 @@ class Junction:
     operands: tuple["Node", ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Over:
+    """`condition in space`: what many assets are asked; `at` is where the relation stands.
+
+    text: all of it, as it was written.
+    """
+
+    at: int
+    condition: "Node"
+    relation: str
+    text: str
+
+
 Node = (
     Number | Duration | Boolean | String | Name | Call | Negative | Arithmetic | Comparison
-    | Not | Junction
+    | Not | Junction | Over
 )  # fmt: skip
 
 
@@ -133,4 +148,6 @@ def start(node: Node) -> int:
         return start(node.left)
     if isinstance(node, Junction):
         return start(node.operands[0])
+    if isinstance(node, Over):
+        return start(node.condition)
     return node.at

@@ -7,9 +7,12 @@ from typing import Literal
 
 from rules import durations
 from rules.expression.syntax import ExpressionError, Fault
+from rules.wording import Message, worded
 
 Kind = Literal["number", "duration", "string", "name", "word", "sign", "end"]
 WORDS = frozenset({"and", "or", "not", "true", "false"})
+# These follow a number in a question about many: `room.co2 > 1500 in floor`.
+_RELATIONS = frozenset({"in", "below", "above"})
 
 # A unit touches no blank: `2 m/s` is a speed, `2 m / s` divides by point s.
 _UNIT_PIECE = r"(?:[^\W\d_]|[°%℃℉％‰])(?:[^\W_]|°)*"
@@ -20,30 +23,33 @@ _TOKEN = re.compile(
     | (?P<duration>{durations.PATTERN})(?![\w°%·]|/[^\W\d])
     | (?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?)(?:(?P<gap>\s*)(?P<unit>{_UNIT}))?
     | (?P<string>"[^"\n]*"|'[^'\n]*')
-    | (?P<name>[^\W\d]\w*)
+    | (?P<name>[^\W\d]\w*(?:\.[^\W\d_]\w*)?)
     | (?P<sign><=|>=|==|!=|[-+*/()<>,])
     """,
     re.VERBOSE,
 )
+_STRAIGHT = worded('put the state in straight quotes: "fault"')
+_OPEN = worded("this quote is not closed")
+_PARENTHESIS = worded("write a plain parenthesis")
 _ADVICE = {
-    "=": "write == to compare",
-    "&": "write and",
-    "|": "write or",
-    "!": "write not",
-    "×": "write *",
-    "÷": "write /",
-    "≥": "write >=",
-    "≤": "write <=",
-    "≠": "write !=",
-    "“": 'put the state in straight quotes: "fault"',
-    "”": 'put the state in straight quotes: "fault"',
-    '"': "this quote is not closed",
-    "'": "this quote is not closed",
-    "，": "write a plain comma",
-    "（": "write a plain parenthesis",
-    "）": "write a plain parenthesis",
-    "＞": "write a plain >",
-    "＜": "write a plain <",
+    "=": worded("write == to compare"),
+    "&": worded("write and"),
+    "|": worded("write or"),
+    "!": worded("write not"),
+    "×": worded("write *"),
+    "÷": worded("write /"),
+    "≥": worded("write >="),
+    "≤": worded("write <="),
+    "≠": worded("write !="),
+    "“": _STRAIGHT,
+    "”": _STRAIGHT,
+    '"': _OPEN,
+    "'": _OPEN,
+    "，": worded("write a plain comma"),
+    "（": _PARENTHESIS,
+    "）": _PARENTHESIS,
+    "＞": worded("write a plain >"),
+    "＜": worded("write a plain <"),
 }
 
 
@@ -86,11 +92,14 @@ def _token(match: re.Match[str]) -> Token:
 
 def _number(match: re.Match[str]) -> Token:
     unit = match["unit"]
-    if unit is None or unit in WORDS:
+    if unit is None or unit in WORDS or unit in _RELATIONS:
         return Token("number", match["number"], match.start())
     return Token("number", match[0], match.start(), unit)
 
 
-def _unexpected(character: str) -> str:
+def _unexpected(character: str) -> Message:
     advice = _ADVICE.get(character)
-    return f"{character!r} has no meaning here" + (f"; {advice}" if advice else "")
+    shown = repr(character)
+    if advice is None:
+        return worded("%(sign)s has no meaning here", sign=shown)
+    return worded("%(sign)s has no meaning here; %(advice)s", sign=shown, advice=advice)

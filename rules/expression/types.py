@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from rules.catalog import PointType
+from rules.expression.many import Group
 from rules.expression.nodes import Node
 
 
@@ -33,12 +35,28 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class Happening:
+    """An event, which has moments and no value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Elapsed:
-    """A time since something was heard, as `name` wrote it; it may only meet a constant."""
+    """A time since something was heard, as `name` wrote it; it may only meet a constant.
+
+    changed: the point of which it is the time since it changed, rather than was heard.
+    """
 
     name: str
     index: int | None
+    changed: PointType | None = None
 
 
-Kind = Measure | Truth | State | Elapsed
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many assets of a group; it may only meet a constant number."""
+
+    group: Group
+
+
+Kind = Measure | Truth | State | Happening | Elapsed | Tally
 Typed = tuple[Node, Kind]

@@ -13,6 +13,22 @@ from simulators.faults.damage import (
     SitePowerCut,
     Smoke,
 )
+from simulators.faults.equipment import (
+    BatteryLow,
+    BoardFailure,
+    BranchPowerCut,
+    ChillerFailure,
+    DoorFailure,
+    Failure,
+    FalseSmoke,
+    FanFailure,
+    FireMainLeak,
+    LiftFailure,
+    PitFailure,
+    RoomFailure,
+    TransformerFailure,
+    WeakSignal,
+)
 from simulators.faults.plan import OUTAGES, Fault, FaultKind, FaultPlan
 from simulators.faults.signal import (
     Chatter,
@@ -39,14 +55,24 @@ class OutageCommand:
     start: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """What became of a plan: the disturbance of each fault that is on the calendar of a world, and
+    the outages for which no command was given."""
+
+    disturbances: Mapping[str, Disturbance]
+    left_out: list[Fault]
+
+
 def disturb(
     world: World, plan: FaultPlan, outages: Mapping[FaultKind, OutageCommand] | None = None
-) -> list[Fault]:
-    """Schedule every fault of the plan; returns the outages for which no command was given.
+) -> Scheduled:
+    """Schedule every fault of the plan.
 
     Raises BadInput for a fault whose target or options don't fit the site.
     """
     left_out = list[Fault]()
+    scheduled = dict[str, Disturbance]()
     for fault in plan.faults:
         command = (outages or {}).get(fault.kind)
         if fault.kind in OUTAGES and command is None:
@@ -56,7 +82,8 @@ def disturb(
             Outage(command.stop, command.start) if command else disturbance_of(fault, world.site)
         )
         world.schedule(disturbance, world.start + fault.start, world.start + fault.end)
-    return left_out
+        scheduled[fault.id] = disturbance
+    return Scheduled(scheduled, left_out)
 
 
 def disturbance_of(fault: Fault, site: SimulatedSite) -> Disturbance:
@@ -103,6 +130,10 @@ def _pump_failure(fault: Fault, site: SimulatedSite) -> Disturbance:
     return PumpFailure(_asset(fault, site), **fault.options)
 
 
+def _failure(kind: type[Failure]) -> Build:
+    return lambda fault, site: kind(_asset(fault, site), **fault.options)
+
+
 _BUILDERS: Mapping[FaultKind, Build] = {
     FaultKind.STUCK: lambda fault, site: Stuck(_device(fault, site), **fault.options),
     FaultKind.DRIFT: lambda fault, site: Drift(_device(fault, site), **fault.options),
@@ -116,6 +147,19 @@ _BUILDERS: Mapping[FaultKind, Build] = {
     FaultKind.BURST_PIPE: burst,
     FaultKind.LIFT_ENTRAPMENT: lambda fault, site: LiftEntrapment(_asset(fault, site)),
     FaultKind.SMOKE: lambda fault, site: Smoke(_asset(fault, site)),
+    FaultKind.FALSE_SMOKE: lambda fault, site: FalseSmoke(_asset(fault, site), **fault.options),
+    FaultKind.FAN_FAILURE: _failure(FanFailure),
+    FaultKind.BOARD_FAILURE: _failure(BoardFailure),
+    FaultKind.PIT_FAILURE: _failure(PitFailure),
+    FaultKind.LIFT_FAILURE: _failure(LiftFailure),
+    FaultKind.DOOR_FAILURE: _failure(DoorFailure),
+    FaultKind.ROOM_FAILURE: _failure(RoomFailure),
+    FaultKind.FIRE_MAIN_LEAK: _failure(FireMainLeak),
+    FaultKind.TRANSFORMER_FAILURE: _failure(TransformerFailure),
+    FaultKind.CHILLER_FAILURE: _failure(ChillerFailure),
+    FaultKind.BATTERY_LOW: lambda fault, site: BatteryLow(_asset(fault, site)),
+    FaultKind.WEAK_SIGNAL: lambda fault, site: WeakSignal(_asset(fault, site)),
+    FaultKind.BRANCH_POWER_CUT: lambda fault, site: BranchPowerCut(_asset(fault, site)),
     FaultKind.GATEWAY_LOST: lambda fault, site: GatewayLost(_device(fault, site)),
     FaultKind.SITE_POWER_CUT: lambda fault, site: SitePowerCut(),
 }

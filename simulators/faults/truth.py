@@ -34,12 +34,56 @@ _CONTACTS = {
     "forced": "door-forced",
     "high_float": "pit-high-float",
 }
+# What else sees a fault that one of these rules tells of, sooner, later or from another side.
+_COMPANIONS = {
+    "pump-motor-overheating": ("pump-heating-fast",),
+    "busbar-overheating": ("busbar-heating-fast",),
+    "residual-current-high": ("residual-current-creeping",),
+    "room-too-hot": ("room-heating-fast",),
+    "pit-high-float": ("pit-level-rising-fast", "pit-pump-runs-too-long"),
+}
 # Mode of failure: (rules that tell of it, seconds until one ought to, what else is right).
 _PUMP_RULES: Mapping[str, tuple[tuple[str, ...], float]] = {
     # It warms over its limit within three minutes and must stay there for two.
     "overheating": (("pump-motor-overheating",), 330.0),
     "bearing": (("pump-vibration-dangerous", "pump-vibration-high"), 60.0),
     "dry": (("pump-running-without-flow", "pump-outlet-pressure-low"), 90.0),
+}
+# Kind and mode of a failure: (rules that tell of it, seconds until one ought to). The times are
+# those of the physics, of the patience that the field asks for, and of two reports.
+_FAILURES: Mapping[tuple[FaultKind, str], tuple[tuple[str, ...], float]] = {
+    (FaultKind.FAN_FAILURE, "bearing"): (("fan-vibration-dangerous", "fan-vibration-high"), 600),
+    # It stands still at night; it shakes at the latest when it starts in the morning.
+    (FaultKind.FAN_FAILURE, "worn"): (("fan-vibration-dangerous", "fan-vibration-high"), 57_600),
+    (FaultKind.FAN_FAILURE, "belt"): (("fan-running-without-turning",), 600),
+    (FaultKind.BOARD_FAILURE, "hot_joint"): (("busbar-overheating",), 1_800),
+    (FaultKind.BOARD_FAILURE, "earth_leakage"): (("residual-current-high",), 300),
+    (FaultKind.BOARD_FAILURE, "overload"): (("board-overload",), 900),
+    (FaultKind.BOARD_FAILURE, "low_voltage"): (("voltage-out-of-limits",), 300),
+    (FaultKind.TRANSFORMER_FAILURE, "blocked_ducts"): (("transformer-winding-hot",), 7_200),
+    (FaultKind.TRANSFORMER_FAILURE, "fan_stands"): (("transformer-uncooled",), 7_200),
+    (FaultKind.CHILLER_FAILURE, "tripped"): (("chiller-fault",), 300),
+    (FaultKind.CHILLER_FAILURE, "fouled"): (("chiller-condenser-dirty",), 9_000),
+    (FaultKind.PIT_FAILURE, "pump_dead"): (("pit-level-high-pump-off", "pit-high-float"), 3_600),
+    (FaultKind.PIT_FAILURE, "flooded"): (("pit-high-float",), 1_800),
+    (FaultKind.LIFT_FAILURE, "door_blocked"): (("lift-door-held-open",), 900),
+    (FaultKind.LIFT_FAILURE, "hot_machine"): (("lift-motor-overheating",), 3_600),
+    (FaultKind.DOOR_FAILURE, "forced"): (("door-forced",), PROMPT),
+    (FaultKind.DOOR_FAILURE, "held"): (("door-left-open",), 900),
+    (FaultKind.ROOM_FAILURE, "hot"): (("room-too-hot",), 3_600),
+    (FaultKind.ROOM_FAILURE, "humid"): (("room-too-humid",), 5_400),
+    (FaultKind.FIRE_MAIN_LEAK, "seeping"): (("fire-jockey-pump-without-rest",), 3_600),
+    (FaultKind.FIRE_MAIN_LEAK, "burst"): (("fire-main-pressure-low",), 240),
+}
+_STUCK = {
+    "motor_temperature": ("pump-temperature-sensor-stuck",),
+    "pressure": ("fire-pressure-sensor-stuck",),
+    "current": ("board-meter-stuck",),
+}
+_BATTERIES = {
+    "smoke_detector": "smoke-detector-battery-low",
+    "water_leak": "water-leak-sensor-battery-low",
+    "door": "door-sensor-battery-low",
 }
 
 
@@ -92,7 +136,12 @@ def _moment(seconds: float) -> str:
 def _one(fault: Fault, rules: tuple[str, ...], asset: str, within: float) -> Truth:
     """One ticket by any of the rules; a second rule that sees the same fault is right as well."""
     expected = (Expectation(rules, asset, fault.start + within),)
-    return expected, (Tolerance(rules, asset),) if len(rules) > 1 else ()
+    also = _companions(rules) if len(rules) == 1 else (*rules, *_companions(rules))
+    return expected, (Tolerance(also, asset),) if also else ()
+
+
+def _companions(rules: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(further for rule in rules for further in _COMPANIONS.get(rule, ()))
 
 
 def _asset(fault: Fault, site: SimulatedSite) -> str:
@@ -101,7 +150,11 @@ def _asset(fault: Fault, site: SimulatedSite) -> str:
 
 
 def _stuck(fault: Fault, site: SimulatedSite) -> Truth:
-    return _one(fault, ("sensor-stuck",), _asset(fault, site), fault.duration)
+    asset = _asset(fault, site)
+    # A rule for every sensor, one for those of this type, or one for this quantity.
+    rules = ("sensor-stuck", f"{site.assets[asset].type.replace('_', '-')}-sensor-stuck")
+    known = _STUCK.get(fault.options.get("point", ""), ())
+    return _one(fault, (*rules, *known), asset, fault.duration)
 
 
 def _drift(fault: Fault, site: SimulatedSite) -> Truth:
@@ -126,7 +179,9 @@ def _dead_clock(fault: Fault, site: SimulatedSite) -> Truth:
 
 def _pump_failure(fault: Fault, site: SimulatedSite) -> Truth:
     rules, within = _PUMP_RULES[fault.options["mode"]]
-    return _one(fault, rules, fault.target, within)
+    # The times are those of a pump that reports every ten seconds.
+    slower = max(0.0, site.device_of(fault.target).interval - 10)
+    return _one(fault, rules, fault.target, within + 2 * slower)
 
 
 def _burst_pipe(fault: Fault, site: SimulatedSite) -> Truth:
@@ -137,7 +192,8 @@ def _burst_pipe(fault: Fault, site: SimulatedSite) -> Truth:
     expected += [
         Expectation(("fire-main-pressure-low",), one, fault.start + 180) for one in pipe.mains
     ]
-    tolerated = [Tolerance(("pit-level-high-pump-off",), one) for one in pipe.pits]
+    beside = ("pit-level-high-pump-off", *_COMPANIONS["pit-high-float"])
+    tolerated = [Tolerance(beside, one) for one in pipe.pits]
     further = ("fire-jockey-pump-without-rest", "fire-tank-level-low")
     tolerated += [Tolerance(further, one) for one in pipe.mains]
     return tuple(expected), tuple(tolerated)
@@ -150,6 +206,30 @@ def _lift_entrapment(fault: Fault, site: SimulatedSite) -> Truth:
 def _smoke(fault: Fault, site: SimulatedSite) -> Truth:
     # The smoke needs about ten seconds to fill the chamber of the detector.
     return _one(fault, ("smoke-detected",), fault.target, 15 + PROMPT)
+
+
+def _failure(fault: Fault, site: SimulatedSite) -> Truth:
+    rules, within = _FAILURES[fault.kind, fault.options["mode"]]
+    return _one(fault, rules, fault.target, within)
+
+
+def _false_smoke(fault: Fault, site: SimulatedSite) -> Truth:
+    # Nobody knows yet that it is none: somebody has to look. However often, one ticket.
+    return _one(fault, ("smoke-detected",), fault.target, 15 + PROMPT)
+
+
+def _battery_low(fault: Fault, site: SimulatedSite) -> Truth:
+    rule = _BATTERIES[site.assets[fault.target].type]
+    within = 3 * site.device_of(fault.target).interval + PROMPT
+    return _one(fault, (rule,), fault.target, within)
+
+
+def _weak_signal(fault: Fault, site: SimulatedSite) -> Truth:
+    return _one(fault, ("gateway-signal-weak",), fault.target, 3_600)
+
+
+def _branch_power_cut(fault: Fault, site: SimulatedSite) -> Truth:
+    return _one(fault, ("mains-lost",), fault.target, 5 + PROMPT)
 
 
 def _gateway_lost(fault: Fault, site: SimulatedSite) -> Truth:
@@ -178,6 +258,19 @@ _TRUTHS: Mapping[FaultKind, Callable[[Fault, SimulatedSite], Truth]] = {
     FaultKind.BURST_PIPE: _burst_pipe,
     FaultKind.LIFT_ENTRAPMENT: _lift_entrapment,
     FaultKind.SMOKE: _smoke,
+    FaultKind.FALSE_SMOKE: _false_smoke,
+    FaultKind.FAN_FAILURE: _failure,
+    FaultKind.BOARD_FAILURE: _failure,
+    FaultKind.TRANSFORMER_FAILURE: _failure,
+    FaultKind.CHILLER_FAILURE: _failure,
+    FaultKind.PIT_FAILURE: _failure,
+    FaultKind.LIFT_FAILURE: _failure,
+    FaultKind.DOOR_FAILURE: _failure,
+    FaultKind.ROOM_FAILURE: _failure,
+    FaultKind.FIRE_MAIN_LEAK: _failure,
+    FaultKind.BATTERY_LOW: _battery_low,
+    FaultKind.WEAK_SIGNAL: _weak_signal,
+    FaultKind.BRANCH_POWER_CUT: _branch_power_cut,
     FaultKind.GATEWAY_LOST: _gateway_lost,
     FaultKind.SITE_POWER_CUT: _site_power_cut,
 }

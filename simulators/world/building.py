@@ -10,6 +10,7 @@ class Lift(Model):
     """A lift that is called, travels and opens its doors.
 
     trapped: it stands between two floors with people inside, its control in fault.
+    door_blocked: at the next stop something keeps the doors open. heat: °C added to the machine.
     """
 
     _SECONDS_A_FLOOR = 2.5
@@ -19,6 +20,8 @@ class Lift(Model):
     def __init__(self, random: Random) -> None:
         super().__init__(random)
         self.trapped = False
+        self.door_blocked = False
+        self.heat = 0.0
         self.mode = "idle"
         self.floor = random.randint(1, self._TOP)
         self.occupied = False
@@ -38,11 +41,14 @@ class Lift(Model):
             self._travel(dt, around.busy)
 
     def _warmth(self, around: Surroundings) -> float:
-        return around.indoor + (14 if self.mode == "moving" else 4 + 6 * around.busy)
+        return around.indoor + self.heat + (14 if self.mode == "moving" else 4 + 6 * around.busy)
 
     def _travel(self, dt: float, busy: float) -> None:
         if self.mode == "fault":
             self.mode = "idle"
+        if self.door_blocked and self.mode != "moving":
+            self.mode = "door_open"
+            return
         if self.mode == "idle":
             if self.happens(4 + 36 * busy, dt):
                 self._depart()
@@ -86,21 +92,43 @@ class Lift(Model):
 class Door(Model):
     """A door that people pass. forced: opened without leave. held: it doesn't fall shut."""
 
+    HELD_AFTER = 60.0
+
     def __init__(self, random: Random) -> None:
         super().__init__(random)
         self.forced = False
         self.held = False
+        self._was_forced = False
         self.open = False
         self._left = 0.0
-        self._battery = Battery(random)
+        self._stood = 0.0
+        self._events = list[str]()
+        # A stream of its own, so that badges change nothing of who passes.
+        self._badges = Random()
+        self._badges.setstate(random.getstate())
+        self.battery = Battery(random)
 
     def step(self, dt: float, around: Surroundings) -> None:
         """Somebody passes, or the door falls shut."""
-        self._battery.drain(dt)
+        self._events.clear()
+        was_forced, stood = self._was_forced, self._stood
+        self.battery.drain(dt)
         self._left = max(0.0, self._left - dt)
         if self._left == 0 and self.happens(2 + 20 * around.busy, dt):
             self._left = self.random.uniform(4, 12)
         self.open = self.held or self.forced or self._left > 0
+        self._stood = stood + dt if self.open else 0.0
+        self._was_forced = self.forced
+        if stood < self.HELD_AFTER <= self._stood:
+            self._events.append("door_held")
+        if self.forced and not was_forced:
+            self._events.append("door_forced")
+        if self._badges.random() < (0.05 + 0.25 * around.busy) * dt / 3600:
+            self._events.append("access_denied")
+
+    def happenings(self) -> tuple[str, ...]:
+        """Held open, forced, a badge refused."""
+        return tuple(self._events)
 
     def contacts(self) -> tuple[Value, ...]:
         """What is announced at once."""
@@ -108,7 +136,7 @@ class Door(Model):
 
     def values(self) -> dict[str, Value]:
         """Open, forced, battery."""
-        return {"open": self.open, "forced": self.forced, "battery": self._battery.percent}
+        return {"open": self.open, "forced": self.forced, "battery": self.battery.percent}
 
 
 class SmokeDetector(Model):
@@ -121,11 +149,11 @@ class SmokeDetector(Model):
         self.burning = False
         self.obscuration = random.uniform(0.2, 0.6)
         self._clean = self.obscuration
-        self._battery = Battery(random)
+        self.battery = Battery(random)
 
     def step(self, dt: float, around: Surroundings) -> None:
         """Smoke gathers and clears."""
-        self._battery.drain(dt)
+        self.battery.drain(dt)
         target = 30.0 if self.burning else self._clean
         self.obscuration = approach(self.obscuration, target, dt, 20)
 
@@ -138,16 +166,17 @@ class SmokeDetector(Model):
         return {
             "smoke": self.obscuration >= self._ALARMS_AT,
             "obscuration": round(max(0.0, self.obscuration + self.noise(0.03)), 2),
-            "battery": self._battery.percent,
+            "battery": self.battery.percent,
         }
 
 
 class Fan(Model):
-    """A fan that runs in the busy hours. wear: added vibration, mm/s."""
+    """A fan that runs in the busy hours. wear: added vibration, mm/s; slips: its belt is off."""
 
     def __init__(self, random: Random) -> None:
         super().__init__(random)
         self.wear = 0.0
+        self.slips = False
         self.held_on = False
         self.running = False
         self.speed = 0.0
@@ -160,7 +189,8 @@ class Fan(Model):
         """Run with a margin between starting and stopping, and spin up or down."""
         limit = self._starts_at - (0.1 if self.running else 0.0)
         self.running = self.powered and (self.held_on or around.busy > limit)
-        self.speed = approach(self.speed, self._full if self.running else 0.0, dt, 6)
+        turns = self.running and not self.slips
+        self.speed = approach(self.speed, self._full if turns else 0.0, dt, 6)
 
     def contacts(self) -> tuple[Value, ...]:
         """What is announced at once."""
@@ -179,25 +209,28 @@ class Fan(Model):
 
 
 class Room(Model):
-    """The climate of a room. heat: °C that something adds to it."""
+    """The climate of a room. heat: °C that something adds to it; damp: % of humidity likewise."""
 
     def __init__(self, random: Random) -> None:
         super().__init__(random)
         self.heat = 0.0
+        self.damp = 0.0
         self.temperature = random.uniform(21, 24)
         self._offset = random.uniform(-1, 2)
         self._humidity = random.uniform(45, 58)
         self._people = 0.1
+        self._wet = 0.0
 
     def step(self, dt: float, around: Surroundings) -> None:
         """Follow the weather and the people, slowly."""
         target = around.indoor + self._offset + self.heat
         self.temperature = approach(self.temperature, target, dt, 1_200)
         self._people = approach(self._people, around.busy, dt, 900)
+        self._wet = approach(self._wet, self.damp, dt, 600)
 
     def values(self) -> dict[str, Value]:
         """Temperature, humidity, carbon dioxide."""
-        humidity = self._humidity - 0.5 * (self.temperature - 23)
+        humidity = min(99.0, self._humidity + self._wet - 0.5 * (self.temperature - 23))
         return {
             "temperature": round(self.temperature + self.noise(0.05), 2),
             "humidity": round(humidity + self.noise(0.3), 1),

@@ -27,11 +27,20 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Happening:
+    """One `event` message of a device. event: by point code."""
+
+    device: str
+    ts: float
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Everything that leaves the site at one moment. now: seconds since the epoch."""
 
     now: float
-    messages: list[Report | Status] = field(default_factory=list)
+    messages: list[Report | Status | Happening] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +52,17 @@ class Publication:
     retain: bool = False
 
 
-def encode(site: str, message: Report | Status, keys: Mapping[str, str] | None) -> Publication:
+def encode(
+    site: str, message: Report | Status | Happening, keys: Mapping[str, str] | None
+) -> Publication:
     """The message on its topic; `keys` are payload key → point code, None for the codes."""
     base = f"wk/v1/{site}/{message.device}"
     if isinstance(message, Status):
         return Publication(f"{base}/status", b"online" if message.online else b"offline", True)
+    if isinstance(message, Happening):
+        named = (key for key, code in (keys or {}).items() if code == message.event)
+        said = {"ts": message.ts, "event": next(named, message.event)}
+        return Publication(f"{base}/event", json.dumps(said, separators=(",", ":")).encode())
     body: dict[str, Value] = {} if message.ts is None else {"ts": message.ts}
     if keys is None:
         body.update(message.values)

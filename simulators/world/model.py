@@ -27,6 +27,10 @@ class Model:
         """What makes a device publish at once when it changes, as an input contact does."""
         return ()
 
+    def happenings(self) -> tuple[str, ...]:
+        """The events of the last step, by point code; told by devices that list them."""
+        return ()
+
     def noise(self, spread: float) -> float:
         """A disturbance around zero that stays within three times its spread."""
         return max(-3.0, min(3.0, self.random.gauss(0, 1))) * spread

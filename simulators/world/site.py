@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ import yaml
 from simulators.errors import BadInput
 
 DEMO_SITE = Path(__file__).parent.parent / "demo" / "site.yaml"
+MONTH_SITE = Path(__file__).parent.parent / "month" / "site.yaml"
 DEFAULT_INTERVAL = 30.0
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
@@ -45,14 +46,27 @@ class SimulatedDevice:
 class SimulatedSite:
     """A site as far as it is simulated; assets and devices by code, in the file's order.
 
-    supplied: the assets that another asset of the site feeds.
+    feeds: asset → the assets that it feeds directly with power.
     """
 
     code: str
     zone: ZoneInfo
     assets: Mapping[str, SimulatedAsset]
     devices: Mapping[str, SimulatedDevice]
-    supplied: frozenset[str] = frozenset()
+    feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def supplied(self) -> frozenset[str]:
+        """The assets that another asset of the site feeds."""
+        return frozenset(code for fed in self.feeds.values() for code in fed)
+
+    def fed_by(self, asset: str) -> frozenset[str]:
+        """What an asset feeds, directly or through others, without itself."""
+        found, fresh = set[str](), [asset]
+        while fresh:
+            fresh = [one for code in fresh for one in self.feeds.get(code, ()) if one not in found]
+            found.update(fresh)
+        return frozenset(found - {asset})
 
     def of_type(self, kind: str) -> list[SimulatedAsset]:
         """The assets of one type, in the file's order."""
@@ -110,8 +124,16 @@ def _site(document: dict[str, Any]) -> SimulatedSite:
         ZoneInfo(site.get("time_zone", "UTC")),
         {asset.code: asset for asset in assets},
         {device.code: device for device in devices},
-        frozenset(code for one in document.get("supplies") or [] for code in one["to"]),
+        _feeds(document.get("supplies") or []),
     )
+
+
+def _feeds(supplies: list[dict[str, Any]]) -> dict[str, tuple[str, ...]]:
+    feeds = dict[str, tuple[str, ...]]()
+    for one in supplies:
+        if one.get("medium", "power") == "power":
+            feeds[one["from"]] = (*feeds.get(one["from"], ()), *one["to"])
+    return feeds
 
 
 def _places(

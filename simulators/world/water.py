@@ -113,13 +113,17 @@ class FireMain(Model):
 
 
 class DrainagePit(Model):
-    """A pit that fills slowly and is pumped down. flood: metres a second that a burst adds."""
+    """A pit that fills slowly and is pumped down.
+
+    flood: metres a second that a burst adds; broken: the pump doesn't start.
+    """
 
     _START, _STOP, _FLOAT, _RIM = 0.9, 0.3, 1.4, 2.2
 
     def __init__(self, random: Random) -> None:
         super().__init__(random)
         self.flood = 0.0
+        self.broken = False
         self.level = random.uniform(self._STOP, self._START)
         self.pumping = False
         self._rated = random.uniform(5, 8)
@@ -127,9 +131,10 @@ class DrainagePit(Model):
 
     def step(self, dt: float, around: Surroundings) -> None:
         """Fill by seepage and flood, empty by the pump between its two floats."""
+        able = self.powered and not self.broken
         if self.level >= self._START:
-            self.pumping = self.powered
-        elif self.level <= self._STOP or not self.powered:
+            self.pumping = able
+        elif self.level <= self._STOP or not able:
             self.pumping = False
         inflow = self._seepage * (0.5 + around.busy) + self.flood
         outflow = 0.004 if self.pumping else 0.0
@@ -156,11 +161,11 @@ class LeakSensor(Model):
     def __init__(self, random: Random) -> None:
         super().__init__(random)
         self.wet = False
-        self._battery = Battery(random)
+        self.battery = Battery(random)
 
     def step(self, dt: float, around: Surroundings) -> None:
         """Only the battery ages."""
-        self._battery.drain(dt)
+        self.battery.drain(dt)
 
     def contacts(self) -> tuple[Value, ...]:
         """What is announced at once."""
@@ -168,4 +173,4 @@ class LeakSensor(Model):
 
     def values(self) -> dict[str, Value]:
         """Whether it is wet, and its battery."""
-        return {"leak": self.wet, "battery": self._battery.percent}
+        return {"leak": self.wet, "battery": self.battery.percent}

@@ -7,9 +7,10 @@ from typing import Protocol
 
 from simulators.errors import BadInput
 from simulators.world.building import Door, Fan, Lift, Room, SmokeDetector
-from simulators.world.messages import Report, Status, Tick
+from simulators.world.cooling import Chiller
+from simulators.world.messages import Happening, Report, Status, Tick
 from simulators.world.model import Model, Value
-from simulators.world.power import DistributionBoard, Gateway, Machine
+from simulators.world.power import DistributionBoard, Gateway, Machine, Transformer
 from simulators.world.site import SimulatedDevice, SimulatedSite
 from simulators.world.surroundings import Surroundings, Weather
 from simulators.world.water import DrainagePit, FireMain, LeakSensor, Pump
@@ -25,11 +26,13 @@ MODELS: dict[str, type[Model]] = {
     "drainage_pit": DrainagePit,
     "fan": Fan,
     "room": Room,
+    "transformer": Transformer,
+    "chiller": Chiller,
     "machine": Machine,
     "gateway": Gateway,
 }
 # What the mains feed; the rest lives on batteries.
-_ON_MAINS = (Pump, FireMain, DrainagePit, Lift, DistributionBoard, Fan)
+_ON_MAINS = (Pump, FireMain, DrainagePit, Lift, DistributionBoard, Fan, Chiller)
 
 
 class Disturbance(Protocol):
@@ -82,6 +85,8 @@ class World:
         self.now = start
         self.around = Surroundings(now=start)
         self.statuses = list[Status]()
+        self._cut = list[str]()
+        self._dark = frozenset[str]()
         self._ticks = 0
         self._weather = Weather(site.zone, Random(f"{seed}/weather"))
         self.models = {
@@ -109,6 +114,20 @@ class World:
         self._scheduled.append(_Scheduled(disturbance, start, end))
         self._scheduled.sort(key=lambda one: one.start)
 
+    def cancel(self, disturbance: Disturbance) -> None:
+        """Take something off the calendar that has not begun."""
+        self._scheduled = [
+            one for one in self._scheduled if one.running or one.disturbance is not disturbance
+        ]
+
+    def cut_off(self, board: str, *, cut: bool) -> None:
+        """Open or close the breaker of a board; what it feeds goes dark with it."""
+        if cut:
+            self._cut.append(board)
+        else:
+            self._cut.remove(board)
+        self._dark = frozenset(code for one in self._cut for code in (one, *self.site.fed_by(one)))
+
     def ticks(self, until: float | None = None) -> Iterator[Tick]:
         """Tick after tick, to and including `until`; without it, for ever."""
         while until is None or self.start + (self._ticks + 1) * self.step <= until + 1e-9:
@@ -121,9 +140,9 @@ class World:
         self.now = round(self.start + self._ticks * self.step, 3)
         self._weather.advance(self.around, self.now, self.step)
         released = self._switch_disturbances()
-        for model in self.models.values():
+        for code, model in self.models.items():
             if isinstance(model, _ON_MAINS):
-                model.powered = self.around.mains
+                model.powered = self.around.mains and code not in self._dark
             model.step(self.step, self.around)
         reports = [self.report(device) for device in self._devices if self._speaks(device)]
         reports = released + reports
@@ -131,7 +150,15 @@ class World:
             if one.running:
                 reports = one.disturbance.alter(self, reports)
         statuses, self.statuses = self.statuses, []
-        return Tick(self.now, [*statuses, *reports])
+        return Tick(self.now, [*statuses, *reports, *self._happenings()])
+
+    def _happenings(self) -> Iterator[Happening]:
+        for device in self._devices:
+            # Only what a device lists, as few devices have events.
+            listed = (device.points or {}).values()
+            for event in self.models[device.asset].happenings() if listed else ():
+                if event in listed:
+                    yield Happening(device.code, self.now, event)
 
     def report(self, device: SimulatedDevice) -> Report:
         """What a device would say now."""

@@ -1,7 +1,7 @@
 """Something of everything on the small site."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,15 +14,27 @@ from core.households import Details, add_resident
 from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
 from core.places import Space
+from core.rulebook_drafts import RuleDraft
+from core.rulebook_shadows import RuleShadow
 from tests.fixtures import SmallSite
 from workflows import customers, intake, saved_views, tickets
-from workflows.alarms import Alarm, Episode, accept_tickets
+from workflows.alarms import Alarm, Episode, Withholding, accept_tickets
+from workflows.alarms.incident_model import Incident, IncidentChild
+from workflows.alarms.planning import Plan, plan_work
 from workflows.tickets import contractors
 from workflows.tickets.bulk import Order, Wanted
 from workflows.tickets.contractors.claims import ContractorClaim
 from workflows.tickets.model import TicketPhoto, TicketVoice
 
 RULE = "pump-hot"
+DOCUMENT = """\
+id: pump-hot
+title: {en: Pump hot, zh: 水泵过热}
+applies_to: {asset_type: pump}
+when: motor_temperature > 75 °C
+severity: high
+ticket: {kind: repair, category: electrical, team: maintenance}
+"""
 PERSON = new_id()
 
 
@@ -35,12 +47,44 @@ def put_rule(database: Database, node_id: UUID, now: datetime, rule_id: str = RU
             title={"en": "Pump hot", "zh": "水泵过热"},
             severity="high",
             life_safety=False,
-            document="id: pump-hot",
+            document=DOCUMENT.replace(RULE, rule_id),
             fingerprint=f"{rule_id}-1",
             pack="test",
             actor=events.SYSTEM,
             now=now,
         )
+
+
+def put_tried_draft(database: Database, node_id: UUID, now: datetime) -> dict[str, UUID]:
+    """A draft of the rule, and a trial of it in the shadow, begun by nobody in particular."""
+    by_somebody = {"node_id": node_id, "rule_id": RULE, "document": "id: pump-hot", "title": {}}
+    draft = RuleDraft(
+        id=new_id(),
+        rule_fixed=True,
+        state="draft",
+        version=1,
+        created_at=now,
+        created_by="somebody",
+        updated_at=now,
+        updated_by="somebody",
+        **by_somebody,
+    )
+    shadow = RuleShadow(
+        id=new_id(),
+        draft_id=draft.id,
+        state="running",
+        version=1,
+        severity="high",
+        fingerprint="",
+        began_at=now,
+        began_by="somebody",
+        **by_somebody,
+    )
+    with database.write() as session:
+        session.add(draft)
+        session.flush()
+        session.add(shadow)
+    return {"draft_id": draft.id, "shadow_id": shadow.id}
 
 
 def put_ticket(
@@ -324,3 +368,76 @@ def put_resident(database: Database, space: str, now: datetime) -> UUID:
         row = session.query(Space).where(Space.code == space).one()
         details = Details("Zhao Lei", ("13800138000",))
         return add_resident(session, row, details, actor=events.SYSTEM, now=now).id
+
+
+def put_request(
+    database: Database, site: SmallSite, alarm_id: UUID, now: datetime, by: UUID | None = None
+) -> UUID:
+    """Somebody's request to take an alarm out of service for a day."""
+    row = Withholding(
+        id=new_id(),
+        site_id=site.id,
+        alarm_id=alarm_id,
+        kind="out_of_service",
+        why="out_of_service",
+        state="asked",
+        version=1,
+        reason="hot work",
+        patrol="Post 3",
+        since=now,
+        until=now + timedelta(days=1),
+        asked_by=by,
+    )
+    with database.write() as session:
+        session.add(row)
+    return row.id
+
+
+def put_work(database: Database, site: SmallSite, now: datetime) -> UUID:
+    """Maintenance of a pump, planned for the coming hour."""
+    with database.write() as session:
+        person = Person(id=new_id(), name="Planner Sun", locale="zh")
+        session.add(person)
+        session.flush()
+        session.add(Grant(person_id=person.id, node_id=site.id, role="supervisor"))
+        session.flush()
+        plan = Plan(
+            site_id=site.id,
+            kind="maintenance",
+            starts_at=now,
+            ends_at=now + timedelta(hours=1),
+            reason="bearings",
+            asset_ids=[site.assets["pump-1"]],
+        )
+        return plan_work(session, caller_for(session, person), plan, now=now).id
+
+
+def put_incident(
+    database: Database, site: SmallSite, now: datetime, alarm_id: UUID, ticket_id: UUID
+) -> UUID:
+    """An incident with one alarm, whose ticket this is."""
+    incident = Incident(
+        id=new_id(),
+        site_id=site.id,
+        family="water",
+        root_kind="supply",
+        root_id=site.assets["pump-1"],
+        ticket_id=ticket_id,
+        first_micros=to_micros(now),
+        last_micros=to_micros(now),
+        learned_at=now,
+        alarms=1,
+    )
+    with database.write() as session:
+        session.add(incident)
+        session.flush()
+        session.add(
+            IncidentChild(
+                incident_id=incident.id,
+                alarm_id=alarm_id,
+                site_id=site.id,
+                tripped_micros=to_micros(now),
+            )
+        )
+        session.get_one(Alarm, alarm_id).incident_id = incident.id
+        return incident.id

@@ -32,18 +32,23 @@ from tests.api.building import (
     put_closing,
     put_company,
     put_import,
+    put_incident,
     put_outside,
     put_photo,
     put_quarantined,
+    put_request,
     put_resident,
     put_rule,
     put_source,
     put_ticket,
+    put_tried_draft,
     put_view,
     put_voice,
     put_waiting_device,
+    put_work,
     space_of,
 )
+from tests.api.guarded import put_patrol
 from tests.api.memory_telemetry import MemoryTelemetry
 from tests.fixtures import Administrator, SmallSite
 from workflows.tickets.checklist import NewItem
@@ -247,6 +252,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
     put_template(database, site, now)
     ticket_id = put_ticket(database, site, now)
     put_closing(database, site, ticket_id, now)
+    alarm_id = put_alarm(database, site, now, ticket_id=ticket_id)
     found = {
         "ticket_id": ticket_id,
         "photo_id": put_photo(database, site, ticket_id, now),
@@ -255,7 +261,10 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "resident_id": put_resident(database, "b1-pumproom", now),
         **put_outside(database, site, ticket_id, now),
         "company_id": put_company(database, site, now),
-        "alarm_id": put_alarm(database, site, now, ticket_id=ticket_id),
+        "alarm_id": alarm_id,
+        "withholding_id": put_request(database, site, alarm_id, now),
+        "work_id": put_work(database, site, now),
+        "incident_id": put_incident(database, site, now, alarm_id, ticket_id),
         "asset_id": site.assets["pump-1"],
         "point_id": site.points["pump-1/motor_temperature"],
         "device_id": put_waiting_device(database, site, now),
@@ -266,12 +275,15 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "line_id": new_id(),
         "item_id": new_id(),
         "signature_id": new_id(),
+        "run_id": new_id(),
         "site_id": site.id,
         "shift_id": put_shift(database, site, now),
         "batch_id": put_batch(database, site, ticket_id, now),
         "view_id": put_view(database, site, now),
         "import_id": put_import(database, site, now),
         **put_colleague(database, site, now),
+        **put_patrol(database, site, now),
+        **put_tried_draft(database, site.id, now),
     }
     return {
         **{name: str(value) for name, value in found.items()},

@@ -17,9 +17,9 @@ class MemoryTelemetry:
         if self.away:
             raise TelemetryError("the telemetry store is away")
 
-    def write(self, batch: ReadingBatch, replacing: bool = False) -> None:
+    def write(self, new: ReadingBatch, replacing: ReadingBatch | None = None) -> None:
         self.check()
-        self.readings += list(batch)
+        self.readings += [*new, *(replacing or ())]
 
     def last(self, series: Sequence[int] | None = None) -> dict[int, Last]:
         self.check()

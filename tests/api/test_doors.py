@@ -17,6 +17,7 @@ from core.db import Database
 from core.ids import new_id
 from core.people import Grant
 from core.permissions import ROLES
+from core.rulebook_drafts import DRAFT
 from tests.api.conftest import MakeUser, User
 from tests.fixtures import SITE_FILE, SmallSite
 from workflows.tickets import TICKET
@@ -222,11 +223,21 @@ OWN_AFFAIRS = frozenset({"post_token", "delete_token", "post_import", "post_impo
 # A list under a name is its reader's own (tests/api/test_ticket_views.py).
 OWN_AFFAIRS |= {"post_ticket_view", "patch_ticket_view", "put_ticket_view_start"}
 OWN_AFFAIRS |= {"delete_ticket_view", "restore_ticket_view"}
+# Nothing is kept of a document that is checked.
+OWN_AFFAIRS |= {"check_rule_document"}
 # Each ticket is judged by itself and refused in the answer (tests/api/test_bulk.py).
 OWN_AFFAIRS |= {"post_tickets_bulk"}
+# A back-test only reads, and of the caller's sites alone (tests/api/test_laboratory.py).
+OWN_AFFAIRS |= {"post_backtest", "delete_backtest"}
 # Only who handed a file in knows of it.
 OWN_ONLY = frozenset({"plan_import_again", "apply_import", "undo_import", "discard_import"})
 OWN_ONLY |= {"undo_ticket_batch"}
+# Drafts are known where somebody edits or approves rules.
+OWN_ONLY |= {
+    "put_rule_draft",
+    "post_rule_shadow",
+    *(f"{action}_rule_draft" for action in DRAFT.moves),
+}
 
 
 def _write(
@@ -240,10 +251,65 @@ def _write(
 ) -> httpx2.Response:
     url = concrete(path, {name: theirs[name] for name in _parameters(operation)})
     headers = {**user.headers, "If-Match": "*"}
+    query = _queries(site).get(operation["operationId"], {})
     body = _bodies(site)[operation["operationId"]] if "requestBody" in operation else None
     if isinstance(body, str):
-        return client.request(method, url, headers=headers, content=body)
-    return client.request(method, url, headers=headers, json=body)
+        return client.request(method, url, headers=headers, params=query, content=body)
+    return client.request(method, url, headers=headers, params=query, json=body)
+
+
+def _queries(site: SmallSite) -> dict[str, dict[str, str]]:
+    """What must stand in the address of an operation."""
+    return {"post_scans_wand": {"site": str(site.id), "profile": "desk", "apply": "true"}}
+
+
+def _bodies_of_patrols(site: SmallSite) -> dict[str, Any]:
+    on_site = {"site_id": str(site.id)}
+    token = {"kind": "static_tag", "value": "04ABCD"}
+    return {
+        "post_checkpoint": {**on_site, "code": "gate", "name": {"en": "Gate"}},
+        "patch_checkpoint": {"criticality": "high"},
+        "post_checkpoint_token": token,
+        "post_token_replace": token,
+        "post_badge": {**on_site, "person_id": str(site.id), "kind": "card", "number": "7"},
+        "post_scan": {
+            **on_site,
+            "id": str(site.id),
+            "occurred_at": "2026-11-24T04:00:00Z",
+            "kind": "static_tag",
+            "uid": "04C0FFEE",
+        },
+        "post_scans_wand": "no table",
+    }
+
+
+def _bodies_of_alarms(site: SmallSite) -> dict[str, Any]:
+    return {
+        "see_fire_alarm": {"sent_id": str(site.id)},
+        "clear_fire_alarm": {"cause": "dust", "photo_id": str(site.id)},
+        "stand_fire_down": {"cause": "dust", "photo_id": str(site.id)},
+        "shelve_alarm": {"minutes": 60, "reason": "It flaps"},
+        "take_alarm_out": {"until": "2026-11-25T04:00:00Z", "reason": "Hot work"},
+        "post_planned_work": {
+            "site_id": str(site.id),
+            "kind": "outage",
+            "starts_at": "2026-11-24T05:00:00Z",
+            "ends_at": "2026-11-24T06:00:00Z",
+            "reason": "The board is changed",
+            "asset_ids": [str(site.assets["pump-1"])],
+        },
+        "patch_planned_work": {"ends_at": "2026-11-24T07:00:00Z"},
+    }
+
+
+TRIED = """\
+id: tried
+title: {en: Tried, zh: 试用}
+applies_to: {asset_type: pump}
+when: motor_temperature > 75 °C
+severity: low
+ticket: {kind: repair, category: mechanical, team: maintenance}
+"""
 
 
 def _bodies(site: SmallSite) -> dict[str, Any]:
@@ -255,6 +321,9 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
     actions = {f"{action}_ticket": {"note": "Because"} for action in TICKET.moves}
     return {
         **actions,
+        **_bodies_of_alarms(site),
+        **_bodies_of_patrols(site),
+        **_rule_bodies(site),
         "post_site_file": SITE_FILE,
         "post_asset": {**on_site, "type": "pump", "name": name},
         "patch_asset": {"criticality": "low"},
@@ -283,9 +352,6 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
             "ends": "18:00",
             "first": "2026-11-24",
         },
-        "see_fire_alarm": {"sent_id": str(site.id)},
-        "clear_fire_alarm": {"cause": "dust", "photo_id": str(site.id)},
-        "stand_fire_down": {"cause": "dust", "photo_id": str(site.id)},
         "post_return_visit": {"way": "phone", "satisfied": True, "rating": 5},
         "post_work": {"kind": "labour", "what": "Work", "minutes": 5},
         "put_findings": {"fault": "leak"},
@@ -303,4 +369,16 @@ def _bodies(site: SmallSite) -> dict[str, Any]:
         "patch_resident": {"relation": "tenant"},
         "post_company": {"name": "Lifts Ltd"},
         "post_invitation": {"role": "guard", "node_id": str(site.id)},
+    }
+
+
+def _rule_bodies(site: SmallSite) -> dict[str, Any]:
+    return {
+        **{f"{action}_rule_draft": {"reason": "Because"} for action in DRAFT.moves},
+        "post_rule_draft": {"document": "id: x", "node_id": str(site.id)},
+        "put_rule_draft": {"document": "id: x", "node_id": str(site.id)},
+        "check_rule_document": {"document": "id: x"},
+        "post_backtest": {"document": TRIED, "days": 1},
+        "roll_rule_back": {"version": 1, "reason": "Because"},
+        "retire_one_rule": {"node_id": str(site.id), "reason": "Because"},
     }

@@ -12,13 +12,13 @@ from core.db import Database
 from core.devices import Point
 from core.people import Grant
 from core.permissions import ROLES
+from core.tables import LARGEST_FILE
 from core.telemetry.readings import Quality, ReadingBatch
 from tests.api.conftest import MakeUser
 from tests.api.memory_telemetry import MemoryTelemetry
 from tests.fixtures import NOON, SmallSite
 from tests.workflows.spreadsheets import workbook
 from workflows.intake import read_file
-from workflows.intake.table import LARGEST_FILE
 
 BASE = "/api/v1"
 ROOF = b"code,name_en,kind,parent\r\nroof,Roof,,b1\r\n"

@@ -13,7 +13,14 @@ from core.db import Database
 from core.devices import Point
 from core.ids import new_id
 from core.telemetry.readings import Quality, Reading
-from tests.api.building import RULE, put_alarm, put_quarantined, put_rule, put_ticket
+from tests.api.building import (
+    DOCUMENT,
+    RULE,
+    put_alarm,
+    put_quarantined,
+    put_rule,
+    put_ticket,
+)
 from tests.api.conftest import MakeUser
 from tests.api.memory_telemetry import MemoryTelemetry
 from tests.fixtures import SmallSite
@@ -182,7 +189,9 @@ def test_rules_are_read_where_they_hold(
     assert {item["rule_id"] for item in items} == {"everywhere", "here"}
     assert client.get(f"{API}/rules/there", headers=reader).status_code == 404
     whole = client.get(f"{API}/rules/here", headers=reader).json()
-    assert [version["document"] for version in whole["versions"]] == ["id: pump-hot"]
+    assert [version["document"] for version in whole["versions"]] == [
+        DOCUMENT.replace(RULE, "here")
+    ]
     assert client.get(f"{API}/rules?active=false").json()["items"] == []
 
 

@@ -16,6 +16,7 @@ from api.reference import OPEN, operation_id, permission_of, routes_of
 from core.clock import SimulatedClock
 from core.permissions import PERMISSIONS
 from tests.api.memory_telemetry import MemoryTelemetry
+from tests.api.test_doors import TRIED
 from workflows.tickets import TICKET
 
 Operation = tuple[str, str, dict[str, Any]]
@@ -125,11 +126,15 @@ def test_every_answer_has_exactly_the_documented_shape(
     # Only who changed many tickets at once reads what became of them.
     many = {"action": "note", "note": "Seen", "tickets": [{"id": theirs["ticket_id"]}]}
     theirs = {**theirs, "batch_id": client.post("/api/v1/tickets/bulk", json=many).json()["id"]}
+    # And only who began a back-test, while its process lives.
+    tried = {"document": TRIED, "days": 1}
+    theirs["run_id"] = client.post("/api/v1/rules/backtest", json=tried).json()["id"]
     for method, path, operation in operations(app.openapi()):
         model = models[operation["operationId"]]
         if method != "get" or not (isinstance(model, type) and issubclass(model, BaseModel)):
             continue
-        url = path.format_map(theirs)
+        # A request that waits for a second person withholds nothing yet.
+        url = path.format_map(theirs) + ("?state=all" if path.endswith("/withholdings") else "")
         answer = client.get(url)
         if answer.status_code == 404 and url.endswith("/last"):
             continue

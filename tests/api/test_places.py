@@ -52,6 +52,7 @@ def test_the_tree_shows_health_where_it_is(
         "open_alarms": 1,
         "open_tickets": 1,
         "silent": False,
+        "withheld": 0,
     }
     assert health["pump-2"]["silent"] is True
     assert health["board-1"]["worst"] == "ok"

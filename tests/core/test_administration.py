@@ -14,6 +14,7 @@ from core.devices import Device, Point, Source
 from core.errors import Conflict, Invalid
 from core.events import Event
 from core.places import Asset
+from core.told_points import not_ours, told_point
 from tests.fixtures import NOON, SmallSite
 
 BY: dict[str, Any] = {"actor": events.SYSTEM, "now": NOON}
@@ -59,6 +60,49 @@ def test_an_asset_keeps_a_type_that_has_its_points(database: Database, site: Sma
     assert caught.value.problems == (
         "type: fan has no point 'motor_temperature', which this asset has",
     )
+
+
+def test_what_the_product_tells_itself_is_fed_by_no_device_of_others(
+    database: Database, site: SmallSite
+) -> None:
+    with database.read() as session:
+        device = session.get_one(Device, site.devices["pump-1"])
+        asset = session.get_one(Asset, site.assets["pump-1"])
+        point = admin.NewPoint(key="t", code="ticket_opened")
+        with pytest.raises(Invalid) as caught:
+            admin.create_points(session, device, asset, [point], **BY)
+    assert caught.value.problems == (
+        "points[0].code: ticket_opened is told by Watchkeeper itself, not by a device",
+    )
+    with database.write() as session:
+        told = told_point(session, asset.id, "ticket_opened", "lift", now=NOON)
+        again = told_point(session, asset.id, "ticket_opened", "fire", now=NOON)
+    assert told is not None
+    assert again is not None
+    assert (told.device, told.value, again.value) == ("watchkeeper/pump-1", 0.0, 1.0)
+    with database.read() as session:
+        codes = list(session.scalars(select(Device.code).where(not_ours())))
+    assert told.device not in codes
+    assert "pump-1" in codes
+
+
+def test_an_event_has_neither_range_nor_interval(database: Database, site: SmallSite) -> None:
+    with database.write() as session:
+        new = admin.NewAsset(code="door-9", type="door", name={"en": "Door"})
+        door = admin.create_asset(session, site.id, new, **BY)
+        device = admin.create_device(session, site.id, admin.NewDevice("d-9"), **BY)
+        bad = admin.NewPoint(key="h", code="door_held", low=0, expected_interval=5)
+        with pytest.raises(Invalid) as caught:
+            admin.create_points(session, device, door, [bad], **BY)
+        assert caught.value.problems == (
+            "points[0].low: door_held is an event, which has none; leave it out",
+            "points[0].expected_interval: door_held is an event, which has none; leave it out",
+        )
+        good = admin.NewPoint(key="h", code="door_held", kind="event")
+        (point,) = admin.create_points(session, device, door, [good], **BY)
+        with pytest.raises(Invalid, match="was not saved") as caught:
+            admin.update_point(session, point, {"expected_interval": 5}, **BY)
+    assert caught.value.problems == ("expected_interval: an event has none",)
 
 
 def test_a_source_is_checked_created_changed_and_deleted(

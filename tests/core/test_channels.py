@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,9 @@ def test_every_channel_reaches_its_person(
     assert action["msg"]["action_card"]["single_url"] == MESSAGE.link
     [letter] = mail[1].kept
     assert letter["To"] == "li@example.com"
+    # A title of two lines still leaves.
+    assert channels["email"].send("li@example.com", replace(MESSAGE, title="Hot\nBcc: x@y")).sent
+    assert mail[1].kept[-1]["Subject"] == "Hot Bcc: x@y"
     text = letter.get_payload(decode=True)
     assert isinstance(text, bytes)
     assert MESSAGE.link in text.decode()

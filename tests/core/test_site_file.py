@@ -65,6 +65,7 @@ def kinds_of_events(database: Database) -> list[str]:
         ("devices: [{code: 'a b'}]", "no blanks"),
         ("devices: [{code: d, via: e, points: {}}]", "there is no device 'e'"),
         ("asset_types: {pump: {points: {x: {unit: bananas}}}}", "bananas"),
+        ("asset_types: {pump: {points: {ticket_opened: {}}}}", "can't be a name"),
         ("colour: red", "unknown key 'colour'"),
         ("region: {code: r}\nregions: [{code: s}]", "'region' is missing"),
     ],
@@ -111,6 +112,16 @@ def test_an_unknown_point_suggests_the_nearest() -> None:
     assert problems_of(text) == [
         "site.yaml:7:44: pump has no point 'motor_temprature'; did you mean 'motor_temperature'?"
     ]
+
+
+def test_an_event_has_no_interval_and_what_we_tell_ourselves_no_device() -> None:
+    text = HEAD + "assets: [{code: p1, type: door}]\n"
+    text += "devices: [{code: d, asset: p1, interval: 10s, points: {%s}}]\n"
+    assert problems_of(text % "h: {point: door_held, interval: 5s}") == [
+        "site.yaml:4:88: 'door_held' is an event, which has no interval"
+    ]
+    assert "told by Watchkeeper itself" in problems_of(text % "t: ticket_opened")[0]
+    read_site_file(text % "h: door_held", "site.yaml")
 
 
 def test_a_point_is_fed_by_one_key_of_one_device() -> None:
@@ -176,7 +187,9 @@ def test_a_device_without_points_feeds_every_point_of_its_asset(
         keys = session.scalars(
             select(Point.key).where(Point.device_id == site.devices["pump-2"])
         ).all()
-    assert set(keys) == set(load_catalog_of(database)["pump"].points)
+    usual = load_catalog_of(database)["pump"].usual_points
+    assert set(keys) == {point.code for point in usual}
+    assert "bearing_temperature" not in keys
 
 
 def load_catalog_of(database: Database) -> Catalog:

@@ -35,6 +35,17 @@ def test_what_is_sealed_is_read_by_the_same_key_only() -> None:
     assert with_key("a").seal("JBSWY3DP", "second_factor:1") != sealed
 
 
+def test_a_derived_id_is_the_same_for_the_same_text_of_the_same_kind_and_key_only() -> None:
+    one = with_key("a").derived_id("04A1B2", "tag")
+    assert one == with_key("a").derived_id("04A1B2", "tag")
+    others = [("b", "04A1B2", "tag"), ("a", "04A1B3", "tag"), ("a", "04A1B2", "card")]
+    # The kind and the text do not run into each other.
+    others.append(("a", "A1B2", "tag04"))
+    found = {with_key(key).derived_id(text, kind) for key, text, kind in others}
+    assert len(found | {one}) == 5
+    assert len(one) == 64
+
+
 def test_what_was_moved_or_changed_is_refused() -> None:
     vault = with_key("a")
     sealed = vault.seal("JBSWY3DP", "second_factor:1")

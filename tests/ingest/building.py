@@ -119,8 +119,8 @@ ticket: {kind: repair, category: network, team: maintenance}
 """
 
 
-def publish_rules(session: Session, text: str) -> None:
-    """Put every rule of a document into force on the company."""
+def publish_rules(session: Session, text: str, node_id: UUID | None = None) -> None:
+    """Put every rule of a document into force on the company, or on another node."""
     company = company_node(session)
     assert company is not None
     loaded = load_rules(text, "rules.yaml", load_catalog(session))
@@ -129,12 +129,13 @@ def publish_rules(session: Session, text: str) -> None:
         rulebook.publish(
             session,
             rule_id=rule.id,
-            node_id=company.id,
+            node_id=node_id or company.id,
             title={"en": rule.title.en, "zh": rule.title.zh},
             severity=rule.severity.value,
             life_safety=rule.life_safety,
             document=rule.source,
             fingerprint=rule.fingerprint,
+            asset_type=rule.asset_type,
             pack="test",
             actor=events.SYSTEM,
             now=NOON,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from core.telemetry.readings import Buckets, Last, Reading, ReadingBatch
+from core.telemetry.readings import Buckets, Last, Quality, Reading, ReadingBatch
 from core.telemetry.store import StoreSize, TelemetryError
 
 
@@ -22,16 +22,21 @@ class MemoryStore:
         if self.away:
             raise TelemetryError("the telemetry store is away")
 
-    def write(self, batch: ReadingBatch, replacing: bool = False) -> None:
+    def write(self, new: ReadingBatch, replacing: ReadingBatch | None = None) -> None:
         """Keep readings by (series, at)."""
         self.check()
         self.writes += 1
-        for row in batch:
+        for row in new:
             known = self.rows.get((row.series, row.at))
-            if not replacing and known is not None:
+            if known is not None:
                 raise AssertionError(f"{row} was written as new, but {known} is stored")
+            self.rows[row.series, row.at] = row
+        for row in replacing or ():
+            known = self.rows.get((row.series, row.at))
             if known is None or known.value != row.value:
-                self.rows[row.series, row.at] = row
+                late = known is not None and row.quality is Quality.LATE
+                kept = row._replace(quality=known.quality) if known and late else row
+                self.rows[row.series, row.at] = kept
 
     def last(self, series: Sequence[int] | None = None) -> dict[int, Last]:
         """The newest reading of each."""

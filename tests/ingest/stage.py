@@ -1,27 +1,37 @@
 """The pipeline on a stage: messages and time in by hand, real stores behind it, no broker."""
 
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
 
 from core import inventory, leases, shards
-from core.clock import MICROS, from_micros
+from core.clock import MICROS, SimulatedClock, SystemClock, from_micros
 from core.db import Database
+from core.health import Health
 from core.quarantine import Quarantined
+from core.settings import load
 from core.telemetry.readings import Quality, Reading
+from core.vault import Vault
+from ingest.baselines import Keeping, Teacher, learners, recall
 from ingest.committing import Tenure, commit
 from ingest.keeper import LEASE
 from ingest.pipeline import Batch, Judge, Taker
 from ingest.receipt_clock import ReceiptClock
-from ingest.registry import Registry, Stored, carry_over, load_registry, restore
+from ingest.registry import Registry, Stored, Windowed, carry_over, load_registry, restore
+from ingest.remembering import remember
+from ingest.session import DUPLICATE, Message
 from rules.slots import ReceiptNow
 from tests.ingest.building import START, Names
 from tests.ingest.memory_store import MemoryStore
 from workflows import alarms
 from workflows.alarms.model import Alarm, Episode
 from workflows.tickets import Ticket
+
+SECRET = "the key of the stage, of 32 characters or more"
+VAULT = Vault(load(secret_key=SECRET))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,8 @@ class Stage:
     database: Database
     store: MemoryStore = field(default_factory=MemoryStore)
     now: int = START
+    # Rules whose windows could not be built, in words.
+    blind: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.names = Names(self.database)
@@ -63,6 +75,7 @@ class Stage:
         else:
             self.clock.resume_from(last_beat)
         self.receipt = ReceiptNow(self.clock.now())
+        self.keeping = Keeping(self.database, self.tenure, Health(SystemClock()))
         self.judge = Judge(self._registry(), self.clock, self.receipt)
         self.taker = Taker(self.judge, lambda payload: None, lambda payload: None)
 
@@ -75,14 +88,33 @@ class Stage:
         with self.database.read() as session:
             registry = load_registry(session, self.receipt)
         restore(registry, self._stored(), self.clock, self.clock.now())
-        carry_over(self.judge.registry, registry)
+        self.blind = remember(self.store, carry_over(self.judge.registry, registry))
         self.judge.replace(registry)
 
     def _registry(self) -> Registry:
         with self.database.read() as session:
             registry = load_registry(session, self.receipt)
-        restore(registry, self._stored(), self.clock, self.clock.now())
+
+        def build(these: list[Windowed]) -> None:
+            self.blind = recall(self.database, self.store, registry)
+            self.blind += remember(self.store, these)
+
+        restore(registry, self._stored(), self.clock, self.clock.now(), build)
         return registry
+
+    def teach(self) -> None:
+        """Have baselines that begin learn what is stored, as the keeper does."""
+        registry = self.judge.registry
+        clock = SimulatedClock(self.now)
+        teacher = Teacher(self.database, self.store, self.tenure, clock, self._adopt)
+        for _ in learners(registry):
+            teacher.look(registry)
+
+    def _adopt(self, series: Collection[int]) -> None:
+        self.blind = recall(self.database, self.store, self.judge.registry, series)
+        for instance in self.judge.registry.bindings:
+            if instance.past is not None:
+                instance.past.look_again()
 
     def _stored(self) -> Stored:
         with self.database.read() as session:
@@ -95,20 +127,22 @@ class Stage:
     def commit(self) -> Batch:
         """Make the decisions durable, and forget the batch; returns it."""
         batch, self.judge.batch = self.judge.batch, Batch()
-        commit(self.database, self.tenure, batch, from_micros(self.now))
+        commit(self.database, self.tenure, batch, from_micros(self.now), vault=VAULT)
         return batch
 
     def finish(self) -> Batch:
         """Decisions, then readings, as in the contract."""
         batch = self.commit()
+        kept = self.keeping.due(self.judge.registry, self.now)
         self.write(batch)
+        if kept is not None:
+            kept()
         self.taker.retained.settle()
         return batch
 
     def write(self, batch: Batch) -> None:
         """Make the readings of a batch durable."""
-        self.store.write(batch.rows)
-        self.store.write(batch.odd, replacing=True)
+        self.store.write(batch.rows, batch.odd)
 
     # What the world does.
 
@@ -124,6 +158,14 @@ class Stage:
         """A message arrives now; anything but bytes is sent as JSON."""
         topic = f"wk/v1/{site}/{device}/{kind}"
         self.hear(topic.encode(), payload, flags)
+
+    def say_again(self, messages: Sequence[tuple[str, Any]]) -> None:
+        """What was sent before the death is sent again, and taken in together."""
+        sent: list[Message] = []
+        for device, fields in messages:
+            topic = f"wk/v1/riverside/{device}/readings".encode()
+            sent.append((topic, json.dumps(fields).encode(), 7, DUPLICATE))
+        self.taker.take(sent, self.now)
 
     def hear(self, topic: bytes, payload: Any, flags: int = 0) -> None:
         """A message on any topic arrives now."""

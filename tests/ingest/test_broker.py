@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from ingest.broker import BrokerConfig, BrokerError, EmbeddedBroker
+from ingest.broker import BrokerConfig, BrokerError, EmbeddedBroker, embedded
 from ingest.broker.config import credentials, render
 from ingest.session import BrokerAddress, Session
 from tests.ingest.session.conftest import Ingest
@@ -293,6 +294,20 @@ def test_a_port_in_use_is_said(tmp_path: Path, started: Callable[..., EmbeddedBr
     with pytest.raises(BrokerError, match="address already in use"):
         second.wait_ready(4.0)
     second.stop()
+
+
+def test_a_port_that_was_taken_meanwhile_is_given_up_for_another(
+    started: Callable[..., EmbeddedBroker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Another's connection may take a port between our looking and the server's listening.
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ports = [port, free_port(), free_port(), port]
+        monkeypatch.setattr(embedded, "_free_port", lambda: ports.pop(0) if ports else free_port())
+        broker = started()
+    assert broker.restarts == 2
+    assert broker.address.port != port
+    assert broker.queue_state().messages == 0
 
 
 def test_settings_out_of_range_are_refused(tmp_path: Path) -> None:

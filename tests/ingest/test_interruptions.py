@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.db import Database, sqlite_url
-from ingest.session import DUPLICATE
+from core.telemetry.readings import ReadingBatch
+from ingest.pipeline import Batch
 from tests.ingest.stage import Incident, Stage
 
 BY_SILENCE = ("silent", "gateway-silent")
@@ -53,7 +54,7 @@ def _steps_of(device: str) -> st.SearchStrategy[Step]:
 
 STEPS = st.lists(st.sampled_from(sorted(DEVICES)).flatmap(_steps_of), min_size=1, max_size=24)
 # After how many steps a batch ends, and how: None is well, the others die at that point.
-DEATHS = ("before commit", "before write", "between writes", "before acknowledgement")
+DEATHS = ("before commit", "before write", "between messages", "before acknowledgement")
 BATCHES = st.lists(
     st.tuples(st.integers(1, 8), st.sampled_from([None, *DEATHS])), min_size=1, max_size=8
 )
@@ -63,8 +64,12 @@ Message = tuple[str, dict[str, Any]]
 
 @dataclass
 class Feed:
-    """Turns steps into messages with times of their own, the same for every run."""
+    """Turns steps into messages with times of their own, the same for every run.
 
+    late_again: whether the time of a message that is not the newest may come again, with others.
+    """
+
+    late_again: bool = True
     last: dict[str, Message] = field(default_factory=dict)
 
     def message(self, stage: Stage, step: Step) -> Message:
@@ -73,16 +78,18 @@ class Feed:
             # The time of the last message, with the same values or with others.
             return step.device, {**step.values, "ts": known[1]["ts"]}
         if known is not None and step.late and set(step.values) <= set(known[1]):
-            return step.device, {**step.values, "ts": known[1]["ts"] - 90}
+            return step.device, {**step.values, "ts": known[1]["ts"] - 90.25}
         message = (step.device, stage.at(stage.second - step.lag, **step.values))
         if not step.lag:
             self.last[step.device] = message
+        elif not self.late_again:
+            self.last.pop(step.device, None)
         return message
 
 
-def straight(stage: Stage, steps: list[Step]) -> None:
+def straight(stage: Stage, steps: list[Step], feed: Feed | None = None) -> None:
     """Every message in its turn, with nothing in between."""
-    feed = Feed()
+    feed = feed or Feed()
     for step in steps:
         stage.wait(step.wait, step=30)
         device, fields = feed.message(stage, step)
@@ -92,9 +99,14 @@ def straight(stage: Stage, steps: list[Step]) -> None:
     stage.finish()
 
 
-def interrupted(stage: Stage, steps: list[Step], batches: list[tuple[int, str | None]]) -> None:
+def interrupted(
+    stage: Stage,
+    steps: list[Step],
+    batches: list[tuple[int, str | None]],
+    feed: Feed | None = None,
+) -> None:
     """The same messages in batches, with deaths at their ends and what is sent again after them."""
-    feed, rest, plan = Feed(), list(steps), list(batches)
+    feed, rest, plan = feed or Feed(), list(steps), list(batches)
     while rest:
         size, death = plan.pop(0) if plan else (len(rest), None)
         sent: list[Message] = []
@@ -107,8 +119,7 @@ def interrupted(stage: Stage, steps: list[Step], batches: list[tuple[int, str | 
             stage.finish()
             continue
         die(stage, death)
-        for device, fields in sent:
-            stage.say(device, fields, flags=DUPLICATE)
+        stage.say_again(sent)
         stage.finish()
     stage.wait(300, step=30)
     stage.finish()
@@ -118,11 +129,22 @@ def die(stage: Stage, death: str) -> None:
     """End the process at one of the points between decision and acknowledgement."""
     if death != "before commit":
         batch = stage.commit()
-        if death != "before write":
-            stage.store.write(batch.rows)
+        if death == "between messages":
+            stage.store.write(ReadingBatch(), first_half(batch))
         if death == "before acknowledgement":
-            stage.store.write(batch.odd, replacing=True)
+            stage.write(batch)
     stage.restart()
+
+
+def first_half(batch: Batch) -> ReadingBatch:
+    """What is stored of half the messages by a store that can't write all of them at once."""
+    rows = sorted([*batch.rows, *batch.odd], key=lambda row: row.received)
+    messages = sorted({row.received for row in rows})
+    stored = ReadingBatch()
+    for row in rows:
+        if row.received in messages[: len(messages) // 2]:
+            stored.append(*row)
+    return stored
 
 
 def decided(stage: Stage) -> list[Incident]:
@@ -167,9 +189,38 @@ OUT_OF_ORDER = [
 ]
 
 
+# What comes again first says, of the moment at which the alarm tripped, what it was before.
+TAKEN_BACK = [
+    Step(0.0, "board-1", {"amp": 2}),
+    Step(1.0, "board-1", {"kw": 1}),
+    Step(1.0, "board-1", {"kw": 5}, again=True),
+    Step(7.0, "board-1", {"amp": 2}),
+]
+
+
+# Said before, otherwise, and as before, of one moment; of which only the first was judged.
+THERE_AND_BACK = [
+    Step(0.0, "pump-1", {"temp": 65}),
+    Step(0.0, "pump-1", {"temp": 80}, again=True),
+    Step(0.0, "pump-1", {"temp": 65}, again=True),
+]
+
+
+# The newer message says nothing of the point whose delay the older one begins.
+BEHIND = [
+    Step(0.0, "pump-3", {"vib": 1}),
+    Step(0.0, "pump-3", {"vib": 1, "temp": 65}, lag=0.4),
+]
+
+
 @settings(max_examples=40, deadline=None)
 @given(steps=STEPS, batches=BATCHES)
 @example(steps=OUT_OF_ORDER, batches=[(2, "before write")])
+@example(steps=BEHIND, batches=[(8, "before write")])
+@example(steps=THERE_AND_BACK, batches=[(1, None), (2, "before commit")])
+@example(steps=TAKEN_BACK, batches=[(4, "before acknowledgement")])
+@example(steps=TAKEN_BACK, batches=[(2, None), (2, "before acknowledgement")])
+@example(steps=TAKEN_BACK, batches=[(2, None), (2, "before commit")])
 def test_an_interrupted_run_decides_and_stores_the_same(
     copies: Copies, steps: list[Step], batches: list[tuple[int, str | None]]
 ) -> None:

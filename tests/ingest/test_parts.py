@@ -279,6 +279,20 @@ def test_acknowledgements_follow_the_readings() -> None:
     assert len(store.rows) == 2
 
 
+def test_new_readings_and_replacing_ones_are_stored_in_one_go() -> None:
+    store, acknowledged = MemoryStore(), list[tuple[int, list[int], int]]()
+    writer = _writer(store, acknowledged)
+    work = _work([1])
+    work.odd.append(1, 1, 6.0, 2, Quality.GOOD)
+    work.odd.append(2, 1, 7.0, 2, Quality.LATE)
+    writer.start()
+    writer.put(work)
+    assert writer.stop(drain=True)
+    assert store.writes == 1
+    assert {key: row.value for key, row in store.rows.items()} == {(1, 1): 6.0, (2, 1): 7.0}
+    assert acknowledged == [(3, [1], 2)]
+
+
 def test_what_could_not_be_stored_is_not_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingest.writer.DRAIN_SECONDS", 0.2)
     store, acknowledged = MemoryStore(), list[tuple[int, list[int], int]]()

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from core import events, rulebook
 from core.clock import MICROS
 from core.devices import Device
+from core.places import Node
 from core.telemetry.readings import Quality
 from ingest.session import DUPLICATE, RETAINED
-from tests.ingest.building import RULES, publish_rules
+from tests.ingest.building import NOON, RULES, publish_rules
 from tests.ingest.stage import Incident, Stage
 from workflows.alarms.model import Alarm
 from workflows.tickets.model import TicketEvidence
@@ -292,3 +294,26 @@ def test_evidence_holds_the_readings_that_tripped_it(stage: Stage) -> None:
     (item,) = proof.data["inputs"]
     assert (item["point"], item["value"], item["unit"]) == ("motor_temperature", 80, "°C")
     assert item["at"] % MICROS == 0
+
+
+def test_the_version_that_is_kept_nearest_holds_on_a_site(stage: Stage) -> None:
+    stage.say("pump-1", stage.at(1, temp=73))
+    stage.finish()
+    assert stage.incidents() == []
+    with stage.database.write() as session:
+        site = session.scalars(select(Node).where(Node.kind == "site")).one()
+        text = RULES.split("---")[0].replace("75 °C", "72 °C")
+        publish_rules(session, text, node_id=site.id)
+    stage.reload()
+    stage.say("pump-1", stage.at(2, temp=73))
+    stage.finish()
+    assert stage.incidents() == [Incident("hot", "pump-1", 2.0, None)]
+    with stage.database.write() as session:
+        rulebook.retire(session, ["hot"], actor=events.SYSTEM, now=NOON, node_id=site.id)
+    stage.reload()
+    # The company's version holds again, and inherits the standing alarm.
+    stage.say("pump-1", stage.at(3, temp=69))
+    stage.finish()
+    assert stage.incidents() == [Incident("hot", "pump-1", 2.0, 3.0)]
+    with stage.database.read() as session:
+        assert session.scalars(select(Alarm).where(Alarm.rule_id == "hot")).one().rule_version == 1

@@ -223,8 +223,8 @@ def test_bad_items_of_a_history_leave_the_others_alone(stage: Stage) -> None:
         (b"wk/v1/riverside/\xff\xfe/readings", "unknown_device"),
         (b"wk/v1/riverside/a\0b/readings", "unknown_device"),
         (b"wk/v1/riverside/" + b"long" * 5_000 + b"/readings", "unknown_device"),
-        (b"wk/v1/riverside/pump-1/scan", "unsupported"),
-        (b"wk/v1/riverside/pump-1/event", "unsupported"),
+        (b"wk/v1/riverside/pump-1/scan", "wrong_shape"),
+        (b"wk/v1/riverside/pump-1/event", "wrong_shape"),
         (b"wk/v1/riverside/pump-1/gossip", "unsupported"),
     ],
     ids=lambda value: str(value)[:40],
@@ -309,3 +309,57 @@ def test_a_redelivery_without_time_is_marked_and_does_not_double_the_alarm(stage
     qualities = [row[2] for row in stage.readings("leak-1/leak")]
     assert qualities == [GOOD, Quality.REDELIVERED]
     assert len(stage.incidents()) == len(stage.tickets()) == 1
+
+
+def _corrected(
+    stage: Stage, *sent_again: dict[str, Any], since: dict[str, Any] | None = None
+) -> list[float]:
+    """When the alarm on the ratio tripped, after a moment of 1 kW and 2 A was told otherwise.
+
+    since: what the device had told a second later, before it died.
+    """
+    stage.wait(5)
+    stage.say("board-1", stage.at(1, kw=1, amp=2))
+    if since:
+        stage.say("board-1", stage.at(2, **since))
+    stage.finish()
+    stage.restart()
+    stage.say_again([("board-1", stage.at(1, **fields)) for fields in sent_again])
+    stage.finish()
+    return [one.tripped for one in stage.incidents() if one.rule == "poor-ratio"]
+
+
+def test_a_correction_that_was_sent_again_but_never_judged_is_judged(stage: Stage) -> None:
+    assert _corrected(stage, {"kw": 5}) == [1.0]
+    assert stage.readings("board-1/power") == [(1.0, 5.0, Quality.GOOD)]
+
+
+def test_what_was_said_of_a_moment_before_what_is_known_of_it_is_past(stage: Stage) -> None:
+    again = ({"kw": 5, "amp": 3}, {"amp": 2}, {"kw": 1})
+    assert _corrected(stage, *again, since={"v": 230}) == []
+    assert stage.readings("board-1/power") == [(1.0, 1.0, Quality.GOOD)]
+
+
+def test_where_nothing_was_told_since_it_is_judged_as_it_was_or_would_have_been(
+    stage: Stage,
+) -> None:
+    # A kill may have kept it from being judged; judged before, it decides nothing again.
+    assert _corrected(stage, {"kw": 5, "amp": 3}, {"amp": 2}, {"kw": 1}) == [1.0]
+    assert stage.readings("board-1/power") == [(1.0, 1.0, Quality.GOOD)]
+
+
+@pytest.mark.parametrize("since", [None, {"v": 230}])
+def test_what_is_taken_back_in_part_only_is_a_correction(
+    stage: Stage, since: dict[str, Any] | None
+) -> None:
+    assert _corrected(stage, {"kw": 5, "amp": 3}, {"amp": 2}, since=since) == [1.0]
+
+
+def test_before_anything_new_a_correction_has_its_turn(stage: Stage) -> None:
+    stage.wait(5)
+    assert _corrected(stage, {"kw": 5}, {"v": 230}, {"kw": 1}) == [1.0]
+
+
+def test_a_correction_with_a_fault_of_its_own_is_quarantined_once(stage: Stage) -> None:
+    assert _corrected(stage, {"kw": 5, "nonsense": 1}) == [1.0]
+    assert stage.reasons() == {"unknown_point": 1}

@@ -63,7 +63,7 @@ def test_every_problem_of_a_catalogue_is_told_at_once() -> None:
             "c.yaml",
         )
     assert [str(problem) for problem in caught.value.problems] == [
-        "c.yaml:3:15: kind must be one of number, boolean, state",
+        "c.yaml:3:15: kind must be one of number, boolean, state, event",
         "c.yaml:3:29: only a number can have a unit",
         "c.yaml:4:5: 'and' can't be a name: use letters, digits and _, no reserved word",
         "c.yaml:4:18: the lowest value must be below the highest",

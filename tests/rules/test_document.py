@@ -24,8 +24,12 @@ life_safety: false
 ticket: {{kind: repair, category: electrical, team: maintenance, {LONG}}}
 reopen_within: 3d
 realarm_after: 20m
+suppress_while: [outage, maintenance]
+latch: true
+realarm_standing: 4h
 explanation: {{en: It ages., zh: 会老化。}}
 response: Stop it.
+basis: {{en: Data sheet., zh: 说明书。}}
 """
 SOUND = "title: T\nseverity: low\nticket: {kind: repair, category: c, team: t}\n"
 
@@ -52,9 +56,22 @@ def test_a_rule_is_read_whole() -> None:
     assert rule.ticket == TicketTemplate("repair", "electrical", "maintenance", *limits)
     assert rule.reopen_within == 3 * DAY
     assert rule.realarm_after == 20 * MINUTE
+    assert rule.suppress_while == ("maintenance", "outage")
+    assert rule.latch is True
+    assert rule.realarm_standing == 4 * HOUR
     assert rule.explanation.get("zh-CN") == "会老化。"
     assert rule.response.get("zh") == "Stop it."
+    assert rule.basis.get("zh") == "说明书。"
     assert rule.points == ("motor_temperature",)
+
+
+def test_a_title_is_one_line_and_no_text_holds_what_a_database_refuses() -> None:
+    written = OVERHEATING.replace(
+        "title: {en: Pump motor overheating,", r'title: {en: "Pump\n hot\0",'
+    )
+    written = written.replace("response: Stop it.", r'response: "Stop\n it.\0"')
+    (rule,) = load_rules(written, "r.yaml", CATALOG).rules
+    assert (rule.title.en, rule.response.en) == ("Pump hot", "Stop\n it.")
 
 
 def test_defaults_are_those_of_the_reference() -> None:
@@ -66,12 +83,13 @@ def test_defaults_are_those_of_the_reference() -> None:
     assert rule.life_safety is False
     assert rule.reopen_within == 7 * DAY
     assert rule.realarm_after == HOUR
+    assert (rule.suppress_while, rule.latch, rule.realarm_standing) == ((), False, None)
     assert rule.ticket.respond_within is None
     assert rule.explanation == Text()
 
 
 def test_the_source_of_a_rule_makes_the_same_rule_again() -> None:
-    pack = files("rules").joinpath("packs/starter.yaml").read_text(encoding="utf-8")
+    pack = files("rules").joinpath("packs/pumps.yaml").read_text(encoding="utf-8")
     as_list = "".join(
         "- " + "\n  ".join(rule.source.strip().split("\n")) + "\n"
         for rule in load_rules(pack, "p.yaml", CATALOG).rules
@@ -133,7 +151,7 @@ when: running
         "2:1: unknown key 'titel'; did you mean 'title'?",
         "3:26: no asset type 'pmup' here; did you mean 'pump'?",
         "11:6: no point 'flor' here; did you mean 'floor'?",
-        "13:3: this version does not obey suppress_while; take it out of the rule",
+        "13:19: suppress_while holds maintenance, outage only, not 'x'",
         "14:13: severity must be one of low, medium, high, critical, not 'hihg'; "
         "did you mean 'high'?",
         "15:3: unknown key 1",
@@ -163,13 +181,24 @@ def test_a_kind_of_ticket_that_nobody_works_is_refused() -> None:
         ("clear_for: soon", "4:12: clear_for must be a duration"),
         ("realarm_after: soon", "4:16: 'soon' is not a duration"),
         ("reopen_within: 7", "4:16: '7' is not a duration"),
+        ("suppress_while: [works]", "4:17: suppress_while holds maintenance, outage only"),
+        ("suppress_while: [{a: b}]", "4:17: suppress_while holds maintenance, outage only"),
+        ("suppress_while: []", "4:17: suppress_while is empty"),
+        (
+            "suppress_while: outage\nlife_safety: true",
+            "4:17: an alarm about lives is never suppressed; take suppress_while out",
+        ),
+        ("latch: 1", "4:8: latch must be true or false"),
+        ("realarm_standing: 5m", "4:19: realarm_standing must be 10m or longer"),
+        ("realarm_standing: often", "4:19: 'often' is not a duration"),
         ("life_safety: maybe", "4:14: life_safety must be true or false"),
         ("clear_when: true", "4:13: clear_when must be a condition"),
         ("clear_when: flow < 1 A", "4:20: 1 A doesn't fit m³/h"),
         ("explanation: [x]", "4:14: explanation must be a text"),
         ("explanation: {de: x}", "4:15: unknown key 'de'"),
         ("explanation: {en: 5}", "4:19: en must be text"),
-        ("inhibited_by: [site-power-loss]", "4:1: this version does not obey inhibited_by"),
+        ("inhibited_by: []", "4:15: inhibited_by must be a list of 1 to 20 rule ids"),
+        ("family: watr", "4:9: family must be one of water, power, smoke, network, not 'watr'"),
         ("anchor: &a x", "4:9: anchors are not used here"),
         ("id: b", "4:1: 'id' stands twice; first on line 1"),
     ],
@@ -179,6 +208,24 @@ def test_a_wrong_setting_is_refused_at_its_place(line: str, told: str) -> None:
     found = problems(text)
     assert len(found) == 1
     assert found[0].startswith(told)
+
+
+def test_a_rule_about_lives_is_never_inhibited() -> None:
+    text = f"id: a\napplies_to: {{asset_type: pump}}\nwhen: running\n{SOUND}"
+    (found,) = problems(f"{text}life_safety: true\ninhibited_by: [mains-lost]\n")
+    assert "an alarm about lives is never inhibited" in found
+
+
+def test_a_rule_names_what_inhibits_it_and_its_family() -> None:
+    text = f"id: a\napplies_to: {{asset_type: pump}}\nwhen: running\n{SOUND}"
+    text += "family: water\ninhibited_by: [mains-lost, b]\n"
+    [rule] = load_rules(text, "r.yaml", CATALOG).rules
+    assert (rule.family, rule.inhibited_by) == ("water", ("mains-lost", "b"))
+    loaded = load_rules(text, "r.yaml", CATALOG, {"mains-lost", "bb"})
+    assert loaded.rules == ()
+    assert [str(each) for each in loaded.problems] == [
+        f"r.yaml:{text.count(chr(10))}:15: there is no rule 'b'; did you mean 'bb'?"
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "5", "[1]", "a: [", "\ufeff", "- - a"])

@@ -120,7 +120,7 @@ def test_unknown_values_leave_open_only_what_they_decide() -> None:
         ("lift", "mode == 3", 0, "mode is a state"),
         ("drainage_pit", "level > 2m", 8, "write 2 m for metres"),
         ("fan", "speed > 5 Hz", 8, "5 Hz doesn't fit rpm"),
-        ("pump", "avg(flow) > 3", 0, "no function 'avg'"),
+        ("pump", "averag(flow) > 3", 0, "no function 'averag'"),
         ("pump", "abs(flow, 3) > 3", 0, "abs(x) takes 1 argument, not 2"),
         ("pump", "abs(running) > 3", 4, "abs() takes a number"),
         ("pump", "age(flow)", 0, "not true or false"),
@@ -190,3 +190,20 @@ def test_deep_or_long_conditions_are_refused(text: str) -> None:
 )
 def test_what_may_be_written_also_runs(text: str) -> None:
     assert holds("pump", text, running=1, flow=3) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("anomaly(running)", "anomaly() takes a number, and running is none"),
+        ("anomaly(flow, 2h)", "anomaly(point) takes 1 argument, not 2"),
+        ("anomaly(flow + 1)", "anomaly() takes the name of a point"),
+        ("anomaly(flow) > 2", "anomaly() is true or false"),
+        ("anomaly(flow) and age(flow) > 5m", "one rule can't do both"),
+        ("anomaly(nothing)", "no point 'nothing' here"),
+    ],
+)
+def test_what_anomaly_does_not_take_is_told(text: str, told: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression(text, shipped_catalog()["pump"].points)
+    assert any(told in fault.message for fault in caught.value.faults), caught.value.faults

@@ -1,4 +1,4 @@
-"""`watchkeeper rules test`: the starter pack holds, and what fails is told with its place."""
+"""`watchkeeper rules test`: the shipped packs hold, and what fails is told with its place."""
 
 import json
 import re
@@ -6,6 +6,7 @@ from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from rules.cases import failures, load_cases, run
@@ -45,22 +46,34 @@ def written(folder: Path, cases: str = CASES, rule: str = RULE) -> Path:
     return file
 
 
-def test_the_starter_pack_decides_as_its_cases_say_and_every_rule_has_some() -> None:
+def test_the_shipped_packs_decide_as_their_cases_say_and_every_rule_has_some() -> None:
     with as_file(files("rules").joinpath("packs")) as folder:
         result = tried(folder, "--strict")
     assert result.exit_code == 0, result.output
-    assert re.fullmatch(r"\S+starter_test\.yaml: (\d+) of \1 cases held\n", result.output)
+    held = re.findall(r"^\S+/(\w+)_test\.yaml: (\d+) of \2 cases held$", result.output, re.M)
+    assert [name for name, _ in held] == [pack.stem for pack in packs()]
 
 
-def test_the_starter_cases_notice_every_changed_delay_limit_and_severity() -> None:
-    (pack,) = packs()
+def test_so_do_the_rules_that_lie_ready_for_a_house_to_choose() -> None:
+    with as_file(files("rules").joinpath("extras")) as folder:
+        result = tried(folder, "--strict")
+    assert result.exit_code == 0, result.output
+    held = re.findall(r"^\S+/([\w-]+)_test\.yaml: (\d+) of \2 cases held$", result.output, re.M)
+    assert [name for name, _ in held] == sorted(
+        file.stem for file in folder.glob("*.yaml") if not file.stem.endswith("_test")
+    )
+    assert len(held) > 1
+
+
+@pytest.mark.parametrize("pack", packs(), ids=lambda pack: pack.stem)
+def test_the_cases_notice_every_changed_delay_limit_and_severity(pack: Path) -> None:
     rules = load_rules(pack.read_text(encoding="utf-8"), pack.name, shipped_catalog()).rules
-    text = pack.with_name("starter_test.yaml").read_text(encoding="utf-8")
+    tests = pack.with_name(f"{pack.stem}_test.yaml")
     by_id = {rule.id: rule for rule in rules}
-    cases = load_cases(text, "starter_test.yaml", by_id, shipped_catalog()).cases
+    loaded = load_cases(tests.read_text("utf-8"), tests.name, by_id, shipped_catalog())
     changed = 0
     for rule in rules:
-        stories = [case for case in cases if case.rule is rule]
+        stories = [case for case in loaded.cases if case.rule is rule]
         for line in re.findall(r"^(?:\w*when|\w*for|severity): .*$", rule.source, re.MULTILINE):
             for other in _changes(line):
                 source = rule.source.replace(f"\n{line}\n", f"\n{other}\n")
@@ -69,18 +82,26 @@ def test_the_starter_cases_notice_every_changed_delay_limit_and_severity() -> No
                 noticed = [replace(case, rule=mutant) for case in stories]
                 assert any(failures(case, run(case)) for case in noticed), (rule.id, other)
                 changed += 1
-    assert changed > 100
+    assert changed > 3 * len(rules)
+
+
+_SPAN = re.compile(r", (\d+[smhd])\)")
 
 
 def _changes(line: str) -> list[str]:
-    """The line a little different: another severity, one unit more or less, `>` become `>=`."""
+    """The line a little different: severity, a delay or span by one unit, `>` become `>=`."""
     key, _, value = line.partition(": ")
     if key == "severity":
         return [f"severity: {'low' if value != 'low' else 'high'}"]
     if key in ("for", "clear_for"):
         return [f"{key}: {int(number) + step}{rest}" for number, rest, step in _around(value)]
     signs = ((" > ", " >= "), (" < ", " <= "), (" and ", " or "), ("not ", ""), ("(3)", "(4)"))
-    return [line.replace(sign, other, 1) for sign, other in signs if sign in line]
+    changed = [line.replace(sign, other, 1) for sign, other in signs if sign in line]
+    if span := _SPAN.search(line):
+        for number, rest, step in _around(span[1]):
+            if other := int(number) + step:
+                changed.append(line.replace(f", {span[1]})", f", {other}{rest})"))
+    return changed
 
 
 def _around(value: str) -> list[tuple[str, str, int]]:

@@ -130,7 +130,8 @@ class PostgresServer:
     def create_database(self, template: str = "template1") -> str:
         """Create a database as a copy of a template and return its name."""
         name = f"test_{next(self._names)}"
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        # Files are copied as they stand: to log what is in them takes half as long again.
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
         self._execute(create.format(sql.Identifier(name), sql.Identifier(template)))
         return name
 

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 
 from core.telemetry.duckdb_store import DuckDBStore
 from core.telemetry.readings import Reading
+from core.telemetry.remote import RemoteStore
 from ingest.session import BrokerAddress
 from tests.servers import bound_to_this_process, free_port
 
@@ -128,6 +130,19 @@ class Product:
     def wait_until_up(self) -> None:
         """Wait for its word that it is up; the test fails when it ends or takes too long."""
         until(self._is_up, _START_LIMIT_S, lambda: f"{self.role} doesn't start: {self.said}")
+
+    def wait_until_listening(self) -> None:
+        """Wait until ingest has heard itself through its broker.
+
+        What is published earlier, before its first session has subscribed, nobody keeps for it.
+        The very first beat on record is older than that: the shard's clock begins with it.
+        """
+        until(lambda: self._beat() != [], _START_LIMIT_S, lambda: f"no shard: {self.said}")
+        first = self._beat()
+        until(lambda: self._beat() != first, _START_LIMIT_S, lambda: f"deaf: {self.said}")
+
+    def _beat(self) -> list[tuple[Any, ...]]:
+        return self.rows("SELECT last_beat FROM shard")
 
     def _is_up(self) -> bool:
         assert self.process is not None
@@ -267,15 +282,33 @@ class Product:
         return [TicketRow(*row) for row in rows]
 
     def series(self) -> dict[int, tuple[str, str]]:
-        """(asset, point) codes of every series."""
+        """(asset, point) codes of every series that the world feeds."""
+        return self._series("device.id IS NULL OR device.code NOT LIKE 'watchkeeper/%'")
+
+    def told_series(self) -> dict[int, tuple[str, str]]:
+        """(asset, point) codes of every series that the product tells itself."""
+        return self._series("device.code LIKE 'watchkeeper/%'")
+
+    def _series(self, condition: str) -> dict[int, tuple[str, str]]:
         rows = self.rows(
             "SELECT point.series, asset.code, point.code FROM point"
             " JOIN asset ON asset.id = point.asset_id"
+            f" LEFT JOIN device ON device.id = point.device_id WHERE {condition}"
         )
         return {series: (asset, point) for series, asset, point in rows}
 
+    def told(self) -> Counter[tuple[str, str]]:
+        """How many moments the product has told itself, by (asset, point); while it is up."""
+        names = self.told_series()
+        store = RemoteStore(self.folder / "telemetry.sock")
+        try:
+            batches = store.scan(list(names), 0, _FOREVER)
+            return Counter(names[reading.series] for batch in batches for reading in batch)
+        finally:
+            store.close()
+
     def readings(self) -> list[Reading]:
-        """Every stored reading, by receipt; only while the product is down, which owns the file."""
+        """Every stored reading of the world, by receipt; only while the product is down."""
         store = DuckDBStore(self.folder / "telemetry.duckdb")
         try:
             batches = store.scan(list(self.series()), 0, _FOREVER)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from rich.console import Console
 from simulators.accept import Acceptance, accept, only, summary, table
 from simulators.connection import BrokerAddress
 from simulators.errors import ProductTrouble
+from simulators.faults.action import Action, Deed
 from simulators.faults.plan import Fault, FaultKind, FaultPlan
 from simulators.judgement import Outcome
 from simulators.product import Product
@@ -143,6 +145,15 @@ def test_a_plan_can_be_narrowed() -> None:
     assert (narrow.faults, narrow.duration) == ((SMOKE,), 120)
 
 
+def test_a_narrowed_plan_keeps_what_people_do_about_what_is_left() -> None:
+    planned = Action("a1", 10, Deed.PLAN_WORK, target="b2-board-main", until=50)
+    closed = Action("a2", 100, Deed.CLOSE, fault="f1")
+    other = Action("a3", 100, Deed.CLOSE, fault="f2")
+    tidied = Action("a4", 110, Deed.TIDY)
+    plan = replace(PLAN, actions=(planned, closed, other, tidied))
+    assert only(plan, frozenset({FaultKind.SMOKE})).actions == (closed, tidied)
+
+
 def test_a_refused_token_is_said() -> None:
     toy = ToyProduct(Listener())
     with (
@@ -184,3 +195,33 @@ def test_a_product_that_is_away_is_said() -> None:
         pytest.raises(ProductTrouble, match="no answer of the product"),
     ):
         product.rules()
+
+
+def test_a_ticket_that_was_merged_counts_as_the_one_that_goes_on() -> None:
+    at = "2026-01-05T04:00:00Z"
+    episodes = [
+        {
+            "id": f"e{n}",
+            "rule_id": "water-leak",
+            "asset_code": f"leak-{n}",
+            "tripped_at": at,
+            "learned_at": at,
+            "ticket_id": f"t{n}",
+        }
+        for n in (1, 2)
+    ]
+    shared = {"rule_id": "water-leak", "happened_at": at, "learned_at": at}
+    tickets = [
+        {"id": "t1", **shared},
+        {"id": "t2", "merged_into_id": "t1", **shared},
+        {"id": "t3", "merged_into_id": "t2", **shared},
+    ]
+    lists = {"/api/v1/episodes": episodes, "/api/v1/tickets": tickets}
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(200, json={"items": lists[request.url.path], "next": None})
+    )
+    with Product("http://toy", TOKEN, transport=transport) as product:
+        assert [(one.id, one.ticket) for one in product.observed("s")] == [
+            ("e1", "t1"),
+            ("e2", "t1"),
+        ]

@@ -205,7 +205,7 @@ def test_an_outage_runs_the_given_commands() -> None:
     command = OutageCommand(lambda: done.append("stop"), lambda: done.append("start"))
     one = world()
     fault = Fault("f", FaultKind.PRODUCT_DOWN, "", 10, 20)
-    assert disturb(one, FaultPlan((fault,), 60), {FaultKind.PRODUCT_DOWN: command}) == []
+    assert disturb(one, FaultPlan((fault,), 60), {FaultKind.PRODUCT_DOWN: command}).left_out == []
     lived(one, 15)
     assert done == ["stop"]
     lived(one, 30)
@@ -215,7 +215,7 @@ def test_an_outage_runs_the_given_commands() -> None:
 def test_an_outage_without_a_command_is_left_out_and_named() -> None:
     fault = Fault("f", FaultKind.BROKER_DOWN, "", 10, 20)
     one = world()
-    assert disturb(one, FaultPlan((fault,), 60)) == [fault]
+    assert disturb(one, FaultPlan((fault,), 60)).left_out == [fault]
     assert lived(one, 60) == lived(world(), 60)
 
 

@@ -89,11 +89,37 @@ def test_a_second_rule_that_sees_the_same_fault_is_tolerated() -> None:
     assert judge(PLAN, START, [seen(), seen(at=150, rule="heat", ticket="t2")]).ok
 
 
-def test_a_second_rule_that_is_not_tolerated_is_false() -> None:
+def test_a_second_ticket_by_a_rule_that_is_not_tolerated_is_doubled() -> None:
     strict = FaultPlan((replace(SMOKE, tolerated=()),), 400)
     judgement = judge(strict, START, [seen(), seen(at=150, rule="heat", ticket="t2")])
-    assert outcomes(judgement) == {"f1": Outcome.RIGHT}
-    assert [one.rule for one in judgement.false] == ["heat"]
+    assert outcomes(judgement) == {"f1": Outcome.DOUBLED}
+    assert judgement.verdicts[0].note == "2 tickets by heat and smoke"
+    assert judgement.false == ()
+
+
+def test_an_alarm_that_was_withheld_is_neither_doubled_nor_false() -> None:
+    strict = FaultPlan((replace(SMOKE, tolerated=()),), 400)
+    withheld = [seen(at=150, rule="heat", ticket=None), seen(at=20, asset="far", ticket=None)]
+    assert judge(strict, START, [seen(), *withheld]).ok
+
+
+def test_an_alarm_that_joined_a_right_ticket_is_not_false() -> None:
+    judgement = judge(PLAN, START, [seen(), seen(at=140, rule="heat-rises", asset="corridor")])
+    assert judgement.false == ()
+    assert judgement.ok
+
+
+def test_a_flood_has_one_ticket_and_smoke_in_it_one_of_its_own() -> None:
+    wet = Expectation(("leak",), "floor-1", 160, ("floor-2", "floor-3"))
+    burst = Fault("f0", FaultKind.BURST_PIPE, "riser", 100, 100, expected=(wet,))
+    flood = [seen(rule="leak", asset=f"floor-{n}", ticket="incident") for n in (1, 2, 3)]
+    plan = FaultPlan((burst, SMOKE), 400)
+    assert judge(plan, START, [*flood, seen(at=120)]).ok
+    joined = judge(plan, START, [*flood, seen(at=120, ticket="incident")])
+    assert outcomes(joined) == {"f0": Outcome.RIGHT, "f1": Outcome.MISSING}
+    assert joined.verdicts[1].note == "joined the ticket of f0 on floor-1"
+    apart = judge(plan, START, [*flood[:2], seen(rule="leak", asset="floor-3", ticket="t9")])
+    assert outcomes(apart)["f0"] is Outcome.DOUBLED
 
 
 def test_a_consequence_elsewhere_is_tolerated() -> None:
@@ -103,11 +129,11 @@ def test_a_consequence_elsewhere_is_tolerated() -> None:
 @pytest.mark.parametrize(
     "stray",
     [
-        seen(asset="another-detector"),
-        seen(rule="another-rule"),
-        seen(at=99),
-        seen(at=200 + AFTERMATH + 1),
-        seen(at=99, rule="visibility", asset="corridor"),
+        seen(asset="another-detector", ticket="t9"),
+        seen(rule="another-rule", ticket="t9"),
+        seen(at=99, ticket="t9"),
+        seen(at=200 + AFTERMATH + 1, ticket="t9"),
+        seen(at=99, rule="visibility", asset="corridor", ticket="t9"),
     ],
 )
 def test_what_belongs_to_no_fault_is_false(stray: Observed) -> None:
@@ -118,14 +144,14 @@ def test_what_belongs_to_no_fault_is_false(stray: Observed) -> None:
 
 
 def test_an_alarm_for_a_harmless_fault_is_false_and_blamed_on_it() -> None:
-    judgement = judge(PLAN, START, [seen(), seen(at=310, rule="hot", asset="sensor")])
+    judgement = judge(PLAN, START, [seen(), seen(at=310, rule="hot", asset="sensor", ticket="t9")])
     assert outcomes(judgement)["f2"] is Outcome.FALSE
     assert judgement.verdicts[1].note == "hot on sensor"
     assert judgement.counts()["false"] == 1
 
 
 def test_a_device_is_known_by_its_asset() -> None:
-    stray = seen(at=310, rule="hot", asset="room")
+    stray = seen(at=310, rule="hot", asset="room", ticket="t9")
     judgement = judge(PLAN, START, [seen(), stray], assets={"sensor": "room"})
     assert outcomes(judgement)["f2"] is Outcome.FALSE
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from simulators.errors import BadInput
-from simulators.world.messages import Report, Status, encode
+from simulators.world.building import Door
+from simulators.world.messages import Happening, Report, Status, encode
 from simulators.world.site import SimulatedSite, read_site, seconds
 from simulators.world.surroundings import busyness
 from simulators.world.world import World
@@ -39,6 +40,21 @@ ALWAYS_FALSE = {("smoke_detector", "smoke"), ("water_leak", "leak"), ("door", "f
 
 def test_the_same_seed_gives_the_same_messages() -> None:
     assert lived(world(seed=7), 300) == lived(world(seed=7), 300)
+
+
+def test_a_door_tells_events_once_each_on_the_topic_of_events() -> None:
+    one = world()
+    door = one.model("b1-door-entrance")
+    assert isinstance(door, Door)
+    door.held = door.forced = True
+    told = [m for tick in lived(one, 200) for m in tick.messages if isinstance(m, Happening)]
+    held = [message for message in told if message.event == "door_held"]
+    assert [(message.device, message.ts - NOON) for message in held] == [("b1-door-entrance", 60)]
+    # Its device doesn't list this one: it has a contact for that.
+    assert not [message for message in told if message.event == "door_forced"]
+    out = encode("anju", held[0], SITE.devices["b1-door-entrance"].points)
+    assert (out.topic, out.retain) == ("wk/v1/anju/b1-door-entrance/event", False)
+    assert out.payload == b'{"ts":1767585660.0,"event":"held"}'
 
 
 def test_another_seed_gives_other_messages() -> None:

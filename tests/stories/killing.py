@@ -113,7 +113,7 @@ def run_campaign(
     load = Load(campaign.seed, campaign.messages, campaign.devices, time.time_ns() // 1000)
     load.stream, load.expected  # noqa: B018 - computed before the clock of the campaign runs
     with _stage(campaign, folder, load) as (product, address):
-        time.sleep(1.0)
+        product.wait_until_listening()
         rate = campaign.messages / (campaign.kills * campaign.interval)
         gateway = Gateway(address, load.stream, rate=rate, seed=campaign.seed)
         gateway.start()
@@ -121,9 +121,10 @@ def run_campaign(
         until(lambda: gateway.finished, 120, lambda: f"{gateway.acknowledged} acknowledged")
         say(f"published everything; {product.folder}")
         _wait_until_taken_in(product, load)
+        told = product.told()
         product.stop()
         readings = product.readings()
-        verdict = compare(load, product, readings)
+        verdict = compare(load, product, readings, told)
         pause = gateway.longest_pause
     return _outcome(campaign, verdict, readings, product, time.monotonic() - started, pause)
 
@@ -154,11 +155,12 @@ def _wait_until_taken_in(product: Product, load: Load) -> None:
     What is still queued on a slow machine is not lost; the verdict tells what never came.
     """
     wanted = len(load.expected_readings)
-    before: tuple[int, list[EpisodeRow]] | None = None
+    before: tuple[int, int, list[EpisodeRow]] | None = None
     deadline = 0.0
     while before is None or time.monotonic() < deadline:
-        reached = (_stored(product), story_episodes(product))
-        if reached[0] >= wanted and reached[1] == load.expected:
+        stored, told = _stored(product)
+        reached = (stored, told, story_episodes(product))
+        if stored >= wanted and told == to_be_told(product).total() and reached[2] == load.expected:
             return
         if reached != before:
             before = reached
@@ -166,14 +168,21 @@ def _wait_until_taken_in(product: Product, load: Load) -> None:
         time.sleep(0.5)
 
 
-def _stored(product: Product) -> int:
+def _stored(product: Product) -> tuple[int, int]:
+    """How many readings of the world are stored, and how many moments that the product told."""
     store = RemoteStore(product.folder / "telemetry.sock")
     try:
-        return store.size().readings
+        told = product.told().total()
+        return store.size().readings - told, told
     except WatchkeeperError:
-        return 0
+        return 0, 0
     finally:
         store.close()
+
+
+def to_be_told(product: Product) -> Counter[tuple[str, str]]:
+    """What the product must have told rules by now: each ticket on an asset once."""
+    return Counter((ticket.asset, "ticket_opened") for ticket in product.tickets())
 
 
 def story_episodes(product: Product) -> list[EpisodeRow]:
@@ -181,7 +190,9 @@ def story_episodes(product: Product) -> list[EpisodeRow]:
     return [row for row in product.episodes() if row.rule.startswith("story-")]
 
 
-def compare(load: Load, product: Product, readings: list[Reading]) -> Verdict:
+def compare(
+    load: Load, product: Product, readings: list[Reading], told: Counter[tuple[str, str]]
+) -> Verdict:
     """What differs from an uninterrupted run on the same messages."""
     names = product.series()
     keys = [(*names[reading.series], reading.at) for reading in readings]
@@ -200,6 +211,9 @@ def compare(load: Load, product: Product, readings: list[Reading]) -> Verdict:
             set(story_episodes(product)) ^ set(load.expected), key=lambda row: row[:3]
         ),
         different_tickets=sorted(differing.elements()),
+        different_told=sorted(
+            ((told - to_be_told(product)) + (to_be_told(product) - told)).elements()
+        ),
     )
 
 
@@ -211,7 +225,9 @@ def _outcome(
     seconds: float,
     pause: float,
 ) -> Outcome:
-    differing = [*verdict.different_episodes, *verdict.different_tickets]
+    differing = [
+        *verdict.different_episodes, *verdict.different_tickets, *verdict.different_told
+    ]  # fmt: skip
     return Outcome(
         role=campaign.role,
         broker=campaign.broker,

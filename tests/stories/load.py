@@ -37,6 +37,12 @@ _RULES = (
         "when: outlet_pressure < 0.2 MPa\nclear_when: outlet_pressure > 0.3 MPa\nfor: 6s\n"
         "clear_for: 10s",
     ),
+    (
+        "story-hot-average",
+        "when: avg(motor_temperature, 40s) > 75 °C\n"
+        "clear_when: avg(motor_temperature, 40s) < 65 °C",
+    ),
+    ("story-restless", "when: changes(running, 2m) >= 3"),
 )
 
 
@@ -58,6 +64,7 @@ class Verdict(NamedTuple):
     changed: int
     different_episodes: list[EpisodeRow]
     different_tickets: list[tuple[str, str, int]]
+    different_told: list[tuple[str, str]]
 
     @property
     def sound(self) -> bool:

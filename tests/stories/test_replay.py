@@ -111,7 +111,7 @@ def trips(product: Product, rule: str) -> list[datetime]:
 def stored(product: Product) -> int:
     store = RemoteStore(product.folder / "telemetry.sock")
     try:
-        return store.size().readings
+        return store.size().readings - product.told().total()
     finally:
         store.close()
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from api.app import create_app
 from api.context import Parts
-from core import events, people, rulebook
+from core import events, people
 from core.clock import MICROS, Clock, SystemClock
 from core.db import Database, sqlite_url
 from core.devices import Device, Point
@@ -27,19 +27,19 @@ from core.settings import load
 from core.site_file import import_site, read_site_file
 from core.telemetry.duckdb_store import DuckDBStore
 from core.telemetry.readings import Quality, ReadingBatch
-from rules.catalog import shipped_catalog
-from rules.document import load_rules
 from rules.states import AlarmState, Input, Phase, Transition, TransitionKind
+from tests.fixtures import opened
 from tests.servers import free_port
 from watchkeeper import serving as product_serving
+from watchkeeper.first_run import publish_packs
 from web.app import mount
 from web.live import LiveFeed
 from workflows import alarms, tickets
 
 ROOT = Path(__file__).resolve().parents[2]
 SQLITE = "watchkeeper.sqlite"
+TELEMETRY = "telemetry.duckdb"
 DEMO = ROOT / "simulators" / "demo" / "site.yaml"
-STARTER = ROOT / "rules" / "packs" / "starter.yaml"
 STRANGERS_SITE = """\
 company: {code: acme, name: {en: Acme Property, zh: 安居物业}}
 region: {code: west, name: {en: West region, zh: 华西区域}}
@@ -59,6 +59,7 @@ class Fault:
     inputs: Mapping[str, float]
     life_safety: bool = False
     category: str = "electrical"
+    family: str | None = None
 
 
 OVERHEATING = Fault(
@@ -177,6 +178,7 @@ class Stage:
             resolve_within=timedelta(hours=4),
             reopen_within=timedelta(days=7),
             realarm_after=timedelta(hours=1),
+            family=fault.family,
         )
         return alarms.Finding(
             asset.site_id, asset.id, asset.space_id, rule, transition, transition.at, facts
@@ -216,7 +218,7 @@ class Stage:
 
 
 def lay_foundation(folder: Path) -> None:
-    """The demo compound in SQLite, and another site that only strangers see."""
+    """The demo compound in SQLite, another site that only strangers see, and no readings yet."""
     database = Database(sqlite_url(folder / SQLITE))
     migrate(database)
     now = SystemClock().now()
@@ -224,28 +226,9 @@ def lay_foundation(folder: Path) -> None:
         site_file = read_site_file(text, "site.yaml")
         with database.write() as session:
             import_site(session, site_file, actor=events.SYSTEM, now=now)
-    _publish_starter_rules(database, now)
+    publish_packs(database, now)
     database.close()
-
-
-def _publish_starter_rules(database: Database, now: datetime) -> None:
-    loaded = load_rules(STARTER.read_text(encoding="utf-8"), STARTER.name, shipped_catalog())
-    with database.write() as session:
-        company = session.scalars(select(Node.id).where(Node.kind == "company")).one()
-        for rule in loaded.rules:
-            rulebook.publish(
-                session,
-                rule_id=rule.id,
-                node_id=company,
-                title={"en": rule.title.en, "zh": rule.title.zh},
-                severity=rule.severity,
-                life_safety=rule.life_safety,
-                document=rule.source,
-                fingerprint=rule.fingerprint,
-                pack="starter",
-                actor=events.SYSTEM,
-                now=now,
-            )
+    DuckDBStore(folder / TELEMETRY).close()
 
 
 def build(folder: Path, clock: Clock | None = None, **chosen: Any) -> Stage:
@@ -254,8 +237,8 @@ def build(folder: Path, clock: Clock | None = None, **chosen: Any) -> Stage:
     chosen: settings; nobody needs a second factor unless they say so.
     """
     clock = clock or SystemClock()
-    database = Database(sqlite_url(folder / SQLITE))
-    store = DuckDBStore(folder / "telemetry.duckdb")
+    database = opened(sqlite_url(folder / SQLITE))
+    store = DuckDBStore(folder / TELEMETRY)
     parts = Parts(
         load(data_dir=folder, **{"require_second_factor": "nobody", **chosen}),
         clock,
@@ -282,6 +265,8 @@ def everyday_values(stage: Stage, *, hours: float = 3.0, step: int = 60) -> None
     now = stage.now
     begin = now - int(hours * 3600) * MICROS
     for number, ((_asset, code), point) in enumerate(stage.points.items()):
+        if point.kind == "event":
+            continue
         for at in range(begin, now + 1, step * MICROS):
             value = _plausible(point, code, (at // MICROS) / 3600 + number)
             batch.append(point.series, at, value, at, Quality.GOOD)

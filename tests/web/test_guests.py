@@ -15,8 +15,8 @@ from tests.pictures import photo
 from tests.web.conftest import client_of, signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web.guests import GUEST_COOKIE
+from web.label_sheets import ON_A_SHEET
 from web.page_route import HEADERS, GuestRoute
-from web.pages.stickers import ON_A_SHEET
 from workflows import customers
 from workflows.customers import ResidentReport, Sticker
 from workflows.tickets import Ticket, contractors

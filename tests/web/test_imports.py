@@ -19,6 +19,7 @@ from core.accounts import holders_of
 from core.administration import update_asset
 from core.events import SYSTEM
 from core.places import Asset
+from core.tables import LARGEST_FILE
 from tests.web.conftest import client_of, signed_in
 from tests.web.markup import read
 from tests.web.stage import Stage, WebServer
@@ -29,7 +30,6 @@ from workflows.intake import applying, make_plan
 from workflows.intake.lines import read_file
 from workflows.intake.plan import Plan
 from workflows.intake.sheets import SHEETS
-from workflows.intake.table import LARGEST_FILE
 
 SPACES = ["Site", "Code", "Name in English", "Kind", "Inside"]
 GOOD: dict[str, list[Any]] = {

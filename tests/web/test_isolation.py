@@ -18,15 +18,20 @@ from core.people import Grant, Person, caller_for, new_secret
 from core.permissions import ROLES
 from core.places import Space
 from core.rosters import Absence, Shift
+from tests.api.building import RULE, put_rule, put_tried_draft
 from tests.pictures import drawing, photo
 from tests.voices import sample
 from tests.web.conftest import signed_in
+from tests.web.patrolling import day_of_scans
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
 from web.pages.control_room.panels import PANELS as CONTROL_ROOM
 from workflows import customers, intake, saved_views
 from workflows.alarms import accept_tickets
+from workflows.alarms.incident_model import Incident, IncidentChild
 from workflows.alarms.model import Alarm
+from workflows.alarms.planning import Plan, plan_work
+from workflows.alarms.shelving import OutOfService, take_out_of_service
 from workflows.customers import Sticker, Wish
 from workflows.dispatch import Handover
 from workflows.tickets import Ticket, contractors
@@ -202,12 +207,50 @@ def home_of(stage: Stage) -> dict[str, str]:
         return {"space_id": str(space.id), "resident_id": str(row.id)}
 
 
+def silence_of(stage: Stage, alarm_id: UUID) -> dict[str, str]:
+    """A request to take an alarm of ours out of service, and work planned on our pump."""
+    person, now = stage.person("Lu Yan", "administrator"), stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+        alarm = session.get_one(Alarm, alarm_id)
+        until = now + timedelta(hours=2)
+        row = take_out_of_service(session, caller, alarm, OutOfService(until, "Hot"), now=now)
+        pump = [stage.assets[PUMP]]
+        plan = Plan(stage.site_id, "maintenance", now, until, "Bearings", pump)
+        work = plan_work(session, caller, plan, now=now)
+        return {"withholding_id": str(row.id), "work_id": str(work.id)}
+
+
 def company_of(stage: Stage) -> UUID:
     """A company that is hired for our site."""
     person, now = stage.person("Lu Yan", "administrator"), stage.parts.clock.now()
     with stage.parts.database.write() as session:
         caller = caller_for(session, session.get_one(Person, person))
         return hire_company(session, caller, stage.site_id, "Riverside Pumps", now=now).id
+
+
+def incident_of(stage: Stage, alarm: UUID, number: int) -> UUID:
+    """An incident of ours with this alarm, whose ticket this is."""
+    at = {"site_id": stage.site_id}
+    incident = Incident(
+        id=new_id(),
+        **at,
+        family="water",
+        root_kind="supply",
+        root_id=stage.assets[PUMP],
+        ticket_id=stage.ticket(number).id,
+        first_micros=stage.now,
+        last_micros=stage.now,
+        learned_at=stage.parts.clock.now(),
+        alarms=1,
+    )
+    with stage.parts.database.write() as session:
+        session.add(incident)
+        session.flush()
+        session.add(
+            IncidentChild(incident_id=incident.id, alarm_id=alarm, **at, tripped_micros=stage.now)
+        )
+        return incident.id
 
 
 def things_of_ours(stage: Stage) -> dict[str, str]:
@@ -222,6 +265,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "photo_id": str(photo_of(stage, number)),
         "voice_id": str(voice_of(stage, number)),
         "alarm_id": str(alarm),
+        "incident_id": str(incident_of(stage, alarm, number)),
         "asset_id": str(stage.assets[PUMP]),
         "device_id": str(stage.unknown_device("leak-sensor-7", {"temperature": 21.5})),
         "site_id": str(stage.site_id),
@@ -229,6 +273,8 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "line_id": str(new_id()),
         "item_id": str(new_id()),
         "signature_id": str(new_id()),
+        "run_id": str(new_id()),
+        "rule_id": OVERHEATING.rule_id,
         "code": "office",
         **roster_of(stage, guard),
         "person_id": str(guard),
@@ -241,7 +287,26 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "plan_id": str(plan_of(stage)),
         **home_of(stage),
         "company_id": str(company_of(stage)),
+        **silence_of(stage, alarm),
+        **rule_of(stage),
+        **patrol_of(stage),
     }
+
+
+def patrol_of(stage: Stage) -> dict[str, str]:
+    """A checkpoint of ours with a name of ours, what is scanned there, a badge and a scan."""
+    made = day_of_scans(stage)
+    names = {"checkpoint_id": "gate", "checkpoint_token_id": "token"}
+    names |= {"badge_id": "badge", "scan_id": "scan"}
+    return {name: str(made[key]) for name, key in names.items()}
+
+
+def rule_of(stage: Stage) -> dict[str, str]:
+    """A rule that is kept on our site alone, a draft of it, and a trial in the shadow."""
+    now = stage.parts.clock.now()
+    put_rule(stage.parts.database, stage.site_id, now)
+    tried = put_tried_draft(stage.parts.database, stage.site_id, now)
+    return {"rule_id": RULE, **{name: str(each) for name, each in tried.items()}}
 
 
 def choices(path: str) -> list[str]:
@@ -276,7 +341,12 @@ def of_one_thing(address: str, theirs: dict[str, str]) -> bool:
 
 
 def without_echo(page: str, address: str) -> str:
-    """A page without the switch's own repetition of the query that was asked, and nothing else."""
+    """A page without the switch's own repetition of the query that was asked, and nothing else.
+
+    And of the list of rules without those that hold on the company, which are everybody's.
+    """
+    if address.partition("?")[0] == "/rules":
+        page = page.replace("overheating", "")
     query = address.partition("?")[2]
     return page.replace(f'href="?{query}&amp;lang=', 'href="?lang=') if query else page
 
@@ -308,6 +378,8 @@ def test_a_stranger_of_any_role_sees_and_changes_nothing_of_ours(stage: Stage, r
             "overheating",
             "leak-sensor-7",
             "Guard Zhao",
+            "Guard Xu",
+            "North gate",
             "138****8000",
             theirs["asset_id"],
         ):

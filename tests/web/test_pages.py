@@ -91,6 +91,8 @@ def test_a_ticket_says_why_it_exists(stage: Stage, client: TestClient) -> None:
         "pump-motor-overheating",
         "version 1",
         "Change over to the standby pump",
+        "Basis of the limit",
+        "motors of class B and F run at 60-80 °C",
         "The reading recovered",
         "Ticket opened",
     ):
@@ -125,6 +127,24 @@ def test_an_asset_shows_its_points_and_its_day(stage: Stage, client: TestClient)
     charts = {item["name"]: item for item in client.get(f"{address}/chart").json()["series"]}
     assert charts["Motor temperature"]["value"] == [51.0]
     assert charts["Running"]["states"] == ["no", "yes"]
+
+
+def test_an_asset_shows_of_an_event_that_it_happened_and_how_often(
+    stage: Stage, client: TestClient
+) -> None:
+    address = f"/assets/{stage.assets['b1-door-entrance']}"
+    assert "not yet" in client.get(address).text
+    for minutes in (90, 30):
+        stage.say("b1-door-entrance", {"door_held": 1.0}, at=stage.now - minutes * 60 * MICROS)
+    assert "happened" in client.get(address).text
+    (chart,) = (
+        item
+        for item in client.get(f"{address}/chart").json()["series"]
+        if item["name"] == "Door held open"
+    )
+    assert chart["events"]
+    assert chart["value"] == [0, 1, 1, 0]
+    assert chart["at"][-1] - chart["at"][0] == pytest.approx(24 * 3600, abs=1)
 
 
 def test_a_stranger_finds_nothing_of_ours(stage: Stage) -> None:

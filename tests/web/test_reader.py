@@ -48,12 +48,16 @@ def test_a_number_has_the_digits_that_a_reading_deserves(value: float, written: 
         ("state", None, 1.0, "moving", "moving"),
         ("state", None, 7.0, "7", "7"),
         ("number", "V", None, "–", "–"),
+        ("event", None, None, "not yet", "尚未发生"),
+        ("event", None, 1.0, "moving", "moving"),
+        ("event", None, 2.0, "Electrical", "电气"),
+        ("event", None, 9.0, "happened", "已发生"),
     ],
 )
 def test_a_value_is_written_as_people_say_it(
     kind: str, unit: str | None, value: float | None, english: str, chinese: str
 ) -> None:
-    point = SimpleNamespace(kind=kind, unit=unit, states=["idle", "moving"])
+    point = SimpleNamespace(kind=kind, unit=unit, states=["idle", "moving", "electrical"])
     assert ENGLISH.value(point, value) == english
     assert CHINESE.value(point, value) == chinese
 

@@ -129,7 +129,7 @@ def test_who_does_not_work_tickets_hears_but_says_nothing(stage: Stage) -> None:
 def test_the_microphone_and_what_was_recorded_are_the_pages_own_alone(stage: Stage) -> None:
     headers = client_of(stage).get("/").headers
     assert "media-src 'self' blob:;" in headers["Content-Security-Policy"]
-    assert headers["Permissions-Policy"] == "camera=(), geolocation=(), microphone=(self)"
+    assert headers["Permissions-Policy"] == "camera=(), geolocation=(self), microphone=(self)"
     assert "microphone=()" in TestClient(stage.app).get("/healthz").headers["Permissions-Policy"]
 
 

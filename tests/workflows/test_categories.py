@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from core.people import Caller, Person, caller_for
 from core.places import Node
 from tests.fixtures import NOON, Administrator, SmallSite
 from tests.workflows.conftest import employ, facts_of, write_ticket
+from watchkeeper.first_run import packs
 from workflows.customers.problems import shipped_problems
 from workflows.tickets import Draft, Ticket, edit
 from workflows.tickets.categories import (
@@ -25,7 +25,6 @@ from workflows.tickets.categories import (
 )
 from workflows.tickets.reporting import report
 
-STARTER = Path(__file__).resolve().parents[2] / "rules" / "packs" / "starter.yaml"
 CATEGORY = re.compile(r"category: (\w+),")
 POOL = CategoryDraft("pool", {"en": "Pool", "zh": "泳池"}, ("repair",), "pool-team", "high")
 
@@ -61,7 +60,7 @@ def draft_of(site: SmallSite, person: Any, category: str, kind: str = "repair") 
 
 def test_every_category_of_the_shipped_rules_and_stickers_is_shipped() -> None:
     known = shipped_categories()
-    rules = STARTER.read_text(encoding="utf-8")
+    rules = "".join(path.read_text(encoding="utf-8") for path in packs())
     named = set(CATEGORY.findall(rules)) | {
         problem.category for problems in shipped_problems().values() for problem in problems
     }

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xlsxwriter import Workbook as Written
 
+from core.tables import MOST_ROWS
 from tests.workflows.spreadsheets import found, open_workbook, saved, workbook
 from workflows.intake import LARGEST_FILE, read_file
 from workflows.intake.faults import TEXTS, Fault, Unreadable
 from workflows.intake.lines import Lines, lines_from_json, lines_to_json
-from workflows.intake.table import MOST_ROWS
 
 HEAD = ["Site", "Code", "Name in English", "Kind", "Inside"]
 ZH = ["项目", "编码", "中文名称", "类型", "上级空间"]

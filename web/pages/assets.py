@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from core.errors import NotFound
+from core.paging import Wish
 from rules.catalog import shipped_catalog
 from web.charts import day_chart
 from web.naming import type_name
@@ -14,7 +15,8 @@ from web.page_route import PageRoute
 from web.pages.live import measure, shown_points
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
-from workflows import alarms, overview
+from workflows import alarms, overview, patrol
+from workflows.alarms.withheld_now import WithheldFilter, list_withheld
 
 PARTS = ("points", "alarms", "tickets")
 
@@ -25,6 +27,8 @@ def _describe(visit: Visit, asset_id: UUID) -> tuple[Visit, dict[str, Any]]:
         found = overview.find_asset(session, caller, asset_id)
         standing = alarms.open_alarms(session, caller, asset_id=asset_id)
         tickets = overview.open_tickets(session, caller, asset_id=asset_id)
+        wanted = WithheldFilter(asset_id=asset_id)
+        held = list_withheld(session, caller, wanted, Wish()).items
     asset = found.thing
     local = visit.at(found.site.time_zone)
     measured = measure(local, asset.site_id)
@@ -36,7 +40,9 @@ def _describe(visit: Visit, asset_id: UUID) -> tuple[Visit, dict[str, Any]]:
         "points": shown_points(asset.id, asset.type, measured, local.reader),
         "measured": measured.known,
         "alarms": standing,
+        "held": held,
         "tickets": tickets,
+        "checkpoint": asset.type == patrol.ASSET_TYPE and visit.may(patrol.READ, asset.site_id),
         "may_act": visit.may("alarms.act", asset.site_id),
     }
 

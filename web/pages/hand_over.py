@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
 from core.db import Session
+from core.paging import Wish
 from core.people import Caller
 from core.places import Node
 from core.teams import team_at, teams_at
@@ -16,6 +17,7 @@ from web.pages.teams import chosen_site
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import alarms, dispatch, overview
+from workflows.alarms.withheld_now import WithheldFilter, list_withheld
 from workflows.dispatch.handover import StandingAlarm, items_of
 from workflows.tickets.scope import READ, require_for_team, teams_seen
 
@@ -25,14 +27,28 @@ MOST_ALARMS = 200
 
 
 def _alarms(session: Session, caller: Caller, site_id: UUID) -> list[StandingAlarm]:
-    """What nobody has acknowledged yet on the site."""
+    """What nobody has acknowledged yet on the site, and every alarm that is out of service."""
     found = alarms.open_alarms(session, caller, site_id=site_id, limit=MOST_ALARMS)
     listed = []
     for one in found:
         since = one.raised_at or one.returned_at
         if since and one.state in ("unacknowledged", "returned_unacknowledged"):
             listed.append(StandingAlarm(one.id, one.title, one.state, one.asset_name, since))
-    return listed
+    out = WithheldFilter(kind="out_of_service", site_id=site_id)
+    rows = list_withheld(session, caller, out, Wish(MOST_ALARMS)).items
+    return listed + [_out_of_service(row) for row in rows]
+
+
+def _out_of_service(row: dict[str, Any]) -> StandingAlarm:
+    return StandingAlarm(
+        row["alarm_id"],
+        row["title"],
+        row["kind"],
+        row["asset_name"],
+        row["since"],
+        row["until"],
+        row["patrol"],
+    )
 
 
 def _dated(lists: dict[str, Any]) -> dict[str, Any]:
@@ -41,8 +57,21 @@ def _dated(lists: dict[str, Any]) -> dict[str, Any]:
         {**one, "due": datetime.fromisoformat(one["due"]) if one["due"] else None}
         for one in lists["tickets"]
     ]
-    standing = [{**one, "since": datetime.fromisoformat(one["since"])} for one in lists["alarms"]]
-    return {**lists, "tickets": tickets, "alarms": standing}
+    standing = [
+        {
+            **one,
+            "since": datetime.fromisoformat(one["since"]),
+            # Sheets of earlier versions know nothing of what is out of service.
+            "until": datetime.fromisoformat(one["until"]) if one.get("until") else None,
+        }
+        for one in lists["alarms"]
+    ]
+    return {
+        **lists,
+        "tickets": tickets,
+        "alarms": [one for one in standing if one["state"] != "out_of_service"],
+        "out_of_service": [one for one in standing if one["state"] == "out_of_service"],
+    }
 
 
 def router(templates: Templates) -> APIRouter:

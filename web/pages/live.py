@@ -11,9 +11,11 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 
 from core.clock import to_micros
 from core.errors import NotFound
+from core.paging import Wish
 from core.telemetry.readings import Last
 from core.telemetry.store import TelemetryError
 from rules.catalog import shipped_catalog
+from web.alarm_view import folded
 from web.live import LiveFeed, Stream, feed_of
 from web.naming import in_order, point_name, type_name
 from web.page_route import PageRoute
@@ -22,6 +24,9 @@ from web.reader import Reader
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import alarms, customers, overview
+from workflows.alarms.floods import flood_of
+from workflows.alarms.standing import UNSEEN
+from workflows.alarms.withheld_now import WithheldFilter, list_withheld
 from workflows.overview import AssetView, Health, NodeView, PointView, SpaceView, Tree
 from workflows.tickets.scope import scope_of
 
@@ -144,7 +149,15 @@ def _tree(visit: Visit, site: NodeView) -> dict[str, Any]:
 def _alarms(visit: Visit, site: NodeView) -> dict[str, Any]:
     with visit.parts.database.read() as session:
         rows = alarms.open_alarms(session, visit.caller, site_id=site.id, limit=LONGEST_LIST)
-    return {"alarms": rows, "may_act": visit.may("alarms.act", site.id)}
+        wanted = WithheldFilter(site_id=site.id)
+        held = list_withheld(session, visit.caller, wanted, Wish(LONGEST_LIST)).items
+        flood = flood_of(session, site.id)
+    return {
+        "alarms": folded(rows),
+        "held": held,
+        "flood": flood,
+        "may_act": visit.may("alarms.act", site.id),
+    }
 
 
 def _tickets(visit: Visit, site: NodeView) -> dict[str, Any]:
@@ -191,7 +204,7 @@ def _counts(visit: Visit, site: NodeView, health: Health) -> dict[str, Any]:
         unseen = alarms.open_alarms(session, visit.caller, site_id=site.id, limit=200)
     return {
         "health": health,
-        "unseen": sum(alarm.state != "acknowledged" for alarm in unseen),
+        "unseen": sum(alarm.state in UNSEEN for alarm in unseen),
         "late": sum(1 for ticket in open_ones if ticket.due and ticket.due < visit.reader.now),
     }
 

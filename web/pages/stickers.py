@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-import segno
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from core.db import Session
 from core.errors import NotFound
+from web.label_sheets import Label, in_sheets, make_label
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -20,20 +20,8 @@ from workflows.customers import Labelled
 from workflows.customers.stickers import READ, WHAT, WRITE
 from workflows.search.index import Place
 
-# Of 63.5 × 38.1 mm, 3 × 7 on a sheet of A4: labels as every stationer has them.
-ON_A_SHEET = 21
 # What stands on every sticker, in both languages.
 CALL = {"en": "Fault? Scan here.", "zh": "有问题？扫码报修"}
-
-
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """One sticker as it is printed. qr: an image in the page; address: as people type it."""
-
-    place: Labelled
-    code: str
-    qr: str
-    address: str
 
 
 def _uuid(text: str) -> UUID | None:
@@ -84,16 +72,19 @@ def _choice(visit: Visit, site: str, space: str, what: str) -> Choice:
     raise NotFound("there is no such site", advice="Choose it from the list.")
 
 
-def printed(places: Sequence[Labelled], base: str) -> list[Printed]:
+def printed(places: Sequence[Labelled], base: str) -> list[Label]:
     """The stickers of these places, ready to be printed. base: what their addresses begin with."""
-    found = []
-    for place in places:
-        if place.sticker is not None:
-            address = f"{base}/s/{place.sticker.path}"
-            qr = segno.make(address, error="m", micro=False).svg_data_uri(scale=4, border=0)
-            short = f"{base}/s".partition("://")[2]
-            found.append(Printed(place, place.sticker.code, qr, short))
-    return found
+    return [
+        make_label(
+            place.name,
+            place.within,
+            place.sticker.code,
+            f"{base}/s/{place.sticker.path}",
+            f"{base}/s",
+        )
+        for place in places
+        if place.sticker is not None
+    ]
 
 
 def router(templates: Templates) -> APIRouter:
@@ -140,10 +131,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
             visit,
             section="stickers",
             choice=choice,
-            sheets=[
-                stickers[start : start + ON_A_SHEET]
-                for start in range(0, len(stickers), ON_A_SHEET)
-            ],
+            sheets=in_sheets(stickers),
             count=len(stickers),
             both=CALL,
         )

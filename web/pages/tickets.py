@@ -16,11 +16,11 @@ from core.errors import Invalid
 from core.local_time import resolve, zone
 from core.places import Asset, Node
 from core.site_file import load_catalog
-from rules.catalog import Catalog, shipped_catalog
+from rules.catalog import TOLD, Catalog, shipped_catalog
 from rules.document import load_rules
+from web.alarm_view import alarms_shown, proofs_shown
 from web.charts import ticket_chart
 from web.fire_watch import fire_shown, hands_for
-from web.naming import point_name
 from web.page_route import PageRoute
 from web.pages.checklist import checklist_shown
 from web.pages.claims import claims_shown
@@ -28,6 +28,7 @@ from web.pages.notices import told
 from web.pages.return_visits import visits_shown
 from web.pages.work import work_shown
 from web.reader import Reader
+from web.reasons_many import input_name
 from web.templating import Templates
 from web.undo_bar import undo_bar
 from web.visit import SignedInVisit, Visit
@@ -67,7 +68,10 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A piece of evidence as a person reads it."""
+    """A piece of evidence as a person reads it.
+
+    assets: others that it rests on, by code. withheld: what kept it from being told.
+    """
 
     kind: str
     at: Any
@@ -77,6 +81,8 @@ class Proof:
     version: int | None
     inputs: list[dict[str, Any]]
     asset_type: str | None
+    assets: dict[str, Any]
+    withheld: dict[str, Any] | None
 
 
 def buttons(actions: list[str]) -> list[Button]:
@@ -108,12 +114,20 @@ def _possible(ticket: dict[str, Any], person: UUID, unanswered: int) -> list[str
 
 
 def _proofs(visit: Visit, evidence: list[dict[str, Any]], asset_type: str | None) -> list[Proof]:
-    known = shipped_catalog().get(asset_type or "")
+    catalog, reader = shipped_catalog(), visit.reader
+    known = catalog.get(asset_type) if asset_type else None
+    points = {**TOLD, **(known.points if known else {})}
+    happenings = {code for code, point in points.items() if point.kind == "event"}
     proofs = []
     for row in reversed(evidence):
         data = row["data"]
+        assets = data.get("assets", {})
         inputs = [
-            {**item, "name": point_name(known, item["point"], {}, visit.reader)}
+            {
+                **item,
+                "name": input_name(item["point"], asset_type, assets, catalog, reader),
+                "event": item["point"] in happenings,
+            }
             for item in data.get("inputs", ())
         ]
         proofs.append(
@@ -126,17 +140,22 @@ def _proofs(visit: Visit, evidence: list[dict[str, Any]], asset_type: str | None
                 version=data.get("version"),
                 inputs=inputs,
                 asset_type=asset_type,
+                assets=assets,
+                withheld=data.get("withheld"),
             )
         )
     return proofs
 
 
 def _guidance(document: str | None, catalog: Catalog, reader: Reader) -> dict[str, str]:
-    """What the rule says about why it matters and what to do, in the reader's language."""
+    """Why it matters, what to do and what its limit rests on, in the reader's language."""
     if document is None:
         return {}
     rules = load_rules(document, "rule", catalog).rules
-    texts = {"why": rules[0].explanation, "what": rules[0].response} if rules else {}
+    if not rules:
+        return {}
+    (rule,) = rules
+    texts = {"why": rule.explanation, "what": rule.response, "basis": rule.basis}
     return {key: text.get(reader.language) for key, text in texts.items() if text.en or text.zh}
 
 
@@ -162,7 +181,9 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         able = able_people(session, found.site.id, "tickets.work") if may_assign(ticket) else []
         hands = hands_for(session, ticket, visit.reader.now)
         asked = _asked(session, found.thing)
+        behind = alarms_shown(session, caller, found.thing.id)
     local = visit.at(found.site.time_zone)
+    proofs = proofs_shown(ticket["evidence"], behind)
     checks = checklist_shown(ticket["checklist"], local.reader)
     return local, {
         "ticket": ticket,
@@ -170,7 +191,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         "space": found.space,
         "asset": asset.thing if asset else None,
         "assignee": assignee,
-        "proofs": _proofs(local, ticket["evidence"], asset.thing.type if asset else None),
+        "proofs": _proofs(local, proofs, asset.thing.type if asset else None),
         "guidance": _guidance(document, catalog, local.reader),
         "facts": facts,
         "numbers": numbers,
@@ -194,6 +215,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         **_choices(ticket),
         **fire_shown(local, ticket, hands),
         **visits_shown(local, ticket, **asked),
+        **behind,
     }
 
 

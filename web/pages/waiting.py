@@ -16,6 +16,7 @@ from web.pages.notices import how_many
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import alarms, customers, dispatch, notifications, overview
+from workflows.alarms.standing import UNSEEN
 from workflows.notifications import ASK_FOR_HANDS, LIST_OF
 from workflows.tickets.lifecycle import RUNNING
 from workflows.tickets.reading import TicketFilter
@@ -135,7 +136,7 @@ def _unseen(visit: Visit, session: Session, shown: set[int]) -> Sequence[alarms.
     most = MOST + len(shown)
     rows = alarms.open_alarms(session, visit.caller, permission="alarms.act", limit=most)
     wanted = (row for row in rows if row.ticket_number not in shown)
-    return [row for row in wanted if row.state != "acknowledged"][:MOST]
+    return [row for row in wanted if row.state in UNSEEN][:MOST]
 
 
 def sections(visit: Visit) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from rules.engine import Transition
 from workflows import tickets
+from workflows.alarms.model import Alarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,20 @@ class RuleFacts:
     resolve_within: timedelta | None
     reopen_within: timedelta
     realarm_after: timedelta
+    # While work of these kinds is planned on its asset, it tells nobody: maintenance, outage.
+    suppress_while: tuple[str, ...] = ()
+    # After its condition is gone it stays until somebody resets it.
+    latch: bool = False
+    # A standing alarm that somebody saw so long ago is told again; None = never.
+    realarm_standing: timedelta | None = None
+    # What kind of hazard it is, so that many alarms of one cause become one incident.
+    family: str | None = None
+    # While an alarm of these rules stands on its asset or on what supplies it, it tells nobody.
+    inhibited_by: tuple[str, ...] = ()
+    # Its delay and the longest window of its condition: so far back lies what a trip rests on.
+    looks_back: timedelta = timedelta(0)
+    # Set when the rule is only tried: then it opens nothing and nobody is told.
+    shadow: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,81 @@ class Finding:
     also: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Faulty(Protocol):
+    """A fault to be judged: of a finding, or of an alarm that stands. at: µs of its trip."""
+
+    @property
+    def site_id(self) -> UUID: ...
+    @property
+    def asset_id(self) -> UUID: ...
+    @property
+    def space_id(self) -> UUID | None: ...
+    @property
+    def rule(self) -> RuleFacts: ...
+    @property
+    def at(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StandingFault:
+    """What an alarm stands for, as it was written down with its last transition."""
+
+    site_id: UUID
+    asset_id: UUID
+    space_id: UUID | None
+    rule: RuleFacts
+    at: int
+
+
+_SPANS = (
+    "respond_within",
+    "resolve_within",
+    "reopen_within",
+    "realarm_after",
+    "realarm_standing",
+    "looks_back",
+)
+_WORDS = ("condition", "kind", "category", "team")
+
+
+def kept_facts(rule: RuleFacts) -> dict[str, Any]:
+    """What an alarm keeps of its rule beside its own columns, as JSON values; spans in seconds."""
+    kept: dict[str, Any] = {name: getattr(rule, name) for name in _WORDS}
+    for name in _SPANS:
+        span: timedelta | None = getattr(rule, name)
+        kept[name] = None if span is None else span.total_seconds()
+    kept |= {"family": rule.family, "inhibited_by": list(rule.inhibited_by)}
+    return {**kept, "suppress_while": list(rule.suppress_while), "latch": rule.latch}
+
+
+def rule_of(alarm: Alarm, kept: Mapping[str, Any]) -> RuleFacts:
+    """The facts of the rule that judged an alarm last, from what `kept_facts` kept of it."""
+    spans = {
+        name: None if kept.get(name) is None else timedelta(seconds=kept[name]) for name in _SPANS
+    }
+    return RuleFacts(
+        rule_id=alarm.rule_id,
+        version=alarm.rule_version,
+        title=alarm.title,
+        severity=alarm.severity,
+        life_safety=alarm.life_safety,
+        condition=kept["condition"],
+        kind=kept["kind"],
+        category=kept["category"],
+        team=kept["team"],
+        respond_within=spans["respond_within"],
+        resolve_within=spans["resolve_within"],
+        reopen_within=spans["reopen_within"] or timedelta(0),
+        realarm_after=spans["realarm_after"] or timedelta(0),
+        suppress_while=tuple(kept.get("suppress_while", ())),
+        latch=bool(kept.get("latch")),
+        realarm_standing=spans["realarm_standing"],
+        family=kept.get("family"),
+        inhibited_by=tuple(kept.get("inhibited_by", ())),
+        looks_back=spans["looks_back"] or timedelta(0),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A ticket that a finding opened, continued or re-opened."""
@@ -64,7 +154,7 @@ class Opened:
     outcome: tickets.Outcome
 
 
-def draft_of(finding: Finding, at: datetime, learned_at: datetime) -> tickets.Draft:
+def draft_of(finding: Faulty, at: datetime, learned_at: datetime) -> tickets.Draft:
     """The ticket that a trip asks for."""
     rule = finding.rule
     return tickets.Draft(
@@ -86,7 +176,7 @@ def draft_of(finding: Finding, at: datetime, learned_at: datetime) -> tickets.Dr
     )
 
 
-def proof_of(finding: Finding, episode_id: UUID) -> dict[str, Any]:
+def proof_of(finding: Finding) -> dict[str, Any]:
     """What proves a transition, as JSON values: rule, reason and the readings that it saw."""
     inputs = []
     for item in finding.transition.inputs:
@@ -101,7 +191,6 @@ def proof_of(finding: Finding, episode_id: UUID) -> dict[str, Any]:
             }
         )
     return {
-        "episode": str(episode_id),
         "rule": finding.rule.rule_id,
         "version": finding.rule.version,
         "condition": finding.rule.condition,

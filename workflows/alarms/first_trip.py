@@ -11,7 +11,8 @@ from core import events
 from core.clock import from_micros
 from core.ids import new_id
 from workflows import tickets
-from workflows.alarms.finding import Finding, Opened, draft_of, proof_of
+from workflows.alarms.finding import Finding, Opened, draft_of, kept_facts, proof_of
+from workflows.alarms.inhibition import as_kept
 from workflows.alarms.model import ALARM, Alarm, Episode
 
 _NEW_ALARM = insert(cast(Table, Alarm.__table__))
@@ -56,7 +57,7 @@ def record_first_trip(session: Session, finding: Finding, learned_at: datetime) 
             "ticket_id": ticket.id,
         },
     )
-    proof = proof_of(finding, episode_id)
+    proof = {"episode": str(episode_id), **proof_of(finding)}
     tickets.add_evidence(
         session, ticket.id, finding.site_id, "trip", finding.at, proof, chart_wanted=True
     )
@@ -91,6 +92,9 @@ def _alarm_values(finding: Finding, alarm_id: UUID, state: str, ticket_id: UUID)
         "episodes": 1,
         "raised_at": from_micros(finding.at),
         "ticket_id": ticket_id,
+        "family": rule.family,
+        "inhibited_by": as_kept(rule.inhibited_by),
+        "facts": kept_facts(rule),
         "phase": engine.phase.value,
         "since": engine.since,
         "due": engine.due,
@@ -100,4 +104,6 @@ def _alarm_values(finding: Finding, alarm_id: UUID, state: str, ticket_id: UUID)
         "tripped_at": engine.tripped_at,
         "cleared_at": engine.cleared_at,
         "failing": engine.failing,
+        "seen": None if engine.seen is None else dict(engine.seen),
+        "recent": [finding.at],
     }

@@ -1,6 +1,6 @@
 """What people do with alarms."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from core.lifecycle import move
 from core.people import Caller
 from workflows import tickets
 from workflows.alarms.model import ALARM, Alarm, Episode
+from workflows.alarms.releasing import latch_where_asked
 from workflows.alarms.standing import UNSEEN
 from workflows.tickets import bulk
 from workflows.tickets.scope import Placed, holds
@@ -19,14 +20,10 @@ from workflows.tickets.scope import Placed, holds
 
 def acknowledge(session: Session, alarm: Alarm, *, person: UUID, now: datetime) -> Alarm:
     """Somebody has seen it. Conflict when there is nothing to acknowledge."""
-    move(
-        session,
-        alarm,
-        ALARM,
-        "acknowledge",
-        actor=events.Actor.person(person),
-        learned_at=now,
-    )
+    actor = events.Actor.person(person)
+    move(session, alarm, ALARM, "acknowledge", actor=actor, learned_at=now)
+    latch_where_asked(session, alarm, actor=actor, now=now)
+    alarm.realarm_due = _realarm_due(alarm, now)
     newest = session.scalars(
         select(Episode)
         .where(Episode.alarm_id == alarm.id, Episode.acknowledged_at.is_(None))
@@ -38,6 +35,14 @@ def acknowledge(session: Session, alarm: Alarm, *, person: UUID, now: datetime) 
         newest.acknowledged_by = person
     session.flush()
     return alarm
+
+
+def _realarm_due(alarm: Alarm, now: datetime) -> datetime | None:
+    """When it is told again if it still stands then; None where its rule does not ask for it."""
+    span = (alarm.facts or {}).get("realarm_standing")
+    if alarm.state != "acknowledged" or span is None:
+        return None
+    return now + timedelta(seconds=span)
 
 
 def accept_ticket(
@@ -98,8 +103,20 @@ def accept_alarm(session: Session, caller: Caller, alarm: Alarm, *, now: datetim
             pass
         else:
             return "accepted"
-    acknowledge(session, alarm, person=person, now=now)
+    see_alarm(session, alarm, person=person, now=now)
     return "seen"
+
+
+def see_alarm(session: Session, alarm: Alarm, *, person: UUID, now: datetime) -> None:
+    """Acknowledge an alarm, and with it the others of its incident, which lists show as one."""
+    acknowledge(session, alarm, person=person, now=now)
+    if alarm.incident_id is None:
+        return
+    others = select(Alarm).where(
+        Alarm.incident_id == alarm.incident_id, Alarm.state.in_(UNSEEN), Alarm.id != alarm.id
+    )
+    for other in session.scalars(others.order_by(Alarm.id).with_for_update()).all():
+        acknowledge(session, other, person=person, now=now)
 
 
 def may_take(state: str | None, ticket: Placed, caller: Caller) -> bool:

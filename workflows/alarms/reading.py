@@ -10,45 +10,58 @@ from uuid import UUID
 from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
+from core.asset_names import name_assets
 from core.clock import from_micros
 from core.db import Instant
 from core.errors import Invalid, NotFound
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, scoped
 from core.places import Asset
-from workflows.alarms.model import ALARM, Alarm, Episode
+from workflows.alarms.incident_model import Incident
+from workflows.alarms.model import ALARM, WITHHELD, Alarm, Episode, Withholding
+from workflows.alarms.withheld_now import silences
 from workflows.tickets.scope import scope_of, seen_of
 
 READ = "alarms.read"
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 STATE_GROUPS: Mapping[str, tuple[str, ...] | None] = MappingProxyType(
     {
         "active": tuple(state for state in ALARM.statuses if state != "normal"),
         "all": None,
+        "withheld": WITHHELD,
         **{state: (state,) for state in ALARM.statuses},
     }
 )
-_LIST = rows_of(
-    Alarm.id,
-    Alarm.site_id,
-    Alarm.asset_id,
-    Asset.code.label("asset_code"),
-    Asset.name.label("asset_name"),
-    Alarm.rule_id,
-    Alarm.rule_version,
-    Alarm.title,
-    Alarm.severity,
-    Alarm.life_safety,
-    Alarm.state,
-    Alarm.phase,
-    Alarm.reason,
-    Alarm.failing,
-    Alarm.raised_at,
-    Alarm.returned_at,
-    Alarm.episodes,
-    Alarm.ticket_id,
-    Alarm.version,
-).join(Asset, Asset.id == Alarm.asset_id)
+_LIST = (
+    rows_of(
+        Alarm.id,
+        Alarm.site_id,
+        Alarm.asset_id,
+        Asset.code.label("asset_code"),
+        Asset.name.label("asset_name"),
+        Alarm.rule_id,
+        Alarm.rule_version,
+        Alarm.title,
+        Alarm.severity,
+        Alarm.life_safety,
+        Alarm.state,
+        Alarm.phase,
+        Alarm.reason,
+        Alarm.failing,
+        Alarm.raised_at,
+        Alarm.returned_at,
+        Alarm.episodes,
+        Alarm.chatter_since,
+        Alarm.chatter_count,
+        Alarm.incident_id,
+        func.coalesce(Incident.alarms, 0).label("incident_alarms"),
+        Alarm.ticket_id,
+        Alarm.version,
+        Alarm.realarm_due,
+    )
+    .join(Asset, Asset.id == Alarm.asset_id)
+    .outerjoin(Incident, Incident.id == Alarm.incident_id)
+)
 _EPISODES = (
     rows_of(
         Episode.id,
@@ -65,7 +78,12 @@ _EPISODES = (
         Episode.acknowledged_by,
         Episode.reason,
         Episode.ticket_id,
+        Episode.announced_at,
+        Withholding.why.label("withheld"),
+        Episode.trips,
+        Episode.chattered_until,
     )
+    .outerjoin(Withholding, Withholding.id == Episode.withholding_id)
     .join(Alarm, Alarm.id == Episode.alarm_id)
     .join(Asset, Asset.id == Alarm.asset_id)
 )
@@ -80,6 +98,7 @@ class AlarmFilter:
     asset_id: UUID | None = None
     rule_id: str | None = None
     alarm_id: UUID | None = None
+    chattering: bool | None = None
 
     def restrict(self, statement: Select[Any]) -> Select[Any]:
         """The statement with every given restriction."""
@@ -94,11 +113,13 @@ class AlarmFilter:
                 statement = statement.where(column == value)
         if self.states is not None:
             statement = statement.where(Alarm.state.in_(self.states))
+        if self.chattering is not None:
+            statement = statement.where(Alarm.chatter_since.is_not(None) == self.chattering)
         return statement
 
 
 def states_named(word: str) -> tuple[str, ...] | None:
-    """Status names from `active` (all but normal), `all` or one status; None is every status.
+    """Status names from `active` (all but normal), `withheld`, `all` or one; None is every status.
 
     Raises Invalid for a name that no alarm can have.
     """
@@ -117,9 +138,11 @@ def list_alarms(
     """
     statement = wanted.restrict(scoped(_LIST, Alarm.site_id, caller, READ))
     # One that never tripped, because its delay still runs, comes last.
-    raised = func.coalesce(Alarm.raised_at, literal(_LONG_AGO, Instant))
+    raised = func.coalesce(Alarm.raised_at, literal(LONG_AGO, Instant))
     page = newest_first(session, statement, (raised, Alarm.id), wish)
+    name_assets(session, page.items)
     _hide_tickets(session, caller, page.items)
+    _say_what_withholds(session, page.items)
     return page
 
 
@@ -129,6 +152,7 @@ def list_episodes(
     """Episodes that the caller may read, the last tripped first. Keys: tripped_micros, id."""
     statement = wanted.restrict(scoped(_EPISODES, Episode.site_id, caller, READ))
     page = newest_first(session, statement, (Episode.tripped_micros, Episode.id), wish, _episode)
+    name_assets(session, page.items)
     _hide_tickets(session, caller, page.items)
     return page
 
@@ -143,6 +167,15 @@ def _hide_tickets(session: Session, caller: Caller, items: Iterable[dict[str, An
     for item in asked:
         if item["ticket_id"] not in seen:
             item["ticket_id"] = None
+
+
+def _say_what_withholds(session: Session, items: Iterable[dict[str, Any]]) -> None:
+    """withheld: what keeps an alarm from telling anybody, None where it speaks."""
+    listed = list(items)
+    held = silences(session, [item["id"] for item in listed if item["state"] in WITHHELD])
+    for item in listed:
+        silence = held.get(item["id"])
+        item["withheld"] = None if silence is None else silence.shown()
 
 
 def _episode(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,5 +206,7 @@ def describe_alarm(session: Session, caller: Caller, alarm_id: UUID) -> dict[str
     if row is None:
         raise NotFound("there is no such alarm", advice="Look for it in the list of alarms.")
     item = dict(row)
+    name_assets(session, [item])
     _hide_tickets(session, caller, [item])
+    _say_what_withholds(session, [item])
     return item

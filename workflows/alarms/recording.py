@@ -14,9 +14,15 @@ from core.ids import new_id
 from core.lifecycle import move
 from rules.engine import AlarmState, Phase, TransitionKind
 from workflows import tickets
-from workflows.alarms.finding import Finding, Opened, draft_of, proof_of
+from workflows.alarms import chatter, incidents
+from workflows.alarms.clearing import clear_alarm
+from workflows.alarms.finding import Finding, Opened, draft_of, kept_facts, proof_of
 from workflows.alarms.first_trip import is_known, record_first_trip
+from workflows.alarms.inhibition import as_kept, consequences
+from workflows.alarms.leaving import leave_if_elsewhere
 from workflows.alarms.model import ALARM, Alarm, Episode
+from workflows.alarms.shadowing import shadow_states
+from workflows.alarms.withholding import keep_silent, reason_for
 
 
 def record(session: Session, findings: Sequence[Finding], *, learned_at: datetime) -> list[Opened]:
@@ -30,18 +36,33 @@ def record(session: Session, findings: Sequence[Finding], *, learned_at: datetim
     # send each row by itself.
     with session.no_autoflush:
         for finding in findings:
-            if _is_first(session, finding, rows):
+            if _is_plain(session, finding, rows, learned_at):
                 opened.append(record_first_trip(session, finding, learned_at))
                 continue
             alarm = _alarm_row(session, finding, rows)
             _store_state(alarm, finding.transition.after)
             match finding.transition.kind:
                 case TransitionKind.TRIPPED:
-                    opened.append(_trip(session, alarm, finding, learned_at))
+                    if not chatter.take(session, alarm, finding, learned_at):
+                        opened += _trip(session, alarm, finding, learned_at)
+                        chatter.begin_if_due(session, alarm, learned_at)
                 case TransitionKind.CLEARED:
-                    _clear(session, alarm, finding, learned_at)
+                    if not chatter.take(session, alarm, finding, learned_at):
+                        clear_alarm(session, alarm, finding.at, proof_of(finding), learned_at)
         session.flush()
     return opened
+
+
+def _is_plain(
+    session: Session,
+    finding: Finding,
+    rows: Mapping[tuple[str, UUID], Alarm],
+    learned_at: datetime,
+) -> bool:
+    """Whether a finding is a first trip that has nothing to do with anything else."""
+    if not _is_first(session, finding, rows) or reason_for(session, finding, None, learned_at):
+        return False
+    return not (incidents.may_join(session, finding) or consequences(session, finding))
 
 
 def _is_first(session: Session, finding: Finding, rows: Mapping[tuple[str, UUID], Alarm]) -> bool:
@@ -50,8 +71,11 @@ def _is_first(session: Session, finding: Finding, rows: Mapping[tuple[str, UUID]
     return (finding.rule.rule_id, finding.asset_id) not in rows and not is_known(session, finding)
 
 
-_ALARM = select(Alarm).where(
-    Alarm.rule_id == bindparam("of_rule"), Alarm.asset_id == bindparam("of_asset")
+_ALARM = (
+    select(Alarm)
+    .where(Alarm.rule_id == bindparam("of_rule"), Alarm.asset_id == bindparam("of_asset"))
+    # Somebody may be shelving it right now, or its shelving be ending: one after the other.
+    .with_for_update()
 )
 
 
@@ -71,6 +95,8 @@ def _alarm_row(session: Session, finding: Finding, rows: dict[tuple[str, UUID], 
             state="normal",
             version=1,
             episodes=0,
+            recent=[],
+            chatter_count=0,
         )
         session.add(row)
     rows[key] = row
@@ -78,6 +104,9 @@ def _alarm_row(session: Session, finding: Finding, rows: dict[tuple[str, UUID], 
     row.title = dict(rule.title)
     row.severity = rule.severity
     row.life_safety = rule.life_safety
+    row.family = rule.family
+    row.inhibited_by = as_kept(rule.inhibited_by)
+    row.facts = kept_facts(rule)
     return row
 
 
@@ -91,15 +120,20 @@ def _store_state(alarm: Alarm, state: AlarmState) -> None:
     alarm.tripped_at = state.tripped_at
     alarm.cleared_at = state.cleared_at
     alarm.failing = state.failing
+    alarm.seen = None if state.seen is None else dict(state.seen)
 
 
-def _trip(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime) -> Opened:
+def _trip(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime) -> list[Opened]:
     rule, at = finding.rule, from_micros(finding.at)
     actor = events.Actor("rule", f"{rule.rule_id}@{rule.version}")
     alarm.reason = finding.transition.reason
     alarm.raised_at = at
     alarm.returned_at = None
     alarm.episodes += 1
+    held = reason_for(session, finding, alarm, learned_at)
+    if held is not None:
+        keep_silent(session, alarm, finding, held, learned_at)
+        return []
     move(
         session,
         alarm,
@@ -110,14 +144,7 @@ def _trip(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime
         learned_at=learned_at,
         facts={"rule": rule.rule_id, "asset": str(finding.asset_id)},
     )
-    ticket, outcome = tickets.open_for_fault(
-        session,
-        tickets.FaultKey(rule.rule_id, finding.asset_id),
-        draft_of(finding, at, learned_at),
-        reopen_within=rule.reopen_within,
-        realarm_after=rule.realarm_after,
-        actor=actor,
-    )
+    ticket, outcome = _ticket_of(session, alarm, finding, learned_at, actor)
     episode = Episode(
         id=new_id(),
         alarm_id=alarm.id,
@@ -130,53 +157,46 @@ def _trip(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime
     )
     session.add(episode)
     alarm.ticket_id = ticket.id
-    proof = proof_of(finding, episode.id)
+    proof = {"episode": str(episode.id), **proof_of(finding)}
+    # The chart of an incident is that of its first alarm.
+    wanted = outcome is not tickets.Outcome.JOINED
     tickets.add_evidence(
-        session, ticket.id, ticket.site_id, "trip", finding.at, proof, chart_wanted=True
+        session, ticket.id, ticket.site_id, "trip", finding.at, proof, chart_wanted=wanted
     )
-    return Opened(ticket.id, ticket.number, outcome)
+    incidents.take_consequences(session, alarm, finding, ticket, learned_at)
+    return [Opened(ticket.id, ticket.number, outcome)]
 
 
-def _clear(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime) -> None:
-    rule, at = finding.rule, from_micros(finding.at)
-    actor = events.Actor("rule", f"{rule.rule_id}@{rule.version}")
-    alarm.returned_at = at
-    # It sends what is pending as well, the episode among it.
-    move(session, alarm, ALARM, "clear", actor=actor, happened_at=at, learned_at=learned_at)
-    episode = session.scalars(
-        select(Episode)
-        .where(Episode.alarm_id == alarm.id, Episode.cleared_micros.is_(None))
-        .order_by(Episode.tripped_micros.desc())
-        .limit(1)
-    ).first()
-    if episode is None:
-        return
-    episode.cleared_micros = finding.at
-    ticket = tickets.current_ticket(session, episode.ticket_id) if episode.ticket_id else None
-    if ticket is None:
-        return
-    # The sensor's recovery is evidence and nothing more: only people end a ticket.
-    ticket.recovered_at = at
-    tickets.note_if_over(session, ticket, at, now=learned_at, actor=actor)
-    proof = proof_of(finding, episode.id)
-    tickets.add_evidence(session, ticket.id, ticket.site_id, "recovery", finding.at, proof)
-    events.append(
+def _ticket_of(
+    session: Session,
+    alarm: Alarm,
+    finding: Finding,
+    learned_at: datetime,
+    actor: events.Actor,
+) -> tuple[tickets.Ticket, tickets.Outcome]:
+    joined = incidents.join(session, alarm, finding, learned_at)
+    if joined is not None:
+        return joined, tickets.Outcome.JOINED
+    rule = finding.rule
+    ticket, outcome = tickets.open_for_fault(
         session,
-        "ticket.recovered",
-        ("ticket", ticket.id),
+        tickets.FaultKey(rule.rule_id, finding.asset_id),
+        draft_of(finding, from_micros(finding.at), learned_at),
+        reopen_within=rule.reopen_within,
+        realarm_after=rule.realarm_after,
         actor=actor,
-        happened_at=at,
-        learned_at=learned_at,
-        site_id=ticket.site_id,
     )
+    leave_if_elsewhere(session, alarm, ticket)
+    return ticket, outcome
 
 
 def standing_states(session: Session) -> dict[tuple[str, UUID], tuple[int, AlarmState]]:
     """The rule version and engine state of every alarm, by (rule, asset), as last committed."""
-    return {
+    states = {
         (row.rule_id, row.asset_id): (row.rule_version, _state_of(row))
         for row in session.scalars(select(Alarm))
     }
+    return states | shadow_states(session)
 
 
 def _state_of(row: Alarm) -> AlarmState:
@@ -190,6 +210,7 @@ def _state_of(row: Alarm) -> AlarmState:
         tripped_at=row.tripped_at,
         cleared_at=row.cleared_at,
         failing=row.failing,
+        seen=row.seen,
     )
 
 

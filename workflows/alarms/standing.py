@@ -1,41 +1,52 @@
 """Reading which alarms stand, for the tree, the live page and whoever else looks."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
+from core.asset_names import Assets, assets_named
 from core.paging import rows_of
 from core.people import Caller, scoped
 from core.places import Asset, Node, Space
-from workflows.alarms.model import Alarm, Episode
+from workflows.alarms.incident_model import Incident
+from workflows.alarms.model import WITHHELD, Alarm, Episode
 from workflows.tickets import Ticket
 from workflows.tickets.scope import scope_of
 
 SEVERITIES = ("low", "medium", "high", "critical")
 # A returned alarm waits for somebody to see it, but the asset is well again.
 PRESENT = ("unacknowledged", "acknowledged")
+# These stand in no list of what is open: nothing is wrong, or a list of its own shows them.
+QUIET = ("normal", *WITHHELD)
 UNSEEN = ("unacknowledged", "returned_unacknowledged")
 _RANK = case({name: rank for rank, name in enumerate(SEVERITIES)}, value=Alarm.severity)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands on one asset. worst: the highest severity present now, or "ok"."""
+    """What stands on one asset. worst: the highest severity present now, or "ok".
+
+    withheld: further alarms that are not normal only in that they are withheld.
+    """
 
     worst: str
     alarms: int
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAlarm:
     """An alarm that is not normal, with what a person needs to recognise it.
 
+    chatter_count: how often it tripped since it began to chatter, 0 where it does not.
+    incident_id, incident_alarms: of the incident that it is a part of, if of any, and how many
+    alarms that has.
     ticket_number, ticket_state and what decides who works it (see `scope.Placed`): of its ticket,
-    if it has one that its reader sees.
+    if it has one that its reader sees. assets: what is known of others of its site by their code.
     """
 
     id: UUID
@@ -53,6 +64,9 @@ class OpenAlarm:
     raised_at: datetime | None
     returned_at: datetime | None
     episodes: int
+    chatter_count: int
+    incident_id: UUID | None
+    incident_alarms: int
     ticket_number: int | None
     ticket_state: str | None
     team: str
@@ -63,6 +77,7 @@ class OpenAlarm:
     site_code: str
     space: Mapping[str, str] | None
     space_code: str | None
+    assets: Assets = field(default_factory=dict)
 
 
 # In the order of the fields of OpenAlarm; the ticket is joined as far as its reader sees it.
@@ -83,6 +98,9 @@ _OPEN = (
         Alarm.raised_at,
         Alarm.returned_at,
         Alarm.episodes,
+        Alarm.chatter_count,
+        Alarm.incident_id,
+        func.coalesce(Incident.alarms, 0),
         Ticket.number,
         Ticket.state,
         func.coalesce(Ticket.team, ""),
@@ -97,9 +115,10 @@ _OPEN = (
     .join(Asset, Asset.id == Alarm.asset_id)
     .join(Node, Node.id == Alarm.site_id)
     .outerjoin(Space, Space.id == Asset.space_id)
-    .where(Alarm.state != "normal")
+    .outerjoin(Incident, Incident.id == Alarm.incident_id)
+    .where(Alarm.state.not_in(QUIET))
     .order_by(
-        case((Alarm.state == "acknowledged", 1), else_=0),
+        case((Alarm.state.in_(UNSEEN), 0), else_=1),
         Alarm.life_safety.desc(),
         case((Alarm.state == "returned_unacknowledged", 1), else_=0),
         _RANK.desc(),
@@ -110,7 +129,7 @@ _OPEN = (
 
 @dataclass(frozen=True, slots=True)
 class UnseenAlarm:
-    """An alarm that nobody has acknowledged. learned_at: when we learned of its last trip."""
+    """An alarm that nobody has acknowledged. learned_at: when it was last told of."""
 
     id: UUID
     site_id: UUID
@@ -130,10 +149,10 @@ def open_alarms(
     permission: str = "alarms.read",
     limit: int = 50,
 ) -> list[OpenAlarm]:
-    """Alarms that are not normal where the caller holds `permission`.
+    """Alarms that are neither normal nor withheld where the caller holds `permission`.
 
     Unseen ones first, those about lives before all others, then what still is, then the most
-    severe, then the newest.
+    severe, then the newest. What is withheld is a list of its own (`withheld_now`).
     """
     own = and_(Ticket.id == Alarm.ticket_id, scope_of(caller).condition())
     statement = _OPEN.outerjoin(Ticket, own).limit(limit)
@@ -142,13 +161,16 @@ def open_alarms(
     if asset_id is not None:
         statement = statement.where(Alarm.asset_id == asset_id)
     rows = session.execute(scoped(statement, Alarm.site_id, caller, permission))
-    return [OpenAlarm(*tuple(row)) for row in rows]
+    found = [OpenAlarm(*tuple(row)) for row in rows]
+    named = assets_named(session, ((each.site_id, each.reason) for each in found))
+    return [replace(each, assets=named[each.site_id]) for each in found]
 
 
 def unseen_alarms(session: Session, caller: Caller, permission: str) -> list[UnseenAlarm]:
     """Alarms that nobody has acknowledged, where the caller holds `permission`."""
     learned = (
-        select(func.max(Episode.learned_at))
+        # One that was withheld, or told again, is news since then.
+        select(func.max(func.coalesce(Episode.announced_at, Episode.learned_at)))
         .where(Episode.alarm_id == Alarm.id)
         .correlate(Alarm)
         .scalar_subquery()
@@ -169,10 +191,15 @@ def unseen_alarms(session: Session, caller: Caller, permission: str) -> list[Uns
 def standing_by_asset(
     session: Session, caller: Caller, *, site_id: UUID | None = None
 ) -> dict[UUID, Standing]:
-    """What stands on every asset that has an open alarm; one grouped query."""
+    """What stands on every asset that has an alarm which is open or withheld; one query."""
     present = case((Alarm.state.in_(PRESENT), _RANK), else_=-1)
     statement = (
-        select(Alarm.asset_id, func.max(present), func.count(Alarm.id))
+        select(
+            Alarm.asset_id,
+            func.max(present),
+            func.sum(case((Alarm.state.in_(WITHHELD), 0), else_=1)),
+            func.sum(case((Alarm.state.in_(WITHHELD), 1), else_=0)),
+        )
         .where(Alarm.state != "normal")
         .group_by(Alarm.asset_id)
     )
@@ -180,8 +207,8 @@ def standing_by_asset(
         statement = statement.where(Alarm.site_id == site_id)
     rows = session.execute(scoped(statement, Alarm.site_id, caller, "alarms.read"))
     return {
-        asset_id: Standing(SEVERITIES[rank] if rank >= 0 else "ok", count)
-        for asset_id, rank, count in rows
+        asset_id: Standing(SEVERITIES[rank] if rank >= 0 else "ok", count, withheld)
+        for asset_id, rank, count, withheld in rows
     }
 
 

@@ -79,13 +79,18 @@ class Handover(Base):
 
 @dataclass(frozen=True, slots=True)
 class StandingAlarm:
-    """An alarm as a hand-over lists it; whoever asks reads them from their own workflow."""
+    """An alarm as a hand-over lists it; whoever asks reads them from their own workflow.
+
+    until, patrol: of one that is out of service, its day and who goes there instead.
+    """
 
     id: UUID
     title: Mapping[str, str]
     state: str
     asset: Mapping[str, str]
     since: datetime
+    until: datetime | None = None
+    patrol: str = ""
 
 
 def items_of(session: Session, site_id: UUID, team: str) -> list[TeamItem]:
@@ -154,6 +159,8 @@ def what_to_hand_over(
                 "state": alarm.state,
                 "asset": dict(alarm.asset),
                 "since": alarm.since.isoformat(),
+                "until": alarm.until.isoformat() if alarm.until else None,
+                "patrol": alarm.patrol,
             }
             for alarm in alarms
         ],

@@ -1,5 +1,6 @@
 """Intake: people, places, devices and points handed in as spreadsheets, shown, applied, undone."""
 
+from core.tables import LARGEST_FILE
 from workflows.intake.applying import (
     Upload,
     apply_import,
@@ -13,7 +14,6 @@ from workflows.intake.keeping import Preview
 from workflows.intake.lines import read_file
 from workflows.intake.model import IMPORT, Intake
 from workflows.intake.planning import make_plan
-from workflows.intake.table import LARGEST_FILE
 from workflows.intake.undoing import Kept, spoken_since, undo_import
 
 __all__ = [

@@ -6,26 +6,14 @@ from types import MappingProxyType
 from typing import Any
 
 from core.errors import Invalid
+from core.tables.unreadable import TEXTS as OF_FILES
 from rules.catalog import Text
 
 # English; the console has each in both languages (web.intake_words).
 TEXTS: Mapping[str, str] = MappingProxyType(
     {
         # The file as a whole.
-        "empty_file": "The file is empty. Choose the file that you filled in.",
-        "old_excel": (
-            "This is an old Excel file (.xls) or one with a password. In Excel choose Save as, "
-            "Excel workbook (.xlsx), without a password."
-        ),
-        "no_table": "This is no Excel or CSV file. Save it as .xlsx or as CSV UTF-8.",
-        "broken": "The file is damaged. Open it in Excel and save it again as .xlsx.",
-        "too_large": "The file has more than %(limit)s MB. Split it into several.",
-        "too_large_inside": (
-            "Unpacked the file has more than %(limit)s MB. Copy the rows into a fresh template."
-        ),
-        "too_many_cells": "The file has more than %(limit)s cells. Split it into several.",
-        "too_many_rows": "The file has more than %(limit)s rows. Split it into several.",
-        "encoding": "The letters can't be read. Save it as CSV UTF-8 or in GBK.",
+        **OF_FILES,
         "no_sheet": (
             "No sheet is one of ours. Use a template, or give the sheet one of these names: "
             "%(known)s."
@@ -104,6 +92,10 @@ TEXTS: Mapping[str, str] = MappingProxyType(
             "first, or choose another point."
         ),
         "key_taken": "The key “%(text)s” of this device feeds point “%(known)s” already.",
+        "event_point": (
+            "“%(text)s” is an event: it happens and has no value. Empty interval, low and high."
+        ),
+        "told_point": "“%(text)s” is told by Watchkeeper itself. Take the row out.",
         "range": "The lowest value must be below the highest.",
         "phone": "“%(text)s” is no phone number. Write digits, such as 138 0013 8000.",
         "many_phones": "At most %(limit)s numbers for one person. Keep the ones that matter.",

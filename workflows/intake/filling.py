@@ -17,12 +17,13 @@ from core.people import Caller, Grant, Person
 from core.permissions import ROLES, STAFF_ROLES
 from core.places import Asset, Node, Space
 from core.site_file import load_catalog
-from rules.catalog import Text
+from core.tables import MOST_ROWS
+from core.told_points import is_ours
+from rules.catalog import TOLD, Text
 from workflows.intake.choices import CHOICES, choices_of
 from workflows.intake.filling_duty import Filling
 from workflows.intake.planning.work import written_number, written_seconds
 from workflows.intake.sheets import SHEETS, Sheet
-from workflows.intake.table import MOST_ROWS
 from workflows.intake.template import Offer
 
 _NO_LOGIN = Text("no login", "无登录名")
@@ -151,7 +152,7 @@ class _Filler:
             }
             for device in self._of(Device, "devices.write")
             # What waits is adopted by hand, and what is retired can't be changed so.
-            if device.state == "active"
+            if device.state == "active" and not is_ours(device.code)
         ]
 
     def _points(self) -> list[dict[str, str]]:
@@ -169,6 +170,7 @@ class _Filler:
                 "high": written_number(point.high),
             }
             for point in self._of(Point, "devices.write")
+            if point.code not in TOLD
         ]
 
     def _households(self) -> list[dict[str, str]]:

@@ -5,22 +5,20 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from workflows.intake.faults import Fault, Unreadable, Value, listed
-from workflows.intake.sheets import DAYS, HOW, SHEETS, SKIP, Column, Sheet
-from workflows.intake.table import (
+from core.tables import (
     EMPTY,
-    LARGEST_FILE,
     Cell,
     Row,
     Table,
+    UnreadableTable,
     column_letters,
+    read_tables,
     top_left,
 )
-from workflows.intake.text_table import read_csv
-from workflows.intake.xlsx import read_workbook
+from workflows.intake.faults import Fault, Unreadable, Value, listed
+from workflows.intake.sheets import DAYS, HOW, SHEETS, SKIP, Column, Sheet
 
 # A title and some remarks may stand above the headings.
 _HEADINGS_WITHIN = 10
@@ -96,17 +94,11 @@ def lines_from_json(kept: Sequence[Any]) -> list[Line]:
 
 def read_file(content: bytes, filename: str, told: Told = lambda *_: None) -> Lines:
     """Read an Excel workbook or a CSV file. Unreadable when it is neither, or too large."""
-    if not content:
-        raise Unreadable("empty_file")
-    if len(content) > LARGEST_FILE:
-        raise Unreadable("too_large", limit=str(LARGEST_FILE >> 20))
     told("reading", 0, 0)
-    if content[:4] == b"PK\x03\x04":
-        tables = read_workbook(content)
-    elif content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise Unreadable("old_excel")
-    else:
-        tables = [read_csv(content, PurePath(filename).stem or "CSV")]
+    try:
+        tables = read_tables(content, filename)
+    except UnreadableTable as error:
+        raise Unreadable(error.code, **error.values) from error
     return _recognise(tables, told)
 
 

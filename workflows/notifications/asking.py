@@ -49,7 +49,8 @@ def still_asks(
     the log.
     """
     left = [ticket for ticket in tickets if not _is_done(ticket, kind, person_id)]
-    handed_on = [one for one in left if kind == "ticket.assign" and one.responded_at is not None]
+    told_anew = kind in ("ticket.assign", "ticket.incident")
+    handed_on = [one for one in left if told_anew and one.responded_at is not None]
     taken = _taken_since(session, handed_on, person_id, facts.get("since", 0))
     return [ticket for ticket in left if str(ticket.id) not in taken]
 
@@ -62,6 +63,9 @@ def _is_done(ticket: Ticket, kind: str, person_id: UUID | None) -> bool:
     if kind == "ticket.assign" and person_id is not None:
         # Whoever had it before may have accepted it; the one who has it now has not.
         return ticket.assignee_id != person_id or ticket.state != "assigned"
+    if kind == "ticket.incident" and person_id is not None and ticket.assignee_id == person_id:
+        # Whoever took it when it was one alarm does not know that it is many.
+        return False
     if kind == "ticket.reopen" and ticket.state == "open":
         # It was accepted the first time, which answers nothing now.
         return False

@@ -31,7 +31,7 @@ NOTICE = Lifecycle(
 FIRES = frozenset({"fire_alarm.fire", "fire_alarm.lapse"})
 ASK_FOR_HANDS = FIRES | {
     *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign", "ticket.release"),
-    "tickets.assign",
+    *("ticket.incident", "tickets.assign"),
 }
 # What a notice is about that tells of many tickets at once, by what it is about for one of them.
 MANY: Mapping[str, str] = MappingProxyType(

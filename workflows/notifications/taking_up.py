@@ -21,7 +21,7 @@ from workflows.tickets import Ticket, with_merged
 
 TO_THE_TEAM = (
     *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.warn", "ticket.overdue"),
-    *("ticket.urge", "ticket.contractor", "ticket.release"),
+    *("ticket.urge", "ticket.contractor", "ticket.release", "ticket.still", "ticket.incident"),
 )
 TO_THE_REPORTER = ("ticket.accept", "ticket.start", "ticket.resolve", "ticket.close")
 # A fire: everybody whom the fact names, and the telephones of the posts.

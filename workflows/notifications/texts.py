@@ -13,6 +13,8 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ticket.open": ("New ticket", "新工单"),
         "ticket.reopen": ("Ticket opened again", "工单重开"),
         "ticket.announce": ("It happened again", "故障再次发生"),
+        "ticket.still": ("Still not over", "故障仍未恢复"),
+        "ticket.incident": ("Several alarms with one cause", "多条报警，同一原因"),
         "ticket.assign": ("A ticket for you", "派给您的工单"),
         "ticket.release": ("A ticket waits for somebody again", "工单退回，待接单"),
         "ticket.warn": ("A deadline comes near", "时限将至"),

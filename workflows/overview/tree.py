@@ -26,7 +26,12 @@ class Standing(Protocol):
 
     @property
     def alarms(self) -> int:
-        """Alarms that are not normal."""
+        """Alarms that are neither normal nor withheld."""
+        ...
+
+    @property
+    def withheld(self) -> int:
+        """Alarms that tell nobody."""
         ...
 
 
@@ -35,12 +40,14 @@ class Health:
     """How a place or a thing is, with everything below it.
 
     worst: "ok" or the highest severity present now. silent: assets that should have spoken.
+    withheld: alarms that tell nobody.
     """
 
     worst: str = "ok"
     open_alarms: int = 0
     open_tickets: int = 0
     silent: int = 0
+    withheld: int = 0
 
     def __add__(self, other: "Health") -> "Health":
         return Health(
@@ -48,6 +55,7 @@ class Health:
             self.open_alarms + other.open_alarms,
             self.open_tickets + other.open_tickets,
             self.silent + other.silent,
+            self.withheld + other.withheld,
         )
 
 
@@ -111,7 +119,7 @@ def tree(
 ) -> Tree:
     """The tree with health, in five queries.
 
-    standing: of every asset with an open alarm (`workflows.alarms.standing_by_asset`).
+    standing: of every asset with an open or withheld alarm (`workflows.alarms.standing_by_asset`).
     silent: assets that should have spoken (`silent_assets`). site_id: spaces and assets of this
     site only; the nodes are always all that the caller sees.
     """
@@ -124,6 +132,7 @@ def tree(
             own.alarms if own else 0,
             tickets_on_assets.get(row.id, 0),
             int(row.id in silent),
+            own.withheld if own else 0,
         )
         below_site[row.site_id] = below_site.get(row.site_id, Health()) + health
         if site_id is None or row.site_id == site_id:

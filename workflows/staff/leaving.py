@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core import events, second_factor
 from core.accounts import forget_password
+from core.badges import end_badges
 from core.companies import leave_companies
 from core.contacts import forget_contacts
 from core.errors import Conflict
@@ -47,6 +48,7 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
     leave_teams(session, person.id)
     forget_contacts(session, person.id)
     forget_push_devices(session, person.id)
+    end_badges(session, person.id, actor=actor, now=now)
     shifts = leave_rosters(session, person.id, now)
     _end_ways_in(session, person.id, actor, now)
     for grant in session.scalars(select(Grant).where(Grant.person_id == person.id)).all():

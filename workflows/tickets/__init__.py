@@ -17,10 +17,12 @@ from workflows.tickets.opening import (
     FaultKey,
     Outcome,
     add_evidence,
+    count_repeats,
     current_ticket,
     open_for_fault,
     open_ticket,
     open_unseen,
+    tell_still,
     with_merged,
 )
 from workflows.tickets.passing import mark_moments, note_if_over, recompute_open
@@ -48,6 +50,7 @@ __all__ = [
     "act",
     "add_evidence",
     "add_note",
+    "count_repeats",
     "current_ticket",
     "edit",
     "hand_to",
@@ -58,6 +61,7 @@ __all__ = [
     "open_ticket",
     "open_unseen",
     "recompute_open",
+    "tell_still",
     "unanswered_critical",
     "with_merged",
 ]

@@ -64,6 +64,7 @@ class Outcome(StrEnum):
     OPENED = "opened"
     CONTINUED = "continued"
     REOPENED = "reopened"
+    JOINED = "joined"
 
 
 def open_ticket(session: Session, draft: Draft, *, actor: events.Actor) -> Ticket:
@@ -172,11 +173,12 @@ def open_unseen(session: Session, key: FaultKey, draft: Draft, *, actor: events.
     """
     row = _ticket_row(session, draft)
     _insert(session, Ticket, row)
-    _hold(session, key, draft.site_id, row["id"])
+    hold(session, key, draft.site_id, row["id"])
     return NewTicket(row["id"], row["number"], _opening(session, row["id"], draft, actor))
 
 
-def _hold(session: Session, key: FaultKey, site_id: UUID, ticket_id: UUID) -> None:
+def hold(session: Session, key: FaultKey, site_id: UUID, ticket_id: UUID) -> None:
+    """Let a ticket stand for a fault. IntegrityError when another one holds it."""
     row = {
         "id": new_id(),
         "site_id": site_id,
@@ -213,12 +215,13 @@ def open_for_fault(
 
     Continues the ticket that holds the fault, announcing it again when `realarm_after` passed since
     the last time, re-opens one resolved, verified or closed less than
-    `reopen_within` ago, and otherwise opens a new one linked to the last.
+    `reopen_within` ago, and otherwise opens a new one linked to the last. The closed ticket of an
+    incident is done with: what was a part of it gets a ticket of its own when it comes again.
     """
     standing = _last_ticket(session, key)
     if standing is None:
         return _open_new(session, key, draft, None, actor), Outcome.OPENED
-    if standing.state in ("cancelled", "merged"):
+    if standing.state in ("cancelled", "merged") or _was_of_several(session, standing, key):
         return _open_new(session, key, draft, standing.id, actor), Outcome.OPENED
     if standing.state not in ("resolved", "verified", "closed"):
         _continue(session, standing, draft, realarm_after, actor)
@@ -233,6 +236,16 @@ def open_for_fault(
     return _open_new(session, key, draft, standing.id, actor), Outcome.OPENED
 
 
+def _was_of_several(session: Session, ticket: Ticket, key: FaultKey) -> bool:
+    """Whether a ticket that is done with was about other equipment than this fault as well."""
+    if ticket.state != "closed" or ticket.rule_id is None:
+        return False
+    if ticket.asset_id not in (None, key.asset_id):
+        return True
+    others = select(Fault.id).where(Fault.ticket_id == ticket.id, Fault.asset_id != key.asset_id)
+    return session.scalars(others.limit(1)).first() is not None
+
+
 def _last_ticket(session: Session, key: FaultKey) -> Ticket | None:
     given = {"fault_rule": key.rule_id, "fault_asset": key.asset_id}
     return session.scalars(_LAST_TICKET, given).first()
@@ -242,7 +255,7 @@ def _open_new(
     session: Session, key: FaultKey, draft: Draft, previous: UUID | None, actor: events.Actor
 ) -> Ticket:
     ticket = open_ticket(session, replace(draft, previous_id=previous), actor=actor)
-    _hold(session, key, draft.site_id, ticket.id)
+    hold(session, key, draft.site_id, ticket.id)
     return ticket
 
 
@@ -266,6 +279,33 @@ def _continue(
     )
     session.flush()
     ring_again(session, ticket, now=draft.learned_at, actor=actor, anew=False)
+
+
+def tell_still(session: Session, ticket: Ticket, *, now: datetime, actor: events.Actor) -> bool:
+    """Tell of a fault that still stands, with its ticket in hand; False where that is done with."""
+    if ticket.state in ("resolved", "verified", *ENDED):
+        return False
+    ticket.announced_at = now
+    events.append(
+        session,
+        "ticket.still",
+        ("ticket", ticket.id),
+        actor=actor,
+        learned_at=now,
+        site_id=ticket.site_id,
+    )
+    session.flush()
+    ring_again(session, ticket, now=now, actor=actor, anew=False)
+    return True
+
+
+def count_repeats(session: Session, ticket: Ticket, number: int, last_at: datetime) -> None:
+    """Count recurrences of an open ticket's fault that nobody was told of one by one."""
+    ticket.repeats = Ticket.repeats + number
+    ticket.version = Ticket.version + 1
+    ticket.last_repeat_at = last_at
+    session.flush()
+    session.refresh(ticket)
 
 
 def _count_repeat(session: Session, ticket: Ticket, draft: Draft) -> None:

@@ -84,6 +84,12 @@ def lists_for(asset_type: str | None) -> dict[str, dict[str, Mapping[str, str]]]
     return {name: {**own.get(name, {}), **known[ANY][name]} for name in LISTS}
 
 
+def cause_name(code: str) -> Mapping[str, str]:
+    """What a cause is called, of whichever asset type; empty for one that stands in no list."""
+    found = (lists["causes"].get(code) for lists in _all_lists().values() if "causes" in lists)
+    return next((name for name in found if name), {})
+
+
 def _type_of(session: Session, ticket: Ticket) -> str | None:
     asset = session.get(Asset, ticket.asset_id) if ticket.asset_id else None
     return asset.type if asset else None

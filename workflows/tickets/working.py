@@ -218,7 +218,7 @@ def _effects(
             done_again = ("resolved_at", "ended_at", "verdict", "verdict_cause", "doer_id")
             return dict.fromkeys((*done_again, "net_seconds")), {}
         case "merge":
-            return _merge(session, ticket, step, now)
+            return merge_effects(session, ticket, step.into_id, now)
     return {}, {}
 
 
@@ -326,10 +326,11 @@ def _go_on_counting(ticket: Ticket, stopped: datetime | None, now: datetime) -> 
         ticket.pauses = [*(ticket.pauses or ()), [to_micros(stopped), to_micros(now)]]
 
 
-def _merge(
-    session: Session, ticket: Ticket, step: Step, now: datetime
+def merge_effects(
+    session: Session, ticket: Ticket, into_id: UUID | None, now: datetime
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    target = session.get(Ticket, step.into_id) if step.into_id else None
+    """Hand the faults of a ticket to another; what a merge sets, and what the log says of it."""
+    target = session.get(Ticket, into_id) if into_id else None
     if target is None or target.site_id != ticket.site_id or target.id == ticket.id:
         raise Invalid(
             "to merge a ticket name another one of the same site",

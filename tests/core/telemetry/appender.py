@@ -1,7 +1,7 @@
 """A process that appends until it is killed: `python -m tests.core.telemetry.appender FILE SEED`.
 
 Prints the number of each batch once the store has acknowledged it. Meanwhile another thread
-settles readings and a batch now and then replaces an earlier one.
+settles readings, and now and then the batch before is replaced in the same write.
 """
 
 import random
@@ -14,6 +14,9 @@ from core.telemetry.readings import ReadingBatch
 from tests.core.telemetry.stores import HOUR, START
 
 ROWS = 500
+# The value of a batch tells how it was written: alone, with one that replaced the batch before, or
+# as that.
+PLAIN, ALONG, REPLACED = 1.0, 1.5, 2.0
 
 
 def batch_number(number: int, value: float) -> ReadingBatch:
@@ -40,11 +43,13 @@ def append_for_ever(file: Path, seed: int) -> None:
     if known:
         number = (max(last.at for last in known.values()) - START) // ROWS + 1
     while True:
-        store.write(batch_number(number, 1.0))
-        sys.stdout.write(f"{number} 1\n")
-        if chance.random() < 0.2:
-            store.write(batch_number(number, 2.0), replacing=True)
-            sys.stdout.write(f"{number} 2\n")
+        again = number and chance.random() < 0.2
+        if again:
+            store.write(batch_number(number, ALONG), batch_number(number - 1, REPLACED))
+            sys.stdout.write(f"{number - 1} {REPLACED}\n{number} {ALONG}\n")
+        else:
+            store.write(batch_number(number, PLAIN))
+            sys.stdout.write(f"{number} {PLAIN}\n")
         sys.stdout.flush()
         number += 1
 

@@ -1,6 +1,6 @@
 """Every store the contract is tried on: one end that writes and one that reads."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,10 @@ DAY = 24 * HOUR
 START = 1_704_067_200 * SECOND
 
 
-def batch_of(*rows: tuple[int, int, float] | tuple[int, int, float, int, int]) -> ReadingBatch:
+Row = tuple[int, int, float] | tuple[int, int, float, int, int]
+
+
+def batch_of(*rows: Row) -> ReadingBatch:
     """Readings given as (series, at, value), received as they happened, or with all five parts."""
     batch = ReadingBatch()
     for row in rows:
@@ -36,13 +39,9 @@ class Ends:
     reader: TelemetryStore
     settling: bool = False
 
-    def write(
-        self,
-        *rows: tuple[int, int, float] | tuple[int, int, float, int, int],
-        replacing: bool = False,
-    ) -> None:
+    def write(self, *new: Row, replacing: Sequence[Row] = ()) -> None:
         """Write one batch."""
-        self.writer.write(batch_of(*rows), replacing)
+        self.writer.write(batch_of(*new), batch_of(*replacing))
         if self.settling:
             self.writer.roll_up(START + 100 * 365 * DAY)
 

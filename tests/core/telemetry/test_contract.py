@@ -29,7 +29,7 @@ def test_an_empty_store_answers_with_nothing(ends: Ends) -> None:
 
 def test_an_empty_batch_changes_nothing(ends: Ends) -> None:
     ends.write()
-    ends.write(replacing=True)
+    ends.write(replacing=[])
     assert ends.reader.size().readings == 0
 
 
@@ -51,29 +51,60 @@ def test_find_tells_only_what_is_stored(ends: Ends) -> None:
 
 def test_the_same_value_again_changes_nothing(ends: Ends) -> None:
     ends.write((1, START, 1.5, START + 1, Quality.GOOD))
-    ends.write((1, START, 1.5, START + 9, Quality.REDELIVERED), replacing=True)
+    ends.write(replacing=[(1, START, 1.5, START + 9, Quality.REDELIVERED)])
     assert ends.scanned([1], START, START + 1) == [Reading(1, START, 1.5, START + 1, Quality.GOOD)]
 
 
 def test_another_value_replaces_the_stored_one(ends: Ends) -> None:
     ends.write((1, START, 1.5), (1, START + SECOND, 9.0), (2, START, 4.0))
-    ends.write((1, START, 2.5, START + HOUR, Quality.LATE), replacing=True)
+    ends.write(replacing=[(1, START, 2.5, START + HOUR, Quality.LATE)])
     assert ends.reader.find([(1, START)]) == {(1, START): 2.5}
     assert ends.reader.size().readings == 3
     hour = ends.reader.series(1, START, START + HOUR, HOUR)
     assert (hour.mean, hour.minimum, hour.maximum, hour.count) == ([5.75], [2.5], [9.0], [2])
 
 
+def test_a_late_reading_takes_over_that_one_of_its_time_was_judged(ends: Ends) -> None:
+    ends.write((1, START, 1.5, START, Quality.CLOCK_UNSET), (2, START, 4.0, START, Quality.LATE))
+    ends.write(
+        replacing=[
+            (1, START, 2.5, START + 9, Quality.LATE),
+            (1, START + 1, 3.5, START + 9, Quality.LATE),
+            (2, START, 5.0, START + 9, Quality.LATE),
+        ]
+    )
+    assert ends.scanned([1, 2], START, START + 2) == [
+        Reading(1, START, 2.5, START + 9, Quality.CLOCK_UNSET),
+        Reading(1, START + 1, 3.5, START + 9, Quality.LATE),
+        Reading(2, START, 5.0, START + 9, Quality.LATE),
+    ]
+
+
 def test_the_newest_reading_can_be_replaced_too(ends: Ends) -> None:
     ends.write((1, START, 1.0), (1, START + 5, 2.0))
-    ends.write((1, START + 5, 3.0, START + 7, Quality.GOOD), replacing=True)
+    ends.write(replacing=[(1, START + 5, 3.0, START + 7, Quality.GOOD)])
     assert ends.reader.last() == {1: Last(START + 5, 3.0, START + 7, Quality.GOOD)}
 
 
 def test_of_one_key_twice_in_a_replacing_batch_the_later_one_counts(ends: Ends) -> None:
-    ends.write((1, START, 1.0), (1, START, 2.0), (1, START + 1, 7.0), replacing=True)
+    ends.write(replacing=[(1, START, 1.0), (1, START, 2.0), (1, START + 1, 7.0)])
     assert ends.reader.find([(1, START)]) == {(1, START): 2.0}
     assert ends.reader.size().readings == 2
+
+
+def test_new_readings_and_replacing_ones_are_written_in_one_go(ends: Ends) -> None:
+    ends.write((1, START, 1.0), (2, START, 5.0))
+    ends.write(
+        (1, START + 1, 2.0),
+        (2, START + 2, 6.0),
+        replacing=[(1, START, 3.0), (1, START + 1, 4.0), (2, START + 2, 6.0, START + 9, 5)],
+    )
+    assert ends.scanned([1, 2], START, START + 3) == [
+        Reading(2, START, 5.0, START, Quality.GOOD),
+        Reading(1, START, 3.0, START, Quality.GOOD),
+        Reading(1, START + 1, 4.0, START + 1, Quality.GOOD),
+        Reading(2, START + 2, 6.0, START + 2, Quality.GOOD),
+    ]
 
 
 def test_series_gives_minimum_mean_maximum_and_count_of_each_bucket(ends: Ends) -> None:
@@ -156,7 +187,7 @@ def test_deleted_readings_are_gone_from_every_answer(ends: Ends) -> None:
 
 def test_deleting_what_was_replaced_brings_back_nothing(ends: Ends) -> None:
     ends.write((1, START, 1.0), (1, START + 5, 2.0))
-    ends.write((1, START + 5, 3.0), replacing=True)
+    ends.write(replacing=[(1, START + 5, 3.0)])
     ends.writer.delete(1, START + 5, START + 6)
     assert ends.reader.last() == {1: Last(START, 1.0, START, Quality.GOOD)}
 
@@ -177,9 +208,10 @@ def test_retention_counts_from_receipt_and_leaves_the_roll_ups(ends: Ends) -> No
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_value_that_is_not_finite_is_refused(ends: Ends, value: float) -> None:
-    for replacing in (False, True):
-        with pytest.raises(Invalid, match="finite"):
-            ends.write((1, START, 1.0), (1, START + 1, value), replacing=replacing)
+    with pytest.raises(Invalid, match="finite"):
+        ends.write((1, START, 1.0), (1, START + 1, value))
+    with pytest.raises(Invalid, match="finite"):
+        ends.write((1, START, 1.0), replacing=[(1, START + 1, value)])
     assert ends.reader.size().readings == 0
 
 

@@ -183,7 +183,7 @@ def test_writers_readers_and_upkeep_together_lose_and_double_nothing(tmp_path: P
     def replace_newest() -> None:
         # The newest readings are the ones that upkeep may be moving at this moment.
         for number, last in store.last([0, 1]).items():
-            store.write(batch_of((number, last.at, -1.0, last.received, 5)), replacing=True)
+            store.write(ReadingBatch(), batch_of((number, last.at, -1.0, last.received, 5)))
 
     def read() -> None:
         before = written[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.telemetry.duckdb_store import DuckDBStore
 from core.telemetry.readings import ReadingBatch
-from tests.core.telemetry.appender import ROWS
+from tests.core.telemetry.appender import ALONG, PLAIN, REPLACED, ROWS
 from tests.core.telemetry.stores import START
 
 
@@ -50,7 +50,11 @@ def test_every_acknowledged_batch_survives_sigkill_whole_and_once(tmp_path: Path
         for number, batch in batches.items():
             assert len(set(batch.at)) == len(batch) == ROWS
             (value,) = set(batch.value)
-            assert value >= acknowledged.get(number, 1.0)
+            assert value >= acknowledged.get(number, PLAIN)
+            if value == REPLACED:
+                assert batches[number + 1].value[0] in (ALONG, REPLACED)
+            if value == ALONG:
+                assert batches[number - 1].value[0] == REPLACED
         assert sum(hours.count) == len(batches) * ROWS // 10
         stored_sum = sum(batch.value[0] * ROWS // 10 for batch in batches.values())
         rolled_sum = sum(m * n for m, n in zip(hours.mean, hours.count, strict=True))

@@ -177,7 +177,7 @@ def test_large_answers_come_whole(reader: RemoteStore, owner: DuckDBStore) -> No
     batch = ReadingBatch()
     for index in range(count):
         batch.append(index, START + HOUR * index, float(index), START, 0)
-    owner.write(batch, replacing=True)
+    owner.write(ReadingBatch(), batch)
     known = reader.last()
     assert len(known) == count
     assert known[count - 1].value == count - 1

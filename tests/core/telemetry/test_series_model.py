@@ -28,6 +28,7 @@ ACTIONS = st.lists(
     st.one_of(
         st.tuples(st.just("write"), ROWS),
         st.tuples(st.just("replace"), ROWS),
+        st.tuples(st.just("both"), ROWS),
         st.tuples(st.just("roll up"), TIMES),
         st.tuples(st.just("delete"), st.tuples(TIMES, TIMES)),
     ),
@@ -35,6 +36,7 @@ ACTIONS = st.lists(
 )
 NUMBERS = count(1)
 
+Rows = list[tuple[int, float, int]]
 Model = dict[int, tuple[float, int, int]]
 
 
@@ -58,16 +60,21 @@ class Pair:
                 for at in doomed:
                     del self.model[at]
             case _, list(rows):
-                self._write(rows, replacing=action == "replace")
+                replacing = {"write": 0, "replace": len(rows), "both": len(rows) // 2}[action]
+                self._write(rows[replacing:], rows[:replacing])
 
-    def _write(self, rows: list[tuple[int, float, int]], *, replacing: bool) -> None:
-        batch = ReadingBatch()
+    def _write(self, new: Rows, replacing: Rows) -> None:
+        """Those of `new` that are new indeed, then what replaces, in one go."""
+        appended, odd = ReadingBatch(), ReadingBatch()
+        for at, value, delay in new:
+            if at not in self.model:
+                appended.append(self.series, at, value, at + delay, 0)
+                self.model[at] = (value, at + delay, next(self.inserted))
         chosen = {}
-        for at, value, delay in rows:
-            if replacing or (at not in self.model and at not in chosen):
-                batch.append(self.series, at, value, at + delay, 0)
-                chosen[at] = (value, at + delay, next(self.inserted))
-        self.store.write(batch, replacing)
+        for at, value, delay in replacing:
+            odd.append(self.series, at, value, at + delay, 0)
+            chosen[at] = (value, at + delay, next(self.inserted))
+        self.store.write(appended, odd)
         for at, entry in chosen.items():
             if at not in self.model or self.model[at][0] != entry[0]:
                 self.model[at] = entry

@@ -133,9 +133,36 @@ def test_until_the_spool_is_empty_everything_goes_through_it(
     store.write(batch_of((1, START, 1.0)))
     switch.heal()
     # The store is well again, but the older value still waits: the newer must not overtake it.
-    store.write(batch_of((1, START, 2.0)), replacing=True)
+    store.write(ReadingBatch(), batch_of((1, START, 2.0)))
     drain_all(store, switch)
     assert values(store, 1) == [2.0]
+
+
+def test_new_readings_and_replacing_ones_wait_as_one_record(
+    store: SpooledStore, switch: Switch
+) -> None:
+    store.write(batch_of((1, START, 1.0)))
+    switch.break_down()
+    store.write(
+        batch_of((1, START + 1, 2.0), (2, START, 5.0)),
+        batch_of((1, START, 3.0), (1, START + 1, 4.0)),
+    )
+    store.close()
+    (segment,) = sorted((switch.folder / "spool").glob("*.spool"))
+    whole = segment.read_bytes()
+    # A crash within the record loses both parts, whatever of it has reached the disk.
+    segment.write_bytes(whole[:-1])
+    switch.heal()
+    after = switch.spooled()
+    assert after.state().readings_waiting == 0
+    after.close()
+    segment.write_bytes(whole)
+    again = switch.spooled()
+    assert again.last()[1].value == 4.0
+    drain_all(again, switch)
+    assert values(again, 1) == [3.0, 4.0]
+    assert values(again, 2) == [5.0]
+    again.close()
 
 
 def test_last_and_find_know_what_waits(switch: Switch) -> None:
@@ -164,7 +191,7 @@ def test_find_tells_the_last_value_of_a_key_that_waits_twice(switch: Switch) -> 
     switch.break_down()
     store = switch.spooled()
     store.write(batch_of((1, START, 1.0)))
-    store.write(batch_of((1, START, 2.0)), replacing=True)
+    store.write(ReadingBatch(), batch_of((1, START, 2.0)))
     assert store.find([(1, START)]) == {(1, START): 2.0}
     assert store.last()[1].value == 2.0
     store.close()

@@ -1,9 +1,11 @@
 """A compound in the middle of a busy day, and the addresses of its pages."""
 
 import io
+import math
 import re
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -22,15 +24,24 @@ from core.home_accounts import add_home, invite_residents
 from core.households import Details, add_resident
 from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
-from core.places import Space
+from core.places import Node, Space
+from core.rulebook_drafts import RuleDraft
+from core.rulebook_offers import bring_in
+from core.site_file import load_catalog
+from core.telemetry.readings import Quality, ReadingBatch
+from rules.document import load_rules
 from tests.pictures import photo
 from tests.voices import sample
 from tests.web.conftest import signed_in
+from tests.web.patrolling import day_of_scans, put
 from tests.web.stage import OVERHEATING, Fault, Stage, everyday_values
+from tests.web.test_asked_assets import SMOKE as SMOKE_AT_BOARD
+from tests.web.test_asked_assets import WARM
 from tests.web.test_guests import guest, offered, put_up, report
 from tests.workflows.spreadsheets import workbook
 from web.pages.imports import XLSX
 from workflows import notifications
+from workflows.alarms import Alarm
 from workflows.customers import ResidentReport, Wish, find_place, send_from_home
 from workflows.notifications import Notice
 from workflows.tickets import Ticket
@@ -124,8 +135,18 @@ MAIN = (
     "resident asks",
     "sign in",
 )
+# Those whose weight and stillness are looked at as well: these, and where rules are tried.
+WATCHED = (
+    *MAIN,
+    "rule draft",
+    "back-test of an asset",
+    "checkpoints",
+    "checkpoint",
+    "scans",
+    "tap",
+)
 # Those that somebody who is signed in does not see.
-STRANGERS = frozenset({"resident asks", "resident types", "sign in"})
+STRANGERS = frozenset({"resident asks", "resident types", "sign in", "tap of a stranger"})
 
 
 # Those whose address is the same everywhere.
@@ -137,6 +158,7 @@ EVERYWHERE = {
     "search": "/search?q=pump",
     "search, nothing found": "/search?q=nosuchthing",
     "service": "/service",
+    "alarm load": "/alarm-load",
     "imports": "/imports",
     "nowhere": "/no-such-page",
     "sign in": "/sign-in",
@@ -177,6 +199,10 @@ def furnish(stage: Stage) -> Furnished:
         "signing": f"/tickets/{number}/sign",
         "household": f"/spaces/{_flat(stage)}",
         **_pages_of_what_is_kept(stage),
+        **_pages_of_what_is_withheld(stage, client),
+        **_pages_of_rules(stage, client),
+        **_pages_of_patrols(stage),
+        "incident": f"/tickets/{_incident(stage)}",
         "new ticket": f"/new-ticket?asset={asset}",
         "asset": f"/assets/{asset}",
         "adopt": f"/devices/{device}/adopt",
@@ -194,6 +220,142 @@ def furnish(stage: Stage) -> Furnished:
         **_outside(stage, administrator),
     }
     return Furnished(stage, administrator, pages)
+
+
+def _pages_of_what_is_withheld(stage: Stage, client: TestClient) -> dict[str, str]:
+    """An alarm that is shelved, the list of such, and work that is planned."""
+    asset = _asset_with(stage, "vibration")
+    stage.trip(asset, NOISE)
+    with stage.parts.database.read() as session:
+        wanted = select(Alarm.id).where(Alarm.rule_id == NOISE.rule_id)
+        alarm = session.scalars(wanted.where(Alarm.asset_id == stage.assets[asset])).one()
+    _form(
+        client, f"/alarms/{alarm}/shelve", minutes="240", reason="Balanced on Friday 周五校动平衡"
+    )
+    now = stage.parts.clock.now() + timedelta(hours=1)
+    _form(
+        client,
+        "/planned-work",
+        site=str(stage.site_id),
+        kind="maintenance",
+        starts=now.strftime("%Y-%m-%dT%H:%M"),
+        ends=(now + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"),
+        asset=str(stage.assets[PUMP]),
+        reason="Bearings are changed 更换轴承",
+    )
+    return {
+        "alarm": f"/alarms/{alarm}",
+        "withheld alarms": "/alarms?view=withheld",
+        "planned work": f"/planned-work?site={stage.site_id}",
+        "plan work": f"/planned-work/new?site={stage.site_id}",
+    }
+
+
+def _pages_of_patrols(stage: Stage) -> dict[str, str]:
+    """Checkpoints with a morning of scans, and everything that is set up for them."""
+    made, site = day_of_scans(stage), f"site={stage.site_id}"
+    put(stage, made["gate"], "rotating_code", label="Display in the guard's room 岗亭显示屏")
+    gate = f"/checkpoints/{made['gate']}"
+    return {
+        "checkpoints": f"/checkpoints?{site}",
+        "checkpoints, quiet": f"/checkpoints?{site}&view=quiet&hours=168",
+        "checkpoint": gate,
+        "checkpoint with a position": f"/checkpoints/{made['roof']}",
+        "new checkpoint": f"/checkpoints/new?{site}",
+        "what to scan": f"{gate}/tokens/new",
+        "what to scan, a tag": f"{gate}/tokens/new?kind=signed_tag",
+        "what to scan, a gateway": f"{gate}/tokens/new?kind=beacon",
+        "what to scan, another": f"/checkpoint-tokens/{made['token']}/replace",
+        "scans": f"/scans?{site}",
+        "scan": f"/scans/{made['scan']}",
+        "badges": f"/badges?{site}",
+        "labels": f"/checkpoint-labels?{site}",
+        "patrol wands": f"/wand-exports?{site}",
+        "tap": "/t?q=2345",
+        "tap of a stranger": "/t?q=2346",
+    }
+
+
+def _pages_of_rules(stage: Stage, client: TestClient) -> dict[str, str]:
+    """A rule that was changed, is tried on a week and in the shadow, and why it tripped."""
+    _hot_week(stage)
+    rule = f"/rules/{OVERHEATING.rule_id}"
+    site = str(stage.site_id)
+    draft = _form(client, f"{rule}/drafts", version=1, node=site)
+    with stage.parts.database.read() as session:
+        row = session.get_one(RuleDraft, UUID(draft.rsplit("/", 1)[1]))
+        document = row.document.replace("> 75 °C", "> 72 °C")
+    why = "Bearings fail before 75 °C 轴承不到 75 度就坏了"
+    _form(client, draft, version=1, node=site, tab="yaml", document=document, reason=why)
+    shadow = _form(client, f"{draft}/shadow")
+    run = _form(client, "/laboratory/runs", document=document, days=7)
+    _wait_for(client, run)
+    asset = stage.assets[PUMP]
+    return {
+        "rules": "/rules",
+        "rule": rule,
+        "rule, history": f"{rule}/history",
+        "rule draft": draft,
+        "rule draft as YAML": f"{draft}?tab=yaml",
+        "rule in the shadow": shadow,
+        "laboratory": f"{rule}/laboratory",
+        "back-test": run,
+        "back-test of an asset": f"{run}?asset={asset}",
+        "why": f"/assets/{asset}/rules/{OVERHEATING.rule_id}/why",
+        "rules of an asset": f"/assets/{asset}/rules",
+        **_pages_of_asking(stage, client),
+    }
+
+
+def _pages_of_asking(stage: Stage, client: TestClient) -> dict[str, str]:
+    """Rules that ask other assets: who said what, where there is nobody, and one in review."""
+    with stage.parts.database.write() as session:
+        now = stage.parts.clock.now()
+        for document in (WARM, SMOKE_AT_BOARD):
+            loaded = load_rules(document, "asking", load_catalog(session))
+            company = session.get_one(Node, stage.company_id)
+            bring_in(session, loaded.rules, company, "asking", now=now, only_new=True)
+    stage.say("b2-pump-1", {"motor_temperature": 45.0})
+    rule = "/rules/smoke-at-board"
+    draft = _form(client, f"{rule}/drafts", version=1, node=str(stage.site_id))
+    document = SMOKE_AT_BOARD.replace("in space", "in floor")
+    why = "Smoke spreads 烟会蔓延"
+    fields = {"tab": "yaml", "document": document, "reason": why}
+    _form(client, draft, version=1, node=str(stage.site_id), **fields)
+    _form(client, f"{draft}/submit", reason=why)
+    return {
+        "why, others asked": f"/assets/{stage.assets['b2-pit-1']}/rules/two-warm/why",
+        "rule that watches little": rule,
+        "rule in review": draft,
+    }
+
+
+def _hot_week(stage: Stage) -> None:
+    """A week of a pump that ran hot on some afternoons, and of another that hardly did."""
+    batch = ReadingBatch()
+    for asset, often in ((PUMP, 2), ("b1-pump-2", 5)):
+        series = stage.points[asset, "motor_temperature"].series
+        for step in range(7 * 48, 4, -1):
+            at = stage.now - step * 1800 * MICROS
+            hot = step // 48 % often == 0 and step % 48 < 5
+            more = (25 if step // 96 % 2 else 20) if hot else 0
+            value = 51 + 6 * math.sin(step / 24 * math.pi) + more
+            batch.append(series, at, value, at, Quality.GOOD)
+    stage.parts.telemetry.write(batch)
+
+
+def _wait_for(client: TestClient, run: str) -> None:
+    deadline = time.monotonic() + 30
+    while "every 1s" in client.get(run).text:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _incident(stage: Stage) -> int:
+    """Several alarms with one cause on the ticket of the first; returns its number."""
+    wet = replace(LEAK, rule_id="pit-wet", family="water", life_safety=False)
+    first, *_ = [stage.trip(f"b1-pump-{one}", wet) for one in (1, 2, 3)]
+    return first
 
 
 def _pages_of_what_is_kept(stage: Stage) -> dict[str, str]:

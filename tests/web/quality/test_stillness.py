@@ -8,7 +8,7 @@ import json
 import pytest
 from playwright.sync_api import Browser
 
-from tests.web.quality.furnished import MAIN, PHONE, STRANGERS, Furnished
+from tests.web.quality.furnished import PHONE, STRANGERS, WATCHED, Furnished
 
 MOST = 0.1
 # The clocks of a page tick each second, its stream answers within that.
@@ -35,7 +35,7 @@ def test_a_main_page_stands_still_on_a_phone(
     network.send("Network.enable")
     network.send("Network.emulateNetworkConditions", SLOW)
     found = {}
-    for name in MAIN:
+    for name in WATCHED:
         if (name not in STRANGERS) is signed_in:
             page.goto(furnished.stage.url + furnished.pages[name])
             page.wait_for_timeout(WATCHED_MS)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.web.quality.furnished import MAIN, PHONE, STRANGERS, Furnished
+from tests.web.quality.furnished import PHONE, STRANGERS, WATCHED, Furnished
 
 FIRST = 250_000
 AFTER = 60_000
@@ -56,7 +56,7 @@ def page(furnished: Furnished, browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.mark.parametrize("name", MAIN)
+@pytest.mark.parametrize("name", WATCHED)
 def test_a_page_is_light_on_the_first_visit(
     furnished: Furnished, browser: Browser, name: str
 ) -> None:
@@ -74,7 +74,7 @@ def test_a_next_page_is_lighter_still(furnished: Furnished, page: Page) -> None:
     # What pages share came with the first of them, so the others need not have been seen before.
     weights = {
         name: weigh(page, scales, furnished.stage.url + furnished.pages[name])
-        for name in (*MAIN[1:], "live")
+        for name in (*WATCHED[1:], "live")
     }
     assert weights["live"] > 2_000
     assert {name: weight for name, weight in weights.items() if weight > AFTER} == {}

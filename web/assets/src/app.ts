@@ -5,15 +5,19 @@ import { followLive, isBeingWritten, refreshAll } from "./live/stream";
 import { keepClocks } from "./live/clocks";
 import { fillFromCategories } from "./forms/category";
 import { takeSignatures } from "./forms/signature";
+import { takePositions } from "./forms/position";
 import { showProgress } from "./forms/progress";
+import { numberLines } from "./forms/lines";
 import { chooseTickets } from "./list/choosing";
 import { followList } from "./list/following";
 
 followLive();
 keepClocks();
 showProgress();
+takePositions();
 fillFromCategories();
 takeSignatures();
+numberLines();
 const choosing = chooseTickets();
 if (choosing) followList(choosing.keep);
 

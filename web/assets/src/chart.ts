@@ -5,6 +5,7 @@ interface Series {
   name: string;
   unit: string | null;
   states: string[];
+  events?: boolean; // how often it happened, instead of a value
   limits: number[];
   at: number[];
   value: number[];
@@ -14,9 +15,17 @@ interface Mark {
   kind: string;
   label: string;
 }
+interface Band {
+  from: number;
+  to: number;
+  other?: boolean;
+}
 interface Drawing {
   series: Series[];
   marks: Mark[];
+  bands?: Band[];
+  // What the drawing is of, in seconds; by default as long as its values reach.
+  window?: [number, number];
 }
 
 const REFRESH_MS = 10_000;
@@ -68,10 +77,10 @@ function show(place: HTMLElement, drawing: Drawing): uPlot[] {
     place.append(empty);
     return [];
   }
-  return filled.map((series) => plot(place, series, drawing.marks));
+  return filled.map((series) => plot(place, series, drawing));
 }
 
-function plot(place: HTMLElement, series: Series, marks: Mark[]): uPlot {
+function plot(place: HTMLElement, series: Series, drawing: Drawing): uPlot {
   const figure = document.createElement("figure");
   figure.className = "chart";
   const caption = document.createElement("figcaption");
@@ -83,12 +92,13 @@ function plot(place: HTMLElement, series: Series, marks: Mark[]): uPlot {
   canvas.setAttribute("aria-label", `${series.name}: ${summary(place, series)}`);
   figure.append(caption, canvas);
   place.append(figure);
-  return new uPlot(options(canvas, series, marks), [series.at, series.value], canvas);
+  return new uPlot(options(canvas, series, drawing), [series.at, series.value], canvas);
 }
 
 function summary(place: HTMLElement, series: Series): string {
   const last = series.value[series.value.length - 1];
   const words = place.dataset;
+  if (series.events) return `${words["times"]} ${series.value.reduce((sum, each) => sum + each, 0)}`;
   const parts = [`${words["last"]} ${written(series, last)}`];
   if (series.states.length === 0) {
     parts.push(
@@ -110,7 +120,7 @@ function written(series: Series, value: number | undefined): string {
   return series.unit ? `${number} ${series.unit}` : number;
 }
 
-function options(place: HTMLElement, series: Series, marks: Mark[]): uPlot.Options {
+function options(place: HTMLElement, series: Series, { marks, bands = [], window }: Drawing): uPlot.Options {
   const colours = palette();
   const stepped = series.states.length > 0;
   const axis: uPlot.Axis = {
@@ -119,27 +129,36 @@ function options(place: HTMLElement, series: Series, marks: Mark[]): uPlot.Optio
     ticks: { stroke: colours.grid, width: 1 },
     font: "12px system-ui, sans-serif",
   };
-  const line: uPlot.Series = { label: series.name, stroke: colours.line, width: 2, points: { show: false } };
-  if (stepped) line.paths = uPlot.paths.stepped!({ align: 1 });
+  const line: uPlot.Series = { label: series.name, stroke: colours.line, width: 2, points: { show: series.at.length === 1 } };
+  if (series.events) {
+    line.paths = uPlot.paths.bars!({ size: [1, 4, 2] });
+    line.fill = colours.line;
+  } else if (stepped) line.paths = uPlot.paths.stepped!({ align: 1 });
   else line.fill = colours.fill;
   return {
     width: place.clientWidth,
-    height: stepped ? LOW_HEIGHT : HEIGHT,
+    height: stepped || series.events ? LOW_HEIGHT : HEIGHT,
     legend: { show: false },
     cursor: { show: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
-    scales: { x: { time: true }, y: { range: (_plot, low, high) => range(series, low, high) } },
+    scales: { x: { time: true, range: (_plot, from, to) => window ?? span(from, to) }, y: { range: (_plot, low, high) => range(series, low, high) } },
     axes: [
       { ...axis, values: (plot, times) => times.map((time) => timeLabel(plot, time)), space: 80, size: 28 },
-      { ...axis, ...(stepped ? { size: 72, incrs: [1], space: 12 } : { size: 56 }), values: (_plot, values) => values.map((value) => tick(series, value)) },
+      { ...axis, ...(stepped ? { size: 72, incrs: [1], space: 12 } : series.events ? { size: 56, incrs: [1, 2, 5, 10, 50, 100, 1000] } : { size: 56 }), values: (_plot, values) => values.map((value) => tick(series, value)) },
     ],
     series: [{}, line],
-    hooks: { draw: [(plot) => annotate(plot, series, marks, colours)] },
+    hooks: { drawClear: [(plot) => shade(plot, bands, colours)], draw: [(plot) => annotate(plot, series, marks, colours)] },
   };
+}
+
+// One value alone has no span: the drawing library would make years of it.
+function span(from: number, to: number): [number, number] {
+  return to > from ? [from, to] : [from - 1800, from + 1800];
 }
 
 function range(series: Series, low: number, high: number): [number, number] {
   if (series.states.length > 0) return [-0.2, series.states.length - 0.8];
+  if (series.events) return [0, high + 0.5];
   const least = Math.min(low, ...series.limits);
   const most = Math.max(high, ...series.limits);
   const room = (most - least || Math.abs(most) || 1) * 0.1;
@@ -154,8 +173,7 @@ function tick(series: Series, value: number): string {
 function timeLabel(plot: uPlot, seconds: number): string {
   const span = (plot.scales["x"]?.max ?? 0) - (plot.scales["x"]?.min ?? 0);
   return new Intl.DateTimeFormat(language, {
-    hour: "2-digit",
-    minute: "2-digit",
+    ...(span > 3 * 86_400 ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" }),
     ...(span < 600 ? { second: "2-digit" } : {}),
     hourCycle: "h23",
     timeZone: zone,
@@ -182,6 +200,20 @@ function palette(): Colours {
     trip: of("critical"),
     recovery: of("ok"),
   };
+}
+
+// What lasted: a stretch of time behind the curve, at least as wide as can be seen.
+function shade(plot: uPlot, bands: Band[], colours: Colours): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.globalAlpha = 0.18;
+  for (const band of bands) {
+    ctx.fillStyle = band.other ? colours.muted : colours.trip;
+    const left = Math.max(plot.valToPos(band.from, "x", true), bbox.left);
+    const right = Math.min(plot.valToPos(band.to, "x", true), bbox.left + bbox.width);
+    if (right >= left) ctx.fillRect(left, bbox.top, Math.max(right - left, 2 * devicePixelRatio), bbox.height);
+  }
+  ctx.restore();
 }
 
 function annotate(plot: uPlot, series: Series, marks: Mark[], colours: Colours): void {

@@ -8,14 +8,20 @@ from typing import Any
 from uuid import UUID
 
 from core import floor_plans
+from core.asset_names import Assets
 from core.db import Session
+from core.paging import Wish
 from rules.catalog import shipped_catalog
+from web.alarm_view import folded
 from web.fire_watch import WATCHED, hands_at
 from web.naming import type_name
 from web.pages.control_room.room import ACT, Room
 from web.pages.live import ShownPoint, shown_points
 from workflows import alarms, control_room, overview
 from workflows.alarms import OpenAlarm
+from workflows.alarms.floods import flood_of
+from workflows.alarms.standing import UNSEEN
+from workflows.alarms.withheld_now import WithheldFilter, list_withheld
 from workflows.control_room import Ring
 from workflows.overview import AssetView, SpaceView
 from workflows.tickets import PRIORITIES, RUNNING
@@ -72,6 +78,7 @@ class Call:
     state: str
     at: datetime | None
     reason: str
+    assets: Assets
     number: int | None
     asset_type: str | None
     asset_id: UUID | None
@@ -82,12 +89,14 @@ class Call:
     site_code: str
     takes: bool
     may_accept: bool
+    chatter_count: int = 0
+    incident_alarms: int = 0
 
     @property
     def rank(self) -> tuple[bool, bool, bool, int, float]:
         """Its place in the list: unseen first, lives before all, then the worst, the newest."""
         return (
-            self.state == "acknowledged",
+            self.state not in UNSEEN,
             not self.life_safety,
             self.state == "returned_unacknowledged",
             -PRIORITIES.index(self.severity),
@@ -183,7 +192,7 @@ def _plan(room: Room) -> dict[str, Any]:
 
 def _of_alarm(room: Room, alarm: OpenAlarm) -> Call:
     caller = room.visit.caller
-    unseen = alarm.state != "acknowledged"
+    unseen = alarm.state in UNSEEN
     takes = alarms.may_take(alarm.ticket_state, alarm, caller)
     return Call(
         kind="alarms",
@@ -194,6 +203,7 @@ def _of_alarm(room: Room, alarm: OpenAlarm) -> Call:
         state=alarm.state,
         at=alarm.raised_at,
         reason=alarm.reason,
+        assets=alarm.assets,
         number=alarm.ticket_number,
         asset_type=alarm.asset_type,
         asset_id=alarm.asset_id,
@@ -204,6 +214,8 @@ def _of_alarm(room: Room, alarm: OpenAlarm) -> Call:
         site_code=alarm.site_code,
         takes=takes,
         may_accept=unseen or takes,
+        chatter_count=alarm.chatter_count,
+        incident_alarms=alarm.incident_alarms,
     )
 
 
@@ -218,6 +230,7 @@ def _of_ticket(room: Room, call: WaitingCall) -> Call:
         state="unacknowledged",
         at=call.learned_at,
         reason="",
+        assets={},
         number=call.number,
         asset_type=None,
         asset_id=call.asset_id,
@@ -236,13 +249,17 @@ def _alarms(room: Room) -> dict[str, Any]:
     with room.visit.parts.database.read() as session:
         open_ones = alarms.open_alarms(session, caller, permission=ACT, limit=LONGEST_LIST + 1)
         written = waiting_calls(session, caller, ACT)
+        held = list_withheld(session, caller, WithheldFilter(), Wish(LONGEST_LIST), ACT).items
         unseen = len(alarms.unseen_alarms(session, caller, ACT)) + len(written)
-    calls = [_of_alarm(room, alarm) for alarm in open_ones]
+        flood = flood_of(session, room.site.id)
+    calls = [_of_alarm(room, alarm) for alarm in folded(open_ones)]
     calls += [_of_ticket(room, call) for call in written]
     calls.sort(key=lambda call: call.rank)
     return {
         "calls": calls[:LONGEST_LIST],
         "more_calls": len(calls) > LONGEST_LIST,
+        "held": held,
+        "flood": flood,
         "unseen": unseen,
     }
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import RowMapping
 from core.devices import Device, Point
 from core.ids import new_id
 from core.places import Asset, Node
-from rules.catalog import AssetType, PointType
+from rules.catalog import TOLD, AssetType, PointType
 from workflows.intake.choices import understand
 from workflows.intake.faults import listed
 from workflows.intake.lines import Line
@@ -152,6 +152,9 @@ def _point_named(work: Work, line: Line, kind: AssetType) -> PointType | None:
         text = line.text("point")
         work.refuse(line, "point", "no_point", type=kind.name, text=text, known=known)
         return None
+    if code in TOLD:
+        work.refuse(line, "point", "told_point", text=code)
+        return None
     return kind.points[code]
 
 
@@ -162,6 +165,10 @@ def _read_fields(work: Work, want: Want) -> None:
             size = str(len(key))
             work.refuse(line, "key", "too_long", limit=str(_LONGEST_KEY), size=size)
         want.fields["key"] = key
+    given = [name for name in ("interval", "low", "high") if line.text(name)]
+    if want.point.kind == "event" and given:
+        work.refuse(line, given[0], "event_point", text=want.point.code)
+        return
     if line.text("interval"):
         want.fields["expected_interval"] = work.seconds(line, "interval")
     for column, own in (("low", want.point.low), ("high", want.point.high)):
@@ -183,8 +190,9 @@ def _every_point(work: Work, draft: Draft) -> Iterator[Want]:
         return
     kind = _type_of(work, line, "all_points", asset_id)
     asset = Known(asset_id, work.standing["asset"].code_of(asset_id))
-    for point in kind.points.values() if kind else ():
-        fields = {} if interval is None else {"expected_interval": interval}
+    for point in kind.usual_points if kind else ():
+        timeless = interval is None or point.kind == "event"
+        fields = {} if timeless else {"expected_interval": interval}
         yield Want(line, "all_points", draft.site, draft.known, asset, point, fields)
 
 

@@ -1,0 +1,47 @@
+"""What a rule's checker says: English text that keeps its template, so others can translate it."""
+
+from collections.abc import Callable, Mapping
+from typing import Self
+
+
+class Message(str):
+    """An English text, which is text like any other wherever nobody translates.
+
+    template: with %(name)s for each of the values, which may be messages too. Without values it
+    is what somebody wrote, such as the name of a point, and means the same in every language.
+    """
+
+    __slots__ = ("template", "values")
+    template: str
+    values: Mapping[str, object] | None
+
+    def __new__(cls, template: str, values: Mapping[str, object] | None = None) -> Self:
+        """The template with its values put in."""
+        made = super().__new__(cls, template % values if values else template)
+        made.template = template
+        made.values = values
+        return made
+
+    def told(self, translate: Callable[[str], str]) -> str:
+        """The same in another language. translate: gives the text for a template, or itself."""
+        if self.values is None:
+            return str(self)
+        text = translate(self.template)
+        told = {
+            name: value.told(translate) if isinstance(value, Message) else value
+            for name, value in self.values.items()
+        }
+        return text % told if told else text
+
+
+def worded(template: str, **values: object) -> Message:
+    """A message; catalogues are made from the literal templates of these calls."""
+    return Message(template, values)
+
+
+class Unusable(ValueError):
+    """What somebody wrote can't be used; `message` tells why."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message

@@ -1,0 +1,121 @@
+"""Labels with printed codes for chosen checkpoints, on sheets of A4."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+
+from core.db import Session
+from core.errors import Invalid
+from web.label_sheets import Label, in_sheets, make_label
+from web.page_route import PageRoute
+from web.pages.patrol.chosen import actor_of, chosen_site, require_seen
+from web.templating import Templates
+from web.visit import SignedInVisit, Visit
+from workflows import patrol
+
+KIND = "printed_code"
+# What stands on every label, in both languages.
+CALL = {"en": "Patrol checkpoint", "zh": "巡更点"}
+MOST_AT_ONCE = 210
+
+
+def label_of(visit: Visit, point: Mapping[str, Any], query: str, base: str) -> Label:
+    """The label of a checkpoint. query: what its code holds, shown once; base: of its address."""
+    places = visit.parts.places.places()
+    within = next((one.within[1:] for one in places if one.id == point["id"]), ())
+    address = f"{base}/t?{query}"
+    return make_label(point["name"], within, point["code"], address, address)
+
+
+def router(templates: Templates) -> APIRouter:
+    """The routes of labels."""
+    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+    _add_choice(routes, templates)
+    _add_sheet(routes, templates)
+    return routes
+
+
+def _add_choice(routes: APIRouter, templates: Templates) -> None:
+    @routes.get("/checkpoint-labels")
+    def choose(
+        visit: SignedInVisit, site: UUID | None = None, q: str = "", after: str | None = None
+    ) -> Response:
+        now = visit.parts.clock.now()
+        with visit.parts.database.read() as session:
+            chosen = chosen_site(session, visit, patrol.WRITE, site)
+            wanted = patrol.Survey(chosen.site.id, text=q.strip()[:100])
+            page = patrol.survey(
+                session, visit.caller, wanted, now=now, after=after, limit=MOST_AT_ONCE
+            )
+            codes = {one.row["id"]: _codes(session, one.row["id"]) for one in page.items}
+        return templates.page(
+            "patrol/labels.html",
+            visit.at(chosen.site.time_zone),
+            section="checkpoints",
+            site=chosen.site,
+            sites=chosen.sites,
+            wanted=wanted,
+            found=page.items,
+            more=page.next[0] if page.next else None,
+            codes={point: len(rows) for point, rows in codes.items()},
+            seen={point: rows[0]["id"] if rows else "" for point, rows in codes.items()},
+        )
+
+
+def _codes(session: Session, checkpoint_id: UUID) -> Sequence[Mapping[str, Any]]:
+    """The printed codes that can be scanned at a checkpoint, the newest first."""
+    tokens = patrol.tokens_of(session, checkpoint_id)
+    return [one for one in tokens if one["kind"] == KIND and one["state"] == "active"]
+
+
+def _add_sheet(routes: APIRouter, templates: Templates) -> None:
+    @routes.post("/checkpoint-labels")
+    def make(
+        visit: SignedInVisit, request: Request, label: Annotated[list[str] | None, Form()] = None
+    ) -> Response:
+        visit.caller.require_anywhere(patrol.WRITE)
+        wanted = [_chosen(text) for text in label or ()]
+        if not 1 <= len(wanted) <= MOST_AT_ONCE:
+            raise Invalid(
+                "no label was made", problems=[f"choose one to {MOST_AT_ONCE} checkpoints"]
+            )
+        base = visit.parts.settings.sticker_base(str(request.base_url))
+        with visit.parts.database.write() as session:
+            made = [_make(session, visit, point, seen, base) for point, seen in wanted]
+        return templates.page(
+            "patrol/label_sheet.html",
+            visit,
+            section="checkpoints",
+            sheets=in_sheets(made),
+            count=len(made),
+            both=CALL,
+        )
+
+
+def _chosen(text: str) -> tuple[UUID, str]:
+    """The checkpoint that a box stands for, and the newest code that stood there when it was shown.
+
+    So the page of the sheet, loaded again, does not replace what was printed from it.
+    """
+    point, _, seen = text.partition(":")
+    try:
+        return UUID(point), seen
+    except ValueError:
+        raise Invalid("no label was made", problems=["choose checkpoints from the list"]) from None
+
+
+def _make(session: Session, visit: Visit, point_id: UUID, seen: str, base: str) -> Label:
+    now, vault, actor = visit.parts.clock.now(), visit.parts.vault, actor_of(visit)
+    row = patrol.find_checkpoint(session, visit.caller, point_id, now=now, permission=patrol.WRITE)
+    standing = _codes(session, point_id)
+    require_seen(seen, standing[0]["id"] if standing else None)
+    new = patrol.NewToken(KIND)
+    if standing:
+        old = patrol.find_token(session, visit.caller, standing[0]["id"], permission=patrol.WRITE)
+        put = patrol.replace_token(session, old, new, vault=vault, actor=actor, now=now)
+    else:
+        put = patrol.put_token(session, row, new, vault=vault, actor=actor, now=now)
+    point = patrol.describe_checkpoint(session, visit.caller, point_id)
+    return label_of(visit, point, put.secrets["query"], base)

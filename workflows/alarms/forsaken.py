@@ -1,0 +1,101 @@
+"""Alarms that nobody judges any more: their rule was retired, or what they listened to.
+
+Such an alarm would stand for ever: it would go on inhibiting others, be told again every few
+hours, and be announced when its shelving ends, for a rule that nobody wants. So it is over. Its
+ticket stays as it is, for nobody has measured that the fault is gone: people end it.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from core import events
+from core.clock import to_micros
+from core.devices import Device, Point
+from core.lifecycle import move
+from core.places import Node
+from core.rulebook import RuleVersion, holding_at
+from core.site_file import load_catalog
+from rules.document import load_rules
+from workflows.alarms.inhibition import release_inhibited
+from workflows.alarms.model import ALARM, WITHHELD, Alarm
+from workflows.alarms.releasing import STANDS, open_episode, release
+
+_STATES = ("unacknowledged", "acknowledged", *WITHHELD)
+_SITE, _PLACE = aliased(Node), aliased(Node)
+_OF_RULE = RuleVersion.rule_id == Alarm.rule_id
+_HOLDS = (
+    exists()
+    .where(_OF_RULE, RuleVersion.active)
+    .where(_PLACE.id == RuleVersion.node_id, _SITE.id == Alarm.site_id)
+    .where(func.substr(_SITE.path, 1, func.length(_PLACE.path)) == _PLACE.path)
+)
+# Only what was there once can be gone.
+_WAS_RETIRED = exists().where(_OF_RULE, RuleVersion.ended_at.is_not(None))
+
+
+def _device(*states: str) -> ColumnElement[bool]:
+    """Whether the asset of an alarm has a device in one of these states, or is fed by one."""
+    fed = exists().where(
+        Point.asset_id == Alarm.asset_id, Device.id == Point.device_id, Device.state.in_(states)
+    )
+    return or_(fed, exists().where(Device.asset_id == Alarm.asset_id, Device.state.in_(states)))
+
+
+_RULE_IS_GONE = and_(_WAS_RETIRED, ~_HOLDS)
+# One person retires a device, which is too few to end an alarm about lives.
+_DEVICES_ARE_GONE = and_(~Alarm.life_safety, _device("retired"), ~_device("active", "waiting"))
+_MOST = 200
+
+
+def forsaken(session: Session) -> list[UUID]:
+    """Alarms that stand although nothing can ever clear them."""
+    stands = select(Alarm).where(Alarm.state.in_(_STATES), Alarm.phase.in_(STANDS))
+    found = session.scalars(stands.where(or_(_RULE_IS_GONE, _DEVICES_ARE_GONE)).limit(_MOST))
+    return [alarm.id for alarm in found.all() if _is_forsaken(session, alarm)]
+
+
+def _is_forsaken(session: Session, alarm: Alarm) -> bool:
+    if alarm.phase not in STANDS:
+        return False
+    this = select(Alarm.id).where(Alarm.id == alarm.id)
+    if session.scalar(this.where(_RULE_IS_GONE)) is not None:
+        return True
+    return session.scalar(this.where(_DEVICES_ARE_GONE)) is not None and _listens_to_own(
+        session, alarm
+    )
+
+
+def _listens_to_own(session: Session, alarm: Alarm) -> bool:
+    """Whether a rule judges its asset by the points of that alone: no others, and no events."""
+    version = holding_at(session, alarm.site_id, [alarm.rule_id]).get(alarm.rule_id)
+    if version is None:
+        return True
+    rules = load_rules(version.document, version.rule_id, load_catalog(session)).rules
+    if not rules or rules[0].groups:
+        return False
+    conditions = (rules[0].when, *([rules[0].clear_when] if rules[0].clear_when else []))
+    return all(point.kind != "event" for each in conditions for point in each.points)
+
+
+def let_go(session: Session, alarm_id: UUID, *, now: datetime, actor: events.Actor) -> int:
+    """End an alarm that nobody judges; 0 where it is judged again, or stands no more."""
+    alarm = session.get_one(Alarm, alarm_id, with_for_update=True, populate_existing=True)
+    if not _is_forsaken(session, alarm):
+        return 0
+    alarm.phase, alarm.count = "normal", 0
+    alarm.since = alarm.due = alarm.due_receipt = alarm.failing = None
+    alarm.returned_at, alarm.realarm_due = now, None
+    episode = open_episode(session, alarm)
+    if episode is not None:
+        episode.cleared_micros = max(to_micros(now), episode.tripped_micros)
+    session.flush()
+    if alarm.state in WITHHELD:
+        release(session, alarm, "forsaken", actor=actor, now=now)
+    elif alarm.state in ALARM.moves["clear"]:
+        move(session, alarm, ALARM, "clear", actor=actor, learned_at=now)
+    release_inhibited(session, alarm, now)
+    session.flush()
+    return 1

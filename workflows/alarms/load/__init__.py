@@ -1,0 +1,37 @@
+"""Alarm load: what alarms ask of people, against the figures of EEMUA 191 and ISA-18.2."""
+
+from workflows.alarms.load.advising import Advice
+from workflows.alarms.load.reading import Withheld
+from workflows.alarms.load.site import AlarmNumbers, FloodFacts, SiteLoad, Stale
+from workflows.alarms.load.span import MOST_DAYS, USUAL_DAYS, Days, days_asked
+from workflows.alarms.load.summing import (
+    MOST_LISTED,
+    AlarmLoad,
+    SiteLine,
+    alarm_load,
+    sites_of,
+    today_of,
+)
+from workflows.alarms.load.targets import TARGETS, Metric, Target
+
+__all__ = [
+    "MOST_DAYS",
+    "MOST_LISTED",
+    "TARGETS",
+    "USUAL_DAYS",
+    "Advice",
+    "AlarmLoad",
+    "AlarmNumbers",
+    "Days",
+    "FloodFacts",
+    "Metric",
+    "SiteLine",
+    "SiteLoad",
+    "Stale",
+    "Target",
+    "Withheld",
+    "alarm_load",
+    "days_asked",
+    "sites_of",
+    "today_of",
+]
