@@ -307,6 +307,17 @@ class Product:
         finally:
             store.close()
 
+    def fed(self) -> int:
+        """How many readings of the world are stored; while it is up.
+
+        Counted in one scan, so that what the product tells meanwhile is not taken for one of them.
+        """
+        store = RemoteStore(self.folder / "telemetry.sock")
+        try:
+            return sum(map(len, store.scan(list(self.series()), 0, _FOREVER)))
+        finally:
+            store.close()
+
     def readings(self) -> list[Reading]:
         """Every stored reading of the world, by receipt; only while the product is down."""
         store = DuckDBStore(self.folder / "telemetry.duckdb")

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from core.clock import from_micros
-from core.telemetry.remote import RemoteStore
 from tests.servers.product import ROOT, EpisodeRow, Product, done, until
 
 RECORDING = ROOT.parent / "shared" / "data" / "nab" / "machine_temperature_system_failure.csv"
@@ -108,14 +107,6 @@ def trips(product: Product, rule: str) -> list[datetime]:
     return [from_micros(row.tripped) for row in product.episodes() if row.rule == rule]
 
 
-def stored(product: Product) -> int:
-    store = RemoteStore(product.folder / "telemetry.sock")
-    try:
-        return store.size().readings - product.told().total()
-    finally:
-        store.close()
-
-
 def replay(product: Product, file: Path) -> str:
     words = ("replay", str(file), "--device", "nab-machine", "--speed", "max")
     columns = ("--time-column", "timestamp", "--value-column", "value")
@@ -135,7 +126,7 @@ def test_a_replayed_recording_opens_the_known_episodes_and_only_once(
     product.start()
     try:
         replay(product, wanted.file)
-        until(lambda: stored(product) >= wanted.times, 30, lambda: f"{stored(product)} stored")
+        until(lambda: product.fed() >= wanted.times, 30, lambda: f"{product.fed()} stored")
         first = everything(product)
         assert trips(product, "machine-cold-deadband") == wanted.with_deadband
         assert len(trips(product, "machine-cold")) == wanted.plain
@@ -149,7 +140,7 @@ def test_a_replayed_recording_opens_the_known_episodes_and_only_once(
 def everything(product: Product) -> tuple[int, list[EpisodeRow], list[tuple[object, ...]]]:
     """What a second replay must leave as it is."""
     tickets = product.rows("SELECT number, rule_id, state, repeats, version FROM ticket")
-    return stored(product), product.episodes(), tickets
+    return product.fed(), product.episodes(), tickets
 
 
 def wait_until_taken_in(product: Product) -> None:
