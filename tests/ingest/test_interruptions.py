@@ -9,9 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from core.clock import MICROS
 from core.db import Database, sqlite_url
 from core.telemetry.readings import ReadingBatch
 from ingest.pipeline import Batch
+from rules.engine import GRACE
+from tests.ingest.building import START
 from tests.ingest.stage import Incident, Stage
 
 BY_SILENCE = ("silent", "gateway-silent")
@@ -67,16 +70,23 @@ class Feed:
     """Turns steps into messages with times of their own, the same for every run.
 
     late_again: whether the time of a message that is not the newest may come again, with others.
+    belated: whether a moment may be corrected after timers have given up waiting for that. What the
+    clock decided by then stands, and after a death it decides later.
     """
 
     late_again: bool = True
+    belated: bool = False
     last: dict[str, Message] = field(default_factory=dict)
 
     def message(self, stage: Stage, step: Step) -> Message:
         known = self.last.get(step.device)
         if known is not None and step.again:
             # The time of the last message, with the same values or with others.
-            return step.device, {**step.values, "ts": known[1]["ts"]}
+            ts = known[1]["ts"]
+            waited = stage.second - (ts - START / MICROS)
+            if waited < GRACE / MICROS or self.belated:
+                return step.device, {**step.values, "ts": ts}
+            return known
         if known is not None and step.late and set(step.values) <= set(known[1]):
             return step.device, {**step.values, "ts": known[1]["ts"] - 90.25}
         message = (step.device, stage.at(stage.second - step.lag, **step.values))
