@@ -37,14 +37,13 @@ from core.rulebook_drafts import (
     RIGHT_OF_ACTION,
     RuleDraft,
     Written,
-    act_on_draft,
     find_draft,
     save_draft,
     start_draft,
     start_from_version,
 )
 from core.rulebook_reading import list_drafts
-from core.rulebook_review import approve
+from core.rulebook_review import act_on_draft, approve
 
 router = APIRouter(tags=["rules"])
 Reader = Annotated[Asked, Depends(Permission(EDIT, or_else=(APPROVE,)))]

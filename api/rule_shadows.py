@@ -132,7 +132,7 @@ def post_rule_shadow(
     asked: Writer, draft_id: UUID, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """As it was saved last. It begins within seconds, with no delay running and no alarm
-    standing."""
+    standing. It ends when the draft comes into force or is discarded."""
     request = claim(asked, f"POST /rule-drafts/{draft_id}/shadows", idempotency_key, Body())
     with asked.parts.database.write() as session:
         made = recall(session, request)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, Boolean, ForeignKey, Integer, String, Text, select
@@ -13,7 +12,7 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotFound, Stale
 from core.ids import new_id
-from core.lifecycle import Lifecycle, move
+from core.lifecycle import Lifecycle
 from core.people import Caller
 from core.places import Node
 from core.rulebook import RuleVersion, active_at
@@ -297,43 +296,6 @@ def _write(
     if written.seen_version is not None and not moved:
         # What came into force while they wrote was seen by nobody: it isn't replaced unread.
         draft.seen_version = written.seen_version
-
-
-def act_on_draft(
-    session: Session,
-    caller: Caller,
-    draft: RuleDraft,
-    action: str,
-    *,
-    now: datetime,
-    reason: str = "",
-    expected_version: int | None = None,
-) -> RuleDraft:
-    """Move a draft by any action but `approve`, which `rulebook_review` knows how to do."""
-    caller.require_over(RIGHT_OF_ACTION[action], session.get_one(Node, draft.node_id))
-    # Judged as it is now, and nobody writes on it until this is done.
-    session.refresh(draft, with_for_update=True)
-    values: dict[str, Any] = {}
-    if action == "submit":
-        if draft.state == "draft":
-            require_sound(session, draft)
-        given = reason_of(reason or draft.reason)
-        values = {"submitted_at": now, "submitted_by": str(caller.person_id), "reason": given}
-    elif action in DECISIONS:
-        note = reason_of(reason)
-        values = {"reviewed_at": now, "reviewed_by": str(caller.person_id), "review_note": note}
-    move(
-        session,
-        draft,
-        DRAFT,
-        action,
-        actor=events.Actor.person(caller.person_id),
-        learned_at=now,
-        values=values,
-        facts={"rule": draft.rule_id},
-        expected_version=expected_version,
-    )
-    return draft
 
 
 def require_sound(session: Session, draft: RuleDraft) -> None:

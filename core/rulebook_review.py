@@ -1,4 +1,4 @@
-"""Deciding on rules: approving a draft, rolling back, retiring, and who must be the second."""
+"""Deciding on rules: a draft's steps, rolling back, retiring, and who must be the second."""
 
 from datetime import datetime
 from typing import Any
@@ -21,8 +21,10 @@ from core.rulebook_checks import check_document, columns_of
 from core.rulebook_drafts import (
     APPROVE,
     CHANGE,
+    DECISIONS,
     DRAFT,
     RETIRE,
+    RIGHT_OF_ACTION,
     ROLL_BACK,
     RuleDraft,
     find_version,
@@ -98,6 +100,46 @@ def refusal_to_approve(
     if others_who_approve(session, caller, node, now=now):
         return "somebody else approves what you wrote or submitted"
     return None
+
+
+def act_on_draft(
+    session: Session,
+    caller: Caller,
+    draft: RuleDraft,
+    action: str,
+    *,
+    now: datetime,
+    reason: str = "",
+    expected_version: int | None = None,
+) -> RuleDraft:
+    """Move a draft by any action but `approve`. What is discarded is tried no more."""
+    caller.require_over(RIGHT_OF_ACTION[action], session.get_one(Node, draft.node_id))
+    # Judged as it is now, and nobody writes on it until this is done.
+    session.refresh(draft, with_for_update=True)
+    actor = events.Actor.person(caller.person_id)
+    values: dict[str, Any] = {}
+    if action == "submit":
+        if draft.state == "draft":
+            require_sound(session, draft)
+        given = reason_of(reason or draft.reason)
+        values = {"submitted_at": now, "submitted_by": str(caller.person_id), "reason": given}
+    elif action in DECISIONS:
+        note = reason_of(reason)
+        values = {"reviewed_at": now, "reviewed_by": str(caller.person_id), "review_note": note}
+    move(
+        session,
+        draft,
+        DRAFT,
+        action,
+        actor=actor,
+        learned_at=now,
+        values=values,
+        facts={"rule": draft.rule_id},
+        expected_version=expected_version,
+    )
+    if action == "discard":
+        end_shadows_of(session, draft, actor=actor, now=now)
+    return draft
 
 
 def approve(
@@ -326,6 +368,7 @@ def _was_in_force_here(session: Session, draft: RuleDraft) -> bool:
 
 __all__ = [
     "CHANGE",
+    "act_on_draft",
     "approve",
     "others_who_approve",
     "publish_document",

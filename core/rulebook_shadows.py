@@ -58,6 +58,8 @@ def start_shadow(
     session: Session, caller: Caller, draft: RuleDraft, *, now: datetime
 ) -> RuleShadow:
     """Begin to try what a draft says at this moment. Invalid, Conflict."""
+    # As it is now: who discards it meanwhile would not see this trial, and leave it running.
+    session.refresh(draft, with_for_update=True)
     node = session.get_one(Node, draft.node_id)
     caller.require_over(EDIT, node)
     if draft.purpose != CHANGE or draft.state not in ("draft", "in_review"):
@@ -150,7 +152,7 @@ def end_shadow(session: Session, caller: Caller, shadow: RuleShadow, *, now: dat
 def end_shadows_of(
     session: Session, draft: RuleDraft, *, actor: events.Actor, now: datetime
 ) -> None:
-    """A draft that came into force needs no trial any more."""
+    """A draft that came into force, or was discarded, needs no trial any more."""
     for shadow in running_shadows(session):
         if shadow.draft_id == draft.id:
             _end(session, shadow, actor, now)

@@ -20,7 +20,6 @@ from core.rulebook_drafts import (
     DRAFT,
     RuleDraft,
     Written,
-    act_on_draft,
     find_draft,
     save_draft,
     start_draft,
@@ -28,7 +27,7 @@ from core.rulebook_drafts import (
 )
 from core.rulebook_history import history_of
 from core.rulebook_offers import Brought, bring_in
-from core.rulebook_review import approve, retire_rule, roll_back
+from core.rulebook_review import act_on_draft, approve, retire_rule, roll_back
 from tests.fixtures import NOON, SmallSite
 
 HOT = """\

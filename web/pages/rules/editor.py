@@ -25,12 +25,11 @@ from core.rulebook_drafts import (
     RIGHT_OF_ACTION,
     RuleDraft,
     Written,
-    act_on_draft,
     find_draft,
     save_draft,
 )
 from core.rulebook_history import names_of
-from core.rulebook_review import approve, concerns_life_safety, refusal_to_approve
+from core.rulebook_review import act_on_draft, approve, concerns_life_safety, refusal_to_approve
 from core.rulebook_shadows import shadows_of
 from core.site_file import load_catalog
 from core.text_diff import compare

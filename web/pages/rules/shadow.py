@@ -11,8 +11,8 @@ from core.clock import MICROS, from_micros
 from core.errors import Conflict
 from core.people import time_zone_at
 from core.places import Node
-from core.rulebook_drafts import APPROVE, CHANGE, EDIT, RuleDraft, act_on_draft, find_draft
-from core.rulebook_review import approve, refusal_to_approve
+from core.rulebook_drafts import APPROVE, CHANGE, EDIT, RuleDraft, find_draft
+from core.rulebook_review import act_on_draft, approve, refusal_to_approve
 from core.rulebook_shadows import end_shadow, find_shadow, start_shadow
 from web.kept import may_change
 from web.page_route import PageRoute
