@@ -43,12 +43,14 @@ from core.rulebook_drafts import (
     start_from_version,
 )
 from core.rulebook_reading import list_drafts
-from core.rulebook_review import act_on_draft, approve
+from core.rulebook_review import act_on_draft
 
 router = APIRouter(tags=["rules"])
 Reader = Annotated[Asked, Depends(Permission(EDIT, or_else=(APPROVE,)))]
 Writer = Annotated[Asked, Depends(Permission(EDIT))]
 Document = Annotated[str, Field(max_length=LONGEST_DOCUMENT)]
+# What comes into force is what was read, and nothing that was written since.
+NEEDS_VERSION = ("approve",)
 Words = Annotated[str, Field(max_length=LONGEST_REASON)]
 
 
@@ -208,7 +210,8 @@ def check_rule_document(asked: Reader, body: DocumentToCheck) -> Response:
 def _text(action: str) -> str:
     moves = "; ".join(f"{source} → {target}" for source, target in DRAFT.moves[action].items())
     reason = " Needs a `reason`." if action in NEEDS_REASON else ""
-    return f"{moves}.{reason} From any other status it is a conflict."
+    version = " Needs the ETag of what you read as If-Match." if action in NEEDS_VERSION else ""
+    return f"{moves}.{reason}{version} From any other status it is a conflict."
 
 
 def _handler(action: str) -> Callable[..., Any]:
@@ -218,28 +221,18 @@ def _handler(action: str) -> Callable[..., Any]:
         if_match: IfMatch = None,
         asked: Asked = Depends(Permission(RIGHT_OF_ACTION[action])),
     ) -> Response:
-        version = expected_version(if_match)
+        version = expected_version(if_match, required=action in NEEDS_VERSION)
         with asked.parts.database.write() as session:
             draft = find_draft(session, asked.caller, draft_id)
-            if action == "approve":
-                approve(
-                    session,
-                    asked.caller,
-                    draft,
-                    now=asked.now,
-                    note=body.reason,
-                    expected_version=version,
-                )
-            else:
-                act_on_draft(
-                    session,
-                    asked.caller,
-                    draft,
-                    action,
-                    now=asked.now,
-                    reason=body.reason,
-                    expected_version=version,
-                )
+            act_on_draft(
+                session,
+                asked.caller,
+                draft,
+                action,
+                now=asked.now,
+                reason=body.reason,
+                expected_version=version,
+            )
             content = _whole(session, asked, draft)
         return answer(content, version=draft.version)
 
@@ -255,5 +248,5 @@ for _action in DRAFT.moves:
         name=f"{_action}_rule_draft",
         summary=f"{_action.replace('_', ' ').capitalize()} a draft of a rule",
         description=_text(_action),
-        responses=may_answer(404, 409, 412),
+        responses=may_answer(404, 409, 412, *((428,) if _action in NEEDS_VERSION else ())),
     )

@@ -222,6 +222,29 @@ def find_draft(session: Session, caller: Caller, draft_id: UUID) -> RuleDraft:
     return draft
 
 
+def hold_draft(
+    session: Session,
+    caller: Caller,
+    draft: RuleDraft,
+    permission: str,
+    *,
+    expected_version: int | None = None,
+) -> Node:
+    """Read a draft as it is now, so that nobody changes it until this is done; returns its place.
+
+    NotAllowed without the right on that place; Stale when it is not the version that was read.
+    """
+    session.refresh(draft, with_for_update=True)
+    node = session.get_one(Node, draft.node_id)
+    caller.require_over(permission, node)
+    if expected_version is not None and draft.version != expected_version:
+        raise Stale(
+            "this draft was changed since you read it",
+            advice="Load it again and repeat your change.",
+        )
+    return node
+
+
 def save_draft(
     session: Session,
     caller: Caller,
@@ -232,14 +255,8 @@ def save_draft(
     now: datetime,
 ) -> RuleDraft:
     """Keep what somebody typed, sound or not. Conflict unless it is a draft; Stale."""
-    caller.require_over(EDIT, session.get_one(Node, draft.node_id))
+    hold_draft(session, caller, draft, EDIT, expected_version=expected_version)
     node = writable_node(session, caller, written.node_id, EDIT)
-    session.refresh(draft, with_for_update=True)
-    if expected_version is not None and draft.version != expected_version:
-        raise Stale(
-            "this draft was changed since you read it",
-            advice="Load it again and repeat your change.",
-        )
     if draft.state != "draft" or draft.purpose != CHANGE:
         raise Conflict(
             f"a rule_draft that is {draft.state} can't be written on",

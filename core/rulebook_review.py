@@ -28,6 +28,7 @@ from core.rulebook_drafts import (
     ROLL_BACK,
     RuleDraft,
     find_version,
+    hold_draft,
     reason_of,
     require_known,
     require_seen,
@@ -112,10 +113,12 @@ def act_on_draft(
     reason: str = "",
     expected_version: int | None = None,
 ) -> RuleDraft:
-    """Move a draft by any action but `approve`. What is discarded is tried no more."""
-    caller.require_over(RIGHT_OF_ACTION[action], session.get_one(Node, draft.node_id))
-    # Judged as it is now, and nobody writes on it until this is done.
-    session.refresh(draft, with_for_update=True)
+    """Move a draft by any action. What is discarded is tried no more."""
+    if action == "approve":
+        return approve(
+            session, caller, draft, now=now, note=reason, expected_version=expected_version
+        )
+    hold_draft(session, caller, draft, RIGHT_OF_ACTION[action], expected_version=expected_version)
     actor = events.Actor.person(caller.person_id)
     values: dict[str, Any] = {}
     if action == "submit":
@@ -135,7 +138,6 @@ def act_on_draft(
         learned_at=now,
         values=values,
         facts={"rule": draft.rule_id},
-        expected_version=expected_version,
     )
     if action == "discard":
         end_shadows_of(session, draft, actor=actor, now=now)
@@ -151,11 +153,9 @@ def approve(
     note: str = "",
     expected_version: int | None = None,
 ) -> RuleDraft:
-    """Put what a draft says into force. NotAllowed where a second person is needed."""
-    node = session.get_one(Node, draft.node_id)
-    caller.require_over(APPROVE, node)
-    # What is published is what is approved: nobody writes on it between the two.
-    session.refresh(draft, with_for_update=True)
+    """Put what a draft says into force. NotAllowed where a second person is needed; Stale."""
+    # What is published is what was read: nobody writes on it before, or between the two.
+    hold_draft(session, caller, draft, APPROVE, expected_version=expected_version)
     DRAFT.target("approve", draft.state)
     refusal = refusal_to_approve(session, caller, draft, now=now)
     if refusal is not None:
@@ -179,7 +179,6 @@ def approve(
             "published_version": published,
         },
         facts={"rule": draft.rule_id, "version": published, "self_approved": own},
-        expected_version=expected_version,
     )
     end_shadows_of(session, draft, actor=actor, now=now)
     return draft

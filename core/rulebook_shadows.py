@@ -14,7 +14,7 @@ from core.lifecycle import Lifecycle, move
 from core.people import Caller
 from core.places import Node
 from core.rulebook_checks import check_document
-from core.rulebook_drafts import CHANGE, EDIT, RuleDraft, may_see, site_of
+from core.rulebook_drafts import CHANGE, EDIT, RuleDraft, hold_draft, may_see, site_of
 from rules.wording import worded
 
 # Each is judged with every reading, beside the rules on which people depend.
@@ -59,9 +59,7 @@ def start_shadow(
 ) -> RuleShadow:
     """Begin to try what a draft says at this moment. Invalid, Conflict."""
     # As it is now: who discards it meanwhile would not see this trial, and leave it running.
-    session.refresh(draft, with_for_update=True)
-    node = session.get_one(Node, draft.node_id)
-    caller.require_over(EDIT, node)
+    node = hold_draft(session, caller, draft, EDIT)
     if draft.purpose != CHANGE or draft.state not in ("draft", "in_review"):
         raise Conflict(
             f"a rule_draft that is {draft.state} can't be tried in the shadow",

@@ -33,15 +33,18 @@ def test_a_rule_is_written_reviewed_compared_and_put_back(
     saved = anonymous.put(address, json=text, headers={**writer, **tag})
     assert saved.json()["problems"] == []
     assert anonymous.put(address, json=text, headers={**writer, **tag}).status_code == 412
-    for action in ("submit", "approve"):
-        who = writer if action == "submit" else other
-        answer = anonymous.post(f"{address}/actions/{action}", json={}, headers=who)
-        assert answer.status_code == 200, answer.text
+    submitted = anonymous.post(f"{address}/actions/submit", json={}, headers=writer)
+    assert submitted.status_code == 200, submitted.text
+    read = {**other, "If-Match": submitted.headers["ETag"]}
+    answer = anonymous.post(f"{address}/actions/approve", json={}, headers=read)
+    assert answer.status_code == 200, answer.text
     assert answer.json()["published_version"] == 1
     second = {"rule_id": "pump-hot", "version": 1, "document": WARM, "reason": "Cooler"}
     place = anonymous.post(DRAFTS, json=second, headers=writer).headers["Location"]
     anonymous.post(f"{place}/actions/submit", json={}, headers=writer)
-    anonymous.post(f"{place}/actions/approve", json={"reason": "Fine"}, headers=other)
+    anonymous.post(
+        f"{place}/actions/approve", json={"reason": "Fine"}, headers={**other, "If-Match": "*"}
+    )
     compared = anonymous.get("/api/v1/rules/pump-hot/diff?old=1&new=2", headers=writer).json()
     changed = [
         (line["kind"], part["text"])
@@ -70,6 +73,33 @@ def test_a_rule_is_written_reviewed_compared_and_put_back(
     )
     assert gone.json()["state"] == "approved"
     assert anonymous.get("/api/v1/rules", headers=writer).json()["items"] == []
+
+
+def test_who_approves_names_what_they_read(
+    anonymous: TestClient, make_user: MakeUser, site: SmallSite
+) -> None:
+    writer = make_user("manager", site.company_id).headers
+    other = make_user("safety_officer", site.company_id).headers
+    body = {"document": HOT, "node_id": str(site.company_id), "reason": "Summer"}
+    place = anonymous.post(DRAFTS, json=body, headers=writer).headers["Location"]
+    approval = f"{place}/actions/approve"
+    anonymous.post(f"{place}/actions/submit", json={}, headers=writer)
+    read = anonymous.get(place, headers=other).headers["ETag"]
+    anonymous.post(f"{place}/actions/withdraw", json={}, headers=writer)
+    anonymous.put(place, json={**body, "document": WARM}, headers={**writer, "If-Match": "*"})
+    anonymous.post(f"{place}/actions/submit", json={}, headers=writer)
+    assert anonymous.post(approval, json={}, headers=other).status_code == 428
+    late = anonymous.post(approval, json={}, headers={**other, "If-Match": read})
+    assert late.status_code == 412
+    assert anonymous.get("/api/v1/rules", headers=writer).json()["items"] == []
+    # The other steps put nothing into force, and may name a version like those of a ticket.
+    late = anonymous.post(
+        f"{place}/actions/reject", json={"reason": "No"}, headers={**other, "If-Match": read}
+    )
+    assert late.status_code == 412
+    again = anonymous.get(place, headers=other).headers["ETag"]
+    done = anonymous.post(approval, json={}, headers={**other, "If-Match": again})
+    assert (done.status_code, done.json()["published_version"]) == (200, 1)
 
 
 def test_a_document_is_checked_without_being_kept(

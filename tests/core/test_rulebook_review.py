@@ -300,6 +300,46 @@ def test_what_is_approved_is_what_was_read(database: Database, site: SmallSite) 
         assert in_force(session) == []
 
 
+def test_who_read_an_older_draft_is_told_so_before_anything_else(
+    database: Database, site: SmallSite
+) -> None:
+    writer, other = person(database, site.company_id), person(database, site.company_id)
+    with database.write() as session:
+        draft = submitted(session, writer, site.company_id)
+        read = draft.version
+        act_on_draft(session, writer, draft, "withdraw", now=NOON)
+        broken = Written(HOT.replace("motor_temperature", "motor"), site.company_id, "Typing")
+        save_draft(session, other, draft, broken, expected_version=None, now=NOON)
+        for action in ("approve", "submit", "discard"):
+            with pytest.raises(Stale):
+                act_on_draft(session, other, draft, action, now=NOON, expected_version=read)
+
+
+def test_a_draft_is_decided_on_where_it_shall_hold_by_now(
+    postgres_database: Database, postgres_site: SmallSite
+) -> None:
+    writer = person(postgres_database, postgres_site.company_id)
+    local = person(postgres_database, postgres_site.id)
+    with postgres_database.write() as session:
+        draft_id = submitted(session, writer, postgres_site.id).id
+
+    def approve_what_is_moved() -> None:
+        with postgres_database.write() as session:
+            read = session.get_one(RuleDraft, draft_id)
+            with postgres_database.write() as faster:
+                mine = faster.get_one(RuleDraft, draft_id)
+                act_on_draft(faster, writer, mine, "withdraw", now=NOON)
+                wider = Written(HOT, postgres_site.company_id, "Everywhere")
+                save_draft(faster, writer, mine, wider, expected_version=None, now=NOON)
+                act_on_draft(faster, writer, mine, "submit", now=NOON)
+            approve(session, local, read, now=NOON)
+
+    with pytest.raises(NotAllowed, match="company"):
+        approve_what_is_moved()
+    with postgres_database.read() as session:
+        assert in_force(session) == []
+
+
 def test_the_end_that_was_asked_for_is_not_that_of_a_later_version(
     database: Database, site: SmallSite
 ) -> None:
@@ -502,10 +542,7 @@ def test_every_move_is_the_table_s(database: Database, site: SmallSite) -> None:
             draft.state, draft.submitted_by = state, str(writer.person_id)
             session.flush()
             try:
-                if action == "approve":
-                    approve(session, other, draft, now=NOON)
-                else:
-                    act_on_draft(session, other, draft, action, now=NOON, reason="Why")
+                act_on_draft(session, other, draft, action, now=NOON, reason="Why")
             except Conflict:
                 assert state not in DRAFT.moves[action], (state, action)
             else:

@@ -72,13 +72,14 @@ def test_a_rule_is_written_in_a_form_reviewed_and_put_into_force(stage: Stage) -
     assert 'name="unit" value="°C"' in hotter
     saved = send(writer, draft, **fields).text
     assert 'value="7.1"' in saved
-    submitted = send(writer, f"{draft}/submit", reason="The maker&#39;s limit").text
+    submitted = send(writer, f"{draft}/submit", reason="The maker&#39;s limit", version="2").text
     assert "another person who may approve" in submitted
     assert "Pump shakes" in other.get("/rules").text
     # What is approved is what was read: a page of an older version of the draft decides nothing.
     assert 'name="version" value="3"' in other.get(draft).text
-    late = {"csrf": csrf_token(other.cookies[SESSION_COOKIE]), "version": "2"}
-    assert other.post(f"{draft}/approve", data=late).status_code == 412
+    csrf = {"csrf": csrf_token(other.cookies[SESSION_COOKIE])}
+    assert other.post(f"{draft}/approve", data={**csrf, "version": "2"}).status_code == 412
+    assert other.post(f"{draft}/approve", data=csrf).status_code == 422
     rule = send(other, f"{draft}/approve", reason="Agreed", version="3").text
     assert "vibration &gt; 7.1 mm/s" in rule
     assert "Bearings wear out." in rule
@@ -99,7 +100,7 @@ def test_what_was_typed_is_kept_and_the_form_says_when_it_cannot_show_it(stage: 
     assert broken.replace(">", "&gt;") in writer.get(f"{draft}?tab=yaml").text
     refused = writer.post(
         f"{draft}/submit",
-        data={"csrf": csrf_token(writer.cookies[SESSION_COOKIE]), "reason": "Try"},
+        data={"csrf": csrf_token(writer.cookies[SESSION_COOKIE]), "reason": "Try", "version": "2"},
     )
     assert refused.status_code == 422
     assert f"{HOT}.yaml:1:1" in refused.text
@@ -120,10 +121,10 @@ def test_a_rule_shows_what_it_does_and_is_changed_compared_and_rolled_back(stage
     assert changed != old
     fields = {"node": str(company(stage)), "tab": "yaml", "reason": "Old motors"}
     send(writer, draft, **fields, version="1", document=changed)
-    send(writer, f"{draft}/submit", reason="Old motors")
+    send(writer, f"{draft}/submit", reason="Old motors", version="2")
     assert (
         "<ins>71.5</ins>"
-        in send(other, f"{draft}/approve").text + other.get(f"/rules/{HOT}/diff").text
+        in send(other, f"{draft}/approve", version="3").text + other.get(f"/rules/{HOT}/diff").text
     )
     back = send(
         other, f"/rules/{HOT}/roll-back", version="1", node=str(company(stage)), reason="Noise"
@@ -158,7 +159,18 @@ def test_a_draft_is_tried_in_the_shadow_and_put_into_force_from_there(stage: Sta
     # What a day would bring can't be told of its first minute.
     assert "known after a day" in page.text
     assert "In the shadow" in writer.get(f"/rules/{HOT}").text
-    rule = send(writer, f"{page.url.path}/put-into-force", reason="Proved for a week").text
+    why = {"reason": "Proved for a week"}
+    force = f"{page.url.path}/put-into-force"
+    assert 'name="version" value="2"' in page.text
+    # Neither what was written since the page was read, nor what holds elsewhere than it is tried.
+    csrf = {"csrf": csrf_token(writer.cookies[SESSION_COOKIE])}
+    send(writer, draft, **{**fields, "node": str(stage.site_id)}, version="2", document=changed)
+    assert writer.post(force, data={**csrf, **why, "version": "3"}).status_code == 409
+    assert "The draft was changed since it is tried." in writer.get(page.url.path).text
+    send(writer, draft, **fields, version="3", document=changed)
+    assert writer.post(force, data={**csrf, **why, "version": "2"}).status_code == 412
+    assert writer.post(force, data={**csrf, **why}).status_code == 422
+    rule = send(writer, force, **why, version="4").text
     # Nobody else approves rules here, so it holds at once, and is tried no more.
     assert "71.5 °C" in rule
     assert "ended" in writer.get(page.url.path).text

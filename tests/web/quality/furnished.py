@@ -322,7 +322,7 @@ def _pages_of_asking(stage: Stage, client: TestClient) -> dict[str, str]:
     why = "Smoke spreads 烟会蔓延"
     fields = {"tab": "yaml", "document": document, "reason": why}
     _form(client, draft, version=1, node=str(stage.site_id), **fields)
-    _form(client, f"{draft}/submit", reason=why)
+    _form(client, f"{draft}/submit", reason=why, version=2)
     return {
         "why, others asked": f"/assets/{stage.assets['b2-pit-1']}/rules/two-warm/why",
         "rule that watches little": rule,

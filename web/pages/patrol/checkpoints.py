@@ -19,10 +19,10 @@ from web.pages.patrol.chosen import (
     devices_to_choose,
     one_id,
     spaces_to_choose,
-    version_read,
     zone_of,
 )
 from web.templating import Templates
+from web.versions import version_read
 from web.visit import SignedInVisit, Visit
 from workflows import patrol
 from workflows.tickets import PRIORITIES

@@ -91,10 +91,3 @@ def spaces_to_choose(visit: Visit, site_id: UUID) -> list[tuple[UUID, str]]:
         for one in places
         if one.kind == "space" and one.site_id == site_id
     ]
-
-
-def version_read(text: str) -> int:
-    """The version that a form was made of. Invalid when it says none."""
-    if not text.isdecimal() or len(text) > 9:
-        raise Invalid("nothing was changed", problems=["version: load the page again"])
-    return int(text)

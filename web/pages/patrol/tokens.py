@@ -19,11 +19,11 @@ from web.pages.patrol.chosen import (
     devices_to_choose,
     one_id,
     require_seen,
-    version_read,
 )
 from web.pages.patrol.labels import CALL, label_of
 from web.tag_set_up import template
 from web.templating import Templates
+from web.versions import version_read
 from web.visit import SignedInVisit, Visit
 from workflows import patrol
 

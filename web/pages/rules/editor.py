@@ -29,7 +29,7 @@ from core.rulebook_drafts import (
     save_draft,
 )
 from core.rulebook_history import names_of
-from core.rulebook_review import act_on_draft, approve, concerns_life_safety, refusal_to_approve
+from core.rulebook_review import act_on_draft, concerns_life_safety, refusal_to_approve
 from core.rulebook_shadows import shadows_of
 from core.site_file import load_catalog
 from core.text_diff import compare
@@ -40,6 +40,7 @@ from web.pages.rules.fields import category_told, field_context
 from web.pages.rules.listing import type_names
 from web.rule_problems import form_faults
 from web.templating import Templates
+from web.versions import version_read
 from web.visit import SignedInVisit, Visit
 from web.watched_view import watched_shown
 
@@ -102,7 +103,7 @@ class StepForm(BaseModel):
     """A step of the review, with its reason."""
 
     reason: str = ""
-    version: int = 0
+    version: str = ""
 
 
 def _slug(form: RuleForm) -> str:
@@ -262,15 +263,16 @@ def _steps_of_review(routes: APIRouter) -> None:
             if action not in DRAFT.moves:
                 raise NotFound("there is no such action", advice="Use the buttons of the page.")
             # What somebody decides on is what they read, not what it was changed to meanwhile.
-            seen, caller = form.version or None, visit.caller
-            if action == "approve":
-                note = form.reason
-                approve(session, caller, draft, now=now, note=note, expected_version=seen)
-            else:
-                act_on_draft(
-                    session, caller, draft, action,
-                    now=now, reason=form.reason, expected_version=seen,
-                )  # fmt: skip
+            seen = version_read(form.version)
+            act_on_draft(
+                session,
+                visit.caller,
+                draft,
+                action,
+                now=now,
+                reason=form.reason,
+                expected_version=seen,
+            )
         address = f"/rule-drafts/{draft_id}"
         if draft.state == "approved":
             address = f"/rules/{draft.rule_id}"

@@ -13,11 +13,12 @@ from core.people import time_zone_at
 from core.places import Node
 from core.rulebook_drafts import APPROVE, CHANGE, EDIT, RuleDraft, find_draft
 from core.rulebook_review import act_on_draft, approve, refusal_to_approve
-from core.rulebook_shadows import end_shadow, find_shadow, start_shadow
+from core.rulebook_shadows import RuleShadow, end_shadow, find_shadow, start_shadow
 from web.kept import may_change
 from web.page_route import PageRoute
 from web.strips import bar
 from web.templating import Templates
+from web.versions import version_read
 from web.visit import SignedInVisit, Visit
 from workflows.alarms.shadow_comparing import Comparison, compare_shadow
 
@@ -31,6 +32,7 @@ class ForceForm(BaseModel):
     """Why what was tried shall hold."""
 
     reason: str = ""
+    version: str = ""
 
 
 def _strips(found: Comparison) -> list[dict[str, Any]]:
@@ -43,6 +45,11 @@ def _strips(found: Comparison) -> list[dict[str, Any]]:
                 row[name].append(bar(span.tripped, span.cleared, found.began, found.until))
     busiest = sorted(rows.items(), key=lambda row: -sum(map(len, row[1].values())))
     return [{"asset": found.assets.get(asset), **bars} for asset, bars in busiest[:STRIPS]]
+
+
+def _is_tried(shadow: RuleShadow, draft: RuleDraft) -> bool:
+    """Whether a draft still says what is tried, of the place where it is tried."""
+    return (draft.fingerprint, draft.node_id) == (shadow.fingerprint, shadow.node_id)
 
 
 def _context(visit: Visit, shadow_id: UUID) -> dict[str, Any]:
@@ -64,7 +71,7 @@ def _context(visit: Visit, shadow_id: UUID) -> dict[str, Any]:
             # Of an hour nobody can tell what a day would bring.
             "early": found.until - found.began < A_DAY,
             "writes": may_change(visit.caller, node, EDIT),
-            "same": draft.fingerprint == shadow.fingerprint and draft.purpose == CHANGE,
+            "same": _is_tried(shadow, draft) and draft.purpose == CHANGE,
             "zone": zone,
         }
 
@@ -93,26 +100,45 @@ def router(templates: Templates) -> APIRouter:
             end_shadow(session, visit.caller, shadow, now=visit.parts.clock.now())
         return RedirectResponse(f"/rule-shadows/{shadow_id}", status_code=303)
 
+    _add_forcing(routes)
+    return routes
+
+
+def _add_forcing(routes: APIRouter) -> None:
     @routes.post("/rule-shadows/{shadow_id}/put-into-force")
     def put(shadow_id: UUID, visit: SignedInVisit, form: Annotated[ForceForm, Form()]) -> Response:
         """Submit what was tried; by whom nobody else must agree with, it is approved at once."""
-        now = visit.parts.clock.now()
+        now, seen = visit.parts.clock.now(), version_read(form.version)
         with visit.parts.database.write() as session:
             shadow = find_shadow(session, visit.caller, shadow_id)
             draft = find_draft(session, visit.caller, shadow.draft_id)
-            if draft.fingerprint != shadow.fingerprint:
+            if not _is_tried(shadow, draft):
                 visit.caller.require_over(EDIT, session.get_one(Node, draft.node_id))
                 raise Conflict(
                     "the draft was changed since it is tried", advice="Try it anew as it is now."
                 )
             if draft.state != "in_review":
-                act_on_draft(session, visit.caller, draft, "submit", now=now, reason=form.reason)
+                act_on_draft(
+                    session,
+                    visit.caller,
+                    draft,
+                    "submit",
+                    now=now,
+                    reason=form.reason,
+                    expected_version=seen,
+                )
+                seen = draft.version
             node = session.get_one(Node, draft.node_id)
             may = may_change(visit.caller, node, APPROVE)
             if may and refusal_to_approve(session, visit.caller, draft, now=now) is None:
-                approve(session, visit.caller, draft, now=now, note=form.reason)
+                approve(
+                    session,
+                    visit.caller,
+                    draft,
+                    now=now,
+                    note=form.reason,
+                    expected_version=seen,
+                )
         done = draft.state == "approved"
         address = f"/rules/{draft.rule_id}" if done else f"/rule-drafts/{draft.id}"
         return RedirectResponse(address, status_code=303)
-
-    return routes
