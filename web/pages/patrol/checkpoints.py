@@ -1,6 +1,6 @@
 """Checkpoints: the list of a site's, one with all about it, and what people change of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, TypedDict
 from uuid import UUID
@@ -229,26 +229,23 @@ def _add_moves(routes: APIRouter) -> None:
     def retire(
         visit: SignedInVisit, checkpoint_id: UUID, version: Annotated[str, Form()] = ""
     ) -> Response:
-        with visit.parts.database.write() as session:
-            patrol.retire_checkpoint(
-                session,
-                _found(session, visit, checkpoint_id),
-                actor=actor_of(visit),
-                now=visit.parts.clock.now(),
-                expected_version=version_read(version),
-            )
-        return _to(checkpoint_id)
+        return _moved(visit, checkpoint_id, version, patrol.retire_checkpoint)
 
     @routes.post("/checkpoints/{checkpoint_id}/reactivate")
     def take_in(
         visit: SignedInVisit, checkpoint_id: UUID, version: Annotated[str, Form()] = ""
     ) -> Response:
-        with visit.parts.database.write() as session:
-            patrol.reactivate_checkpoint(
-                session,
-                _found(session, visit, checkpoint_id),
-                actor=actor_of(visit),
-                now=visit.parts.clock.now(),
-                expected_version=version_read(version),
-            )
-        return _to(checkpoint_id)
+        return _moved(visit, checkpoint_id, version, patrol.reactivate_checkpoint)
+
+
+def _moved(visit: Visit, checkpoint_id: UUID, version: str, step: Callable[..., None]) -> Response:
+    """Take a step with a checkpoint as it was shown, and back to it."""
+    with visit.parts.database.write() as session:
+        step(
+            session,
+            _found(session, visit, checkpoint_id),
+            actor=actor_of(visit),
+            now=visit.parts.clock.now(),
+            expected_version=version_read(version),
+        )
+    return _to(checkpoint_id)

@@ -1,6 +1,6 @@
 """What is scanned at a checkpoint: put there by kind, shown once, lost, found again, replaced."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -193,30 +193,25 @@ def _add_losing(routes: APIRouter) -> None:
     def lose(
         visit: SignedInVisit, checkpoint_token_id: UUID, version: Annotated[str, Form()] = ""
     ) -> Response:
-        with visit.parts.database.write() as session:
-            row = _found(session, visit, checkpoint_token_id)
-            patrol.lose_token(
-                session,
-                row,
-                actor=actor_of(visit),
-                now=visit.parts.clock.now(),
-                expected_version=version_read(version),
-            )
-            checkpoint_id = row.checkpoint_id
-        return RedirectResponse(f"/checkpoints/{checkpoint_id}", status_code=303)
+        return _moved(visit, checkpoint_token_id, version, patrol.lose_token)
 
     @routes.post("/checkpoint-tokens/{checkpoint_token_id}/find")
     def find(
         visit: SignedInVisit, checkpoint_token_id: UUID, version: Annotated[str, Form()] = ""
     ) -> Response:
-        with visit.parts.database.write() as session:
-            row = _found(session, visit, checkpoint_token_id)
-            patrol.recover_token(
-                session,
-                row,
-                actor=actor_of(visit),
-                now=visit.parts.clock.now(),
-                expected_version=version_read(version),
-            )
-            checkpoint_id = row.checkpoint_id
-        return RedirectResponse(f"/checkpoints/{checkpoint_id}", status_code=303)
+        return _moved(visit, checkpoint_token_id, version, patrol.recover_token)
+
+
+def _moved(visit: Visit, token_id: UUID, version: str, step: Callable[..., None]) -> Response:
+    """Take a step with a token as it was shown, and back to its checkpoint."""
+    with visit.parts.database.write() as session:
+        row = _found(session, visit, token_id)
+        step(
+            session,
+            row,
+            actor=actor_of(visit),
+            now=visit.parts.clock.now(),
+            expected_version=version_read(version),
+        )
+        checkpoint_id = row.checkpoint_id
+    return RedirectResponse(f"/checkpoints/{checkpoint_id}", status_code=303)
