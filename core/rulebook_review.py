@@ -1,5 +1,6 @@
 """Deciding on rules: a draft's steps, rolling back, retiring, and who must be the second."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -160,10 +161,25 @@ def approve(
     refusal = refusal_to_approve(session, caller, draft, now=now)
     if refusal is not None:
         raise NotAllowed(refusal, advice="Ask another person who may approve rules here.")
-    own, actor = is_own(caller, draft), events.Actor.person(caller.person_id)
     given = reason_of(note, required=False)
-    facts: dict[str, Any] = {"draft": str(draft.id), "self_approved": own}
-    published = _put_into_force(session, draft, actor, now, facts)
+    _carry_out(session, caller, draft, now, own=is_own(caller, draft), note=given)
+    return draft
+
+
+def _carry_out(
+    session: Session,
+    caller: Caller,
+    draft: RuleDraft,
+    now: datetime,
+    *,
+    own: bool,
+    note: str = "",
+    facts: Mapping[str, Any] = {},
+) -> None:
+    """Put what a draft says into force, and write down who decided it. facts: more to tell."""
+    actor = events.Actor.person(caller.person_id)
+    told = {"draft": str(draft.id), "self_approved": own, **facts}
+    published = _put_into_force(session, draft, actor, now, told)
     move(
         session,
         draft,
@@ -174,14 +190,13 @@ def approve(
         values={
             "reviewed_at": now,
             "reviewed_by": str(caller.person_id),
-            "review_note": given,
+            "review_note": note,
             "self_approved": own,
             "published_version": published,
         },
         facts={"rule": draft.rule_id, "version": published, "self_approved": own},
     )
     end_shadows_of(session, draft, actor=actor, now=now)
-    return draft
 
 
 def _put_into_force(
@@ -335,24 +350,7 @@ def _decide_at_once(session: Session, caller: Caller, draft: RuleDraft, now: dat
         if draft.purpose == ROLL_BACK:
             require_sound(session, draft)
         return draft
-    actor = events.Actor.person(caller.person_id)
-    facts = {"draft": str(draft.id), "self_approved": True, "purpose": draft.purpose}
-    published = _put_into_force(session, draft, actor, now, facts)
-    move(
-        session,
-        draft,
-        DRAFT,
-        "approve",
-        actor=actor,
-        learned_at=now,
-        values={
-            "reviewed_at": now,
-            "reviewed_by": str(caller.person_id),
-            "self_approved": True,
-            "published_version": published,
-        },
-        facts={"rule": draft.rule_id, "version": published, "self_approved": True},
-    )
+    _carry_out(session, caller, draft, now, own=True, facts={"purpose": draft.purpose})
     return draft
 
 

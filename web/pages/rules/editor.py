@@ -38,6 +38,7 @@ from web.kept import may_change
 from web.page_route import PageRoute
 from web.pages.rules.fields import category_told, field_context
 from web.pages.rules.listing import type_names
+from web.pages.rules.onward import onward
 from web.rule_problems import form_faults
 from web.templating import Templates
 from web.versions import version_read
@@ -273,7 +274,4 @@ def _steps_of_review(routes: APIRouter) -> None:
                 reason=form.reason,
                 expected_version=seen,
             )
-        address = f"/rule-drafts/{draft_id}"
-        if draft.state == "approved":
-            address = f"/rules/{draft.rule_id}"
-        return RedirectResponse(address, status_code=303)
+        return onward(draft)

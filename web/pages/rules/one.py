@@ -5,13 +5,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Response
-from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
 from core.people import first_time_zone, nodes_with, time_zone_at
 from core.places import Node
 from core.rulebook_checks import check_document
-from core.rulebook_drafts import APPROVE, EDIT, OPEN, READ, RuleDraft, start_from_version
+from core.rulebook_drafts import APPROVE, EDIT, OPEN, READ, start_from_version
 from core.rulebook_history import history_of, names_of
 from core.rulebook_reading import describe_rule, document_of, drafts_of
 from core.rulebook_review import retire_rule, roll_back
@@ -22,6 +21,7 @@ from web.kept import may_change
 from web.page_route import PageRoute
 from web.pages.rules.fields import category_told
 from web.pages.rules.listing import type_names
+from web.pages.rules.onward import onward
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from web.watched_view import watched_shown
@@ -126,13 +126,6 @@ def _compared(visit: Visit, rule_id: str, old: int, new: int) -> dict[str, Any]:
     }
 
 
-def _after(draft: RuleDraft) -> Response:
-    """To the rule, or to the request where a second person has to decide on it."""
-    done = draft.state == "approved"
-    address = f"/rules/{draft.rule_id}" if done else f"/rule-drafts/{draft.id}"
-    return RedirectResponse(address, status_code=303)
-
-
 def router(templates: Templates) -> APIRouter:
     """The routes of one rule."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -168,7 +161,7 @@ def router(templates: Templates) -> APIRouter:
                 node_id=form.node,
                 now=visit.parts.clock.now(),
             )
-        return RedirectResponse(f"/rule-drafts/{draft.id}", status_code=303)
+        return onward(draft)
 
     return routes
 
@@ -186,7 +179,7 @@ def _decisions(routes: APIRouter) -> None:
                 node_id=form.node,
                 now=visit.parts.clock.now(),
             )
-        return _after(draft)
+        return onward(draft)
 
     @routes.post("/rules/{rule_id}/retire")
     def end(rule_id: str, visit: SignedInVisit, form: Annotated[RetireForm, Form()]) -> Response:
@@ -199,4 +192,4 @@ def _decisions(routes: APIRouter) -> None:
                 reason=form.reason,
                 now=visit.parts.clock.now(),
             )
-        return _after(draft)
+        return onward(draft)

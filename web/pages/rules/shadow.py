@@ -16,6 +16,7 @@ from core.rulebook_review import act_on_draft, approve, refusal_to_approve
 from core.rulebook_shadows import RuleShadow, end_shadow, find_shadow, start_shadow
 from web.kept import may_change
 from web.page_route import PageRoute
+from web.pages.rules.onward import onward
 from web.strips import bar
 from web.templating import Templates
 from web.versions import version_read
@@ -139,6 +140,4 @@ def _add_forcing(routes: APIRouter) -> None:
                     note=form.reason,
                     expected_version=seen,
                 )
-        done = draft.state == "approved"
-        address = f"/rules/{draft.rule_id}" if done else f"/rule-drafts/{draft.id}"
-        return RedirectResponse(address, status_code=303)
+        return onward(draft)
