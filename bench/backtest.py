@@ -17,7 +17,7 @@ from rules.document import load_rules
 from rules.replay import Listening, PlacedDevice, PlacedPoint, PlacedRule, Scene
 from rules.rule import Rule
 from workflows.laboratory import Order, Result, run
-from workflows.laboratory.backtest import lead_of
+from workflows.laboratory.orders import lead_of
 from workflows.laboratory.scenes import Cast, Subject
 
 Told = Callable[[str], None]

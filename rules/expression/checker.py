@@ -351,57 +351,13 @@ class _Checker:
             return comparing.compared_time(tree, left, right, self.looks)
         if isinstance(left[1], Tally) or isinstance(right[1], Tally):
             return tally(tree, left, right, self.looks)
-        return self._plain_comparison(tree, left, right)
-
-    def _plain_comparison(self, tree: syntax.Comparison, left: Typed, right: Typed) -> Typed:
-        match left[1], right[1]:
-            case Measure(), Measure():
-                first, second = measures.aligned(
-                    tree, (left[0], left[1]), (right[0], right[1]), "compared"
-                )
-                return nodes.Compared(tree.operator, first, second), Truth()
-            case (Truth(), Truth()) | (State(), State()):
-                comparing.only_equality(tree)
-                comparing.same_states(tree, left, right)
-                return nodes.Compared(tree.operator, left[0], right[0]), Truth()
-        other = naming.described(tree.right)
-        message = worded(
-            "%(what)s; it can't be compared with %(other)s",
-            what=naming.what(tree.left, left),
-            other=other,
-        )
-        raise ExpressionError([Fault(syntax.start(tree), message)])
+        return comparing.compared(tree, left, right)
 
     def _state_comparison(
         self, tree: syntax.Comparison, other: syntax.Node, state: syntax.String
     ) -> Typed | None:
         typed = self._visit(other)
-        if typed is None:
-            return None
-        node, kind = typed
-        if not isinstance(kind, State):
-            message = worded(
-                "%(what)s, so it has no state %(state)s",
-                what=naming.what(other, typed),
-                state=repr(state.value),
-            )
-            self._refuse(state.at, message)
-            return None
-        comparing.only_equality(tree)
-        if state.value not in kind.states:
-            known = ", ".join(kind.states)
-            hint = nearest(state.value, kind.states)
-            message = worded(
-                "%(state)s is no state of %(point)s (%(known)s)%(hint)s",
-                state=repr(state.value),
-                point=kind.point,
-                known=known,
-                hint=hint,
-            )
-            self._refuse(state.at, message)
-            return None
-        number = nodes.Constant(float(kind.states.index(state.value)), state.value)
-        return nodes.Compared(tree.operator, node, number), Truth()
+        return comparing.compared_state(tree, other, typed, state) if typed else None
 
 
 def _of_told(tree: syntax.Call) -> bool:

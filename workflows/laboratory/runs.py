@@ -12,7 +12,8 @@ import structlog
 
 from core.errors import Conflict, NotFound, WatchkeeperError
 from core.ids import new_id
-from workflows.laboratory.backtest import Cancelled, Order, Progress
+from workflows.laboratory.backtest import Cancelled, Progress
+from workflows.laboratory.orders import Order
 from workflows.laboratory.result import Result
 
 KEPT = timedelta(hours=1)

@@ -22,8 +22,9 @@ from rules.members import Said
 from rules.replay import Columns, Listening, Replay, Seat, TooOften
 from rules.slots import Slot
 from rules.states import Transition
-from workflows.laboratory.backtest import READ, Order, order, read, too_often
+from workflows.laboratory.backtest import read, too_often
 from workflows.laboratory.in_force import Tried, draft_asked, version_asked
+from workflows.laboratory.orders import READ, Order, order
 from workflows.laboratory.result import DAY
 from workflows.laboratory.scenes import Subject
 
