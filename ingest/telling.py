@@ -83,10 +83,25 @@ def scanned(
     return found
 
 
+def missed(
+    session: Session, facts: Sequence[events.Event], listening: frozenset[str]
+) -> Mapping[int, About]:
+    """Checkpoints that are known to have been missed on a round, when their window closed."""
+    del session, listening
+    found = {}
+    for fact in facts:
+        said = fact.after or {}
+        asset_id = UUID(str(said["checkpoint"]))
+        route = str(said["route_code"])
+        found[fact.seq] = About(asset_id, "checkpoint_missed", route, fact.happened_at)
+    return found
+
+
 TELLERS: Mapping[str, Tellers] = {
     "ticket.open": tickets_opened,
     "scan.record": scanned,
     "scan.refuse": scanned,
+    "round.point_missed": missed,
 }
 
 

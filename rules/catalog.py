@@ -87,12 +87,18 @@ TOLD: Mapping[str, PointType] = MappingProxyType(
                 kind="event",
                 optional=True,
             ),
+            PointType(
+                "checkpoint_missed",
+                Text("Missed on a round", "漏巡"),
+                kind="event",
+                optional=True,
+            ),
         )
     }
 )
 # What is told of assets of one type alone.
 TOLD_OF: Mapping[str, str] = MappingProxyType(
-    dict.fromkeys(("checkpoint_scanned", "scan_refused"), "checkpoint")
+    dict.fromkeys(("checkpoint_scanned", "scan_refused", "checkpoint_missed"), "checkpoint")
 )
 
 

@@ -108,6 +108,7 @@ TABLES_WITHOUT_SITE = {
     "ticket_batch": "of a person; its tickets may be of several sites",
     "saved_view": "belongs to a person, shared with a node that may lie above the sites",
     "credential": "belongs to a person",
+    "patrol_contact": "of a person's phone, on whatever site it is",
     "duty_phone": "of a node of the tree, which may lie above the sites",
     "grant": "a person's role on a node of the tree, which may lie above the sites",
     "idempotent_answer": "what a person was answered, kept for their own retry",

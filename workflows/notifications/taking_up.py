@@ -26,7 +26,9 @@ TO_THE_TEAM = (
 TO_THE_REPORTER = ("ticket.accept", "ticket.start", "ticket.resolve", "ticket.close")
 # A fire: everybody whom the fact names, and the telephones of the posts.
 FIRES = ("fire_alarm.fire", "fire_alarm.lapse")
-TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION, *FIRES)
+# A round: whoever goes it, and a little later who leads them.
+ROUNDS = ("round.late", "round.late_passed_up", "round.miss", "round.miss_passed_up")
+TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION, *FIRES, *ROUNDS)
 TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap"})
 
 
@@ -151,7 +153,14 @@ def _about_site(session: Session, fact: events.Event) -> dict[str, Any]:
     site = session.get(Node, fact.site_id) if fact.site_id else None
     after = fact.after or {}
     when = f"{after['from'][:16]} – {after['to'][:16]} UTC" if "from" in after else ""
-    return {"place": dict(site.name) if site else {}, "when": when}
+    place = dict(site.name) if site else {}
+    if about := after.get("about"):
+        # A part of the site has a name of its own, in as many languages as somebody gave it.
+        other = next(iter(about.values()), "")
+        place = {
+            language: f"{text} · {about.get(language, other)}" for language, text in place.items()
+        }
+    return {"place": place, "when": when}
 
 
 def _tell(

@@ -17,6 +17,7 @@ from workflows.patrol.judging import Judged, Looking, judge
 from workflows.patrol.model import ACCEPTED, CHANNELS, CheckpointToken, Scan
 from workflows.patrol.presented import Presented
 from workflows.patrol.proof import KINDS
+from workflows.patrol.rounds.joining import join_scans
 
 # A scanner's clock may be so far ahead of ours before a scan is marked.
 AHEAD = timedelta(minutes=5)
@@ -86,6 +87,7 @@ def _scan(
     session.add(row)
     session.flush()
     events.append_all(session, [_fact(row, actor)])
+    join_scans(session, [row], now=now)
     return row
 
 
@@ -129,7 +131,9 @@ def record_all(
         for presented, found in judged
     ]
     session.execute(insert(Scan), rows)
-    events.append_all(session, [_fact(Scan(**row), actor) for row in rows])
+    scans = [Scan(**row) for row in rows]
+    events.append_all(session, [_fact(scan, actor) for scan in scans])
+    join_scans(session, scans, now=now)
 
 
 def _clock_marks(presented: Presented, now: datetime) -> dict[str, Any]:

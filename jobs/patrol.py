@@ -1,0 +1,48 @@
+"""What time asks of patrols: rounds are made ahead, and judged while they can still be mended."""
+
+from datetime import datetime
+
+from core.db import is_unavailable
+from core.leases import LeaseLost
+from jobs.work import Work, actor
+from workflows.patrol import rounds
+
+ACTOR = actor("rounds")
+
+
+def make_rounds_ahead(work: Work, now: datetime) -> int:
+    """Make the rounds of every plan far enough ahead."""
+    with work.database.read() as session:
+        due = rounds.plans_to_make(session, now=now)
+    made = 0
+    for plan_id in due:
+        if work.stopping.is_set():
+            break
+        with work.transaction() as session:
+            plan = session.get(rounds.RoundPlan, plan_id, with_for_update=True)
+            if plan is not None:
+                made += rounds.make_rounds(session, plan, now=now, actor=ACTOR)
+    return made
+
+
+def look_at_rounds(work: Work, now: datetime) -> int:
+    """Tell of rounds that did not begin and points that are missed, and close what is over.
+
+    Each round by itself: one that fails holds no other back, and then the sweep fails.
+    """
+    with work.database.read() as session:
+        due = rounds.rounds_to_look_at(session, now=now)
+    made, failure = 0, None
+    for round_id in due:
+        if work.stopping.is_set():
+            break
+        try:
+            with work.transaction() as session:
+                made += rounds.look_at(session, round_id, now=now, actor=ACTOR)
+        except Exception as error:
+            if isinstance(error, LeaseLost) or is_unavailable(error):
+                raise
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    return made

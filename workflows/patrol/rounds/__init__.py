@@ -1,0 +1,92 @@
+"""Rounds: routes through checkpoints, plans of when they are gone, and how each round went."""
+
+from workflows.patrol.rounds.acting import begin_round, cancel_round, excuse_point, find_round
+from workflows.patrol.rounds.closing import look_at, rounds_to_look_at
+from workflows.patrol.rounds.contact import note_contact
+from workflows.patrol.rounds.joining import join_scans
+from workflows.patrol.rounds.making import make_rounds, plans_to_make
+from workflows.patrol.rounds.model import (
+    DRAWN,
+    OPEN,
+    ORDERS,
+    POINT_STATES,
+    PatrolContact,
+    Round,
+    RoundPlan,
+    RoundPoint,
+    Route,
+    RoutePoint,
+)
+from workflows.patrol.rounds.plans import (
+    EVERY_DAY,
+    USUAL_SETTLE_MIN,
+    USUAL_TOLERANCE_MIN,
+    PlanDraft,
+    change_plan,
+    create_plan,
+    describe_plan,
+    find_plan,
+    list_plans,
+    move_plan,
+)
+from workflows.patrol.rounds.reading import KEY, STATES, RoundFilter, describe_round, list_rounds
+from workflows.patrol.rounds.routes import (
+    RouteDraft,
+    Stop,
+    change_route,
+    create_route,
+    describe_route,
+    find_route,
+    list_routes,
+    move_route,
+    points_of,
+)
+from workflows.patrol.rounds.times import starts_of
+
+__all__ = [
+    "DRAWN",
+    "EVERY_DAY",
+    "KEY",
+    "OPEN",
+    "ORDERS",
+    "POINT_STATES",
+    "STATES",
+    "USUAL_SETTLE_MIN",
+    "USUAL_TOLERANCE_MIN",
+    "PatrolContact",
+    "PlanDraft",
+    "Round",
+    "RoundFilter",
+    "RoundPlan",
+    "RoundPoint",
+    "Route",
+    "RouteDraft",
+    "RoutePoint",
+    "Stop",
+    "begin_round",
+    "cancel_round",
+    "change_plan",
+    "change_route",
+    "create_plan",
+    "create_route",
+    "describe_plan",
+    "describe_round",
+    "describe_route",
+    "excuse_point",
+    "find_plan",
+    "find_round",
+    "find_route",
+    "join_scans",
+    "list_plans",
+    "list_rounds",
+    "list_routes",
+    "look_at",
+    "make_rounds",
+    "move_plan",
+    "move_route",
+    "note_contact",
+    "plans_to_make",
+    "points_of",
+    "rounds_to_look_at",
+    "starts_of",
+]

@@ -1,0 +1,203 @@
+"""What time does to rounds: not begun, unknown, missed, closed; each found when it is looked at.
+
+A point whose window is over is *missed* only when we know that no scan of it can be on its way:
+the phones of whoever goes the round have told everything up to then, or the time that the plan
+leaves for that is over. Until then it is *unknown*.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events
+from core.lifecycle import move
+from core.rosters import bosses
+from core.shards import last_beats
+from workflows.patrol.model import CheckpointToken
+from workflows.patrol.rounds.contact import goers, known_until
+from workflows.patrol.rounds.joining import settle
+from workflows.patrol.rounds.model import OPEN, ROUND, Round, RoundPoint, Route
+
+# So long after guards were told, their supervisor is told as well.
+PASS_UP_AFTER = timedelta(minutes=2)
+# While something is unknown it is looked at again so often: phones come back at any time.
+_LOOK_AGAIN = timedelta(seconds=10)
+
+
+def rounds_to_look_at(session: Session, *, now: datetime, limit: int = 500) -> list[UUID]:
+    """Rounds about which time may have changed something, the longest waiting first."""
+    statement = select(Round.id).where(Round.state.in_(OPEN), Round.next_look <= now)
+    return list(session.scalars(statement.order_by(Round.next_look, Round.id).limit(limit)))
+
+
+def look_at(session: Session, round_id: UUID, *, now: datetime, actor: events.Actor) -> int:
+    """Do what time asks of a round until now, however late; how many facts that made."""
+    row = session.get(Round, round_id, with_for_update=True, populate_existing=True)
+    if row is None or row.state not in OPEN:
+        return 0
+    look = _Look(session, row, now, actor)
+    look.at_its_start()
+    look.at_its_points()
+    look.at_its_end()
+    session.flush()
+    return look.made
+
+
+class _Look:
+    """One look at one round."""
+
+    def __init__(self, session: Session, row: Round, now: datetime, actor: events.Actor) -> None:
+        self._session = session
+        self._round = row
+        self._now = now
+        self._actor = actor
+        self._points = list(
+            session.scalars(
+                select(RoundPoint)
+                .where(RoundPoint.round_id == row.id)
+                .order_by(RoundPoint.position)
+                .execution_options(populate_existing=True)
+            )
+        )
+        self._route = session.get_one(Route, row.route_id)
+        self._goers = goers(session, row, now=now)
+        self._until = known_until(session, self._goers)
+        self.made = 0
+
+    def at_its_start(self) -> None:
+        """Tell guards of a round that did not begin, and a little later who leads them."""
+        row = self._round
+        if row.state != "planned" or self._now < row.begin_by:
+            return
+        if row.late_told_at is None:
+            row.late_told_at = self._now
+            self._tell("round.late", self._goers or self._bosses(), {})
+        elif row.passed_up_at is None and self._now >= row.late_told_at + PASS_UP_AFTER:
+            row.passed_up_at = self._now
+            self._tell("round.late_passed_up", self._bosses(), {})
+
+    def at_its_points(self) -> None:
+        """Judge the points whose window is over, and tell of those that are missed."""
+        over = [point for point in self._points if point.closes_at <= self._now]
+        for point in over:
+            if point.state in ("open", "unknown"):
+                self._judge(point)
+        missed = [point for point in over if point.state == "missed"]
+        begun = self._round.state == "running"
+        fresh = [point for point in missed if point.told_at is None]
+        for point in fresh:
+            point.told_at = self._now
+        if fresh and begun:
+            self._tell("round.miss", self._goers or self._bosses(), _named(fresh))
+        due = [
+            point
+            for point in missed
+            if point.passed_up_at is None
+            and point.told_at is not None
+            and self._now >= point.told_at + PASS_UP_AFTER
+        ]
+        for point in due:
+            point.passed_up_at = self._now
+        if due and begun:
+            self._tell("round.miss_passed_up", self._bosses(), _named(due))
+
+    def _judge(self, point: RoundPoint) -> None:
+        confirmed = self._now >= self._round.settles_at or self._is_known(point)
+        state = "missed" if confirmed else "unknown"
+        if state == point.state:
+            return
+        point.state, point.judged_at = state, self._now
+        self._append(f"round.point_{state}", point)
+
+    def _is_known(self, point: RoundPoint) -> bool:
+        """Whether every scan that was made at a point in its window must be here by now."""
+        if self._until is not None and self._until >= point.closes_at:
+            return True
+        # What readers tell is here as soon as ingest has listened since.
+        heard = min(last_beats(self._session).values(), default=point.opens_at)
+        return heard >= point.closes_at and _only_readers(self._session, point.checkpoint_id)
+
+    def at_its_end(self) -> None:
+        """Close a round that is over and of which everything is known; say when to look next."""
+        row = self._round
+        settle(self._session, row, now=self._now)
+        if row.state not in OPEN:
+            return
+        waits = any(point.state in ("open", "unknown") for point in self._points)
+        if self._now >= row.ends_at and not waits:
+            values = {"ended_at": self._now, "next_look": None}
+            self._move("close", values)
+            return
+        row.next_look = self._next_look()
+
+    def _next_look(self) -> datetime:
+        row, now = self._round, self._now
+        moments = [point.closes_at for point in self._points if point.state == "open"]
+        moments += [row.begin_by, row.ends_at]
+        if any(point.state == "unknown" for point in self._points):
+            moments.append(now + _LOOK_AGAIN)
+        told = [point.told_at for point in self._points if point.passed_up_at is None]
+        if row.passed_up_at is None:
+            told.append(row.late_told_at)
+        moments += [moment + PASS_UP_AFTER for moment in told if moment is not None]
+        return min((moment for moment in moments if moment > now), default=now + _LOOK_AGAIN)
+
+    def _move(self, action: str, values: dict[str, Any]) -> None:
+        move(
+            self._session,
+            self._round,
+            ROUND,
+            action,
+            actor=self._actor,
+            learned_at=self._now,
+            values=values,
+        )
+        self.made += 1
+
+    def _bosses(self) -> list[UUID]:
+        return bosses(self._session, self._round.site_id)
+
+    def _tell(self, kind: str, people: Sequence[UUID], more: dict[str, Any]) -> None:
+        """A fact that names who is to be told of it."""
+        row = self._round
+        said = {"about": dict(self._route.name), "from": row.planned_at.isoformat()}
+        said["to"] = row.ends_at.isoformat()
+        self._fact(kind, {"people": [str(one) for one in people], **said, **more})
+
+    def _append(self, kind: str, point: RoundPoint) -> None:
+        """A fact of one point; the id of a checkpoint is that of its asset."""
+        place = str(point.checkpoint_id)
+        self._fact(kind, {"checkpoint": place, "asset": place}, happened_at=point.closes_at)
+
+    def _fact(
+        self, kind: str, after: dict[str, Any], *, happened_at: datetime | None = None
+    ) -> None:
+        row = self._round
+        events.append(
+            self._session,
+            kind,
+            ("round", row.id),
+            actor=self._actor,
+            learned_at=self._now,
+            happened_at=happened_at,
+            site_id=row.site_id,
+            after={"route": str(row.route_id), "route_code": self._route.code, **after},
+        )
+        self.made += 1
+
+
+def _named(points: Sequence[RoundPoint]) -> dict[str, Any]:
+    return {"checkpoints": [str(point.checkpoint_id) for point in points]}
+
+
+def _only_readers(session: Session, checkpoint_id: UUID) -> bool:
+    """Whether nothing but our own readers can take a scan at a checkpoint."""
+    statement = select(CheckpointToken.device_id).where(
+        CheckpointToken.checkpoint_id == checkpoint_id, CheckpointToken.state == "active"
+    )
+    devices = list(session.scalars(statement))
+    return bool(devices) and None not in devices

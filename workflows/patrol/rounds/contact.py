@@ -1,0 +1,67 @@
+"""Contact: up to when we know everything that a guard's phone knows."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core.rosters import on_duty
+from workflows.patrol.rounds.model import PatrolContact, Round
+
+
+def note_contact(
+    session: Session, person_id: UUID, *, now: datetime, told_until: datetime | None = None
+) -> PatrolContact:
+    """Remember that a guard's phone is heard, and up to when it has told all its scans.
+
+    told_until: by our clock, never later than now; an earlier one than is known changes nothing.
+    """
+    row = _row(session, person_id, now)
+    row.heard_at = max(row.heard_at, now)
+    if told_until is not None:
+        told = min(told_until, now)
+        row.told_until = told if row.told_until is None else max(row.told_until, told)
+    session.flush()
+    return row
+
+
+def _row(session: Session, person_id: UUID, now: datetime) -> PatrolContact:
+    row = session.get(PatrolContact, person_id, with_for_update=True)
+    if row is not None:
+        return row
+    try:
+        with session.begin_nested():
+            made = PatrolContact(person_id=person_id, heard_at=now)
+            session.add(made)
+            session.flush()
+            return made
+    except IntegrityError:
+        return session.get_one(PatrolContact, person_id, with_for_update=True)
+
+
+def goers(session: Session, row: Round, *, now: datetime) -> list[UUID]:
+    """Who goes a round: whoever began it, else everybody who is on duty for it."""
+    if row.person_id is not None:
+        return [row.person_id]
+    return [one.person_id for one in on_duty(session, row.site_id, row.team, now)]
+
+
+def known_until(session: Session, people: list[UUID]) -> datetime | None:
+    """Up to when the phones of all these people have told everything; None where one never did.
+
+    So of nobody at all nothing is known.
+    """
+    statement = select(PatrolContact.told_until).where(PatrolContact.person_id.in_(people))
+    told = list(session.scalars(statement))
+    if not people or len(told) < len(set(people)):
+        return None
+    known = [moment for moment in told if moment is not None]
+    return min(known) if len(known) == len(told) else None
+
+
+def last_heard(session: Session, people: list[UUID]) -> datetime | None:
+    """When the last of these people's phones was heard of; None where none ever was."""
+    statement = select(PatrolContact.heard_at).where(PatrolContact.person_id.in_(people))
+    return max(session.scalars(statement), default=None)

@@ -1,0 +1,272 @@
+"""Routes: which checkpoints a round goes to, in which order, and in which part of its time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core import events
+from core.errors import Conflict, Invalid, NotFound
+from core.inherited import code_problems, name_problems, tidy, word_problems
+from core.lifecycle import move
+from core.paging import Page, Wish, newest_first, rows_of
+from core.people import Caller, scoped
+from core.places import Asset
+from workflows.patrol.checkpoints import READ, checkpoint_of
+from workflows.patrol.model import ASSET_TYPE, Checkpoint
+from workflows.patrol.rounds.making import remake_rounds
+from workflows.patrol.rounds.model import DRAWN, ORDERS, ROUTE, Route, RoutePoint
+
+MOST_POINTS = 200
+# A day: no round is longer.
+LONGEST_MIN = 24 * 60
+_ROWS = rows_of(
+    Route.id,
+    Route.site_id,
+    Route.code,
+    Route.name,
+    Route.order,
+    Route.take,
+    Route.state,
+    Route.version,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A checkpoint of a route to be. opens_min, closes_min: minutes after the planned start."""
+
+    checkpoint_id: UUID
+    opens_min: int | None = None
+    closes_min: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDraft:
+    """A route as it is to be. name: {"en": …, "zh": …}; order: one of ORDERS; take: see Route."""
+
+    code: str
+    name: Mapping[str, str]
+    points: Sequence[Stop]
+    order: str = "ordered"
+    take: int | None = None
+
+
+def create_route(
+    session: Session, site_id: UUID, draft: RouteDraft, *, actor: events.Actor, now: datetime
+) -> Route:
+    """Make a route. Raises Invalid with every problem, Conflict for a code that is taken."""
+    _check(session, site_id, draft)
+    row = Route(
+        site_id=site_id,
+        code=draft.code,
+        name=tidy(draft.name),
+        order=draft.order,
+        take=draft.take,
+        state="active",
+        version=1,
+    )
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict(
+            f"there is a route {draft.code} on this site already", advice="Choose another code."
+        ) from error
+    _set_points(session, row, draft.points, actor, now)
+    events.append(
+        session,
+        "route.create",
+        ("route", row.id),
+        actor=actor,
+        learned_at=now,
+        site_id=site_id,
+        after={"code": row.code, "points": len(draft.points)},
+    )
+    return row
+
+
+def change_route(
+    session: Session,
+    row: Route,
+    draft: RouteDraft,
+    *,
+    actor: events.Actor,
+    now: datetime,
+    expected_version: int | None = None,
+) -> Route:
+    """Make a route as `draft` says; its code stays. Raises Invalid with every problem.
+
+    Rounds that have not opened yet are made anew; others go where they were planned to.
+    """
+    if draft.code != row.code:
+        raise Invalid("the route was not changed", problems=["code: cannot be changed"])
+    _check(session, row.site_id, draft)
+    move(
+        session,
+        row,
+        ROUTE,
+        "change",
+        actor=actor,
+        learned_at=now,
+        values={"name": tidy(draft.name), "order": draft.order, "take": draft.take},
+        facts={"points": len(draft.points)},
+        expected_version=expected_version,
+    )
+    session.execute(delete(RoutePoint).where(RoutePoint.route_id == row.id))
+    _set_points(session, row, draft.points, actor, now)
+    remake_rounds(session, row, now=now, actor=actor)
+    return row
+
+
+def move_route(
+    session: Session,
+    row: Route,
+    action: str,
+    *,
+    actor: events.Actor,
+    now: datetime,
+    expected_version: int | None = None,
+) -> None:
+    """`retire` a route: no more rounds are made of it; or `reactivate` it. Conflict if it is."""
+    move(
+        session,
+        row,
+        ROUTE,
+        action,
+        actor=actor,
+        learned_at=now,
+        expected_version=expected_version,
+    )
+    remake_rounds(session, row, now=now, actor=actor)
+
+
+def _check(session: Session, site_id: UUID, draft: RouteDraft) -> None:
+    problems = [
+        *code_problems(draft.code),
+        *name_problems(draft.name, "name"),
+        *word_problems(draft.order, ORDERS, "order"),
+    ]
+    if not 1 <= len(draft.points) <= MOST_POINTS:
+        problems.append(f"points: 1 to {MOST_POINTS} checkpoints")
+    if draft.take is not None:
+        if draft.order not in DRAWN:
+            problems.append(f"take: only a route that is {' or '.join(DRAWN)} draws its points")
+        elif not 1 <= draft.take <= len(draft.points):
+            problems.append("take: 1 to as many points as the route has")
+    known = _checkpoints(session, site_id, [stop.checkpoint_id for stop in draft.points])
+    for number, stop in enumerate(draft.points):
+        problems += [f"points.{number}: {problem}" for problem in _stop_problems(stop, known)]
+    seen = [stop.checkpoint_id for stop in draft.points]
+    if draft.order != "ordered" and len(set(seen)) < len(seen):
+        problems.append("points: only an ordered route goes to a checkpoint twice")
+    if problems:
+        raise Invalid("the route was not saved", problems=problems)
+
+
+def _stop_problems(stop: Stop, known: Mapping[UUID, str]) -> list[str]:
+    problems = []
+    state = known.get(stop.checkpoint_id)
+    if state is None:
+        problems.append("a checkpoint of this site")
+    elif state != "active":
+        problems.append("this checkpoint is out of use")
+    given = [value for value in (stop.opens_min, stop.closes_min) if value is not None]
+    if any(not 0 <= value <= LONGEST_MIN for value in given):
+        problems.append(f"opens_min, closes_min: 0 to {LONGEST_MIN}")
+    elif len(given) == 2 and given[0] >= given[1]:
+        problems.append("closes_min: later than opens_min")
+    return problems
+
+
+def _checkpoints(session: Session, site_id: UUID, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+    """By id the states of those that are checkpoints of a site."""
+    statement = (
+        select(Asset.id, Checkpoint.state)
+        .outerjoin(Checkpoint, Checkpoint.id == Asset.id)
+        .where(Asset.site_id == site_id, Asset.type == ASSET_TYPE, Asset.id.in_(set(ids)))
+    )
+    return {asset_id: state or "active" for asset_id, state in session.execute(statement)}
+
+
+def _set_points(
+    session: Session, row: Route, points: Sequence[Stop], actor: events.Actor, now: datetime
+) -> None:
+    for position, stop in enumerate(points):
+        asset = session.get_one(Asset, stop.checkpoint_id)
+        checkpoint_of(session, asset, actor=actor, now=now)
+        session.add(
+            RoutePoint(
+                route_id=row.id,
+                position=position,
+                site_id=row.site_id,
+                checkpoint_id=stop.checkpoint_id,
+                opens_min=stop.opens_min,
+                closes_min=stop.closes_min,
+            )
+        )
+    session.flush()
+
+
+def find_route(session: Session, caller: Caller, route_id: UUID, *, permission: str) -> Route:
+    """A route to be changed. NotFound when the caller may not read it, NotAllowed elsewhere."""
+    statement = scoped(select(Route).where(Route.id == route_id), Route.site_id, caller, READ)
+    row = session.scalars(statement).first()
+    if row is None:
+        raise _unknown()
+    caller.require(permission, row.site_id)
+    return row
+
+
+def describe_route(session: Session, caller: Caller, route_id: UUID) -> dict[str, Any]:
+    """One route with its points in order. NotFound when the caller may not read it."""
+    statement = scoped(_ROWS.where(Route.id == route_id), Route.site_id, caller, READ)
+    row = session.execute(statement).mappings().first()
+    if row is None:
+        raise _unknown()
+    return {**row, "points": points_of(session, route_id)}
+
+
+def points_of(session: Session, route_id: UUID) -> list[dict[str, Any]]:
+    """The points of a route in order, each with code and name of its checkpoint."""
+    statement = (
+        rows_of(
+            RoutePoint.checkpoint_id,
+            Asset.code,
+            Asset.name,
+            Checkpoint.state,
+            RoutePoint.opens_min,
+            RoutePoint.closes_min,
+        )
+        .join(Asset, Asset.id == RoutePoint.checkpoint_id)
+        .join(Checkpoint, Checkpoint.id == RoutePoint.checkpoint_id)
+        .where(RoutePoint.route_id == route_id)
+        .order_by(RoutePoint.position)
+    )
+    return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def list_routes(
+    session: Session,
+    caller: Caller,
+    wish: Wish,
+    *,
+    site_id: UUID | None = None,
+    state: str | None = None,
+) -> Page[dict[str, Any]]:
+    """Routes that the caller may read, the last made first, without their points. Key: id."""
+    statement = scoped(_ROWS, Route.site_id, caller, READ)
+    if site_id is not None:
+        statement = statement.where(Route.site_id == site_id)
+    if state is not None:
+        statement = statement.where(Route.state == state)
+    return newest_first(session, statement, (Route.id,), wish)
+
+
+def _unknown() -> NotFound:
+    return NotFound("there is no such route", advice="Look for it in the list of routes.")
