@@ -137,7 +137,7 @@ class _Look:
     def _next_look(self) -> datetime:
         row, now = self._round, self._now
         moments = [point.closes_at for point in self._points if point.state == "open"]
-        moments += [row.begin_by, row.ends_at]
+        moments += [row.begin_by, row.ends_at, row.settles_at]
         if any(point.state == "unknown" for point in self._points):
             moments.append(now + _LOOK_AGAIN)
         told = [point.told_at for point in self._points if point.passed_up_at is None]
