@@ -6,6 +6,7 @@ from core.db import is_unavailable
 from core.leases import LeaseLost
 from jobs.work import Work, actor
 from workflows.patrol import rounds
+from workflows.patrol.rounds import look_at
 
 ACTOR = actor("rounds")
 
@@ -38,7 +39,7 @@ def look_at_rounds(work: Work, now: datetime) -> int:
             break
         try:
             with work.transaction() as session:
-                made += rounds.look_at(session, round_id, now=now, actor=ACTOR)
+                made += look_at(session, round_id, now=now, actor=ACTOR)
         except Exception as error:
             if isinstance(error, LeaseLost) or is_unavailable(error):
                 raise

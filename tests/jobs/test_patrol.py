@@ -1,0 +1,48 @@
+"""The sweeps over rounds: made ahead, and looked at; one that fails holds no other back."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+import jobs.patrol
+from core.clock import SimulatedClock
+from core.db import Database
+from jobs.patrol import look_at_rounds, make_rounds_ahead
+from tests.fixtures import NOON, SmallSite
+from tests.jobs.conftest import make_work
+from tests.workflows.conftest import facts_of
+from tests.workflows.walked import MINUTE, TEN, make_walk
+from workflows.patrol import rounds
+
+
+def test_rounds_are_made_ahead_each_day_and_told_when_they_do_not_begin(
+    database: Database, site: SmallSite, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = make_walk(database, site)
+    walk.on_duty(walk.guard)
+    walk.route()
+    for _ in range(3):
+        walk.plan()
+    work = make_work(database, clock)
+    assert make_rounds_ahead(work, NOON) == 0
+    assert make_rounds_ahead(work, NOON + timedelta(days=1)) == 3
+    assert make_rounds_ahead(work, NOON + timedelta(days=1)) == 0
+    due = TEN + 10 * MINUTE
+    assert look_at_rounds(work, due - MINUTE) == 0
+    tries: list[Any] = []
+
+    def stumble_once(session: Any, one: Any, **more: Any) -> int:
+        tries.append(one)
+        made = rounds.look_at(session, one, **more)
+        if len(tries) == 1:
+            raise ValueError("cut off before its commit")
+        return made
+
+    monkeypatch.setattr(jobs.patrol, "look_at", stumble_once)
+    with pytest.raises(ValueError, match="cut off"):
+        look_at_rounds(work, due)
+    assert len(facts_of(database, "round.late")) == 2
+    assert look_at_rounds(work, due) == 1
+    assert look_at_rounds(work, due) == 0
+    assert len(facts_of(database, "round.late")) == 3
