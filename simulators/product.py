@@ -33,6 +33,8 @@ class Product:
         self._ca = ca
         self._transport = transport
         self._points = dict[str, list[str]]()
+        # Connections of others, which end with this one.
+        self._others = list[Product]()
         self._client = httpx.Client(
             base_url=f"{self._address}/api/v1",
             headers={"Authorization": f"Bearer {token}"},
@@ -50,11 +52,15 @@ class Product:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        for other in self._others:
+            other.__exit__(None, None, None)
         self._client.close()
 
     def with_token(self, token: str) -> "Product":
-        """The same product, as somebody else."""
-        return Product(self._address, token, ca=self._ca, transport=self._transport)
+        """The same product, as somebody else; closed with this one."""
+        other = Product(self._address, token, ca=self._ca, transport=self._transport)
+        self._others.append(other)
+        return other
 
     def browser(self) -> httpx.Client:
         """A browser at its pages: it keeps cookies and goes no further by itself."""
