@@ -86,6 +86,8 @@ def test_a_point_is_unknown_while_the_phone_is_out_of_contact_and_missed_once_it
     walk: Walk,
 ) -> None:
     walk.scan("gate", TEN)
+    # A scan is heard of, and says nothing of what else the phone may keep.
+    assert walk.shown()["heard_at"] == TEN
     walk.heard(TEN + 5 * MINUTE, TEN + 5 * MINUTE)
     walk.look(END)
     assert list(walk.states()) == ["scanned", "unknown", "unknown"]

@@ -26,6 +26,8 @@ from core.lifecycle import Lifecycle
 ASSET_TYPE = "checkpoint"
 ACCEPTED = "accepted"
 CHANNELS = ("online", "sync", "mqtt", "import")
+# Handed in by the phone of whoever scanned.
+BY_PHONE = ("online", "sync")
 CHECKPOINT = Lifecycle(
     "checkpoint",
     {

@@ -14,9 +14,10 @@ from core import events
 from core.errors import Conflict, Invalid, NotFound
 from core.vault import Vault
 from workflows.patrol.judging import Judged, Looking, judge
-from workflows.patrol.model import ACCEPTED, CHANNELS, CheckpointToken, Scan
+from workflows.patrol.model import ACCEPTED, BY_PHONE, CHANNELS, CheckpointToken, Scan
 from workflows.patrol.presented import Presented
 from workflows.patrol.proof import KINDS
+from workflows.patrol.rounds.contact import note_contact
 from workflows.patrol.rounds.joining import join_scans
 
 # A scanner's clock may be so far ahead of ours before a scan is marked.
@@ -88,6 +89,8 @@ def _scan(
     session.flush()
     events.append_all(session, [_fact(row, actor)])
     join_scans(session, [row], now=now)
+    if presented.channel in BY_PHONE and presented.person_id is not None:
+        note_contact(session, presented.person_id, now=now)
     return row
 
 
