@@ -76,11 +76,17 @@ def bind(
     return made
 
 
-def restore(instance: Instance, state: AlarmState) -> None:
-    """Continues from a persisted state; the slots must hold their persisted values already."""
+def restore(instance: Instance, state: AlarmState, earlier: Instance | None = None) -> None:
+    """Continues from a persisted state; the slots must hold their persisted values already.
+
+    earlier: the instance from which it takes over while the process runs.
+    """
     instance.state = state
-    # Who is asked may have changed meanwhile.
-    instance.rejudge = instance.members is not None and instance.members.catch_up(state.seen)
+    instance.rejudge = earlier is not None and earlier.rejudge
+    if instance.members is not None:
+        # Who is asked may have changed meanwhile.
+        asked = earlier.members.watched if earlier and earlier.members else state.seen
+        instance.rejudge |= instance.members.catch_up(state.seen, asked)
     instance.judged = max(state.changed_at, instance.last_heard())
     instance.held = instance.snapshot() if instance.running else None
     instance.retest()
@@ -168,10 +174,7 @@ def next_wake(instance: Instance) -> int | None:
 
 def _fire_delay(instance: Instance, receipt_now: int, out: list[Transition]) -> None:
     if instance.rejudge:
-        instance.rejudge = False
-        after = 0 if instance.members is None else 1
-        at = max(instance.newest(), instance.state.changed_at + after)
-        _judge(instance, at, receipt_now, out)
+        _judge_again(instance, receipt_now, out)
         if instance.past is None:
             return
     if instance.past is not None:
@@ -179,6 +182,21 @@ def _fire_delay(instance: Instance, receipt_now: int, out: list[Transition]) -> 
     state = instance.state
     if state.due is not None and (state.due_receipt or 0) <= receipt_now:
         _end_delay(instance, state.due, out)
+
+
+def _judge_again(instance: Instance, receipt_now: int, out: list[Transition]) -> None:
+    """Judges the present values once more, since who is asked or the version has changed."""
+    instance.rejudge = False
+    newest = instance.newest()
+    if not newest:
+        # Nothing was heard yet, so there is no time that a decision could bear.
+        return
+    after = 0 if instance.members is None else 1
+    at = max(newest, instance.state.changed_at + after)
+    if instance.past is not None:
+        _bring(instance, instance.past, at, receipt_now, out)
+    _end_delay(instance, at - 1, out)
+    _judge(instance, at, receipt_now, out)
 
 
 def _next_leaving(past: Past) -> int | None:
@@ -190,16 +208,7 @@ def _step_windows(instance: Instance, past: Past, at: int, receipt: int) -> list
     out: list[Transition] = []
     with instance.at_instant(receipt):
         instance.rejudge = False
-        if past.fresh:
-            newest = past.newest
-            _leave(instance, past, newest, receipt, out)
-            _end_delay(instance, newest - 1, out)
-            past.take_in()
-        if at > past.at:
-            # A message without a reading of its points, or a retained one: only time has passed.
-            past.go_ahead()
-            _leave(instance, past, at, receipt, out)
-            past.move_to(at)
+        _bring(instance, past, at, receipt, out)
         _end_delay(instance, at - 1, out)
         if at > instance.state.changed_at:
             _judge(instance, at, receipt, out)
@@ -208,6 +217,20 @@ def _step_windows(instance: Instance, past: Past, at: int, receipt: int) -> list
     if out:
         instance.retest()
     return out
+
+
+def _bring(instance: Instance, past: Past, at: int, receipt: int, out: list[Transition]) -> None:
+    """Takes in what is new and brings the windows to event time `at`, judging on the way."""
+    if past.fresh:
+        newest = past.newest
+        _leave(instance, past, newest, receipt, out)
+        _end_delay(instance, newest - 1, out)
+        past.take_in()
+    if at > past.at:
+        # A message without a reading of its points, or a retained one: only time has passed.
+        past.go_ahead()
+        _leave(instance, past, at, receipt, out)
+        past.move_to(at)
 
 
 def _leave(

@@ -138,17 +138,18 @@ class Members:
             return False
         return any(slot.at > seen.get(key, 0) for key, slot in self.watched.items())
 
-    def catch_up(self, seen: Seen | None) -> bool:
+    def catch_up(self, seen: Seen | None, asked: Seen | Mapping[str, Slot] | None) -> bool:
         """A stored alarm is continued; whether it must be judged now, since others are asked.
 
-        Not where nothing has changed: readings that were ignored would have a say after all.
+        asked: the points that were looked at until now, by the same keys; None = nobody knows. Not
+        where nothing has changed: readings that were ignored would have a say after all.
         """
         self.behind.clear()
         for key, at in (seen or {}).items():
             slot = self.watched.get(key)
             if slot is not None and slot.at < at:
                 self.behind[key] = at
-        return not self.behind and (seen is None or seen.keys() != self.watched.keys())
+        return not self.behind and (asked is None or asked.keys() != self.watched.keys())
 
 
 def _codes(group: Group, member: Member) -> list[str]:

@@ -117,9 +117,11 @@ def carry_over(old: Registry, new: Registry) -> list[Windowed]:
         same_version = old.bindings[earlier].facts.version == new.bindings[instance].facts.version
         if not same_version:
             begin.append(instance)
-        elif instance.past is not None and earlier.past is not None:
+            adopt(instance, earlier.state)
+            continue
+        if instance.past is not None and earlier.past is not None:
             instance.past.inherit(earlier.past)
-        (restore_instance if same_version else adopt)(instance, earlier.state)
+        restore_instance(instance, earlier.state, earlier)
     _watch_silent_paths(new)
     return windowed((instance, new.bindings[instance]) for instance in begin)
 
