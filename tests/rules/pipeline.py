@@ -45,6 +45,8 @@ class Pipeline:
         self._keys = keys
         self._others: Others = others or {}
         self._stored: list[Message] = []
+        # So many of them can't be lost any more.
+        self._settled = 0
         self._now = ReceiptNow(self.receipt)
         self._slots = {key: Slot() for key in keys}
         self._instance = self._bound()
@@ -68,7 +70,7 @@ class Pipeline:
 
     def kill(self, unstored: int) -> None:
         """The newest messages were decided on, but not stored: they come again."""
-        keep = max(len(self._stored) - unstored, 0)
+        keep = max(len(self._stored) - unstored, self._settled)
         again, self._stored = self._stored[keep:], self._stored[:keep]
         state = self._instance.state
         self._slots = {key: Slot() for key in self._keys}
@@ -80,13 +82,20 @@ class Pipeline:
         if self._instance.past is not None:
             self._instance.past.rebuild(history)
         restore(self._instance, state)
-        self.wait(0)
+        if self._instance.rejudge:
+            self.wait(0)
+        # The receipt clock stands still until what is unacknowledged has come again.
         for message in again:
             self._take(message)
             self._stored.append(message)
+        self.wait(0)
 
     def meet(self, others: Others, *, at_once: bool = True) -> None:
-        """The registry is read anew, with others who are asked; at_once: time is looked at, too."""
+        """The registry is read anew, with others who are asked; at_once: time is looked at, too.
+
+        What was heard before is stored by then.
+        """
+        self._settled = len(self._stored)
         self._others = others
         before = self._instance
         self._instance = self._bound()
@@ -142,8 +151,9 @@ class Pipeline:
         fresh = self._apply(message)
         self._now.now = self.receipt
         members = self._instance.members
-        watched = self._instance.slots if members is None else members.watched
-        if not watched.keys() & set(fresh):
+        watched = self.rule.points if members is None else members.watched
+        # What else is said decides nothing that the next look at the clock would not.
+        if not set(watched) & set(fresh):
             return
         when = self._instance.time_of(message.at) if self._instance.test() else None
         if when is not None:
