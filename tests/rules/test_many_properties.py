@@ -168,7 +168,7 @@ PLAIN = _conditions((LEVEL, OVERFLOW))
 WINDOWED = _conditions((LEVEL, HIGH, TICKETS))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     trips=PLAIN,
     clears=st.one_of(st.none(), PLAIN),
@@ -186,7 +186,7 @@ def test_questions_to_many_are_decided_as_the_slow_model_does(
     _same(trips, clears, on, off, story)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     trips=WINDOWED,
     clears=st.one_of(st.none(), WINDOWED),

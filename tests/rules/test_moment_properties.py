@@ -147,7 +147,7 @@ def _tried(draw: st.DrawFn) -> tuple[Condition, Condition | None, str, str, Any]
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(_tried())
 def test_events_are_decided_as_the_slow_model_does(
     tried: tuple[Condition, Condition | None, str, str, Any],
