@@ -23,7 +23,7 @@ from workflows.patrol.rounds.making import make_rounds, unmake_rounds
 from workflows.patrol.rounds.model import PLAN, RoundPlan, Route
 from workflows.patrol.rounds.routes import LONGEST_MIN
 
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 MOST_TIMES = 96
 LONGEST_SETTLE_MIN = 7 * LONGEST_MIN
 USUAL_TOLERANCE_MIN, USUAL_SETTLE_MIN = 15, 12 * 60
