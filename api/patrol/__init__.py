@@ -1,10 +1,13 @@
-"""Patrols over HTTP: checkpoints, what is scanned at them, badges, scans, exports of wands."""
+"""Patrols over HTTP: checkpoints and what is scanned there, badges, scans, wands, rounds."""
 
 from api.patrol.badges import router as _badges
 from api.patrol.checkpoints import router
+from api.patrol.plans import router as _plans
+from api.patrol.rounds import router as _rounds
+from api.patrol.routes import router as _routes
 from api.patrol.scans import router as _scans
 
-router.include_router(_badges)
-router.include_router(_scans)
+for _each in (_badges, _scans, _routes, _plans, _rounds):
+    router.include_router(_each)
 
 __all__ = ["router"]

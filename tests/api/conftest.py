@@ -289,5 +289,6 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         **{name: str(value) for name, value in found.items()},
         "rule_id": RULE,
         "code": "lift-hours",
+        "position": "0",
         "about": "asset:booster-9",
     }

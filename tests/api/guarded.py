@@ -1,16 +1,20 @@
-"""A checkpoint of the small site with a tag, a guard with a badge, and a scan of theirs."""
+"""Checkpoint, tag, badge and scan of the small site; a route, its plan, and rounds of it."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from core import events
-from core.db import Database
+from core.db import Database, Session
 from core.ids import new_id
 from core.people import Grant, Person
 from core.settings import load
 from core.vault import Vault
 from tests.fixtures import SmallSite
 from workflows import patrol
+from workflows.patrol import rounds
 
 # Whoever seals by it needs it to read again; nothing that stands here is sealed.
 VAULT = Vault(load(secret_key="a key of the tests of patrols only"))
@@ -52,9 +56,65 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         )
         scan = patrol.present(session, shown, vault=VAULT, now=now)
         assert scan.verdict == patrol.ACCEPTED
+        walked = put_rounds(session, site, row.id, now)
     return {
         "checkpoint_id": row.id,
         "checkpoint_token_id": put.token.id,
         "badge_id": badge.id,
         "scan_id": scan.id,
+        **walked,
+    }
+
+
+def put_rounds(
+    session: Session, site: SmallSite, checkpoint_id: UUID, now: datetime
+) -> dict[str, UUID]:
+    """A route to a checkpoint, a plan of it, and the round of this hour, which is open."""
+    draft = rounds.RouteDraft("night", {"en": "Night"}, [rounds.Stop(checkpoint_id)])
+    route = rounds.create_route(session, site.id, draft, actor=events.SYSTEM, now=now)
+    # Two minutes past noon at the site.
+    plan = rounds.create_plan(
+        session, route, rounds.PlanDraft(["12:02"], "security", 60), actor=events.SYSTEM, now=now
+    )
+    made = select(rounds.Round).where(rounds.Round.plan_id == plan.id)
+    first = session.scalars(made.order_by(rounds.Round.planned_at)).first()
+    assert first is not None
+    assert first.opens_at < now
+    return {"route_id": route.id, "plan_id": plan.id, "round_id": first.id}
+
+
+def bodies_of_patrols(site: SmallSite) -> dict[str, Any]:
+    """By operation a body about checkpoints, badges and scans that would be accepted."""
+    on_site = {"site_id": str(site.id)}
+    token = {"kind": "static_tag", "value": "04ABCD"}
+    return {
+        "post_checkpoint": {**on_site, "code": "gate", "name": {"en": "Gate"}},
+        "patch_checkpoint": {"criticality": "high"},
+        "post_checkpoint_token": token,
+        "post_token_replace": token,
+        "post_badge": {**on_site, "person_id": str(site.id), "kind": "card", "number": "7"},
+        "post_scan": {
+            **on_site,
+            "id": str(site.id),
+            "occurred_at": "2026-11-24T04:00:00Z",
+            "kind": "static_tag",
+            "uid": "04C0FFEE",
+        },
+        "post_scans_wand": "no table",
+    }
+
+
+def bodies_of_rounds(site: SmallSite, theirs: dict[str, str]) -> dict[str, Any]:
+    """By operation a body about routes, plans and rounds that would be accepted."""
+    points = [{"checkpoint_id": theirs["checkpoint_id"]}]
+    route = {"code": "night", "name": {"en": "Night"}, "points": points}
+    plan = {"times": ["22:00"], "team": "security", "duration_min": 60}
+    return {
+        "post_route": {**route, "site_id": str(site.id), "code": "day"},
+        "put_route": route,
+        "post_round_plan": {**plan, "route_id": theirs["route_id"]},
+        "put_round_plan": plan,
+        "post_round_cancel": {"reason": "Flood"},
+        "post_round_point_excuse": {"reason": "The floor is locked"},
+        "post_patrol_contact": {},
     }
