@@ -19,6 +19,8 @@ from core.wire import rfc3339
 
 BASE = "/api/v1"
 JSON = "application/json"
+# No column that counts versions keeps a longer number.
+_MOST_DIGITS = 9
 IfMatch = Annotated[str | None, Header(description="The `ETag` of what was read.")]
 IdempotencyKey = Annotated[
     str | None,
@@ -74,7 +76,7 @@ def expected_version(if_match: str | None, *, required: bool = False) -> int | N
     if if_match.strip() == "*":
         return None
     number = if_match.strip().removeprefix("W/").strip('"')
-    if not (number.isascii() and number.isdecimal()):
+    if not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS):
         raise Invalid("If-Match is no version of ours", problems=["If-Match: send the ETag as is"])
     return int(number)
 

@@ -12,7 +12,7 @@ from core.ids import new_id
 from core.people import Grant, Person
 from core.settings import load
 from core.vault import Vault
-from tests.fixtures import SmallSite
+from tests.fixtures import NOON, SmallSite
 from workflows import patrol
 from workflows.patrol import rounds
 
@@ -64,6 +64,21 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         "scan_id": scan.id,
         **walked,
     }
+
+
+def put_checkpoints(database: Database, site_id: UUID, *codes: str) -> list[UUID]:
+    """Checkpoints of a site, with nothing to be scanned there."""
+    with database.write() as session:
+        return [
+            patrol.create_checkpoint(
+                session,
+                site_id,
+                patrol.NewCheckpoint(code, {"en": code.title()}),
+                actor=events.SYSTEM,
+                now=NOON,
+            ).id
+            for code in codes
+        ]
 
 
 def put_rounds(

@@ -1,5 +1,6 @@
 """Whatever the OpenAPI document allows to be asked is answered as it says, and never with a 5xx."""
 
+from collections import Counter
 from typing import Any
 
 import schemathesis
@@ -14,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
 from schemathesis.transport.serialization import Binary
 
 from core.voice import TYPES as VOICE_TYPES
-from tests.fixtures import Administrator
+from tests.fixtures import Administrator, SmallSite
 
 CHECKS = [
     not_a_server_error,
@@ -70,6 +71,61 @@ def test_every_operation_keeps_to_its_description(
     assert len(app.openapi()["paths"]) > 30
     found = keep_to_the_description(app, administrator.token, EXAMPLES, seeded=True)
     assert found == [], "\n\n".join(found)
+
+
+def test_whatever_routes_and_plans_may_be_is_taken_or_refused(
+    app: FastAPI, theirs: dict[str, str], administrator: Administrator, site: SmallSite
+) -> None:
+    headers = {"Authorization": f"Bearer {administrator.token}", "If-Match": "*"}
+    schema = schemathesis.openapi.from_dict(app.openapi())
+    schema.app = app
+    answered = Counter[int]()
+    for path, method in (("routes", "post"), ("round-plans", "post"), ("rounds", "get")):
+        ask_of_ours(schema[f"/api/v1/{path}"][method], theirs, site, headers, answered)
+    for path in ("routes/{route_id}", "round-plans/{plan_id}"):
+        ask_of_ours(schema[f"/api/v1/{path}"]["put"], theirs, site, headers, answered)
+    assert answered[201] > 0
+    assert answered[422] > 0
+    assert 500 not in answered
+
+
+def ask_of_ours(
+    operation: Any,
+    theirs: dict[str, str],
+    site: SmallSite,
+    headers: dict[str, str],
+    answered: Counter[int],
+) -> None:
+    """Ask an operation whatever it may be asked, about things that are there."""
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def ask(case: Any) -> None:
+        case.path_parameters = {name: theirs[name] for name in case.path_parameters}
+        of_ours(case.body, theirs, site)
+        answered[case.call_and_validate(headers=headers, checks=CHECKS).status_code] += 1
+
+    ask()
+
+
+def of_ours(body: Any, theirs: dict[str, str], site: SmallSite) -> None:
+    """Let a body speak of things that are there, so that all else in it is judged."""
+    if not isinstance(body, dict):
+        return
+    named = {**theirs, "site_id": str(site.id), "team": "security"}
+    for name in body.keys() & named.keys():
+        body[name] = named[name]
+    for point in body.get("points", []):
+        point["checkpoint_id"] = theirs["checkpoint_id"]
+    if "times" in body:
+        body["times"] = [f"{len(text):02}:00" for text in body["times"]]
 
 
 def test_an_operation_that_fails_or_answers_what_it_does_not_tell_is_found() -> None:
