@@ -76,10 +76,10 @@ MEANING: Mapping[str, str] = MappingProxyType(
             "change calendars, promised times, teams, categories, templates and lists of problems"
         ),
         "stickers.write": "print and revoke stickers",
-        "patrol.read": "see checkpoints and when they were scanned",
-        "patrol.scan": "scan checkpoints",
+        "patrol.read": "see checkpoints, when they were scanned, and how rounds go",
+        "patrol.scan": "scan checkpoints and go rounds",
         "scans.read": "see who scanned checkpoints",
-        "patrol.write": "set up checkpoints, what is scanned there, and badges",
+        "patrol.write": "set up checkpoints, routes, plans of rounds and badges, and excuse points",
         "views.share": "share lists of tickets with colleagues",
         "rosters.write": "make rosters, record absences and certificates",
         "evidence.read": "see photos and voice notes as they were taken, with all they carry",

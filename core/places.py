@@ -102,6 +102,11 @@ def node_name(session: Session, node_id: UUID) -> dict[str, str]:
     return dict(session.get_one(Node, node_id).name)
 
 
+def space_by_code(session: Session, site_id: UUID, code: str) -> UUID | None:
+    """The space of a site with this code."""
+    return session.scalar(select(Space.id).where(Space.site_id == site_id, Space.code == code))
+
+
 def sites(session: Session) -> list[Node]:
     """Every site, by its code."""
     return list(session.scalars(select(Node).where(Node.kind == "site").order_by(Node.code)))

@@ -1,6 +1,7 @@
 """The command line as somebody at a terminal meets it."""
 
 import http.cookiejar
+import json
 import re
 import time
 import urllib.error
@@ -14,6 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from simulators.demo.patrol import CARD, READERS
 from tests.servers.product import ROOT, Product, command_line, done, until
 from watchkeeper.cli import app
 
@@ -196,6 +198,10 @@ def test_the_demo_stops_within_seconds_and_continues_where_it_was(product: Produ
     assert not signed_in_by(product, "guard", "not-the-password")
     duty = product.get(f"/api/v1/sites/{site_id}/teams/security/duty")
     assert [one["name"] for one in duty["items"]] == ["赵大勇"]
+    ahead = product.rows("SELECT count(*), count(DISTINCT planned_at) FROM round")
+    # A day and a half of quarters of an hour.
+    assert ahead == [(144, 144)]
+    card_of_the_guard_counts(product)
     assert product.stop() < 15
     assert "Stopped. Start again to continue where it was." in product.said
     assert not (product.folder / "running.json").exists()
@@ -207,6 +213,14 @@ def test_the_demo_stops_within_seconds_and_continues_where_it_was(product: Produ
     assert before <= numbers(product)
     assert signed_in_by(product, "auditor", password[1])
     assert len(product.rows("SELECT 1 FROM node WHERE kind = 'site'")) == 1
+
+
+def card_of_the_guard_counts(product: Product) -> None:
+    """What the simulated guard does at a reader, done by hand: rounds are a quarter apart."""
+    topic = f"wk/v1/riverside/{READERS[0].code}/scan"
+    done("publish", topic, json.dumps({"guard": CARD}), folder=product.folder)
+    scans = "SELECT verdict, person_id IS NOT NULL FROM scan WHERE kind = 'fixed_reader'"
+    until(lambda: ("accepted", 1) in product.rows(scans), 20, "the card was not taken")
 
 
 def test_the_simulator_does_not_outlive_a_killed_product(product: Product) -> None:

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.panel import Panel
 
 from core.settings import Settings
+from core.vault import Vault
 from watchkeeper import first_run, installation
+from watchkeeper.demo_patrol import demo_patrol
 from watchkeeper.demo_people import demo_outsiders
 from watchkeeper.product import Product
 
@@ -39,6 +41,7 @@ def _start(product: Product, *, demo: bool, console: Console) -> None:
             now = product.clock.now()
             password = first_run.demo_accounts(product.database, product.folder, now)
             outsiders = demo_outsiders(product.database, password, now)
+            demo_patrol(product.database, Vault(product.settings), "guard", now)
         rules = first_run.publish_packs(product.database, product.clock.now())
     if rules:
         console.print(f"{rules} shipped rules came into force.")

@@ -120,10 +120,12 @@ PERMISSION: Mapping[str, str] = {
         "change calendars, promised times, teams, categories, templates and lists of problems"
     ),
     "stickers.write": mark("print and revoke stickers"),
-    "patrol.read": mark("see checkpoints and when they were scanned"),
-    "patrol.scan": mark("scan checkpoints"),
+    "patrol.read": mark("see checkpoints, when they were scanned, and how rounds go"),
+    "patrol.scan": mark("scan checkpoints and go rounds"),
     "scans.read": mark("see who scanned checkpoints"),
-    "patrol.write": mark("set up checkpoints, what is scanned there, and badges"),
+    "patrol.write": mark(
+        "set up checkpoints, routes, plans of rounds and badges, and excuse points"
+    ),
     "views.share": mark("share lists of tickets with colleagues"),
     "rosters.write": mark("make rosters, record absences and certificates"),
     "evidence.read": mark("see photos and voice notes as they were taken, with all they carry"),

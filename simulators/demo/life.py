@@ -1,4 +1,4 @@
-"""Normal life for ever, a first visible fault within a minute, then a mild one now and then."""
+"""Normal life for ever: a fault within a minute, a mild one now and then, a guard's rounds."""
 
 import threading
 import time
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from simulators.connection import BrokerAddress, Publisher
+from simulators.demo.patrol import Guard
 from simulators.faults.disturb import disturbance_of
 from simulators.faults.plan import Fault, FaultKind
 from simulators.simulate import BUFFER, Pace, run_world
@@ -39,16 +40,21 @@ def run_demo(
 ) -> None:
     """Publish the demo compound in real time until `stop` is set; waits out a broker that is away.
 
-    site: a site to live instead of the demo compound; then the first faults are left out.
+    site: a site to live instead of the demo compound; then the first faults and the guard's rounds
+    are left out.
     on_fault: called when a fault is put on the calendar. Raises BrokerTrouble at the start only.
     """
     world = World(site or read_site(), seed=seed, start=time.time())
     mishaps = Mishaps(world.site, Random(f"{seed}/demo"), () if site else FIRST_FAULTS)
 
+    guard = None if site else Guard(world.site.code, world.start, Random(f"{seed}/guard"))
+
     def told(tick: Tick, sent: int) -> None:
         for fault in mishaps.due(tick.now - world.start):
             schedule(world, fault)
             on_fault(fault)
+        for scan in guard.scans(tick.now) if guard else ():
+            publisher.publish(scan.topic, scan.payload)
 
     with Publisher(broker, patience=None, buffer=BUFFER) as publisher:
         for fault in mishaps.due(0.0):

@@ -390,11 +390,65 @@ def test_a_plan_that_can_t_be_is_refused_with_what_to_do(
     assert problem in refused.value.problems
 
 
+def test_no_window_opens_behind_the_end_of_a_plan(walk: Walk) -> None:
+    late = [Stop(walk.points["gate"], 40, None)]
+    walk.plan("22:00", duration_min=30)
+    with walk.database.write() as session:
+        route = session.get_one(Route, walk.route_id)
+        draft = RouteDraft("night", {"en": "Night"}, late)
+        with pytest.raises(Invalid) as refused:
+            change_route(session, route, draft, actor=events.SYSTEM, now=NOON)
+        problem = "points.0: opens_min: less than 30, which a plan of this route takes"
+        assert refused.value.problems == (problem,)
+        plan = session.get_one(RoundPlan, walk.plan_id)
+        move_plan(session, plan, "retire", actor=events.SYSTEM, now=NOON)
+        change_route(session, route, draft, actor=events.SYSTEM, now=NOON)
+        with pytest.raises(Conflict):
+            move_plan(session, plan, "reactivate", actor=events.SYSTEM, now=NOON)
+        shorter = PlanDraft(["22:00"], TEAM, 40)
+        with pytest.raises(Invalid) as refused:
+            create_plan(session, route, shorter, actor=events.SYSTEM, now=NOON)
+        problem = "duration_min: over 40, when the last window of the route opens"
+        assert refused.value.problems == (problem,)
+
+
+def test_no_rounds_of_a_route_that_is_out_of_use_are_planned(walk: Walk) -> None:
+    with walk.database.write() as session:
+        route = session.get_one(Route, walk.route_id)
+        move_route(session, route, "retire", actor=events.SYSTEM, now=NOON)
+        draft = PlanDraft(["22:00"], TEAM, 40)
+        with pytest.raises(Conflict):
+            create_plan(session, route, draft, actor=events.SYSTEM, now=NOON)
+
+
+def test_what_is_excused_ahead_stays_so_when_the_plan_changes(walk: Walk) -> None:
+    walk.plan("22:00")
+    boss = walk.caller(walk.supervisor)
+    with walk.database.write() as session:
+        excuse_point(session, boss, walk.first, 1, "flooded", now=NOON)
+        plan = session.get_one(RoundPlan, walk.plan_id)
+        draft = PlanDraft(["22:00"], TEAM, 90)
+        change_plan(session, plan, draft, actor=events.SYSTEM, now=NOON)
+    first, second = walk.rounds()
+    assert list(walk.states(first.id)) == ["open", "excused", "open"]
+    assert second.ends_at - second.planned_at == 90 * MINUTE + 15 * MINUTE
+
+
+def test_a_round_all_of_which_is_excused_is_complete_as_soon_as_it_begins(walk: Walk) -> None:
+    walk.plan("22:00")
+    boss, guard = walk.caller(walk.supervisor), walk.caller(walk.guard)
+    with walk.database.write() as session:
+        for position in range(3):
+            excuse_point(session, boss, walk.first, position, "typhoon", now=NOON)
+        assert begin_round(session, guard, walk.first, now=TEN).state == "complete"
+
+
 def test_a_guard_begins_a_round_once_it_is_open(walk: Walk) -> None:
     walk.plan()
     guard = walk.caller(walk.guard)
-    with walk.database.write() as session, pytest.raises(Conflict):
-        begin_round(session, guard, walk.first, now=TEN - 11 * MINUTE)
+    for moment in (TEN - 11 * MINUTE, TEN + 71 * MINUTE):
+        with walk.database.write() as session, pytest.raises(Conflict):
+            begin_round(session, guard, walk.first, now=moment)
     with walk.database.write() as session:
         row = begin_round(session, guard, walk.first, now=TEN - MINUTE)
         assert (row.state, row.began_at, row.person_id) == ("running", TEN - MINUTE, walk.guard)

@@ -13,7 +13,13 @@ from tests.workflows.conftest import employ, facts_of
 from tests.workflows.walked import CODES, MINUTE, TEN, Walk, make_walk
 from workflows.notifications.model import Notice
 from workflows.notifications.taking_up import take_up
-from workflows.patrol import Checkpoint, CheckpointToken, NewToken, put_token
+from workflows.patrol import (
+    Checkpoint,
+    CheckpointToken,
+    NewToken,
+    put_token,
+    retire_checkpoint,
+)
 from workflows.patrol.rounds import excuse_point, note_contact
 from workflows.patrol.rounds.contact import known_until
 
@@ -215,6 +221,19 @@ def test_an_excused_point_is_neither_unknown_nor_missed(walk: Walk) -> None:
     walk.look(SETTLED)
     assert list(walk.states()) == ["scanned", "missed", "excused"]
     assert walk.rounds()[0].state == "incomplete"
+
+
+def test_a_point_whose_checkpoint_went_out_of_use_is_excused(walk: Walk) -> None:
+    walk.scan("gate", TEN)
+    walk.scan("roof", TEN)
+    with walk.database.write() as session:
+        row = session.get_one(Checkpoint, walk.points["garage"])
+        retire_checkpoint(session, row, actor=events.SYSTEM, now=TEN)
+    walk.heard(END, END)
+    walk.look(END)
+    assert list(walk.states()) == ["scanned", "excused", "scanned"]
+    assert walk.rounds()[0].state == "complete"
+    assert told(walk, "round.miss") == []
 
 
 def test_notices_say_which_round_and_when(walk: Walk) -> None:

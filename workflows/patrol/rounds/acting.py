@@ -35,12 +35,14 @@ def begin_round(session: Session, caller: Caller, round_id: UUID, *, now: dateti
     row = find_round(session, caller, round_id, permission=SCAN)
     if row.state == "running" and row.person_id == caller.person_id:
         return row
-    if now < row.opens_at:
+    if not row.opens_at <= now <= row.ends_at:
         raise Conflict(
-            "this round does not begin yet", advice=f"It opens at {row.opens_at.isoformat()}."
+            "this round can't begin now",
+            advice=f"It can from {row.opens_at.isoformat()} to {row.ends_at.isoformat()}.",
         )
     actor = events.Actor.person(caller.person_id)
     start(session, row, caller.person_id, now, actor=actor, now=now)
+    settle(session, row, now=now)
     return row
 
 
@@ -87,7 +89,7 @@ def excuse_point(
         actor=events.Actor.person(caller.person_id),
         learned_at=now,
         site_id=row.site_id,
-        after={"checkpoint": str(point.checkpoint_id), "was": was, "reason": point.reason},
+        after={"checkpoint": str(point.checkpoint_id), "was": was},
     )
     settle(session, row, now=now)
     return row

@@ -17,7 +17,7 @@ from core import events
 from core.lifecycle import move
 from core.rosters import bosses
 from core.shards import last_beats
-from workflows.patrol.model import CheckpointToken
+from workflows.patrol.model import Checkpoint, CheckpointToken
 from workflows.patrol.rounds.contact import goers, known_until
 from workflows.patrol.rounds.joining import settle
 from workflows.patrol.rounds.model import OPEN, ROUND, Round, RoundPoint, Route
@@ -106,6 +106,12 @@ class _Look:
             self._tell("round.miss_passed_up", self._bosses(), _named(due))
 
     def _judge(self, point: RoundPoint) -> None:
+        checkpoint = self._session.get_one(Checkpoint, point.checkpoint_id)
+        if checkpoint.state != "active":
+            # Nobody can scan there, so nobody has missed it.
+            point.state = "excused"
+            self._append("round.excuse", point)
+            return
         confirmed = self._now >= self._round.settles_at or self._is_known(point)
         state = "missed" if confirmed else "unknown"
         if state == point.state:

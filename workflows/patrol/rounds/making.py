@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -86,9 +86,16 @@ def plans_to_make(session: Session, *, now: datetime) -> list[UUID]:
 
 
 def unmake_rounds(session: Session, plan: RoundPlan, *, now: datetime) -> None:
-    """Take away the rounds of a plan that have not opened yet, so that they are made anew."""
+    """Take away the rounds of a plan that have not opened yet, so that they are made anew.
+
+    One of which a point is excused stays as it is.
+    """
     ahead = select(Round.id).where(
-        Round.plan_id == plan.id, Round.state == "planned", Round.opens_at > now
+        Round.plan_id == plan.id,
+        Round.state == "planned",
+        Round.opens_at > now,
+        # What somebody has excused in it would be lost.
+        ~exists().where(RoundPoint.round_id == Round.id, RoundPoint.state == "excused"),
     )
     ids = list(session.scalars(ahead))
     session.execute(delete(RoundPoint).where(RoundPoint.round_id.in_(ids)))
@@ -132,19 +139,21 @@ def _make(
         )
     )
     session.flush()
-    for position, stop in enumerate(stops):
-        session.add(
-            RoundPoint(
-                round_id=row_id,
-                position=position,
-                site_id=plan.site_id,
-                checkpoint_id=stop.checkpoint_id,
-                state="open",
-                opens_at=_edge(start, stop.opens_min, start) - tolerance,
-                closes_at=min(_edge(start, stop.closes_min, ends), ends) + tolerance,
-            )
-        )
-    session.flush()
+    points = [
+        {
+            "round_id": row_id,
+            "position": position,
+            "site_id": plan.site_id,
+            "checkpoint_id": stop.checkpoint_id,
+            "state": "open",
+            "opens_at": _edge(start, stop.opens_min, start) - tolerance,
+            "closes_at": min(_edge(start, stop.closes_min, ends), ends) + tolerance,
+            "annexed": False,
+            "reason": "",
+        }
+        for position, stop in enumerate(stops)
+    ]
+    session.execute(insert(RoundPoint), points)
     return 1
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import events
-from core.errors import Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.lifecycle import move
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, scoped
@@ -21,7 +21,7 @@ from core.teams import teams_at
 from workflows.patrol.checkpoints import READ
 from workflows.patrol.rounds.making import make_rounds, unmake_rounds
 from workflows.patrol.rounds.model import PLAN, RoundPlan, Route
-from workflows.patrol.rounds.routes import LONGEST_MIN
+from workflows.patrol.rounds.routes import LONGEST_MIN, latest_opening
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 MOST_TIMES = 96
@@ -77,8 +77,13 @@ class PlanDraft:
 def create_plan(
     session: Session, route: Route, draft: PlanDraft, *, actor: events.Actor, now: datetime
 ) -> RoundPlan:
-    """Plan rounds of a route from now on, and make the next ones. Invalid with every problem."""
-    _check(session, route.site_id, draft)
+    """Plan rounds of a route from now on, and make the next ones.
+
+    Raises Invalid with every problem, Conflict for a route that is out of use.
+    """
+    if route.state != "active":
+        raise Conflict("this route is out of use", advice="Take it into use again first.")
+    _check(session, route.site_id, route.id, draft)
     row = RoundPlan(
         site_id=route.site_id,
         route_id=route.id,
@@ -115,7 +120,7 @@ def change_plan(
 
     Raises Invalid with every problem.
     """
-    _check(session, row.site_id, draft)
+    _check(session, row.site_id, row.route_id, draft)
     move(
         session,
         row,
@@ -131,18 +136,14 @@ def change_plan(
     return row
 
 
-def _check(session: Session, site_id: UUID, draft: PlanDraft) -> None:
-    problems = []
-    if not 1 <= len(draft.times) <= MOST_TIMES:
-        problems.append(f"times: 1 to {MOST_TIMES} times of day")
-    wrong = [text for text in draft.times if not _TIME.fullmatch(text)]
-    problems += [f"times: {text[:20]!r} is no time of day; write it like 22:00" for text in wrong]
-    if not draft.weekdays or not set(draft.weekdays) <= set(EVERY_DAY):
-        problems.append("weekdays: one or more of 1 (Monday) to 7 (Sunday)")
+def _check(session: Session, site_id: UUID, route_id: UUID, draft: PlanDraft) -> None:
+    problems = _time_problems(draft)
     if draft.team not in {team.code for team in teams_at(session, site_id)}:
         problems.append("team: one of this site")
     if not 1 <= draft.duration_min <= LONGEST_MIN:
         problems.append(f"duration_min: 1 to {LONGEST_MIN}")
+    elif (latest := latest_opening(session, route_id)) >= draft.duration_min:
+        problems.append(f"duration_min: over {latest}, when the last window of the route opens")
     if not 0 <= draft.tolerance_min <= max(draft.duration_min, 0):
         problems.append("tolerance_min: 0 to duration_min")
     if not 0 <= draft.settle_min <= LONGEST_SETTLE_MIN:
@@ -154,6 +155,17 @@ def _check(session: Session, site_id: UUID, draft: PlanDraft) -> None:
         problems.append("outside: needs hours, outside of which rounds begin")
     if problems:
         raise Invalid("the plan was not saved", problems=problems)
+
+
+def _time_problems(draft: PlanDraft) -> list[str]:
+    problems = []
+    if not 1 <= len(draft.times) <= MOST_TIMES:
+        problems.append(f"times: 1 to {MOST_TIMES} times of day")
+    wrong = [text for text in draft.times if not _TIME.fullmatch(text)]
+    problems += [f"times: {text[:20]!r} is no time of day; write it like 22:00" for text in wrong]
+    if not draft.weekdays or not set(draft.weekdays) <= set(EVERY_DAY):
+        problems.append("weekdays: one or more of 1 (Monday) to 7 (Sunday)")
+    return problems
 
 
 def move_plan(
@@ -170,6 +182,10 @@ def move_plan(
     Conflict if it is so already.
     """
     values = {"made_until": now} if action == "reactivate" else None
+    if values and latest_opening(session, row.route_id) >= row.duration_min:
+        raise Conflict(
+            "the route has windows behind the end of this plan", advice="Make it longer first."
+        )
     move(
         session,
         row,

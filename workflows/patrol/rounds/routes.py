@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from core.places import Asset
 from workflows.patrol.checkpoints import READ, checkpoint_of
 from workflows.patrol.model import ASSET_TYPE, Checkpoint
 from workflows.patrol.rounds.making import remake_rounds
-from workflows.patrol.rounds.model import DRAWN, ORDERS, ROUTE, Route, RoutePoint
+from workflows.patrol.rounds.model import DRAWN, ORDERS, ROUTE, RoundPlan, Route, RoutePoint
 
 MOST_POINTS = 200
 # A day: no round is longer.
@@ -61,7 +61,7 @@ def create_route(
     session: Session, site_id: UUID, draft: RouteDraft, *, actor: events.Actor, now: datetime
 ) -> Route:
     """Make a route. Raises Invalid with every problem, Conflict for a code that is taken."""
-    _check(session, site_id, draft)
+    _check(session, site_id, draft, LONGEST_MIN)
     row = Route(
         site_id=site_id,
         code=draft.code,
@@ -106,7 +106,7 @@ def change_route(
     """
     if draft.code != row.code:
         raise Invalid("the route was not changed", problems=["code: cannot be changed"])
-    _check(session, row.site_id, draft)
+    _check(session, row.site_id, draft, shortest_plan(session, row.id))
     move(
         session,
         row,
@@ -146,7 +146,21 @@ def move_route(
     remake_rounds(session, row, now=now, actor=actor)
 
 
-def _check(session: Session, site_id: UUID, draft: RouteDraft) -> None:
+def latest_opening(session: Session, route_id: UUID) -> int:
+    """How long after the planned start the last window of a route opens, in minutes."""
+    statement = select(func.max(RoutePoint.opens_min)).where(RoutePoint.route_id == route_id)
+    return session.scalar(statement) or 0
+
+
+def shortest_plan(session: Session, route_id: UUID) -> int:
+    """The shortest duration of a plan in use of a route, in minutes; LONGEST_MIN without any."""
+    statement = select(func.min(RoundPlan.duration_min)).where(
+        RoundPlan.route_id == route_id, RoundPlan.state == "active"
+    )
+    return session.scalar(statement) or LONGEST_MIN
+
+
+def _check(session: Session, site_id: UUID, draft: RouteDraft, shortest: int) -> None:
     problems = [
         *code_problems(draft.code),
         *name_problems(draft.name, "name"),
@@ -162,6 +176,11 @@ def _check(session: Session, site_id: UUID, draft: RouteDraft) -> None:
     known = _checkpoints(session, site_id, [stop.checkpoint_id for stop in draft.points])
     for number, stop in enumerate(draft.points):
         problems += [f"points.{number}: {problem}" for problem in _stop_problems(stop, known)]
+    problems += [
+        f"points.{number}: opens_min: less than {shortest}, which a plan of this route takes"
+        for number, stop in enumerate(draft.points)
+        if (stop.opens_min or 0) >= shortest
+    ]
     seen = [stop.checkpoint_id for stop in draft.points]
     if draft.order != "ordered" and len(set(seen)) < len(seen):
         problems.append("points: only an ordered route goes to a checkpoint twice")
