@@ -9,6 +9,7 @@ from web.import_words import IMPORT_WORDS
 from web.incident_words import INCIDENT_WORDS
 from web.languages import mark
 from web.patrol_words import PATROL_WORDS
+from web.round_words import ROUND_WORDS
 from web.rule_words import RULE_WORDS
 
 SEVERITY: Mapping[str, str] = {
@@ -411,5 +412,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     **CLOSING_WORDS,
     **INCIDENT_WORDS,
     **PATROL_WORDS,
+    **ROUND_WORDS,
     **RULE_WORDS,
 }

@@ -23,6 +23,7 @@ from tests.pictures import drawing, photo
 from tests.voices import sample
 from tests.web.conftest import signed_in
 from tests.web.patrolling import day_of_scans
+from tests.web.rounding import night_of_rounds
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
 from web.pages.control_room.panels import PANELS as CONTROL_ROOM
@@ -294,11 +295,14 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
 
 
 def patrol_of(stage: Stage) -> dict[str, str]:
-    """A checkpoint of ours with a name of ours, what is scanned there, a badge and a scan."""
+    """A checkpoint of ours, what is scanned there, a badge, a scan, and a route with its rounds."""
     made = day_of_scans(stage)
     names = {"checkpoint_id": "gate", "checkpoint_token_id": "token"}
     names |= {"badge_id": "badge", "scan_id": "scan"}
-    return {name: str(made[key]) for name, key in names.items()}
+    night = night_of_rounds(stage, made["guard"])
+    rounds = {"route_id": "route", "round_plan_id": "round_plan", "round_id": "missed"}
+    found = {name: str(made[key]) for name, key in names.items()}
+    return {**found, **{name: str(night[key]) for name, key in rounds.items()}, "position": "1"}
 
 
 def rule_of(stage: Stage) -> dict[str, str]:

@@ -34,6 +34,7 @@ from tests.pictures import photo
 from tests.voices import sample
 from tests.web.conftest import signed_in
 from tests.web.patrolling import day_of_scans, put
+from tests.web.rounding import night_of_rounds
 from tests.web.stage import OVERHEATING, Fault, Stage, everyday_values
 from tests.web.test_asked_assets import SMOKE as SMOKE_AT_BOARD
 from tests.web.test_asked_assets import WARM
@@ -144,6 +145,9 @@ WATCHED = (
     "checkpoint",
     "scans",
     "tap",
+    "rounds",
+    "round",
+    "route",
 )
 # Those that somebody who is signed in does not see.
 STRANGERS = frozenset({"resident asks", "resident types", "sign in", "tap of a stranger"})
@@ -271,8 +275,29 @@ def _pages_of_patrols(stage: Stage) -> dict[str, str]:
         "badges": f"/badges?{site}",
         "labels": f"/checkpoint-labels?{site}",
         "patrol wands": f"/wand-exports?{site}",
+        **_pages_of_rounds(stage, made["guard"]),
         "tap": "/t?q=2345",
         "tap of a stranger": "/t?q=2346",
+    }
+
+
+def _pages_of_rounds(stage: Stage, guard: UUID) -> dict[str, str]:
+    """Rounds of a night, their routes, and what sets them up."""
+    made, site = night_of_rounds(stage, guard), f"site={stage.site_id}"
+    today = stage.parts.clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+    return {
+        "rounds": f"/rounds?{site}",
+        "rounds of a day": f"/rounds?{site}&day={today}",
+        "rounds, none": f"/rounds?{site}&day=2020-01-01",
+        "round": f"/rounds/{made['missed']}",
+        "round, unknown": f"/rounds/{made['unknown']}",
+        "round, late": f"/rounds/{made['late']}",
+        "round, closed": f"/rounds/{made['closed']}",
+        "routes": f"/routes?{site}",
+        "new route": f"/routes/new?{site}",
+        "route": f"/routes/{made['route']}",
+        "plan of rounds": f"/round-plans/{made['round_plan']}",
+        "new plan of rounds": f"/routes/{made['route']}/plans/new",
     }
 
 

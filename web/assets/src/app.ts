@@ -65,7 +65,7 @@ document.addEventListener("htmx:before:swap", (event) => {
 });
 
 // Panels with forms of which nothing may be lost.
-const WRITTEN = new Set(["ticket-actions", "ticket-checklist"]);
+const WRITTEN = new Set(["ticket-actions", "ticket-checklist", "panel-round"]);
 
 noticeLeaving(refreshAll);
 document.addEventListener("htmx:before:request", (event) => {

@@ -1,14 +1,26 @@
-"""Patrols: checkpoints, what is scanned at them, scans, badges, exports of wands, labels."""
+"""Patrols: checkpoints and what is scanned at them, scans, badges, routes and their rounds."""
 
 from fastapi import APIRouter
 
-from web.pages.patrol import badges, checkpoints, labels, scans, taps, tokens, wands
+from web.pages.patrol import (
+    badges,
+    checkpoints,
+    labels,
+    round_plans,
+    rounds,
+    routes,
+    scans,
+    taps,
+    tokens,
+    wands,
+)
 from web.templating import Templates
 
 
 def router(templates: Templates) -> APIRouter:
     """The routes of every page about patrols."""
-    routes = APIRouter()
-    for module in (checkpoints, tokens, scans, badges, wands, labels, taps):
-        routes.include_router(module.router(templates))
-    return routes
+    whole = APIRouter()
+    ways = (rounds, routes, round_plans)
+    for module in (checkpoints, tokens, scans, badges, wands, labels, taps, *ways):
+        whole.include_router(module.router(templates))
+    return whole

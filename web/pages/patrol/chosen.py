@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
+from core.clock import from_micros
 from core.db import Session
 from core.errors import Invalid, NotFound, Stale
 from core.events import Actor
+from core.local_time import resolve, zone
 from core.paging import LARGEST_PAGE, Wish
 from core.register import RegisterFilter, list_devices
 from web.visit import Visit
@@ -91,3 +94,19 @@ def spaces_to_choose(visit: Visit, site_id: UUID) -> list[tuple[UUID, str]]:
         for one in places
         if one.kind == "space" and one.site_id == site_id
     ]
+
+
+def of_day(text: str, zone_name: str) -> tuple[datetime | None, datetime | None]:
+    """From when to when a day of the site's clocks is; nothing for no day."""
+    if not text:
+        return None, None
+    try:
+        day = date.fromisoformat(text)
+        first, second = (_midnight(each, zone_name) for each in (day, day + timedelta(days=1)))
+    except (ValueError, OverflowError):
+        raise Invalid("there is no such list", problems=["day: like 2026-11-28"]) from None
+    return first, second
+
+
+def _midnight(day: date, zone_name: str) -> datetime:
+    return from_micros(resolve(datetime.combine(day, time()), zone(zone_name)))

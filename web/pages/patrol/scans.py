@@ -1,20 +1,17 @@
 """Scans: a site's list with its filters, and one with all that is known of it."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from core.clock import from_micros
 from core.colleagues import able_people
 from core.db import Session
 from core.errors import Invalid
-from core.local_time import resolve, zone
 from core.paging import Wish
 from web.page_route import PageRoute
-from web.pages.patrol.chosen import MOST_TO_CHOOSE, chosen_site
+from web.pages.patrol.chosen import MOST_TO_CHOOSE, chosen_site, of_day
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import patrol
@@ -40,7 +37,7 @@ def router(templates: Templates) -> APIRouter:
         with visit.parts.database.read() as session:
             chosen = chosen_site(session, visit, patrol.READ, site)
             at = chosen.site
-            since, until = _of_day(day, at.time_zone)
+            since, until = of_day(day, at.time_zone)
             wanted = patrol.ScanFilter(at.id, _id(checkpoint), _id(person), verdict, since, until)
             wish = Wish(ON_A_PAGE, _behind(session, visit, before))
             page = patrol.list_scans(session, visit.caller, wanted, wish)
@@ -82,22 +79,6 @@ def _id(text: str) -> UUID | None:
         return UUID(text) if text else None
     except ValueError:
         raise Invalid("there is no such list", problems=["choose from what is offered"]) from None
-
-
-def _of_day(text: str, zone_name: str) -> tuple[datetime | None, datetime | None]:
-    """From when to when a day of the site's clocks is; nothing for no day."""
-    if not text:
-        return None, None
-    try:
-        day = date.fromisoformat(text)
-        first, second = (_midnight(each, zone_name) for each in (day, day + timedelta(days=1)))
-    except (ValueError, OverflowError):
-        raise Invalid("there is no such list", problems=["day: like 2026-11-28"]) from None
-    return first, second
-
-
-def _midnight(day: date, zone_name: str) -> datetime:
-    return from_micros(resolve(datetime.combine(day, time()), zone(zone_name)))
 
 
 def _behind(session: Session, visit: Visit, before: UUID | None) -> tuple[Any, ...] | None:

@@ -69,7 +69,7 @@ export function refreshAll(): void {
 function everyPanel(): string[] {
   return [
     ...["parts", "summary", "alarms", "tickets", "devices", "tree", "activity", "points"],
-    ...["sound", "plan", "fires", "visits"],
+    ...["sound", "plan", "fires", "visits", "rounds"],
   ];
 }
 
