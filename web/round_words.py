@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 from web.languages import mark
 
-# late, ready: of a planned one, as the moment has it.
+# late, ready: of a planned one, as the moment has it; waiting: of one whose time is over.
 ROUND_STATE: Mapping[str, str] = {
     "planned": mark("Not begun"),
     "ready": mark("Can begin"),
     "late": mark("Not begun in time"),
     "running": mark("Being walked"),
+    "waiting": mark("Waits for phones"),
     "complete": mark("Complete"),
     "incomplete": mark("Incomplete"),
     "missed": mark("Not gone at all"),

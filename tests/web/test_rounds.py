@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from core import events
+from core.ids import new_id
 from tests.web.conftest import client_of, signed_in
 from tests.web.markup import read
 from tests.web.patrolling import checkpoint, field_of, form, sent
@@ -27,6 +28,7 @@ from tests.web.rounding import (
     visit_point,
 )
 from tests.web.stage import Stage
+from workflows import notifications
 from workflows.patrol import rounds
 from workflows.patrol.rounds import PlanDraft, Stop
 
@@ -118,7 +120,7 @@ def test_rounds_stand_in_the_order_in_which_they_can_be_mended(stage: Stage) -> 
     assert set(listed(section(page, "over"))) == over
     words = section(page, "in-need")
     assert in_order(words, "2 of 4 scanned", "1 missed", "1 excused", "Not begun in time")
-    assert in_order(words, "0 of 2 scanned", "2 unknown", "waits for phones until")
+    assert in_order(words, "Waits for phones", "0 of 2 scanned", "2 unknown", "until")
     part = client.get(f"/rounds/standing?{site}").text
     assert "<html" not in part
     assert listed(section(part, "in-need")) == in_need
@@ -268,6 +270,39 @@ def test_a_guard_begins_a_round_and_sees_their_own_name_alone(stage: Stage) -> N
     other = client_of(stage, "guard")
     assert form(other, f"/rounds/{made['late']}/begin").status_code == 409
     assert "Guard Lin" in client_of(stage).get(f"/rounds/{made['late']}").text
+
+
+def test_a_round_whose_time_is_over_is_begun_by_nobody(stage: Stage) -> None:
+    points = tagged(stage)
+    way = route(stage, "house", "House", "室内", list(points.values())[:1])
+    begin = timedelta(hours=-2)
+    times = plan(stage, way, [begin], since=timedelta(hours=-3), duration_min=30)
+    page = client_of(stage).get(f"/rounds/{round_near(stage, times, begin)}").text
+    assert "Not begun in time" in page
+    assert "Begin this round" not in page
+
+
+def test_a_notice_of_a_round_leads_to_the_rounds(stage: Stage) -> None:
+    night(stage)
+    person = stage.person("Sun Li", "supervisor", node=stage.site_id)
+    with stage.parts.database.write() as session:
+        told = {"people": [str(person)], "about": {"en": "House"}}
+        told |= {"from": "2026-11-29T22:00:00+00:00", "to": "2026-11-29T23:00:00+00:00"}
+        fact = events.fact(
+            "round.late",
+            ("round", new_id()),
+            actor=events.SYSTEM,
+            learned_at=stage.parts.clock.now(),
+            site_id=stage.site_id,
+            after=told,
+        )
+        events.append_all(session, [fact])
+    facts = events.read_after(stage.parts.database, events.START, 5000)
+    with stage.parts.database.write() as session:
+        notifications.take_up(session, facts, now=stage.parts.clock.now())
+    client = signed_in(stage, stage.secret(person, "session"))
+    page = client.get("/account/inbox").text
+    assert '<a href="/rounds">A round has not begun</a>' in page
 
 
 def test_a_guard_sets_up_nothing(stage: Stage) -> None:

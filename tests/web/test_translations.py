@@ -221,7 +221,7 @@ def test_everything_about_patrols_has_a_word() -> None:
 
 
 def test_everything_about_rounds_has_a_word() -> None:
-    assert set(ROUND_STATE) == {*ROUND.statuses, "ready", "late"}
+    assert set(ROUND_STATE) == {*ROUND.statuses, "ready", "late", "waiting"}
     assert set(POINT_STATE) == set(POINT_STATES)
     assert set(ROUTE_ORDER) == set(ORDER_MEANS) == set(ORDERS)
 

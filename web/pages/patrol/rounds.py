@@ -42,6 +42,8 @@ def router(templates: Templates) -> APIRouter:
 
 def shown_state(row: Row, now: datetime) -> str:
     """The word for how a round stands at a moment; see ROUND_STATE."""
+    if row["state"] == "running" and now >= row["ends_at"]:
+        return "waiting"
     if row["state"] != "planned" or now < row["opens_at"]:
         return str(row["state"])
     return "late" if now >= row["begin_by"] else "ready"
@@ -172,11 +174,13 @@ def _about(visit: Visit, round_id: UUID) -> tuple[Visit, dict[str, Any]]:
         teams = _teams(session, row["site_id"])
     is_open = row["state"] in rounds.OPEN
     may_write = visit.may(patrol.WRITE, row["site_id"])
+    # Of one whose time is over nothing can be scanned any more.
+    may_begin = row["state"] == "planned" and now < row["ends_at"]
     return visit.at(chosen.site.time_zone), {
         "round": _told(row, now),
         "site": chosen.site,
         "team_names": teams,
-        "may_begin": row["state"] == "planned" and visit.may(patrol.SCAN, row["site_id"]),
+        "may_begin": may_begin and visit.may(patrol.SCAN, row["site_id"]),
         "may_mend": is_open and may_write,
         "may_see_people": visit.may(patrol.PEOPLE, row["site_id"]),
         "is_open": is_open,
