@@ -524,3 +524,21 @@ def test_a_plan_says_when_in_words_of_the_reader(stage: Stage) -> None:
         rounds.create_plan(session, row, draft, actor=events.SYSTEM, now=now)
     page = client_of(stage, locale="zh").get(f"/routes/{way}").text
     assert in_order(page, "22:00", "周六, 周日", "秩序安保", "时长 45 分钟")
+
+
+def test_the_activity_of_a_site_names_who_scanned_to_those_alone_who_may_see_it(
+    stage: Stage,
+) -> None:
+    guard = stage.person("Guard Xu", "guard", node=stage.site_id)
+    tagged(stage)
+    visit_point(stage, tag_of_point("lobby-b1"), guard, timedelta(minutes=1))
+    pages = {
+        role: client_of(stage, role).get(f"/live/{stage.site_id}/activity").text
+        for role in ("manager", "technician")
+    }
+    assert all("Checkpoint scanned" in page for page in pages.values())
+    assert "Guard Xu" in pages["manager"]
+    assert "Guard Xu" not in pages["technician"]
+    assert "former colleague" not in pages["technician"]
+    own = signed_in(stage, stage.secret(guard, "session"))
+    assert "Guard Xu" in own.get(f"/live/{stage.site_id}/activity").text

@@ -1,7 +1,7 @@
 """What the event log says, with the names that a reader needs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,9 @@ from workflows.tickets.scope import scope_of, seen_of
 OF_TICKETS = ("ticket", "fire_alarm")
 # What residents do by their accounts; who lives where is not for everybody who reads the log.
 _OF_RESIDENTS = ("resident.join", "ticket.keep")
+# Who scanned where is for those who may see it, and for whoever did.
+_OF_PATROLS = ("scan.record", "scan.refuse", "round.start", "round.visit", "round.annex")
+_WHO_SCANNED = "scans.read"
 # So many facts at most are looked through for the few that somebody sees.
 LOOKED_THROUGH = 400
 
@@ -48,7 +51,8 @@ def recent_activity(
 ) -> list[Activity]:
     """The last facts on the caller's sites, newest first.
 
-    Whoever sees the tickets of some teams only is told of those among the last facts.
+    Whoever sees the tickets of some teams only is told of those among the last facts. Who scanned
+    is told where the caller may see it, and of oneself.
     """
     scope = scope_of(caller)
     most = LOOKED_THROUGH if scope.teams else limit
@@ -60,7 +64,15 @@ def recent_activity(
         about = {UUID(row.subject_id) for row in rows if row.subject_kind in OF_TICKETS}
         seen = {str(one) for one in seen_of(session, scope, about)}
         rows = [row for row in rows if row.subject_kind not in OF_TICKETS or row.subject_id in seen]
-    return _named(session, rows[:limit])
+    rows = rows[:limit]
+    seen_there = caller.sites_for(_WHO_SCANNED)
+    own = str(caller.person_id)
+    return [
+        shown
+        if row.kind not in _OF_PATROLS or row.site_id in seen_there or row.actor_id == own
+        else replace(shown, actor_kind="system", actor_id="", actor_name=None)
+        for row, shown in zip(rows, _named(session, rows), strict=True)
+    ]
 
 
 def timeline(session: Session, ticket_id: UUID) -> list[Activity]:
