@@ -107,6 +107,16 @@ def test_a_point_is_unknown_while_the_phone_is_out_of_contact_and_missed_once_it
     assert told(walk, "round.miss") == [[str(walk.guard)]]
 
 
+def test_after_a_point_that_was_passed_over_nothing_is_out_of_order_for_that(walk: Walk) -> None:
+    walk.scan("gate", TEN)
+    walk.scan("roof", TEN + MINUTE)
+    assert [point["out_of_order"] for point in walk.shown()["points"]] == [False, False, True]
+    walk.heard(END, END)
+    walk.look(END)
+    assert list(walk.states()) == ["scanned", "missed", "scanned"]
+    assert not any(point["out_of_order"] for point in walk.shown()["points"])
+
+
 def test_a_late_sync_corrects_what_was_unknown_and_nobody_was_blamed(walk: Walk) -> None:
     walk.scan("gate", TEN)
     walk.look(END)

@@ -102,8 +102,8 @@ def describe_round(
 
     heard_at: when a phone of whoever goes it was heard of last, as long as it is not over. A point
     tells `off_seconds`, how far its scan is outside of its window (negative: early), and
-    `out_of_order`, whether one before it was scanned later or not at all. NotFound when the caller
-    may not read it.
+    `out_of_order`, whether one before it was scanned later or is still open. NotFound when the
+    caller may not read it.
     """
     statement = scoped(_ROWS.where(Round.id == round_id), Round.site_id, caller, READ)
     found = session.execute(statement).mappings().first()
@@ -190,10 +190,13 @@ def _off(point: Mapping[str, Any]) -> int:
 
 
 def _mark_order(points: Sequence[dict[str, Any]]) -> None:
-    before: list[datetime | None] = []
+    """What was passed over says so itself; after it nothing is out of order for that."""
+    before: list[datetime] = []
+    waits = False
     for point in points:
         at = point["scanned_at"]
-        if at is not None:
-            point["out_of_order"] = any(one is None or one > at for one in before)
-        if point["state"] != "excused":
-            before.append(at)
+        if at is None:
+            waits |= point["state"] == "open"
+            continue
+        point["out_of_order"] = waits or any(one > at for one in before)
+        before.append(at)
