@@ -260,7 +260,7 @@ def test_notices_say_which_round_and_when(walk: Walk) -> None:
             "urgent",
         )
         assert notice.facts["place"]["en"].endswith("· Night round")
-        assert "2026-11-24T14:00" in notice.facts["when"]
+        assert notice.facts["when"] == "2026-11-24 22:00 – 23:10"
 
 
 def test_one_round_that_is_late_says_nothing_of_its_points_until_it_is_begun(walk: Walk) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.contacts import out_of_reach
+from core.local_time import zone
 from core.people import Person
 from core.places import Node
 from core.rosters import bosses, posts, who_answers
@@ -152,7 +153,7 @@ def _recipients(
 def _about_site(session: Session, fact: events.Event) -> dict[str, Any]:
     site = session.get(Node, fact.site_id) if fact.site_id else None
     after = fact.after or {}
-    when = f"{after['from'][:16]} – {after['to'][:16]} UTC" if "from" in after else ""
+    when = _span(site, after["from"], after["to"]) if site and "from" in after else ""
     place = dict(site.name) if site else {}
     if about := after.get("about"):
         # A part of the site has a name of its own, in as many languages as somebody gave it.
@@ -161,6 +162,15 @@ def _about_site(session: Session, fact: events.Event) -> dict[str, Any]:
             language: f"{text} · {about.get(language, other)}" for language, text in place.items()
         }
     return {"place": place, "when": when}
+
+
+def _span(site: Node, start: str, end: str) -> str:
+    """From when to when, by the clocks of a site; whoever reads it stands there."""
+    first, last = (
+        datetime.fromisoformat(text).astimezone(zone(site.time_zone)) for text in (start, end)
+    )
+    same_day = first.date() == last.date()
+    return f"{first:%Y-%m-%d %H:%M} – {last:{'%H:%M' if same_day else '%Y-%m-%d %H:%M'}}"
 
 
 def _tell(
