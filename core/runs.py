@@ -50,6 +50,15 @@ def last_success(session: Session, name: str) -> datetime | None:
     return session.scalar(select(JobRun.last_success).where(JobRun.name == name))
 
 
+def last_run(session: Session, name: str) -> datetime | None:
+    """When the sweep last ran, whether or not it succeeded; None if it never did."""
+    row = session.execute(
+        select(JobRun.last_success, JobRun.failed_at).where(JobRun.name == name)
+    ).first()
+    known = [moment for moment in row or () if moment is not None]
+    return max(known, default=None)
+
+
 def all_runs(session: Session) -> list[JobRun]:
     """Every sweep on record, by name."""
     return list(session.scalars(select(JobRun).order_by(JobRun.name)))

@@ -1,7 +1,8 @@
 """What time asks of patrols: rounds are made ahead, and judged while they can still be mended."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from core import runs
 from core.db import is_unavailable
 from core.leases import LeaseLost
 from jobs.work import Work, actor
@@ -9,6 +10,9 @@ from workflows.patrol import rounds
 from workflows.patrol.rounds import look_at
 
 ACTOR = actor("rounds")
+SWEEP = "rounds"
+# Nobody looked for so long: who had something to tell could not, or we were away.
+ABSENT = timedelta(minutes=5)
 
 
 def make_rounds_ahead(work: Work, now: datetime) -> int:
@@ -32,7 +36,11 @@ def look_at_rounds(work: Work, now: datetime) -> int:
     Each round by itself: one that fails holds no other back, and then the sweep fails.
     """
     with work.database.read() as session:
+        last = runs.last_run(session, SWEEP)
         due = rounds.rounds_to_look_at(session, now=now)
+    if due and (last is None or now - last > ABSENT):
+        with work.transaction() as session:
+            rounds.wait_after_absence(session, now=now)
     made, failure = 0, None
     for round_id in due:
         if work.stopping.is_set():

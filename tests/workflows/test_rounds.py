@@ -208,6 +208,61 @@ def test_of_two_rounds_at_one_checkpoint_a_scan_counts_for_one_s_own(walk: Walk)
         assert list(walk.states(round_id)) == ["scanned", "scanned", "open"]
 
 
+def test_where_rounds_overlap_a_guard_goes_on_with_their_own(walk: Walk) -> None:
+    walk.plan("22:00", "23:00", tolerance_min=15)
+    for minute, code in ((0, "gate"), (10, "garage"), (55, "roof")):
+        walk.scan(code, TEN + minute * MINUTE)
+    first, second, *_ = walk.rounds()
+    assert (first.state, second.state) == ("complete", "planned")
+
+
+def test_who_taps_twice_has_not_come_twice(walk: Walk) -> None:
+    gate, garage = walk.points["gate"], walk.points["garage"]
+    draft = RouteDraft("there", {"en": "There and back"}, [Stop(gate), Stop(garage), Stop(gate)])
+    with walk.database.write() as session:
+        route = create_route(session, walk.site.id, draft, actor=events.SYSTEM, now=NOON)
+        walk.route_id = route.id
+    walk.plan()
+    for second in (0, 4):
+        walk.scan("gate", TEN + timedelta(seconds=second))
+    walk.scan("garage", TEN + 5 * MINUTE)
+    assert list(walk.states()) == ["scanned", "scanned", "open"]
+    walk.scan("gate", TEN + 9 * MINUTE)
+    assert walk.rounds()[0].state == "complete"
+
+
+def test_what_a_clock_ahead_says_counts_for_no_round(walk: Walk) -> None:
+    walk.plan()
+    for code in CODES:
+        scan = walk.scan(code, TEN, told=NOON, channel="sync")
+        assert "clock_ahead_s" in scan.evidence
+    assert list(walk.states()) == ["open"] * 3
+
+
+def test_scans_that_came_while_nobody_made_rounds_count_for_those_made_late(walk: Walk) -> None:
+    walk.plan("22:00")
+    late = NOON + timedelta(days=3)
+    third = TEN + timedelta(days=2)
+    for code in CODES:
+        walk.scan(code, third + MINUTE)
+    with walk.database.write() as session:
+        plan = session.get_one(RoundPlan, walk.plan_id)
+        make_rounds(session, plan, now=late, actor=events.SYSTEM)
+    states = {row.planned_at: row.state for row in walk.rounds()}
+    assert states[third] == "complete"
+    assert states[TEN + timedelta(days=1)] == "planned"
+
+
+def test_a_retired_plan_keeps_no_round_for_what_was_excused_in_it(walk: Walk) -> None:
+    walk.plan("22:00")
+    boss = walk.caller(walk.supervisor)
+    with walk.database.write() as session:
+        excuse_point(session, boss, walk.first, 1, "flooded", now=NOON)
+        plan = session.get_one(RoundPlan, walk.plan_id)
+        move_plan(session, plan, "retire", actor=events.SYSTEM, now=NOON)
+    assert walk.rounds() == []
+
+
 def test_a_second_scan_of_one_point_is_kept_and_counts_for_nothing(walk: Walk) -> None:
     walk.plan()
     one = walk.scan("gate", TEN)

@@ -1,6 +1,6 @@
 """Rows of patrols: checkpoints, what stands at them to be scanned, and scans."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,8 @@ from core.lifecycle import Lifecycle
 ASSET_TYPE = "checkpoint"
 ACCEPTED = "accepted"
 CHANNELS = ("online", "sync", "mqtt", "import")
+# A scanner's clock may be so far ahead of ours before a scan is marked, and counts for no round.
+AHEAD = timedelta(minutes=5)
 # Handed in by the phone of whoever scanned.
 BY_PHONE = ("online", "sync")
 CHECKPOINT = Lifecycle(

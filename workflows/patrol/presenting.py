@@ -1,7 +1,7 @@
 """Presenting: what is scanned becomes a scan, taken once, and a fact of the log."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,14 +14,12 @@ from core import events
 from core.errors import Conflict, Invalid, NotFound
 from core.vault import Vault
 from workflows.patrol.judging import Judged, Looking, judge
-from workflows.patrol.model import ACCEPTED, BY_PHONE, CHANNELS, CheckpointToken, Scan
+from workflows.patrol.model import ACCEPTED, AHEAD, BY_PHONE, CHANNELS, CheckpointToken, Scan
 from workflows.patrol.presented import Presented
 from workflows.patrol.proof import KINDS
 from workflows.patrol.rounds.contact import note_contact
 from workflows.patrol.rounds.joining import join_scans
 
-# A scanner's clock may be so far ahead of ours before a scan is marked.
-AHEAD = timedelta(minutes=5)
 _TAKEN_BY = {
     "signed_tag": CheckpointToken.last_counter,
     "rotating_code": CheckpointToken.last_step,

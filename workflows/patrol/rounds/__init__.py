@@ -1,7 +1,7 @@
 """Rounds: routes through checkpoints, plans of when they are gone, and how each round went."""
 
 from workflows.patrol.rounds.acting import begin_round, cancel_round, excuse_point, find_round
-from workflows.patrol.rounds.closing import look_at, rounds_to_look_at
+from workflows.patrol.rounds.closing import look_at, rounds_to_look_at, wait_after_absence
 from workflows.patrol.rounds.contact import note_contact
 from workflows.patrol.rounds.joining import join_scans
 from workflows.patrol.rounds.making import make_rounds, plans_to_make
@@ -89,4 +89,5 @@ __all__ = [
     "points_of",
     "rounds_to_look_at",
     "starts_of",
+    "wait_after_absence",
 ]

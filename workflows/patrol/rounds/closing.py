@@ -10,20 +10,25 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import events
 from core.lifecycle import move
+from core.places import Asset
 from core.rosters import bosses
 from core.shards import last_beats
-from workflows.patrol.model import Checkpoint, CheckpointToken
-from workflows.patrol.rounds.contact import goers, known_until
+from workflows.patrol.model import ASSET_TYPE, Checkpoint, CheckpointToken
+from workflows.patrol.rounds.contact import goers, knowers, known_until
 from workflows.patrol.rounds.joining import settle
 from workflows.patrol.rounds.model import OPEN, ROUND, Round, RoundPoint, Route
 
 # So long after guards were told, their supervisor is told as well.
 PASS_UP_AFTER = timedelta(minutes=2)
+# So long after its end a guard may still go back.
+FRESH = timedelta(minutes=10)
+# After our own absence everybody gets so long to tell what they know.
+AFTER_ABSENCE = timedelta(minutes=15)
 # While something is unknown it is looked at again so often: phones come back at any time.
 _LOOK_AGAIN = timedelta(seconds=10)
 
@@ -36,7 +41,9 @@ def rounds_to_look_at(session: Session, *, now: datetime, limit: int = 500) -> l
 
 def look_at(session: Session, round_id: UUID, *, now: datetime, actor: events.Actor) -> int:
     """Do what time asks of a round until now, however late; how many facts that made."""
-    row = session.get(Round, round_id, with_for_update=True, populate_existing=True)
+    # One that somebody else has in hand is looked at again a moment later.
+    statement = select(Round).where(Round.id == round_id).with_for_update(skip_locked=True)
+    row = session.scalars(statement.execution_options(populate_existing=True)).first()
     if row is None or row.state not in OPEN:
         return 0
     look = _Look(session, row, now, actor)
@@ -65,13 +72,13 @@ class _Look:
         )
         self._route = session.get_one(Route, row.route_id)
         self._goers = goers(session, row, now=now)
-        self._until = known_until(session, self._goers)
+        self._until = known_until(session, knowers(session, row))
         self.made = 0
 
     def at_its_start(self) -> None:
         """Tell guards of a round that did not begin, and a little later who leads them."""
         row = self._round
-        if row.state != "planned" or self._now < row.begin_by:
+        if row.state != "planned" or not row.begin_by <= self._now < row.ends_at:
             return
         if row.late_told_at is None:
             row.late_told_at = self._now
@@ -91,23 +98,29 @@ class _Look:
         fresh = [point for point in missed if point.told_at is None]
         for point in fresh:
             point.told_at = self._now
-        if fresh and begun:
+        # Hours later nobody can go back, and a guard who sleeps is not woken for it.
+        if fresh and begun and self._now <= self._round.ends_at + FRESH:
             self._tell("round.miss", self._goers or self._bosses(), _named(fresh))
+        self._pass_up(missed, PASS_UP_AFTER)
+
+    def _pass_up(self, missed: Sequence[RoundPoint], after: timedelta) -> None:
+        """Tell who leads the guards of points that have been known to be missed for so long."""
         due = [
             point
             for point in missed
             if point.passed_up_at is None
             and point.told_at is not None
-            and self._now >= point.told_at + PASS_UP_AFTER
+            and self._now >= point.told_at + after
         ]
         for point in due:
             point.passed_up_at = self._now
-        if due and begun:
+        if due and self._round.state == "running":
             self._tell("round.miss_passed_up", self._bosses(), _named(due))
 
     def _judge(self, point: RoundPoint) -> None:
+        asset = self._session.get_one(Asset, point.checkpoint_id)
         checkpoint = self._session.get_one(Checkpoint, point.checkpoint_id)
-        if checkpoint.state != "active":
+        if checkpoint.state != "active" or asset.type != ASSET_TYPE:
             # Nobody can scan there, so nobody has missed it.
             point.state = "excused"
             self._append("round.excuse", point)
@@ -121,11 +134,14 @@ class _Look:
 
     def _is_known(self, point: RoundPoint) -> bool:
         """Whether every scan that was made at a point in its window must be here by now."""
-        if self._until is not None and self._until >= point.closes_at:
-            return True
+        devices = _tokens_of_devices(self._session, point.checkpoint_id)
         # What readers tell is here as soon as ingest has listened since.
         heard = min(last_beats(self._session).values(), default=point.opens_at)
-        return heard >= point.closes_at and _only_readers(self._session, point.checkpoint_id)
+        if any(devices) and heard < point.closes_at:
+            return False
+        if devices and all(devices):
+            return True
+        return self._until is not None and self._until >= point.closes_at
 
     def at_its_end(self) -> None:
         """Close a round that is over and of which everything is known; say when to look next."""
@@ -135,6 +151,9 @@ class _Look:
             return
         waits = any(point.state in ("open", "unknown") for point in self._points)
         if self._now >= row.ends_at and not waits:
+            # Nobody looks at it any more.
+            missed = [point for point in self._points if point.state == "missed"]
+            self._pass_up(missed, timedelta(0))
             values = {"ended_at": self._now, "next_look": None}
             self._move("close", values)
             return
@@ -200,10 +219,19 @@ def _named(points: Sequence[RoundPoint]) -> dict[str, Any]:
     return {"checkpoints": [str(point.checkpoint_id) for point in points]}
 
 
-def _only_readers(session: Session, checkpoint_id: UUID) -> bool:
-    """Whether nothing but our own readers can take a scan at a checkpoint."""
+def _tokens_of_devices(session: Session, checkpoint_id: UUID) -> list[bool]:
+    """Of all that can be scanned at a checkpoint, whether a device of ours reads it."""
     statement = select(CheckpointToken.device_id).where(
         CheckpointToken.checkpoint_id == checkpoint_id, CheckpointToken.state == "active"
     )
-    devices = list(session.scalars(statement))
-    return bool(devices) and None not in devices
+    return [device_id is not None for device_id in session.scalars(statement)]
+
+
+def wait_after_absence(session: Session, *, now: datetime) -> None:
+    """After nobody looked for a while: nothing settles before phones and readers could tell."""
+    session.execute(
+        update(Round)
+        .where(Round.state.in_(OPEN), Round.settles_at < now + AFTER_ABSENCE)
+        .values(settles_at=now + AFTER_ABSENCE)
+        .execution_options(synchronize_session=False)
+    )

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core.rosters import on_duty
+from core.rosters import on_duty, shifts_between
 from workflows.patrol.rounds.model import PatrolContact, Round
 
 
@@ -42,10 +42,24 @@ def _row(session: Session, person_id: UUID, now: datetime) -> PatrolContact:
 
 
 def goers(session: Session, row: Round, *, now: datetime) -> list[UUID]:
-    """Who goes a round: whoever began it, else everybody who is on duty for it."""
+    """Who is told of a round: whoever began it, else everybody who is on duty for it now."""
     if row.person_id is not None:
         return [row.person_id]
     return [one.person_id for one in on_duty(session, row.site_id, row.team, now)]
+
+
+def knowers(session: Session, row: Round) -> list[UUID]:
+    """Whose phones may hold a scan of a round: whoever began it, else all on duty at its time."""
+    if row.person_id is not None:
+        return [row.person_id]
+    shifts = shifts_between(session, row.site_id, row.team, row.opens_at, row.ends_at)
+    moments = {row.opens_at, *(max(shift.starts_at, row.opens_at) for shift, _ in shifts)}
+    found = [
+        one.person_id
+        for moment in sorted(moments)
+        for one in on_duty(session, row.site_id, row.team, moment)
+    ]
+    return list(dict.fromkeys(found))
 
 
 def known_until(session: Session, people: list[UUID]) -> datetime | None:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from core import events
 from core.clock import to_micros
 from core.places import Asset
-from workflows.patrol.model import Checkpoint
+from workflows.patrol.model import ACCEPTED, ASSET_TYPE, Checkpoint, Scan
+from workflows.patrol.rounds.joining import join_scans
 from workflows.patrol.rounds.model import (
     DRAWN,
     Round,
@@ -56,7 +57,12 @@ def make_rounds(
             session.scalars(
                 select(RoutePoint)
                 .join(Checkpoint, Checkpoint.id == RoutePoint.checkpoint_id)
-                .where(RoutePoint.route_id == route.id, Checkpoint.state == "active")
+                .join(Asset, Asset.id == RoutePoint.checkpoint_id)
+                .where(
+                    RoutePoint.route_id == route.id,
+                    Checkpoint.state == "active",
+                    Asset.type == ASSET_TYPE,
+                )
                 .order_by(RoutePoint.position)
             )
         )
@@ -65,6 +71,7 @@ def make_rounds(
     plan.made_until = until
     session.flush()
     if made:
+        _join_earlier(session, plan, now)
         events.append(
             session,
             "round.plan",
@@ -75,6 +82,25 @@ def make_rounds(
             after={"rounds": made, "until": until.isoformat()},
         )
     return made
+
+
+def _join_earlier(session: Session, plan: RoundPlan, now: datetime) -> None:
+    """Scans that were made while nobody made rounds count for those that are made late."""
+    late = select(func.min(Round.opens_at), func.max(Round.ends_at)).where(
+        Round.plan_id == plan.id, Round.state == "planned", Round.opens_at <= now
+    )
+    first, last = session.execute(late).one()
+    if first is None:
+        return
+    points = select(RoundPoint.checkpoint_id).join(Round, Round.id == RoundPoint.round_id)
+    scans = select(Scan).where(
+        Scan.site_id == plan.site_id,
+        Scan.verdict == ACCEPTED,
+        Scan.occurred_at.between(first, last),
+        Scan.checkpoint_id.in_(points.where(Round.plan_id == plan.id)),
+        ~exists().where(RoundPoint.scan_id == Scan.id),
+    )
+    join_scans(session, session.scalars(scans).all(), now=now)
 
 
 def plans_to_make(session: Session, *, now: datetime) -> list[UUID]:
@@ -88,16 +114,17 @@ def plans_to_make(session: Session, *, now: datetime) -> list[UUID]:
 def unmake_rounds(session: Session, plan: RoundPlan, *, now: datetime) -> None:
     """Take away the rounds of a plan that have not opened yet, so that they are made anew.
 
-    One of which a point is excused stays as it is.
+    One of which a point is excused stays as it is, unless the plan is retired.
     """
     ahead = select(Round.id).where(
-        Round.plan_id == plan.id,
-        Round.state == "planned",
-        Round.opens_at > now,
-        # What somebody has excused in it would be lost.
-        ~exists().where(RoundPoint.round_id == Round.id, RoundPoint.state == "excused"),
+        Round.plan_id == plan.id, Round.state == "planned", Round.opens_at > now
     )
-    ids = list(session.scalars(ahead))
+    if plan.state == "active":
+        # What somebody has excused in it would be lost.
+        excused = exists().where(RoundPoint.round_id == Round.id, RoundPoint.state == "excused")
+        ahead = ahead.where(~excused)
+    # Locked first, so that none is taken away that a scan has begun meanwhile.
+    ids = list(session.scalars(ahead.order_by(Round.id).with_for_update(of=Round)))
     session.execute(delete(RoundPoint).where(RoundPoint.round_id.in_(ids)))
     session.execute(delete(Round).where(Round.id.in_(ids)))
     session.expire_all()

@@ -1,6 +1,6 @@
 """Rows of rounds: routes, plans, rounds with their points, and when phones were heard of."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, UniqueConstraint
@@ -32,6 +32,8 @@ ROUND = Lifecycle(
 )
 # While one is in these, scans are joined to it and time goes on for it.
 OPEN = ("planned", "running")
+# From the opening of a round to its end: a day with a day of tolerance to either side.
+LONGEST = timedelta(days=3)
 POINT_STATES = ("open", "scanned", "unknown", "missed", "excused")
 
 
