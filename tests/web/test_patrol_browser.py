@@ -62,6 +62,7 @@ def test_a_checkpoint_is_set_up_scanned_and_a_lost_code_replaced(
     page.context.set_geolocation({"latitude": 31.2304161, "longitude": 121.473701, "accuracy": 9})
     page.goto(stage.url + "/live")
     page.locator(".places").get_by_role("link", name="Patrols").click()
+    page.get_by_role("link", name="Checkpoints", exact=True).click()
     page.get_by_role("link", name="Add a checkpoint").click()
     page.get_by_label(re.compile("^Code, as it stands")).fill("roof-door")
     page.get_by_label("Name in English").fill("Roof door")
