@@ -201,6 +201,7 @@ def _judge_again(instance: Instance, receipt_now: int, out: list[Transition]) ->
 
 def _next_leaving(past: Past) -> int | None:
     leaving = past.next_leaving
+    past.reckoned = past.heard - past.at
     return None if leaving is None else past.receipt_of(leaving) + GRACE
 
 

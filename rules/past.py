@@ -27,8 +27,7 @@ class Past:
 
     __slots__ = (
         "_ends", "_flips", "_moves_in_quiet", "_pairs", "_put_back", "at", "copies", "heard",
-        "schedules", "stopped",
-        "verdicts", "windows",
+        "reckoned", "schedules", "stopped", "verdicts", "windows",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +63,8 @@ class Past:
         self._moves_in_quiet = bool(self._ends or self._flips)
         self.at = 0
         self.heard = 0
+        # How far receipt was behind event time, µs, when somebody last asked what comes next.
+        self.reckoned = 0
         # An instant between readings that `sift` found worth judging; the windows stand there.
         self.stopped: int | None = None
         # What the windows were before they went ahead of the readings.
@@ -116,8 +117,9 @@ class Past:
         """Take in what is new; False when nothing can have happened until then.
 
         Stops before that at the first instant between the readings that is `interesting`. Also
-        True when windows that nothing would have left have readings now, or went ahead and were
-        put back: somebody must be told when the first will leave.
+        True when windows that nothing would have left have readings now, went ahead and were put
+        back, or are heard with less delay than before: somebody must be told when the first will
+        leave, which is sooner than they were told.
         """
         newest, fresh = 0, False
         for slot, copy, _ in self._pairs:
@@ -140,7 +142,11 @@ class Past:
             self.stopped = None
             leaving = self._soonest()
         self.take_in()
-        return interesting() or came_back or (leaving == _NEVER and self._moves_in_quiet)
+        if interesting() or came_back:
+            return True
+        if not self._moves_in_quiet:
+            return False
+        return leaving == _NEVER or self.heard - self.at < self.reckoned
 
     def take_in(self) -> None:
         """Take in what is new."""
