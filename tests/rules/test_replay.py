@@ -172,3 +172,25 @@ def test_a_scan_of_nothing_is_no_episode() -> None:
     scene = Scene(points, (PlacedDevice(),), (PlacedRule(tried, "pump"),))
     (outcome,) = replay(scene, columns_of([]), 0, SECOND)
     assert not outcome.episodes
+
+
+def test_a_device_that_catches_up_lets_the_clock_decide_sooner() -> None:
+    tried = rule("distribution_board", when="since(voltage) >= 25s or supply", for_="0s")
+    points = (PlacedPoint("board", "supply", 0), PlacedPoint("board", "voltage", 1))
+    scene = Scene(points, (PlacedDevice(), PlacedDevice()), (PlacedRule(tried, "board"),))
+    seconds = [
+        (1, 91, 0.0, 100),
+        # Nine seconds behind, then six: what comes at 116 is known at 123 then, and not at 126.
+        (0, 111, 0.0, 120),
+        (0, 115, 0.0, 121),
+        # By then it is too late to say that it changed before.
+        (1, 115.5, 230.0, 124),
+    ]
+    columns = columns_of(
+        [(which, round(at * SECOND), value, by * SECOND) for which, at, value, by in seconds]
+    )
+    plain = Replay(scene, 0)
+    plain.feed(columns)
+    plain.wait(130 * SECOND)
+    [found] = plain.outcomes()
+    assert [each.tripped_at for each in found.episodes] == [116 * SECOND]
