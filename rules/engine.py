@@ -200,9 +200,8 @@ def _judge_again(instance: Instance, receipt_now: int, out: list[Transition]) ->
 
 
 def _next_leaving(past: Past) -> int | None:
-    leaving = past.next_leaving
-    past.reckoned = past.heard - past.at
-    return None if leaving is None else past.receipt_of(leaving) + GRACE
+    wake = past.reckon()
+    return None if wake is None else wake + GRACE
 
 
 def _step_windows(instance: Instance, past: Past, at: int, receipt: int) -> list[Transition]:

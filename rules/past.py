@@ -26,8 +26,8 @@ class Past:
     """
 
     __slots__ = (
-        "_ends", "_flips", "_moves_in_quiet", "_pairs", "_put_back", "at", "copies", "heard",
-        "reckoned", "schedules", "stopped", "verdicts", "windows",
+        "_ends", "_flips", "_pairs", "_put_back", "_reckoned", "at", "copies", "heard",
+        "schedules", "stopped", "verdicts", "windows",
     )  # fmt: skip
 
     def __init__(
@@ -59,12 +59,10 @@ class Past:
             for code, copy in self.copies.items()
         )
         self._ends = tuple(self.windows.values())
-        # Baselines say nothing new between two readings.
-        self._moves_in_quiet = bool(self._ends or self._flips)
         self.at = 0
         self.heard = 0
-        # How far receipt was behind event time, µs, when somebody last asked what comes next.
-        self.reckoned = 0
+        # The receipt instant of what comes next, as whoever last asked for it was told.
+        self._reckoned = _NEVER
         # An instant between readings that `sift` found worth judging; the windows stand there.
         self.stopped: int | None = None
         # What the windows were before they went ahead of the readings.
@@ -101,6 +99,15 @@ class Past:
                 soonest = schedule.until
         return soonest
 
+    def reckon(self) -> int | None:
+        """When the next instant at which something changes comes, by the receipt clock.
+
+        Whoever asks looks again then; `sift` is True when it comes sooner after all.
+        """
+        leaving = self.next_leaving
+        self._reckoned = _NEVER if leaving is None else self.receipt_of(leaving)
+        return None if leaving is None else self._reckoned
+
     def receipt_of(self, at: int) -> int:
         """When an event instant after the newest reading comes, by the receipt clock."""
         return self.heard + at - self.at
@@ -117,9 +124,9 @@ class Past:
         """Take in what is new; False when nothing can have happened until then.
 
         Stops before that at the first instant between the readings that is `interesting`. Also
-        True when windows that nothing would have left have readings now, went ahead and were put
-        back, or are heard with less delay than before: somebody must be told when the first will
-        leave, which is sooner than they were told.
+        True when windows went ahead and were put back, and when the next instant comes sooner
+        than somebody reckoned with: the first reading in a while, one that leaves another window
+        before, or a device that was behind and has caught up.
         """
         newest, fresh = 0, False
         for slot, copy, _ in self._pairs:
@@ -144,9 +151,8 @@ class Past:
         self.take_in()
         if interesting() or came_back:
             return True
-        if not self._moves_in_quiet:
-            return False
-        return leaving == _NEVER or self.heard - self.at < self.reckoned
+        soonest = self._soonest()
+        return soonest != _NEVER and self.receipt_of(soonest) < self._reckoned
 
     def take_in(self) -> None:
         """Take in what is new."""
