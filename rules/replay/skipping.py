@@ -237,11 +237,12 @@ class Skipping:
 
     def _history(self, code: str, message: int) -> list[tuple[int, float]]:
         taken = self._story.taken[self._judged[code]]
-        come = int(np.searchsorted(taken.message, message))
+        # What came later may be as old.
+        come = slice(0, int(np.searchsorted(taken.message, message)))
+        at, value = taken.at[come], taken.value[come]
         oldest = int(self._newest[message - 1]) - self._longest
-        first = max(0, int(np.searchsorted(taken.at, oldest, side="right")) - 1)
-        part = slice(first, max(first, come))
-        return list(zip(taken.at[part].tolist(), taken.value[part].tolist(), strict=True))
+        first = max(0, int(np.searchsorted(at, oldest, side="right")) - 1)
+        return list(zip(at[first:].tolist(), value[first:].tolist(), strict=True))
 
 
 def _told_of_nothing(instance: Instance) -> bool:

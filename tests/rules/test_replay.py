@@ -212,3 +212,24 @@ def test_a_reading_that_leaves_another_window_first_lets_the_clock_look_sooner()
     [found] = plain.outcomes()
     [episode] = found.episodes
     assert (episode.tripped_at, episode.reason) == (142 * SECOND, "count(voltage, 20s) 0 < 2")
+
+
+def test_what_comes_later_and_is_as_old_leaves_the_windows_before_it_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(skipping, "_WORTH_A_JUMP", 0)
+    tried = rule("distribution_board", when="power < 4500 W and count(voltage, 20s) < 2", for_="0s")
+    points = (PlacedPoint("board", "power", 0), PlacedPoint("board", "voltage", 1))
+    scene = Scene(points, (PlacedDevice(), PlacedDevice()), (PlacedRule(tried, "board"),))
+    seconds = [
+        (1, 95, 0.0, 120),
+        (0, 119, 9.0, 121),
+        (0, 121, 0.0, 122),
+        (0, 122, 0.0, 123),
+        (1, 97, 0.0, 124),
+    ]
+    columns = columns_of(
+        [(which, at * SECOND, value, by * SECOND) for which, at, value, by in seconds]
+    )
+    [found] = replay(scene, columns, 0, 130 * SECOND)
+    assert [each.tripped_at for each in found.episodes] == [121 * SECOND]
