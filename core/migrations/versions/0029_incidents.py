@@ -24,6 +24,14 @@ _CHILD_REFERS_TO = {
 
 def upgrade() -> None:
     """Apply."""
+    _chatter()
+    _incidents()
+    _floods()
+    _alarms_of_incidents()
+    op.create_index("ix_episode_site_learned", "episode", ["site_id", "learned_at"])
+
+
+def _chatter() -> None:
     op.add_column("alarm", sa.Column("recent", sa.JSON(), server_default="[]", nullable=False))
     op.add_column("alarm", sa.Column("chatter_since", core.db.Instant(), nullable=True))
     op.add_column(
@@ -41,6 +49,9 @@ def upgrade() -> None:
     )
     op.add_column("episode", sa.Column("trips", sa.Integer(), server_default="1", nullable=False))
     op.add_column("episode", sa.Column("chattered_until", core.db.Instant(), nullable=True))
+
+
+def _incidents() -> None:
     op.create_table(
         "incident",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -77,6 +88,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("incident_id", "alarm_id", name=op.f("pk_incident_child")),
     )
+
+
+def _floods() -> None:
     op.create_table(
         "site_flood",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -97,6 +111,9 @@ def upgrade() -> None:
         sqlite_where=_STANDS,
         postgresql_where=_STANDS,
     )
+
+
+def _alarms_of_incidents() -> None:
     with op.batch_alter_table("alarm") as batch:
         batch.add_column(sa.Column("family", sa.String(length=10), nullable=True))
         batch.add_column(sa.Column("incident_id", sa.Uuid(), nullable=True))
@@ -119,4 +136,3 @@ def upgrade() -> None:
         sqlite_where=_HAS_INHIBITORS,
         postgresql_where=_HAS_INHIBITORS,
     )
-    op.create_index("ix_episode_site_learned", "episode", ["site_id", "learned_at"])

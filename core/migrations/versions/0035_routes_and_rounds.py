@@ -16,6 +16,7 @@ def upgrade() -> None:
     _routes()
     _plans()
     _rounds()
+    _round_points()
     op.create_table(
         "patrol_contact",
         sa.Column("person_id", sa.Uuid(), nullable=False),
@@ -130,6 +131,9 @@ def _rounds() -> None:
     )
     _index("round", "route_id", "plan_id", "person_id", "next_look")
     op.create_index("ix_round_site_planned", "round", ["site_id", "planned_at", "id"])
+
+
+def _round_points() -> None:
     op.create_table(
         "round_point",
         sa.Column("round_id", sa.Uuid(), nullable=False),
