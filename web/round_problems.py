@@ -36,6 +36,14 @@ _PROBLEMS: Final[Mapping[str, str]] = {
 }
 NO_TIME = mark("%(written)s is no time of day. Write it like 22:00.")
 _NO_TIME = re.compile(r"times: ['\"](.*)['\"] is no time of day.*")
+TOO_SHORT = mark(
+    "How long it takes: more than %(minutes)s minutes, when the last window of the route opens."
+)
+_TOO_SHORT = re.compile(r"duration_min: over ([0-9]+), .*")
+TOO_LATE = mark(
+    "Checkpoint %(number)s: its time has to begin before minute %(minutes)s, when a plan ends."
+)
+_TOO_LATE = re.compile(r"opens_min: less than ([0-9]+), .*")
 # The same of one checkpoint of a route, which is named before it.
 _OF_POINT: Final[Mapping[str, str]] = {
     "a checkpoint": mark("Checkpoint %(number)s: it is none of this site."),
@@ -67,10 +75,14 @@ def problem_told(reader: Reader, problem: str) -> str:
     """One problem of a route, a plan or a round."""
     if of_point := _POINT.fullmatch(problem):
         number, rest = int(of_point[1]) + 1, of_point[2]
+        if too_late := _TOO_LATE.fullmatch(rest):
+            return reader.translate(TOO_LATE, number=number, minutes=too_late[1])
         found = _beginning(_OF_POINT, rest)
         return reader.translate(found, number=number) if found else problem
     if no_time := _NO_TIME.fullmatch(problem):
         return reader.translate(NO_TIME, written=no_time[1])
+    if too_short := _TOO_SHORT.fullmatch(problem):
+        return reader.translate(TOO_SHORT, minutes=too_short[1])
     found = _beginning(_PROBLEMS, problem)
     return reader.translate(found) if found else reader.told(problem)
 

@@ -500,6 +500,23 @@ def test_a_plan_that_makes_no_sense_is_told_in_place_and_nothing_typed_is_lost(
         )
 
 
+def test_a_window_behind_the_end_of_a_plan_is_told_on_either_form(stage: Stage) -> None:
+    point = checkpoint(stage, "post-1")
+    way = route(stage, "night-1", "Night", "夜间", [Stop(point, 20)])
+    told = {
+        "en": ("more than 20 minutes, when the last window", "before minute 60, when a plan ends"),
+        "zh": ("须多于 20 分钟", "时段须在第 60 分钟前开始"),
+    }
+    sent(client_of(stage), f"/routes/{way}/plans", **NEW_PLAN)
+    for locale, (too_short, too_late) in told.items():
+        client = client_of(stage, locale=locale)
+        answer = form(client, f"/routes/{way}/plans", **{**NEW_PLAN, "duration": "20"})
+        assert (answer.status_code, too_short in answer.text) == (422, True)
+        late = {**new_route([point]), "opens": ["60"]}
+        answer = form(client, f"/routes/{way}", version="1", **late)
+        assert (answer.status_code, too_late in answer.text) == (422, True)
+
+
 def test_a_checkpoint_out_of_use_is_marked_in_its_route(stage: Stage) -> None:
     points = [checkpoint(stage, f"post-{number}") for number in range(2)]
     way = route(stage, "night-1", "Night", "夜间", points)
