@@ -202,7 +202,8 @@ class Past:
                     if key[0] == code:
                         window.blind = slot.at
             copy.value, copy.at, copy.heard = slot.value, slot.at, slot.heard
-            if slot.at > self.at:
+            # Of points with the same newest time the first counts, as when they came one by one.
+            if slot.at > self.at or (slot.at == self.at and slot.heard < self.heard):
                 self.at, self.heard = slot.at, slot.heard
         self.look_again()
         if self.at:

@@ -233,3 +233,25 @@ def test_what_comes_later_and_is_as_old_leaves_the_windows_before_it_alone(
     )
     [found] = replay(scene, columns, 0, 130 * SECOND)
     assert [each.tripped_at for each in found.episodes] == [121 * SECOND]
+
+
+def test_the_first_point_of_the_newest_time_tells_how_late_it_is_after_a_jump(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(skipping, "_WORTH_A_JUMP", 0)
+    tried = rule("distribution_board", when="power < 4500 W and count(voltage, 20s) < 2", for_="0s")
+    points = (PlacedPoint("board", "power", 0), PlacedPoint("board", "voltage", 1))
+    scene = Scene(points, (PlacedDevice(), PlacedDevice()), (PlacedRule(tried, "board"),))
+    # The voltage of 120 s was heard at once, the power two seconds later: 140 s comes at 141 s.
+    seconds = [
+        (1, 120, 230.0, 120),
+        (1, 96, 210.0, 121),
+        (0, 120, 4.0, 122),
+        (1, 140, 0.0, 142),
+    ]
+    columns = columns_of(
+        [(which, at * SECOND, value, by * SECOND) for which, at, value, by in seconds]
+    )
+    [found] = replay(scene, columns, 0, 150 * SECOND)
+    [episode] = found.episodes
+    assert episode.reason == "power 4 kW < 4500 W (4.5 kW) and count(voltage, 20s) 0 < 2"
