@@ -1,5 +1,6 @@
 """The quick replay and the plain one, on any rule and any history."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -174,10 +175,23 @@ def test_a_scan_of_nothing_is_no_episode() -> None:
     assert not outcome.episodes
 
 
+def on_two_devices(tried: Rule, *codes: str) -> Scene:
+    """A rule on a board, each of whose points has a device of its own."""
+    points = tuple(PlacedPoint("board", code, place) for place, code in enumerate(codes))
+    devices = tuple(PlacedDevice() for _ in codes)
+    return Scene(points, devices, (PlacedRule(tried, "board"),))
+
+
+def columns_in(seconds: Sequence[tuple[int, float, float, int]]) -> Columns:
+    """Rows of a point, its event time, its value, and when it was received, in seconds."""
+    return columns_of(
+        [(which, round(at * SECOND), value, by * SECOND) for which, at, value, by in seconds]
+    )
+
+
 def test_a_device_that_catches_up_lets_the_clock_decide_sooner() -> None:
     tried = rule("distribution_board", when="since(voltage) >= 25s or supply", for_="0s")
-    points = (PlacedPoint("board", "supply", 0), PlacedPoint("board", "voltage", 1))
-    scene = Scene(points, (PlacedDevice(), PlacedDevice()), (PlacedRule(tried, "board"),))
+    scene = on_two_devices(tried, "supply", "voltage")
     seconds = [
         (1, 91, 0.0, 100),
         # Nine seconds behind, then six: what comes at 116 is known at 123 then, and not at 126.
@@ -186,9 +200,7 @@ def test_a_device_that_catches_up_lets_the_clock_decide_sooner() -> None:
         # By then it is too late to say that it changed before.
         (1, 115.5, 230.0, 124),
     ]
-    columns = columns_of(
-        [(which, round(at * SECOND), value, by * SECOND) for which, at, value, by in seconds]
-    )
+    columns = columns_in(seconds)
     plain = Replay(scene, 0)
     plain.feed(columns)
     plain.wait(130 * SECOND)
@@ -199,13 +211,10 @@ def test_a_device_that_catches_up_lets_the_clock_decide_sooner() -> None:
 def test_a_reading_that_leaves_another_window_first_lets_the_clock_look_sooner() -> None:
     when, clear = "count(voltage, 20s) < 2", "power > avg(power, 30s) * 1.5"
     tried = rule("distribution_board", when=when, clear_when=clear, for_="0s")
-    points = (PlacedPoint("board", "power", 0), PlacedPoint("board", "voltage", 1))
-    scene = Scene(points, (PlacedDevice(), PlacedDevice()), (PlacedRule(tried, "board"),))
+    scene = on_two_devices(tried, "power", "voltage")
     # The power leaves its window at 154 s; the voltage, which comes later, at 142 s.
     seconds = [(0, 124, 9.0, 124), (1, 122, 0.0, 125), (1, 141, 210.0, 145)]
-    columns = columns_of(
-        [(which, round(at * SECOND), value, by * SECOND) for which, at, value, by in seconds]
-    )
+    columns = columns_in(seconds)
     plain = Replay(scene, 0)
     plain.feed(columns)
     plain.wait(146 * SECOND)
@@ -219,8 +228,7 @@ def test_what_comes_later_and_is_as_old_leaves_the_windows_before_it_alone(
 ) -> None:
     monkeypatch.setattr(skipping, "_WORTH_A_JUMP", 0)
     tried = rule("distribution_board", when="power < 4500 W and count(voltage, 20s) < 2", for_="0s")
-    points = (PlacedPoint("board", "power", 0), PlacedPoint("board", "voltage", 1))
-    scene = Scene(points, (PlacedDevice(), PlacedDevice()), (PlacedRule(tried, "board"),))
+    scene = on_two_devices(tried, "power", "voltage")
     seconds = [
         (1, 95, 0.0, 120),
         (0, 119, 9.0, 121),
@@ -228,9 +236,7 @@ def test_what_comes_later_and_is_as_old_leaves_the_windows_before_it_alone(
         (0, 122, 0.0, 123),
         (1, 97, 0.0, 124),
     ]
-    columns = columns_of(
-        [(which, at * SECOND, value, by * SECOND) for which, at, value, by in seconds]
-    )
+    columns = columns_in(seconds)
     [found] = replay(scene, columns, 0, 130 * SECOND)
     assert [each.tripped_at for each in found.episodes] == [121 * SECOND]
 
@@ -240,8 +246,7 @@ def test_the_first_point_of_the_newest_time_tells_how_late_it_is_after_a_jump(
 ) -> None:
     monkeypatch.setattr(skipping, "_WORTH_A_JUMP", 0)
     tried = rule("distribution_board", when="power < 4500 W and count(voltage, 20s) < 2", for_="0s")
-    points = (PlacedPoint("board", "power", 0), PlacedPoint("board", "voltage", 1))
-    scene = Scene(points, (PlacedDevice(), PlacedDevice()), (PlacedRule(tried, "board"),))
+    scene = on_two_devices(tried, "power", "voltage")
     # The voltage of 120 s was heard at once, the power two seconds later: 140 s comes at 141 s.
     seconds = [
         (1, 120, 230.0, 120),
@@ -249,9 +254,7 @@ def test_the_first_point_of_the_newest_time_tells_how_late_it_is_after_a_jump(
         (0, 120, 4.0, 122),
         (1, 140, 0.0, 142),
     ]
-    columns = columns_of(
-        [(which, at * SECOND, value, by * SECOND) for which, at, value, by in seconds]
-    )
+    columns = columns_in(seconds)
     [found] = replay(scene, columns, 0, 150 * SECOND)
     [episode] = found.episodes
     assert episode.reason == "power 4 kW < 4500 W (4.5 kW) and count(voltage, 20s) 0 < 2"
