@@ -16,6 +16,7 @@ from tests.web.markup import read
 from tests.web.patrolling import checkpoint, field_of, form, sent
 from tests.web.rounding import (
     LOCKED,
+    SITE_ZONE,
     clock_of,
     look,
     night_of_rounds,
@@ -182,9 +183,12 @@ def test_a_round_tells_of_each_point_what_is_known(stage: Stage) -> None:
     assert "out of turn" not in page
     assert f"Excused: {LOCKED}" in page
     unknown = client.get(f"/rounds/{made['unknown']}").text
-    since = clock_of(stage.parts.clock.now() - timedelta(hours=3.5))
+    now = stage.parts.clock.now()
+    heard = now - timedelta(hours=3.5)
+    today, day = (each.astimezone(SITE_ZONE) for each in (now, heard))
     # With its date where that was yesterday.
-    assert re.search(rf"phone out of contact since (\d+ \w+ )?{since}\.", unknown)
+    date = "" if day.date() == today.date() else f"{day.day} {day:%b} "
+    assert f"phone out of contact since {date}{clock_of(heard)}." in unknown
     assert "It can begin from" in client.get(f"/rounds/{made['coming']}").text
     assert "Begin this round" in client.get(f"/rounds/{made['late']}").text
     closed = client.get(f"/rounds/{made['closed']}").text
