@@ -18,7 +18,7 @@ RUN := .venv/bin/
 help:  ## Show the targets and the settings.
 	@echo "make demo    set up, then run the product with a simulated site"
 	@echo "make test    set up, then every test (PYTEST_ARGS='tests/rules -k unit' narrows it)"
-	@echo "make proof   the long campaigns: kills, outages, long replays"
+	@echo "make proof   the long campaigns: kills, outages, histories drawn anew, Lighthouse"
 	@echo "make lint    ruff, mypy and the architecture test"
 	@echo "make bench   the numbers: ingest, rules, points, durability, trip, latency, api, telemetry"
 	@echo "make format  let ruff lay out the code"
