@@ -13,6 +13,7 @@ from api.answers import answer
 from api.deps import Asked, Permission
 from api.errors import may_answer
 from core.clock import MICROS, from_micros
+from core.days import days_asked, today_of
 from workflows.alarms.load import (
     Advice,
     AlarmLoad,
@@ -22,9 +23,7 @@ from workflows.alarms.load import (
     SiteLine,
     Stale,
     alarm_load,
-    days_asked,
     sites_of,
-    today_of,
 )
 
 router = APIRouter(tags=["alarms"])

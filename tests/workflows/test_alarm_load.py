@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from core import events, rulebook
 from core.clock import from_micros
+from core.days import Days
 from core.db import Database
 from core.errors import NotFound
 from core.ids import new_id
@@ -28,7 +29,7 @@ from tests.workflows.episodes import (
 from workflows.alarms import Alarm, Withholding
 from workflows.alarms.floods import settle_floods
 from workflows.alarms.incident_model import SiteFlood
-from workflows.alarms.load import AlarmLoad, Days, Withheld, alarm_load
+from workflows.alarms.load import AlarmLoad, Withheld, alarm_load
 from workflows.tickets import Ticket
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.clock import to_micros
+from core.days import Days, days_asked, span_of
 from core.errors import Invalid
 from tests.workflows.episodes import micros, trip, utc
 from workflows.alarms import flood_counting
 from workflows.alarms.load import counting
 from workflows.alarms.load.counting import HOUR, MINUTE, SECOND, STALE_AFTER
-from workflows.alarms.load.span import Days, days_asked, span_of
 from workflows.alarms.load.targets import ACT, FEW, GOOD, PLAIN, TARGETS, WATCH, measured
 from workflows.alarms.load.what_if import best_relief, split_false
 

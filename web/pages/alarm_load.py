@@ -4,8 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from core.days import USUAL_DAYS
 from core.db import Session
-from web.load_choice import SPANS, ChosenLoad, LoadChoice
+from web.days_choice import SPANS, ChosenDays, DaysChoice
 from web.load_pictures import day_bars, hour_map, named_days, priority_bars
 from web.load_tables import as_csv, as_workbook
 from web.load_words import (
@@ -23,7 +24,7 @@ from web.load_words import (
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
-from workflows.alarms.load import MOST_LISTED, USUAL_DAYS, AlarmLoad, alarm_load, sites_of
+from workflows.alarms.load import MOST_LISTED, AlarmLoad, alarm_load, sites_of
 
 READ = "alarms.read"
 
@@ -33,33 +34,33 @@ def router(templates: Templates) -> APIRouter:
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
 
     @routes.get("/alarm-load")
-    def show(visit: SignedInVisit, choice: ChosenLoad) -> Response:
+    def show(visit: SignedInVisit, choice: ChosenDays) -> Response:
         found, local, context = _asked(visit, choice)
         return templates.page(
             "alarm_load.html", local, section="alarm-load", **context, **_shown(found, local)
         )
 
     @routes.get("/alarm-load.csv")
-    def figures(visit: SignedInVisit, choice: ChosenLoad) -> Response:
+    def figures(visit: SignedInVisit, choice: ChosenDays) -> Response:
         found, local, _ = _asked(visit, choice)
         return as_csv(local.reader, found)
 
     @routes.get("/alarm-load.xlsx")
-    def workbook(visit: SignedInVisit, choice: ChosenLoad) -> Response:
+    def workbook(visit: SignedInVisit, choice: ChosenDays) -> Response:
         found, local, _ = _asked(visit, choice)
         return as_workbook(local.reader, found)
 
     return routes
 
 
-def _asked(visit: Visit, choice: LoadChoice) -> tuple[AlarmLoad, Visit, dict[str, Any]]:
+def _asked(visit: Visit, choice: DaysChoice) -> tuple[AlarmLoad, Visit, dict[str, Any]]:
     visit.caller.require_anywhere(READ)
     with visit.parts.database.read() as session:
         return _found(session, visit, choice)
 
 
 def _found(
-    session: Session, visit: Visit, choice: LoadChoice
+    session: Session, visit: Visit, choice: DaysChoice
 ) -> tuple[AlarmLoad, Visit, dict[str, Any]]:
     sites = sites_of(session, visit.caller)
     days = choice.days(sites, visit.reader)

@@ -3,26 +3,21 @@
 from workflows.alarms.load.advising import Advice
 from workflows.alarms.load.reading import Withheld
 from workflows.alarms.load.site import AlarmNumbers, FloodFacts, SiteLoad, Stale
-from workflows.alarms.load.span import MOST_DAYS, USUAL_DAYS, Days, days_asked
 from workflows.alarms.load.summing import (
     MOST_LISTED,
     AlarmLoad,
     SiteLine,
     alarm_load,
     sites_of,
-    today_of,
 )
 from workflows.alarms.load.targets import TARGETS, Metric, Target
 
 __all__ = [
-    "MOST_DAYS",
     "MOST_LISTED",
     "TARGETS",
-    "USUAL_DAYS",
     "Advice",
     "AlarmLoad",
     "AlarmNumbers",
-    "Days",
     "FloodFacts",
     "Metric",
     "SiteLine",
@@ -31,7 +26,5 @@ __all__ = [
     "Target",
     "Withheld",
     "alarm_load",
-    "days_asked",
     "sites_of",
-    "today_of",
 ]

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.clock import from_micros
+from core.days import Days, SiteSpan, span_of
 from core.local_time import zone
 from core.places import Node
 from workflows.alarms import flood_counting
@@ -32,7 +33,6 @@ from workflows.alarms.load.reading import (
     trips_of,
     withheld_of,
 )
-from workflows.alarms.load.span import Days, SiteSpan, span_of
 from workflows.alarms.load.what_if import FalseSplit, Relief, best_relief, lengths, split_false
 from workflows.tickets.scope import Scope
 

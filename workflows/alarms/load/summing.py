@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from heapq import merge
 from operator import attrgetter
 from typing import Any
@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.clock import MICROS
+from core.days import Days, days_asked, today_of
 from core.errors import NotFound
-from core.local_time import zone
 from core.people import Caller
 from core.places import Node
 from workflows.alarms.flood_counting import INTERVAL
@@ -30,7 +30,6 @@ from workflows.alarms.load.site import (
     Stale,
     load_of_site,
 )
-from workflows.alarms.load.span import Days, days_asked
 from workflows.alarms.load.targets import Metric, measured
 from workflows.alarms.model import WITHHELD
 from workflows.tickets.scope import scope_of
@@ -119,11 +118,6 @@ def _sites(session: Session, caller: Caller, site_id: UUID | None) -> list[Node]
     if not own:
         raise NotFound("there is no such site", advice="Look for it in the tree.")
     return own
-
-
-def today_of(sites: Sequence[Node], now: datetime) -> date:
-    """Today, where it is latest."""
-    return max((now.astimezone(zone(site.time_zone)).date() for site in sites), default=now.date())
 
 
 def _summed(loads: Sequence[SiteLoad], days: Days, site: Node | None, now: datetime) -> AlarmLoad:

@@ -1,19 +1,20 @@
 """Which days are looked at: whole days of each site's own clock, up to now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from core.clock import from_micros, to_micros
+from core.clock import MICROS, from_micros, to_micros
 from core.errors import Invalid
-from core.local_time import resolve, thinkable
-from workflows.alarms.load.counting import HOUR
+from core.local_time import resolve, thinkable, zone
+from core.places import Node
 
 USUAL_DAYS = 30
 # As many days as one page shows and one answer counts.
 MOST_DAYS = 366
 DAY = timedelta(days=1)
+HOUR = 3600 * MICROS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Days:
 
     def __iter__(self) -> Iterator[date]:
         return (self.first + number * DAY for number in range(self.count))
+
+
+def today_of(sites: Iterable[Node], now: datetime) -> date:
+    """Today, where it is latest."""
+    return max((now.astimezone(zone(site.time_zone)).date() for site in sites), default=now.date())
 
 
 def days_asked(first: date | None, last: date | None, today: date) -> Days:

@@ -1,4 +1,4 @@
-"""Which sites and days the page of the alarm load is asked for, as its address says it."""
+"""Which sites and days a page of figures is asked for, as its address says it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 
+from core.days import USUAL_DAYS, Days, days_asked, today_of
 from core.errors import Invalid
 from core.places import Node
 from web.reader import Reader
-from workflows.alarms.load import USUAL_DAYS, Days, days_asked, today_of
 
 SPANS = (7, USUAL_DAYS, 90)
 
 
 @dataclass(frozen=True, slots=True)
-class LoadChoice:
+class DaysChoice:
     """What was asked for; empty: whatever is usual."""
 
     site: str
@@ -70,8 +70,8 @@ def _asked(
     span: str = "",
     first: Annotated[str, Query(alias="from")] = "",
     last: Annotated[str, Query(alias="until")] = "",
-) -> LoadChoice:
-    return LoadChoice(site, span, first, last)
+) -> DaysChoice:
+    return DaysChoice(site, span, first, last)
 
 
-ChosenLoad = Annotated[LoadChoice, Depends(_asked)]
+ChosenDays = Annotated[DaysChoice, Depends(_asked)]
