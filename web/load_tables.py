@@ -3,11 +3,8 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from fastapi import Response
-from xlsxwriter import Workbook
-from xlsxwriter.worksheet import Worksheet
 
 from core.clock import from_micros
 from web.languages import mark
@@ -23,11 +20,10 @@ from web.load_words import (
 )
 from web.reader import Reader
 from web.ticket_table import XLSX
+from web.workbooks import Cell, Table, attached, workbook
 from workflows.alarms.load import AlarmLoad
 
 CSV = "text/csv; charset=utf-8"
-Cell = str | int | float | datetime | None
-Table = tuple[str, Sequence[str], Iterable[Sequence[Cell]]]
 FIGURE_COLUMNS = (
     mark("Figure"),
     mark("Value"),
@@ -52,36 +48,11 @@ def as_csv(reader: Reader, load: AlarmLoad) -> Response:
 
 def as_workbook(reader: Reader, load: AlarmLoad) -> Response:
     """A sheet for each part; texts are never formulas."""
-    target = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with Workbook(target, options) as book:
-        head = book.add_format({"bold": True, "bottom": 1})
-        moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
-        for title, columns, rows in _tables(reader, load):
-            sheet = book.add_worksheet(reader.translate(title))
-            for column, name in enumerate(columns):
-                sheet.set_column(column, column, 44 if column == 0 else 18)
-                sheet.write_string(0, column, reader.translate(name), head)
-            for number, row in enumerate(rows, 1):
-                for column, value in enumerate(row):
-                    _write(sheet, number, column, value, moment)
-            sheet.freeze_panes(1, 0)
-    return _download(target.getvalue(), XLSX, load, "xlsx")
-
-
-def _write(sheet: Worksheet, row: int, column: int, value: Cell, moment: object) -> None:
-    if isinstance(value, datetime):
-        sheet.write_datetime(row, column, value.replace(tzinfo=None), moment)
-    elif isinstance(value, int | float):
-        sheet.write_number(row, column, value)
-    elif value:
-        sheet.write_string(row, column, value)
+    return _download(workbook(reader, _tables(reader, load)), XLSX, load, "xlsx")
 
 
 def _download(content: bytes, kind: str, load: AlarmLoad, ending: str) -> Response:
-    name = f"alarm-load-{load.days.first}-{load.days.last}.{ending}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=kind, headers=headers)
+    return attached(content, kind, f"alarm-load-{load.days.first}-{load.days.last}.{ending}")
 
 
 def _tables(reader: Reader, load: AlarmLoad) -> Iterable[Table]:
