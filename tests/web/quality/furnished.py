@@ -289,6 +289,8 @@ def _pages_of_rounds(stage: Stage, guard: UUID) -> dict[str, str]:
         "rounds": f"/rounds?{site}",
         "rounds of a day": f"/rounds?{site}&day={today}",
         "rounds, none": f"/rounds?{site}&day=2020-01-01",
+        "figures of rounds": f"/patrol-figures?{site}",
+        "figures of rounds, none": f"/patrol-figures?{site}&from=2020-01-01&until=2020-01-02",
         "round": f"/rounds/{made['missed']}",
         "round, unknown": f"/rounds/{made['unknown']}",
         "round, late": f"/rounds/{made['late']}",

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from web.pages.patrol import (
     badges,
     checkpoints,
+    figures,
     labels,
     round_plans,
     rounds,
@@ -20,7 +21,7 @@ from web.templating import Templates
 def router(templates: Templates) -> APIRouter:
     """The routes of every page about patrols."""
     whole = APIRouter()
-    ways = (rounds, routes, round_plans)
+    ways = (rounds, routes, round_plans, figures)
     for module in (checkpoints, tokens, scans, badges, wands, labels, taps, *ways):
         whole.include_router(module.router(templates))
     return whole

@@ -3,6 +3,14 @@
 from workflows.patrol.rounds.acting import begin_round, cancel_round, excuse_point, find_round
 from workflows.patrol.rounds.closing import look_at, rounds_to_look_at, wait_after_absence
 from workflows.patrol.rounds.contact import note_contact
+from workflows.patrol.rounds.figures import (
+    PatrolFigures,
+    RoundSums,
+    SiteFigures,
+    Visits,
+    patrol_figures,
+    sites_of,
+)
 from workflows.patrol.rounds.joining import join_scans
 from workflows.patrol.rounds.making import make_rounds, plans_to_make
 from workflows.patrol.rounds.model import (
@@ -54,15 +62,19 @@ __all__ = [
     "USUAL_SETTLE_MIN",
     "USUAL_TOLERANCE_MIN",
     "PatrolContact",
+    "PatrolFigures",
     "PlanDraft",
     "Round",
     "RoundFilter",
     "RoundPlan",
     "RoundPoint",
+    "RoundSums",
     "Route",
     "RouteDraft",
     "RoutePoint",
+    "SiteFigures",
     "Stop",
+    "Visits",
     "begin_round",
     "cancel_round",
     "change_plan",
@@ -85,9 +97,11 @@ __all__ = [
     "move_plan",
     "move_route",
     "note_contact",
+    "patrol_figures",
     "plans_to_make",
     "points_of",
     "rounds_to_look_at",
+    "sites_of",
     "starts_of",
     "wait_after_absence",
 ]
