@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import select
 
 from core import events
-from core.ids import new_id
 from tests.web.conftest import client_of, signed_in
 from tests.web.markup import read
 from tests.web.patrolling import checkpoint, field_of, form, sent
@@ -289,15 +288,15 @@ def test_a_round_whose_time_is_over_is_begun_by_nobody(stage: Stage) -> None:
     assert "Begin this round" not in page
 
 
-def test_a_notice_of_a_round_leads_to_the_rounds(stage: Stage) -> None:
-    night(stage)
+def test_a_notice_of_a_round_leads_to_that_round(stage: Stage) -> None:
+    late = night(stage)["late"]
     person = stage.person("Sun Li", "supervisor", node=stage.site_id)
     with stage.parts.database.write() as session:
         told = {"people": [str(person)], "about": {"en": "House"}}
         told |= {"from": "2026-11-29T22:00:00+00:00", "to": "2026-11-29T23:00:00+00:00"}
         fact = events.fact(
             "round.late",
-            ("round", new_id()),
+            ("round", late),
             actor=events.SYSTEM,
             learned_at=stage.parts.clock.now(),
             site_id=stage.site_id,
@@ -309,7 +308,11 @@ def test_a_notice_of_a_round_leads_to_the_rounds(stage: Stage) -> None:
         notifications.take_up(session, facts, now=stage.parts.clock.now())
     client = signed_in(stage, stage.secret(person, "session"))
     page = client.get("/account/inbox").text
-    assert '<a href="/rounds">A round has not begun</a>' in page
+    assert f'<a href="/rounds/{late}">A round has not begun</a>' in page
+    with stage.parts.database.read() as session:
+        mine = select(notifications.Notice.code).where(notifications.Notice.person_id == person)
+        code = session.scalars(mine).one()
+    assert f'href="/rounds/{late}"' in client.get(f"/n/{code}").text
 
 
 def test_a_guard_sets_up_nothing(stage: Stage) -> None:

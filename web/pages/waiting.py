@@ -68,6 +68,7 @@ def told(visit: Visit, session: Session) -> list[dict[str, Any]]:
             "asks": notice.kind in ASK_FOR_HANDS,
             "many": many,
             "list": LIST_OF.get(notice.kind),
+            "round": notice.facts.get("round"),
         }
         shown.append(one)
     return shown

@@ -161,7 +161,9 @@ def _about_site(session: Session, fact: events.Event) -> dict[str, Any]:
         place = {
             language: f"{text} · {about.get(language, other)}" for language, text in place.items()
         }
-    return {"place": place, "when": when}
+    # Who is told of a round opens that very one.
+    led = {"round": fact.subject_id} if fact.subject_kind == "round" else {}
+    return {"place": place, "when": when, **led}
 
 
 def _span(site: Node, start: str, end: str) -> str:
