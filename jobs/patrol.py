@@ -1,4 +1,4 @@
-"""What time asks of patrols: rounds are made ahead, and judged while they can still be mended."""
+"""What time asks of patrols: rounds made ahead, judged while they can be mended, learned from."""
 
 from datetime import datetime, timedelta
 
@@ -55,3 +55,16 @@ def look_at_rounds(work: Work, now: datetime) -> int:
     if failure is not None:
         raise failure
     return made
+
+
+def learn_ways(work: Work, now: datetime) -> int:
+    """Learn anew how long the ways of every site take; of how many something is known."""
+    with work.database.read() as session:
+        sites = rounds.sites_with_rounds(session)
+    known = 0
+    for site_id in sites:
+        if work.stopping.is_set():
+            break
+        with work.transaction() as session:
+            known += rounds.learn_ways(session, site_id, now=now)
+    return known

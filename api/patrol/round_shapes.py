@@ -81,12 +81,23 @@ class RoundPointItem(BaseModel):
     out_of_order: bool
 
 
+class NextPoint(BaseModel):
+    """The checkpoint that is expected next."""
+
+    checkpoint_id: UUID
+    name: dict[str, str]
+    at: datetime = Field(description="When it is usually reached after the last scan.")
+
+
 class RoundWhole(RoundItem):
     """A round with its points."""
 
     points: list[RoundPointItem]
     heard_at: datetime | None = Field(
         description="When a phone of whoever goes it was last heard of, until it is over."
+    )
+    next: NextPoint | None = Field(
+        description="As past rounds were gone; null in any order, and until enough is known."
     )
 
 

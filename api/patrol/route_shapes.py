@@ -1,5 +1,6 @@
 """What routes of rounds and plans of them look like over HTTP."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -59,6 +60,42 @@ class RouteWhole(RouteItem):
     """A route with its points in their order."""
 
     points: list[RouteStop]
+
+
+class Leg(BaseModel):
+    """From a checkpoint of a route to the next: the stay at the first, and the way."""
+
+    from_id: UUID
+    from_name: dict[str, str]
+    to_id: UUID
+    to_name: dict[str, str]
+    n: int = Field(description="How often it was gone in the last 90 days.")
+    people: int = Field(description="How many people have gone it often enough to count.")
+    usual_s: int | None = Field(description="Seconds; null until it was gone ten times.")
+    quickest_s: int | None = Field(
+        description="Seconds of those who hurry; null until two people have gone it often enough."
+    )
+    first_at: datetime | None
+    last_at: datetime | None
+    learned_at: datetime | None
+
+
+class TimeOfPlan(BaseModel):
+    """What a plan gives for its route. short_min: how many minutes too few, 0 for enough."""
+
+    plan_id: UUID
+    duration_min: int
+    short_min: int
+
+
+class RouteTimes(BaseModel):
+    """How long a route takes, as past rounds have shown."""
+
+    legs: list[Leg] = Field(description="In the route's order; none where rounds are drawn.")
+    known: int = Field(description="Of how many legs the usual time is known.")
+    known_s: int = Field(description="What these take together, in seconds.")
+    usual_s: int | None = Field(description="The whole route; null until every leg is known.")
+    plans: list[TimeOfPlan]
 
 
 class StopToMake(Body):

@@ -18,7 +18,14 @@ from api.answers import (
 from api.deps import Asked, Permission
 from api.errors import may_answer
 from api.paging import Cursor, Limit, wish
-from api.patrol.route_shapes import InUse, RoutePage, RouteToKeep, RouteToMake, RouteWhole
+from api.patrol.route_shapes import (
+    InUse,
+    RoutePage,
+    RouteTimes,
+    RouteToKeep,
+    RouteToMake,
+    RouteWhole,
+)
 from core.db import Session
 from core.idempotency import keep, recall
 from workflows import patrol
@@ -55,6 +62,17 @@ def get_route(asked: Reader, route_id: UUID) -> Response:
 def _shown(session: Session, asked: Asked, route_id: UUID) -> Response:
     content = rounds.describe_route(session, asked.caller, route_id)
     return answer(content, version=content["version"])
+
+
+@router.get("/routes/{route_id}/times", response_model=RouteTimes, summary="Time a route")
+def get_route_times(asked: Reader, route_id: UUID) -> Response:
+    """How long each leg takes usually, learned once a day from the rounds of 90 days.
+
+    Nothing is said of a leg until it was gone often enough. `short_min` warns of a plan that gives
+    less time than its route takes.
+    """
+    with asked.parts.database.read() as session:
+        return answer(rounds.times_of_route(session, asked.caller, route_id))
 
 
 @router.post(

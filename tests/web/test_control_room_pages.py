@@ -17,6 +17,7 @@ from core.places import Asset, Space
 from tests.pictures import drawing, photo
 from tests.web.conftest import client_of, signed_in
 from tests.web.markup import read
+from tests.web.rounding import night_of_rounds
 from tests.web.stage import OVERHEATING, Fault, Stage
 from web.page_route import HEADERS
 from web.pages.control_room import panels
@@ -336,3 +337,32 @@ def test_there_is_no_other_part_of_the_page(stage: Stage, client: TestClient) ->
     assert client.get(f"/control-room/{stage.site_id}/nothing").status_code == 404
     assert client.get(f"/control-room/{uuid4()}/alarms").status_code == 404
     assert client.get("/control-room/plans/1").status_code == 404
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_rounds_that_somebody_goes_or_should_go_stand_there_with_what_is_unknown(
+    stage: Stage, locale: str
+) -> None:
+    made = night_of_rounds(stage, stage.person("Guard Xu 徐刚", "guard", node=stage.site_id))
+    page = client_of(stage, locale=locale).get(f"/control-room/{stage.site_id}/rounds").text
+    shown = re.findall(r'id="round-([0-9a-f-]{36})"', page)
+    # What can still be mended first; neither what is over nor what is still to come.
+    assert shown == [str(made[one]) for one in ("missed", "late", "unknown")]
+    assert f'href="/rounds/{made["missed"]}"' in page
+    assert "徐刚" in page
+    said = {"en": "Unknown: phone out of contact since", "zh": "未知：手机自"}[locale]
+    assert said in page
+    assert ("1 missed" if locale == "en" else "漏巡 1") in page
+
+
+def test_who_may_not_see_rounds_learns_nothing_of_them_there(stage: Stage) -> None:
+    night_of_rounds(stage, stage.person("Guard Xu", "guard", node=stage.site_id))
+    roles = [
+        role
+        for role, rights in ROLES.items()
+        if "alarms.act" in rights and "patrol.read" not in rights
+    ]
+    for role in roles:
+        page = client_of(stage, role).get(f"/control-room/{stage.site_id}/rounds").text
+        assert "round-item" not in page, role
+        assert "You may not see rounds." in page, role

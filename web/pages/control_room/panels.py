@@ -16,6 +16,7 @@ from web.alarm_view import folded
 from web.fire_watch import WATCHED, hands_at
 from web.naming import type_name
 from web.pages.control_room.room import ACT, Room
+from web.pages.control_room.rounds import rounds_panel
 from web.pages.live import ShownPoint, shown_points
 from workflows import alarms, control_room, overview
 from workflows.alarms import OpenAlarm
@@ -334,4 +335,5 @@ PANELS: Mapping[str, Panel] = {
     "plan": _plan,
     "alarms": _alarms,
     "tickets": _tickets,
+    "rounds": rounds_panel,
 }

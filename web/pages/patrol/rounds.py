@@ -49,7 +49,8 @@ def shown_state(row: Row, now: datetime) -> str:
     return "late" if now >= row["begin_by"] else "ready"
 
 
-def _in_need(row: Row, now: datetime) -> bool:
+def in_need(row: Row, now: datetime) -> bool:
+    """Whether somebody has to see to it: late, with a point that is missed or unknown."""
     counts = row["counts"]
     return counts["missed"] > 0 or counts["unknown"] > 0 or shown_state(row, now) == "late"
 
@@ -63,10 +64,10 @@ def _read(session: Session, visit: Visit, wanted: rounds.RoundFilter) -> list[Ro
         if page.next is None:
             break
         wish = Wish(LARGEST_PAGE, page.next)
-    return [_told(row, visit.reader.now) for row in found]
+    return [told(row, visit.reader.now) for row in found]
 
 
-def _told(row: Row, now: datetime) -> Row:
+def told(row: Row, now: datetime) -> Row:
     """A round with its word, and its planned end, which leaves the tolerance out."""
     tolerance = row["planned_at"] - row["opens_at"]
     shown = {"shown": shown_state(row, now), "planned_end": row["ends_at"] - tolerance}
@@ -87,12 +88,12 @@ def _standing(session: Session, visit: Visit, site_id: UUID) -> dict[str, Any]:
         if row["ended_at"] is not None and row["ended_at"] >= now - OVER
     ]
     both = [*live, *coming]
-    in_need = [row for row in both if _in_need(row, now)]
-    rest = [row for row in both if not _in_need(row, now)]
+    needy = [row for row in both if in_need(row, now)]
+    rest = [row for row in both if not in_need(row, now)]
     ahead_of_us = [row for row in rest if row["state"] == "planned"]
     return {
         # What can still be mended goes first, what ends soonest before all.
-        "in_need": sorted(in_need, key=lambda row: (row["ends_at"] <= now, row["ends_at"])),
+        "in_need": sorted(needy, key=lambda row: (row["ends_at"] <= now, row["ends_at"])),
         "running": [row for row in rest if row["state"] == "running"],
         "coming": sorted(ahead_of_us, key=lambda row: (row["planned_at"], str(row["id"]))),
         "over": sorted(over, key=lambda row: row["ended_at"], reverse=True),
@@ -129,7 +130,7 @@ def _of_day(
         "day": chosen,
         "earlier": chosen - timedelta(days=1),
         "later": chosen + timedelta(days=1),
-        "found": [_told(row, visit.reader.now) for row in page.items],
+        "found": [told(row, visit.reader.now) for row in page.items],
         "more": page.items[-1]["id"] if page.next else None,
         "team_names": _teams(session, site.id),
     }
@@ -177,7 +178,7 @@ def _about(visit: Visit, round_id: UUID) -> tuple[Visit, dict[str, Any]]:
     # Of one whose time is over nothing can be scanned any more.
     may_begin = row["state"] == "planned" and now < row["ends_at"]
     return visit.at(chosen.site.time_zone), {
-        "round": _told(row, now),
+        "round": told(row, now),
         "site": chosen.site,
         "team_names": teams,
         "may_begin": may_begin and visit.may(patrol.SCAN, row["site_id"]),

@@ -155,6 +155,7 @@ def _one(
         coming = rounds.list_rounds(session, visit.caller, ahead, Wish(LARGEST_PAGE))
         teams = {team.code: team.name for team in teams_at(session, site.id)}
         hours = hours_to_choose(session, visit, site.id) if plans.items else {}
+        times = rounds.times_of_route(session, visit.caller, route_id)
     local = visit.at(site.time_zone)
     shown = form or RouteForm.of(route)
     if isinstance(error, Stale):
@@ -171,6 +172,8 @@ def _one(
         coming=coming.items[::-1][:NEXT],
         team_names=teams,
         hours=hours,
+        times=times,
+        short={one["plan_id"]: one["short_min"] for one in times["plans"]},
         may_write=visit.may(patrol.WRITE, site.id),
         problems=refusal_told(local.reader, error, conflict=MEANWHILE) if error else [],
         **_form_context(shown, checkpoints),

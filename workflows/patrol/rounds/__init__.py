@@ -3,6 +3,7 @@
 from workflows.patrol.rounds.acting import begin_round, cancel_round, excuse_point, find_round
 from workflows.patrol.rounds.closing import look_at, rounds_to_look_at, wait_after_absence
 from workflows.patrol.rounds.contact import note_contact
+from workflows.patrol.rounds.expecting import times_of_route
 from workflows.patrol.rounds.figures import (
     PatrolFigures,
     RoundSums,
@@ -12,6 +13,8 @@ from workflows.patrol.rounds.figures import (
     sites_of,
 )
 from workflows.patrol.rounds.joining import join_scans
+from workflows.patrol.rounds.learning import learn_ways, sites_with_rounds
+from workflows.patrol.rounds.live import rounds_now
 from workflows.patrol.rounds.making import make_rounds, plans_to_make
 from workflows.patrol.rounds.model import (
     DRAWN,
@@ -89,6 +92,7 @@ __all__ = [
     "find_round",
     "find_route",
     "join_scans",
+    "learn_ways",
     "list_plans",
     "list_rounds",
     "list_routes",
@@ -100,8 +104,11 @@ __all__ = [
     "patrol_figures",
     "plans_to_make",
     "points_of",
+    "rounds_now",
     "rounds_to_look_at",
     "sites_of",
+    "sites_with_rounds",
     "starts_of",
+    "times_of_route",
     "wait_after_absence",
 ]

@@ -17,6 +17,7 @@ from core.places import Asset
 from workflows.patrol.checkpoints import PEOPLE, READ
 from workflows.patrol.model import Scan
 from workflows.patrol.rounds.contact import goers, last_heard
+from workflows.patrol.rounds.expecting import expect_next
 from workflows.patrol.rounds.model import OPEN, POINT_STATES, ROUND, Round, RoundPoint, Route
 
 KEY = (datetime, UUID)
@@ -98,9 +99,10 @@ def list_rounds(
 def describe_round(
     session: Session, caller: Caller, round_id: UUID, *, now: datetime
 ) -> dict[str, Any]:
-    """One round as the list shows it, with its `points` and `heard_at`.
+    """One round as the list shows it, with its `points`, `heard_at` and `next`.
 
-    heard_at: when a phone of whoever goes it was heard of last, as long as it is not over. A point
+    heard_at: when a phone of whoever goes it was heard of last, as long as it is not over. next:
+    the checkpoint that is expected next and when, where that is known (`expect_next`). A point
     tells `off_seconds`, how far its scan is outside of its window (negative: early), and
     `out_of_order`, whether one before it was scanned later or is still open. NotFound when the
     caller may not read it.
@@ -119,6 +121,7 @@ def describe_round(
     if row["state"] in OPEN:
         people = goers(session, session.get_one(Round, round_id), now=now)
         row["heard_at"] = last_heard(session, people)
+    row["next"] = expect_next(session, [round_id]).get(round_id)
     return row
 
 
