@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.servers import find_program
+
+# As long as Playwright waits for what is clicked: other tests keep the machine busy, and nothing is
+# wrong with a page that shows what it should a little later.
+expect.set_options(timeout=30_000)
 
 # A test talks to its own server only: without these Chromium looks for updates at its start.
 QUIET = [
