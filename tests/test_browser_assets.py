@@ -99,7 +99,7 @@ def test_htmx_and_the_styles_run_under_the_strict_policy(
     page: Page, address: str, complaints: list[str]
 ) -> None:
     page.goto(address)
-    page.wait_for_function("window.htmx !== undefined")
+    page.wait_for_function("() => window.htmx !== undefined")
     page.click("button")
     page.wait_for_selector("#place b")
     assert page.inner_text("#place") == "fetched"

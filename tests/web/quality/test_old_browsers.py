@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
+from tests.web.looking import in_contact
 from tests.web.quality.furnished import DESKTOP, MAIN, PHONE, Furnished
 from web.bundle import DIST
 
@@ -103,7 +104,7 @@ def test_every_main_page_works_without_what_came_later(furnished: Furnished, old
     older.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     for name in MAIN:
         older.goto(furnished.stage.url + furnished.pages[name])
-        older.wait_for_function("document.readyState === 'complete'")
+        older.wait_for_load_state()
     assert complaints == []
 
 
@@ -111,7 +112,7 @@ def test_the_live_page_follows_what_happens_in_the_oldest_browser(
     furnished: Furnished, older: Page
 ) -> None:
     older.goto(furnished.stage.url + furnished.pages["live"])
-    older.locator(".contact", has_text="up to date").wait_for()
+    in_contact(older)
     # The choice of another site needs no button.
     older.goto(furnished.stage.url + furnished.pages["tickets"])
     older.select_option("#filter-priority", "critical")
