@@ -13,10 +13,11 @@ SET_UP := $(PYTHON) -m scripts.set_up
 RUN := .venv/bin/
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test proof lint bench lock format screenshots
+.PHONY: help demo tags test proof lint bench lock format screenshots
 
 help:  ## Show the targets and the settings.
 	@echo "make demo    set up, then run the product with a simulated site"
+	@echo "make tags    set up what a reader of tags needs (watchkeeper tags)"
 	@echo "make test    set up, then every test (PYTEST_ARGS='tests/rules -k unit' narrows it)"
 	@echo "make proof   the long campaigns: kills, outages, histories drawn anew, Lighthouse"
 	@echo "make lint    ruff, mypy and the architecture test"
@@ -34,6 +35,9 @@ help:  ## Show the targets and the settings.
 demo:  ## Set up and run the product with a simulated site.
 	@$(SET_UP) demo
 	@exec $(RUN)watchkeeper up --demo
+
+tags:  ## Set up what a PC/SC reader of tags needs.
+	@$(SET_UP) tags
 
 test:  ## Set up and run every test.
 	@$(SET_UP) test

@@ -32,6 +32,7 @@ def locks(project: Mapping[str, Any]) -> list[Lock]:
         Lock("requirements.txt", ["--constraint", test, "pyproject.toml"], build),
         Lock("requirements-node.txt", [], extras["node"]),
         Lock("requirements-lock.txt", [], extras["lock"]),
+        Lock("requirements-tags.txt", [], extras["tags"]),
     ]
 
 

@@ -48,12 +48,22 @@ def install(purpose: str) -> None:
     write_stamp(STAMP, stamp(purpose))
 
 
-def install_lock(lock: str) -> None:
-    """Install one lock file: every package by its hash, and nothing that it does not name."""
+def install_lock(lock: str, *more: str) -> None:
+    """Install one lock file: every package by its hash, and nothing that it does not name.
+
+    more: further arguments for pip.
+    """
     total = len(re.findall(r"^[a-z0-9].*==", (ROOT / lock).read_text(encoding="utf-8"), re.M))
     say(f"      {total} packages named in {lock}; those already there are kept")
     command = [str(PYTHON), "-m", "pip", "install", "--require-hashes", "--no-deps"]
-    command += ["--disable-pip-version-check", "--progress-bar", "off", "--requirement", lock]
+    command += [
+        "--disable-pip-version-check",
+        "--progress-bar",
+        "off",
+        "--requirement",
+        lock,
+        *more,
+    ]
     run(command, progress=PIP_PROGRESS, total=total)
 
 

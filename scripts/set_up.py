@@ -41,6 +41,17 @@ LOCK_TOOL = Step(
     lambda: (python_packages.ENVIRONMENT / "bin" / "uv").exists(),
     lambda: python_packages.install_lock("requirements-lock.txt"),
 )
+READER_SERVICE = Step(
+    "Debian packages for readers of tags",
+    lambda: not system_packages.missing(system_packages.for_readers()),
+    lambda: system_packages.apt_install(system_packages.missing(system_packages.for_readers())),
+)
+READER_LIBRARY = Step(
+    "pyscard (requirements-tags.txt)",
+    lambda: bool(list(python_packages.ENVIRONMENT.glob("lib/python*/site-packages/smartcard"))),
+    # It is built here, with the back-end that the environment holds already.
+    lambda: python_packages.install_lock("requirements-tags.txt", "--no-build-isolation"),
+)
 NODE_PACKAGES = Step(
     "Browser packages (web/assets/package-lock.json)",
     browser_assets.are_installed,
@@ -66,6 +77,7 @@ PLANS = {
     "python": [DEMO_PYTHON],
     "lint": [TEST_PYTHON],
     "lock": [TEST_PYTHON, LOCK_TOOL],
+    "tags": [DEMO_PYTHON, READER_SERVICE, READER_LIBRARY],
     "demo": [DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
     "test": [SYSTEM, TEST_PYTHON, NODE_PACKAGES, BUNDLES, TEST_PROVIDER, TEST_PAGES],
 }

@@ -1,7 +1,10 @@
-"""Debian packages that the tests need: servers, a browser and a font with Chinese characters."""
+"""Debian packages for the tests (servers, a browser, a font), and for readers of tags."""
 
 import os
 import shutil
+import sys
+import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.shell import SetUpError, run, say
@@ -13,11 +16,27 @@ PACKAGES = {
     "mosquitto": "/usr/sbin/mosquitto",
     "postgresql": "/usr/lib/postgresql/*/bin/initdb",
 }
+# The service that speaks to PC/SC readers, and what its Python library is built with.
+FOR_READERS = {
+    "gcc": "/usr/bin/gcc",
+    "libc6-dev": "/usr/include/stdlib.h",
+    "libpcsclite-dev": "/usr/include/PCSC/winscard.h",
+    "pcscd": "/usr/sbin/pcscd",
+    "swig": "/usr/bin/swig",
+}
 
 
-def missing() -> list[str]:
-    """The packages whose file is not on this machine."""
-    return [name for name, file in PACKAGES.items() if not list(Path("/").glob(file.lstrip("/")))]
+def for_readers() -> dict[str, str]:
+    """What readers need; Debian's own Python has its headers in a package, too."""
+    header = Path(sysconfig.get_path("include")) / "Python.h"
+    package = f"python{sys.version_info.major}.{sys.version_info.minor}-dev"
+    return {**FOR_READERS, package: str(header)}
+
+
+def missing(packages: Mapping[str, str] | None = None) -> list[str]:
+    """The packages whose file is not on this machine; those for the tests unless told others."""
+    wanted = PACKAGES if packages is None else packages
+    return [name for name, file in wanted.items() if not list(Path("/").glob(file.lstrip("/")))]
 
 
 def are_installed() -> bool:

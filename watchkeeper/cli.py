@@ -25,6 +25,7 @@ from watchkeeper.product import open_database
 from watchkeeper.roles import run_role
 from watchkeeper.rule_tests import find_tests, try_file
 from watchkeeper.speaking import told
+from watchkeeper.tags.commands import tags
 from watchkeeper.tools import tools
 from watchkeeper.up import run_up
 
@@ -41,6 +42,7 @@ app.add_typer(site, name="site")
 app.add_typer(rules, name="rules")
 app.add_typer(db, name="db")
 app.add_typer(bench, name="bench")
+app.add_typer(tags, name="tags")
 for _command in tools:
     app.command()(_command)
 

@@ -229,8 +229,7 @@ def accept(
         write_plan(chosen, save_plan)
         console.print(f"{len(chosen.faults)} faults and {len(chosen.actions)} actions written.")
         return
-    running = {"url": url, "ca": None} if url else installation.running(settings)
-    with Product(str(running["url"]), token or _token(settings), ca=running.get("ca")) as product:
+    with _product(settings, url, token) as product:
         acceptance = run_acceptance(
             _broker(settings, host, port, user, password),
             product,
@@ -248,6 +247,11 @@ def accept(
         )
     _show(acceptance, as_json=as_json)
     raise typer.Exit(acceptance.exit_status)
+
+
+def _product(settings: Settings, url: str | None, token: str | None) -> Product:
+    running = {"url": url, "ca": None} if url else installation.running(settings)
+    return Product(str(running["url"]), token or tool_token(settings), ca=running.get("ca"))
 
 
 def _show(acceptance: Acceptance, *, as_json: bool) -> None:
@@ -287,7 +291,7 @@ def _shell(command: str) -> None:
     subprocess.run(shlex.split(command), check=True)
 
 
-def _token(settings: Settings) -> str:
+def tool_token(settings: Settings) -> str:
     """The API token of tools on this machine, made when there is none yet."""
     database = open_database(settings)
     token = first_run.tool_token(database, settings.data_dir, SystemClock())

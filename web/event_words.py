@@ -62,6 +62,7 @@ EVENT: Mapping[str, str] = {
     "checkpoint.retire": mark("Checkpoint taken out of use"),
     "checkpoint.reactivate": mark("Checkpoint taken into use again"),
     "checkpoint_token.put": mark("Tag or code put at a checkpoint"),
+    "checkpoint_token.prove": mark("Keys of a tag proven"),
     "checkpoint_token.lose": mark("Tag or code of a checkpoint lost"),
     "checkpoint_token.find": mark("Tag or code of a checkpoint found again"),
     "checkpoint_token.replace": mark("Tag or code of a checkpoint replaced"),

@@ -1,9 +1,10 @@
 """Checkpoints over HTTP, and what is scanned at them."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answers import (
     BASE,
@@ -26,6 +27,9 @@ from api.patrol.shapes import (
     CheckpointPage,
     CheckpointToMake,
     ProofShown,
+    TagProven,
+    TagToFind,
+    TapToProve,
     TokenItem,
     TokenList,
     TokenPut,
@@ -185,18 +189,23 @@ def get_checkpoint_tokens(asked: Reader, checkpoint_id: UUID) -> Response:
     summary="Put something to be scanned at a checkpoint",
     responses=may_answer(409),
 )
-def post_checkpoint_token(asked: Writer, checkpoint_id: UUID, body: TokenToPut) -> Response:
+def post_checkpoint_token(
+    asked: Writer, request: Request, checkpoint_id: UUID, body: TokenToPut
+) -> Response:
     """Takes no Idempotency-Key: secrets are shown once and the answer is never kept."""
     with asked.parts.database.write() as session:
         row = _checkpoint(session, asked, checkpoint_id)
         put = patrol.put_token(
             session, row, body.new(), vault=asked.parts.vault, actor=asked.actor, now=asked.now
         )
-        return _put(session, put)
+        return _put(session, put, asked.parts.settings.sticker_base(str(request.base_url)))
 
 
-def _put(session: Session, put: patrol.Put) -> Response:
+def _put(session: Session, put: patrol.Put, base: str) -> Response:
     shown = {**_token(session, put.token), "secrets": dict(put.secrets)}
+    query = put.secrets.get("query")
+    shown["address"] = f"{base}/t?{query}" if query else ""
+    shown["earlier_keys"] = [asdict(each) for each in put.earlier]
     location = f"{BASE}/checkpoints/{put.token.checkpoint_id}/tokens"
     return answer(shown, 201, headers={"Location": location, "Cache-Control": "no-store"})
 
@@ -241,14 +250,53 @@ def post_token_find(asked: Writer, checkpoint_token_id: UUID) -> Response:
     summary="Put another token in the place of one",
     responses=may_answer(409),
 )
-def post_token_replace(asked: Writer, checkpoint_token_id: UUID, body: TokenToPut) -> Response:
+def post_token_replace(
+    asked: Writer, request: Request, checkpoint_token_id: UUID, body: TokenToPut
+) -> Response:
     """Of the same kind. The same signed tag gets new keys, and those it had are refused."""
     with asked.parts.database.write() as session:
         row = _found(session, asked, checkpoint_token_id)
         put = patrol.replace_token(
             session, row, body.new(), vault=asked.parts.vault, actor=asked.actor, now=asked.now
         )
-        return _put(session, put)
+        return _put(session, put, asked.parts.settings.sticker_base(str(request.base_url)))
+
+
+@router.post(
+    "/checkpoint-tokens/of-tag",
+    response_model=TokenItem,
+    summary="Find out which token a signed tag is",
+    responses=may_answer(404),
+)
+def post_token_of_tag(asked: Writer, body: TagToFind) -> Response:
+    """Where you may set tags up. A POST, because a UID stands in no address."""
+    with asked.parts.database.read() as session:
+        row = patrol.token_of_tag(session, asked.caller, body.uid, vault=asked.parts.vault)
+        return answer(_token(session, row))
+
+
+@router.post(
+    "/checkpoint-tokens/{checkpoint_token_id}/prove",
+    response_model=TagProven,
+    summary="Prove that a signed tag holds its keys",
+    responses=may_answer(409),
+)
+def post_token_prove(asked: Writer, checkpoint_token_id: UUID, body: TapToProve) -> Response:
+    """For who sets tags up: reads like a tap, is used up like one, and is no scan.
+
+    A conflict with the reason when the tag does not hold the keys that were shown for it.
+    """
+    with asked.parts.database.write() as session:
+        row = _found(session, asked, checkpoint_token_id)
+        counter = patrol.prove_tag(
+            session,
+            row,
+            body.address,
+            vault=asked.parts.vault,
+            actor=asked.actor,
+            now=asked.now,
+        )
+        return answer({"counter": counter})
 
 
 def _found(session: Session, asked: Asked, token_id: UUID) -> patrol.CheckpointToken:

@@ -149,6 +149,14 @@ class TokenList(BaseModel):
     items: list[TokenItem]
 
 
+class EarlierKeysShown(BaseModel):
+    """Keys of a signed tag that count no more, but may still be in it (hexadecimal)."""
+
+    key_version: int
+    application_key: str
+    file_read_key: str
+
+
 class TokenPut(TokenItem):
     """A token that was put there."""
 
@@ -156,6 +164,31 @@ class TokenPut(TokenItem):
         description="Shown now and never again: keys of a signed tag (hexadecimal) with the query "
         "to write, secret of a display, content of a printed code."
     )
+    address: str = Field(
+        description="The whole address to write to a signed tag, or to print; else empty."
+    )
+    earlier_keys: list[EarlierKeysShown] = Field(
+        description="Of a signed tag that had others before, the newest first: it only takes new "
+        "keys from who knows the old ones."
+    )
+
+
+class TagToFind(Body):
+    """A signed tag as its reader tells it."""
+
+    uid: Annotated[str, Field(max_length=40, description="14 hexadecimal digits.")]
+
+
+class TapToProve(Body):
+    """What a signed tag wrote when it was read after it was set up."""
+
+    address: Annotated[str, Field(max_length=2000)]
+
+
+class TagProven(BaseModel):
+    """A signed tag holds the keys of its token."""
+
+    counter: int = Field(description="Taps since it was set up; this one is used up.")
 
 
 class TokenToPut(Body):

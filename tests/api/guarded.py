@@ -107,6 +107,8 @@ def bodies_of_patrols(site: SmallSite) -> dict[str, Any]:
         "patch_checkpoint": {"criticality": "high"},
         "post_checkpoint_token": token,
         "post_token_replace": token,
+        "post_token_of_tag": {"uid": "04A1B2C3D4E5F6"},
+        "post_token_prove": {"address": "https://wk.example/t?e=00&m=00"},
         "post_badge": {**on_site, "person_id": str(site.id), "kind": "card", "number": "7"},
         "post_scan": {
             **on_site,

@@ -237,6 +237,8 @@ OWN_AFFAIRS |= {"post_tickets_bulk"}
 OWN_AFFAIRS |= {"post_backtest", "delete_backtest"}
 # A phone tells of itself, and of its guard alone (tests/api/test_rounds.py).
 OWN_AFFAIRS |= {"post_patrol_contact"}
+# Only looks for a tag, where its reader may set tags up (tests/api/test_patrol.py).
+OWN_AFFAIRS |= {"post_token_of_tag"}
 # Only who handed a file in knows of it.
 OWN_ONLY = frozenset({"plan_import_again", "apply_import", "undo_import", "discard_import"})
 OWN_ONLY |= {"undo_ticket_batch"}

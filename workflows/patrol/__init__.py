@@ -24,6 +24,7 @@ from workflows.patrol.checkpoints import (
     reactivate_checkpoint,
     retire_checkpoint,
 )
+from workflows.patrol.earlier_keys import EarlierKeys
 from workflows.patrol.judging import is_a_stranger
 from workflows.patrol.model import (
     ACCEPTED,
@@ -48,6 +49,7 @@ from workflows.patrol.presented import (
 )
 from workflows.patrol.presenting import present
 from workflows.patrol.proof import GRADES, KINDS, REASONS, Grade, Kind
+from workflows.patrol.proving import prove_tag, token_of_tag
 from workflows.patrol.reading import KEY, ScanFilter, describe_scan, list_scans, names_of
 from workflows.patrol.standing import VIEWS, Standing, Survey, survey, tally
 from workflows.patrol.tokens import (
@@ -87,6 +89,7 @@ __all__ = [
     "CardAtReader",
     "Checkpoint",
     "CheckpointToken",
+    "EarlierKeys",
     "Grade",
     "Kind",
     "NewBadge",
@@ -132,6 +135,7 @@ __all__ = [
     "plan_wand",
     "present",
     "profiles",
+    "prove_tag",
     "put_token",
     "reactivate_checkpoint",
     "recover_token",
@@ -139,5 +143,6 @@ __all__ = [
     "retire_checkpoint",
     "survey",
     "tally",
+    "token_of_tag",
     "tokens_of",
 ]

@@ -78,7 +78,7 @@ def _scan(
 ) -> Scan:
     judged = judge(Looking(session, vault, now), presented)
     if judged.reason == ACCEPTED and judged.sequence is not None:
-        judged = _take(session, judged)
+        judged = take(session, judged)
     site_id = judged.token.site_id if judged.token is not None else presented.site_id
     if site_id is None:
         raise NotFound("nobody knows where this is", advice="Choose the site, then scan it again.")
@@ -142,7 +142,7 @@ def _clock_marks(presented: Presented, now: datetime) -> dict[str, Any]:
     return {"clock_ahead_s": int(ahead.total_seconds())} if ahead > AHEAD else {}
 
 
-def _take(session: Session, judged: Judged) -> Judged:
+def take(session: Session, judged: Judged) -> Judged:
     """Use up the counter of a tag or the step of a code, once whoever else tries.
 
     The condition holds the value that the gap is counted from, so of two at once one is taken,

@@ -4,7 +4,7 @@ import binascii
 import re
 import secrets
 from base64 import b32decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from core.paging import rows_of
 from core.people import Caller, scoped
 from core.vault import Vault
 from workflows.patrol.checkpoints import READ, require_active
+from workflows.patrol.earlier_keys import EarlierKeys, earlier_keys
 from workflows.patrol.keys import company_keys
 from workflows.patrol.model import TOKEN, Checkpoint, CheckpointToken
 from workflows.patrol.proof import KINDS
@@ -58,10 +59,14 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A token that was put there. secrets: what is shown now and never again, as text by name."""
+    """A token that was put there. secrets: what is shown now and never again, as text by name.
+
+    earlier: the keys that a signed tag may still hold, the newest first.
+    """
 
     token: CheckpointToken
     secrets: Mapping[str, str] = field(default_factory=dict)
+    earlier: Sequence[EarlierKeys] = ()
 
 
 def derived(vault: Vault, kind: str, value: str) -> str:
@@ -111,7 +116,7 @@ def put_token(
     session.add(row)
     session.flush()
     _tell(session, "checkpoint_token.put", row, actor, now)
-    return Put(row, shown)
+    return Put(row, shown, _earlier(session, row, new, vault, now))
 
 
 def _problems(session: Session, checkpoint: Checkpoint, new: NewToken) -> list[str]:
@@ -214,6 +219,15 @@ def _sign(
         "query": f"e={'0' * 32}&m={'0' * 16}",
         "query_with_tamper": f"e={'0' * 32}&d={'0' * 32}&m={'0' * 16}",
     }
+
+
+def _earlier(
+    session: Session, row: CheckpointToken, new: NewToken, vault: Vault, now: datetime
+) -> Sequence[EarlierKeys]:
+    if row.kind != "signed_tag" or row.key_version == 1:
+        return ()
+    keys = company_keys(session, vault, now=now)
+    return earlier_keys(session, row, bytes.fromhex(_hex(new.value)), keys)
 
 
 def _refuse_taken(session: Session, row: CheckpointToken) -> None:
