@@ -77,9 +77,11 @@ MEANING: Mapping[str, str] = MappingProxyType(
         ),
         "stickers.write": "print and revoke stickers",
         "patrol.read": "see checkpoints, when they were scanned, and how rounds go",
-        "patrol.scan": "scan checkpoints and go rounds",
-        "scans.read": "see who scanned checkpoints",
-        "patrol.write": "set up checkpoints, routes, plans of rounds and badges, and excuse points",
+        "patrol.scan": "scan checkpoints, stand at posts and go rounds",
+        "scans.read": "see who scanned checkpoints and who was at posts",
+        "patrol.write": (
+            "set up checkpoints, posts, routes, plans of rounds and badges, and excuse points"
+        ),
         "views.share": "share lists of tickets with colleagues",
         "rosters.write": "make rosters, record absences and certificates",
         "evidence.read": "see photos and voice notes as they were taken, with all they carry",

@@ -73,6 +73,10 @@ def _step_off(reader: Reader, value: Any, _all: Mapping[str, Any]) -> list[Mark]
     return [Mark(reader.translate(STEP_OFF), grave=False)] if value else []
 
 
+def _post(reader: Reader, value: Any, _all: Mapping[str, Any]) -> list[Mark]:
+    return [Mark(reader.word("scan_post", str(value)), grave=value == "other_post")]
+
+
 _MARKS = {
     "counter_gap": _gap,
     "tamper": _tamper,
@@ -81,4 +85,5 @@ _MARKS = {
     "lower_case": _retyped,
     "dbm": _faint,
     "steps_off": _step_off,
+    "post": _post,
 }

@@ -9,6 +9,7 @@ from web.import_words import IMPORT_WORDS
 from web.incident_words import INCIDENT_WORDS
 from web.languages import mark
 from web.patrol_words import PATROL_WORDS
+from web.post_words import POST_WORDS
 from web.round_words import ROUND_WORDS
 from web.rule_words import RULE_WORDS
 
@@ -122,10 +123,10 @@ PERMISSION: Mapping[str, str] = {
     ),
     "stickers.write": mark("print and revoke stickers"),
     "patrol.read": mark("see checkpoints, when they were scanned, and how rounds go"),
-    "patrol.scan": mark("scan checkpoints and go rounds"),
-    "scans.read": mark("see who scanned checkpoints"),
+    "patrol.scan": mark("scan checkpoints, stand at posts and go rounds"),
+    "scans.read": mark("see who scanned checkpoints and who was at posts"),
     "patrol.write": mark(
-        "set up checkpoints, routes, plans of rounds and badges, and excuse points"
+        "set up checkpoints, posts, routes, plans of rounds and badges, and excuse points"
     ),
     "views.share": mark("share lists of tickets with colleagues"),
     "rosters.write": mark("make rosters, record absences and certificates"),
@@ -233,6 +234,8 @@ NOTICE: Mapping[str, str] = {
     "round.late_passed_up": mark("A round has still not begun"),
     "round.miss": mark("Checkpoints were missed"),
     "round.miss_passed_up": mark("Checkpoints are still missed"),
+    "post.short": mark("Too few are at a post"),
+    "post.unread_orders": mark("Somebody is at a post without its orders read"),
     "resident.accept": mark("Your report was accepted"),
     "resident.come": mark("Somebody is on the way"),
     "resident.start": mark("Somebody is at work on it"),
@@ -413,5 +416,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     **INCIDENT_WORDS,
     **PATROL_WORDS,
     **ROUND_WORDS,
+    **POST_WORDS,
     **RULE_WORDS,
 }

@@ -9,12 +9,12 @@ from sqlalchemy import select
 from core import events
 from core.db import Database, Session
 from core.ids import new_id
-from core.people import Grant, Person
+from core.people import Grant, Person, caller_for
 from core.settings import load
 from core.vault import Vault
 from tests.fixtures import NOON, SmallSite
 from workflows import patrol
-from workflows.patrol import rounds
+from workflows.patrol import posts, rounds
 
 # Whoever seals by it needs it to read again; nothing that stands here is sealed.
 VAULT = Vault(load(secret_key="a key of the tests of patrols only"))
@@ -56,7 +56,7 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         )
         scan = patrol.present(session, shown, vault=VAULT, now=now)
         assert scan.verdict == patrol.ACCEPTED
-        walked = put_rounds(session, site, row.id, now)
+        walked = put_rounds(session, site, row.id, now) | put_posts(session, site, now)
     return {
         "checkpoint_id": row.id,
         "checkpoint_token_id": put.token.id,
@@ -118,6 +118,35 @@ def bodies_of_patrols(site: SmallSite) -> dict[str, Any]:
             "uid": "04C0FFEE",
         },
         "post_scans_wand": "no table",
+    }
+
+
+def put_posts(session: Session, site: SmallSite, now: datetime) -> dict[str, UUID]:
+    """A post with orders in force, and somebody who is there."""
+    guard = Person(id=new_id(), name="Guard Xu", locale="zh")
+    session.add(guard)
+    session.flush()
+    session.add(Grant(id=new_id(), person_id=guard.id, node_id=site.id, role="supervisor"))
+    session.flush()
+    caller = caller_for(session, guard)
+    draft = posts.PostDraft("north", {"en": "North"}, "security")
+    row = posts.create_post(session, site.id, draft, actor=events.SYSTEM, now=now)
+    posts.write_draft(session, caller, row, {"en": "Watch.", "zh": "值守。"}, now=now)
+    orders = posts.publish(session, caller, row, now=now)
+    duty = posts.clock_in(session, caller, row, guard.id, reason="No tag yet", now=now)
+    return {"post_id": row.id, "orders_id": orders.id, "duty_id": duty.id}
+
+
+def bodies_of_posts(site: SmallSite) -> dict[str, Any]:
+    """By operation a body about posts that would be accepted."""
+    post = {"code": "north", "name": {"en": "North"}, "team": "security"}
+    return {
+        "post_post": {**post, "site_id": str(site.id), "code": "south"},
+        "put_post": post,
+        "post_post_clock_in": {"person_id": str(site.id), "reason": "No tag yet"},
+        "post_post_duty_leave": {"reason": "Sent home"},
+        "put_post_orders_draft": {"en": "Watch."},
+        "post_post_orders_acknowledge": {"digest": "0" * 64},
     }
 
 

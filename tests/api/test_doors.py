@@ -19,7 +19,7 @@ from core.people import Grant
 from core.permissions import ROLES
 from core.rulebook_drafts import DRAFT
 from tests.api.conftest import MakeUser, User
-from tests.api.guarded import bodies_of_patrols, bodies_of_rounds
+from tests.api.guarded import bodies_of_patrols, bodies_of_posts, bodies_of_rounds
 from tests.fixtures import SITE_FILE, SmallSite
 from workflows.tickets import TICKET
 
@@ -314,6 +314,7 @@ def _bodies(site: SmallSite, theirs: dict[str, str]) -> dict[str, Any]:
         **_bodies_of_alarms(site),
         **bodies_of_patrols(site),
         **bodies_of_rounds(site, theirs),
+        **bodies_of_posts(site),
         **_rule_bodies(site),
         "post_site_file": SITE_FILE,
         "post_asset": {**on_site, "type": "pump", "name": name},

@@ -27,6 +27,7 @@ from web.patrol_words import (
     TOKEN_STATE,
     WAND_ACTION,
 )
+from web.post_words import ORDERS_STATE, POST_WAY
 from web.round_words import ORDER_MEANS, POINT_STATE, ROUND_STATE, ROUTE_ORDER
 from web.words import (
     ARRIVED_BY,
@@ -55,6 +56,9 @@ from workflows.intake.faults import TEXTS
 from workflows.intake.plan import ACTIONS
 from workflows.intake.plan import KINDS as IMPORTED
 from workflows.patrol import CHANNELS, CHECKPOINT, TOKEN, VIEWS, WandPlan
+from workflows.patrol.posts.model import DUTY, POST
+from workflows.patrol.posts.model import ORDERS as POST_ORDERS
+from workflows.patrol.posts.model import WAYS as WAYS_TO_POSTS
 from workflows.patrol.rounds import ORDERS, POINT_STATES
 from workflows.patrol.rounds.model import PLAN, ROUND, ROUTE
 from workflows.patrol.sun import Tamper
@@ -93,9 +97,12 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "route",
     "round_plan",
     "round",
+    "post",
+    "post_duty",
+    "post_orders",
 }
 LIFECYCLES = [ALARM, WITHHOLDING, PLANNED, TICKET, DEVICE, CONTRACTOR_LINK, CLAIM, IMPORT]
-LIFECYCLES += [CHECKPOINT, TOKEN, ROUTE, PLAN, ROUND]
+LIFECYCLES += [CHECKPOINT, TOKEN, ROUTE, PLAN, ROUND, POST, DUTY, POST_ORDERS]
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
 
@@ -224,6 +231,11 @@ def test_everything_about_rounds_has_a_word() -> None:
     assert set(ROUND_STATE) == {*ROUND.statuses, "ready", "late", "waiting"}
     assert set(POINT_STATE) == set(POINT_STATES)
     assert set(ROUTE_ORDER) == set(ORDER_MEANS) == set(ORDERS)
+
+
+def test_everything_about_posts_has_a_word() -> None:
+    assert set(POST_WAY) == set(WAYS_TO_POSTS)
+    assert set(ORDERS_STATE) == set(POST_ORDERS.statuses)
 
 
 def test_cells_take_the_words_that_the_console_shows() -> None:

@@ -29,7 +29,9 @@ TO_THE_REPORTER = ("ticket.accept", "ticket.start", "ticket.resolve", "ticket.cl
 FIRES = ("fire_alarm.fire", "fire_alarm.lapse")
 # A round: whoever goes it, and a little later who leads them.
 ROUNDS = ("round.late", "round.late_passed_up", "round.miss", "round.miss_passed_up")
-TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION, *FIRES, *ROUNDS)
+# A post: whoever leads those who stand there.
+POSTS = ("post.short", "post.unread_orders")
+TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION, *FIRES, *ROUNDS, *POSTS)
 TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap"})
 
 

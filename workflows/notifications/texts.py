@@ -38,6 +38,11 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "round.late_passed_up": ("A round has still not begun", "巡更仍未开始"),
         "round.miss": ("Checkpoints were missed", "有漏巡点"),
         "round.miss_passed_up": ("Checkpoints are still missed", "漏巡点仍未补巡"),
+        "post.short": ("Too few are at a post", "岗位缺员"),
+        "post.unread_orders": (
+            "Somebody is at a post without its orders read",
+            "上岗人员未阅岗位须知",
+        ),
         "resident.accept": ("Your report was accepted", "您报的事已受理"),
         "resident.come": ("Somebody is on the way", "维修人员正在赶来"),
         "resident.start": ("Somebody is at work on it", "您报的事正在处理"),

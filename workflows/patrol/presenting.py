@@ -15,6 +15,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.vault import Vault
 from workflows.patrol.judging import Judged, Looking, judge
 from workflows.patrol.model import ACCEPTED, AHEAD, BY_PHONE, CHANNELS, CheckpointToken, Scan
+from workflows.patrol.posts.clocking import clock_scans
 from workflows.patrol.presented import Presented
 from workflows.patrol.proof import KINDS
 from workflows.patrol.rounds.contact import note_contact
@@ -87,6 +88,7 @@ def _scan(
     session.flush()
     events.append_all(session, [_fact(row, actor)])
     join_scans(session, [row], now=now)
+    clock_scans(session, [row], now=now)
     if presented.channel in BY_PHONE and presented.person_id is not None:
         note_contact(session, presented.person_id, now=now)
     return row
@@ -135,6 +137,7 @@ def record_all(
     scans = [Scan(**row) for row in rows]
     events.append_all(session, [_fact(scan, actor) for scan in scans])
     join_scans(session, scans, now=now)
+    clock_scans(session, scans, now=now)
 
 
 def _clock_marks(presented: Presented, now: datetime) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.rosters import on_duty, shifts_between
+from workflows.patrol.posts.manning import crew_for_rounds, crew_for_rounds_between
 from workflows.patrol.rounds.model import PatrolContact, Round
 
 
@@ -42,10 +43,15 @@ def _row(session: Session, person_id: UUID, now: datetime) -> PatrolContact:
 
 
 def goers(session: Session, row: Round, *, now: datetime) -> list[UUID]:
-    """Who is told of a round: whoever began it, else everybody who is on duty for it now."""
+    """Who is told of a round: whoever began it, else everybody who is on duty for it now.
+
+    On duty is who the roster says, and who is at a post that stands for the rounds of the team.
+    """
     if row.person_id is not None:
         return [row.person_id]
-    return [one.person_id for one in on_duty(session, row.site_id, row.team, now)]
+    found = [one.person_id for one in on_duty(session, row.site_id, row.team, now)]
+    found += [one.person_id for one in crew_for_rounds(session, row.site_id, row.team, now)]
+    return list(dict.fromkeys(found))
 
 
 def knowers(session: Session, row: Round) -> list[UUID]:
@@ -59,6 +65,7 @@ def knowers(session: Session, row: Round) -> list[UUID]:
         for moment in sorted(moments)
         for one in on_duty(session, row.site_id, row.team, moment)
     ]
+    found += crew_for_rounds_between(session, row.site_id, row.team, row.opens_at, row.ends_at)
     return list(dict.fromkeys(found))
 
 

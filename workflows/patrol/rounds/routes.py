@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,12 +19,14 @@ from core.people import Caller, scoped
 from core.places import Asset
 from workflows.patrol.checkpoints import READ, checkpoint_of
 from workflows.patrol.model import ASSET_TYPE, Checkpoint
+from workflows.patrol.posts.model import Post
 from workflows.patrol.rounds.making import remake_rounds
 from workflows.patrol.rounds.model import DRAWN, ORDERS, ROUTE, RoundPlan, Route, RoutePoint
 
 MOST_POINTS = 200
 # A day: no round is longer.
 LONGEST_MIN = 24 * 60
+_OF_A_POST = "post"
 _ROWS = rows_of(
     Route.id,
     Route.site_id,
@@ -133,7 +135,12 @@ def move_route(
     now: datetime,
     expected_version: int | None = None,
 ) -> None:
-    """`retire` a route: no more rounds are made of it; or `reactivate` it. Conflict if it is."""
+    """`retire` a route: no more rounds are made of it; or `reactivate` it.
+
+    Conflict if it is so already, and where a post has one of its checkpoints by now.
+    """
+    if action == "reactivate":
+        _refuse_posts(session, row)
     move(
         session,
         row,
@@ -144,6 +151,16 @@ def move_route(
         expected_version=expected_version,
     )
     remake_rounds(session, row, now=now, actor=actor)
+
+
+def _refuse_posts(session: Session, row: Route) -> None:
+    points = select(RoutePoint.checkpoint_id).where(RoutePoint.route_id == row.id)
+    states = _checkpoints(session, row.site_id, list(session.scalars(points)))
+    if _OF_A_POST in states.values():
+        raise Conflict(
+            "one of its checkpoints is that of a post now",
+            advice="Give the post a checkpoint of its own first.",
+        )
 
 
 def latest_opening(session: Session, route_id: UUID) -> int:
@@ -193,6 +210,8 @@ def _stop_problems(stop: Stop, known: Mapping[UUID, str]) -> list[str]:
     state = known.get(stop.checkpoint_id)
     if state is None:
         problems.append("a checkpoint of this site")
+    elif state == _OF_A_POST:
+        problems.append("this checkpoint is that of a post, where a scan says who comes and leaves")
     elif state != "active":
         problems.append("this checkpoint is out of use")
     given = [value for value in (stop.opens_min, stop.closes_min) if value is not None]
@@ -206,11 +225,15 @@ def _stop_problems(stop: Stop, known: Mapping[UUID, str]) -> list[str]:
 def _checkpoints(session: Session, site_id: UUID, ids: Sequence[UUID]) -> Mapping[UUID, str]:
     """By id the states of those that are checkpoints of a site."""
     statement = (
-        select(Asset.id, Checkpoint.state)
+        select(Asset.id, Checkpoint.state, Post.id)
         .outerjoin(Checkpoint, Checkpoint.id == Asset.id)
+        .outerjoin(Post, and_(Post.checkpoint_id == Asset.id, Post.state == "active"))
         .where(Asset.site_id == site_id, Asset.type == ASSET_TYPE, Asset.id.in_(set(ids)))
     )
-    return {asset_id: state or "active" for asset_id, state in session.execute(statement)}
+    return {
+        asset_id: _OF_A_POST if post_id is not None else state or "active"
+        for asset_id, state, post_id in session.execute(statement)
+    }
 
 
 def _set_points(
