@@ -1,0 +1,1 @@
+"""Guards who walk and guards who cheat, pretended and labelled; it knows nothing of detectors."""

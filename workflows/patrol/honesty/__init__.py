@@ -1,0 +1,1 @@
+"""Honesty, with fairness: what speaks against a round is marked, answered and decided."""
