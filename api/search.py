@@ -1,5 +1,7 @@
 """One search over everything that the caller may see."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from api.answers import answer
 from api.deps import SignedIn
-from workflows.search import Found, FoundHousehold, find_households, search
+from workflows.patrol import rounds
+from workflows.search import EACH, Found, FoundHousehold, find_households, fitting, search
 
 router = APIRouter(tags=["search"])
 
@@ -58,6 +61,26 @@ class FoundHouseholdShown(BaseModel):
     residents: list[FoundResidentShown]
 
 
+class FoundRoundShown(BaseModel):
+    """A round of a route that fits."""
+
+    id: UUID
+    planned_at: datetime
+    state: str
+
+
+class FoundRouteShown(BaseModel):
+    """A route of rounds that fits."""
+
+    id: UUID
+    site_id: UUID
+    code: str
+    name: dict[str, str]
+    rounds: list[FoundRoundShown] = Field(
+        description="Of a day to either side the one under way, the next, the last; at most two."
+    )
+
+
 class FoundShown(BaseModel):
     """What fits best of each kind, the best first."""
 
@@ -65,6 +88,7 @@ class FoundShown(BaseModel):
     places: list[FoundPlaceShown]
     assets: list[FoundPlaceShown]
     people: list[FoundPersonShown]
+    routes: list[FoundRouteShown]
     households: list[FoundHouseholdShown]
     households_complete: bool = Field(
         description="False in the first seconds after a start, while households are still read."
@@ -83,14 +107,24 @@ def get_search(
         ),
     ] = "",
 ) -> Response:
-    """Tickets, places, equipment and colleagues that you may see, however they are spelled."""
+    """Tickets, places, equipment, routes and colleagues that you may see, however spelled."""
     with asked.parts.database.read() as session:
         index, caller = asked.parts.places, asked.caller
         found = search(session, index, caller, q)
         complete = not index.residents.warming
         households = find_households(session, index, caller, q, now=asked.now)
-    homes = [_home(each) for each in households]
-    return answer({**_shown(found), "households": homes, "households_complete": complete})
+        fits = fitting(q)
+        routes = rounds.find_routes(session, caller, fits, now=asked.now, limit=EACH)
+    more = {"households": [_home(each) for each in households], "routes": _ways(routes)}
+    return answer({**_shown(found), **more, "households_complete": complete})
+
+
+def _ways(routes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    fields = FoundRoundShown.model_fields
+    return [
+        {**way, "rounds": [{name: row[name] for name in fields} for row in way["rounds"]]}
+        for way in routes
+    ]
 
 
 def _home(found: FoundHousehold) -> dict[str, Any]:

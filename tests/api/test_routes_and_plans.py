@@ -309,3 +309,21 @@ def test_bounds_stand_in_the_reference(app: FastAPI) -> None:
     assert (route["points"]["minItems"], route["points"]["maxItems"]) == (1, 200)
     assert plan["duration_min"]["maximum"] == 1440
     assert (plan["tolerance_min"]["default"], plan["settle_min"]["default"]) == (15, 720)
+
+
+def test_the_search_finds_a_route_with_its_next_round(
+    client: TestClient, site: SmallSite, route: str, make_user: MakeUser
+) -> None:
+    make_plan(client, route)
+    for wanted in ("nig", "夜巡", "yexun"):
+        (found,) = client.get(f"{API}/search", params={"q": wanted}).json()["routes"]
+        assert (found["id"], found["site_id"]) == (route, str(site.id)), wanted
+        first, second = found["rounds"]
+        assert first["state"] == second["state"] == "planned"
+        assert first["planned_at"] < second["planned_at"]
+    assert client.get(f"{API}/search", params={"q": "day"}).json()["routes"] == []
+    lodger = make_user("resident", site.id)
+    seen = client.get(f"{API}/search", params={"q": "night"}, headers=lodger.headers)
+    assert seen.json()["routes"] == []
+    client.post(f"{API}/routes/{route}/retire")
+    assert client.get(f"{API}/search", params={"q": "night"}).json()["routes"] == []

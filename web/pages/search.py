@@ -5,9 +5,11 @@ from fastapi import APIRouter, Response
 from core.errors import Invalid
 from core.households import READ
 from web.page_route import PageRoute
+from web.pages.patrol.rounds import told
 from web.templating import Templates
 from web.visit import SignedInVisit
-from workflows.search import find_households, search
+from workflows.patrol import rounds
+from workflows.search import EACH, find_households, fitting, search
 
 LONGEST = 100
 
@@ -26,6 +28,8 @@ def router(templates: Templates) -> APIRouter:
             found = search(session, index, visit.caller, text)
             warming = index.residents.warming and bool(visit.caller.sites_for(READ))
             homes = find_households(session, index, visit.caller, text, now=now)
+            fits = fitting(text)
+            ways = rounds.find_routes(session, visit.caller, fits, now=now, limit=EACH)
         # One ticket number, one ticket: who types it wants to read it.
         return templates.page(
             "search.html",
@@ -34,6 +38,7 @@ def router(templates: Templates) -> APIRouter:
             text=text,
             found=found,
             homes=homes,
+            ways=[{**way, "rounds": [told(row, now) for row in way["rounds"]]} for way in ways],
             warming=warming,
         )
 

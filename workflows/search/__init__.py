@@ -2,6 +2,14 @@
 
 from workflows.search.households import FoundHousehold, find_households
 from workflows.search.index import PlaceIndex
-from workflows.search.searching import Found, search
+from workflows.search.searching import EACH, Found, fitting, search
 
-__all__ = ["Found", "FoundHousehold", "PlaceIndex", "find_households", "search"]
+__all__ = [
+    "EACH",
+    "Found",
+    "FoundHousehold",
+    "PlaceIndex",
+    "find_households",
+    "fitting",
+    "search",
+]

@@ -1,7 +1,7 @@
 """One search over everything that a caller may see."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -74,6 +74,15 @@ def search(session: Session, index: PlaceIndex, caller: Caller, text: str) -> Fo
         assets=find_places((place for place in near if place.kind == "asset"), wanted),
         people=_people(session, caller, wanted),
     )
+
+
+def fitting(text: str) -> Callable[[Sequence[str]], int]:
+    """How well something of these names fits a text, for what is not kept in the index.
+
+    0 for not at all, 4 for its very name; an empty text fits nothing.
+    """
+    wanted = Wanted.read(text)
+    return lambda names: Spelling.of(*names).rank(wanted) if wanted.text else 0
 
 
 def find_places(places: Iterable[Place], wanted: Wanted, limit: int = EACH) -> list[Place]:

@@ -12,6 +12,7 @@ from workflows.patrol.rounds.figures import (
     patrol_figures,
     sites_of,
 )
+from workflows.patrol.rounds.finding import find_routes
 from workflows.patrol.rounds.joining import join_scans
 from workflows.patrol.rounds.learning import learn_ways, sites_with_rounds
 from workflows.patrol.rounds.live import rounds_now
@@ -91,6 +92,7 @@ __all__ = [
     "find_plan",
     "find_round",
     "find_route",
+    "find_routes",
     "join_scans",
     "learn_ways",
     "list_plans",
