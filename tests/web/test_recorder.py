@@ -23,6 +23,7 @@ ALLOWS = "--use-fake-ui-for-media-stream"
 BEEPS = "--use-fake-device-for-media-stream"
 PLAYED = """audio => new Promise((done) => {
     audio.addEventListener("timeupdate", () => { if (audio.currentTime > 0.2) done(true); });
+    audio.addEventListener("ended", () => done(audio.currentTime > 0));
     audio.addEventListener("error", () => done(false));
     audio.muted = true;
     audio.play().catch(() => done(false));
@@ -46,18 +47,21 @@ def guard(stage: Stage, server: WebServer, page: Page) -> Page:
     return page
 
 
-# How loud it was at most within two beeps.
-LOUDEST = """level => new Promise((done) => {
-    let most = 0;
-    const look = () => { most = Math.max(most, level.value); };
-    const looking = setInterval(look, 20);
-    setTimeout(() => { clearInterval(looking); done(most); }, 1500);
+# Whether a beep was heard: there is one each second, and a busy machine misses some.
+LOUD = """level => new Promise((done) => {
+    const ends = performance.now() + 30_000;
+    const look = () => {
+        if (level.value > 0.05 || performance.now() > ends) done(level.value > 0.05);
+        else setTimeout(look, 20);
+    };
+    look();
 })"""
 
 
 def record(page: Page, seconds: float = 1.2) -> None:
     page.get_by_role("button", name="Record", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="Recording")).to_be_visible()
+    assert page.locator("[data-level]").evaluate(LOUD)
     page.wait_for_timeout(int(seconds * 1000))
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_role("button", name="Delete", exact=True)).to_be_visible()
@@ -108,7 +112,7 @@ def test_a_form_sent_while_it_records_takes_along_what_was_said(
     guard.get_by_label("Note", exact=True).fill("Hear it")
     began = time.monotonic()
     guard.get_by_role("button", name="Record", exact=True).click()
-    assert guard.locator("[data-level]").evaluate(LOUDEST) > 0.05
+    assert guard.locator("[data-level]").evaluate(LOUD)
     # How much it is by then depends on how busy the machine is; it is no more than has passed.
     clock = guard.locator("[data-time]")
     expect(clock).to_have_text(re.compile(r"0:(0[1-9]|[1-5]\d)"))
@@ -236,6 +240,8 @@ def test_only_who_stands_in_the_text_at_last_is_told(stage: Stage, guard: Page) 
         if typed == "@wang" and chosen == 1:
             told = guard.locator("input[name=tell]").last.get_attribute("value")
     note.fill("@Wang Fang and @Zhou Jie")
+    # The press that ends the list meets the button all the same, which then moves up.
+    expect(options).to_have_text(["Zhou Jie"])
     guard.get_by_role("button", name="Write note").click()
     expect(guard.locator(".note-body")).to_have_text("@Wang Fang and @Zhou Jie")
     with stage.parts.database.read() as session:

@@ -8,7 +8,12 @@ interface Colleague {
   name: string;
 }
 
+// Whether a button of the mouse is down; a tap is told as one, too.
+let pressed = false;
+
 export function nameColleagues(): void {
+  document.addEventListener("mousedown", () => (pressed = true), true);
+  document.addEventListener("mouseup", () => (pressed = false), true);
   for (const place of document.querySelectorAll<HTMLElement>("[data-naming]")) {
     const text = place.querySelector("textarea");
     const list = place.querySelector<HTMLElement>("[role=listbox]");
@@ -33,7 +38,7 @@ class Naming {
     text.autocomplete = "off";
     text.addEventListener("input", () => this.later());
     text.addEventListener("keydown", (event) => this.key(event));
-    text.addEventListener("blur", () => this.close());
+    text.addEventListener("blur", () => this.leave());
     // The field keeps the focus, so that a tap on a name is not the end of the list.
     list.addEventListener("pointerdown", (event) => event.preventDefault());
     list.addEventListener("click", (event) => {
@@ -146,6 +151,14 @@ class Naming {
     this.list.replaceChildren();
     this.text.removeAttribute("aria-activedescendant");
     this.say("");
+  }
+
+  /** Whoever presses something else must meet it: what stands below moves up as the list goes. */
+  private leave(): void {
+    this.asked += 1;
+    if (!pressed) return this.close();
+    const over = (): number => window.setTimeout(() => this.close());
+    document.addEventListener("mouseup", over, { once: true });
   }
 
   /** Whose name was taken out of the text again is not named; of one name who was chosen last is. */
