@@ -13,7 +13,7 @@ def in_threads(count: int, work: Callable[[int], Result]) -> list[Result]:
     together = threading.Barrier(count)
 
     def run(number: int) -> Result:
-        together.wait(10)
+        together.wait(60)
         return work(number)
 
     with ThreadPoolExecutor(count) as pool:

@@ -26,7 +26,7 @@ def manager(make_user: MakeUser, site: SmallSite) -> User:
 
 
 def ended(client: TestClient, user: User, run: dict[str, Any]) -> dict[str, Any]:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while run["state"] in ("waiting", "running"):
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -103,7 +103,11 @@ def test_others_wait_their_turn_and_can_be_stopped(
     def begin() -> Any:
         return anonymous.post(ADDRESS, headers=manager.headers, json={"document": TRIED})
 
-    first, *others = (begin().json() for _ in range(6))
+    first = begin().json()
+    # As long as nobody has taken it up, it waits like the others and is counted among them.
+    while first["state"] == "waiting":
+        first = anonymous.get(f"{ADDRESS}/{first['id']}", headers=manager.headers).json()
+    others = [begin().json() for _ in range(5)]
     assert {run["state"] for run in others} == {"waiting"}
     refused = begin()
     assert refused.status_code == 409

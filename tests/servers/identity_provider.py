@@ -82,7 +82,7 @@ class IdentityProvider:
         """End it."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
             assert self._process.stdout is not None
             self._process.stdout.close()
             self._process = None
@@ -116,7 +116,7 @@ def sign_in_there(
     name: who signs in; see provider.mjs. browser: one that stays signed in there afterwards.
     """
     with ExitStack() as stack:
-        browser = browser or stack.enter_context(httpx2.Client(timeout=10))
+        browser = browser or stack.enter_context(httpx2.Client(timeout=60))
         answer = browser.get(address)
         while True:
             if answer.is_redirect:

@@ -16,12 +16,12 @@ from core.households import Details, add_resident
 from core.people import Person, caller_for
 from core.places import Space
 from tests.pictures import photo
+from tests.web.looking import fits, press
 from tests.web.stage import Stage, WebServer
 
 PHONE = {"width": 390, "height": 844}
 PASSWORD = "three plain words"
 NUMBER = "13800138000"
-WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,7 @@ def furnish(stage: Stage) -> str:
 
 def look(page: Page, shots: Path | None, name: str) -> None:
     """No page is wider than the screen; a picture of it where somebody wants to look."""
-    page.wait_for_load_state()
-    assert not page.evaluate(WIDE), name
+    fits(page)
     if shots is not None:
         page.screenshot(path=str(shots / f"{name}.png"), full_page=True)
 
@@ -156,21 +155,21 @@ def they_join_and_report(story: Story, space: str) -> None:
     desk, home, words, shots = story.desk, story.home, story.words, story.shots
     desk.goto(f"{story.stage.url}/spaces/{space}")
     look(desk, shots, "office-unit")
-    desk.get_by_role("button", name=words.invite, exact=True).click()
+    press(desk, desk.get_by_role("button", name=words.invite, exact=True))
     look(desk, shots, "office-invited")
     home.goto(link_on(desk))
     look(home, shots, "join")
     home.fill("#phone", NUMBER)
     home.fill("#password", PASSWORD)
-    home.get_by_role("button", name=words.join).click()
+    press(home, home.get_by_role("button", name=words.join))
     expect(home).to_have_url(re.compile("/home$"))
     look(home, shots, "home-empty")
-    home.locator("main").get_by_role("link", name=words.report).click()
+    press(home, home.locator("main").get_by_role("link", name=words.report))
     home.get_by_role("radio", name=words.other).check()
     home.fill("#words", "Tap drips")
     home.set_input_files("#photo", str(story.picture))
     look(home, shots, "report")
-    home.get_by_role("button", name=words.send).click()
+    press(home, home.get_by_role("button", name=words.send))
     expect(home.locator("h1")).to_contain_text(words.received)
     look(home, shots, "progress")
 
@@ -180,29 +179,29 @@ def the_company_comes(story: Story) -> None:
     desk, fitter, words, shots = story.desk, story.fitter, story.words, story.shots
     desk.goto(f"{story.stage.url}/companies?site={story.stage.site_id}")
     look(desk, shots, "office-companies")
-    desk.get_by_role("button", name=words.company).click()
+    press(desk, desk.get_by_role("button", name=words.company))
     fitter.goto(link_on(desk))
     look(fitter, shots, "join-company")
     fitter.fill("#name", "Zheng Tao")
     fitter.fill("#login", "zheng.tao")
     fitter.fill("#password", PASSWORD)
-    fitter.get_by_role("button", name=words.join).click()
+    press(fitter, fitter.get_by_role("button", name=words.join))
     look(fitter, shots, "jobs-empty")
     desk.goto(f"{story.stage.url}/tickets/1/contractor")
     desk.fill("#company-1", "Taps Ltd")
     desk.fill("#name-1", "Li Na")
     desk.fill("#phone-1", "0574 8800")
-    desk.get_by_role("button", name=words.make).click()
+    press(desk, desk.get_by_role("button", name=words.make))
     fitter.reload()
     look(fitter, shots, "jobs")
-    fitter.get_by_role("link", name=words.answer).click()
+    press(fitter, fitter.get_by_role("link", name=words.answer))
     look(fitter, shots, "job")
-    fitter.get_by_role("button", name=words.accept).click()
-    fitter.get_by_role("button", name=words.here).click()
+    press(fitter, fitter.get_by_role("button", name=words.accept))
+    press(fitter, fitter.get_by_role("button", name=words.here))
     fitter.fill("#report", "New washer")
     fitter.set_input_files("#photo", str(story.picture))
     look(fitter, shots, "job-arrived")
-    fitter.get_by_role("button", name=words.done).click()
+    press(fitter, fitter.get_by_role("button", name=words.done))
     expect(fitter.locator(".banner-good")).to_be_visible()
     fitter.goto(f"{story.stage.url}/jobs")
     look(fitter, shots, "jobs-over")
@@ -214,10 +213,10 @@ def they_say_how_it_was(story: Story) -> None:
     home.goto(f"{story.stage.url}/")
     expect(home.get_by_role("heading", name=words.asks)).to_be_visible()
     look(home, shots, "home-asks")
-    home.locator("main").get_by_role("link", name="Tap drips").click()
-    home.get_by_role("button", name=words.solved).click()
+    press(home, home.locator("main").get_by_role("link", name="Tap drips"))
+    press(home, home.get_by_role("button", name=words.solved))
     home.locator("label[for=stars-5]").click()
-    home.get_by_role("button", name=words.rate, exact=True).click()
+    press(home, home.get_by_role("button", name=words.rate, exact=True))
     expect(home.locator(".good").last).to_contain_text(words.thanks)
     look(home, shots, "rated")
     home.goto(f"{story.stage.url}/account")

@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from playwright.sync_api import Page
 
+from tests.web.looking import fits
 from tests.web.stage import Stage
 
 
@@ -49,5 +50,4 @@ def test_the_header_with_a_site_chooser_stays_in_its_lines(
         box = signed_in_page.locator(".bar").bounding_box()
         assert box
         assert box["height"] <= lines * 54, (address, box)
-        wide = "document.documentElement.scrollWidth <= window.innerWidth"
-        assert signed_in_page.evaluate(wide), address
+        fits(signed_in_page)

@@ -11,12 +11,12 @@ from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Page, expect
 
 from api.deps import SESSION_COOKIE
+from tests.web.looking import fits, press, width_of
 from tests.web.patrolling import checkpoint, put
 from tests.web.stage import Stage, WebServer
 from tests.web.test_public_story import pages_of
 
 PHONE = {"width": 390, "height": 844}
-WIDE = "document.documentElement.scrollWidth > window.innerWidth"
 
 
 def presents(stage: Stage, **shown: object) -> str:
@@ -48,9 +48,9 @@ def printed_code(page: Page) -> str:
 
 def add(page: Page, kind: str) -> None:
     """Put something of a kind at the checkpoint whose page is open."""
-    page.get_by_role("link", name="Add something").click()
-    page.get_by_role("link", name=kind, exact=True).click()
-    page.get_by_role("button", name="Put it here").click()
+    press(page, page.get_by_role("link", name="Add something"))
+    press(page, page.get_by_role("link", name=kind, exact=True))
+    press(page, page.get_by_role("button", name="Put it here"))
 
 
 def test_a_checkpoint_is_set_up_scanned_and_a_lost_code_replaced(
@@ -70,18 +70,18 @@ def test_a_checkpoint_is_set_up_scanned_and_a_lost_code_replaced(
     page.get_by_role("button", name="Use my position").click()
     expect(page.get_by_text("Taken, exact to 9 m.")).to_be_visible()
     expect(page.get_by_label(re.compile("Latitude"))).to_have_value("31.230416")
-    page.get_by_role("button", name="Add it").click()
+    press(page, page.get_by_role("button", name="Add it"))
     expect(page.get_by_text("31.230416, 121.473701")).to_be_visible()
     point = page.url.rsplit("/", 1)[1]
 
     add(page, "Rotating code (RFC 6238)")
     secret = page.locator(".command code").inner_text().replace(" ", "")
-    assert page.locator(".qr").evaluate("image => image.naturalWidth") > 100
+    assert width_of(page.locator(".qr")) > 100
     assert secret not in page.url
-    page.get_by_role("link", name="Done, back to the checkpoint").click()
+    press(page, page.get_by_role("link", name="Done, back to the checkpoint"))
     add(page, "Printed code")
     code = printed_code(page)
-    page.get_by_role("link", name="Done, back to the checkpoint").click()
+    press(page, page.get_by_role("link", name="Done, back to the checkpoint"))
 
     shown = {"checkpoint_id": point, "code": code_of_now(stage, secret)}
     assert presents(stage, kind="rotating_code", **shown) == "accepted"
@@ -93,14 +93,14 @@ def test_a_checkpoint_is_set_up_scanned_and_a_lost_code_replaced(
     expect(scans.nth(0)).to_contain_text("Weak")
     expect(scans.nth(1)).to_contain_text("Present at that time")
     expect(scans.nth(1)).to_contain_text("Guard Xu")
-    assert not page.evaluate(WIDE)
+    fits(page)
 
     printed = page.locator(".item", has_text="A photo of it works anywhere").first
     printed.get_by_text("Lost…").click()
-    printed.get_by_role("button", name="Report it as lost").click()
+    press(page, printed.get_by_role("button", name="Report it as lost"))
     assert presents(stage, kind="printed_code", code=code) == "lost"
-    page.get_by_role("link", name="Replace…").last.click()
-    page.get_by_role("button", name="Put it in its place").click()
+    press(page, page.get_by_role("link", name="Replace…").last)
+    press(page, page.get_by_role("button", name="Put it in its place"))
     newer = printed_code(page)
     assert newer != code
     assert presents(stage, kind="printed_code", code=code) == "replaced"
@@ -139,7 +139,7 @@ def test_an_export_is_taken_in_without_choosing_the_file_again(
     page.get_by_role("button", name="Show what it says").click()
     expect(page.get_by_text("Taken in before").first).to_be_visible()
     expect(page.get_by_role("button", name="Take them in")).to_have_count(0)
-    assert not page.evaluate(WIDE)
+    fits(page)
     assert console_log == []
 
 
@@ -152,14 +152,14 @@ def test_labels_print_on_as_many_sheets_of_a4_as_they_need(
         checkpoint(stage, f"upper-car-park-east-{number}", long, "上层停车场东侧电梯旁尽头")
     page = signed_in_page
     page.goto(f"{stage.url}/checkpoint-labels?site={stage.site_id}&lang={language}")
-    page.locator("main form.card button").click()
+    press(page, page.locator("main form.card button"))
     expect(page.locator(".sticker")).to_have_count(23)
     assert pages_of(page.pdf(prefer_css_page_size=True, print_background=True)) == 2
     fits = (
         "one => one.scrollHeight <= one.clientHeight + 1 && one.scrollWidth <= one.clientWidth + 1"
     )
     assert page.locator(".sticker").evaluate_all(f"all => all.every({fits})")
-    assert page.locator(".sticker img").first.evaluate("image => image.naturalWidth") > 20
+    assert width_of(page.locator(".sticker img").first) > 20
 
 
 def test_a_guard_records_what_a_code_leads_to_by_one_tap(

@@ -10,12 +10,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from api.deps import SESSION_COOKIE
 from tests.pictures import photo
+from tests.web.looking import fits, press, width_of
 from tests.web.stage import Stage, WebServer
 from tests.web.test_guests import put_up
 from workflows.customers import Sticker
 
 PHONE = {"width": 390, "height": 844}
-WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +103,13 @@ def phone(browser: Browser, contexts: list[BrowserContext], locale: str) -> Page
 
 def resident_reports(page: Page, stage: Stage, sticker: Sticker, words: Words, file: Path) -> None:
     page.goto(f"{stage.url}/s/{sticker.path}")
-    assert not page.evaluate(WIDE)
+    fits(page)
     page.get_by_role("radio", name=words.noise).check()
     page.locator("#photo").set_input_files(file)
     page.locator("#phone").fill("138 0013 8000")
-    page.get_by_role("button", name=words.send, exact=True).click()
+    press(page, page.get_by_role("button", name=words.send, exact=True))
     expect(page.get_by_role("heading", name=words.received)).to_be_visible()
-    assert not page.evaluate(WIDE)
+    fits(page)
 
 
 def desk_hands_out(page: Page, stage: Stage, number: int, words: Words) -> str:
@@ -119,14 +119,14 @@ def desk_hands_out(page: Page, stage: Stage, number: int, words: Words) -> str:
     page.context.add_cookies([cookie])  # type: ignore[list-item]
     page.goto(f"{stage.url}/tickets/{number}")
     expect(page.get_by_role("link", name="138 0013 8000")).to_be_visible()
-    page.get_by_role("link", name=words.hand_out).click()
-    assert not page.evaluate(WIDE)
+    press(page, page.get_by_role("link", name=words.hand_out))
+    fits(page)
     page.locator("#access").fill("Key at the gate")
     page.locator("#company-1").fill("Pumps Ltd")
     page.locator("#name-1").fill("Wang Qiang")
     page.locator("#phone-1").fill("0574 8800")
-    page.get_by_role("button", name=words.make).click()
-    assert not page.evaluate(WIDE)
+    press(page, page.get_by_role("button", name=words.make))
+    fits(page)
     link = page.locator("pre.command code").inner_text()
     assert re.fullmatch(re.escape(stage.url) + r"/c/wkc_[\w-]{43}", link)
     return link
@@ -139,16 +139,16 @@ def contractor_works(
     expect(page.get_by_text("Key at the gate")).to_be_visible()
     assert "138 0013 8000" not in page.content()
     assert "13800138000" not in page.content()
-    page.get_by_role("button", name=words.accept, exact=True).click()
-    assert not page.evaluate(WIDE)
+    press(page, page.get_by_role("button", name=words.accept, exact=True))
+    fits(page)
     # The camera of the same phone opens the sticker's address.
     page.goto(f"{stage.url}/s/{sticker.path}")
-    page.get_by_role("button", name=words.here).click()
+    press(page, page.get_by_role("button", name=words.here))
     expect(page).to_have_url(link)
     page.get_by_label(words.report).fill("New bearing")
     page.get_by_label(words.photos).set_input_files(file)
-    assert not page.evaluate(WIDE)
-    page.get_by_role("button", name=words.done).click()
+    fits(page)
+    press(page, page.get_by_role("button", name=words.done))
     expect(page.locator(".banner-good")).to_be_visible()
 
 
@@ -184,9 +184,9 @@ def test_a_resident_reports_a_contractor_repairs_and_the_resident_rates(
     assert "Pumps Ltd" not in resident.content()
     resident.get_by_role("button", name=words.solved).click()
     resident.locator("label[for=stars-4]").click()
-    resident.get_by_role("button", name=words.rate).click()
+    press(resident, resident.get_by_role("button", name=words.rate))
     expect(resident.get_by_text(words.thanks)).to_be_visible()
-    assert not resident.evaluate(WIDE)
+    fits(resident)
     desk.goto(f"{stage.url}/tickets/{number}")
     expect(desk.locator(".stars")).to_have_text("★★★★☆")
     expect(desk.get_by_role("heading", name=words.contractor)).to_be_visible()
@@ -222,4 +222,4 @@ def test_stickers_print_on_as_many_sheets_of_a4_as_they_need(
     assert page.locator(".sticker").evaluate_all(f"all => all.every({fits})")
     assert first.locator("[lang=en]").count() == 2
     assert first.locator("[lang=zh-Hans]").count() == 2
-    assert first.locator("img").evaluate("image => image.naturalWidth") > 20
+    assert width_of(first.locator("img")) > 20

@@ -193,7 +193,7 @@ def registration_of(page: Page, origin: str) -> tuple[object, str]:
     tools.send("ServiceWorker.enable")
     page.evaluate("navigator.serviceWorker.register('/service-worker.js')")
     page.evaluate(ACTIVE)
-    for _ in range(100):
+    for _ in range(1000):
         if found:
             break
         page.wait_for_timeout(50)
@@ -238,7 +238,7 @@ def test_the_worker_shows_a_push_and_only_its_button_accepts(
     }
     given = {"origin": pushing_stage.url, "registrationId": registration, "data": json.dumps(push)}
     shown = []
-    for _ in range(10):
+    for _ in range(40):
         # What the tools deliver to a worker that has just been installed is lost now and then.
         tools.send("ServiceWorker.deliverPushMessage", given)  # type: ignore[attr-defined]
         phone.wait_for_timeout(1000)

@@ -238,7 +238,7 @@ def test_a_stream_names_no_ticket_of_another_team(stage: Stage) -> None:
         stream = stage.live.join(stage.site_id, person, scope=scope)
         told: list[str] = []
         try:
-            async with asyncio.timeout(8):
+            async with asyncio.timeout(60):
                 async for message in stream.messages():
                     if message.kind == "following":
                         loop = asyncio.get_running_loop()

@@ -55,7 +55,7 @@ def stage(
 @pytest.fixture
 def there() -> Iterator[httpx2.Client]:
     """The same browser as the provider sees it: it remembers who signed in."""
-    with httpx2.Client(timeout=10) as browser:
+    with httpx2.Client(timeout=60) as browser:
         yield browser
 
 

@@ -372,7 +372,7 @@ def _hot_week(stage: Stage) -> None:
 
 
 def _wait_for(client: TestClient, run: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while "every 1s" in client.get(run).text:
         assert time.monotonic() < deadline
         time.sleep(0.05)
