@@ -1,5 +1,7 @@
 """The hours that rules may name at a site: its calendars, and the shifts of its rosters."""
 
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
 from core.calendars import Calendar, find_calendar
@@ -20,6 +22,10 @@ class SiteHours:
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
+
+    def spans(self, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+        """The spans of them between two moments, in order."""
+        return self._calendar.spans(start, end)
 
     def at(self, instant: int) -> tuple[bool, int]:
         """Whether `instant` (µs) is within them, and the next at which that may change."""

@@ -68,3 +68,20 @@ def learn_ways(work: Work, now: datetime) -> int:
         with work.transaction() as session:
             known += rounds.learn_ways(session, site_id, now=now)
     return known
+
+
+def note_statutes(work: Work, now: datetime) -> int:
+    """Put on record which routes do not keep their statutes any more, and which do again.
+
+    Edits are judged as they are made; this sees what a calendar, a shift or the year has changed.
+    """
+    with work.database.read() as session:
+        routes = rounds.routes_under_statutes(session)
+    told = 0
+    for route_id in routes:
+        if work.stopping.is_set():
+            break
+        with work.transaction() as session:
+            route = session.get_one(rounds.Route, route_id, with_for_update=True)
+            told += rounds.note_coverage(session, route, actor=ACTOR, now=now)
+    return told

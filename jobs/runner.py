@@ -28,7 +28,7 @@ from jobs.dispatch import give_out, look_for_gaps, pass_hand_overs_up
 from jobs.fire_alarms import pass_on_as_fire
 from jobs.ingest_watch import IngestWatch
 from jobs.outbox import send_facts
-from jobs.patrol import SWEEP, learn_ways, look_at_rounds, make_rounds_ahead
+from jobs.patrol import SWEEP, learn_ways, look_at_rounds, make_rounds_ahead, note_statutes
 from jobs.posts import look_at_posts
 from jobs.retention import bound_quarantine, forget_credentials, forget_imports, keep_up_telemetry
 from jobs.telling import GROUP_EVERY, Telling, TellingGroups
@@ -62,6 +62,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("alarms", 1.0, look_after_alarms),
         Sweep("rounds ahead", 5.0, make_rounds_ahead),
         Sweep(SWEEP, 1.0, look_at_rounds),
+        Sweep("statutes", 60.0, note_statutes, every=timedelta(hours=1)),
         Sweep("ways", 60.0, learn_ways, every=timedelta(hours=24)),
         Sweep("posts", 5.0, look_at_posts),
         Sweep("contractors", 5.0, pass_jobs_on),

@@ -78,6 +78,8 @@ EVENT: Mapping[str, str] = {
     "round_plan.change": mark("Plan of rounds changed"),
     "round_plan.retire": mark("Plan of rounds ended"),
     "round_plan.reactivate": mark("Plan of rounds taken up again"),
+    "statute.break": mark("Plans do not keep their statute"),
+    "statute.mend": mark("Plans keep their statute again"),
     "round.plan": mark("Rounds made ahead"),
     "round.start": mark("Round begun"),
     "round.visit": mark("Checkpoint of a round scanned"),

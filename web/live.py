@@ -48,6 +48,7 @@ PANELS_OF: Mapping[str, frozenset[str]] = {
     "post": frozenset({"posts", "activity"}),
     "post_duty": frozenset({"posts", "activity"}),
     "post_orders": frozenset({"posts", "activity"}),
+    "statute": frozenset({"rounds", "activity"}),
     "device": frozenset({"devices", "tree", "activity"}),
     "asset": frozenset({"tree", "activity"}),
     "site": frozenset({"summary", "tree", "devices", "activity"}),

@@ -32,6 +32,9 @@ _PROBLEMS: Final[Mapping[str, str]] = {
     "settle_min": mark("How long unknown points wait: 0 to 10,080 minutes, which are 7 days."),
     "hours": mark("Choose a calendar or a shift of this site, or none."),
     "outside": mark("Choose the hours outside of which rounds begin."),
+    "statute": mark("Choose a statute from the list."),
+    "statute.hours": mark("Choose the calendar or shift in which the statute counts, or none."),
+    "statute.items": mark("What has to be looked at is done at checkpoints of this route."),
     "reason": mark("Say why, in at most 500 characters."),
 }
 NO_TIME = mark("%(written)s is no time of day. Write it like 22:00.")

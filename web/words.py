@@ -12,6 +12,7 @@ from web.patrol_words import PATROL_WORDS
 from web.post_words import POST_WORDS
 from web.round_words import ROUND_WORDS
 from web.rule_words import RULE_WORDS
+from web.statute_words import STATUTE_WORDS
 
 SEVERITY: Mapping[str, str] = {
     "ok": mark("OK"),
@@ -417,5 +418,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     **PATROL_WORDS,
     **ROUND_WORDS,
     **POST_WORDS,
+    **STATUTE_WORDS,
     **RULE_WORDS,
 }

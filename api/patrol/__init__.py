@@ -9,8 +9,9 @@ from api.patrol.posts import router as _posts
 from api.patrol.rounds import router as _rounds
 from api.patrol.routes import router as _routes
 from api.patrol.scans import router as _scans
+from api.patrol.statutes import router as _statutes
 
-_OF_ROUNDS = (_routes, _plans, _rounds, _figures)
+_OF_ROUNDS = (_routes, _plans, _rounds, _figures, _statutes)
 for _each in (_badges, _scans, *_OF_ROUNDS, _posts, _post_orders):
     router.include_router(_each)
 

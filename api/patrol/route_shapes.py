@@ -14,6 +14,7 @@ from workflows.patrol.rounds import (
     PlanDraft,
     RouteDraft,
     Stop,
+    UnderStatute,
 )
 from workflows.patrol.rounds.plans import LONGEST_SETTLE_MIN, MOST_TIMES
 from workflows.patrol.rounds.routes import LONGEST_MIN, MOST_POINTS
@@ -141,6 +142,30 @@ class RouteToMake(RouteToKeep):
     site_id: UUID
 
 
+class StatuteOfPlan(Body):
+    """What a plan is made under."""
+
+    code: Annotated[str, Field(max_length=40, description="One of `GET /patrol-statutes`.")]
+    hours: Annotated[
+        str,
+        Field(
+            max_length=40,
+            description="Code of the calendar or shift in which it counts, such as the opening "
+            "hours; empty: around the clock.",
+        ),
+    ] = ""
+    items: dict[str, list[Annotated[str, Field(max_length=36)]]] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="By what has to be looked at the ids of the checkpoints where that is done, "
+        'or ["*"] for every one.',
+    )
+
+    def under(self) -> UnderStatute:
+        """What it describes."""
+        return UnderStatute(self.code, self.hours, self.items)
+
+
 class PlanItem(BaseModel):
     """When rounds of a route begin, who goes them, and how exactly."""
 
@@ -157,6 +182,7 @@ class PlanItem(BaseModel):
     duration_min: int
     tolerance_min: int
     settle_min: int
+    statute: StatuteOfPlan | None
     state: InUse
     version: int
 
@@ -211,6 +237,9 @@ class PlanToKeep(Body):
             description="How long after its end a point that nobody knows of stays unknown.",
         ),
     ] = USUAL_SETTLE_MIN
+    statute: Annotated[
+        StatuteOfPlan | None, Field(description="What the plan is made under, if anything.")
+    ] = None
 
     def draft(self) -> PlanDraft:
         """The plan that it describes."""
@@ -223,6 +252,7 @@ class PlanToKeep(Body):
             self.outside,
             self.tolerance_min,
             self.settle_min,
+            self.statute.under() if self.statute else None,
         )
 
 

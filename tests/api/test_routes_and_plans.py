@@ -311,6 +311,49 @@ def test_bounds_stand_in_the_reference(app: FastAPI) -> None:
     assert (plan["tolerance_min"]["default"], plan["settle_min"]["default"]) == (15, 720)
 
 
+def test_a_plan_by_statute_is_made_read_and_judged(
+    client: TestClient, site: SmallSite, gates: list[str], route: str, make_user: MakeUser
+) -> None:
+    listed = client.get(f"{API}/patrol-statutes").json()["items"]
+    daily = next(one for one in listed if one["times_a_day"] == 1)
+    looked_at = {item["code"]: ["*"] for item in daily["items"]}
+    under = {"code": daily["code"], "hours": "", "items": {**looked_at, "exits": [gates[1]]}}
+    made = make_plan(client, route, statute=under)
+    assert made["statute"] == under
+    assert make_plan(client, route)["statute"] is None
+    (kept,) = client.get(f"{API}/patrol-coverage", params={"site": str(site.id)}).json()["items"]
+    assert (kept["kept"], kept["findings"], kept["plan_ids"]) == (True, [], [made["id"]])
+    # Taken out of the route, where the exits were looked at.
+    etag = client.get(f"{API}/routes/{route}").headers["etag"]
+    shorter = client.put(
+        f"{API}/routes/{route}", json=route_of(gates[:1]), headers={"If-Match": etag}
+    )
+    assert shorter.status_code == 200, shorter.text
+    (broken,) = client.get(f"{API}/patrol-coverage", params={"route": route}).json()["items"]
+    assert (broken["kept"], broken["findings"][0]["code"]) == (False, "items")
+    assert broken["findings"][0]["items"] == ["exits"]
+    refused = client.post(
+        f"{API}/round-plans",
+        json={**PLAN, "route_id": route, "statute": {"code": "none-such"}},
+    )
+    assert refused.status_code == 422
+    assert refused.json()["problems"][0].startswith("statute: one of")
+    # Of sites that somebody does not see, nothing.
+    stranger = make_user("resident", site.id)
+    seen = client.get(f"{API}/patrol-coverage", headers=stranger.headers)
+    assert seen.status_code == 403
+
+
+def test_how_long_a_route_takes_is_not_said_before_it_is_known(
+    client: TestClient, route: str
+) -> None:
+    made = make_plan(client, route)
+    times = client.get(f"{API}/routes/{route}/times").json()
+    assert (times["known"], times["usual_s"], times["legs"][0]["n"]) == (0, None, 0)
+    assert times["plans"] == [{"plan_id": made["id"], "duration_min": 60, "short_min": 0}]
+    assert client.get(f"{API}/routes/{new_id()}/times").status_code == 404
+
+
 def test_the_search_finds_a_route_with_its_next_round(
     client: TestClient, site: SmallSite, route: str, make_user: MakeUser
 ) -> None:

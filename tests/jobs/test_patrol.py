@@ -8,12 +8,13 @@ import pytest
 import jobs.patrol
 from core.clock import SimulatedClock
 from core.db import Database
-from jobs.patrol import look_at_rounds, make_rounds_ahead
+from jobs.patrol import learn_ways, look_at_rounds, make_rounds_ahead, note_statutes
 from tests.fixtures import NOON, SmallSite
 from tests.jobs.conftest import make_work
 from tests.workflows.conftest import facts_of
 from tests.workflows.walked import MINUTE, TEN, make_walk
 from workflows.patrol import rounds
+from workflows.patrol.statutes import STATUTES
 
 
 def test_rounds_are_made_ahead_each_day_and_told_when_they_do_not_begin(
@@ -46,3 +47,25 @@ def test_rounds_are_made_ahead_each_day_and_told_when_they_do_not_begin(
     assert look_at_rounds(work, due) == 1
     assert look_at_rounds(work, due) == 0
     assert len(facts_of(database, "round.late")) == 3
+
+
+def test_ways_are_learned_and_statutes_looked_at_again_on_every_site(
+    database: Database, site: SmallSite, clock: SimulatedClock
+) -> None:
+    work = make_work(database, clock)
+    assert (learn_ways(work, NOON), note_statutes(work, NOON)) == (0, 0)
+    walk = make_walk(database, site)
+    walk.route()
+    everything = [item.code for item in STATUTES["key-unit"].items]
+    under = rounds.UnderStatute("key-unit", "", dict.fromkeys(everything, (rounds.EVERYWHERE,)))
+    walk.plan(*(f"{hour:02}:00" for hour in range(24)), duration_min=50, statute=under)
+    for row in walk.rounds()[:10]:
+        walk.scan("gate", row.planned_at)
+        walk.scan("garage", row.planned_at + 3 * MINUTE)
+    later = NOON + timedelta(days=2)
+    assert (learn_ways(work, later), note_statutes(work, later)) == (1, 0)
+    # What no edit has changed is seen here.
+    with database.write() as session:
+        session.get_one(rounds.RoundPlan, walk.plan_id).weekdays = [1]
+    assert (note_statutes(work, later), note_statutes(work, later)) == (1, 0)
+    assert len(facts_of(database, "statute.break")) == 1

@@ -100,6 +100,7 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "post",
     "post_duty",
     "post_orders",
+    "statute",
 }
 LIFECYCLES = [ALARM, WITHHOLDING, PLANNED, TICKET, DEVICE, CONTRACTOR_LINK, CLAIM, IMPORT]
 LIFECYCLES += [CHECKPOINT, TOKEN, ROUTE, PLAN, ROUND, POST, DUTY, POST_ORDERS]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from workflows import patrol
 from workflows.patrol import GRADES, KINDS, REASONS, TOKEN, Grade
+from workflows.patrol.statutes import FORCES, SEEN, STATUTES
 from workflows.patrol.sun import Flaw
 
 
@@ -54,3 +55,17 @@ def test_the_guide_says_of_every_kind_verdict_and_profile_what_the_product_says(
         code: text.en for code, text in REASONS.items()
     }
     assert set(patrol.profiles()) <= set(told)
+
+
+def test_every_statute_says_whom_it_binds_and_where_it_stands_in_both_languages() -> None:
+    for statute in STATUTES.values():
+        texts = [statute.title, statute.binds, statute.asks, *(one.name for one in statute.items)]
+        for text in [*texts, *(one.name for one in statute.sources)]:
+            assert set(text) == {"en", "zh"}
+            assert all(text.values())
+        assert bool(statute.every_min) is not bool(statute.times_a_day)
+        assert bool(statute.every_min) is (statute.counts_in is not None)
+        assert statute.sources
+        for source in statute.sources:
+            assert source.article
+            assert (source.force in FORCES, source.seen in SEEN) == (True, True)

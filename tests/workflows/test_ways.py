@@ -13,6 +13,8 @@ from workflows.patrol.rounds import learn_ways, rounds_now, times_of_route
 from workflows.patrol.rounds.learning import ENOUGH, SPAN
 from workflows.patrol.ways import PatrolWay, quickest, usual, ways_between
 
+# What the engines are asked is shown by the first test on both.
+on_one_engine = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 SECOND = timedelta(seconds=1)
 HOURS = tuple(f"{hour:02}:00" for hour in range(24))
 # When all rounds of a test are over.
@@ -78,6 +80,7 @@ def test_nothing_is_said_of_a_way_until_it_was_gone_often_enough(walk: Walk) -> 
     assert known(walk, "garage", "gate") == known(walk, "garage", "roof") == (None, None)
 
 
+@on_one_engine
 def test_of_one_person_the_quickest_is_not_said(walk: Walk) -> None:
     for number in range(ENOUGH):
         go(walk, number, 120, None)
@@ -85,6 +88,7 @@ def test_of_one_person_the_quickest_is_not_said(walk: Walk) -> None:
     assert known(walk, "gate", "garage") == (120, None)
 
 
+@on_one_engine
 def test_who_cheats_every_night_does_not_teach_that_the_way_is_short(walk: Walk) -> None:
     second, cheat = (employ(walk.database, walk.site.id, "guard") for _ in range(2))
     for number in range(18):
@@ -99,6 +103,7 @@ def test_who_cheats_every_night_does_not_teach_that_the_way_is_short(walk: Walk)
     assert (quick or 0) >= 240
 
 
+@on_one_engine
 def test_times_by_different_clocks_or_of_different_people_are_no_way(walk: Walk) -> None:
     other = employ(walk.database, walk.site.id, "guard")
     for number in range(ENOUGH + 2):
@@ -111,6 +116,7 @@ def test_times_by_different_clocks_or_of_different_people_are_no_way(walk: Walk)
         assert session.scalars(select(PatrolWay)).all() == []
 
 
+@on_one_engine
 def test_what_is_long_past_is_forgotten(walk: Walk) -> None:
     for number in range(ENOUGH):
         go(walk, number, 120, None)
@@ -119,6 +125,7 @@ def test_what_is_long_past_is_forgotten(walk: Walk) -> None:
     assert known(walk, "gate", "garage") == (None, None)
 
 
+@on_one_engine
 def test_a_plan_that_gives_too_little_time_is_told_as_soon_as_it_is_certain(walk: Walk) -> None:
     caller = walk.caller(walk.supervisor)
     with walk.database.read() as session:
@@ -145,6 +152,7 @@ def test_a_plan_that_gives_too_little_time_is_told_as_soon_as_it_is_certain(walk
     assert (whole["usual_s"], whole["plans"][0]["short_min"]) == (3001, 1)
 
 
+@on_one_engine
 def test_of_a_round_under_way_it_is_said_when_the_next_point_is_reached(walk: Walk) -> None:
     for number in range(ENOUGH):
         go(walk, number, 120, 240)
@@ -168,6 +176,7 @@ def test_of_a_round_under_way_it_is_said_when_the_next_point_is_reached(walk: Wa
     assert walk.shown(now.id)["next"] is None
 
 
+@on_one_engine
 def test_of_a_round_in_any_order_nothing_is_expected(database: Database, site: SmallSite) -> None:
     walk = make_walk(database, site)
     walk.route(order="unordered")

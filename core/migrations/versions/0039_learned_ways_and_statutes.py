@@ -1,4 +1,4 @@
-"""How long people take from one checkpoint to the next."""
+"""How long people take from one checkpoint to the next, and what plans are made under."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,3 +38,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("from_id", "to_id", name=op.f("pk_patrol_way")),
     )
     op.create_index(op.f("ix_patrol_way_site_id"), "patrol_way", ["site_id"])
+    op.add_column("round_plan", sa.Column("statute", sa.JSON(), nullable=True))

@@ -300,6 +300,8 @@ def _pages_of_rounds(stage: Stage, guard: UUID) -> dict[str, str]:
         "route": f"/routes/{made['route']}",
         "plan of rounds": f"/round-plans/{made['round_plan']}",
         "new plan of rounds": f"/routes/{made['route']}/plans/new",
+        "plan by statute": f"/routes/{made['route']}/plans/new?statute=public-gathering",
+        "statutes": f"/patrol-statutes?{site}",
     }
 
 

@@ -11,6 +11,7 @@ from web.pages.patrol import (
     rounds,
     routes,
     scans,
+    statutes,
     taps,
     tokens,
     wands,
@@ -21,7 +22,7 @@ from web.templating import Templates
 def router(templates: Templates) -> APIRouter:
     """The routes of every page about patrols."""
     whole = APIRouter()
-    ways = (rounds, routes, round_plans, figures)
+    ways = (rounds, routes, round_plans, figures, statutes)
     for module in (checkpoints, tokens, scans, badges, wands, labels, taps, *ways):
         whole.include_router(module.router(templates))
     return whole

@@ -24,7 +24,8 @@ from web.versions import version_read
 from web.visit import SignedInVisit, Visit
 from workflows import patrol
 from workflows.patrol import rounds
-from workflows.patrol.rounds import EVERY_DAY, PlanDraft
+from workflows.patrol.rounds import EVERY_DAY, PlanDraft, UnderStatute
+from workflows.patrol.statutes import STATUTES
 
 _BETWEEN = re.compile(r"[\s,，、;；]+")
 # 8:00 is what people write for 08:00.
@@ -35,7 +36,10 @@ Column = list[str]
 
 
 class PlanForm(BaseModel):
-    """What the form of a plan says. times: with commas or spaces between them."""
+    """What the form of a plan says. times: with commas or spaces between them.
+
+    item: what has to be looked at with where, as `exits:*` or `exits:` and a checkpoint.
+    """
 
     version: str = ""
     times: str = ""
@@ -46,6 +50,9 @@ class PlanForm(BaseModel):
     duration: str = ""
     tolerance: str = ""
     settle: str = ""
+    statute: str = ""
+    statute_hours: str = ""
+    item: Column = []
 
     @classmethod
     def usual(cls) -> "PlanForm":
@@ -71,6 +78,7 @@ class PlanForm(BaseModel):
             duration=str(plan["duration_min"]),
             tolerance=str(plan["tolerance_min"]),
             settle=str(plan["settle_min"]),
+            **_under(plan["statute"]),
         )
 
     def draft(self) -> PlanDraft:
@@ -84,7 +92,25 @@ class PlanForm(BaseModel):
             duration_min=_minutes(self.duration),
             tolerance_min=_minutes(self.tolerance),
             settle_min=_minutes(self.settle),
+            statute=self._statute(),
         )
+
+    def _statute(self) -> UnderStatute | None:
+        if not self.statute:
+            return None
+        items: dict[str, list[str]] = {}
+        for each in self.item:
+            code, _, point = each.partition(":")
+            items.setdefault(code, []).append(point)
+        return UnderStatute(self.statute, self.statute_hours, items)
+
+
+def _under(statute: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The fields of what a plan is made under."""
+    if statute is None:
+        return {}
+    items = [f"{code}:{point}" for code, points in statute["items"].items() for point in points]
+    return {"statute": statute["code"], "statute_hours": statute["hours"], "item": items}
 
 
 def _times(text: str) -> list[str]:
@@ -145,6 +171,8 @@ def _page(
         hours=hours,
         teams=teams,
         days=EVERY_DAY,
+        statute=STATUTES.get(form.statute),
+        statutes=STATUTES.values(),
         problems=refusal_told(local.reader, error) if error else [],
     )
 
@@ -160,11 +188,27 @@ def _to(route_id: UUID) -> Response:
     return RedirectResponse(f"/routes/{route_id}", status_code=303)
 
 
+def _by_statute(visit: Visit, site_id: UUID, code: str, hours: str) -> PlanForm:
+    """The form of a new plan with the times that a statute asks for; the usual one for none.
+
+    What is looked at where is left to whoever knows the place.
+    """
+    usual, statute = PlanForm.usual(), STATUTES.get(code)
+    if statute is None:
+        return usual
+    with visit.parts.database.read() as session:
+        site, now = session.get_one(Node, site_id), visit.parts.clock.now()
+        times = rounds.proposed_times(session, site, statute, hours, now=now)
+    under = {"statute": code, "statute_hours": hours, "times": ", ".join(times)}
+    return usual.model_copy(update=under)
+
+
 def _add_making(routes: APIRouter, templates: Templates) -> None:
     @routes.get("/routes/{route_id}/plans/new")
-    def new(visit: SignedInVisit, route_id: UUID) -> Response:
+    def new(visit: SignedInVisit, route_id: UUID, statute: str = "", hours: str = "") -> Response:
         route = _route(visit, route_id)
-        return _page(templates, visit, route, None, PlanForm.usual())
+        form = _by_statute(visit, route["site_id"], statute, hours)
+        return _page(templates, visit, route, None, form)
 
     @routes.post("/routes/{route_id}/plans")
     def make(visit: SignedInVisit, route_id: UUID, form: Annotated[PlanForm, Form()]) -> Response:

@@ -15,6 +15,7 @@ from web.page_route import PageRoute, is_fragment
 from web.pages.patrol.chosen import MOST_TO_CHOOSE, actor_of, chosen_site, one_id
 from web.pages.patrol.round_plans import hours_to_choose
 from web.pages.patrol.route_form import SAVE, RouteForm, offered
+from web.pages.patrol.statutes import covered
 from web.round_problems import CODE_TAKEN, MEANWHILE, refusal_told
 from web.templating import Templates
 from web.versions import version_read
@@ -54,6 +55,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
                 session, caller, Wish(LARGEST_PAGE), site_id=at.id, state="active"
             )
             sizes = {row["id"]: len(rounds.points_of(session, row["id"])) for row in page.items}
+            under = rounds.coverage(session, caller, now=visit.parts.clock.now(), site_id=at.id)
         return templates.page(
             "patrol/routes.html",
             visit.at(at.time_zone),
@@ -65,6 +67,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
             found=page.items,
             more=page.next[0] if page.next else None,
             sizes=sizes,
+            broken={row["route_id"] for row in under if not row["kept"]},
             times=_times(plans.items),
         )
 
@@ -156,7 +159,8 @@ def _one(
         teams = {team.code: team.name for team in teams_at(session, site.id)}
         hours = hours_to_choose(session, visit, site.id) if plans.items else {}
         times = rounds.times_of_route(session, visit.caller, route_id)
-    local = visit.at(site.time_zone)
+        local = visit.at(site.time_zone)
+        under = covered(session, local, route_id=route_id)
     shown = form or RouteForm.of(route)
     if isinstance(error, Stale):
         # What is sent next replaces what stands now; whoever sends it was told.
@@ -173,6 +177,7 @@ def _one(
         team_names=teams,
         hours=hours,
         times=times,
+        under={plan_id: row for row in under for plan_id in row["plan_ids"]},
         short={one["plan_id"]: one["short_min"] for one in times["plans"]},
         may_write=visit.may(patrol.WRITE, site.id),
         problems=refusal_told(local.reader, error, conflict=MEANWHILE) if error else [],

@@ -3,6 +3,12 @@
 from workflows.patrol.rounds.acting import begin_round, cancel_round, excuse_point, find_round
 from workflows.patrol.rounds.closing import look_at, rounds_to_look_at, wait_after_absence
 from workflows.patrol.rounds.contact import note_contact
+from workflows.patrol.rounds.coverage import (
+    coverage,
+    note_coverage,
+    proposed_times,
+    routes_under_statutes,
+)
 from workflows.patrol.rounds.expecting import times_of_route
 from workflows.patrol.rounds.figures import (
     PatrolFigures,
@@ -19,6 +25,7 @@ from workflows.patrol.rounds.live import rounds_now
 from workflows.patrol.rounds.making import make_rounds, plans_to_make
 from workflows.patrol.rounds.model import (
     DRAWN,
+    EVERYWHERE,
     OPEN,
     ORDERS,
     POINT_STATES,
@@ -34,6 +41,7 @@ from workflows.patrol.rounds.plans import (
     USUAL_SETTLE_MIN,
     USUAL_TOLERANCE_MIN,
     PlanDraft,
+    UnderStatute,
     change_plan,
     create_plan,
     describe_plan,
@@ -57,6 +65,7 @@ from workflows.patrol.rounds.times import starts_of
 
 __all__ = [
     "DRAWN",
+    "EVERYWHERE",
     "EVERY_DAY",
     "KEY",
     "OPEN",
@@ -78,11 +87,13 @@ __all__ = [
     "RoutePoint",
     "SiteFigures",
     "Stop",
+    "UnderStatute",
     "Visits",
     "begin_round",
     "cancel_round",
     "change_plan",
     "change_route",
+    "coverage",
     "create_plan",
     "create_route",
     "describe_plan",
@@ -103,11 +114,14 @@ __all__ = [
     "move_plan",
     "move_route",
     "note_contact",
+    "note_coverage",
     "patrol_figures",
     "plans_to_make",
     "points_of",
+    "proposed_times",
     "rounds_now",
     "rounds_to_look_at",
+    "routes_under_statutes",
     "sites_of",
     "sites_with_rounds",
     "starts_of",

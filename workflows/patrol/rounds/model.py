@@ -1,6 +1,7 @@
 """Rows of rounds: routes, plans, rounds with their points, and when phones were heard of."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, UniqueConstraint
@@ -34,6 +35,8 @@ ROUND = Lifecycle(
 OPEN = ("planned", "running")
 # From the opening of a round to its end: a day with a day of tolerance to either side.
 LONGEST = timedelta(days=3)
+# Instead of checkpoints: at every one of the route.
+EVERYWHERE = "*"
 POINT_STATES = ("open", "scanned", "unknown", "missed", "excused")
 
 
@@ -82,6 +85,9 @@ class RoundPlan(Base):
     start to the end. tolerance_min: how much earlier or later than planned still counts.
     settle_min: how long after its end a point that nobody knows of stays unknown.
     made_until: up to when its rounds are made.
+    statute: what it is made under, if anything: {"code": of workflows.patrol.statutes, "hours": the
+    calendar or shift in which it counts, "items": by what has to be looked at the ids of the
+    checkpoints where that is done, or EVERYWHERE}.
     """
 
     __tablename__ = "round_plan"
@@ -100,6 +106,7 @@ class RoundPlan(Base):
     state: Mapped[str] = mapped_column(String(10), default="active")
     version: Mapped[int] = mapped_column(Integer, default=1)
     made_until: Mapped[datetime | None] = mapped_column(Instant)
+    statute: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Round(Base):

@@ -1,8 +1,8 @@
 """Plans: when rounds of a route begin, who goes them, and how exactly."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,9 +19,11 @@ from core.places import Node
 from core.site_hours import hours_at
 from core.teams import teams_at
 from workflows.patrol.checkpoints import READ
+from workflows.patrol.rounds.coverage import codes_of, note_coverage
 from workflows.patrol.rounds.making import make_rounds, unmake_rounds
-from workflows.patrol.rounds.model import PLAN, RoundPlan, Route
+from workflows.patrol.rounds.model import EVERYWHERE, PLAN, RoundPlan, Route, RoutePoint
 from workflows.patrol.rounds.routes import LONGEST_MIN, latest_opening
+from workflows.patrol.statutes import STATUTES
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 MOST_TIMES = 96
@@ -42,9 +44,24 @@ _ROWS = rows_of(
     RoundPlan.duration_min,
     RoundPlan.tolerance_min,
     RoundPlan.settle_min,
+    RoundPlan.statute,
     RoundPlan.state,
     RoundPlan.version,
 ).join(Route, Route.id == RoundPlan.route_id)
+
+
+@dataclass(frozen=True, slots=True)
+class UnderStatute:
+    """What a plan is made under; see RoundPlan. items: ids of checkpoints, or EVERYWHERE."""
+
+    code: str
+    hours: str = ""
+    items: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def value(self) -> dict[str, Any]:
+        """As the column holds it."""
+        items = {item: sorted(set(points)) for item, points in self.items.items() if points}
+        return {"code": self.code, "hours": self.hours, "items": items}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +76,7 @@ class PlanDraft:
     outside: bool = False
     tolerance_min: int = USUAL_TOLERANCE_MIN
     settle_min: int = USUAL_SETTLE_MIN
+    statute: UnderStatute | None = None
 
     def values(self) -> dict[str, Any]:
         """The columns that hold it."""
@@ -71,6 +89,7 @@ class PlanDraft:
             "duration_min": self.duration_min,
             "tolerance_min": self.tolerance_min,
             "settle_min": self.settle_min,
+            "statute": self.statute.value() if self.statute else None,
         }
 
 
@@ -104,6 +123,7 @@ def create_plan(
         after={"route": str(route.id), "times": row.times, "team": row.team},
     )
     make_rounds(session, row, now=now, actor=actor)
+    note_coverage(session, route, actor=actor, now=now)
     return row
 
 
@@ -121,6 +141,7 @@ def change_plan(
     Raises Invalid with every problem.
     """
     _check(session, row.site_id, row.route_id, draft)
+    before = codes_of([row])
     move(
         session,
         row,
@@ -133,6 +154,8 @@ def change_plan(
     )
     unmake_rounds(session, row, now=now)
     make_rounds(session, row, now=now, actor=actor)
+    route = session.get_one(Route, row.route_id)
+    note_coverage(session, route, actor=actor, now=now, also=before)
     return row
 
 
@@ -153,8 +176,29 @@ def _check(session: Session, site_id: UUID, route_id: UUID, draft: PlanDraft) ->
         problems.append("hours: the code of a calendar or a shift of this site")
     if draft.outside and not draft.hours:
         problems.append("outside: needs hours, outside of which rounds begin")
+    if draft.statute is not None:
+        problems += _statute_problems(session, site, route_id, draft.statute)
     if problems:
         raise Invalid("the plan was not saved", problems=problems)
+
+
+def _statute_problems(
+    session: Session, site: Node, route_id: UUID, under: UnderStatute
+) -> list[str]:
+    statute = STATUTES.get(under.code)
+    if statute is None:
+        return [f"statute: one of {', '.join(STATUTES)}"]
+    problems = []
+    if under.hours and not hours_at(session, site, frozenset({under.hours})):
+        problems.append("statute.hours: the code of a calendar or a shift of this site")
+    known = {item.code for item in statute.items}
+    if not set(under.items) <= known:
+        problems.append(f"statute.items: of {', '.join(sorted(known))}")
+    points = select(RoutePoint.checkpoint_id).where(RoutePoint.route_id == route_id)
+    there = {str(one) for one in session.scalars(points)} | {EVERYWHERE}
+    if not all(set(points) <= there for points in under.items.values()):
+        problems.append("statute.items: checkpoints of the route, or * for every one")
+    return problems
 
 
 def _time_problems(draft: PlanDraft) -> list[str]:
@@ -200,6 +244,8 @@ def move_plan(
         unmake_rounds(session, row, now=now)
     else:
         make_rounds(session, row, now=now, actor=actor)
+    route = session.get_one(Route, row.route_id)
+    note_coverage(session, route, actor=actor, now=now, also=codes_of([row]))
 
 
 def find_plan(session: Session, caller: Caller, plan_id: UUID, *, permission: str) -> RoundPlan:

@@ -20,6 +20,7 @@ from core.places import Asset
 from workflows.patrol.checkpoints import READ, checkpoint_of
 from workflows.patrol.model import ASSET_TYPE, Checkpoint
 from workflows.patrol.posts.model import Post
+from workflows.patrol.rounds.coverage import note_coverage
 from workflows.patrol.rounds.making import remake_rounds
 from workflows.patrol.rounds.model import DRAWN, ORDERS, ROUTE, RoundPlan, Route, RoutePoint
 
@@ -123,6 +124,7 @@ def change_route(
     session.execute(delete(RoutePoint).where(RoutePoint.route_id == row.id))
     _set_points(session, row, draft.points, actor, now)
     remake_rounds(session, row, now=now, actor=actor)
+    note_coverage(session, row, actor=actor, now=now)
     return row
 
 
@@ -151,6 +153,7 @@ def move_route(
         expected_version=expected_version,
     )
     remake_rounds(session, row, now=now, actor=actor)
+    note_coverage(session, row, actor=actor, now=now)
 
 
 def _refuse_posts(session: Session, row: Route) -> None:
