@@ -53,6 +53,9 @@ _OF_POINT: Final[Mapping[str, str]] = {
     "this checkpoint": mark(
         "Checkpoint %(number)s is out of use. Take it into use again, or out of the route."
     ),
+    "this checkpoint is that": mark(
+        "Checkpoint %(number)s is that of a post, where a scan says who comes and leaves."
+    ),
     "opens_min": mark("Checkpoint %(number)s: its minutes are whole numbers from 0 to 1,440."),
     "closes_min": mark("Checkpoint %(number)s: its time has to end after it begins."),
 }

@@ -12,6 +12,7 @@ from core.voice import LARGEST_VOICE, LONGEST
 from web.bundle import Bundle
 from web.delays import delay_told
 from web.languages import LANGUAGES, translations
+from web.markdown import rendered
 from web.reader import Reader
 from web.reasons import told
 from web.rule_problems import problem_told
@@ -65,6 +66,7 @@ def _environment(language: str, bundle: Bundle) -> Environment:
     }
     environment.globals["marks_of"] = marks_of
     environment.filters["said"] = said
+    environment.filters["markdown"] = rendered
     environment.filters["without_names"] = without_names
     environment.globals["reason_told"] = told
     environment.globals["delay_told"] = delay_told

@@ -23,6 +23,7 @@ from tests.pictures import drawing, photo
 from tests.voices import sample
 from tests.web.conftest import signed_in
 from tests.web.patrolling import day_of_scans
+from tests.web.posting import gate_with_people
 from tests.web.rounding import night_of_rounds
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
@@ -302,6 +303,9 @@ def patrol_of(stage: Stage) -> dict[str, str]:
     night = night_of_rounds(stage, made["guard"])
     rounds = {"route_id": "route", "round_plan_id": "round_plan", "round_id": "missed"}
     found = {name: str(made[key]) for name, key in names.items()}
+    gate = gate_with_people(stage)
+    manned = {"post_id": "post", "duty_id": "duty", "orders_id": "orders"}
+    found |= {name: str(gate[key]) for name, key in manned.items()}
     return {**found, **{name: str(night[key]) for name, key in rounds.items()}, "position": "1"}
 
 

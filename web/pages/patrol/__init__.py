@@ -1,4 +1,4 @@
-"""Patrols: checkpoints and what is scanned at them, scans, badges, routes and their rounds."""
+"""Patrols: checkpoints and what is scanned there, scans, badges, routes, rounds and posts."""
 
 from fastapi import APIRouter
 
@@ -7,6 +7,8 @@ from web.pages.patrol import (
     checkpoints,
     figures,
     labels,
+    post_orders,
+    posts,
     round_plans,
     rounds,
     routes,
@@ -23,6 +25,7 @@ def router(templates: Templates) -> APIRouter:
     """The routes of every page about patrols."""
     whole = APIRouter()
     ways = (rounds, routes, round_plans, figures, statutes)
-    for module in (checkpoints, tokens, scans, badges, wands, labels, taps, *ways):
+    manned = (posts, post_orders)
+    for module in (checkpoints, tokens, scans, badges, wands, labels, taps, *ways, *manned):
         whole.include_router(module.router(templates))
     return whole

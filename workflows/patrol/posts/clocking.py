@@ -17,7 +17,7 @@ from core.people import Caller, Person
 from core.rosters import Absence, Shift, bosses
 from core.teams import Member
 from core.vault import Vault
-from workflows.patrol.checkpoints import SCAN, WRITE
+from workflows.patrol.checkpoints import PEOPLE, SCAN, WRITE
 from workflows.patrol.model import ACCEPTED, AHEAD, Scan
 from workflows.patrol.posts.keeping import require_in_use
 from workflows.patrol.posts.model import DUTY, LONGEST_DUTY, TWICE, Post, PostDuty
@@ -259,8 +259,10 @@ def clock_out(
     """
     row = session.get(PostDuty, duty_id, populate_existing=True, with_for_update=True)
     own = row is not None and row.person_id == caller.person_id
-    if row is None or not (own or row.site_id in caller.sites_for(WRITE)):
+    if row is None or not (own or row.site_id in caller.sites_for(PEOPLE)):
         raise NotFound("nobody is at a post by this id", advice="Look at who is there.")
+    if not own:
+        caller.require(WRITE, row.site_id)
     if row.state == "left":
         return row
     actor = events.Actor.person(caller.person_id)

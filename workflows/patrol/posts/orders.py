@@ -202,6 +202,17 @@ def acknowledge(
     return read
 
 
+def post_of_orders(session: Session, caller: Caller, orders_id: UUID) -> UUID:
+    """The post whose orders these are. NotFound where the caller may not read them."""
+    statement = select(PostOrders.post_id).where(
+        PostOrders.id == orders_id, PostOrders.state != "draft"
+    )
+    found = session.scalars(scoped(statement, PostOrders.site_id, caller, READ)).first()
+    if found is None:
+        raise NotFound("there are no such orders", advice="Look for them at the post.")
+    return found
+
+
 def draft_of(session: Session, post_id: UUID) -> PostOrders | None:
     """The draft of a post's orders, if any."""
     return _in_state(session, post_id, "draft")
