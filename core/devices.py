@@ -39,7 +39,7 @@ DEVICE = Lifecycle(
 )
 DEVICE_STATES = DEVICE.statuses
 # The dialects that ingest has a decoder for.
-DIALECTS = ("wk",)
+DIALECTS = ("wk", "tasmota")
 
 
 class Source(Base):

@@ -20,6 +20,7 @@ from ingest.decoding import (
 )
 from ingest.pipeline.clock_trust import ClockTrust
 from ingest.pipeline.doubts import Doubts, Held, Sent
+from ingest.pipeline.foreign import Foreign, foreign
 from ingest.pipeline.happenings import as_reading
 from ingest.pipeline.judging import Judge
 from ingest.pipeline.retained import Retained
@@ -170,23 +171,47 @@ class Taker:
                 self._on_beat(payload)
         elif own is not None:
             self._own(own, topic, payload, flags, received)
-        elif not is_announcement(name):
+        elif is_announcement(name):
+            return received
+        elif (said := foreign(self.judge.registry, name, payload)) is not None:
+            self._foreign(said, name, payload, flags, received)
+        else:
             problem = Problem("no_source", "no source takes this topic")
             self.judge.batch.reject(None, name, name, [problem], payload, received)
         return received
 
+    def _foreign(self, said: Foreign, name: str, payload: bytes, flags: int, received: int) -> None:
+        if said.problem is not None:
+            problems = [said.problem]
+            self.judge.batch.reject(said.site, said.device, name, problems, payload, received)
+        for own, part in said.messages:
+            self._of_site(said.site, own, said.topic(own), part, flags, received)
+
     def _own(self, own: OwnTopic, topic: bytes, payload: bytes, flags: int, received: int) -> None:
         name = topic_text(topic)
         site = self.judge.registry.sites.get(own.site)
-        device = site.devices.get(own.device) if site else None
         if site is None:
             problem = Problem("unknown_site", f"there is no site {own.site!r}")
             self.judge.batch.reject(None, own.device, name, [problem], payload, received)
         elif site.zone_of(name) is None:
             problem = Problem("no_source", "no enabled source of the site takes this topic")
             self.judge.batch.reject(site, own.device, name, [problem], payload, received)
-        elif device is None:
-            self._stranger(site, own, name, payload, flags, received)
+        else:
+            self._of_site(site, own, topic, payload, flags, received)
+
+    def _of_site(
+        self,
+        site: SiteState,
+        own: OwnTopic,
+        topic: bytes,
+        payload: bytes,
+        flags: int,
+        received: int,
+    ) -> None:
+        """Take in what one of a site's sources takes."""
+        device = site.devices.get(own.device)
+        if device is None:
+            self._stranger(site, own, topic_text(topic), payload, flags, received)
         elif flags & RETAINED:
             # What it says is judged when everything before it has arrived.
             self.retained.hold(device, own.kind, payload)
@@ -381,17 +406,23 @@ class Taker:
         """Take in again what was quarantined; returns the reasons for which it still fails."""
         before = len(self.judge.batch.rejected)
         own = own_topic(topic)
-        site = self.judge.registry.sites.get(own.site) if own else None
-        device = site.devices.get(own.device) if site and own else None
-        if own is None or device is None or own.kind not in ("readings", "event", "scan"):
+        said = foreign(self.judge.registry, topic, payload) if own is None else None
+        parts = said.messages if said is not None else [(own, payload)] if own is not None else []
+        if not parts:
             return ["unknown_device"]
-        events = own.kind == "event"
-        if own.kind == "scan":
-            self._scans(device, topic.encode(), payload, received)
-        else:
-            self._readings(
-                device, topic.encode(), payload, received, live=False, judged=judged, events=events
-            )
+        for part, body in parts:
+            site = self.judge.registry.sites.get(part.site)
+            device = site.devices.get(part.device) if site else None
+            if device is None or part.kind not in ("readings", "event", "scan"):
+                return ["unknown_device"]
+            where = Foreign.topic(part)
+            if part.kind == "scan":
+                self._scans(device, where, body, received)
+            else:
+                events = part.kind == "event"
+                self._readings(
+                    device, where, body, received, live=False, judged=judged, events=events
+                )
         rejected = self.judge.batch.rejected
         reasons = [item.reason for item in rejected[before:]]
         del rejected[before:]

@@ -19,6 +19,7 @@ from core.rulebook_shadows import RuleShadow
 from core.site_file import load_catalog
 from core.site_hours import hours_at
 from ingest.decoding import PREFIX
+from ingest.dialects import DECODERS, ForeignSource
 from ingest.registry.model import (
     Binding,
     DeviceState,
@@ -83,10 +84,14 @@ def _load_sites(session: Session, registry: Registry) -> dict[UUID, str]:
         site = SiteState(row.id, row.code, zone(row.time_zone))
         registry.sites[row.code] = by_id[row.id] = site
     for source in inventory.sources(session):
+        site = by_id[source.site_id]
+        named = source.options.get("zone")
+        where = zone(named) if named else site.zone
         if source.dialect == OWN_DIALECT:
-            site = by_id[source.site_id]
-            named = source.options.get("zone")
-            site.sources.append((source.topic_filter, zone(named) if named else site.zone))
+            site.sources.append((source.topic_filter, where))
+        elif source.dialect in DECODERS:
+            decode = DECODERS[source.dialect]
+            site.foreign.append(ForeignSource(source.topic_filter, where, decode))
     return {row.id: row.path for row in rows}
 
 

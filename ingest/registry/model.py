@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from paho.mqtt.client import topic_matches_sub
 
 from ingest.decoding import EARLIEST
+from ingest.dialects import ForeignSource
 from rules.engine import Instance
 from rules.slots import Slot
 from workflows.alarms import RuleFacts
@@ -142,13 +143,15 @@ class DeviceState:
 class SiteState:
     """A site, its enabled sources of own topics as (filter, zone), and its devices by code.
 
-    waiting: codes of devices that were seen and that nobody adopted yet.
+    foreign: its enabled sources of other dialects. waiting: codes of devices that were seen and
+    that nobody adopted yet.
     """
 
     site_id: UUID
     code: str
     zone: ZoneInfo
     sources: list[tuple[str, ZoneInfo]] = field(default_factory=list)
+    foreign: list[ForeignSource] = field(default_factory=list)
     devices: dict[str, DeviceState] = field(default_factory=dict)
     waiting: dict[str, UUID] = field(default_factory=dict)
 
@@ -230,6 +233,14 @@ class Registry:
         for site in self.sites.values():
             for device in site.devices.values():
                 yield from device.points.values()
+
+    def foreign_source(self, topic: str) -> tuple[SiteState, ForeignSource] | None:
+        """The first source of another dialect that takes a topic, with its site."""
+        for site in self.sites.values():
+            for source in site.foreign:
+                if topic_matches_sub(source.topic_filter, topic):
+                    return site, source
+        return None
 
     def told(self, moment: Moment) -> PointState | None:
         """The point of a moment that we tell ourselves; None where there is none, or not yet."""

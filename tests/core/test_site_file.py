@@ -57,7 +57,7 @@ def kinds_of_events(database: Database) -> list[str]:
         ("sources: [{code: s, topic: 'a/#/b'}]", "# stands alone at the last level"),
         ("sources: [{code: s, topic: 'a/b+/c'}]", "+ stands alone at its level"),
         ("sources: [{code: s, topic: '$SYS/x'}]", "belong to the broker"),
-        ("sources: [{code: s, topic: a, dialect: klingon}]", "dialect is one of wk"),
+        ("sources: [{code: s, topic: a, dialect: klingon}]", "dialect is one of wk, tasmota"),
         ("sources: [{code: s, topic: a, options: {zone: Mars}}]", "no time zone 'Mars'"),
         ("sources: [{code: s, topic: a}, {code: t, topic: a}]", "has this topic already"),
         ("sources: [{code: s, topic: a, enabled: 1}]", "enabled is true or false"),
