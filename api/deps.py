@@ -168,6 +168,10 @@ class Permission:
     company_wide: it must be held on the whole company. or_else: others of which one will do, too.
     """
 
+    # How it is shown who asks, by the names of the reference; and what it is called without a name.
+    schemes: tuple[str, ...] = ("token", "session")
+    otherwise = "signed in"
+
     def __init__(
         self, name: str | None, *, company_wide: bool = False, or_else: Sequence[str] = ()
     ) -> None:

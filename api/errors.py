@@ -44,6 +44,7 @@ STATUSES: Mapping[int, str] = MappingProxyType(
         413: "The body is too large.",
         422: "Some fields are wrong; `problems` lists all of them.",
         428: "An edit must name the version it was made from.",
+        429: "That was tried too often; `until` says when to try again.",
         503: "A part that is needed is away; try again later.",
     }
 )
@@ -72,13 +73,14 @@ def problem(
     *,
     advice: str = "",
     problems: Sequence[str] = (),
+    members: Mapping[str, Any] = MappingProxyType({}),
 ) -> Response:
-    """A problem document as an answer."""
+    """A problem document as an answer. members: its extension members."""
     document = Problem(
         title=title, status=status, detail=detail, advice=advice, problems=list(problems)
     )
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    body = orjson.dumps(document.model_dump())
+    body = orjson.dumps({**document.model_dump(), **members})
     return Response(body, status, headers, MEDIA_TYPE)
 
 
@@ -92,6 +94,7 @@ def of_error(error: WatchkeeperError, translate: Translate = as_written) -> Resp
         told(error.detail, translate),
         advice=told(error.advice, translate),
         problems=all_told(getattr(error, "problems", ()), translate),
+        members=error.members,
     )
 
 

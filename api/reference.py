@@ -22,6 +22,12 @@ _SECURITY = {
         "name": SESSION_COOKIE,
         "description": "The console's session; unsafe methods need X-CSRF-Token.",
     },
+    "phone": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Phone-Proof",
+        "description": "A guard's phone proves this one request (docs/guard-journal.md).",
+    },
 }
 _ABOUT = """Sensors, alarms and tickets of the sites where you hold a permission.
 
@@ -82,8 +88,8 @@ def _complete(path: str, operation: dict[str, Any], needed: Permission | None) -
         operation["security"] = []
         operation["x-permission"] = "open"
     else:
-        operation["security"] = [{"token": []}, {"session": []}]
-        operation["x-permission"] = needed.name or "signed in"
+        operation["security"] = [{name: []} for name in needed.schemes]
+        operation["x-permission"] = needed.name or needed.otherwise
         operation["description"] = f"{operation.get('description', '')}\n\n{needed.text}".strip()
         errors |= {401, 403}
     for status, documented in may_answer(*sorted(errors)).items():

@@ -29,7 +29,7 @@ GUESSED_FIRST = frozenset(
 _DIFFERENT = 5
 _AT_ONCE = 1_000
 # So many wrong tries cost nothing; each one more doubles the wait.
-FREE_TRIES = {"account": 5, "address": 50}
+FREE_TRIES = {"account": 5, "address": 50, "pin": 5, "pin_anywhere": 20}
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(hours=1)
 FORGIVEN_AFTER = timedelta(days=1)
 
@@ -163,6 +163,14 @@ def login_by_person(session: Session, person_id: UUID) -> str | None:
     return session.scalar(select(Password.login).where(Password.person_id == person_id))
 
 
+def person_with_login(session: Session, login: str) -> UUID | None:
+    """Who works here by a login, whether or not they have set a password; None for nobody."""
+    statement = select(Password.person_id).join(Person, Person.id == Password.person_id)
+    return session.scalar(
+        statement.where(Password.login == login_of(login), Person.left_at.is_(None))
+    )
+
+
 def is_taken(session: Session, login: str) -> bool:
     """Whether somebody has this login."""
     statement = select(Password.person_id).where(Password.login == login_of(login))
@@ -191,7 +199,7 @@ def sign_in(
     Raises TooManyTries while the account or the address is locked, and NotSignedIn when login or
     password are wrong, in words and time the same whether there is such a login or not.
     """
-    account = _key("account", unicodedata.normalize("NFKC", login).strip().casefold())
+    account = tries_key("account", unicodedata.normalize("NFKC", login).strip().casefold())
     try:
         _count_try(database, address, account, now)
     except IntegrityError:
@@ -254,9 +262,9 @@ def require_code(
 
     A try is counted before it is judged.
     """
-    key = _key("code", str(person_id))
+    key = tries_key("code", str(person_id))
     with database.write() as session:
-        _count(session, "account", key, now)
+        count_try(session, "account", key, now)
     with database.write() as session:
         if not second_factor.take_code(session, vault, person_id, code, now=now):
             raise Invalid("this code is not right", problems=["code: the six digits of now"])
@@ -302,7 +310,8 @@ def _nobodys_hash() -> str:
     return _NOBODY[0]
 
 
-def _key(kind: str, value: str) -> str:
+def tries_key(kind: str, value: str) -> str:
+    """The row that counts tries on one thing; what it is stands there as a hash only."""
     return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
 
 
@@ -319,8 +328,8 @@ def network_of(address: str) -> str:
 
 def _count_try(database: Database, address: str, account: str, now: datetime) -> None:
     with database.write() as session:
-        _count(session, "address", _key("address", network_of(address)), now)
-        _count(session, "account", account, now)
+        count_try(session, "address", tries_key("address", network_of(address)), now)
+        count_try(session, "account", account, now)
 
 
 def _tries(session: Session, key: str, now: datetime) -> SignInTries:
@@ -337,7 +346,11 @@ def _tries(session: Session, key: str, now: datetime) -> SignInTries:
     return row
 
 
-def _count(session: Session, kind: str, key: str, now: datetime) -> None:
+def count_try(session: Session, kind: str, key: str, now: datetime) -> None:
+    """Count a try before it is judged; TooManyTries while it is locked.
+
+    kind: of FREE_TRIES. key: as `tries_key` gives it.
+    """
     row = _tries(session, key, now)
     if row.locked_until is not None and row.locked_until > now:
         raise TooManyTries(

@@ -14,10 +14,14 @@ WatchkeeperError (500)
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 
 class WatchkeeperError(Exception):
-    """Root of every error we raise on purpose. `advice` says what the reader can do."""
+    """Root of every error we raise on purpose. `advice` says what the reader can do.
+
+    members: what a program decides by, beside the status; extension members of RFC 9457.
+    """
 
     status = 500
     title = "Internal error"
@@ -26,6 +30,7 @@ class WatchkeeperError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.advice = advice
+        self.members: dict[str, Any] = {}
 
 
 class Refused(WatchkeeperError):
@@ -90,6 +95,7 @@ class TooManyTries(WatchkeeperError):
     def __init__(self, detail: str, *, until: datetime, advice: str = "") -> None:
         super().__init__(detail, advice=advice)
         self.until = until
+        self.members = {"until": until.isoformat()}
 
 
 class Unavailable(WatchkeeperError):

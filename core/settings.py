@@ -71,6 +71,13 @@ class Settings(BaseSettings):
         "administrators",
         description="Who signs in with a second factor: administrators are who may change rights.",
     )
+    phone_offline_hours: int = Field(
+        12,
+        ge=1,
+        le=36,
+        description="For so long after signing in with signal a guard's phone may let the same "
+        "person in again without, in hours.",
+    )
     oidc_issuer: str = Field(
         "",
         description="Address of an identity provider (OpenID Connect) to sign in with; empty means "

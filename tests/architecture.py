@@ -37,7 +37,7 @@ LIBRARY_HOMES = {
     "sqlalchemy": ("core/", "workflows/", "bench/bare_api"),
     "alembic": ("core/",),
     "authlib": ("core/identity",),
-    "joserfc": ("core/identity",),
+    "joserfc": ("core/identity", "core/browser_keys"),
     "duckdb": ("core/telemetry",),
     "influxdb_client": ("core/telemetry",),
     "hypothesis": (),

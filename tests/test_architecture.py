@@ -122,6 +122,7 @@ TABLES_WITHOUT_SITE = {
     "password": "belongs to a person",
     "patrol_key": "the company's; the keys of its tags come from it",
     "personal_key": "belongs to a person",
+    "pin": "belongs to a person",
     "person": "may work for several sites; grants say for which",
     "quarantined_body": "belongs to its quarantined row, which names the site",
     "resident_key": "belongs to a resident, whose row names the site",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from web.alarm_words import ALARM_EVENTS
 from web.closing_words import CLOSING_EVENTS
 from web.languages import mark
+from web.phone_words import PHONE_EVENTS
 
 EVENT: Mapping[str, str] = {
     "resident.invite": mark("Resident invited"),
@@ -255,5 +256,6 @@ EVENT: Mapping[str, str] = {
     "ingest.silent": mark("Reading of messages has stopped"),
     "ingest.back": mark("Messages are read again"),
     **CLOSING_EVENTS,
+    **PHONE_EVENTS,
     **ALARM_EVENTS,
 }

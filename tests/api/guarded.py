@@ -13,8 +13,12 @@ from core.people import Grant, Person, caller_for
 from core.settings import load
 from core.vault import Vault
 from tests.fixtures import NOON, SmallSite
+from tests.guard_phone import GuardPhone
 from workflows import patrol
 from workflows.patrol import posts, rounds
+from workflows.patrol.journal.model import GuardFile
+from workflows.patrol.phones.model import Phone
+from workflows.patrol.reports.model import GuardReport
 
 # Whoever seals by it needs it to read again; nothing that stands here is sealed.
 VAULT = Vault(load(secret_key="a key of the tests of patrols only"))
@@ -56,14 +60,70 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         )
         scan = patrol.present(session, shown, vault=VAULT, now=now)
         assert scan.verdict == patrol.ACCEPTED
-        walked = put_rounds(session, site, row.id, now) | put_posts(session, site, now)
+        walked = put_rounds(session, site, row.id, now)
+        reported = put_report(session, site, guard.id, walked["round_id"], now)
     return {
         "checkpoint_id": row.id,
         "checkpoint_token_id": put.token.id,
         "badge_id": badge.id,
         "scan_id": scan.id,
         **walked,
+        **reported,
     }
+
+
+def put_report(
+    session: Session, site: SmallSite, guard: UUID, round_id: UUID, now: datetime
+) -> dict[str, UUID]:
+    """A phone of a guard, and what they reported with a photo."""
+    phone = Phone(
+        id=new_id(),
+        site_id=site.id,
+        kind="post",
+        label="Gate",
+        key=GuardPhone().key,
+        browser="",
+        app="",
+        enrolled_at=now,
+        heard_at=now,
+        head_hash="0" * 64,
+    )
+    session.add(phone)
+    session.flush()
+    report = GuardReport(
+        id=new_id(),
+        site_id=site.id,
+        phone_id=phone.id,
+        seq=1,
+        person_id=guard,
+        kind="observation",
+        choice="open_door",
+        round_id=round_id,
+        checks={"closed": True},
+        text="",
+        occurred_at=now,
+        received_at=now,
+    )
+    session.add(report)
+    session.flush()
+    file = GuardFile(
+        id=new_id(),
+        site_id=site.id,
+        phone_id=phone.id,
+        seq=2,
+        person_id=guard,
+        what="photo",
+        sha256="0" * 64,
+        size=1,
+        state="complete",
+        taken_at=now,
+        told_at=now,
+        original="0" * 64,
+        copy="0" * 64,
+        report_id=report.id,
+    )
+    session.add(file) | put_posts(session, site, now)
+    return {"phone_id": phone.id, "report_id": report.id, "guard_file_id": file.id}
 
 
 def put_checkpoints(database: Database, site_id: UUID, *codes: str) -> list[UUID]:
@@ -118,6 +178,10 @@ def bodies_of_patrols(site: SmallSite) -> dict[str, Any]:
             "uid": "04C0FFEE",
         },
         "post_scans_wand": "no table",
+        "post_phone_place": {**on_site, "kind": "post", "label": "Gate"},
+        "put_my_pin": {"pin": "482913"},
+        "put_person_pin": {"pin": "482913"},
+        "post_guard_report_close": {"closing": "Seen to"},
     }
 
 

@@ -55,7 +55,9 @@ def test_a_supervisor_sees_who_is_there_and_lets_people_in_and_go(stage: Stage) 
     client = signed_in(stage, stage.secret(made["boss"], "session"))
     page = client.get(f"/posts?{site}").text
     # Where somebody is missing stands first, and who has not read the orders is marked.
-    assert page.index("Control room") < page.index("Riverside main gate") < page.index("Patrol team")
+    assert (
+        page.index("Control room") < page.index("Riverside main gate") < page.index("Patrol team")
+    )
     assert "2 missing" in page
     assert re.search(r"Lin Tao 林涛 <span[^>]*>orders not read", page)
     gate = f"/posts/{made['post']}"

@@ -56,9 +56,12 @@ from workflows.intake.faults import TEXTS
 from workflows.intake.plan import ACTIONS
 from workflows.intake.plan import KINDS as IMPORTED
 from workflows.patrol import CHANNELS, CHECKPOINT, TOKEN, VIEWS, WandPlan
+from workflows.patrol.journal.model import FILE
+from workflows.patrol.phones.model import PHONE
 from workflows.patrol.posts.model import DUTY, POST
 from workflows.patrol.posts.model import ORDERS as POST_ORDERS
 from workflows.patrol.posts.model import WAYS as WAYS_TO_POSTS
+from workflows.patrol.reports.model import REPORT
 from workflows.patrol.rounds import ORDERS, POINT_STATES
 from workflows.patrol.rounds.model import PLAN, ROUND, ROUTE
 from workflows.patrol.sun import Tamper
@@ -101,9 +104,13 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "post_duty",
     "post_orders",
     "statute",
+    "phone",
+    "guard_report",
+    "guard_file",
 }
 LIFECYCLES = [ALARM, WITHHOLDING, PLANNED, TICKET, DEVICE, CONTRACTOR_LINK, CLAIM, IMPORT]
 LIFECYCLES += [CHECKPOINT, TOKEN, ROUTE, PLAN, ROUND, POST, DUTY, POST_ORDERS]
+LIFECYCLES += [PHONE, REPORT, FILE]
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
 

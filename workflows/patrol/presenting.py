@@ -1,7 +1,8 @@
 """Presenting: what is scanned becomes a scan, taken once, and a fact of the log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -34,11 +35,13 @@ def present(
     vault: Vault,
     now: datetime,
     actor: events.Actor | None = None,
+    beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> Scan:
     """Judge what somebody presents, keep it with the verdict, and tell of it.
 
     The same again, by its id, changes nothing and gets the same scan. A refused one is kept, too,
     and counts for nothing. actor: who hands it in; the person or the device unless told otherwise.
+    beside: evidence of the way it came (which phone, the how-manieth of its journal).
     Raises Invalid for an unknown channel, Conflict when the id stands for something else, and
     NotFound when neither the presentation nor the token says on which site it is.
     """
@@ -51,7 +54,7 @@ def present(
     try:
         # One that another process takes at this moment takes back what this one has begun.
         with session.begin_nested():
-            return _scan(session, presented, fingerprint, vault, now, actor)
+            return _scan(session, presented, fingerprint, vault, now, actor, beside)
     except IntegrityError:
         standing = session.get(Scan, presented.id)
         if standing is None:
@@ -76,6 +79,7 @@ def _scan(
     vault: Vault,
     now: datetime,
     actor: events.Actor | None,
+    beside: Mapping[str, Any],
 ) -> Scan:
     judged = judge(Looking(session, vault, now), presented)
     if judged.reason == ACCEPTED and judged.sequence is not None:
@@ -83,6 +87,7 @@ def _scan(
     site_id = judged.token.site_id if judged.token is not None else presented.site_id
     if site_id is None:
         raise NotFound("nobody knows where this is", advice="Choose the site, then scan it again.")
+    judged.evidence |= beside
     row = Scan(**_values(presented, judged, site_id, fingerprint, now))
     session.add(row)
     session.flush()

@@ -22,6 +22,7 @@ from core.invitations import (
     revoke,
 )
 from core.people import Caller, Credential, Grant, Person
+from core.pins import forget_pin
 from core.push_devices import forget_push_devices
 from core.rosters import leave_rosters
 from core.teams import leave_teams
@@ -68,6 +69,7 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
 
 def _end_ways_in(session: Session, person_id: UUID, actor: events.Actor, now: datetime) -> None:
     forget_password(session, person_id)
+    forget_pin(session, person_id)
     forget_identities(session, person_id)
     second_factor.turn_off(session, person_id, now=now)
     session.execute(

@@ -27,21 +27,30 @@ def find_round(session: Session, caller: Caller, round_id: UUID, *, permission: 
     return row
 
 
-def begin_round(session: Session, caller: Caller, round_id: UUID, *, now: datetime) -> Round:
+def begin_round(
+    session: Session,
+    caller: Caller,
+    round_id: UUID,
+    *,
+    now: datetime,
+    at: datetime | None = None,
+) -> Round:
     """The caller begins a round. Conflict before it opens, and where somebody else has begun it.
 
-    Again, by the same person, changes nothing.
+    at: when, by the clock of a phone that tells it later; none: now. Again, by the same person,
+    changes nothing.
     """
+    began = at or now
     row = find_round(session, caller, round_id, permission=SCAN)
     if row.state == "running" and row.person_id == caller.person_id:
         return row
-    if not row.opens_at <= now <= row.ends_at:
+    if not row.opens_at <= began <= row.ends_at:
         raise Conflict(
             "this round can't begin now",
             advice=f"It can from {row.opens_at.isoformat()} to {row.ends_at.isoformat()}.",
         )
     actor = events.Actor.person(caller.person_id)
-    start(session, row, caller.person_id, now, actor=actor, now=now)
+    start(session, row, caller.person_id, began, actor=actor, now=now)
     settle(session, row, now=now)
     return row
 

@@ -1,0 +1,161 @@
+"""What phones of guards say, and what they are told."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from api.bodies import Body, Moment
+from workflows.patrol.journal.chain import LONGEST_ENTRY
+from workflows.patrol.phones.enrolling import LONGEST_APP, LONGEST_BROWSER
+from workflows.patrol.phones.plan import BATCH_ENTRIES
+
+Digits = Annotated[str, Field(min_length=1, max_length=20)]
+
+
+class PhoneKey(Body):
+    """The public half of an ECDSA key on P-256 (RFC 7517), without what else a JWK may hold."""
+
+    kty: Literal["EC"]
+    crv: Literal["P-256"]
+    x: Annotated[str, Field(max_length=50)]
+    y: Annotated[str, Field(max_length=50)]
+
+
+class PhoneToEnrol(Body):
+    """A phone that takes the place that a code stands for. id: the `kid` of its proof."""
+
+    code: Annotated[str, Field(min_length=1, max_length=40)]
+    id: UUID
+    key: PhoneKey
+    browser: Annotated[str, Field(max_length=LONGEST_BROWSER)] = ""
+    app: Annotated[str, Field(max_length=LONGEST_APP)] = ""
+
+
+class PhoneSelf(BaseModel):
+    """A phone as it is told of itself. accepted: up to where its journal is known."""
+
+    id: UUID
+    kind: Literal["personal", "post"]
+    label: str
+    team: str
+    site_id: UUID
+    state: Literal["active", "lost", "retired"]
+    person_id: UUID | None
+    accepted: int
+
+
+class Enrolled(BaseModel):
+    """A phone that is known now."""
+
+    phone: PhoneSelf
+    server_time: datetime
+
+
+class SignInByPin(Body):
+    """Who, by login or chosen from the list of the plan, and their PIN."""
+
+    login: Annotated[str | None, Field(max_length=80)] = None
+    person_id: UUID | None = None
+    pin: Digits
+    new_pin: Digits | None = Field(
+        default=None, description="In place of one that somebody else has set."
+    )
+
+
+class Who(BaseModel):
+    """Somebody who signs in on the phone."""
+
+    id: UUID
+    name: str
+    locale: str
+
+
+class SignedInByPin(BaseModel):
+    """Somebody is signed in. token: for the other routes; it ends with `token_ends_at`."""
+
+    person: Who
+    token: str
+    token_ends_at: datetime
+    offline_until: datetime
+    server_time: datetime
+
+
+class SignOut(Body):
+    """Who signs out."""
+
+    person_id: UUID
+
+
+class Storage(Body):
+    """What a browser says of its room."""
+
+    persisted: bool | None = None
+    free_mb: Annotated[int | None, Field(ge=0, le=100_000_000)] = None
+
+
+class JournalBatch(Body):
+    """Entries of a journal, as the phone wrote them, in order."""
+
+    entries: Annotated[
+        list[Annotated[str, Field(max_length=LONGEST_ENTRY)]], Field(max_length=BATCH_ENTRIES)
+    ]
+    signature: Annotated[str | None, Field(max_length=100)] = None
+    head: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    sent_at: Moment
+    app: Annotated[str, Field(max_length=LONGEST_APP)] = ""
+    storage: Storage | None = None
+
+
+class VerdictShown(BaseModel):
+    """What became of an entry."""
+
+    seq: int
+    id: UUID
+    kind: str
+    verdict: Literal["accepted", "refused", "kept", "not_understood"]
+    reason: str | None
+    text: dict[str, str] | None
+    checkpoint_id: UUID | None
+    round_id: UUID | None
+    position: int | None
+    report_id: UUID | None
+    ticket_number: int | None
+    file_id: UUID | None
+    marks: list[str]
+
+
+class FileShown(BaseModel):
+    """How far a file is."""
+
+    id: UUID
+    received: int
+    bytes: int
+    state: Literal["waiting", "complete", "wrong", "unusable"]
+
+
+class JournalTaken(BaseModel):
+    """How far a journal is. hash: of entry `accepted`. files: those that are not whole."""
+
+    accepted: int
+    hash: str
+    server_time: datetime
+    offset_ms: int | None
+    told_until: datetime | None
+    verdicts: list[VerdictShown]
+    files: list[FileShown]
+
+
+class PlanShown(BaseModel):
+    """What a phone takes along; see docs/guard-journal.md."""
+
+    server_time: datetime
+    phone: PhoneSelf
+    site: dict[str, Any]
+    people: list[dict[str, Any]]
+    rounds: list[dict[str, Any]]
+    checkpoints: list[dict[str, Any]]
+    choices: list[dict[str, Any]]
+    notes: list[dict[str, Any]]
+    settings: dict[str, int]

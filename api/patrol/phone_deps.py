@@ -1,0 +1,79 @@
+"""Requests of phones: each carries a proof, which a route looks at in its own transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.context import Parts
+from api.deps import Permission, parts_of
+from core.accounts import network_of
+from core.db import Session
+from workflows.patrol.phones.model import Phone
+from workflows.patrol.phones.proving import phone_of, require_proof
+from workflows.patrol.phones.refusals import PhoneUnproved
+
+HEADER = "Phone-Proof"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedByPhone:
+    """A request that carries a proof, which nobody has looked at yet. address: of whom it comes."""
+
+    parts: Parts
+    proof: str
+    method: str
+    path: str
+    address: str
+
+    @property
+    def now(self) -> datetime:
+        """Now, by the product's clock."""
+        return self.parts.clock.now()
+
+    @property
+    def offline(self) -> timedelta:
+        """How long a phone may let somebody in without signal."""
+        return timedelta(hours=self.parts.settings.phone_offline_hours)
+
+    def phone(self, session: Session, *, for_update: bool = False) -> Phone:
+        """The phone that proves the request. Raises PhoneUnproved and PhoneRefused."""
+        return phone_of(
+            session,
+            self.proof,
+            method=self.method,
+            path=self.path,
+            now=self.now,
+            for_update=for_update,
+        )
+
+    def require(self, phone_id: str, key: dict[str, str]) -> None:
+        """PhoneUnproved unless the request is proved by a key that nobody knows yet."""
+        require_proof(phone_id, key, self.proof, method=self.method, path=self.path, now=self.now)
+
+
+class OfPhone(Permission):
+    """What a route needs that phones ask: a proof, and neither a session nor a token."""
+
+    schemes = ("phone",)
+    otherwise = "a known phone"
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    @property
+    def text(self) -> str:
+        """What the reference says of it."""
+        return f"Needs a known phone, which proves it by `{HEADER}` (docs/guard-journal.md)."
+
+    async def __call__(self, request: Request) -> AskedByPhone:  # type: ignore[override]
+        """The request with its proof. Raises PhoneUnproved where there is none."""
+        proof = request.headers.get(HEADER, "")
+        if not proof:
+            raise PhoneUnproved("this request is not proved to come from a phone")
+        address = network_of(request.client.host if request.client else "")
+        return AskedByPhone(parts_of(request), proof, request.method, request.url.path, address)
+
+
+ByPhone = Annotated[AskedByPhone, Depends(OfPhone())]

@@ -1,0 +1,25 @@
+"""The words of guards' phones, of their journals, and of what guards report."""
+
+from collections.abc import Mapping
+
+from web.languages import mark
+
+PHONE_EVENTS: Mapping[str, str] = {
+    "phone.place": mark("Place made for a phone"),
+    "phone.enrol": mark("Phone set up"),
+    "phone.sign_in": mark("Signed in on a phone"),
+    "phone.sign_out": mark("Signed out of a phone"),
+    "phone.user": mark("Phone told who was signed in"),
+    "phone.fork": mark("Two continue the journal of one phone"),
+    "phone.lose": mark("Phone lost"),
+    "phone.find": mark("Phone found again"),
+    "phone.retire": mark("Phone taken out of use"),
+    "person.pin": mark("PIN set"),
+    "guard_report.record": mark("Guard's report"),
+    "guard_report.add": mark("Guard's report added to"),
+    "guard_report.close": mark("Guard's report closed"),
+    "guard_file.complete": mark("Photo or voice note of a guard arrived"),
+    "guard_file.set_aside": mark("File of a guard that can't be shown"),
+    "guard_file.refuse": mark("File of a guard that was not what it should be"),
+    "guard_file.retry": mark("File of a guard sent anew"),
+}

@@ -1,0 +1,271 @@
+"""What an entry of a journal does: each goes through the function that everybody else uses."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events
+from core.errors import Conflict, Invalid, NotAllowed, NotFound, WatchkeeperError
+from core.people import Caller, Person, caller_for
+from core.pictures import LARGEST_PICTURE
+from core.vault import Vault
+from core.voice import LARGEST_VOICE
+from workflows.patrol.checkpoints import SCAN
+from workflows.patrol.journal.chain import Entry
+from workflows.patrol.journal.model import PHOTO, VOICE, GuardFile
+from workflows.patrol.journal.shown import Unreadable, presented_of, report_of, uuid_of
+from workflows.patrol.model import ACCEPTED, AHEAD
+from workflows.patrol.phones.model import Phone, PhoneUser
+from workflows.patrol.presenting import present
+from workflows.patrol.reports.recording import record_more, record_report
+from workflows.patrol.rounds.acting import begin_round
+from workflows.patrol.rounds.model import RoundPoint
+from workflows.tickets.model import Ticket
+
+# Received within so much of its time, a scan was handed in as it was made.
+ONLINE_WITHIN = timedelta(minutes=1)
+LARGEST = {PHOTO: LARGEST_PICTURE, VOICE: LARGEST_VOICE}
+KEPT, REFUSED, NOT_UNDERSTOOD = "kept", "refused", "not_understood"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of an entry. reason: why it was refused. ids: of what came of it."""
+
+    verdict: str = ACCEPTED
+    reason: str | None = None
+    marks: list[str] = field(default_factory=list)
+    ids: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Applying:
+    """The phone whose entries are applied, in which transaction and when."""
+
+    session: Session
+    phone: Phone
+    vault: Vault
+    now: datetime
+    callers: dict[UUID, Caller | None] = field(default_factory=dict)
+
+    def caller(self, person_id: UUID) -> Caller | None:
+        """Somebody with their rights; None who may not scan on the site of the phone."""
+        if person_id not in self.callers:
+            person = self.session.get(Person, person_id)
+            gone = person is None or person.left_at is not None
+            caller = None if person is None or gone else caller_for(self.session, person)
+            may = caller is not None and self.phone.site_id in caller.sites_for(SCAN)
+            self.callers[person_id] = caller if may else None
+        return self.callers[person_id]
+
+    def user(self, person_id: UUID) -> PhoneUser | None:
+        """Somebody who signed in on the phone with signal once."""
+        return self.session.get(PhoneUser, (self.phone.id, person_id))
+
+
+_Does = Callable[[Applying, Entry], Outcome]
+
+
+def apply(applying: Applying, entry: Entry) -> Outcome:
+    """Do what an entry says, whole or not at all; an entry that can't be done is refused.
+
+    It never raises what the tree of errors holds: one entry must not stop those behind it.
+    """
+    does = _DOES.get(entry.kind)
+    if does is None:
+        return Outcome(NOT_UNDERSTOOD)
+    try:
+        with applying.session.begin_nested():
+            return does(applying, entry)
+    except Unreadable:
+        return Outcome(REFUSED, "malformed")
+    except (NotFound, Conflict, Invalid, NotAllowed) as error:
+        return Outcome(REFUSED, _reason(entry.kind, error))
+
+
+def _reason(kind: str, error: WatchkeeperError) -> str:
+    match error:
+        case NotFound():
+            return {"round_start": "no_round", "report_more": "no_report"}.get(kind, "malformed")
+        case Conflict():
+            return "cannot_begin" if kind == "round_start" else "taken"
+        case NotAllowed():
+            return "not_allowed"
+        case _:
+            return "malformed"
+
+
+def _sign_in(applying: Applying, entry: Entry) -> Outcome:
+    person_id, phone = entry.person, applying.phone
+    if person_id is None:
+        raise Unreadable
+    # Whatever comes of it, whoever was signed in before is no more.
+    _leave(applying, entry)
+    user = applying.user(person_id)
+    if user is None:
+        return Outcome(REFUSED, "unknown_here")
+    if phone.kind == "personal" and phone.person_id != person_id:
+        return Outcome(REFUSED, "not_yours")
+    if applying.caller(person_id) is None:
+        return Outcome(REFUSED, "not_allowed")
+    offline = entry.data.get("by") == "offline"
+    late = offline and entry.occurred_at > user.offline_until
+    user.signed_in_at, user.signed_out_at = entry.occurred_at, None
+    phone.signed_in_id = person_id
+    marks = ["late_sign_in"] if late else ["offline"] if offline else []
+    _tell(applying, entry, "phone.user", {"person": str(person_id), "marks": marks})
+    return Outcome(marks=marks)
+
+
+def _sign_out(applying: Applying, entry: Entry) -> Outcome:
+    if entry.person is None or entry.person != applying.phone.signed_in_id:
+        return Outcome(KEPT)
+    _leave(applying, entry)
+    return Outcome()
+
+
+def _leave(applying: Applying, entry: Entry) -> None:
+    who = applying.phone.signed_in_id
+    user = None if who is None else applying.user(who)
+    if user is not None and user.signed_out_at is None:
+        user.signed_out_at = entry.occurred_at
+    applying.phone.signed_in_id = None
+
+
+def _tell(applying: Applying, entry: Entry, kind: str, after: Mapping[str, Any]) -> None:
+    assert entry.person is not None
+    events.append(
+        applying.session,
+        kind,
+        ("phone", applying.phone.id),
+        actor=events.Actor.person(entry.person),
+        learned_at=applying.now,
+        happened_at=entry.occurred_at,
+        site_id=applying.phone.site_id,
+        after=after,
+    )
+
+
+def _by_whoever_is_signed_in(does: _Does) -> _Does:
+    def checked(applying: Applying, entry: Entry) -> Outcome:
+        if entry.person is None or entry.person != applying.phone.signed_in_id:
+            return Outcome(REFUSED, "not_signed_in")
+        if applying.caller(entry.person) is None:
+            return Outcome(REFUSED, "not_allowed")
+        return does(applying, entry)
+
+    return checked
+
+
+def _round_start(applying: Applying, entry: Entry) -> Outcome:
+    assert entry.person is not None
+    caller = applying.caller(entry.person)
+    assert caller is not None
+    if entry.occurred_at > applying.now + AHEAD:
+        return Outcome(REFUSED, "ahead")
+    row = begin_round(
+        applying.session,
+        caller,
+        uuid_of(entry.data, "round"),
+        now=applying.now,
+        at=entry.occurred_at,
+    )
+    return Outcome(ids={"round_id": str(row.id)})
+
+
+def _scan(applying: Applying, entry: Entry) -> Outcome:
+    late = applying.now - entry.occurred_at > ONLINE_WITHIN
+    presented = presented_of(entry, applying.phone.site_id, "sync" if late else "online")
+    beside: dict[str, Any] = {"phone": str(applying.phone.id), "seq": entry.seq}
+    if entry.offset_ms is not None:
+        beside["clock_offset_ms"] = entry.offset_ms
+    scan = present(
+        applying.session, presented, vault=applying.vault, now=applying.now, beside=beside
+    )
+    ids: dict[str, Any] = {"scan_id": str(scan.id)}
+    if scan.checkpoint_id is not None:
+        ids["checkpoint_id"] = str(scan.checkpoint_id)
+    if scan.verdict != ACCEPTED:
+        return Outcome(REFUSED, scan.verdict, ids=ids)
+    counted = select(RoundPoint.round_id, RoundPoint.position).where(RoundPoint.scan_id == scan.id)
+    for round_id, position in applying.session.execute(counted):
+        ids |= {"round_id": str(round_id), "position": position}
+    return Outcome(ids=ids)
+
+
+def _file(applying: Applying, entry: Entry) -> Outcome:
+    what, size = entry.data.get("what"), entry.data.get("bytes")
+    digest = entry.data.get("sha256")
+    if what not in LARGEST or not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise Unreadable
+    if not (isinstance(digest, str) and len(digest) == 64 and set(digest) <= _HEX):
+        raise Unreadable
+    if size > LARGEST[what]:
+        return Outcome(REFUSED, "too_large")
+    file_id = uuid_of(entry.data, "file")
+    if applying.session.get(GuardFile, file_id) is not None:
+        return Outcome(REFUSED, "taken")
+    applying.session.add(
+        GuardFile(
+            id=file_id,
+            site_id=applying.phone.site_id,
+            phone_id=applying.phone.id,
+            seq=entry.seq,
+            person_id=entry.person,
+            what=what,
+            sha256=digest,
+            size=size,
+            received=0,
+            state="waiting",
+            version=1,
+            taken_at=entry.occurred_at,
+            told_at=applying.now,
+            annexed=False,
+        )
+    )
+    applying.session.flush()
+    return Outcome(KEPT, ids={"file_id": str(file_id)})
+
+
+def _report(applying: Applying, entry: Entry) -> Outcome:
+    told = report_of(entry, applying.phone)
+    row, marks = record_report(applying.session, told, now=applying.now)
+    ids: dict[str, Any] = {"report_id": str(row.id)}
+    if row.ticket_id is not None:
+        ticket = applying.session.get_one(Ticket, row.ticket_id)
+        ids |= {"ticket_id": str(ticket.id), "ticket_number": ticket.number}
+    return Outcome(marks=marks, ids=ids)
+
+
+def _report_more(applying: Applying, entry: Entry) -> Outcome:
+    told = report_of(entry, applying.phone)
+    report_id = uuid_of(entry.data, "report")
+    addition, marks = record_more(applying.session, told, report_id, now=applying.now)
+    if addition.annexed:
+        marks.append("annexed")
+    return Outcome(marks=marks, ids={"report_id": str(report_id)})
+
+
+def _keep(_applying: Applying, _entry: Entry) -> Outcome:
+    return Outcome(KEPT)
+
+
+_HEX = frozenset("0123456789abcdef")
+_DOES: Mapping[str, _Does] = {
+    "sign_in": _sign_in,
+    "sign_out": _sign_out,
+    "round_start": _by_whoever_is_signed_in(_round_start),
+    "scan": _by_whoever_is_signed_in(_scan),
+    "file": _by_whoever_is_signed_in(_file),
+    "report": _by_whoever_is_signed_in(_report),
+    "report_more": _by_whoever_is_signed_in(_report_more),
+    "note": _by_whoever_is_signed_in(_report),
+    "practice": _keep,
+    "battery": _keep,
+    "gap": _keep,
+}

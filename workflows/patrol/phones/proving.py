@@ -1,0 +1,68 @@
+"""Proofs: each request of a phone is signed by its key, in the manner of RFC 9449 (DPoP)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core.browser_keys import named_key, proved_by
+from workflows.patrol.phones.model import Phone
+from workflows.patrol.phones.refusals import PhoneRefused, PhoneUnproved
+
+# How far the time of a proof may be from ours.
+OFF = timedelta(minutes=10)
+
+
+def phone_of(
+    session: Session, proof: str, *, method: str, path: str, now: datetime, for_update: bool = False
+) -> Phone:
+    """The phone that proves a request: a JWT (ES256) with its id as `kid`, method, path and time.
+
+    Raises PhoneUnproved for what is no proof, and PhoneRefused for a phone that is not in use.
+    """
+    phone = session.get(Phone, _phone_id(proof), with_for_update=for_update)
+    if phone is None:
+        raise PhoneUnproved("this phone is unknown")
+    require_proof(str(phone.id), phone.key, proof, method=method, path=path, now=now)
+    require_in_use(phone)
+    return phone
+
+
+def require_proof(
+    phone_id: str, key: Mapping[str, str], proof: str, *, method: str, path: str, now: datetime
+) -> None:
+    """PhoneUnproved unless a request is proved by this key, in the name of this phone."""
+    claims = proved_by(key, proof) if named_key(proof) == phone_id else None
+    if claims is None:
+        raise PhoneUnproved("the proof is not signed by the key of this phone")
+    if (claims.get("htm"), claims.get("htu")) != (method, path):
+        raise PhoneUnproved("the proof is one of another request")
+    said = claims.get("iat")
+    if not isinstance(said, int) or isinstance(said, bool):
+        raise PhoneUnproved("the proof says no time")
+    if abs(now.timestamp() - said) > OFF.total_seconds():
+        raise PhoneUnproved("the clock of the phone is off", code="clock", now=now)
+
+
+def _phone_id(proof: str) -> UUID:
+    try:
+        return UUID(named_key(proof) or "")
+    except ValueError:
+        raise PhoneUnproved("this request is not proved to come from a phone") from None
+
+
+def require_in_use(phone: Phone) -> None:
+    """PhoneRefused for one that was lost or taken out of use."""
+    if phone.state == "lost":
+        raise PhoneRefused(
+            "this phone was reported as lost",
+            code="phone_lost",
+            advice="Hand it to a supervisor, who can say that it was found; nothing on it is lost.",
+        )
+    if phone.state != "active":
+        raise PhoneRefused(
+            "this phone was taken out of use",
+            code="phone_retired",
+            advice="Ask a supervisor for a new code, and set it up again.",
+        )

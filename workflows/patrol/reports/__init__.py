@@ -1,0 +1,1 @@
+"""Guards' reports: what they saw, with photos and voice notes, closed by a supervisor."""
