@@ -127,23 +127,23 @@ def get_guard_reports(
 
 
 @router.get(
-    "/guard-reports/{report_id}", response_model=ReportWhole, summary="Read a guard's report"
+    "/guard-reports/{guard_report_id}", response_model=ReportWhole, summary="Read a guard's report"
 )
-def get_guard_report(asked: Reader, report_id: UUID) -> Response:
+def get_guard_report(asked: Reader, guard_report_id: UUID) -> Response:
     """With what was added, and what came after it was closed."""
     with asked.parts.database.read() as session:
-        content = reading.describe_report(session, asked.caller, report_id)
+        content = reading.describe_report(session, asked.caller, guard_report_id)
     return answer(content, version=content["version"])
 
 
 @router.post(
-    "/guard-reports/{report_id}/close",
+    "/guard-reports/{guard_report_id}/close",
     response_model=ReportWhole,
     summary="Close a guard's report",
     responses=may_answer(409, 412),
 )
 def post_guard_report_close(
-    asked: Writer, report_id: UUID, body: Closing, if_match: IfMatch = None
+    asked: Writer, guard_report_id: UUID, body: Closing, if_match: IfMatch = None
 ) -> Response:
     """For good. What comes for it afterwards is annexed and changes nothing of it."""
     expected = expected_version(if_match)
@@ -151,12 +151,12 @@ def post_guard_report_close(
         reading.close_report(
             session,
             asked.caller,
-            report_id,
+            guard_report_id,
             body.closing,
             now=asked.now,
             expected_version=expected,
         )
-        content = reading.describe_report(session, asked.caller, report_id)
+        content = reading.describe_report(session, asked.caller, guard_report_id)
     return answer(content, version=content["version"])
 
 

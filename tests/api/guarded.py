@@ -123,7 +123,7 @@ def put_report(
         report_id=report.id,
     )
     session.add(file) | put_posts(session, site, now)
-    return {"phone_id": phone.id, "report_id": report.id, "guard_file_id": file.id}
+    return {"phone_id": phone.id, "guard_report_id": report.id, "guard_file_id": file.id}
 
 
 def put_checkpoints(database: Database, site_id: UUID, *codes: str) -> list[UUID]:
