@@ -60,7 +60,7 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         )
         scan = patrol.present(session, shown, vault=VAULT, now=now)
         assert scan.verdict == patrol.ACCEPTED
-        walked = put_rounds(session, site, row.id, now)
+        walked = put_rounds(session, site, row.id, now) | put_posts(session, site, now)
         reported = put_report(session, site, guard.id, walked["round_id"], now)
     return {
         "checkpoint_id": row.id,
@@ -122,7 +122,7 @@ def put_report(
         copy="0" * 64,
         report_id=report.id,
     )
-    session.add(file) | put_posts(session, site, now)
+    session.add(file)
     return {"phone_id": phone.id, "guard_report_id": report.id, "guard_file_id": file.id}
 
 
