@@ -15,6 +15,7 @@ from core.health import Health
 from core.quarantine import Quarantined
 from core.settings import Settings
 from core.telemetry.store import TelemetryStore
+from ingest.registry import Registry
 from ingest.service import IngestService
 from ingest.session import BrokerAddress, Session
 from ingest.stores import Stores
@@ -25,7 +26,7 @@ from workflows.alarms.model import Alarm, Episode
 from workflows.tickets import Ticket
 
 
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something holds; fails when it never does."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -72,7 +73,7 @@ class Living:
 
     def stop(self) -> bool:
         """Stop it cleanly; returns whether it ended in time."""
-        return self.service.stop(20)
+        return self.service.stop(60)
 
     def restart(self) -> None:
         """Stop and start anew."""
@@ -121,6 +122,12 @@ class Living:
 
 
 Make = Callable[..., Living]
+
+
+def registry_of(living: Living) -> Registry:
+    """The registry by which it judges at this moment."""
+    assert living.service._run is not None
+    return living.service._run.judge.registry
 
 
 def tell(broker: LoopBroker, living: Living, device: str, **values: Any) -> None:

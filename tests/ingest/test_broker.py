@@ -39,7 +39,7 @@ def started(tmp_path: Path) -> Iterator[Callable[..., EmbeddedBroker]]:
         broker = EmbeddedBroker(config)
         running.append(broker)
         broker.start()
-        broker.wait_ready(15)
+        broker.wait_ready(60)
         return broker
 
     yield start
@@ -47,7 +47,7 @@ def started(tmp_path: Path) -> Iterator[Callable[..., EmbeddedBroker]]:
         broker.stop()
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -68,10 +68,10 @@ def test_a_hundred_thousand_queued_messages_survive_sigkill(
     assert broker.pid is not None
     os.kill(broker.pid, signal.SIGKILL)
     until(lambda: broker.restarts == 1 and broker.alive)
-    broker.wait_ready(15)
+    broker.wait_ready(60)
     ingest = Ingest(broker.address, [EVERYTHING], "wk-ingest")
     seen: set[bytes] = set()
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 150
     while len(seen) < count and time.monotonic() < deadline:
         came = ingest.session.poll(0.5)
         seen.update(message[1] for message in came)
@@ -89,9 +89,9 @@ from pathlib import Path
 from ingest.broker import BrokerConfig, EmbeddedBroker
 broker = EmbeddedBroker(BrokerConfig(Path(sys.argv[1]), port=0))
 broker.start()
-broker.wait_ready()
+broker.wait_ready(60)
 print(broker.pid, flush=True)
-time.sleep(60)
+time.sleep(300)
 """
     parent = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT
@@ -102,7 +102,7 @@ time.sleep(60)
     assert child.is_running()
     parent.kill()
     parent.wait()
-    psutil.wait_procs([child], timeout=5)
+    psutil.wait_procs([child], timeout=60)
     assert not child.is_running()
 
 
@@ -119,7 +119,7 @@ def test_an_orphan_of_an_earlier_run_is_ended_first(
     until(lambda: port in {one.laddr.port for one in psutil.Process(orphan.pid).net_connections()})
     note.write_text(json.dumps(json.loads(kept) | {"pid": orphan.pid, "parent": 1_999_999}))
     started()
-    assert orphan.wait(5) is not None
+    assert orphan.wait(60) is not None
 
 
 def test_a_foreign_process_with_the_noted_number_is_left_alone(
@@ -129,7 +129,7 @@ def test_a_foreign_process_with_the_noted_number_is_left_alone(
     note = broker.config.directory / "nats-server.pid"
     kept = json.loads(note.read_text())
     broker.stop()
-    bystander = subprocess.Popen(["sleep", "30"])
+    bystander = subprocess.Popen(["sleep", "300"])
     note.write_text(json.dumps(kept | {"pid": bystander.pid, "parent": 1_999_999}))
     started()
     assert bystander.poll() is None
@@ -242,18 +242,13 @@ def test_the_default_window_leaves_room_for_many_sources(
 def test_the_queue_has_a_size(started: Callable[..., EmbeddedBroker]) -> None:
     broker = started(store_bytes=4 * 1024 * 1024)
     Ingest(broker.address, [EVERYTHING], "wk-ingest").connect().session.close()
-    body = b"q" * 1_000
-    device = Ingest(broker.device_address, [], "device")
-    device.until(lambda: device.session.generation == 1)
-    for _ in range(10):
-        for _ in range(1_000):
-            device.session.publish("wk/v1/s/d/readings", body, qos=1)
-        device.session.poll(0.2)
+    # The broker hangs up on who would put more into it.
+    with pytest.raises((AssertionError, OSError)):
+        flood(broker.device_address, [("wk/v1/s/d/readings", b"q" * 1_000)] * 10_000)
     state = broker.queue_state()
     assert state.capacity == 4 * 1024 * 1024
     assert state.size <= state.capacity
     assert state.fill > 0.8
-    device.session.close()
 
 
 def test_power_durability_syncs_every_message(tmp_path: Path) -> None:
@@ -290,9 +285,13 @@ def test_a_port_in_use_is_said(tmp_path: Path, started: Callable[..., EmbeddedBr
     first = started()
     second = EmbeddedBroker(BrokerConfig(tmp_path / "other", port=first.address.port))
     second.start()
-    # Long enough for a busy machine to start the program, which then says what is wrong.
-    with pytest.raises(BrokerError, match="address already in use"):
-        second.wait_ready(4.0)
+
+    def is_said() -> bool:
+        with pytest.raises(BrokerError) as refused:
+            second.wait_ready(0)
+        return "address already in use" in str(refused.value)
+
+    until(is_said)
     second.stop()
 
 

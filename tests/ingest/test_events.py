@@ -18,11 +18,12 @@ from core.devices import Device, Point
 from core.site_file import import_site, read_site_file
 from core.telemetry.readings import Quality
 from core.told_points import told_point
-from ingest.registry import Moment, Registry
+from ingest.keeper import Keeper
+from ingest.registry import Moment
 from ingest.session import DUPLICATE, RETAINED
 from ingest.telling import Telling
 from tests.ingest.building import NOON, SITE, START, Names, publish_rules
-from tests.ingest.living import Living, Make, until
+from tests.ingest.living import Living, Make, registry_of, until
 from tests.ingest.loop_broker import LoopBroker
 from tests.ingest.stage import Incident, Stage
 from tests.ingest.test_laboratory import asked
@@ -265,11 +266,6 @@ def test_three_tickets_of_a_category_on_an_asset_open_one_for_their_cause(
         assert (point.kind, point.states) == ("event", ["plumbing", "electrical"])
 
 
-def registry_of(living: Living) -> Registry:
-    assert living.service._run is not None
-    return living.service._run.judge.registry
-
-
 def test_while_nobody_listens_a_fact_is_stored_and_costs_no_new_registry(
     broker: LoopBroker, make: Make, building: Database
 ) -> None:
@@ -290,9 +286,18 @@ def test_while_nobody_listens_a_fact_is_stored_and_costs_no_new_registry(
 
 
 def test_a_rule_that_listens_has_its_points_before_anything_happens(
-    broker: LoopBroker, make: Make, building: Database
+    broker: LoopBroker, make: Make, building: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     furnish(building, REPEATED)
+    # How far the keeper has read, and whether the registry that it made of it is in place.
+    looks = list[tuple[events.Cursor, bool]]()
+    look = Keeper._once
+
+    def noted(keeper: Keeper) -> None:
+        look(keeper)
+        looks.append((keeper._follower.cursor, keeper._replaced.is_set()))
+
+    monkeypatch.setattr(Keeper, "_once", noted)
     living = make().start()
 
     def listening() -> set[str]:
@@ -303,7 +308,7 @@ def test_a_rule_that_listens_has_its_points_before_anything_happens(
     until(lambda: "watchkeeper/pump-1" in listening())
     until(lambda: bool(listening()) and not registry_of(living).untold)
     # The facts of the new points have a registry made once more.
-    time.sleep(1)
+    until(lambda: looks[-1:] == [(events.newest(building), True)])
     before = registry_of(living)
     for category in ("lift", "fire", "lift", "lift"):
         open_one(living, "pump-1", category)

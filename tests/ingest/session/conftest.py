@@ -30,7 +30,7 @@ class Ingest:
         """Why its connections ended or failed, so far."""
         return [one.error for one in self.states if one.error and one.phase is Phase.DISCONNECTED]
 
-    def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> list[Message]:
+    def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> list[Message]:
         """Poll until something holds; returns what came meanwhile, fails when it never holds."""
         came: list[Message] = []
         deadline = time.monotonic() + seconds
@@ -50,7 +50,7 @@ class Ingest:
         early, self._early = self._early, []
         return early
 
-    def take(self, count: int, seconds: float = 10.0) -> list[Message]:
+    def take(self, count: int, seconds: float = 60.0) -> list[Message]:
         """At least `count` messages; fails when they don't come."""
         came = self._take_early()
         deadline = time.monotonic() + seconds

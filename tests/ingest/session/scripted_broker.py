@@ -97,7 +97,7 @@ def scripted_broker(*scripts: Script) -> Iterator[BrokerAddress]:
             for script in scripts:
                 sock, _ = server.accept()
                 with sock:
-                    sock.settimeout(20)
+                    sock.settimeout(60)
                     script(Peer(sock))
         except (AssertionError, OSError, EOFError) as error:
             failures.append(error)
@@ -108,7 +108,7 @@ def scripted_broker(*scripts: Script) -> Iterator[BrokerAddress]:
     thread.start()
     try:
         yield BrokerAddress("127.0.0.1", server.getsockname()[1])
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive(), "the script did not come to its end"
         assert not failures, failures
     finally:

@@ -4,7 +4,7 @@ import threading
 import time
 
 from ingest.session import DUPLICATE, RETAINED, Phase
-from tests.ingest.session.conftest import Sessions
+from tests.ingest.session.conftest import Ingest, Sessions
 from tests.ingest.session.publishing import publish, publish_retained, readings
 from tests.servers.broker_process import BrokerProcess
 
@@ -54,7 +54,7 @@ def test_unacknowledged_messages_survive_a_restart_of_the_broker(
     broker.stop()
     ingest.until(lambda: ingest.session.state.phase is Phase.DISCONNECTED)
     broker.start()
-    came = ingest.until(lambda: ingest.session.generation == 2, seconds=20)
+    came = ingest.until(lambda: ingest.session.generation == 2, seconds=60)
     came += ingest.take(100 - len(came))
     assert len({message[1] for message in came}) == 100
     assert ingest.session.state.phase is Phase.CONNECTED
@@ -89,7 +89,7 @@ def test_acknowledgements_of_an_older_connection_are_ignored(
     old = [message[2] for message in ingest.take(10)]
     broker.stop()
     broker.start()
-    came = ingest.until(lambda: ingest.session.generation == 2, seconds=20)
+    came = ingest.until(lambda: ingest.session.generation == 2, seconds=60)
     came += ingest.take(10 - len(came))
     ingest.session.acknowledge(1, [*old, *(message[2] for message in came)])
     ingest.session.poll(0.2)
@@ -151,20 +151,36 @@ def test_ten_megabytes_arrive_whole(broker: BrokerProcess, sessions: Sessions) -
 def test_stalled_and_idle_connections_are_kept_and_lose_nothing(
     broker: BrokerProcess, sessions: Sessions
 ) -> None:
-    idle = sessions.connect(broker.address, "nothing/+", name="idle", keepalive=2)
-    stalled = sessions.connect(broker.address, EVERYTHING, keepalive=2)
-    publish(broker.address, readings(3_500))
-    first = stalled.take(100)
-    # A broker waits for one and a half times the keep-alive, here for 3 seconds.
-    deadline = time.monotonic() + 3.6
-    while time.monotonic() < deadline:
-        stalled.session.keep_alive()
-        assert idle.session.poll(0.1) == []
+    for attempt in range(5):
+        since = time.monotonic()
+        idle = sessions.connect(broker.address, "nothing/+", name=f"idle-{attempt}", keepalive=2)
+        stalled = sessions.connect(
+            broker.address, EVERYTHING, name=f"stalled-{attempt}", keepalive=2
+        )
+        speaker = threading.Thread(target=publish, args=(broker.address, readings(3_500)))
+        speaker.start()
+        # A broker waits for one and a half times the keep-alive, here for 3 seconds. Of one that
+        # heard nothing for as long, for the machine let us do nothing, we learn nothing.
+        longest = kept_alive(stalled, idle, since, speaker)
+        speaker.join()
+        if longest < 0.8:
+            break
     assert idle.session.generation == stalled.session.generation == 1
-    came = first + stalled.take(3_500 - len(first))
+    came = stalled.take(3_500)
     assert [message[1] for message in came] == [payload for _, payload in readings(3_500)]
     assert stalled.settle(came, 0.8) == []
     assert stalled.session.state.phase is Phase.CONNECTED
+
+
+def kept_alive(stalled: Ingest, idle: Ingest, since: float, speaker: threading.Thread) -> float:
+    """Keep both alive while somebody speaks; the longest time in which they had no turn."""
+    turn, longest = since, 0.0
+    while turn - since < 3.6 or speaker.is_alive():
+        stalled.session.keep_alive()
+        assert idle.session.poll(0.1) == []
+        longest = max(longest, time.monotonic() - turn)
+        turn = time.monotonic()
+    return longest
 
 
 def test_another_thread_acknowledges_and_publishes_while_the_poll_waits(
@@ -172,13 +188,12 @@ def test_another_thread_acknowledges_and_publishes_while_the_poll_waits(
 ) -> None:
     watcher = sessions.connect(broker.address, "out/+", name="watcher")
     ingest = sessions.connect(broker.address, EVERYTHING)
-    waiting = threading.Thread(target=ingest.session.poll, args=(3.0,))
+    waiting = threading.Thread(target=ingest.session.poll, args=(240.0,))
     waiting.start()
     time.sleep(0.2)
-    begun = time.monotonic()
     ingest.session.publish("out/beat", b"1", qos=1)
     assert watcher.take(1)[0][1] == b"1"
-    assert time.monotonic() - begun < 1.0
+    assert waiting.is_alive()
     publish(broker.address, readings(1))
     waiting.join()
 
