@@ -136,7 +136,7 @@ def test_many_writers_and_a_follower_lose_nothing(database: Database) -> None:
     for writer in writers:
         writer.join()
     deadline = threading.Event()
-    for _ in range(100):
+    for _ in range(1200):
         if len(seen) == 60:
             break
         deadline.wait(0.05)

@@ -32,9 +32,10 @@ def test_changes_are_grouped_as_difflib_groups_them(seed: int) -> None:
     ids=["one of many", "one line", "many lines"],
 )
 def test_texts_that_are_all_alike_are_compared_in_no_time(old: str, new: str) -> None:
-    began = time.perf_counter()
+    # The time of this thread alone: a busy machine takes none of it away.
+    began = time.thread_time()
     lines = compare(old, new)
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
     shown = ["".join(text for text, _ in line.parts) for line in lines if line.kind == "added"]
     assert shown
     assert all(each in new for each in shown)

@@ -51,11 +51,11 @@ class Gateway:
         self.tickets.discard(ticket)
         self.connections.put(connection)
         # It ends when this returns.
-        self.over.wait(30)
+        self.over.wait(300)
 
     def next(self) -> ServerConnection:
         """The next connection that somebody opens."""
-        return self.connections.get(timeout=15)
+        return self.connections.get(timeout=60)
 
 
 def frame(topic: str, data: str, *, kind: str = "CALLBACK", number: str = "m-1") -> str:
@@ -66,7 +66,7 @@ def frame(topic: str, data: str, *, kind: str = "CALLBACK", number: str = "m-1")
 
 def answered(connection: ServerConnection) -> dict[str, Any]:
     """What comes back."""
-    found = json.loads(connection.recv(timeout=15))
+    found = json.loads(connection.recv(timeout=60))
     assert isinstance(found, dict)
     return found
 
