@@ -25,8 +25,8 @@ from ingest.session import BrokerAddress
 from tests.servers import bound_to_this_process, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-_START_LIMIT_S = 60.0
-_STOP_LIMIT_S = 40.0
+_START_LIMIT_S = 120.0
+_STOP_LIMIT_S = 60.0
 _FOREVER = 1 << 62
 
 
@@ -232,7 +232,7 @@ class Product:
             request.add_header("Authorization", f"Bearer {self.token}")
         request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:
@@ -257,7 +257,7 @@ class Product:
         if address is not None:
             with psycopg.connect(address.replace("+psycopg", "")) as session:
                 return session.execute(sql.encode()).fetchall()
-        connection = sqlite3.connect(self.folder / "watchkeeper.sqlite", timeout=20)
+        connection = sqlite3.connect(self.folder / "watchkeeper.sqlite", timeout=60)
         try:
             return connection.execute(sql).fetchall()
         finally:

@@ -104,7 +104,7 @@ def test_a_bound_program_dies_with_the_killed_process_that_started_it(ignoring: 
     wait_for_program(child, "sleep")
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while is_running(child):
         assert time.monotonic() < deadline, "the program outlived the process that started it"
         time.sleep(0.01)
@@ -113,7 +113,7 @@ def test_a_bound_program_dies_with_the_killed_process_that_started_it(ignoring: 
 
 def wait_for_program(pid: int, name: str) -> None:
     """Wait until the process has become the named program: its bond holds from then on."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while Path(f"/proc/{pid}/comm").read_text().strip() != name:
         assert time.monotonic() < deadline
         time.sleep(0.01)

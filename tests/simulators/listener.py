@@ -21,7 +21,7 @@ class Listener:
 
     heard: list[tuple[str, bytes, bool]] = field(default_factory=list)
 
-    def wait_for(self, done: Callable[[], bool], limit: float = 8.0) -> None:
+    def wait_for(self, done: Callable[[], bool], limit: float = 60.0) -> None:
         """Wait until `done`, which looks at what was heard; fails the test after `limit`."""
         deadline = time.monotonic() + limit
         while not done():
@@ -58,7 +58,7 @@ def listening(address: BrokerAddress, topic_filter: str = "#") -> Iterator[Liste
         client.username_pw_set(address.username, address.password)
     client.connect(address.host, address.port)
     client.loop_start()
-    assert ready.wait(5)
+    assert ready.wait(60)
     try:
         yield listener
     finally:

@@ -62,16 +62,20 @@ def test_in_real_time_nobody_is_told_the_time(broker: BrokerAddress) -> None:
 
 def test_a_speed_lets_simulated_time_pass_faster(broker: BrokerAddress) -> None:
     began = time.monotonic()
-    simulate(broker, SITE, pace=Pace(True, 60), start=NOON, duration=60, console=QUIET)
-    assert 0.9 <= time.monotonic() - began < 4
+    simulate(broker, SITE, pace=Pace(True, 600), start=NOON, duration=600, console=QUIET)
+    # Ten minutes, of which a busy machine may make one.
+    assert 0.9 <= time.monotonic() - began < 60
 
 
 def test_a_simulation_ends_when_asked(broker: BrokerAddress) -> None:
     stop = threading.Event()
     threading.Timer(0.5, stop.set).start()
-    began = time.monotonic()
-    simulate(broker, SITE, stop=stop, console=QUIET)
-    assert time.monotonic() - began < 5
+    life = threading.Thread(
+        target=simulate, args=(broker, SITE), kwargs={"stop": stop, "console": QUIET}
+    )
+    life.start()
+    life.join(60)
+    assert not life.is_alive()
 
 
 def test_the_truth_is_written_before_anything_happens(
@@ -126,7 +130,7 @@ def test_the_demo_lives_until_it_is_stopped(broker: BrokerAddress) -> None:
         life.start()
         listener.wait_for(lambda: len(listener.heard) > 20)
         stop.set()
-        life.join(5)
+        life.join(60)
     assert not life.is_alive()
     assert planned == list(FIRST_FAULTS)
 
