@@ -118,7 +118,7 @@ def run_campaign(
         gateway = Gateway(address, load.stream, rate=rate, seed=campaign.seed)
         gateway.start()
         _kill_again_and_again(campaign, product, gateway, say)
-        until(lambda: gateway.finished, 120, lambda: f"{gateway.acknowledged} acknowledged")
+        until(lambda: gateway.finished, 240, lambda: f"{gateway.acknowledged} acknowledged")
         say(f"published everything; {product.folder}")
         _wait_until_taken_in(product, load)
         told = product.told()

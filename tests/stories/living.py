@@ -70,6 +70,8 @@ class Fans:
     def __init__(self, address: BrokerAddress) -> None:
         self.racing: set[int] = set()
         self.sent: list[tuple[str, int, float]] = []
+        # Seconds for which the machine let them say nothing: who was silent is rightly called so.
+        self.held_up = 0.0
         self._publisher = EagerPublisher(address, patience=None)
         self._stop = threading.Event()
         self._failure: Exception | None = None
@@ -102,10 +104,15 @@ class Fans:
                 while not self._stop.is_set():
                     for number in range(DEVICES):
                         self._speak(publisher, number)
-                        self._stop.wait(INTERVAL_S / DEVICES)
+                        self._pause(INTERVAL_S / DEVICES)
                 publisher.flush()
         except Exception as error:  # noqa: BLE001 - handed to whoever calls `stop`
             self._failure = error
+
+    def _pause(self, seconds: float) -> None:
+        began = time.monotonic()
+        self._stop.wait(seconds)
+        self.held_up = max(self.held_up, time.monotonic() - began - seconds)
 
     def _speak(self, publisher: EagerPublisher, number: int) -> None:
         at = time.time_ns() // 1_000_000

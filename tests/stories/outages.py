@@ -18,7 +18,7 @@ from tests.servers.product import Product, until
 def sqlite_locked(product: Product) -> Iterator[None]:
     """Another program writes to the SQLite file and doesn't end."""
     connection = sqlite3.connect(product.folder / "watchkeeper.sqlite", isolation_level=None)
-    until(lambda: _begins(connection), 20, "the lock could never be had", pause=0.01)
+    until(lambda: _begins(connection), 90, "the lock could never be had", pause=0.01)
     try:
         yield
     finally:
@@ -80,11 +80,11 @@ def stored(product: Product) -> set[tuple[str, str, int, float]]:
         store.close()
 
 
-def wait_until_ill(product: Product, part: str, limit: float = 20) -> None:
+def wait_until_ill(product: Product, part: str, limit: float = 90) -> None:
     """Until /readyz names the part; the test fails when it never does."""
     until(lambda: part in product.ill_parts(), limit, lambda: f"only {product.ill_parts()} ill")
 
 
-def wait_until_well(product: Product, limit: float = 20) -> float:
+def wait_until_well(product: Product, limit: float = 90) -> float:
     """Until /readyz has nothing to say; returns the seconds."""
     return until(lambda: not product.ill_parts(), limit, lambda: f"{product.ill_parts()} stay ill")

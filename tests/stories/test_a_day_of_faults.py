@@ -38,7 +38,7 @@ def one_building(path: Path) -> Path:
     return path
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_day_of_faults_gives_one_right_ticket_each(tmp_path: Path) -> None:
     file = one_building(tmp_path / "site.yaml")
     site = read_site(file)

@@ -24,7 +24,8 @@ sources: [{code: own, topic: wk/v1/riverside/#, dialect: wk}]
 devices: [{code: smoke-1, asset: smoke-1, points: {smoke: smoke}}]
 """
 ANNOUNCE = "wk/v1/riverside/announce"
-SECONDS = 6
+# Longer than a busy machine takes to see the alarm and kill the product.
+SECONDS = 15
 
 
 @pytest.fixture
@@ -65,17 +66,22 @@ def facts(product: Product) -> list[str]:
 def test_a_killed_process_changes_nothing_about_when_it_is_a_fire(product: Product) -> None:
     product.start()
     says(product, smoke=False)
-    says(product, smoke=True)
     clock = "SELECT state, seen_due FROM fire_alarm"
-    until(lambda: len(product.rows(clock)) == 1, 20, "no fire alarm")
+
+    def is_found() -> bool:
+        # Nobody keeps what is said before ingest has subscribed for the first time.
+        says(product, smoke=True)
+        return bool(product.rows(clock))
+
+    until(is_found, 90, "no fire alarm", pause=0.5)
     [(state, due)] = product.rows(clock)
     product.kill()
     assert state == "unseen"
     over = datetime.fromisoformat(due).replace(tzinfo=UTC)
-    until(lambda: datetime.now(UTC) > over, 20, "the clock did not run out")
+    until(lambda: datetime.now(UTC) > over, 90, "the clock did not run out")
     assert product.rows(clock) == [(state, due)]
     product.start()
-    until(lambda: product.rows("SELECT state FROM fire_alarm") == [("fire",)], 20, "no fire")
+    until(lambda: product.rows("SELECT state FROM fire_alarm") == [("fire",)], 90, "no fire")
     assert facts(product) == ["ticket.open", "fire_alarm.lapse", "ticket.edit"]
     moment = "SELECT happened_at, learned_at FROM event WHERE kind = 'fire_alarm.lapse'"
     [(happened, learned)] = product.rows(moment)
@@ -85,4 +91,4 @@ def test_a_killed_process_changes_nothing_about_when_it_is_a_fire(product: Produ
     address = BrokerAddress(there.host, there.port, there.username, there.password)
     with listening(address, ANNOUNCE) as siren:
         heard = siren.bodies(ANNOUNCE)
-        until(lambda: any(said.get("fire") for said in siren.bodies(ANNOUNCE)), 10, str(heard))
+        until(lambda: any(said.get("fire") for said in siren.bodies(ANNOUNCE)), 90, str(heard))

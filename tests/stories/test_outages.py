@@ -33,7 +33,7 @@ def fans_of(product: Product) -> Fans:
 def fans_at(mqtt: Address) -> Fans:
     fans = Fans(BrokerAddress(mqtt.host, mqtt.port or 1883, mqtt.username, mqtt.password))
     fans.start()
-    until(lambda: fans.acknowledged > 24, 20, "the site doesn't come to life")
+    until(lambda: fans.acknowledged > 24, 90, "the site doesn't come to life")
     return fans
 
 
@@ -49,14 +49,20 @@ def assert_healed(
     time.sleep(6)
     fans.stop()
     wanted = {(asset, "speed", at, speed) for asset, at, speed in fans.sent}
-    until(lambda: wanted <= outages.stored(product), 30, lambda: lost(product, wanted))
-    assert [(row.rule, row.asset) for row in product.episodes()] == [
+    until(lambda: wanted <= outages.stored(product), 90, lambda: lost(product, wanted))
+    assert [(row.rule, row.asset) for row in judged(product, fans)] == [
         ("story-too-fast", f"fan-{racing}")
     ]
     assert (health or product).ill_parts() == []
     product.stop()
     keys = [(reading.series, reading.at) for reading in product.readings()]
     assert len(keys) == len(set(keys))
+
+
+def judged(product: Product, fans: Fans) -> list[EpisodeRow]:
+    """The episodes, without those of silence where the machine itself silenced the site."""
+    truly_silent = ("story-silent", "story-gateway-lost") if fans.held_up > 1.5 else ()
+    return [row for row in product.episodes() if row.rule not in truly_silent]
 
 
 def lost(product: Product, wanted: set[tuple[str, str, int, float]]) -> str:
@@ -93,7 +99,7 @@ def stop_postgresql_under_load(
     # The site speaks before ingest listens: one that doesn't speak yet is rightly called silent.
     fans = fans_at(address)
     ingest.start()
-    until(lambda: bool(outages.stored(ingest)), 20, "ingest hears nothing")
+    until(lambda: bool(outages.stored(ingest)), 90, "ingest hears nothing")
     fans.forget()
     api.start()
     server.stop()
@@ -101,7 +107,7 @@ def stop_postgresql_under_load(
     outages.wait_until_ill(api, "database")
     time.sleep(AWAY_S)
     server.start()
-    until(lambda: bool(episodes_of(ingest, "story-too-fast")), 30, "the fault is never found")
+    until(lambda: bool(episodes_of(ingest, "story-too-fast")), 90, "the fault is never found")
     outages.wait_until_well(api)
     assert_healed(ingest, fans, racing=2, health=api)
 
@@ -117,7 +123,7 @@ def test_a_database_that_is_locked_for_a_while_loses_nothing(product: Product) -
         fans.racing.add(3)
         outages.wait_until_ill(product, "database")
         time.sleep(AWAY_S)
-    until(lambda: bool(episodes_of(product, "story-too-fast")), 30, "the fault is never found")
+    until(lambda: bool(episodes_of(product, "story-too-fast")), 90, "the fault is never found")
     assert_healed(product, fans, racing=3)
 
 
@@ -131,7 +137,7 @@ def test_telemetry_that_is_away_for_a_while_loses_nothing_and_alarms_go_on(
         fans = fans_of(product)
         outages.wait_until_ill(product, "telemetry")
         fans.racing.add(5)
-        until(lambda: bool(episodes_of(product, "story-too-fast")), 20, "alarms don't go on")
+        until(lambda: bool(episodes_of(product, "story-too-fast")), 90, "alarms don't go on")
         time.sleep(AWAY_S)
     assert_healed(product, fans, racing=5)
 
@@ -142,5 +148,5 @@ def test_a_broker_that_hangs_and_dies_loses_nothing(product: Product) -> None:
     with outages.broker_stopped(product, AWAY_S):
         fans.racing.add(7)
     outages.wait_until_ill(product, "broker")
-    until(lambda: bool(episodes_of(product, "story-too-fast")), 40, "the fault is never found")
+    until(lambda: bool(episodes_of(product, "story-too-fast")), 90, "the fault is never found")
     assert_healed(product, fans, racing=7)

@@ -126,7 +126,7 @@ def test_a_replayed_recording_opens_the_known_episodes_and_only_once(
     product.start()
     try:
         replay(product, wanted.file)
-        until(lambda: product.fed() >= wanted.times, 30, lambda: f"{product.fed()} stored")
+        until(lambda: product.fed() >= wanted.times, 90, lambda: f"{product.fed()} stored")
         first = everything(product)
         assert trips(product, "machine-cold-deadband") == wanted.with_deadband
         assert len(trips(product, "machine-cold")) == wanted.plain
@@ -148,4 +148,4 @@ def wait_until_taken_in(product: Product) -> None:
     topic = "wk/v1/works/last-one/readings"
     done("publish", topic, '{"value": 1}', folder=product.folder)
     known = "SELECT code FROM device WHERE code = 'last-one'"
-    until(lambda: product.rows(known) == [("last-one",)], 20, "the last message never came")
+    until(lambda: product.rows(known) == [("last-one",)], 90, "the last message never came")
