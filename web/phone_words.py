@@ -23,3 +23,37 @@ PHONE_EVENTS: Mapping[str, str] = {
     "guard_file.refuse": mark("File of a guard that was not what it should be"),
     "guard_file.retry": mark("File of a guard sent anew"),
 }
+
+PHONE_KIND: Mapping[str, str] = {
+    "post": mark("Phone of a post"),
+    "personal": mark("Personal phone"),
+}
+PHONE_STATE: Mapping[str, str] = {
+    "active": mark("In use"),
+    "lost": mark("Lost"),
+    "retired": mark("Out of use"),
+}
+REPORT_KIND: Mapping[str, str] = {
+    "repair": mark("Repair"),
+    "hazard": mark("Hazard"),
+    "observation": mark("Observation"),
+    "incident": mark("Incident"),
+    "note": mark("Why a point was not scanned"),
+}
+REPORT_STATE: Mapping[str, str] = {
+    "open": mark("Open"),
+    "closed": mark("Closed"),
+}
+FILE_STATE: Mapping[str, str] = {
+    "waiting": mark("still on the phone"),
+    "wrong": mark("sent anew"),
+    "unusable": mark("can't be shown"),
+    "complete": mark("arrived"),
+}
+PHONE_WORDS: Mapping[str, Mapping[str, str]] = {
+    "phone_kind": PHONE_KIND,
+    "phone_state": PHONE_STATE,
+    "report_kind": REPORT_KIND,
+    "report_state": REPORT_STATE,
+    "file_state": FILE_STATE,
+}

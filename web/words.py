@@ -9,6 +9,7 @@ from web.import_words import IMPORT_WORDS
 from web.incident_words import INCIDENT_WORDS
 from web.languages import mark
 from web.patrol_words import PATROL_WORDS
+from web.phone_words import PHONE_WORDS
 from web.post_words import POST_WORDS
 from web.round_words import ROUND_WORDS
 from web.rule_words import RULE_WORDS
@@ -419,5 +420,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     **ROUND_WORDS,
     **POST_WORDS,
     **STATUTE_WORDS,
+    **PHONE_WORDS,
     **RULE_WORDS,
 }

@@ -19,6 +19,7 @@ from core.db import Database
 from core.errors import Invalid, NotAllowed
 from core.identity import find_link
 from core.people import rename
+from core.pins import pin_of
 from core.sessions import came_by_link, end_others, open_sessions
 from web.languages import known, mark
 from web.page_route import PageRoute
@@ -36,6 +37,7 @@ DONE = {
     "second_factor": mark("The second factor is off."),
     "linked": mark("Linked. From now on it signs you in."),
     "unlinked": mark("Unlinked. It does not sign you in any more."),
+    "pin": mark("The PIN is set. It signs you in on guards' phones."),
     "sessions": mark("You are signed out everywhere else."),
 }
 # What a test shows, which only who works here has.
@@ -58,6 +60,7 @@ def router(templates: Templates) -> APIRouter:
             by_link = came_by_link(session, request.cookies.get(SESSION_COOKIE, ""), now=now)
             on = second_factor.is_on(session, person)
             left = second_factor.codes_left(session, person)
+            has_pin = pin_of(session, person) is not None
             identity = find_link(session, person, visit.parts.provider.issuer)
         return templates.page(
             "account.html",
@@ -75,6 +78,7 @@ def router(templates: Templates) -> APIRouter:
             push=pushing(visit, request),
             provider=visit.parts.provider.label,
             identity=identity,
+            has_pin=has_pin,
         )
 
     _add_changes(routes)

@@ -43,6 +43,7 @@ from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import staff
+from workflows.patrol.phones.giving import may_give
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
         with visit.parts.database.read() as session:
             person = describe_person(session, visit.caller, person_id)
             offer = _offer(session, visit.caller, nodes_in_sight(session, visit.caller))
+            may_give_pin = may_give(session, visit.caller, person_id)
         answerable = {node.id for node in offer.places}
         return templates.page(
             "people/person.html",
@@ -130,6 +132,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
             section="people",
             person=person,
             answerable=answerable,
+            may_give_pin=may_give_pin,
             may_let_go=all(role["node_id"] in answerable for role in person["roles"]),
             places=offer.places,
             roles=offer.roles,

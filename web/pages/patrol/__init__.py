@@ -1,4 +1,4 @@
-"""Patrols: checkpoints and what is scanned there, scans, badges, routes, rounds and posts."""
+"""Patrols: checkpoints and what is scanned there, routes and rounds, posts, guards' phones."""
 
 from fastapi import APIRouter
 
@@ -7,8 +7,10 @@ from web.pages.patrol import (
     checkpoints,
     figures,
     labels,
+    phones,
     post_orders,
     posts,
+    reports,
     round_plans,
     rounds,
     routes,
@@ -20,12 +22,14 @@ from web.pages.patrol import (
 )
 from web.templating import Templates
 
+_SCANNED = (checkpoints, tokens, scans, badges, wands, labels, taps)
+_WALKED = (rounds, routes, round_plans, figures, statutes)
+_MANNED = (posts, post_orders, phones, reports)
+
 
 def router(templates: Templates) -> APIRouter:
     """The routes of every page about patrols."""
     whole = APIRouter()
-    ways = (rounds, routes, round_plans, figures, statutes)
-    manned = (posts, post_orders)
-    for module in (checkpoints, tokens, scans, badges, wands, labels, taps, *ways, *manned):
+    for module in (*_SCANNED, *_WALKED, *_MANNED):
         whole.include_router(module.router(templates))
     return whole

@@ -52,3 +52,14 @@ def give_pin(
     require_over_pin(session, caller, person_id)
     actor = events.Actor.person(caller.person_id)
     set_pin(session, person_id, pin, actor=actor, now=now)
+
+
+def may_give(session: Session, caller: Caller, person_id: UUID) -> bool:
+    """Whether the caller may give somebody else a PIN."""
+    if person_id == caller.person_id:
+        return False
+    try:
+        require_over_pin(session, caller, person_id)
+    except (NotFound, NotAllowed):
+        return False
+    return True
