@@ -12,12 +12,14 @@ RUN python -m scripts.set_up python
 FROM packages AS bundles
 ARG PIP_INDEX_URL
 ARG NPM_CONFIG_REGISTRY
-RUN python -m scripts.set_up demo
+RUN python -m scripts.set_up bundles
 
 FROM ${IMAGE_PREFIX}python:3.13-slim
 WORKDIR /app
 COPY --from=packages /app /app
 COPY --from=bundles /app/web/static/dist /app/web/static/dist
+# The font of PDFs (Debian: fonts-noto-cjk).
+RUN python -m scripts.set_up font && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/watchkeeper watchkeeper
 USER watchkeeper
 ENV PATH=/app/.venv/bin:$PATH \

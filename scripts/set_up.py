@@ -41,6 +41,11 @@ LOCK_TOOL = Step(
     lambda: (python_packages.ENVIRONMENT / "bin" / "uv").exists(),
     lambda: python_packages.install_lock("requirements-lock.txt"),
 )
+FONT = Step(
+    "A font with Chinese characters, for PDFs (fonts-noto-cjk)",
+    lambda: not system_packages.missing(system_packages.FONT),
+    system_packages.install_font,
+)
 READER_SERVICE = Step(
     "Debian packages for readers of tags",
     lambda: not system_packages.missing(system_packages.for_readers()),
@@ -78,7 +83,9 @@ PLANS = {
     "lint": [TEST_PYTHON],
     "lock": [TEST_PYTHON, LOCK_TOOL],
     "tags": [DEMO_PYTHON, READER_SERVICE, READER_LIBRARY],
-    "demo": [DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
+    "font": [FONT],
+    "bundles": [DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
+    "demo": [FONT, DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
     "test": [SYSTEM, TEST_PYTHON, NODE_PACKAGES, BUNDLES, TEST_PROVIDER, TEST_PAGES],
 }
 

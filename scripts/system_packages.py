@@ -10,9 +10,10 @@ from pathlib import Path
 from scripts.shell import SetUpError, run, say
 
 # Each package with a file that it brings; the file may also come from somewhere else.
+FONT = {"fonts-noto-cjk": "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"}
 PACKAGES = {
     "chromium": "/usr/bin/chromium",
-    "fonts-noto-cjk": "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    **FONT,
     "mosquitto": "/usr/sbin/mosquitto",
     "postgresql": "/usr/lib/postgresql/*/bin/initdb",
 }
@@ -47,6 +48,14 @@ def are_installed() -> bool:
 def install() -> None:
     """Install what is missing, as root on Debian; otherwise stop and name it."""
     apt_install(missing())
+
+
+def install_font() -> None:
+    """Install the font that PDFs need, where that can be done; everything else works without."""
+    try:
+        apt_install(missing(FONT))
+    except SetUpError as error:
+        say(f"      PDFs are refused until it is there: {error}")
 
 
 def apt_install(names: list[str]) -> None:

@@ -39,6 +39,9 @@ LIBRARY_HOMES = {
     "authlib": ("core/identity",),
     "joserfc": ("core/identity", "core/browser_keys"),
     "duckdb": ("core/telemetry",),
+    "typst": ("core/papers",),
+    # LGPL, and only where a reader is.
+    "smartcard": (),
     "influxdb_client": ("core/telemetry",),
     "hypothesis": (),
     "playwright": (),

@@ -24,6 +24,7 @@ LOCKS = [
     "requirements-test.txt",
     "requirements-node.txt",
     "requirements-lock.txt",
+    "requirements-tags.txt",
 ]
 NPM_LOCKS = [
     "web/assets/package-lock.json",
@@ -88,6 +89,7 @@ def test_the_locks_hold_everything_that_the_project_asks_for() -> None:
     assert unmet([*project["dependencies"], *extras["test"]], "requirements-test.txt") == []
     assert unmet(extras["node"], "requirements-node.txt") == []
     assert unmet(extras["lock"], "requirements-lock.txt") == []
+    assert unmet(extras["tags"], "requirements-tags.txt") == []
 
 
 def test_a_requirement_outside_the_lock_is_seen() -> None:

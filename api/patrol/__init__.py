@@ -1,9 +1,10 @@
-"""Patrols over HTTP: checkpoints, scans, badges, wands, rounds, posts, phones of guards."""
+"""Patrols over HTTP: checkpoints, scans, badges, wands, rounds, posts, guards and phones."""
 
 from api.patrol.badges import router as _badges
 from api.patrol.checkpoints import router
 from api.patrol.figures import router as _figures
 from api.patrol.guard import router as _guard
+from api.patrol.labels import router as _labels
 from api.patrol.phones import router as _phones
 from api.patrol.plans import router as _plans
 from api.patrol.post_orders import router as _post_orders
@@ -14,10 +15,11 @@ from api.patrol.routes import router as _routes
 from api.patrol.scans import router as _scans
 from api.patrol.statutes import router as _statutes
 
-_OF_ROUNDS = (_routes, _plans, _rounds, _figures, _statutes)
-_OF_POSTS = (_posts, _post_orders)
-_OF_GUARDS = (_guard, _phones, _reports)
-for _each in (_badges, _scans, *_OF_ROUNDS, *_OF_POSTS, *_OF_GUARDS):
+_SCANNED = (_badges, _labels, _scans)
+_WALKED = (_routes, _plans, _rounds, _figures, _statutes)
+_MANNED = (_posts, _post_orders)
+_GUARDED = (_guard, _phones, _reports)
+for _each in (*_SCANNED, *_WALKED, *_MANNED, *_GUARDED):
     router.include_router(_each)
 
 __all__ = ["router"]

@@ -220,6 +220,7 @@ def bodies_of_rounds(site: SmallSite, theirs: dict[str, str]) -> dict[str, Any]:
     route = {"code": "night", "name": {"en": "Night"}, "points": points}
     plan = {"times": ["22:00"], "team": "security", "duration_min": 60}
     return {
+        "post_checkpoint_labels": {"checkpoint_ids": [theirs["checkpoint_id"]]},
         "post_route": {**route, "site_id": str(site.id), "code": "day"},
         "put_route": route,
         "post_round_plan": {**plan, "route_id": theirs["route_id"]},

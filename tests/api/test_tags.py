@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+import pypdfium2
 import pytest
+import zxingcpp
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -337,3 +339,29 @@ def test_a_server_that_is_no_server_is_one_clear_message(client: TestClient, gat
 
     with pytest.raises(WatchkeeperError, match="does not answer as it should"):
         TagServer(Elsewhere()).of_tag(UID)
+
+
+def test_labels_of_checkpoints_come_as_one_paper_with_new_codes(
+    client: TestClient, anonymous: TestClient, gate: str, site: SmallSite, make_user: MakeUser
+) -> None:
+    body = {"site_id": str(site.id), "code": "roof", "name": {"en": "Roof", "zh": "楼顶"}}
+    roof = str(client.post(f"{API}/checkpoints", json=body).json()["id"])
+    path, wanted = f"{API}/checkpoint-labels", {"checkpoint_ids": [roof, gate, roof]}
+    paper = client.post(path, json=wanted)
+    assert (paper.status_code, paper.headers["content-type"]) == (200, "application/pdf")
+    assert paper.headers["cache-control"] == "no-store"
+    image = pypdfium2.PdfDocument(paper.content)[0].render(scale=3).to_pil()
+    read = sorted(code.text.partition("?")[0] for code in zxingcpp.read_barcodes(image))
+    assert read == [f"{BASE}/t"] * 2
+    assert tokens(client, gate) == [("active", 1)]
+    assert client.post(path, json={"checkpoint_ids": [gate]}).status_code == 200
+    assert tokens(client, gate) == [("active", 1), ("replaced", 1)]
+    unknown = {"checkpoint_ids": [gate, str(new_id())]}
+    assert client.post(path, json=unknown).status_code == 404
+    # All or nothing.
+    assert tokens(client, gate) == [("active", 1), ("replaced", 1)]
+    assert client.post(path, json={"checkpoint_ids": []}).status_code == 422
+    client.post(f"{API}/checkpoints/{gate}/retire")
+    assert client.post(path, json={"checkpoint_ids": [gate]}).status_code == 409
+    guard = make_user("guard", site.id)
+    assert anonymous.post(path, json=wanted, headers=guard.headers).status_code == 403

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+import pypdfium2
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
@@ -11,11 +12,11 @@ from api.deps import SESSION_COOKIE
 from api.reference import routes_of
 from core import events
 from core.ids import new_id
+from core.papers import ON_A_SHEET
 from tests.pictures import photo
 from tests.web.conftest import client_of, signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web.guests import GUEST_COOKIE
-from web.label_sheets import ON_A_SHEET
 from web.page_route import HEADERS, GuestRoute
 from workflows import customers
 from workflows.customers import ResidentReport, Sticker
@@ -394,6 +395,12 @@ def test_a_sheet_holds_what_was_chosen_under_its_own_short_address(stage: Stage)
     assert page.count('class="sheet"') == -(-len(stickers) // ON_A_SHEET)
     assert all(sticker.code in page for sticker in stickers)
     assert all(sticker.space_id is not None for sticker in stickers)
+    paper = boss.get(sheet.replace("/sheet?", "/sheet.pdf?"))
+    assert paper.headers["content-type"] == "application/pdf"
+    assert len(pypdfium2.PdfDocument(paper.content)) == page.count('class="sheet"')
+    assert "/stickers/sheet.pdf?" in page
+    nothing = boss.get(f"/stickers/sheet.pdf?site={stage.site_id}&what=assets")
+    assert nothing.status_code == 404
     assert boss.post("/stickers", data={**data, "site": str(new_id())}).status_code == 404
     assert boss.post("/stickers", data={**data, "what": "people"}).status_code == 422
     settings = stage.parts.settings

@@ -3,18 +3,23 @@
 import re
 from uuid import UUID
 
+import pypdfium2
 import pytest
+import zxingcpp
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events
+from core.errors import Unavailable
 from core.ids import new_id
 from tests.web.conftest import client_of, signed_in
 from tests.web.patrolling import checkpoint, field_of, form, put, sent, signed_tag
 from tests.web.stage import Stage
+from web import label_sheets
 from web.tag_set_up import template
 from workflows import patrol
+from workflows.patrol.tokens import derived
 
 EXPORT = "point,guard,time\n12,1234567,2026-01-02 08:00:00\n12,,2026-01-02 09:00:00\n"
 WRONG = EXPORT + "99,,2026-01-02 10:00:00\n12,,yesterday\n"
@@ -140,6 +145,39 @@ def test_labels_are_made_for_chosen_checkpoints_and_a_reload_replaces_none(stage
     before = events.newest(stage.parts.database)
     assert form(client, "/checkpoint-labels", label=chosen).status_code == 412
     assert events.newest(stage.parts.database) == before
+
+
+def test_labels_come_as_a_pdf_too_and_without_it_no_code_is_replaced(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = checkpoint(stage, "gate", "Main gate", "大门")
+    old = put(stage, gate, "printed_code").token.id
+    client = client_of(stage)
+    assert 'formaction="/checkpoint-labels/pdf"' in client.get("/checkpoint-labels").text
+    chosen = [f"{gate}:{old}"]
+
+    def away(*_arguments: object, **_more: object) -> bytes:
+        raise Unavailable("PDF needs a font", advice="Install it.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(label_sheets, "label_sheets", away)
+        refused = form(client, "/checkpoint-labels/pdf", label=chosen)
+    assert (refused.status_code, code_in(stage, old)) == (503, "active")
+    paper = form(client, "/checkpoint-labels/pdf", label=chosen)
+    assert paper.headers["content-type"] == "application/pdf"
+    assert 'filename="checkpoint-labels.pdf"' in paper.headers["content-disposition"]
+    assert paper.headers["cache-control"] == "no-store"
+    assert code_in(stage, old) == "replaced"
+    image = pypdfium2.PdfDocument(paper.content)[0].render(scale=3).to_pil()
+    (read,) = zxingcpp.read_barcodes(image)
+    # What is scanned from the paper is what counts at the checkpoint.
+    code = read.text.partition("/t?q=")[2]
+    with stage.parts.database.read() as session:
+        found = derived(stage.parts.vault, "printed_code", code)
+        row = session.scalars(select(patrol.CheckpointToken).filter_by(derived_id=found)).one()
+        assert (row.checkpoint_id, row.state) == (gate, "active")
+    assert form(client, "/checkpoint-labels/pdf", label=chosen).status_code == 412
+    assert form(client, "/checkpoint-labels/pdf", label=[]).status_code == 422
 
 
 @pytest.mark.parametrize("chosen", [[], ["gate"], [f"{new_id()}:"] * 211])

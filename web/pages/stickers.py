@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from core.db import Session
 from core.errors import NotFound
-from web.label_sheets import Label, in_sheets, make_label
+from web.label_sheets import Label, in_sheets, make_label, paper
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -91,6 +91,7 @@ def router(templates: Templates) -> APIRouter:
     """The routes of stickers."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
     _add_pages(routes, templates)
+    _add_paper(routes)
     _add_changes(routes)
     return routes
 
@@ -135,6 +136,21 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
             count=len(stickers),
             both=CALL,
         )
+
+
+def _add_paper(routes: APIRouter) -> None:
+    @routes.get("/stickers/sheet.pdf")
+    def sheet_pdf(
+        visit: SignedInVisit, request: Request, site: str = "", space: str = "", what: str = "all"
+    ) -> Response:
+        visit.caller.require_anywhere(READ)
+        choice = _choice(visit, site, space, what)
+        with visit.parts.database.read() as session:
+            places = choice.read(session)
+        stickers = printed(places, visit.parts.settings.sticker_base(str(request.base_url)))
+        if not stickers:
+            raise NotFound("there is no sticker here yet", advice="Make them first.")
+        return paper(visit, stickers, CALL, "stickers")
 
 
 def _add_changes(routes: APIRouter) -> None:

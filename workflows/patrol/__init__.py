@@ -26,6 +26,7 @@ from workflows.patrol.checkpoints import (
 )
 from workflows.patrol.earlier_keys import EarlierKeys
 from workflows.patrol.judging import is_a_stranger
+from workflows.patrol.labelling import CALL, MOST_LABELS, draw_code, printed_codes
 from workflows.patrol.model import (
     ACCEPTED,
     ASSET_TYPE,
@@ -70,11 +71,13 @@ from workflows.patrol.wands import WandFile, WandItem, WandPlan, import_wand, pl
 __all__ = [
     "ACCEPTED",
     "ASSET_TYPE",
+    "CALL",
     "CHANNELS",
     "CHECKPOINT",
     "GRADES",
     "KEY",
     "KINDS",
+    "MOST_LABELS",
     "OF_DEVICES",
     "OF_VALUES",
     "PEOPLE",
@@ -120,6 +123,7 @@ __all__ = [
     "describe_badge",
     "describe_checkpoint",
     "describe_scan",
+    "draw_code",
     "end_badge",
     "find_badge",
     "find_checkpoint",
@@ -134,6 +138,7 @@ __all__ = [
     "names_of",
     "plan_wand",
     "present",
+    "printed_codes",
     "profiles",
     "prove_tag",
     "put_token",

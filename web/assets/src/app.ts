@@ -32,7 +32,9 @@ for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-p
 
 // A form that must not be sent twice by two taps says so while it is under way.
 for (const form of document.querySelectorAll<HTMLFormElement>("form[data-once]")) {
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", (event) => {
+    // What is saved as a file leaves the page as it is.
+    if (event.submitter?.hasAttribute("data-download")) return;
     for (const button of form.querySelectorAll("button")) button.classList.add("under-way");
   });
 }

@@ -8,17 +8,14 @@ from fastapi import APIRouter, Form, Request, Response
 
 from core.db import Session
 from core.errors import Invalid
-from web.label_sheets import Label, in_sheets, make_label
+from web.label_sheets import Label, in_sheets, make_label, paper
 from web.page_route import PageRoute
 from web.pages.patrol.chosen import actor_of, chosen_site, require_seen
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import patrol
 
-KIND = "printed_code"
-# What stands on every label, in both languages.
-CALL = {"en": "Patrol checkpoint", "zh": "巡更点"}
-MOST_AT_ONCE = 210
+MOST_AT_ONCE = patrol.MOST_LABELS
 
 
 def label_of(visit: Visit, point: Mapping[str, Any], query: str, base: str) -> Label:
@@ -49,7 +46,9 @@ def _add_choice(routes: APIRouter, templates: Templates) -> None:
             page = patrol.survey(
                 session, visit.caller, wanted, now=now, after=after, limit=MOST_AT_ONCE
             )
-            codes = {one.row["id"]: _codes(session, one.row["id"]) for one in page.items}
+            codes = {
+                one.row["id"]: patrol.printed_codes(session, one.row["id"]) for one in page.items
+            }
         return templates.page(
             "patrol/labels.html",
             visit.at(chosen.site.time_zone),
@@ -64,34 +63,41 @@ def _add_choice(routes: APIRouter, templates: Templates) -> None:
         )
 
 
-def _codes(session: Session, checkpoint_id: UUID) -> Sequence[Mapping[str, Any]]:
-    """The printed codes that can be scanned at a checkpoint, the newest first."""
-    tokens = patrol.tokens_of(session, checkpoint_id)
-    return [one for one in tokens if one["kind"] == KIND and one["state"] == "active"]
-
-
 def _add_sheet(routes: APIRouter, templates: Templates) -> None:
     @routes.post("/checkpoint-labels")
     def make(
         visit: SignedInVisit, request: Request, label: Annotated[list[str] | None, Form()] = None
     ) -> Response:
-        visit.caller.require_anywhere(patrol.WRITE)
-        wanted = [_chosen(text) for text in label or ()]
-        if not 1 <= len(wanted) <= MOST_AT_ONCE:
-            raise Invalid(
-                "no label was made", problems=[f"choose one to {MOST_AT_ONCE} checkpoints"]
-            )
-        base = visit.parts.settings.sticker_base(str(request.base_url))
         with visit.parts.database.write() as session:
-            made = [_make(session, visit, point, seen, base) for point, seen in wanted]
+            made = _make_all(session, visit, request, label or ())
         return templates.page(
             "patrol/label_sheet.html",
             visit,
             section="checkpoints",
             sheets=in_sheets(made),
             count=len(made),
-            both=CALL,
+            both=patrol.CALL,
         )
+
+    @routes.post("/checkpoint-labels/pdf")
+    def make_pdf(
+        visit: SignedInVisit, request: Request, label: Annotated[list[str] | None, Form()] = None
+    ) -> Response:
+        with visit.parts.database.write() as session:
+            made = _make_all(session, visit, request, label or ())
+            # Within the transaction: without a paper no code is replaced.
+            return paper(visit, made, patrol.CALL, "checkpoint-labels")
+
+
+def _make_all(
+    session: Session, visit: Visit, request: Request, chosen: Sequence[str]
+) -> list[Label]:
+    visit.caller.require_anywhere(patrol.WRITE)
+    wanted = [_chosen(text) for text in chosen]
+    if not 1 <= len(wanted) <= MOST_AT_ONCE:
+        raise Invalid("no label was made", problems=[f"choose one to {MOST_AT_ONCE} checkpoints"])
+    base = visit.parts.settings.sticker_base(str(request.base_url))
+    return [_make(session, visit, point, seen, base) for point, seen in wanted]
 
 
 def _chosen(text: str) -> tuple[UUID, str]:
@@ -109,13 +115,8 @@ def _chosen(text: str) -> tuple[UUID, str]:
 def _make(session: Session, visit: Visit, point_id: UUID, seen: str, base: str) -> Label:
     now, vault, actor = visit.parts.clock.now(), visit.parts.vault, actor_of(visit)
     row = patrol.find_checkpoint(session, visit.caller, point_id, now=now, permission=patrol.WRITE)
-    standing = _codes(session, point_id)
+    standing = patrol.printed_codes(session, point_id)
     require_seen(seen, standing[0]["id"] if standing else None)
-    new = patrol.NewToken(KIND)
-    if standing:
-        old = patrol.find_token(session, visit.caller, standing[0]["id"], permission=patrol.WRITE)
-        put = patrol.replace_token(session, old, new, vault=vault, actor=actor, now=now)
-    else:
-        put = patrol.put_token(session, row, new, vault=vault, actor=actor, now=now)
+    put = patrol.draw_code(session, row, vault=vault, actor=actor, now=now)
     point = patrol.describe_checkpoint(session, visit.caller, point_id)
     return label_of(visit, point, put.secrets["query"], base)

@@ -20,7 +20,7 @@ from web.pages.patrol.chosen import (
     one_id,
     require_seen,
 )
-from web.pages.patrol.labels import CALL, label_of
+from web.pages.patrol.labels import label_of
 from web.tag_set_up import template
 from web.templating import Templates
 from web.versions import version_read
@@ -168,7 +168,7 @@ def _shown(
         shown["qr"] = segno.make(secrets["otpauth"], error="m").svg_data_uri(scale=6, border=2)
     else:
         label = label_of(visit, point, secrets["query"], base)
-        shown |= {"sheets": in_sheets([label]), "both": CALL}
+        shown |= {"sheets": in_sheets([label]), "both": patrol.CALL}
     return shown
 
 
