@@ -58,15 +58,20 @@ def look_at_rounds(work: Work, now: datetime) -> int:
 
 
 def learn_ways(work: Work, now: datetime) -> int:
-    """Learn anew how long the ways of every site take; of how many something is known."""
+    """Learn anew how long the ways of every site take; of how many something is known.
+
+    What takes seconds on a large site is read first, so that nobody waits to write meanwhile.
+    """
     with work.database.read() as session:
         sites = rounds.sites_with_rounds(session)
     known = 0
     for site_id in sites:
         if work.stopping.is_set():
             break
+        with work.database.read() as session:
+            ways = rounds.learn_ways(session, site_id, now=now)
         with work.transaction() as session:
-            known += rounds.learn_ways(session, site_id, now=now)
+            known += rounds.keep_ways(session, site_id, ways)
     return known
 
 

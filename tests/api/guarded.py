@@ -148,9 +148,9 @@ def put_rounds(
     draft = rounds.RouteDraft("night", {"en": "Night"}, [rounds.Stop(checkpoint_id)])
     route = rounds.create_route(session, site.id, draft, actor=events.SYSTEM, now=now)
     # Two minutes past noon at the site.
-    plan = rounds.create_plan(
-        session, route, rounds.PlanDraft(["12:02"], "security", 60), actor=events.SYSTEM, now=now
-    )
+    under = rounds.UnderStatute("key-unit")
+    noon = rounds.PlanDraft(["12:02"], "security", 60, statute=under)
+    plan = rounds.create_plan(session, route, noon, actor=events.SYSTEM, now=now)
     made = select(rounds.Round).where(rounds.Round.plan_id == plan.id)
     first = session.scalars(made.order_by(rounds.Round.planned_at)).first()
     assert first is not None

@@ -551,8 +551,9 @@ def test_on_a_wall_nothing_needs_to_be_scrolled(stage: Stage, browse: Open) -> N
     stage.trip(PUMP, OVERHEATING)
     page = browse(viewport={"width": 1920, "height": 1080})
     assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
-    for panel in ("tree", "plan", "alarms", "tickets"):
+    for panel in ("tree", "plan", "alarms", "tickets", "rounds"):
         box = page.locator(f"#panel-{panel}").bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 1080
-        assert box["height"] > 300
+        # Of rounds few are under way at a time.
+        assert box["height"] > (220 if panel == "rounds" else 300)

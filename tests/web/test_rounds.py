@@ -315,6 +315,17 @@ def test_a_notice_of_a_round_leads_to_that_round(stage: Stage) -> None:
     assert f'href="/rounds/{late}"' in client.get(f"/n/{code}").text
 
 
+def test_the_search_shows_a_route_with_its_rounds_by_the_clocks_of_the_site(stage: Stage) -> None:
+    made = night(stage)
+    page = client_of(stage).get("/search?q=house").text
+    assert f'href="/routes/{made["route"]}"' in page
+    first, second = re.findall(r'<a href="/rounds/([0-9a-f-]{36})">([^<]*)</a>', page)
+    assert first[0] == str(made["missed"])
+    assert clock_of(stage.parts.clock.now() - timedelta(hours=0.8)) in first[1]
+    assert second[0] == str(made["coming"])
+    assert "/routes/" not in client_of(stage, "resident").get("/search?q=house").text
+
+
 def test_a_guard_sets_up_nothing(stage: Stage) -> None:
     made, client = night(stage), client_of(stage, "guard")
     way = f"/routes/{made['route']}"

@@ -9,7 +9,7 @@ from core.db import Database
 from tests.fixtures import NOON, SmallSite
 from tests.workflows.conftest import employ
 from tests.workflows.walked import MINUTE, Walk, make_walk
-from workflows.patrol.rounds import learn_ways, rounds_now, times_of_route
+from workflows.patrol.rounds import keep_ways, learn_ways, rounds_now, times_of_route
 from workflows.patrol.rounds.learning import ENOUGH, SPAN
 from workflows.patrol.ways import PatrolWay, quickest, usual, ways_between
 
@@ -42,7 +42,8 @@ def go(walk: Walk, number: int, garage: int, roof: int | None, **more: object) -
 
 def learn(walk: Walk, now: datetime = LATER) -> int:
     with walk.database.write() as session:
-        return learn_ways(session, walk.site.id, now=now)
+        ways = learn_ways(session, walk.site.id, now=now)
+        return keep_ways(session, walk.site.id, ways)
 
 
 def known(walk: Walk, one: str, other: str) -> tuple[int | None, int | None]:

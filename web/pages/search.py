@@ -1,13 +1,17 @@
 """The search page: one box for everything."""
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 
+from core.db import Session
 from core.errors import Invalid
 from core.households import READ
 from web.page_route import PageRoute
 from web.pages.patrol.rounds import told
 from web.templating import Templates
-from web.visit import SignedInVisit
+from web.visit import SignedInVisit, Visit
+from workflows import overview
 from workflows.patrol import rounds
 from workflows.search import EACH, find_households, fitting, search
 
@@ -28,8 +32,7 @@ def router(templates: Templates) -> APIRouter:
             found = search(session, index, visit.caller, text)
             warming = index.residents.warming and bool(visit.caller.sites_for(READ))
             homes = find_households(session, index, visit.caller, text, now=now)
-            fits = fitting(text)
-            ways = rounds.find_routes(session, visit.caller, fits, now=now, limit=EACH)
+            ways = _ways(session, visit, text)
         # One ticket number, one ticket: who types it wants to read it.
         return templates.page(
             "search.html",
@@ -38,8 +41,24 @@ def router(templates: Templates) -> APIRouter:
             text=text,
             found=found,
             homes=homes,
-            ways=[{**way, "rounds": [told(row, now) for row in way["rounds"]]} for way in ways],
+            ways=ways,
             warming=warming,
         )
 
     return routes
+
+
+def _ways(session: Session, visit: Visit, text: str) -> list[dict[str, Any]]:
+    """Routes that fit, each with its site and its rounds by the clocks there."""
+    now = visit.parts.clock.now()
+    found = rounds.find_routes(session, visit.caller, fitting(text), now=now, limit=EACH)
+    sites = {site.id: site for site in overview.sites(session, visit.caller)} if found else {}
+    shown = []
+    for way in found:
+        site = sites.get(way["site_id"])
+        if site is None:
+            continue
+        local = visit.at(site.time_zone).reader
+        rows = [told(row, now) for row in way["rounds"]]
+        shown.append({**way, "rounds": rows, "site": site.name, "local": local})
+    return shown

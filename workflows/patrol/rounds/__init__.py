@@ -20,7 +20,7 @@ from workflows.patrol.rounds.figures import (
 )
 from workflows.patrol.rounds.finding import find_routes
 from workflows.patrol.rounds.joining import join_scans
-from workflows.patrol.rounds.learning import learn_ways, sites_with_rounds
+from workflows.patrol.rounds.learning import keep_ways, learn_ways, sites_with_rounds
 from workflows.patrol.rounds.live import rounds_now
 from workflows.patrol.rounds.making import make_rounds, plans_to_make
 from workflows.patrol.rounds.model import (
@@ -105,6 +105,7 @@ __all__ = [
     "find_route",
     "find_routes",
     "join_scans",
+    "keep_ways",
     "learn_ways",
     "list_plans",
     "list_rounds",

@@ -49,8 +49,8 @@ def sites_with_rounds(session: Session) -> list[UUID]:
     return sorted(session.scalars(select(Route.site_id).distinct()))
 
 
-def learn_ways(session: Session, site_id: UUID, *, now: datetime) -> int:
-    """Learn the ways of a site anew from the rounds of SPAN; of how many something is said now.
+def learn_ways(session: Session, site_id: UUID, *, now: datetime) -> list[PatrolWay]:
+    """The ways of a site as the rounds of SPAN show them; nothing is kept of it yet.
 
     Between two scans that follow each other in a round, of one person and by one clock, lie the
     stay at the first and the walk to the second. Usual is the median over people of their own
@@ -63,7 +63,11 @@ def learn_ways(session: Session, site_id: UUID, *, now: datetime) -> int:
         if one.checkpoint_id != other.checkpoint_id and seconds > 0:
             pair = (one.checkpoint_id, other.checkpoint_id)
             gone[pair][one.person_id].append(_Gone(seconds, other.at))
-    ways = [_way(site_id, pair, of_people, now) for pair, of_people in sorted(gone.items())]
+    return [_way(site_id, pair, of_people, now) for pair, of_people in sorted(gone.items())]
+
+
+def keep_ways(session: Session, site_id: UUID, ways: Sequence[PatrolWay]) -> int:
+    """Keep what was learned in the place of what was known; of how many ways something is said."""
     session.execute(delete(PatrolWay).where(PatrolWay.site_id == site_id))
     session.expire_all()
     session.add_all(ways)
