@@ -11,6 +11,7 @@ from bench import api as api_bench
 from bench import backtest as backtest_bench
 from bench import ingest as ingest_bench
 from bench import latency as latency_bench
+from bench import sos as sos_bench
 from bench import trip as trip_bench
 
 app = typer.Typer(help="Benchmarks; figures are ratios within one run.", no_args_is_help=True)
@@ -103,6 +104,16 @@ def latency(
 ) -> None:
     """From publication to a ticket that the API shows, polled at 200 Hz."""
     _print(latency_bench.latency(rate=rate, seconds=seconds), as_json)
+
+
+@app.command()
+def sos(
+    calls: Annotated[int, typer.Option(help="Calls for help, one after another.")] = 100,
+    rate: Annotated[int, typer.Option(help="Messages a second; 0: as fast as they are taken.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """From the press on a phone to a supervisor's screen, under load."""
+    _print(sos_bench.sos(calls=calls, rate=rate), as_json)
 
 
 @app.command()

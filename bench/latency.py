@@ -36,7 +36,7 @@ def latency(*, rate: int, seconds: int, trips_per_second: int = 5) -> dict[str, 
     with tempfile.TemporaryDirectory(prefix="wk-bench-") as name:
         folder = Path(name)
         _prepare(folder, trips=rate * seconds // (rate // trips_per_second) + 1)
-        with _product(folder) as running:
+        with product(folder) as running:
             token = (folder / "tool-token").read_text().strip()
             generator = _load(running["mqtt"], rate=rate, seconds=seconds, every=trips_per_second)
             seen = _poll(running["url"], token, generator)
@@ -55,7 +55,8 @@ def _prepare(folder: Path, *, trips: int) -> None:
 
 
 @contextmanager
-def _product(folder: Path) -> Iterator[dict[str, Any]]:
+def product(folder: Path) -> Iterator[dict[str, Any]]:
+    """`up` on a folder that was prepared; what it says of itself once it runs."""
     environment = {**os.environ, "WATCHKEEPER_LOG_LEVEL": "warning"}
     command = [sys.executable, "-m", "watchkeeper", "up", "--data-dir", str(folder), "--port", "0"]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)

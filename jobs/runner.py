@@ -27,10 +27,12 @@ from jobs.deadlines import mark_deadlines
 from jobs.dispatch import give_out, look_for_gaps, pass_hand_overs_up
 from jobs.fire_alarms import pass_on_as_fire
 from jobs.ingest_watch import IngestWatch
+from jobs.lone_workers import begin_watches, look_after_lone_workers
 from jobs.outbox import send_facts
 from jobs.patrol import SWEEP, learn_ways, look_at_rounds, make_rounds_ahead, note_statutes
 from jobs.posts import look_at_posts
 from jobs.retention import bound_quarantine, forget_credentials, forget_imports, keep_up_telemetry
+from jobs.sos import pass_calls_on
 from jobs.telling import GROUP_EVERY, Telling, TellingGroups
 from jobs.work import Sweep, Work
 
@@ -59,6 +61,9 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("deadlines", 5.0, mark_deadlines),
         # Its deadlines are seconds apart.
         Sweep("fire alarms", 1.0, pass_on_as_fire),
+        Sweep("calls for help", 1.0, pass_calls_on),
+        Sweep("lone workers begin", 10.0, begin_watches),
+        Sweep("lone workers", 1.0, look_after_lone_workers),
         Sweep("alarms", 1.0, look_after_alarms),
         Sweep("rounds ahead", 5.0, make_rounds_ahead),
         Sweep(SWEEP, 1.0, look_at_rounds),

@@ -140,6 +140,7 @@ TABLES_WITHOUT_SITE = {
     "shard_gap": "belongs to its shard",
     "sign_in_tries": "of an account or an address, before anybody is signed in",
     "ticket_template": "held on a node of the tree, which may lie above the sites",
+    "sos_phrase": "belongs to a person",
     "sticker_problem_list": "held on a node of the tree, which may lie above the sites",
     "shift_code": "held on a node of the tree, which may lie above the sites",
     "ticket_category": "held on a node of the tree, which may lie above the sites",

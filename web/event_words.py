@@ -6,8 +6,10 @@ from web.alarm_words import ALARM_EVENTS
 from web.closing_words import CLOSING_EVENTS
 from web.languages import mark
 from web.phone_words import PHONE_EVENTS
+from web.sos_words import SOS_EVENTS
 
 EVENT: Mapping[str, str] = {
+    **SOS_EVENTS,
     "resident.invite": mark("Resident invited"),
     "resident.join": mark("Resident joined"),
     "resident.access_end": mark("Account lost its home"),

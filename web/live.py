@@ -40,6 +40,8 @@ PANELS_OF: Mapping[str, frozenset[str]] = {
         {"summary", "tickets", "alarms", "fires", "visits", "sound", "tree", "activity"}
     ),
     "fire_alarm": frozenset({"summary", "tickets", "alarms", "fires", "sound", "activity"}),
+    "sos": frozenset({"sos", "tickets", "summary", "sound", "activity"}),
+    "lone_worker": frozenset({"lone", "activity"}),
     "sound": frozenset({"sound", "activity"}),
     "floor_plan": frozenset({"plan", "activity"}),
     "round": frozenset({"rounds", "activity"}),
@@ -53,6 +55,7 @@ PANELS_OF: Mapping[str, frozenset[str]] = {
     "asset": frozenset({"tree", "activity"}),
     "site": frozenset({"summary", "tree", "devices", "activity"}),
 }
+CALLS = "sos"
 STRUCTURE = frozenset({"site", "device", "point", "asset", "source"})
 RIGHTS = frozenset({"person", "grant", "credential"})
 # What is about people and changes nothing of what they may see: no stream ends for it.
@@ -97,7 +100,8 @@ class Stream:
     """One open browser. Messages come from the feed's thread and leave in the browser's loop.
 
     It is told the values and changes of one site, and the changes of `others`. values: whether it
-    shows any. scope: whose tickets its reader sees; of others they are not told.
+    shows any. scope: whose tickets its reader sees; of others they are not told. calls: the sites
+    whose calls for help its reader answers; calls_only: it is told of nothing else.
     """
 
     def __init__(
@@ -108,7 +112,11 @@ class Stream:
         scope: Scope | None = None,
         *,
         values: bool = True,
+        calls: frozenset[UUID] = frozenset(),
+        calls_only: bool = False,
     ) -> None:
+        self.calls = calls
+        self.calls_only = calls_only
         self.site_id = site_id
         self.values = values
         self.person_id = person_id
@@ -131,7 +139,7 @@ class Stream:
 
     def hears_of(self, site_id: UUID) -> bool:
         """Whether it is told what changes on a site."""
-        return site_id in self._changes_of
+        return site_id in self._changes_of and not self.calls_only
 
     def offer(self, message: Message | None) -> None:
         """Hand over a message, or None to end the stream; from any thread."""
@@ -220,6 +228,8 @@ class LiveFeed:
         scope: Scope | None = None,
         *,
         values: bool = True,
+        calls: frozenset[UUID] = frozenset(),
+        calls_only: bool = False,
     ) -> Stream:
         """Open a stream for a browser. Unavailable when there are too many."""
         with self._guard:
@@ -230,7 +240,15 @@ class LiveFeed:
                 or own >= STREAMS_A_PERSON
             ):
                 raise Unavailable("too many live pages are open", advice="Close some of them.")
-            stream = Stream(site_id, person_id, others, scope, values=values)
+            stream = Stream(
+                site_id,
+                person_id,
+                others,
+                scope,
+                values=values,
+                calls=calls,
+                calls_only=calls_only,
+            )
             self._streams.add(stream)
         self._watched.set()
         return stream
@@ -318,14 +336,18 @@ class LiveFeed:
         tickets: Mapping[UUID, set[str]],
     ) -> None:
         """One message for each stream, however many of its sites have changed."""
-        messages: dict[tuple[Scope | None, tuple[UUID, ...]], Message] = {}
+        messages: dict[tuple[Scope | None, tuple[UUID, ...], bool], Message] = {}
+        called = {site_id for site_id, changed in panels.items() if CALLS in changed}
         for stream in streams:
             heard = tuple(site_id for site_id in panels if stream.hears_of(site_id))
-            if not heard:
+            # Of a call for help on another of their sites, too, whatever page they look at.
+            calls = bool(called & stream.calls)
+            if not heard and not calls:
                 continue
-            key = stream.scope, heard
+            key = stream.scope, heard, calls
             if key not in messages:
-                changed = {panel for site_id in heard for panel in panels[site_id]}
+                changed = {panel for site_id in heard for panel in panels[site_id]} - {CALLS}
+                changed |= {CALLS} if calls else set()
                 about = {ticket for site_id in heard for ticket in tickets.get(site_id, ())}
                 if stream.scope is not None:
                     about = self._seen_by(stream.scope, about)

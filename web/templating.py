@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from core.pictures import CHOOSABLE
 from core.voice import LARGEST_VOICE, LONGEST
 from web.bundle import Bundle
+from web.calls_shown import call_bar
 from web.delays import delay_told
 from web.languages import LANGUAGES, translations
 from web.markdown import rendered
@@ -65,6 +66,7 @@ def _environment(language: str, bundle: Bundle) -> Environment:
         "reasons": REASONS,
     }
     environment.globals["marks_of"] = marks_of
+    environment.globals["call_bar"] = call_bar
     environment.filters["said"] = said
     environment.filters["markdown"] = rendered
     environment.filters["without_names"] = without_names

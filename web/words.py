@@ -13,6 +13,7 @@ from web.phone_words import PHONE_WORDS
 from web.post_words import POST_WORDS
 from web.round_words import ROUND_WORDS
 from web.rule_words import RULE_WORDS
+from web.sos_words import SOS_WORDS
 from web.statute_words import STATUTE_WORDS
 
 SEVERITY: Mapping[str, str] = {
@@ -422,4 +423,5 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     **STATUTE_WORDS,
     **PHONE_WORDS,
     **RULE_WORDS,
+    **SOS_WORDS,
 }

@@ -5,6 +5,7 @@ from api.patrol.checkpoints import router
 from api.patrol.figures import router as _figures
 from api.patrol.guard import router as _guard
 from api.patrol.labels import router as _labels
+from api.patrol.lone import router as _lone
 from api.patrol.phones import router as _phones
 from api.patrol.plans import router as _plans
 from api.patrol.post_orders import router as _post_orders
@@ -13,12 +14,13 @@ from api.patrol.reports import router as _reports
 from api.patrol.rounds import router as _rounds
 from api.patrol.routes import router as _routes
 from api.patrol.scans import router as _scans
+from api.patrol.sos import router as _sos
 from api.patrol.statutes import router as _statutes
 
 _SCANNED = (_badges, _labels, _scans)
 _WALKED = (_routes, _plans, _rounds, _figures, _statutes)
 _MANNED = (_posts, _post_orders)
-_GUARDED = (_guard, _phones, _reports)
+_GUARDED = (_guard, _phones, _reports, _sos, _lone)
 for _each in (*_SCANNED, *_WALKED, *_MANNED, *_GUARDED):
     router.include_router(_each)
 

@@ -15,7 +15,7 @@ from core.vault import Vault
 from tests.fixtures import NOON, SmallSite
 from tests.guard_phone import GuardPhone
 from workflows import patrol
-from workflows.patrol import posts, rounds
+from workflows.patrol import lone, posts, rounds, sos
 from workflows.patrol.journal.model import GuardFile
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.reports.model import GuardReport
@@ -62,11 +62,19 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         assert scan.verdict == patrol.ACCEPTED
         walked = put_rounds(session, site, row.id, now) | put_posts(session, site, now)
         reported = put_report(session, site, guard.id, walked["round_id"], now)
+        plan = lone.create_lone_plan(
+            session, site.id, lone.LoneDraft("security", 30), actor=events.SYSTEM, now=now
+        )
+        caller = caller_for(session, guard)
+        call = sos.press(session, caller, sos.Press(new_id(), site_id=site.id), now=now)
     return {
         "checkpoint_id": row.id,
         "checkpoint_token_id": put.token.id,
         "badge_id": badge.id,
         "scan_id": scan.id,
+        "sos_id": call.id,
+        "lone_plan_id": plan.id,
+        "place_id": row.id,
         **walked,
         **reported,
     }
@@ -182,6 +190,7 @@ def bodies_of_patrols(site: SmallSite) -> dict[str, Any]:
         "put_my_pin": {"pin": "482913"},
         "put_person_pin": {"pin": "482913"},
         "post_guard_report_close": {"closing": "Seen to"},
+        **_bodies_of_calls(site),
     }
 
 
@@ -211,6 +220,19 @@ def bodies_of_posts(site: SmallSite) -> dict[str, Any]:
         "post_post_duty_leave": {"reason": "Sent home"},
         "put_post_orders_draft": {"en": "Watch."},
         "post_post_orders_acknowledge": {"digest": "0" * 64},
+    }
+
+
+def _bodies_of_calls(site: SmallSite) -> dict[str, Any]:
+    said = {"id": str(site.id)}
+    return {
+        "post_sos": {**said, "site_id": str(site.id)},
+        "post_sos_position": {**said, "place": {"latitude": 30.2, "longitude": 120.1}},
+        "post_sos_cancel": said,
+        "post_sos_end": {"outcome": "real", "note": "Is well"},
+        "put_sos_phrase": {"phrase": "blue heron"},
+        "post_lone_plan": {"site_id": str(site.id), "team": "security", "every_min": 30},
+        "put_lone_plan": {"team": "security", "every_min": 30},
     }
 
 

@@ -248,9 +248,14 @@ OWN_AFFAIRS |= {"post_patrol_contact"}
 OWN_AFFAIRS |= {"put_my_pin"}
 # Only looks for a tag, where its reader may set tags up (tests/api/test_patrol.py).
 OWN_AFFAIRS |= {"post_token_of_tag"}
+# A call for help is its sender's own, from wherever they work (tests/api/test_sos.py).
+OWN_AFFAIRS |= {"post_sos", "put_sos_phrase", "post_check_in"}
 # Only who handed a file in knows of it.
 OWN_ONLY = frozenset({"plan_import_again", "apply_import", "undo_import", "discard_import"})
 OWN_ONLY |= {"undo_ticket_batch"}
+# A call for help is known to its sender and to those who may answer it.
+OWN_ONLY |= {f"post_sos_{step}" for step in ("see", "acknowledge", "come", "end", "look")}
+OWN_ONLY |= {"post_sos_position", "post_sos_cancel"}
 # Drafts are known where somebody edits or approves rules.
 OWN_ONLY |= {
     "put_rule_draft",

@@ -25,6 +25,7 @@ LIFE_SAFETY = {
     "lift-entrapment",
     "smoke-confirmed",
     "smoke-detected",
+    "sos-button-pressed",
     "water-at-electrical-equipment",
 }
 

@@ -36,6 +36,7 @@ from workflows.alarms.planning import Plan, plan_work
 from workflows.alarms.shelving import OutOfService, take_out_of_service
 from workflows.customers import Sticker, Wish
 from workflows.dispatch import Handover
+from workflows.patrol import lone, sos
 from workflows.tickets import Ticket, contractors
 from workflows.tickets.bulk import Order, Wanted
 from workflows.tickets.contractors import Contact, Job
@@ -301,12 +302,26 @@ def patrol_of(stage: Stage) -> dict[str, str]:
     names = {"checkpoint_id": "gate", "checkpoint_token_id": "token"}
     names |= {"badge_id": "badge", "scan_id": "scan"}
     night = night_of_rounds(stage, made["guard"])
+    calls = calls_of(stage, made["guard"], made["gate"])
     rounds = {"route_id": "route", "round_plan_id": "round_plan", "round_id": "missed"}
     found = {name: str(made[key]) for name, key in names.items()}
     gate = gate_with_people(stage)
     manned = {"post_id": "post", "duty_id": "duty", "orders_id": "orders"}
     found |= {name: str(gate[key]) for name, key in manned.items()}
-    return {**found, **{name: str(night[key]) for name, key in rounds.items()}, "position": "1"}
+    walked = {name: str(night[key]) for name, key in rounds.items()}
+    return {**found, **walked, **calls, "position": "1"}
+
+
+def calls_of(stage: Stage, guard: UUID, place: UUID) -> dict[str, str]:
+    """A call for help of ours, a plan of check-ins, and a place without signal."""
+    now = stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        caller = caller_for(session, session.get_one(Person, guard))
+        given = sos.Press(new_id(), site_id=stage.site_id)
+        call = sos.press(session, caller, given, now=now)
+        draft = lone.LoneDraft("security", 30)
+        plan = lone.create_lone_plan(session, stage.site_id, draft, actor=events.SYSTEM, now=now)
+        return {"sos_id": str(call.id), "lone_plan_id": str(plan.id), "place_id": str(place)}
 
 
 def rule_of(stage: Stage) -> dict[str, str]:

@@ -29,6 +29,7 @@ from web.patrol_words import (
 )
 from web.post_words import ORDERS_STATE, POST_WAY
 from web.round_words import ORDER_MEANS, POINT_STATE, ROUND_STATE, ROUTE_ORDER
+from web.sos_words import HEARD_BY, LONE_STATE, SOS_KIND, SOS_ORIGIN, SOS_OUTCOME, SOS_STATE
 from web.words import (
     ARRIVED_BY,
     CLAIM_ACTION,
@@ -57,6 +58,8 @@ from workflows.intake.plan import ACTIONS
 from workflows.intake.plan import KINDS as IMPORTED
 from workflows.patrol import CHANNELS, CHECKPOINT, TOKEN, VIEWS, WandPlan
 from workflows.patrol.journal.model import FILE
+from workflows.patrol.lone import PLAN as LONE_PLAN
+from workflows.patrol.lone import SIGNS, WATCH
 from workflows.patrol.phones.model import PHONE
 from workflows.patrol.posts.model import DUTY, POST
 from workflows.patrol.posts.model import ORDERS as POST_ORDERS
@@ -69,6 +72,8 @@ from workflows.tickets import FALSE_CAUSES, KINDS, PRIORITIES, TICKET, VERDICTS
 from workflows.tickets.contractors import CLAIM, CONTRACTOR_LINK
 from workflows.tickets.contractors.claims import KINDS as CLAIM_KINDS
 from workflows.tickets.contractors.coming import WAYS
+from workflows.tickets.sos import KINDS as SOS_KINDS
+from workflows.tickets.sos import ORIGINS, OUTCOMES, SOS
 
 WEB = ROOT / "web"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
@@ -107,10 +112,13 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "phone",
     "guard_report",
     "guard_file",
+    "sos",
+    "lone_worker",
+    "lone_plan",
 }
 LIFECYCLES = [ALARM, WITHHOLDING, PLANNED, TICKET, DEVICE, CONTRACTOR_LINK, CLAIM, IMPORT]
 LIFECYCLES += [CHECKPOINT, TOKEN, ROUTE, PLAN, ROUND, POST, DUTY, POST_ORDERS]
-LIFECYCLES += [PHONE, REPORT, FILE]
+LIFECYCLES += [PHONE, REPORT, FILE, SOS, LONE_PLAN, WATCH]
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
 
@@ -244,6 +252,15 @@ def test_everything_about_rounds_has_a_word() -> None:
 def test_everything_about_posts_has_a_word() -> None:
     assert set(POST_WAY) == set(WAYS_TO_POSTS)
     assert set(ORDERS_STATE) == set(POST_ORDERS.statuses)
+
+
+def test_everything_about_calls_for_help_has_a_word() -> None:
+    assert set(SOS_STATE) == set(SOS.statuses)
+    assert set(SOS_KIND) == set(SOS_KINDS)
+    assert set(SOS_ORIGIN) == set(ORIGINS)
+    assert set(SOS_OUTCOME) == set(OUTCOMES)
+    assert set(LONE_STATE) == set(WATCH.statuses)
+    assert set(HEARD_BY) == set(SIGNS)
 
 
 def test_cells_take_the_words_that_the_console_shows() -> None:

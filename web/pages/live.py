@@ -28,6 +28,7 @@ from workflows.alarms.floods import flood_of
 from workflows.alarms.standing import UNSEEN
 from workflows.alarms.withheld_now import WithheldFilter, list_withheld
 from workflows.overview import AssetView, Health, NodeView, PointView, SpaceView, Tree
+from workflows.patrol import sos
 from workflows.tickets.scope import scope_of
 
 VALUES_IN_TREE = 3
@@ -294,6 +295,7 @@ def _add_stream(routes: APIRouter) -> None:
         visit: SignedInVisit,
         everywhere: bool = False,
         tickets: bool = False,
+        calls: bool = False,
     ) -> Response:
         live, caller = feed_of(request), visit.caller
         if site_id not in caller.sites_for("places.read"):
@@ -303,8 +305,16 @@ def _add_stream(routes: APIRouter) -> None:
         # A list of tickets hears of every site of which it shows any, and shows no values.
         scope = scope_of(caller)
         others |= scope.sites if tickets else frozenset()
-        values = not tickets and visit.may("telemetry.read", site_id)
-        opened = live.join(site_id, caller.person_id, others, scope, values=values)
+        values = not (tickets or calls) and visit.may("telemetry.read", site_id)
+        opened = live.join(
+            site_id,
+            caller.person_id,
+            others,
+            scope,
+            values=values,
+            calls=caller.sites_for(sos.ANSWER) | caller.sites_for(sos.ANSWER_SILENT),
+            calls_only=calls,
+        )
         return StreamingResponse(
             _frames(live, opened, visit.reader),
             media_type="text/event-stream",

@@ -29,10 +29,15 @@ NOTICE = Lifecycle(
 )
 # These ask for somebody who takes the ticket; all others only to be read.
 FIRES = frozenset({"fire_alarm.fire", "fire_alarm.lapse"})
-ASK_FOR_HANDS = FIRES | {
-    *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign", "ticket.release"),
-    *("ticket.incident", "tickets.assign"),
-}
+CALLS = frozenset({"sos.raise", "sos.escalate", "sos.again"})
+ASK_FOR_HANDS = (
+    FIRES
+    | CALLS
+    | {
+        *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign", "ticket.release"),
+        *("ticket.incident", "tickets.assign"),
+    }
+)
 # What a notice is about that tells of many tickets at once, by what it is about for one of them.
 MANY: Mapping[str, str] = MappingProxyType(
     {

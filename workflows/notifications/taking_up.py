@@ -16,9 +16,10 @@ from core.places import Node
 from core.rosters import bosses, posts, who_answers
 from workflows.notifications.asking import about, urgency_of
 from workflows.notifications.merging import add_to, batch_of, notice_of_batch
-from workflows.notifications.model import MANY, MENTION, URGENCIES, Notice
+from workflows.notifications.model import CALLS, MANY, MENTION, URGENCIES, Notice
 from workflows.notifications.outside import take_up_outside
 from workflows.tickets import Ticket, with_merged
+from workflows.tickets.sos import sos_of
 
 TO_THE_TEAM = (
     *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.warn", "ticket.overdue"),
@@ -31,7 +32,10 @@ FIRES = ("fire_alarm.fire", "fire_alarm.lapse")
 ROUNDS = ("round.late", "round.late_passed_up", "round.miss", "round.miss_passed_up")
 # A post: whoever leads those who stand there.
 POSTS = ("post.short", "post.unread_orders")
-TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION, *FIRES, *ROUNDS, *POSTS)
+# Whoever is to say that they are well.
+CHECK_INS = ("lone_worker.remind",)
+TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION)
+TO_NAMED += (*FIRES, *ROUNDS, *POSTS, *CALLS, *CHECK_INS)
 TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap"})
 
 
@@ -86,10 +90,13 @@ def _concerns_somebody(fact: events.Event) -> bool:
 
 def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -> int:
     ticket = None
-    if fact.subject_kind in ("ticket", "fire_alarm"):
+    if fact.subject_kind in ("ticket", "fire_alarm", "sos"):
         ticket = session.get(Ticket, UUID(fact.subject_id), populate_existing=True)
         if ticket is None:
             return 0
+    if fact.kind == "ticket.open" and ticket is not None and sos_of(session, ticket) is not None:
+        # Whom that is told is named by the call itself.
+        return 0
     if fact.kind in TO_THE_REPORTER and ticket is not None:
         return _tell_reporters(session, fact, ticket, now)
     people, phones = _recipients(fact, ticket, duty)
@@ -126,7 +133,7 @@ def _urgency(fact: events.Event, ticket: Ticket | None) -> str:
         return "urgent"
     if fact.kind == MENTION:
         return "normal"
-    if fact.kind in FIRES:
+    if fact.kind in (*FIRES, *CALLS):
         return "critical"
     return urgency_of(ticket)
 
@@ -136,7 +143,8 @@ def _recipients(
 ) -> tuple[list[UUID], list[str]]:
     after = fact.after or {}
     if fact.kind in TO_NAMED:
-        phones = duty.posts(fact.site_id) if fact.kind in FIRES and fact.site_id else []
+        loud = fact.kind in FIRES or after.get("posts", False)
+        phones = duty.posts(fact.site_id) if loud and fact.site_id else []
         return [UUID(one) for one in after.get("people", ())], phones
     if ticket is None:
         return (duty.bosses(fact.site_id) if fact.site_id else []), []

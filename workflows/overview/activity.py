@@ -14,7 +14,9 @@ from core.people import Caller, Person
 from workflows.tickets import Ticket
 from workflows.tickets.scope import scope_of, seen_of
 
-OF_TICKETS = ("ticket", "fire_alarm")
+OF_TICKETS = ("ticket", "fire_alarm", "sos")
+# A call for help names whom it was told.
+CALLS = ("sos.raise", "sos.escalate", "sos.again")
 # What residents do by their accounts; who lives where is not for everybody who reads the log.
 _OF_RESIDENTS = ("resident.join", "ticket.keep")
 # Who scanned where is for those who may see it, and for whoever did.
@@ -55,12 +57,13 @@ def recent_activity(
     is told where the caller may see it, and of oneself.
     """
     scope = scope_of(caller)
-    most = LOOKED_THROUGH if scope.teams else limit
+    narrowed = bool(scope.teams or scope.unheard)
+    most = LOOKED_THROUGH if narrowed else limit
     statement = select(Event).order_by(Event.seq.desc()).limit(most)
     if site_id is not None:
         statement = statement.where(Event.site_id == site_id)
     rows = session.scalars(statement.where(Event.site_id.in_(scope.sites))).all()
-    if scope.teams:
+    if narrowed:
         about = {UUID(row.subject_id) for row in rows if row.subject_kind in OF_TICKETS}
         seen = {str(one) for one in seen_of(session, scope, about)}
         rows = [row for row in rows if row.subject_kind not in OF_TICKETS or row.subject_id in seen]
@@ -79,7 +82,7 @@ def timeline(session: Session, ticket_id: UUID) -> list[Activity]:
     """Every fact about one ticket, oldest first. The caller has judged who may see it."""
     statement = (
         select(Event)
-        .where(Event.subject_kind.in_(("ticket", "fire_alarm")), Event.subject_id == str(ticket_id))
+        .where(Event.subject_kind.in_(OF_TICKETS), Event.subject_id == str(ticket_id))
         .order_by(Event.seq)
     )
     return _named(session, session.scalars(statement).all())
@@ -118,5 +121,5 @@ def _named(session: Session, rows: Sequence[Event]) -> list[Activity]:
 
 
 def _told(row: Event) -> Sequence[str]:
-    passed_on = ("ticket.escalate", "fire_alarm.fire", "fire_alarm.lapse")
+    passed_on = ("ticket.escalate", "fire_alarm.fire", "fire_alarm.lapse", *CALLS)
     return (row.after or {}).get("people", ()) if row.kind in passed_on else ()

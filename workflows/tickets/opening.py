@@ -23,6 +23,8 @@ from workflows.tickets.model import (
     next_number,
     searchable,
 )
+from workflows.tickets.sos import BUTTON, Call, is_sos, press_again
+from workflows.tickets.sos import begin as begin_sos
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class FaultKey:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Everything a new ticket needs."""
+    """Everything a new ticket needs. call: of a call for help, who calls and from where."""
 
     site_id: UUID
     kind: str
@@ -56,6 +58,7 @@ class Draft:
     resolve_within: timedelta | None = None
     previous_id: UUID | None = None
     id: UUID | None = None
+    call: Call = BUTTON
 
 
 class Outcome(StrEnum):
@@ -134,8 +137,21 @@ def _commitment(session: Session, draft: Draft) -> Commitment:
 def _opening(
     session: Session, ticket_id: UUID, draft: Draft, actor: events.Actor
 ) -> dict[str, Any]:
-    """The fact that a ticket was opened; of a fire alarm its short clock starts with it."""
+    """The fact that a ticket was opened; of a fire alarm its short clock starts with it.
+
+    A call for help begins to climb with it.
+    """
     clock = {}
+    if is_sos(draft.category, life_safety=draft.life_safety):
+        begin_sos(
+            session,
+            ticket_id,
+            draft.site_id,
+            draft.team,
+            draft.call,
+            now=draft.learned_at,
+            actor=actor,
+        )
     if is_fire_alarm(draft.category, life_safety=draft.life_safety):
         clock = begin(session, ticket_id, draft.site_id, draft.learned_at)
     return events.fact(
@@ -279,6 +295,7 @@ def _continue(
     )
     session.flush()
     ring_again(session, ticket, now=draft.learned_at, actor=actor, anew=False)
+    press_again(session, ticket, now=draft.learned_at, actor=actor)
 
 
 def tell_still(session: Session, ticket: Ticket, *, now: datetime, actor: events.Actor) -> bool:
@@ -350,6 +367,7 @@ def _reopen(
     )
     session.flush()
     ring_again(session, ticket, now=draft.learned_at, actor=actor, anew=True)
+    press_again(session, ticket, now=draft.learned_at, actor=actor)
 
 
 def hold_faults(session: Session, ticket_id: UUID, keys: list[FaultKey] | None = None) -> None:

@@ -129,6 +129,30 @@ class FireTerms(_Part):
         return self
 
 
+class SosTerms(_Part):
+    """How a call for help climbs until somebody has answered it, counted from when it came.
+
+    escalation: who is told beside those who were told at once. repeat: how often all of them are
+    told again behind the last rung.
+    """
+
+    escalation: Annotated[tuple[Rung, ...], Field(min_length=1, max_length=6)] = (
+        Rung(after=timedelta(seconds=30), to="supervisor"),
+        Rung(after=timedelta(seconds=60), to="manager"),
+        Rung(after=timedelta(seconds=120), to="administrator"),
+    )
+    repeat: PromisedSpan = timedelta(minutes=2)
+
+    @model_validator(mode="after")
+    def _soon_and_in_order(self) -> Self:
+        spans = [rung.after for rung in self.escalation]
+        if spans != sorted(spans):
+            raise ValueError("escalation must go from the soonest to the latest")
+        if max(*spans, self.repeat) > LONGEST_SEARCH:
+            raise ValueError("escalation and repeat are an hour at most")
+        return self
+
+
 class Terms(_Part):
     """Everything that is promised on a node.
 
@@ -140,6 +164,7 @@ class Terms(_Part):
     hold_limit: PromisedSpan = timedelta(days=7)
     escalation: Escalation = Escalation()
     fire_alarm: FireTerms = FireTerms()
+    sos: SosTerms = SosTerms()
     promises: Annotated[tuple[Promise, ...], Field(min_length=1, max_length=100)]
 
     @model_validator(mode="after")

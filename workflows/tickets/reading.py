@@ -30,6 +30,7 @@ from workflows.tickets.relations import list_relations
 from workflows.tickets.rights import actions_for
 from workflows.tickets.scope import Scope, of_tickets, scope_of
 from workflows.tickets.signatures import list_signatures
+from workflows.tickets.sos import SILENT_CATEGORY
 from workflows.tickets.voices import list_voices
 from workflows.tickets.work import list_work
 
@@ -322,6 +323,8 @@ def unanswered_critical(session: Session) -> dict[UUID, LoudTicket]:
         Ticket.state.in_(("open", "assigned")),
         Ticket.over.is_(False),
     )
+    # A silent call for help would be heard by whoever stands over its sender.
+    waiting = waiting.where(Ticket.category != SILENT_CATEGORY)
     waiting = waiting.where(or_(Ticket.life_safety.is_(False), Ticket.id.not_in(looked_after)))
     burning = (
         select(Ticket.site_id, Ticket.number, Ticket.title, Ticket.life_safety)

@@ -19,6 +19,8 @@ from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import KINDS, PRIORITIES, Ticket
 from workflows.tickets.opening import Draft, open_ticket
 from workflows.tickets.scope import of_tickets
+from workflows.tickets.sos import CATEGORIES as CALLS
+from workflows.tickets.sos import SILENT_CATEGORY, Call
 
 
 def report(
@@ -37,6 +39,11 @@ def report(
     if draft.category == CATEGORY:
         # Whoever says that it is a fire alarm says that lives are at stake.
         draft = replace(draft, life_safety=True)
+    if draft.category in CALLS:
+        # And whoever writes down that somebody calls for help, that it can't wait for anything.
+        calls = "silent" if draft.category == SILENT_CATEGORY else "open"
+        call = Call(kind=calls, origin="ticket")
+        draft = replace(draft, life_safety=True, priority="critical", call=call)
     problems = [*_bad_words(draft), *_bad_places(session, draft)]
     if not problems and draft.reporter_id is not None:
         # Residents choose a problem, not a category; what stickers say can't be retired.

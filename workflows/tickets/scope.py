@@ -15,9 +15,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from core.errors import NotAllowed
 from core.people import Caller
 from workflows.tickets.model import Ticket
+from workflows.tickets.sos import SILENT_CATEGORY
 
 Columns = TypeVarTuple("Columns")
 READ = "tickets.read"
+# Who leads others to a place hears of silent calls for help there.
+_LEADS = "tickets.dispatch"
 # Stands before and behind the name of every team that a ticket was passed on by.
 _SEPARATOR = "\n"
 
@@ -43,11 +46,14 @@ class Scope:
 
     whole: the sites where it counts for every ticket. teams: the others, each with the teams it
     counts for. person: who it is, where that matters; two who see the same have the same scope.
+    unheard: those of its sites where silent calls for help are kept from them, because they may
+    stand beside whoever is to know nothing of one.
     """
 
     whole: frozenset[UUID]
     teams: frozenset[tuple[UUID, frozenset[str]]] = frozenset()
     person: UUID | None = None
+    unheard: frozenset[UUID] = frozenset()
 
     @property
     def sites(self) -> frozenset[UUID]:
@@ -72,10 +78,16 @@ class Scope:
             )
             for site, teams in sorted(self.teams, key=lambda one: one[0])
         ]
-        return or_(*found)
+        if not self.unheard:
+            return or_(*found)
+        kept = or_(Ticket.category != SILENT_CATEGORY, site_column.not_in(self.unheard))
+        return and_(or_(*found), kept)
 
     def holds(self, ticket: Placed) -> bool:
         """Whether a ticket is within it; says the same as `condition`."""
+        silent = isinstance(ticket, Ticket) and ticket.category == SILENT_CATEGORY
+        if silent and ticket.site_id in self.unheard:
+            return False
         if ticket.site_id in self.whole:
             return True
         teams = dict(self.teams).get(ticket.site_id)
@@ -99,10 +111,11 @@ def teams_of(ticket: Placed) -> frozenset[str]:
 def scope_of(caller: Caller, permission: str = READ) -> Scope:
     """Where a caller holds a permission about tickets."""
     sites, narrowed = caller.sites_for(permission), caller.teams.get(permission)
+    unheard = sites - caller.sites_for(_LEADS)
     if not narrowed:
-        return Scope(sites)
+        return Scope(sites, unheard=unheard)
     teams = frozenset((site, named) for site, named in narrowed.items() if site in sites)
-    return Scope(sites.difference(narrowed), teams, caller.person_id)
+    return Scope(sites.difference(narrowed), teams, caller.person_id, unheard)
 
 
 def of_tickets(
@@ -125,7 +138,7 @@ def on_tickets(
 ) -> Select[*Columns]:
     """The same for rows that hang on a ticket: photos, links, reports."""
     scope = scope_of(caller, permission)
-    if not scope.teams:
+    if not scope.teams and not scope.unheard:
         return statement.where(site_id.in_(scope.whole))
     return statement.where(ticket_id.in_(select(Ticket.id).where(scope.condition())))
 

@@ -44,6 +44,8 @@ from workflows.tickets.opening import hold_faults, release_if_ended
 from workflows.tickets.passing import mark_passed, resumed
 from workflows.tickets.promises import terms_at
 from workflows.tickets.scope import passed_on
+from workflows.tickets.sos import note_taken as note_call_taken
+from workflows.tickets.sos import refuse_to_change, refuse_to_end
 
 # These change what others rely on, so the log must hold why.
 NEEDS_REASON = ("hold", "cancel", "reopen", "merge")
@@ -100,6 +102,7 @@ def act(
     mark_passed(session, ticket, now=now, actor=events.SYSTEM)
     lapse_if_due(session, ticket, now=now)
     refuse_silence(session, ticket, step.action, step.verdict)
+    refuse_to_end(session, ticket, step.action)
     values, facts = _effects(session, ticket, step, person, now)
     reopened_from = ticket.resolved_at
     move(
@@ -150,10 +153,11 @@ def _require_what_it_needs(
 def _note_taken(
     session: Session, ticket: Ticket, step: Step, person: UUID | None, now: datetime
 ) -> None:
-    """Who takes a fire alarm, or hands it to somebody, has seen it."""
+    """Who takes a fire alarm or a call for help, or hands it to somebody, has seen it."""
     given_to = step.assignee_id if step.action == "assign" else person
     if step.action in ("accept", "start", "assign") and person and given_to:
         note_taken(session, ticket, by=person, given_to=given_to, now=now)
+        note_call_taken(session, ticket, by=person, now=now)
 
 
 def _of(batch: UUID | None) -> dict[str, str]:
@@ -434,6 +438,7 @@ def edit(
     if problems:
         raise Invalid("the ticket was not changed", problems=problems)
     refuse_belittling(session, ticket, changes)
+    refuse_to_change(session, ticket, changes)
     _take_version(session, ticket, expected_version)
     logged = [name for name in changes if name not in ("title", "description")]
     before = {name: getattr(ticket, name) for name in logged}

@@ -45,6 +45,7 @@ from workflows import notifications
 from workflows.alarms import Alarm
 from workflows.customers import ResidentReport, Wish, find_place, send_from_home
 from workflows.notifications import Notice
+from workflows.patrol import lone, sos
 from workflows.tickets import Ticket
 from workflows.tickets.contractors import Contact, Job, NewClaim, accept, arrive, claim, offer
 
@@ -276,8 +277,29 @@ def _pages_of_patrols(stage: Stage) -> dict[str, str]:
         "labels": f"/checkpoint-labels?{site}",
         "patrol wands": f"/wand-exports?{site}",
         **_pages_of_rounds(stage, made["guard"]),
+        **_pages_of_calls(stage, made["guard"]),
         "tap": "/t?q=2345",
         "tap of a stranger": "/t?q=2346",
+    }
+
+
+def _pages_of_calls(stage: Stage, guard: UUID) -> dict[str, str]:
+    """A call for help that is over, and who has to check in."""
+    now = stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        caller = caller_for(session, session.get_one(Person, guard))
+        call = sos.press(session, caller, sos.Press(new_id(), site_id=stage.site_id), now=now)
+    colleague = stage.person("Sun Li 孙丽", "supervisor", node=stage.site_id)
+    with stage.parts.database.write() as session:
+        answerer = caller_for(session, session.get_one(Person, colleague))
+        row = sos.find_sos(session, answerer, call.id)
+        sos.end(session, row, "false", "In the pocket 误触", person=colleague, now=now)
+        draft = lone.LoneDraft("security", 30)
+        lone.create_lone_plan(session, stage.site_id, draft, actor=events.SYSTEM, now=now)
+    return {
+        "calls for help": "/sos",
+        "call for help": f"/sos/{call.id}",
+        "lone workers": f"/lone-workers?site={stage.site_id}",
     }
 
 

@@ -3,6 +3,7 @@ import "htmx.org";
 import { isLeaving, noticeLeaving } from "./live/leaving";
 import { followLive, isBeingWritten, refreshAll } from "./live/stream";
 import { keepClocks } from "./live/clocks";
+import { keepCalls } from "./live/calls";
 import { fillFromCategories } from "./forms/category";
 import { takeSignatures } from "./forms/signature";
 import { takePositions } from "./forms/position";
@@ -13,6 +14,7 @@ import { followList } from "./list/following";
 
 followLive();
 keepClocks();
+keepCalls();
 showProgress();
 takePositions();
 fillFromCategories();

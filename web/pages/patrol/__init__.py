@@ -1,4 +1,4 @@
-"""Patrols: checkpoints and what is scanned there, routes and rounds, posts, guards' phones."""
+"""Patrols: checkpoints and what is scanned there, rounds, posts, guards' phones, calls for help."""
 
 from fastapi import APIRouter
 
@@ -7,6 +7,7 @@ from web.pages.patrol import (
     checkpoints,
     figures,
     labels,
+    lone_workers,
     phones,
     post_orders,
     posts,
@@ -15,6 +16,7 @@ from web.pages.patrol import (
     rounds,
     routes,
     scans,
+    sos,
     statutes,
     taps,
     tokens,
@@ -25,11 +27,12 @@ from web.templating import Templates
 _SCANNED = (checkpoints, tokens, scans, badges, wands, labels, taps)
 _WALKED = (rounds, routes, round_plans, figures, statutes)
 _MANNED = (posts, post_orders, phones, reports)
+_CALLED = (sos, lone_workers)
 
 
 def router(templates: Templates) -> APIRouter:
     """The routes of every page about patrols."""
     whole = APIRouter()
-    for module in (*_SCANNED, *_WALKED, *_MANNED):
+    for module in (*_SCANNED, *_WALKED, *_MANNED, *_CALLED):
         whole.include_router(module.router(templates))
     return whole

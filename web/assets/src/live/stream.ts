@@ -16,9 +16,10 @@ type Heard =
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 5_000;
 
-/** Follows the stream that the page names, if it names one. */
+/** Follows the stream that the page names, else that of the calls for help, if it has either. */
 export function followLive(): void {
-  const address = document.body.dataset["stream"];
+  const calls = document.getElementById("panel-sos")?.dataset["stream"];
+  const address = document.body.dataset["stream"] ?? calls;
   if (!address) return;
   const channel = "BroadcastChannel" in window ? new BroadcastChannel(`wk:${address}`) : undefined;
   channel?.addEventListener("message", (event: MessageEvent<Heard>) => take(event.data));
@@ -69,7 +70,7 @@ export function refreshAll(): void {
 function everyPanel(): string[] {
   return [
     ...["parts", "summary", "alarms", "tickets", "devices", "tree", "activity", "points"],
-    ...["sound", "plan", "fires", "visits", "rounds"],
+    ...["sound", "plan", "fires", "visits", "rounds", "sos", "lone"],
   ];
 }
 
