@@ -34,8 +34,8 @@ ROUNDS = ("round.late", "round.late_passed_up", "round.miss", "round.miss_passed
 POSTS = ("post.short", "post.unread_orders")
 # Whoever is to say that they are well.
 CHECK_INS = ("lone_worker.remind",)
-TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION)
-TO_NAMED += (*FIRES, *ROUNDS, *POSTS, *CALLS, *CHECK_INS)
+_OF_PATROLS = (*ROUNDS, *POSTS, *CALLS, *CHECK_INS)
+TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION, *FIRES, *_OF_PATROLS)
 TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap"})
 
 
