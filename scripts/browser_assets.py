@@ -51,7 +51,8 @@ def bundles_stamp() -> str:
 
     The pages, because of Tabler's styles only what they use is taken.
     """
-    sources = [file for file in (ASSETS / "src").rglob("*") if file.is_file()]
+    folders = (ASSETS / "src", ASSETS / "icons")
+    sources = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
     pages = list(TEMPLATES.rglob("*.html"))
     steps = [ASSETS / name for name in ("build.mjs", "tabler.mjs", "tsconfig.json")]
     return fingerprint([*sources, *pages, *steps], packages_stamp())

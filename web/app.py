@@ -24,6 +24,7 @@ from web.pages import (
     devices,
     elsewhere,
     fire_alarms,
+    guard,
     hand_over,
     home_invitations,
     homes,
@@ -127,6 +128,7 @@ def _pages() -> tuple[APIRouter, ...]:
         saved_views.router(),
         stickers.router(templates),
         patrol.router(templates),
+        guard.router(templates, _bundle()),
         public.router(templates),
         contractors.guest_router(templates),
         # The last one: whatever no other route knows.

@@ -16,9 +16,13 @@ TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".map": "application/json",
+    ".png": "image/png",
 }
 # It serves the whole site only from the top of it, and under one address for all time.
 WORKER = "service-worker.js"
+# This one serves the guard's app alone; the page of the app adds what it keeps.
+GUARD_WORKER = "guard-sw.js"
+WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -37,6 +41,7 @@ class Bundle:
         self._files: dict[str, _File] = {}
         self._addresses: dict[str, str] = {}
         self.worker = b""
+        self.guard_worker = b""
         for path in sorted(folder.glob("*.*")):
             if path.suffix in TYPES and path.suffix != ".map":
                 self._add(path)
@@ -53,6 +58,8 @@ class Bundle:
         self._addresses[path.name] = f"/static/{name}"
         if path.name == WORKER:
             self.worker = content
+        if path.name == GUARD_WORKER:
+            self.guard_worker = content
 
     def address(self, name: str) -> str:
         """The URL of a file of the bundle. NotFound when the set-up has not built it."""
@@ -90,7 +97,7 @@ def router(bundle: Bundle) -> APIRouter:
     def worker() -> Response:
         headers = {
             "Cache-Control": "no-cache",
-            "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+            "Content-Security-Policy": WORKER_POLICY,
             "X-Content-Type-Options": "nosniff",
         }
         return Response(bundle.worker, media_type=TYPES[".js"], headers=headers)

@@ -40,6 +40,12 @@ def catalogue(language: str) -> Catalog:
     return whole
 
 
+def area(name: str) -> list[str]:
+    """The texts of one area of the catalogue, in English."""
+    with (CATALOGUES / "zh" / f"{name}.po").open("rb") as file:
+        return [str(message.id) for message in read_po(file, locale="zh") if message.id]
+
+
 @cache
 def translations(language: str) -> GNUTranslations:
     """The catalogue of a language, compiled in memory from its .po files."""

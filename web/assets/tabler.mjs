@@ -12,6 +12,8 @@ import { PurgeCSS } from "purgecss";
 const web = fileURLToPath(new URL("../", import.meta.url));
 // Everywhere a class is named; scripts/browser_assets.py builds again when one of these changes.
 const users = ["templates/**/*.html", "assets/src/**/*.ts"];
+// The guard's app has styles of its own.
+const others = ["assets/src/guard/**"];
 // Words of the pages that are no classes there.
 const blocklist = ["ratio"];
 const tooNew = /oklch|oklab|color-mix\(|light-dark\(/;
@@ -26,6 +28,7 @@ export const tabler = {
       const raw = (await readFile(path, "utf8")).replace(/\/\*# sourceMappingURL=.*?\*\//, "");
       const [used] = await new PurgeCSS().purge({
         content: users.map((name) => web + name),
+        skippedContentGlobs: others.map((name) => web + name),
         css: [{ raw }],
         blocklist,
         variables: true,

@@ -1,0 +1,90 @@
+"""The guard's app in a real browser: a shift without signal, and browsers that won't do."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.web.conftest import stage_on
+from tests.web.guard.walking import assert_whole, walk
+from tests.web.guarding import (
+    LENS,
+    PATIENCE_MS,
+    Served,
+    enrol,
+    kept,
+    lay_shift,
+    phone,
+    show_code,
+    sign_in,
+    wait_until_told,
+)
+from tests.web.stage import Stage
+
+WECHAT = (
+    "Mozilla/5.0 (Linux; Android 13; PGT-AN10; wv) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Version/4.0 Chrome/107.0.5304.141 Mobile Safari/537.36 MicroMessenger/8.0.40"
+)
+
+
+@pytest.fixture
+def stage(foundation: Path, tmp_path: Path) -> Iterator[Stage]:
+    """The demo compound."""
+    yield from stage_on(foundation, tmp_path / "stage")
+
+
+def test_a_shift_without_signal_arrives_once_and_whole(stage: Stage, tmp_path: Path) -> None:
+    shift = lay_shift(stage, rounds=2, points=3)
+    walked = walk(shift, tmp_path / "phone", reports=2, photos=1, seed=5)
+    assert walked.network is not None
+    assert walked.network.met["lost back"] > 0
+    assert walked.network.met["lost there"] > 0
+    assert_whole(shift, walked, reports=2, photos=1)
+
+
+def test_a_round_goes_by_camera_alone(stage: Stage, tmp_path: Path) -> None:
+    shift = lay_shift(stage, rounds=1, points=2)
+    served = Served(stage)
+    served.begin()
+    with (
+        sync_playwright() as playwright,
+        phone(playwright, tmp_path / "phone", LENS) as context,
+    ):
+        page = context.pages[0]
+        enrol(page, served.url, shift)
+        sign_in(page)
+        page.get_by_role("button", name="Route 1").first.click()
+        for number, code in enumerate(shift.squares[0], 1):
+            expect(page.get_by_text(f"Point 1-{number}").first).to_be_visible(timeout=PATIENCE_MS)
+            page.get_by_role("button", name="Scan the code").click()
+            show_code(page, f"{served.url}/t?q={code}")
+            expect(page.locator(".outcome")).to_contain_text("recorded", timeout=PATIENCE_MS)
+            expect(page.locator(".line:disabled")).to_have_count(number, timeout=PATIENCE_MS)
+        expect(page.get_by_text("Round done")).to_be_visible(timeout=PATIENCE_MS)
+        wait_until_told(page)
+        verdicts = [one["verdict"] for one in kept(page, "answers") if one["kind"] == "scan"]
+    served.end()
+    assert verdicts == ["accepted", "accepted"]
+
+
+def test_browsers_that_keep_nothing_are_told_apart(stage: Stage, tmp_path: Path) -> None:
+    served = Served(stage)
+    served.begin()
+    with sync_playwright() as playwright:
+        with phone(playwright, tmp_path / "blocked", service_workers="block") as context:
+            page = context.pages[0]
+            page.goto(f"{served.url}/guard/")
+            expect(page.get_by_text("This browser can't keep the app")).to_be_visible(
+                timeout=PATIENCE_MS
+            )
+        with phone(playwright, tmp_path / "chat", user_agent=WECHAT, locale="zh-CN") as context:
+            page = context.pages[0]
+            page.goto(f"{served.url}/guard/#enrol=K7MQ2-XW4TA")
+            expect(page.get_by_text(re.compile("WeChat 的内置浏览器"))).to_be_visible(
+                timeout=PATIENCE_MS
+            )
+            expect(page.get_by_role("button", name="复制网址")).to_be_visible()
+            assert page.evaluate("navigator.serviceWorker.controller") is None
+    served.end()

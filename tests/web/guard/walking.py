@@ -1,0 +1,178 @@
+"""A whole shift on the guard's app, as the short test and the long campaign both go it."""
+
+import hashlib
+import io
+import random
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Page, Playwright, expect, sync_playwright
+from sqlalchemy import select
+
+from tests.web.guarding import (
+    PATIENCE_MS,
+    PHONE,
+    Network,
+    Served,
+    Shift,
+    enrol,
+    kept,
+    phone,
+    reachable,
+    sign_in,
+    took,
+    touch,
+    wait_until_told,
+)
+from workflows.patrol import ACCEPTED, Scan
+from workflows.patrol.journal.model import GuardFile, JournalEntry
+from workflows.patrol.reports.model import GuardReport
+from workflows.patrol.rounds import Round
+
+
+@dataclass
+class Walked:
+    """What a shift left on the phone, and how quick it was there."""
+
+    journal: list[dict[str, Any]]
+    files: list[dict[str, Any]]
+    took_ms: list[float] = field(default_factory=list)
+    network: Network | None = None
+
+    def told(self) -> str:
+        """The times from a reading until it stood in the journal."""
+        middle, worst = statistics.median(self.took_ms), max(self.took_ms)
+        count = len(self.took_ms)
+        return f"scan -> recorded, n={count}: median {middle:.0f} ms, worst {worst:.0f} ms"
+
+
+@contextmanager
+def on_phone(playwright: Playwright, folder: Path, url: str) -> Iterator[Page]:
+    """The app, opened on the phone; what it complains about fails the test."""
+    complaints: list[str] = []
+    with phone(playwright, folder, PHONE) as context:
+        page = context.pages[0]
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{url}/guard/")
+        yield page
+        assert complaints == []
+
+
+def walk(
+    shift: Shift, folder: Path, *, reports: int, photos: int, seed: int, restarts: int = 1
+) -> Walked:
+    """Sign in; all rounds with the server cut off and the browser restarted; then tell all of it
+    over a network that drops half of what is asked. photos: of each report."""
+    served = Served(shift.stage)
+    served.begin()
+    walked = Walked([], [])
+    with Network(served.port, seed).running() as network, sync_playwright() as playwright:
+        walked.network = network
+        with on_phone(playwright, folder, network.url) as page:
+            enrol(page, network.url, shift)
+            sign_in(page)
+            expect(page.get_by_role("button", name="Route 1").first).to_be_visible(
+                timeout=PATIENCE_MS
+            )
+            wait_until_told(page)
+        served.end()
+        assert not reachable(served.port)
+        _go_rounds(shift, walked, playwright, folder, network, reports, photos, restarts)
+        served.begin()
+        network.flaky = True
+        with on_phone(playwright, folder, network.url) as page:
+            wait_until_told(page)
+            walked.journal, walked.files = kept(page, "journal"), kept(page, "files")
+    served.end()
+    return walked
+
+
+def _go_rounds(
+    shift: Shift,
+    walked: Walked,
+    playwright: Playwright,
+    folder: Path,
+    network: Network,
+    reports: int,
+    photos: int,
+    restarts: int,
+) -> None:
+    """Every tag of every round, with the browser closed and opened again after equal parts."""
+    every = [(number, tag) for number, tags in enumerate(shift.tags) for tag in tags]
+    parts = restarts + 1
+    size = -(-len(every) // parts)
+    for part in range(parts):
+        with on_phone(playwright, folder, network.url) as page:
+            at = -1
+            for number, tag in every[part * size : (part + 1) * size]:
+                if number != at:
+                    open_round(page, number)
+                    at = number
+                touch(page, tag)
+            for each in range(part, reports, parts):
+                page.goto(f"{network.url}/guard/#/home")
+                report(page, photos, seed=each)
+            walked.took_ms += took(page)
+
+
+def grainy(seed: int) -> bytes:
+    """A photo of a dark cellar, in JPEG: nothing but noise, so that it goes in several pieces."""
+    size = (800, 600)
+    noise = random.Random(seed).randbytes(size[0] * size[1] * 3)
+    target = io.BytesIO()
+    Image.frombytes("RGB", size, noise).save(target, "JPEG")
+    return target.getvalue()
+
+
+def open_round(page: Page, number: int) -> None:
+    """From the list, wherever the app is."""
+    page.evaluate("location.hash = '#/home'")
+    page.get_by_role("button", name=f"Route {number + 1}").first.click()
+
+
+def report(page: Page, photos: int, *, seed: int) -> None:
+    """A leak, with photos and one answer, sent; not a letter is typed."""
+    page.get_by_role("button", name="Report").click()
+    page.get_by_role("button", name="Water leak").click()
+    for number in range(photos):
+        picture = {
+            "name": f"{seed}-{number}.jpg",
+            "mimeType": "image/jpeg",
+            "buffer": grainy(seed * 100 + number),
+        }
+        page.get_by_label("Take a photo").set_input_files(picture)  # type: ignore[arg-type]
+        expect(page.locator("[data-photo]")).to_have_count(number + 1, timeout=PATIENCE_MS)
+    page.get_by_role("group", name="Valve shut").get_by_role("button", name="Yes").click()
+    page.get_by_role("button", name="Send the report").click()
+    expect(page.get_by_role("button", name="Change guard")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def assert_whole(shift: Shift, walked: Walked, *, reports: int, photos: int) -> None:
+    """Nothing lost, nothing doubled, the order kept, and every picture as it was taken."""
+    stage = shift.stage
+    scans = sum(len(tags) for tags in shift.tags)
+    with stage.parts.database.read() as session:
+        told = session.scalars(select(JournalEntry).order_by(JournalEntry.seq)).all()
+        taken = session.scalars(select(Scan).order_by(Scan.occurred_at)).all()
+        files = session.scalars(select(GuardFile)).all()
+        reported = session.scalars(select(GuardReport)).all()
+        gone = session.scalars(select(Round).where(Round.id.in_(shift.rounds))).all()
+    mine = sorted(walked.journal, key=lambda one: int(one["seq"]))
+    assert [(one.seq, one.hash) for one in told] == [(one["seq"], one["hash"]) for one in mine]
+    assert all(one["hash"] == hashlib.sha256(one["text"].encode()).hexdigest() for one in mine)
+    assert len(taken) == scans
+    assert [one.verdict for one in taken] == [ACCEPTED] * scans
+    recorded = [one["id"] for one in mine if one["kind"] == "scan"]
+    assert [str(one.id) for one in taken] == recorded
+    assert {one.state for one in gone} == {"complete"}
+    assert len(reported) == reports
+    assert len(files) == reports * photos
+    assert {(str(one.id), one.sha256, one.state) for one in files} == {
+        (one["id"], one["sha256"], "complete") for one in walked.files
+    }
+    assert len({one.sha256 for one in files}) == len(files)

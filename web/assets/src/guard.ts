@@ -1,0 +1,122 @@
+// The guard's app: starts from what the phone holds, shows one screen, and hands in behind it.
+import { chatApp } from "./guard/browsers";
+import { isEnrolled } from "./guard/enrolment";
+import { go, turnTo, where, type Name, type Screen } from "./guard/go";
+import { keepsThings, standsAlone } from "./guard/ground";
+import { openJournal } from "./guard/journal";
+import { openPlan } from "./guard/plan";
+import { enrolScreen } from "./guard/screens/enrol";
+import { groundScreen } from "./guard/screens/ground";
+import { homeScreen } from "./guard/screens/home";
+import { noteScreen } from "./guard/screens/note";
+import { practiceScreen } from "./guard/screens/practice";
+import { showBlocked, showChat, showForgetful } from "./guard/screens/refusals";
+import { reportScreen } from "./guard/screens/report";
+import { roundScreen } from "./guard/screens/round";
+import { scanScreen } from "./guard/screens/scan";
+import { dress, settingsScreen } from "./guard/screens/settings";
+import { signInScreen } from "./guard/screens/sign-in";
+import { syncScreen } from "./guard/screens/sync";
+import { openSession, session } from "./guard/session";
+import { wakeSound } from "./guard/signals";
+import { beginSync, onSync } from "./guard/sync";
+import { recallClock } from "./guard/time";
+import { beginWatch, dismiss, onWarning, told } from "./guard/watch";
+import { button, h, icon, replace } from "./guard/dom";
+import { _, loadWords } from "./guard/words";
+
+const SCREENS: Record<Name, Screen> = {
+  home: homeScreen,
+  round: roundScreen,
+  scan: scanScreen,
+  report: reportScreen,
+  note: noteScreen,
+  practice: practiceScreen,
+  settings: settingsScreen,
+  sync: syncScreen,
+  ground: groundScreen,
+  "sign-in": signInScreen,
+  enrol: enrolScreen,
+};
+// What can be opened before anybody is signed in.
+const FREE = new Set<Name>(["sign-in", "settings", "sync", "ground", "enrol"]);
+
+const place = document.getElementById("app")!;
+let leave: (() => void) | void;
+let enrolled = false;
+
+async function start(): Promise<void> {
+  if (!(await keepsThings())) return showForgetful(place);
+  await loadWords(document.body.dataset["words"] ?? "");
+  const chat = chatApp(navigator.userAgent);
+  if (chat) return showChat(place, chat);
+  replace(place, h("p", { class: "refusal" }, _("One moment…")));
+  if (!(await standsAlone())) return showBlocked(place);
+  await Promise.all([dress(), recallClock(), openJournal(), openPlan(), openSession()]);
+  enrolled = await isEnrolled();
+  document.addEventListener("pointerdown", wakeSound, { passive: true });
+  window.addEventListener("hashchange", () => void show());
+  onWarning(showWarnings);
+  onSync(() => {
+    if (where().name === "home") void show();
+  });
+  // Asked once for all: what was recorded must not be cleared when space runs short.
+  void navigator.storage?.persist?.();
+  route();
+  await beginSync();
+  await beginWatch();
+}
+
+/** A code in the address enrols; else the last screen stands there, or the first one that is due. */
+function route(): void {
+  const held = new URLSearchParams(location.hash.slice(1)).get("enrol");
+  // A new address shows its screen by itself.
+  if (held) turnTo(enrolled ? "home" : "enrol", enrolled ? {} : { enrol: held });
+  else void show();
+}
+
+async function show(): Promise<void> {
+  enrolled ||= await isEnrolled();
+  const { name, given } = where();
+  const due = !enrolled ? "enrol" : !session && !FREE.has(name) ? "sign-in" : name;
+  if (due !== name) return turnTo(due);
+  if (leave) leave();
+  place.onkeydown = null;
+  const screen = SCREENS[name] ?? homeScreen;
+  const top = name === "home" ? window.scrollY : 0;
+  leave = screen(place, given);
+  window.scrollTo(0, top);
+}
+
+function showWarnings(): void {
+  const box = document.getElementById("warnings")!;
+  replace(
+    box,
+    ...told.map((one) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "warning",
+          onclick: () => {
+            dismiss(one.key);
+            go("round", { id: one.round });
+          },
+        },
+        icon("bell"),
+        h("span", {}, one.text),
+      ),
+    ),
+  );
+  // A session that ended by itself leaves its screen.
+  if (!session) void show();
+}
+
+void start().catch((error: unknown) => {
+  replace(
+    place,
+    h("p", { class: "refusal" }, String(error)),
+    button("sync", _("Try again"), () => location.reload()),
+  );
+  throw error;
+});

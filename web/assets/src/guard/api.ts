@@ -1,0 +1,89 @@
+// Requests to the server, each proved by the phone's key.
+import { ownKeys, proof } from "./keys";
+import { read } from "./store";
+import { hear, now } from "./time";
+
+export const API = "/api/v1/guard";
+const WAIT_MS = 20_000;
+
+/** The server said no. code: what a machine decides by; more: the whole problem document. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly more: Record<string, unknown>,
+  ) {
+    super(String(more["detail"] ?? more["title"] ?? status));
+  }
+}
+
+/** The server was not reached, or is not well. It may be asked again. */
+export class Away extends Error {}
+
+export interface Answer<T> {
+  status: number;
+  body: T;
+  tag: string;
+}
+
+interface Asking {
+  json?: unknown;
+  bytes?: ArrayBuffer;
+  tag?: string;
+  /** Which phone this is, before that is kept. */
+  phone?: string;
+}
+
+export async function ask<T>(method: string, path: string, asking: Asking = {}): Promise<Answer<T>> {
+  try {
+    return await once(method, path, asking);
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== "clock") throw error;
+    // The refusal told the right time; the second proof reckons with it.
+    return once(method, path, asking);
+  }
+}
+
+async function once<T>(method: string, path: string, asking: Asking): Promise<Answer<T>> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  const id = asking.phone ?? (await read("phone", "id")) ?? "";
+  headers["Phone-Proof"] = await proof(await ownKeys(), id, method, path, now());
+  if (asking.tag) headers["If-None-Match"] = asking.tag;
+  if (asking.json !== undefined) headers["Content-Type"] = "application/json";
+  if (asking.bytes) headers["Content-Type"] = "application/octet-stream";
+  const body = asking.bytes ?? (asking.json === undefined ? null : JSON.stringify(asking.json));
+  const sent = Date.now();
+  const answer = await within(path, { method, headers, body, cache: "no-store" });
+  const said = await content(answer);
+  if (typeof said["server_time"] === "string") hear(said["server_time"], sent);
+  if (answer.ok || answer.status === 304) {
+    return { status: answer.status, body: said as T, tag: answer.headers.get("ETag") ?? "" };
+  }
+  if (answer.status >= 500) throw new Away(String(answer.status));
+  throw new Refused(answer.status, String(said["code"] ?? ""), said);
+}
+
+async function within(path: string, request: RequestInit): Promise<Response> {
+  const ending = new AbortController();
+  const timer = window.setTimeout(() => ending.abort(), WAIT_MS);
+  try {
+    const answer = await fetch(path, { ...request, credentials: "omit", signal: ending.signal });
+    // Read within the same time: an answer can break off, too.
+    const body = answer.status === 204 || answer.status === 304 ? null : await answer.arrayBuffer();
+    return new Response(body, { status: answer.status, headers: answer.headers });
+  } catch (error) {
+    throw new Away(String(error));
+  } finally {
+    window.clearTimeout(timer);
+  }
+}
+
+async function content(answer: Response): Promise<Record<string, unknown>> {
+  if (answer.status === 304 || answer.status === 204) return {};
+  try {
+    return (await answer.json()) as Record<string, unknown>;
+  } catch {
+    // Something between us and the server answered in its place: a hotel's page, a proxy.
+    throw new Away(`${answer.status}: no answer of ours`);
+  }
+}

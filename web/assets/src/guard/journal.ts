@@ -1,0 +1,133 @@
+// The journal: one sequence a phone, each entry holding the hash of the one before.
+import { hex } from "./capture";
+import { newId } from "./ids";
+import { database, read, type Head } from "./store";
+import { boot, offset } from "./time";
+import type { Entry, KeptFile, Verdict } from "./types";
+
+const utf8 = new TextEncoder();
+// What the server has answered is shown for so long.
+const KEPT_MS = 3 * 24 * 3600_000;
+
+export const entries: Entry[] = [];
+export const answers = new Map<number, Verdict>();
+export const files = new Map<string, KeptFile>();
+
+async function hash(text: string): Promise<string> {
+  return hex(await crypto.subtle.digest("SHA-256", utf8.encode(text)));
+}
+
+/** Reads what the phone holds; the bytes of files stay where they are. */
+export async function openJournal(): Promise<void> {
+  const db = await database();
+  entries.splice(0, entries.length, ...(await db.getAll("journal")));
+  answers.clear();
+  for (const one of await db.getAll("answers")) answers.set(one.seq, one);
+  files.clear();
+  for (const one of await db.getAll("files")) files.set(one.id, { ...one, bytes: null });
+}
+
+export interface Adding {
+  person: string | null;
+  hint?: Entry["hint"];
+  file?: KeptFile;
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/** Records something, once what was to be recorded before it is. Resolves when it is on the disk. */
+export function record(kind: string, data: unknown, adding: Adding): Promise<Entry> {
+  const at = Date.now();
+  const mono = Math.round(performance.now());
+  const next = last.then(() => append(kind, data, adding, at, mono));
+  last = next.catch(() => undefined);
+  return next;
+}
+
+async function append(
+  kind: string,
+  data: unknown,
+  adding: Adding,
+  at: number,
+  mono: number,
+): Promise<Entry> {
+  const id = newId(at);
+  for (;;) {
+    const before = await head();
+    const seq = before.seq + 1;
+    const text = JSON.stringify({
+      v: 1,
+      seq,
+      prev: before.hash,
+      id,
+      at: new Date(at).toISOString(),
+      mono_ms: mono,
+      boot,
+      offset_ms: offset(),
+      person: adding.person,
+      kind,
+      data,
+    });
+    const hint = adding.hint ?? null;
+    const entry = { seq, id, kind, person: adding.person, at, text, hash: await hash(text), hint };
+    if (await put(entry, before, adding.file)) {
+      entries.push(entry);
+      if (adding.file) files.set(adding.file.id, { ...adding.file, bytes: null });
+      return entry;
+    }
+    // Another tab was quicker: its entry comes first.
+    await openJournal();
+  }
+}
+
+export async function head(): Promise<Head> {
+  const kept = await read("phone", "head");
+  if (kept) return kept;
+  return { seq: 0, hash: await hash(`wk-journal-1\n${(await read("phone", "id")) ?? ""}`) };
+}
+
+/** Puts an entry behind `before`, with its file, both or neither; false where that is not the last. */
+async function put(entry: Entry, before: Head, file: KeptFile | undefined): Promise<boolean> {
+  const db = await database();
+  const stores = ["journal", "phone", "files"] as const;
+  const change = db.transaction(stores, "readwrite", { durability: "strict" });
+  const standing = (await change.objectStore("phone").get("head")) as Head | undefined;
+  if ((standing?.seq ?? 0) !== before.seq) {
+    await change.done;
+    return false;
+  }
+  await change.objectStore("journal").add(entry);
+  if (file) await change.objectStore("files").put(file);
+  await change.objectStore("phone").put({ seq: entry.seq, hash: entry.hash }, "head");
+  await change.done;
+  return true;
+}
+
+/** Takes what the server said of entries. */
+export async function noteVerdicts(said: Verdict[]): Promise<void> {
+  if (!said.length) return;
+  const db = await database();
+  const change = db.transaction("answers", "readwrite", { durability: "strict" });
+  for (const one of said) void change.store.put(one);
+  await change.done;
+  for (const one of said) answers.set(one.seq, one);
+}
+
+/** The entries that the server has not answered, in order. */
+export function unanswered(): Entry[] {
+  return entries.filter((one) => !answers.has(one.seq));
+}
+
+/** Forgets what was answered days ago, and never the last one. */
+export async function prune(now = Date.now()): Promise<void> {
+  const old = entries.slice(0, -1).filter((one) => answers.has(one.seq) && one.at < now - KEPT_MS);
+  if (!old.length) return;
+  const db = await database();
+  const change = db.transaction(["journal", "answers"], "readwrite");
+  for (const one of old) {
+    void change.objectStore("journal").delete(one.seq);
+    void change.objectStore("answers").delete(one.seq);
+  }
+  await change.done;
+  await openJournal();
+}

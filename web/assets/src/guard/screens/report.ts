@@ -1,0 +1,203 @@
+// A report in three touches: what, a photo, send. What is taken stays until it is sent.
+import { button, h, icon, replace } from "../dom";
+import { canRecord, photo, Voice, type Taken } from "../capture";
+import type { Screen } from "../go";
+import { newId } from "../ids";
+import { files, record } from "../journal";
+import { checkpointOf, plan } from "../plan";
+import { session } from "../session";
+import { signal } from "../signals";
+import { database, forget, read, write } from "../store";
+import { kick } from "../sync";
+import type { Draft } from "../types";
+import { _, named } from "../words";
+import { choiceButton, pictureOf } from "./choosing";
+import { says, top } from "./parts";
+
+export const reportScreen: Screen = (place, given) => {
+  let voice: Voice | null = null;
+  let ended = false;
+  const addresses: string[] = [];
+  const begin = async (): Promise<void> => {
+    const kept = await read("phone", "draft");
+    const draft: Draft = kept ?? {
+      choice: "",
+      checkpoint: given.get("checkpoint"),
+      round: given.get("round"),
+      files: [],
+      checks: {},
+      text: "",
+    };
+    if (!ended) new Form(place, draft, (one) => (voice = one), addresses).draw();
+  };
+  void begin();
+  return () => {
+    ended = true;
+    voice?.end();
+    for (const one of addresses) URL.revokeObjectURL(one);
+  };
+};
+
+class Form {
+  private readonly said = says("");
+  private voice: Voice | null = null;
+
+  constructor(
+    private readonly place: HTMLElement,
+    private readonly draft: Draft,
+    private readonly hold: (voice: Voice | null) => void,
+    private readonly addresses: string[],
+  ) {}
+
+  draw(): void {
+    const chosen = plan?.choices.find((one) => one.code === this.draft.choice);
+    const place = checkpointOf(this.draft.checkpoint ?? "");
+    if (!chosen) {
+      const choose = (code: string): Promise<void> => this.keep({ choice: code });
+      replace(
+        this.place,
+        top(_("What is it?")),
+        place ? h("p", { class: "muted" }, named(place.name)) : null,
+        h("div", { class: "tiles" }, ...(plan?.choices ?? []).map((one) => choiceButton(one, choose))),
+        plan?.choices.length ? null : h("p", {}, _("The choices arrive with the first signal.")),
+      );
+      return;
+    }
+    const send = button("check", _("Send the report"), () => this.send(), { class: "first huge" });
+    replace(
+      this.place,
+      top(_("Report")),
+      button(pictureOf(chosen.icon), named(chosen.name), () => this.keep({ choice: "" })),
+      place ? h("p", { class: "muted" }, named(place.name)) : null,
+      h("div", { class: "pair" }, this.camera(), this.microphone()),
+      this.taken(),
+      ...chosen.checks.map((one) => this.check(one.code, named(one.text))),
+      this.words(),
+      this.said,
+      h("div", { class: "push" }, send),
+    );
+  }
+
+  private async keep(change: Partial<Draft>): Promise<void> {
+    Object.assign(this.draft, change);
+    await write("phone", { ...this.draft }, "draft");
+    this.draw();
+  }
+
+  /** The camera of the phone itself takes the picture: it knows the flash and the dark best. */
+  private camera(): HTMLElement {
+    const input = h("input", {
+      type: "file",
+      accept: "image/*",
+      capture: "environment",
+      "aria-label": _("Take a photo"),
+      onchange: () => void this.photos([...(input.files ?? [])]),
+    });
+    return h("label", { class: "button take huge" }, icon("camera"), h("span", {}, _("Take a photo")), input);
+  }
+
+  private async photos(chosen: File[]): Promise<void> {
+    for (const one of chosen) {
+      const taken = await photo(one);
+      const most = plan?.settings.photo_bytes ?? Infinity;
+      if (taken.bytes.byteLength > most) this.said.textContent = _("This picture is too large.");
+      else await this.add("photo", taken);
+    }
+  }
+
+  private microphone(): HTMLElement {
+    const running = this.voice !== null;
+    const word = running ? _("Stop") : _("Voice note");
+    const act = running ? () => this.voice?.end() : () => this.listen();
+    const one = button(running ? "stop" : "microphone", word, act, { class: "huge" });
+    one.classList.toggle("on", running);
+    one.hidden = !canRecord();
+    return one;
+  }
+
+  private async listen(): Promise<void> {
+    try {
+      this.voice = await Voice.begin();
+    } catch {
+      this.said.textContent = _("The microphone is not allowed.");
+      return;
+    }
+    this.hold(this.voice);
+    this.draw();
+    const taken = await this.voice.ended;
+    this.voice = null;
+    this.hold(null);
+    await this.add("voice", taken);
+  }
+
+  /** Recorded the moment it was taken: its hash stands in the journal before anything else happens. */
+  private async add(what: "photo" | "voice", taken: Taken): Promise<void> {
+    const { type, bytes, sha256 } = taken;
+    const id = newId();
+    const size = bytes.byteLength;
+    const file = { id, what, type, sha256, size, bytes, state: "waiting", received: 0 } as const;
+    const data = { file: id, what, sha256, bytes: size };
+    await record("file", data, { person: session?.person ?? null, file });
+    signal("recorded");
+    await this.keep({ files: [...this.draft.files, id] });
+    kick();
+  }
+
+  private taken(): HTMLElement {
+    const box = h("div", { class: "photos" });
+    for (const id of this.draft.files) {
+      const file = files.get(id);
+      if (file?.what === "voice") box.append(h("p", { class: "card" }, icon("microphone"), "✓"));
+      else if (file) void this.show(box, id);
+    }
+    return box;
+  }
+
+  private async show(box: HTMLElement, id: string): Promise<void> {
+    const picture = h("img", { alt: _("Photo"), "data-photo": id });
+    box.append(picture);
+    const kept = await (await database()).get("files", id);
+    if (!kept?.bytes) return;
+    const address = URL.createObjectURL(new Blob([kept.bytes], { type: kept.type }));
+    this.addresses.push(address);
+    picture.src = address;
+  }
+
+  /** A question of the checklist: yes, no, or left open. */
+  private check(code: string, text: string): HTMLElement {
+    const answer = (said: boolean): HTMLElement => {
+      const on = this.draft.checks[code] === said;
+      const keep = (): Promise<void> => this.keep({ checks: { ...this.draft.checks, [code]: said } });
+      const one = button(said ? "check" : "cross", said ? _("Yes") : _("No"), keep, {
+        "aria-pressed": String(on),
+        "data-check": code,
+      });
+      one.classList.toggle("on", on);
+      return one;
+    };
+    const both = h("div", { class: "pair" }, answer(true), answer(false));
+    return h("div", { class: "card", role: "group", "aria-label": text }, text, both);
+  }
+
+  private words(): HTMLElement {
+    const field = h("textarea", {
+      rows: 2,
+      maxlength: 2000,
+      onchange: () => void this.keep({ text: field.value.trim() }),
+    });
+    field.value = this.draft.text;
+    return h("details", {}, h("summary", { class: "line" }, _("Add words")), field);
+  }
+
+  private async send(): Promise<void> {
+    this.voice?.end();
+    await this.voice?.ended;
+    const { choice, checkpoint, round, checks, text } = this.draft;
+    const data = { choice, checkpoint, round, files: this.draft.files, checks, text };
+    await record("report", data, { person: session?.person ?? null });
+    await forget("draft");
+    signal("recorded");
+    kick();
+    history.back();
+  }
+}

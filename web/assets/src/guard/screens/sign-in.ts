@@ -1,0 +1,166 @@
+// Who holds the phone: a name and a PIN, on keys that a glove hits.
+import { button, h, icon, replace } from "../dom";
+import { turnTo, type Screen } from "../go";
+import { plan } from "../plan";
+import { knownPeople, signIn, type Outcome } from "../session";
+import { kick } from "../sync";
+import { _, clock } from "../words";
+import { says, state, zone } from "./parts";
+
+const SHORTEST = 6;
+const LONGEST = 10;
+
+type Who = { person_id: string; name: string } | { login: string; name: string };
+
+export const signInScreen: Screen = (place) => {
+  void choosePerson(place);
+};
+
+async function choosePerson(place: HTMLElement, said = ""): Promise<void> {
+  const people = await knownPeople();
+  const login = h("input", { name: "login", autocomplete: "off", autocapitalize: "none" });
+  const other = h(
+    "form",
+    {
+      class: "field",
+      hidden: people.length > 0,
+      onsubmit: (event) => {
+        event.preventDefault();
+        const text = login.value.trim();
+        if (text) askPin(place, { login: text, name: text });
+      },
+    },
+    h("label", { class: "field" }, _("How you sign in to Watchkeeper"), login),
+    h("button", { class: "button first" }, icon("check"), h("span", {}, _("Go on"))),
+  );
+  const show = button("person", _("Somebody else"), () => {
+    other.hidden = false;
+    show.hidden = true;
+    login.focus();
+  });
+  show.hidden = people.length === 0;
+  replace(
+    place,
+    h(
+      "header",
+      { class: "top" },
+      h("h1", {}, _("Who is on duty?")),
+      button("gear", "", () => turnTo("settings"), { "aria-label": _("Settings") }),
+    ),
+    plan ? h("p", { class: "muted" }, plan.phone.label) : null,
+    said ? says(said) : null,
+    h(
+      "div",
+      { class: "tiles" },
+      ...people.map((one) =>
+        button("person", one.name, () => askPin(place, { person_id: one.id, name: one.name })),
+      ),
+    ),
+    show,
+    other,
+    h("div", { class: "push" }, state()),
+  );
+}
+
+interface Asking {
+  title: string;
+  said: string;
+  kind: string;
+}
+
+function askPin(place: HTMLElement, who: Who, said = ""): void {
+  const asking = { title: _("PIN of {name}", { name: who.name }), said, kind: said ? "bad" : "" };
+  keypad(place, asking, async (pin) => {
+    const outcome = await signIn(who, pin);
+    if (outcome.no === "change_pin") askNew(place, who, pin);
+    else settle(place, who, outcome);
+  });
+}
+
+/** A first PIN was told by somebody else; their own takes its place at once. */
+function askNew(place: HTMLElement, who: Who, pin: string, said = ""): void {
+  const title = _("Choose a PIN of your own, 6 to 10 digits");
+  keypad(place, { title, said, kind: said ? "bad" : "" }, async (first) => {
+    keypad(place, { title: _("The same PIN once more"), said: "", kind: "" }, async (second) => {
+      if (first !== second) return askNew(place, who, pin, _("The two were not the same."));
+      const outcome = await signIn(who, pin, first);
+      if (outcome.no === "refused") askNew(place, who, pin, outcome.more);
+      else settle(place, who, outcome);
+    });
+  });
+}
+
+function settle(place: HTMLElement, who: Who, outcome: Outcome): void {
+  if (outcome.session) {
+    kick();
+    turnTo("home");
+    return;
+  }
+  askPin(place, who, wording(outcome));
+}
+
+function wording({ no, more }: Outcome): string {
+  const until = more && no === "wait" ? clock(more, zone()) : "";
+  return {
+    wrong: _("That was not the right PIN or name."),
+    wait: _("Too many wrong tries: wait until {time}.", { time: until }),
+    not_yours: _("This phone belongs to somebody else."),
+    needs_signal: _("The first time on this phone needs signal."),
+    too_many: _("Too many wrong tries: now it needs signal."),
+    expired: _("Signed in too long ago: now it needs signal."),
+    change_pin: "",
+    refused: more,
+  }[no ?? "refused"];
+}
+
+function keypad(place: HTMLElement, asking: Asking, done: (pin: string) => Promise<void>): void {
+  let pin = "";
+  const dots = h("div", { class: "dots", role: "status" });
+  const said = says(asking.said, asking.kind);
+  const keys = h("div", { class: "keys" });
+  const draw = (): void => {
+    const count = Math.max(SHORTEST, pin.length);
+    replace(dots, ...Array.from({ length: count }, (_one, at) => dot(at < pin.length)));
+    dots.setAttribute("aria-label", _("{count} digits", { count: pin.length }));
+    enter.disabled = pin.length < SHORTEST;
+  };
+  const press = (digit: string): void => {
+    said.textContent = "";
+    if (pin.length < LONGEST) pin += digit;
+    draw();
+  };
+  const send = async (): Promise<void> => {
+    for (const key of keys.querySelectorAll("button")) key.disabled = true;
+    said.className = "says";
+    said.textContent = _("One moment…");
+    await done(pin);
+  };
+  const digit = (one: string): HTMLElement =>
+    h("button", { type: "button", class: "button", onclick: () => press(one) }, one);
+  const erase = button("erase", "", () => ((pin = pin.slice(0, -1)), draw()), {
+    "aria-label": _("Erase a digit"),
+  });
+  const enter = button("check", "", send, { class: "first", "aria-label": _("Sign in") });
+  keys.append(...[..."123456789"].map(digit), erase, digit("0"), enter);
+  const back = button("back", "", () => choosePerson(place), { "aria-label": _("Back") });
+  replace(
+    place,
+    h("header", { class: "top" }, back, h("h1", {}, asking.title)),
+    dots,
+    said,
+    keys,
+  );
+  draw();
+  // A phone with keys, or a tablet on a desk.
+  place.onkeydown = (event) => {
+    if (!keys.isConnected) place.onkeydown = null;
+    else if (/^\d$/.test(event.key)) press(event.key);
+    else if (event.key === "Backspace") erase.click();
+    else if (event.key === "Enter" && !enter.disabled && event.target === place) enter.click();
+  };
+  place.focus();
+}
+
+function dot(full: boolean): HTMLElement {
+  return h("i", { class: full ? "full" : "" });
+}

@@ -1,0 +1,124 @@
+// What was recorded and how it stands: one tick on this phone, two when the server has checked it.
+import { button, h, icon, replace } from "../dom";
+import { startAnew } from "../enrolment";
+import { turnTo, type Screen } from "../go";
+import type { IconName } from "../icons";
+import { answers, entries } from "../journal";
+import { checkpointOf, dataOf, plan } from "../plan";
+import { contact, hurry, isInContact, onSync, waiting } from "../sync";
+import type { Entry } from "../types";
+import { _, clock, named } from "../words";
+import { says, SHOWN, ticks, top, wordOf, zone } from "./parts";
+
+const MOST = 60;
+
+export const syncScreen: Screen = (place) => {
+  const draw = (): void => drawSync(place);
+  draw();
+  return onSync(draw);
+};
+
+function drawSync(place: HTMLElement): void {
+  const open = waiting();
+  const shown = entries.filter((one) => SHOWN.has(one.kind)).slice(-MOST).reverse();
+  replace(
+    place,
+    top(_("What was recorded")),
+    standing(),
+    h(
+      "p",
+      {},
+      _("{entries} entries and {files} files wait to be sent.", {
+        entries: open.entries,
+        files: open.files,
+      }),
+    ),
+    contact.stopped ? null : button("sync", _("Send now"), hurry, { class: "first" }),
+    h(
+      "p",
+      { class: "legend muted" },
+      h("span", {}, icon("check"), _("Recorded")),
+      h("span", {}, icon("checks"), _("Recorded and checked")),
+    ),
+    h("ul", { class: "lines" }, ...shown.map(line)),
+    shown.length ? null : h("p", { class: "muted" }, _("Nothing yet.")),
+  );
+}
+
+function standing(): HTMLElement {
+  if (contact.stopped) return stopped();
+  if (isInContact()) return says(_("In contact: what is recorded arrives at once."), "good");
+  const time = contact.heardAt ? clock(contact.heardAt, zone()) : "";
+  const since = time ? _("No contact since {time}", { time }) : _("No contact yet");
+  const more = _("Nothing is lost: it is sent as soon as there is signal.");
+  return says(`${since}. ${more}`);
+}
+
+/** The server takes nothing more of this phone; what to do depends on why. */
+function stopped(): HTMLElement {
+  const why = {
+    phone_lost: _("This phone was reported as lost. Show it to your supervisor."),
+    phone_retired: _("This phone is out of use. It can be made known anew."),
+    fork: _("This phone's journal was continued elsewhere. Show it to your supervisor."),
+    chain: _("The server can't read this phone's journal. Show it to your supervisor."),
+  }[contact.stopped];
+  const anew = async (): Promise<void> => {
+    const lost = waiting().entries;
+    if (lost && !confirm(_("{count} entries were never sent and would be gone.", { count: lost }))) {
+      return;
+    }
+    await startAnew();
+    turnTo("enrol");
+    location.reload();
+  };
+  return h(
+    "section",
+    { class: "card" },
+    says(why ?? contact.stopped, "bad"),
+    contact.stopped === "phone_lost"
+      ? button("sync", _("Ask again"), hurry)
+      : button("trash", _("Make it known anew"), anew, { class: "danger" }),
+  );
+}
+
+const PICTURES: Record<string, IconName> = {
+  scan: "scan",
+  report: "report",
+  report_more: "report",
+  note: "lock",
+  round_start: "play",
+};
+
+function line(entry: Entry): HTMLElement {
+  const verdict = answers.get(entry.seq);
+  const mark = !verdict ? "recorded" : verdict.verdict === "refused" ? "refused" : "checked";
+  const more = mark === "refused" ? named(verdict?.text) || wordOf(mark) : "";
+  return h(
+    "li",
+    { class: "line", "data-seq": entry.seq },
+    icon(PICTURES[entry.kind] ?? "check"),
+    h(
+      "span",
+      {},
+      nameOf(entry),
+      more ? h("small", { class: "bad" }, more) : null,
+      verdict?.ticket_number
+        ? h("small", { class: "muted" }, _("Ticket {number}", { number: verdict.ticket_number }))
+        : null,
+    ),
+    h("small", { class: "muted" }, clock(entry.at, zone())),
+    ticks(mark),
+  );
+}
+
+function nameOf(entry: Entry): string {
+  const data = dataOf(entry);
+  const round = plan?.rounds.find((one) => one.id === (data["round"] ?? entry.hint?.round));
+  if (entry.kind === "round_start") return named(round?.route.name) || _("Round");
+  if (entry.kind === "report") {
+    return named(plan?.choices.find((one) => one.code === data["choice"])?.name) || _("Report");
+  }
+  const point = round?.points.find((one) => one.position === entry.hint?.position);
+  const place = answers.get(entry.seq)?.checkpoint_id ?? data["checkpoint"] ?? point?.checkpoint_id;
+  return named(checkpointOf(String(place ?? ""))?.name) || _("Scan now");
+}

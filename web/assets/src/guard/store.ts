@@ -1,0 +1,104 @@
+// What the phone keeps, in IndexedDB. Nothing here is asked of the network.
+import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import type { Draft, Entry, KeptFile, Known, Plan, Session, Verdict } from "./types";
+
+const NAME = "watchkeeper-guard";
+const VERSION = 1;
+
+export interface Head {
+  seq: number;
+  hash: string;
+}
+
+/** Single values about the phone. */
+export interface Facts {
+  id: string;
+  keys: CryptoKeyPair;
+  /** The HMAC key under which verifiers of PINs stand. */
+  device: CryptoKey;
+  head: Head;
+  plan: Plan;
+  planTag: string;
+  session: Session;
+  draft: Draft;
+  /** ms that the server's clock is ahead, and when that was heard, by the phone's clock. */
+  offset: { ms: number; at: number };
+  /** Warnings that were given. */
+  warned: string[];
+  alive: number;
+  /** Codes whose place the server has named: of the code the checkpoint. */
+  places: Record<string, string>;
+  /** Why the server won't hear this phone any more. */
+  stopped: string;
+}
+
+export interface Settings {
+  language: string;
+  speech: boolean;
+  gloves: boolean;
+  lowPower: boolean;
+}
+
+export interface Schema extends DBSchema {
+  settings: { key: string; value: unknown };
+  phone: { key: string; value: unknown };
+  people: { key: string; value: Known };
+  journal: { key: number; value: Entry };
+  answers: { key: number; value: Verdict };
+  files: { key: string; value: KeptFile };
+}
+
+let opening: Promise<IDBPDatabase<Schema>> | null = null;
+
+export function database(): Promise<IDBPDatabase<Schema>> {
+  opening ??= openDB<Schema>(NAME, VERSION, {
+    upgrade(db) {
+      db.createObjectStore("settings");
+      db.createObjectStore("phone");
+      db.createObjectStore("people", { keyPath: "id" });
+      db.createObjectStore("journal", { keyPath: "seq" });
+      db.createObjectStore("answers", { keyPath: "seq" });
+      db.createObjectStore("files", { keyPath: "id" });
+    },
+    // A newer app in another tab must not wait for this one.
+    blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
+    terminated: () => (opening = null),
+  });
+  return opening;
+}
+
+export async function read<K extends keyof Settings>(
+  store: "settings",
+  key: K,
+): Promise<Settings[K] | undefined>;
+export async function read<K extends keyof Facts>(
+  store: "phone",
+  key: K,
+): Promise<Facts[K] | undefined>;
+export async function read(store: "settings" | "phone", key: string): Promise<unknown> {
+  return (await database()).get(store, key);
+}
+
+export async function write<K extends keyof Settings>(
+  store: "settings",
+  value: Settings[K],
+  key: K,
+): Promise<void>;
+export async function write<K extends keyof Facts>(
+  store: "phone",
+  value: Facts[K],
+  key: K,
+): Promise<void>;
+export async function write(
+  store: "settings" | "phone",
+  value: unknown,
+  key: string,
+): Promise<void> {
+  const db = await database();
+  const change = db.transaction(store, "readwrite", { durability: "strict" });
+  await Promise.all([change.store.put(value, key), change.done]);
+}
+
+export async function forget(key: keyof Facts): Promise<void> {
+  await (await database()).delete("phone", key);
+}

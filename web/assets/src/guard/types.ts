@@ -1,0 +1,179 @@
+// What the server and the phone say to each other, as docs/guard-journal.md has it.
+import type { Named } from "./words";
+
+export interface Phone {
+  id: string;
+  kind: "personal" | "post";
+  label: string;
+  site_id: string;
+  state: string;
+  person_id: string | null;
+  accepted: number;
+}
+
+export interface PlanPoint {
+  position: number;
+  checkpoint_id: string;
+  opens_at: string;
+  closes_at: string;
+  state: string;
+  scanned_at: string | null;
+}
+
+export type WarningKind = "due" | "start" | "begin_by" | "closing" | "ending";
+
+export interface PlanWarning {
+  at: string;
+  what: WarningKind;
+  position: number | null;
+}
+
+export interface PlanRound {
+  id: string;
+  route: { id: string; code: string; name: Named };
+  order: string;
+  state: string;
+  planned_at: string;
+  opens_at: string;
+  begin_by: string;
+  ends_at: string;
+  began_at: string | null;
+  person_id: string | null;
+  points: PlanPoint[];
+  warnings: PlanWarning[];
+}
+
+export interface PlanCheckpoint {
+  id: string;
+  code: string;
+  name: Named;
+  space: Named | null;
+  kinds: string[];
+}
+
+export interface Choice {
+  code: string;
+  kind: string;
+  icon: string;
+  name: Named;
+  ticket: boolean;
+  checks: { code: string; text: Named }[];
+}
+
+export interface NoteChoice {
+  code: string;
+  icon: string;
+  name: Named;
+}
+
+export interface PlanPerson {
+  id: string;
+  name: string;
+  locale: string;
+  offline_until: string;
+}
+
+export interface Plan {
+  server_time: string;
+  phone: Phone;
+  site: { id: string; name: Named; time_zone: string; call_number: string | null };
+  people: PlanPerson[];
+  rounds: PlanRound[];
+  checkpoints: PlanCheckpoint[];
+  choices: Choice[];
+  notes: NoteChoice[];
+  settings: {
+    pin_rounds: number;
+    batch_entries: number;
+    batch_bytes: number;
+    piece_bytes: number;
+    photo_bytes: number;
+    voice_bytes: number;
+  };
+}
+
+/** What the server says of an entry. */
+export interface Verdict {
+  seq: number;
+  id: string;
+  kind: string;
+  verdict: "accepted" | "refused" | "kept" | "not_understood";
+  reason: string | null;
+  text: Named | null;
+  checkpoint_id: string | null;
+  round_id: string | null;
+  position: number | null;
+  ticket_number: number | null;
+}
+
+export interface FileState {
+  id: string;
+  received: number;
+  bytes: number;
+  state: "waiting" | "complete" | "wrong" | "unusable";
+}
+
+export interface JournalAnswer {
+  accepted: number;
+  hash: string;
+  server_time: string;
+  offset_ms: number;
+  told_until: string | null;
+  verdicts: Verdict[];
+  files: FileState[];
+}
+
+/** An entry as the phone keeps it. text: the very characters that are hashed and sent. */
+export interface Entry {
+  seq: number;
+  id: string;
+  kind: string;
+  person: string | null;
+  /** By the phone's clock, ms. */
+  at: number;
+  text: string;
+  hash: string;
+  /** What the screen shows until the server has looked at it; never sent. */
+  hint: { round: string; position: number } | null;
+}
+
+/** A photo or voice note as the phone keeps it. The bytes go once the server has them whole. */
+export interface KeptFile {
+  id: string;
+  what: "photo" | "voice";
+  type: string;
+  sha256: string;
+  size: number;
+  bytes: ArrayBuffer | null;
+  state: FileState["state"];
+  /** Of how many bytes the server has said that it has them. */
+  received: number;
+}
+
+/** Somebody who signed in here with signal. Verifier: docs/guard-journal.md, "Without signal". */
+export interface Known {
+  id: string;
+  name: string;
+  locale: string;
+  salt: ArrayBuffer;
+  verifier: ArrayBuffer;
+  rounds: number;
+  offline_until: string;
+  wrong: number;
+}
+
+export interface Session {
+  person: string;
+  name: string;
+  by: "online" | "offline";
+  until: string;
+}
+
+export interface Draft {
+  choice: string;
+  checkpoint: string | null;
+  round: string | null;
+  files: string[];
+  checks: Record<string, boolean>;
+  text: string;
+}
