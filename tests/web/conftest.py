@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from fastapi.testclient import TestClient
 from playwright.sync_api import ConsoleMessage, Page
 
 from api.deps import SESSION_COOKIE
-from core.clock import Clock
+from core.clock import Clock, SimulatedClock, SystemClock, to_micros
 from tests.web.stage import Stage, WebServer, build, lay_foundation, serving
 
 
@@ -25,6 +26,15 @@ def foundation(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stage(foundation: Path, tmp_path: Path) -> Iterator[Stage]:
     """The demo compound, with nothing wrong and nobody signed in."""
     yield from stage_on(foundation, tmp_path)
+
+
+@pytest.fixture
+def stage_at_noon(foundation: Path, tmp_path: Path) -> Iterator[Stage]:
+    """The same at the next noon of its site, where the clock stands: for what a day decides."""
+    now = SystemClock().now()
+    noon = now.replace(hour=4, minute=0, second=0, microsecond=0)
+    noon += timedelta(days=noon < now)
+    yield from stage_on(foundation, tmp_path, SimulatedClock(to_micros(noon)))
 
 
 def stage_on(foundation: Path, folder: Path, clock: Clock | None = None) -> Iterator[Stage]:

@@ -115,7 +115,9 @@ def test_what_stands_can_be_taken_along_and_handed_in_again(desk: TestClient) ->
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
-def test_csv_templates_are_read_again(stage: Stage, encoding: str) -> None:
+def test_csv_templates_are_read_again(stage_at_noon: Stage, encoding: str) -> None:
+    # The roster that is filled in is the one of the month, by the clocks of the site.
+    stage = stage_at_noon
     client = client_of(stage, "administrator", "zh")
     press(client, hand_in(client, STAFF), "apply")
     row = ["riverside", "b1-f9", "赵磊", "+86 138 0013 8000"]

@@ -455,7 +455,9 @@ def test_a_route_is_changed_taken_out_of_use_and_into_it_again(stage: Stage) -> 
     assert form(client, f"/routes/{way}/retire", version="1").status_code == 412
 
 
-def test_a_plan_is_made_changed_ended_and_taken_up_again(stage: Stage) -> None:
+def test_a_plan_is_made_changed_ended_and_taken_up_again(stage_at_noon: Stage) -> None:
+    # A round that may begin already stays when its plan is changed or ended.
+    stage = stage_at_noon
     way = route(stage, "night-1", "Night", "夜间", [checkpoint(stage, "post-1")])
     client = client_of(stage)
     page = client.get(f"/routes/{way}/plans/new").text
