@@ -22,7 +22,7 @@ ACCOUNT = "postgres"
 PACKAGE = "postgresql"
 # Tests throw the cluster away, so nothing in it needs to survive a power cut.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-START_LIMIT_S = 30.0
+START_LIMIT_S = 120.0
 # Where a database of a test's own is made ten times as fast as on a disk, if there is room.
 MEMORY = Path("/dev/shm")
 ROOM = 2 << 30
@@ -114,7 +114,7 @@ class PostgresServer:
         """Stop the server: SIGINT closes its connections in order, SIGQUIT is like a crash."""
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=120)
             self._process = None
 
     def remove(self) -> None:

@@ -51,7 +51,7 @@ def reader(server: TelemetryServer, path: Path) -> Iterator[RemoteStore]:
 
 def connect(path: Path) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(5)
+    connection.settimeout(60)
     connection.connect(str(path))
     return connection
 
