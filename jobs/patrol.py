@@ -7,9 +7,11 @@ from core.db import is_unavailable
 from core.leases import LeaseLost
 from jobs.work import Work, actor
 from workflows.patrol import rounds
+from workflows.patrol.honesty import check_round, rounds_to_check
 from workflows.patrol.rounds import look_at
 
 ACTOR = actor("rounds")
+CHECKER = actor("honesty")
 SWEEP = "rounds"
 # Nobody looked for so long: who had something to tell could not, or we were away.
 ABSENT = timedelta(minutes=5)
@@ -90,3 +92,23 @@ def note_statutes(work: Work, now: datetime) -> int:
             route = session.get_one(rounds.Route, route_id, with_for_update=True)
             told += rounds.note_coverage(session, route, actor=ACTOR, now=now)
     return told
+
+
+def check_rounds(work: Work, now: datetime) -> int:
+    """Mark what speaks against rounds that are over; each by itself, as with looking at them."""
+    with work.database.read() as session:
+        due = rounds_to_check(session, now=now)
+    made, failure = 0, None
+    for round_id in due:
+        if work.stopping.is_set():
+            break
+        try:
+            with work.transaction() as session:
+                made += check_round(session, round_id, now=now, actor=CHECKER)
+        except Exception as error:
+            if isinstance(error, LeaseLost) or is_unavailable(error):
+                raise
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    return made

@@ -29,7 +29,14 @@ from jobs.fire_alarms import pass_on_as_fire
 from jobs.ingest_watch import IngestWatch
 from jobs.lone_workers import begin_watches, look_after_lone_workers
 from jobs.outbox import send_facts
-from jobs.patrol import SWEEP, learn_ways, look_at_rounds, make_rounds_ahead, note_statutes
+from jobs.patrol import (
+    SWEEP,
+    check_rounds,
+    learn_ways,
+    look_at_rounds,
+    make_rounds_ahead,
+    note_statutes,
+)
 from jobs.posts import look_at_posts
 from jobs.retention import bound_quarantine, forget_credentials, forget_imports, keep_up_telemetry
 from jobs.sos import pass_calls_on
@@ -70,6 +77,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("statutes", 60.0, note_statutes, every=timedelta(hours=1)),
         Sweep("ways", 60.0, learn_ways, every=timedelta(hours=24)),
         Sweep("posts", 5.0, look_at_posts),
+        Sweep("honesty", 5.0, check_rounds),
         Sweep("contractors", 5.0, pass_jobs_on),
         Sweep("homes", 60.0, end_homes, every=timedelta(minutes=10)),
         Sweep("guests", 60.0, forget_guests, every=timedelta(hours=1)),

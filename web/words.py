@@ -8,6 +8,7 @@ from web.event_words import EVENT
 from web.import_words import IMPORT_WORDS
 from web.incident_words import INCIDENT_WORDS
 from web.languages import mark
+from web.mark_words import MARK_WORDS
 from web.patrol_words import PATROL_WORDS
 from web.phone_words import PHONE_WORDS
 from web.post_words import POST_WORDS
@@ -422,6 +423,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     **POST_WORDS,
     **STATUTE_WORDS,
     **PHONE_WORDS,
+    **MARK_WORDS,
     **RULE_WORDS,
     **SOS_WORDS,
 }

@@ -6,6 +6,7 @@ from api.patrol.figures import router as _figures
 from api.patrol.guard import router as _guard
 from api.patrol.labels import router as _labels
 from api.patrol.lone import router as _lone
+from api.patrol.marks import router as _marks
 from api.patrol.phones import router as _phones
 from api.patrol.plans import router as _plans
 from api.patrol.post_orders import router as _post_orders
@@ -20,7 +21,7 @@ from api.patrol.statutes import router as _statutes
 _SCANNED = (_badges, _labels, _scans)
 _WALKED = (_routes, _plans, _rounds, _figures, _statutes)
 _MANNED = (_posts, _post_orders)
-_GUARDED = (_guard, _phones, _reports, _sos, _lone)
+_GUARDED = (_guard, _phones, _reports, _marks, _sos, _lone)
 for _each in (*_SCANNED, *_WALKED, *_MANNED, *_GUARDED):
     router.include_router(_each)
 

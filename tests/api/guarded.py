@@ -16,6 +16,7 @@ from tests.fixtures import NOON, SmallSite
 from tests.guard_phone import GuardPhone
 from workflows import patrol
 from workflows.patrol import lone, posts, rounds, sos
+from workflows.patrol.honesty import PatrolMark
 from workflows.patrol.journal.model import GuardFile
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.reports.model import GuardReport
@@ -163,7 +164,17 @@ def put_rounds(
     first = session.scalars(made.order_by(rounds.Round.planned_at)).first()
     assert first is not None
     assert first.opens_at < now
-    return {"route_id": route.id, "plan_id": plan.id, "round_id": first.id}
+    mark = PatrolMark(
+        site_id=site.id, round_id=first.id, kind="speed", scans=[], evidence=[], made_at=now
+    )
+    session.add(mark)
+    session.flush()
+    return {
+        "route_id": route.id,
+        "plan_id": plan.id,
+        "round_id": first.id,
+        "mark_id": mark.id,
+    }
 
 
 def bodies_of_patrols(site: SmallSite) -> dict[str, Any]:
@@ -250,4 +261,6 @@ def bodies_of_rounds(site: SmallSite, theirs: dict[str, str]) -> dict[str, Any]:
         "post_round_cancel": {"reason": "Flood"},
         "post_round_point_excuse": {"reason": "The floor is locked"},
         "post_patrol_contact": {},
+        "post_patrol_mark_answer": {"text": "The lift took me"},
+        "post_patrol_mark_decide": {"decision": "dismiss", "reason": "The camera shows it"},
     }

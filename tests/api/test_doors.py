@@ -250,6 +250,8 @@ OWN_AFFAIRS |= {"put_my_pin"}
 OWN_AFFAIRS |= {"post_token_of_tag"}
 # A call for help is its sender's own, from wherever they work (tests/api/test_sos.py).
 OWN_AFFAIRS |= {"post_sos", "put_sos_phrase", "post_check_in"}
+# Only whoever a mark is about answers it (tests/workflows/test_marks.py).
+OWN_AFFAIRS |= {"post_patrol_mark_answer"}
 # Only who handed a file in knows of it.
 OWN_ONLY = frozenset({"plan_import_again", "apply_import", "undo_import", "discard_import"})
 OWN_ONLY |= {"undo_ticket_batch"}

@@ -17,6 +17,7 @@ from web.alarm_words import ALARM_STATE, WITHHELD_WHY
 from web.event_words import EVENT
 from web.import_words import FAULT, IMPORT_KIND, IMPORT_STATE, IMPORT_VIEW
 from web.languages import LANGUAGES, area, catalogue, translations
+from web.mark_words import MARK_ASKS, MARK_HONEST, MARK_KIND, MARK_STATE
 from web.patrol_words import (
     BADGE_KIND,
     CHECKPOINT_ACTION,
@@ -57,6 +58,8 @@ from workflows.intake.faults import TEXTS
 from workflows.intake.plan import ACTIONS
 from workflows.intake.plan import KINDS as IMPORTED
 from workflows.patrol import CHANNELS, CHECKPOINT, TOKEN, VIEWS, WandPlan
+from workflows.patrol.honesty import KINDS as MARK_KINDS
+from workflows.patrol.honesty import MARK
 from workflows.patrol.journal.model import FILE
 from workflows.patrol.lone import PLAN as LONE_PLAN
 from workflows.patrol.lone import SIGNS, WATCH
@@ -120,10 +123,11 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "sos",
     "lone_worker",
     "lone_plan",
+    "patrol_mark",
 }
 LIFECYCLES = [ALARM, WITHHOLDING, PLANNED, TICKET, DEVICE, CONTRACTOR_LINK, CLAIM, IMPORT]
 LIFECYCLES += [CHECKPOINT, TOKEN, ROUTE, PLAN, ROUND, POST, DUTY, POST_ORDERS]
-LIFECYCLES += [PHONE, REPORT, FILE, SOS, LONE_PLAN, WATCH]
+LIFECYCLES += [PHONE, REPORT, FILE, SOS, LONE_PLAN, WATCH, MARK]
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
 
@@ -281,3 +285,8 @@ def test_cells_take_the_words_that_the_console_shows() -> None:
         for code, text in CHOICES[group].items():
             assert text.en == words[code]
             assert text.zh == translations("zh").gettext(words[code])
+
+
+def test_everything_about_marks_has_a_word() -> None:
+    assert set(MARK_STATE) == set(MARK.statuses)
+    assert set(MARK_KIND) == set(MARK_ASKS) == set(MARK_HONEST) == set(MARK_KINDS)

@@ -8,6 +8,7 @@ from web.pages.patrol import (
     figures,
     labels,
     lone_workers,
+    marks,
     phones,
     post_orders,
     posts,
@@ -27,7 +28,7 @@ from web.templating import Templates
 _SCANNED = (checkpoints, tokens, scans, badges, wands, labels, taps)
 _WALKED = (rounds, routes, round_plans, figures, statutes)
 _MANNED = (posts, post_orders, phones, reports)
-_CALLED = (sos, lone_workers)
+_CALLED = (sos, lone_workers, marks)
 
 
 def router(templates: Templates) -> APIRouter:

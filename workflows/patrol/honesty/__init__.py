@@ -1,1 +1,28 @@
 """Honesty, with fairness: what speaks against a round is marked, answered and decided."""
+
+from workflows.patrol.honesty.answering import (
+    DECISIONS,
+    LONGEST_WORDS,
+    answer_mark,
+    decide_mark,
+)
+from workflows.patrol.honesty.marking import check_round, rounds_to_check
+from workflows.patrol.honesty.model import KINDS, MARK, PatrolMark
+from workflows.patrol.honesty.reading import KEY, STATES, MarkFilter, describe_mark, list_marks
+
+__all__ = [
+    "DECISIONS",
+    "KEY",
+    "KINDS",
+    "LONGEST_WORDS",
+    "MARK",
+    "STATES",
+    "MarkFilter",
+    "PatrolMark",
+    "answer_mark",
+    "check_round",
+    "decide_mark",
+    "describe_mark",
+    "list_marks",
+    "rounds_to_check",
+]

@@ -154,7 +154,7 @@ class _Look:
             # Nobody looks at it any more.
             missed = [point for point in self._points if point.state == "missed"]
             self._pass_up(missed, timedelta(0))
-            values = {"ended_at": self._now, "next_look": None}
+            values = {"ended_at": self._now, "next_look": None, "next_check": self._now}
             self._move("close", values)
             return
         row.next_look = self._next_look()

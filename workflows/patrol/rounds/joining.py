@@ -175,6 +175,8 @@ def _take(session: Session, place: _Place, scan: Scan, around: _Around, now: dat
             row.began_at = scan.occurred_at
     else:
         point.annexed = True
+        # What is told now may say something else of it.
+        row.next_check = now
     events.append(
         session,
         "round.annex" if point.annexed else "round.visit",
@@ -208,7 +210,7 @@ def settle(session: Session, row: Round, *, now: datetime) -> None:
     points = session.scalars(select(RoundPoint).where(RoundPoint.round_id == row.id)).all()
     if all(point.state in ("scanned", "excused") for point in points):
         last = max((point.scanned_at for point in points if point.scanned_at), default=now)
-        values = {"ended_at": last, "next_look": None}
+        values = {"ended_at": last, "next_look": None, "next_check": now}
         move(session, row, ROUND, "complete", actor=events.SYSTEM, learned_at=now, values=values)
 
 

@@ -116,6 +116,7 @@ class Round(Base):
     it must be scanned; settles_at: when what nobody knows of counts as missed. Scans by a clock
     from `opens_at` to `ends_at` count. person_id: who goes it, from the first scan or the start on.
     next_look: when time alone may change something about it; none once it is over.
+    next_check: when it is to be asked whether it was gone as it is told (workflows.patrol.honesty).
     late_told_at, passed_up_at: when it was told that it did not begin.
     """
 
@@ -138,6 +139,7 @@ class Round(Base):
     began_at: Mapped[datetime | None] = mapped_column(Instant)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     next_look: Mapped[datetime | None] = mapped_column(Instant, index=True)
+    next_check: Mapped[datetime | None] = mapped_column(Instant, index=True)
     late_told_at: Mapped[datetime | None] = mapped_column(Instant)
     passed_up_at: Mapped[datetime | None] = mapped_column(Instant)
     reason: Mapped[str] = mapped_column(Text, default="")

@@ -1,0 +1,181 @@
+"""Marks: made when a round is over, answered by whom they are about, decided by another."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core import events
+from core.db import Database
+from core.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from core.paging import Wish
+from core.personal import destroy_keys
+from tests.fixtures import SmallSite
+from tests.workflows.conftest import employ, facts_of
+from tests.workflows.walked import CODES, MINUTE, TEN, Walk, make_walk
+from workflows.patrol import Checkpoint
+from workflows.patrol.honesty import (
+    MarkFilter,
+    answer_mark,
+    check_round,
+    decide_mark,
+    describe_mark,
+    list_marks,
+    rounds_to_check,
+)
+from workflows.patrol.rounds import Round
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def walk(database: Database, site: SmallSite) -> Walk:
+    """A round through three checkpoints that lie 500 m from each other."""
+    made = make_walk(database, site)
+    with database.write() as session:
+        for number, code in enumerate(CODES):
+            row = session.get_one(Checkpoint, made.points[code])
+            row.latitude, row.longitude, row.radius_m = 31.2 + number * 0.0045, 121.5, 30.0
+    made.route()
+    made.plan("22:00")
+    return made
+
+
+def hurried(walk: Walk, seconds: int = 10) -> None:
+    for number, code in enumerate(CODES):
+        walk.scan(code, TEN + timedelta(seconds=seconds * number))
+
+
+def check(walk: Walk, now: Any) -> int:
+    with walk.database.read() as session:
+        due = rounds_to_check(session, now=now)
+    made = 0
+    for round_id in due:
+        with walk.database.write() as session:
+            made += check_round(session, round_id, now=now, actor=events.SYSTEM)
+    return made
+
+
+def marks(walk: Walk, person: UUID | None = None, **wanted: Any) -> list[dict[str, Any]]:
+    with walk.database.read() as session:
+        caller = walk.caller(person or walk.supervisor)
+        return list(list_marks(session, caller, MarkFilter(**wanted), Wish()).items)
+
+
+def test_a_hurried_round_is_marked_once_and_stays_as_it_is(walk: Walk) -> None:
+    hurried(walk)
+    now = TEN + MINUTE
+    assert walk.shown()["state"] == "complete"
+    assert check(walk, now) == 1
+    (mark,) = marks(walk)
+    assert (mark["kind"], mark["state"], mark["person_id"]) == ("speed", "open", walk.guard)
+    assert mark["evidence"][0]["legs"][0]["metres"] == 500
+    assert walk.states() == ["scanned"] * 3
+    assert check(walk, now) == 0
+    # Once more when what came after it is known, and never again.
+    assert check(walk, TEN + 40 * HOUR) == 0
+    assert marks(walk) == [mark]
+    with walk.database.read() as session:
+        assert session.get_one(Round, walk.first).next_check is None
+    (made,) = facts_of(walk.database, "patrol_mark.make")
+    assert made.after is not None
+    assert made.after["people"] == [str(walk.guard)]
+
+
+def test_an_honest_round_is_left_alone(walk: Walk) -> None:
+    hurried(walk, seconds=600)
+    assert check(walk, TEN + HOUR) == 0
+    assert marks(walk) == []
+
+
+def test_what_is_annexed_has_the_round_looked_at_again(walk: Walk) -> None:
+    walk.scan("gate", TEN)
+    over = TEN + 40 * HOUR
+    walk.look(over)
+    assert walk.shown()["state"] == "incomplete"
+    assert check(walk, over) == 0
+    with walk.database.read() as session:
+        assert rounds_to_check(session, now=over + HOUR) == []
+    late = over + 2 * HOUR
+    for code, seconds in (("garage", 10), ("roof", 20)):
+        walk.scan(code, TEN + timedelta(seconds=seconds), told=late, channel="sync")
+    assert check(walk, late) == 1
+    assert {mark["kind"] for mark in marks(walk)} == {"speed"}
+
+
+def test_more_is_added_until_it_is_decided(walk: Walk) -> None:
+    for code, seconds in (("gate", 0), ("garage", 10)):
+        walk.scan(code, TEN + timedelta(seconds=seconds))
+    over = TEN + 40 * HOUR
+    walk.look(over)
+    assert check(walk, over) == 1
+    walk.scan("roof", TEN + timedelta(seconds=20), told=over, channel="sync")
+    assert check(walk, over) == 1
+    (mark,) = marks(walk)
+    assert len(mark["scans"]) == 3
+    assert len(facts_of(walk.database, "patrol_mark.extend")) == 1
+
+
+def test_the_guard_answers_and_the_supervisor_decides(walk: Walk) -> None:
+    hurried(walk)
+    check(walk, TEN + MINUTE)
+    (mark,) = marks(walk, walk.guard)
+    database, now = walk.database, TEN + HOUR
+    guard, supervisor = walk.caller(walk.guard), walk.caller(walk.supervisor)
+    with database.write() as session, pytest.raises(Invalid, match="nothing"):
+        answer_mark(session, guard, mark["id"], "  ", now=now)
+    with database.write() as session, pytest.raises(NotAllowed, match="only whoever"):
+        answer_mark(session, supervisor, mark["id"], "He was there", now=now)
+    with database.write() as session:
+        answer_mark(session, guard, mark["id"], "我坐了保洁的电瓶车", now=now)
+    with database.write() as session, pytest.raises(Conflict):
+        answer_mark(session, guard, mark["id"], "Once more", now=now)
+    with database.write() as session, pytest.raises(NotAllowed):
+        decide_mark(session, guard, mark["id"], "dismiss", "It was me", now=now)
+    with database.write() as session, pytest.raises(Stale):
+        decide_mark(session, supervisor, mark["id"], "uphold", "x", now=now, expected_version=1)
+    with database.write() as session, pytest.raises(Invalid, match="nothing was decided"):
+        decide_mark(session, supervisor, mark["id"], "forget", "x", now=now)
+    with database.write() as session:
+        decide_mark(session, supervisor, mark["id"], "dismiss", "The camera shows it", now=now)
+    with database.write() as session, pytest.raises(Conflict):
+        decide_mark(session, supervisor, mark["id"], "uphold", "No", now=now)
+    with database.read() as session:
+        shown = describe_mark(session, guard, mark["id"])
+    assert (shown["state"], shown["answer"]) == ("dismissed", "我坐了保洁的电瓶车")
+    assert (shown["reason"], shown["decided_by"]) == ("The camera shows it", walk.supervisor)
+    assert [scan["code"] for scan in shown["shown"]] == list(CODES)
+    # Decided, it stays; the words are nobody's once the guard is erased, the figures remain.
+    walk.scan("gate", TEN + 5 * MINUTE, told=now)
+    assert check(walk, TEN + 40 * HOUR) == 0
+    for fact in facts_of(database, "patrol_mark.answer"):
+        assert "电瓶车" not in str(fact.after)
+    with database.write() as session:
+        destroy_keys(session, [walk.guard])
+    (mark,) = marks(walk)
+    assert (mark["state"], mark["answer"], mark["reason"]) == ("dismissed", None, None)
+
+
+def test_a_supervisor_does_not_decide_about_themselves(walk: Walk) -> None:
+    for number, code in enumerate(CODES):
+        walk.scan(code, TEN + timedelta(seconds=number), person=walk.supervisor)
+    check(walk, TEN + MINUTE)
+    (mark,) = marks(walk)
+    assert mark["person_id"] == walk.supervisor
+    caller = walk.caller(walk.supervisor)
+    with walk.database.write() as session, pytest.raises(NotAllowed, match="themselves"):
+        decide_mark(session, caller, mark["id"], "dismiss", "All well", now=TEN + HOUR)
+
+
+def test_colleagues_see_no_marks_of_each_other(walk: Walk) -> None:
+    hurried(walk)
+    check(walk, TEN + MINUTE)
+    other = employ(walk.database, walk.site.id, "guard")
+    assert marks(walk, other) == []
+    (mark,) = marks(walk, walk.guard, state="undecided", kind="speed")
+    assert marks(walk, walk.guard, state="upheld") == []
+    with walk.database.read() as session, pytest.raises(NotFound):
+        describe_mark(session, walk.caller(other), mark["id"])
+    with walk.database.read() as session, pytest.raises(Invalid, match="no such list"):
+        list_marks(session, walk.caller(other), MarkFilter(kind="odd"), Wish())

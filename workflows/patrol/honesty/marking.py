@@ -1,0 +1,141 @@
+"""Marking: a round that is over is looked at, and what speaks against it becomes marks."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events
+from core.ids import new_id
+from workflows.patrol.honesty.gathering import AROUND, gather
+from workflows.patrol.honesty.judging import judge
+from workflows.patrol.honesty.model import UNDECIDED, PatrolMark
+from workflows.patrol.honesty.touches import Case, Finding
+from workflows.patrol.rounds.model import OPEN, Round
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What is asked of a round with one kind of mark."""
+
+    scans: list[str] = field(default_factory=list)
+    evidence: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, finding: Finding) -> None:
+        self.scans += [str(one) for one in finding.touches if str(one) not in self.scans]
+        self.evidence.append(dict(finding.evidence))
+
+
+def rounds_to_check(session: Session, *, now: datetime, limit: int = 100) -> list[UUID]:
+    """Rounds that are over and of which something was learned since they were looked at."""
+    statement = select(Round.id).where(Round.next_check <= now, Round.state.not_in(OPEN))
+    return list(session.scalars(statement.order_by(Round.next_check, Round.id).limit(limit)))
+
+
+def check_round(session: Session, round_id: UUID, *, now: datetime, actor: events.Actor) -> int:
+    """Mark what speaks against a round; how many marks were made or added to.
+
+    Again it changes nothing, unless something new is known. It is looked at once more when what
+    came after it is known, too.
+    """
+    statement = select(Round).where(Round.id == round_id).with_for_update(skip_locked=True)
+    row = session.scalars(statement.execution_options(populate_existing=True)).first()
+    if row is None or row.next_check is None or row.next_check > now:
+        return 0
+    case = gather(session, row)
+    asked = _by_kind(judge(case)) if case.touches else {}
+    standing = {
+        mark.kind: mark
+        for mark in session.scalars(select(PatrolMark).where(PatrolMark.round_id == row.id))
+    }
+    made = 0
+    for kind, one in asked.items():
+        if kind not in standing:
+            _make(session, row, kind, one, _about(case, row, one), actor, now)
+            made += 1
+        elif standing[kind].state in UNDECIDED:
+            made += _extend(session, standing[kind], one, actor, now)
+    again = row.ends_at + AROUND
+    row.next_check = again if again > now else None
+    session.flush()
+    return made
+
+
+def _by_kind(findings: Iterable[Finding]) -> Mapping[str, _Asked]:
+    found: dict[str, _Asked] = {}
+    for finding in findings:
+        found.setdefault(finding.kind, _Asked()).add(finding)
+    return found
+
+
+def _about(case: Case, row: Round, asked: _Asked) -> UUID | None:
+    """Whom a mark is about: who made most of its scans in this round, else who goes it."""
+    people = Counter(
+        one.person for one in case.touches if one.person is not None and str(one.id) in asked.scans
+    )
+    return people.most_common(1)[0][0] if people else row.person_id
+
+
+def _make(
+    session: Session,
+    row: Round,
+    kind: str,
+    asked: _Asked,
+    person_id: UUID | None,
+    actor: events.Actor,
+    now: datetime,
+) -> None:
+    mark = PatrolMark(
+        id=new_id(),
+        site_id=row.site_id,
+        round_id=row.id,
+        person_id=person_id,
+        kind=kind,
+        scans=asked.scans,
+        evidence=asked.evidence,
+        made_at=now,
+    )
+    session.add(mark)
+    session.flush()
+    _tell(session, "patrol_mark.make", mark, actor, now, [] if person_id is None else [person_id])
+
+
+def _extend(
+    session: Session, mark: PatrolMark, asked: _Asked, actor: events.Actor, now: datetime
+) -> int:
+    """Add what is new; what was asked before stays asked."""
+    if set(asked.scans) <= set(mark.scans):
+        return 0
+    known = [one for one in mark.evidence if one not in asked.evidence]
+    mark.scans = [*mark.scans, *(one for one in asked.scans if one not in mark.scans)]
+    mark.evidence = [*known, *asked.evidence]
+    mark.version += 1
+    _tell(session, "patrol_mark.extend", mark, actor, now, [])
+    return 1
+
+
+def _tell(
+    session: Session,
+    kind: str,
+    mark: PatrolMark,
+    actor: events.Actor,
+    now: datetime,
+    people: Sequence[UUID],
+) -> None:
+    after: dict[str, Any] = {"round": str(mark.round_id), "kind": mark.kind, "scans": mark.scans}
+    if people:
+        after["people"] = [str(one) for one in people]
+    events.append(
+        session,
+        kind,
+        ("patrol_mark", mark.id),
+        actor=actor,
+        learned_at=now,
+        site_id=mark.site_id,
+        after=after,
+    )
