@@ -41,8 +41,8 @@ REPORT_KIND: Mapping[str, str] = {
     "note": mark("Why a point was not scanned"),
 }
 REPORT_STATE: Mapping[str, str] = {
-    "open": mark("Open"),
-    "closed": mark("Closed"),
+    "open": mark("Not closed yet"),
+    "closed": mark("Report closed"),
 }
 FILE_STATE: Mapping[str, str] = {
     "waiting": mark("still on the phone"),

@@ -58,8 +58,8 @@ def gatehouse(stage: Stage) -> Gatehouse:
     now = stage.parts.clock.now()
     supervisor = stage.person("Fang Lin", "supervisor")
     guard = stage.person("Zhao Guo Qiang 赵国强", "guard", locale="zh")
-    door = checkpoint(stage, "lobby-b1", "Lobby of building 1", "1号楼大堂")
-    put(stage, door, "static_tag", "04AABB01")
+    door = checkpoint(stage, "letter-boxes-b1", "Letter boxes of building 1", "1号楼信箱间")
+    put(stage, door, "static_tag", "04AABBF1")
     phone = GuardPhone(clock_ahead=timedelta(minutes=7))
     set_up(stage, supervisor, phone, "Gatehouse 门岗", now - 3 * SHIFT)
     with stage.parts.database.write() as session:

@@ -23,6 +23,7 @@ from tests.pictures import drawing, photo
 from tests.voices import sample
 from tests.web.conftest import signed_in
 from tests.web.patrolling import day_of_scans
+from tests.web.phoning import gatehouse
 from tests.web.posting import gate_with_people
 from tests.web.rounding import night_of_rounds
 from tests.web.stage import OVERHEATING, Stage
@@ -38,6 +39,7 @@ from workflows.customers import Sticker, Wish
 from workflows.dispatch import Handover
 from workflows.patrol import lone, sos
 from workflows.patrol.honesty import PatrolMark
+from workflows.patrol.phones.model import PHONE
 from workflows.tickets import Ticket, contractors
 from workflows.tickets.bulk import Order, Wanted
 from workflows.tickets.contractors import Contact, Job
@@ -310,8 +312,10 @@ def patrol_of(stage: Stage) -> dict[str, str]:
     manned = {"post_id": "post", "duty_id": "duty", "orders_id": "orders"}
     found |= {name: str(gate[key]) for name, key in manned.items()}
     walked = {name: str(night[key]) for name, key in rounds.items()}
-    marked = mark_on(stage, night["missed"])
-    return {**found, **walked, **calls, "position": "1", "mark_id": marked}
+    house = gatehouse(stage)
+    found |= {"phone_id": str(house.phone.id), "guard_report_id": str(house.leak)}
+    found |= {"guard_file_id": str(house.photo), "mark_id": mark_on(stage, night["missed"])}
+    return {**found, **walked, **calls, "position": "1"}
 
 
 def calls_of(stage: Stage, guard: UUID, place: UUID) -> dict[str, str]:
@@ -354,6 +358,8 @@ def choices(path: str) -> list[str]:
     if "{part}" in path:
         parts = ("points",) if path.startswith("/assets/") else ("actions", "facts", "checklist")
         return [path.replace("{part}", name) for name in parts]
+    if path.startswith("/phones/"):
+        return [path.replace("{action}", name) for name in PHONE.moves]
     if "{action}" in path:
         return [path.replace("{action}", name) for name in ("start", "cancel", "assign")]
     # A page of no one thing is asked for ours by what its forms send.
@@ -416,6 +422,7 @@ def test_a_stranger_of_any_role_sees_and_changes_nothing_of_ours(stage: Stage, r
             "Guard Zhao",
             "Guard Xu",
             "North gate",
+            "Gatehouse",
             "138****8000",
             theirs["asset_id"],
         ):

@@ -92,7 +92,7 @@ def test_a_copied_phone_is_shown(stage: Stage, gate: Gatehouse, client: TestClie
         person=gate.guard,
     )
     now = stage.parts.clock.now()
-    copy.scan("04AABB01", now - timedelta(minutes=1))
+    copy.scan("04AABBF1", now - timedelta(minutes=1))
     entries, signature = copy.batch(3)
     with stage.parts.database.write() as session:
         row = session.get_one(Phone, copy.id, with_for_update=True)

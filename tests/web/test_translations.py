@@ -28,6 +28,7 @@ from web.patrol_words import (
     TOKEN_STATE,
     WAND_ACTION,
 )
+from web.phone_words import FILE_STATE, PHONE_KIND, PHONE_STATE, REPORT_KIND, REPORT_STATE
 from web.post_words import ORDERS_STATE, POST_WAY
 from web.round_words import ORDER_MEANS, POINT_STATE, ROUND_STATE, ROUTE_ORDER
 from web.sos_words import HEARD_BY, LONE_STATE, SOS_KIND, SOS_ORIGIN, SOS_OUTCOME, SOS_STATE
@@ -63,10 +64,12 @@ from workflows.patrol.honesty import MARK
 from workflows.patrol.journal.model import FILE
 from workflows.patrol.lone import PLAN as LONE_PLAN
 from workflows.patrol.lone import SIGNS, WATCH
+from workflows.patrol.phones.model import KINDS as PHONE_KINDS
 from workflows.patrol.phones.model import PHONE
 from workflows.patrol.posts.model import DUTY, POST
 from workflows.patrol.posts.model import ORDERS as POST_ORDERS
 from workflows.patrol.posts.model import WAYS as WAYS_TO_POSTS
+from workflows.patrol.reports.choices import choices
 from workflows.patrol.reports.model import REPORT
 from workflows.patrol.rounds import ORDERS, POINT_STATES
 from workflows.patrol.rounds.model import PLAN, ROUND, ROUTE
@@ -278,6 +281,14 @@ def test_everything_about_calls_for_help_has_a_word() -> None:
     assert set(SOS_OUTCOME) == set(OUTCOMES)
     assert set(LONE_STATE) == set(WATCH.statuses)
     assert set(HEARD_BY) == set(SIGNS)
+
+
+def test_everything_about_phones_has_a_word() -> None:
+    assert set(PHONE_KIND) == set(PHONE_KINDS)
+    assert set(PHONE_STATE) == set(PHONE.statuses)
+    assert set(REPORT_STATE) == set(REPORT.statuses)
+    assert set(REPORT_KIND) == {choice.kind for choice in choices().values()}
+    assert set(FILE_STATE) == set(FILE.statuses)
 
 
 def test_cells_take_the_words_that_the_console_shows() -> None:

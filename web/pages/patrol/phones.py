@@ -21,7 +21,7 @@ from web.versions import version_read
 from web.visit import SignedInVisit, own_address
 from workflows import patrol
 from workflows.patrol.phones.enrolling import LONGEST_LABEL, NewPlace, make_place
-from workflows.patrol.phones.giving import give_pin, set_own_pin
+from workflows.patrol.phones.giving import give_pin, require_over_pin, set_own_pin
 from workflows.patrol.phones.model import KINDS, PHONE
 from workflows.patrol.phones.standing import (
     describe_phone,
@@ -174,6 +174,9 @@ def _add_pins(routes: APIRouter) -> None:
     @routes.post("/people/{person_id}/pin")
     def give(visit: SignedInVisit, person_id: UUID, pin: Annotated[str, Form()] = "") -> Response:
         visit.caller.require_anywhere(patrol.WRITE)
+        with visit.parts.database.read() as session:
+            # Before anything is said of what was typed.
+            require_over_pin(session, visit.caller, person_id)
         chosen = new_pin(pin.strip())
         now = visit.parts.clock.now()
         with visit.parts.database.write() as session:
