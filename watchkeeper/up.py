@@ -13,6 +13,7 @@ from core.vault import Vault
 from watchkeeper import first_run, installation
 from watchkeeper.demo_patrol import demo_patrol
 from watchkeeper.demo_people import demo_outsiders
+from watchkeeper.demo_posts import demo_posts
 from watchkeeper.product import Product
 
 _STOP_SECONDS = 10
@@ -41,7 +42,9 @@ def _start(product: Product, *, demo: bool, console: Console) -> None:
             now = product.clock.now()
             password = first_run.demo_accounts(product.database, product.folder, now)
             outsiders = demo_outsiders(product.database, password, now)
-            demo_patrol(product.database, Vault(product.settings), "guard", now)
+            vault = Vault(product.settings)
+            demo_patrol(product.database, vault, "guard", now)
+            demo_posts(product.database, vault, "guard", now)
         rules = first_run.publish_packs(product.database, product.clock.now())
     if rules:
         console.print(f"{rules} shipped rules came into force.")

@@ -1,5 +1,6 @@
 """What is wrong with a form about posts, in the language of who fills it in."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,6 +14,14 @@ AT_ANOTHER = mark(
     "them leave that one first."
 )
 NO_CARD = mark("This card is nobody's on this site. Read it in again, or choose the person.")
+CANT_HAND_OVER = mark(
+    "This can't be handed over now: come to the post first, or let the hand-over that waits be "
+    "accepted."
+)
+NOT_COUNTED = mark("%(name)s: count it, and write the number.")
+NOT_EXPLAINED = mark("%(name)s: say why it is not %(number)s.")
+_COUNT = re.compile(r"items\.(.*): count it, .*")
+_WHY = re.compile(r"items\.(.*): say why it is not (\d+), .*")
 READ_NEWER = mark("Newer orders are in force by now. Read these.")
 # What is wrong, by how the problem of the domain begins; the longest beginning counts.
 _PROBLEMS: Final[Mapping[str, str]] = {
@@ -30,6 +39,8 @@ _PROBLEMS: Final[Mapping[str, str]] = {
     "at": mark("A time after they came, within the last 24 hours."),
     "body.en: write": mark("The English text is missing. Orders are published in both languages."),
     "body.zh: write": mark("The Chinese text is missing. Orders are published in both languages."),
+    "items": mark("Each name once, of at most 80 characters, at most 999 of each."),
+    "text": mark("Write something, in at most 4,000 characters."),
     "body": mark("The text is too long; 20,000 characters at most."),
 }
 
@@ -50,6 +61,11 @@ def post_refusal_told(
 
 
 def _told(reader: Reader, problem: str) -> str:
+    if not_counted := _COUNT.fullmatch(problem):
+        return reader.translate(NOT_COUNTED, name=not_counted[1])
+    if not_explained := _WHY.fullmatch(problem):
+        name, number = not_explained.groups()
+        return reader.translate(NOT_EXPLAINED, name=name, number=number)
     known = [begin for begin in _PROBLEMS if problem.startswith(begin)]
     return (
         reader.translate(_PROBLEMS[max(known, key=len)]) if known else problem_told(reader, problem)

@@ -10,6 +10,7 @@ from api.patrol.marks import router as _marks
 from api.patrol.phones import router as _phones
 from api.patrol.plans import router as _plans
 from api.patrol.post_orders import router as _post_orders
+from api.patrol.post_shifts import router as _post_shifts
 from api.patrol.posts import router as _posts
 from api.patrol.reports import router as _reports
 from api.patrol.rounds import router as _rounds
@@ -20,7 +21,7 @@ from api.patrol.statutes import router as _statutes
 
 _SCANNED = (_badges, _labels, _scans)
 _WALKED = (_routes, _plans, _rounds, _figures, _statutes)
-_MANNED = (_posts, _post_orders)
+_MANNED = (_posts, _post_orders, _post_shifts)
 _GUARDED = (_guard, _phones, _reports, _marks, _sos, _lone)
 for _each in (*_SCANNED, *_WALKED, *_MANNED, *_GUARDED):
     router.include_router(_each)

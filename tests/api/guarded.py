@@ -14,7 +14,7 @@ from core.settings import load
 from core.vault import Vault
 from tests.fixtures import NOON, SmallSite
 from tests.guard_phone import GuardPhone
-from workflows import patrol
+from workflows import dispatch, patrol
 from workflows.patrol import lone, posts, rounds, sos
 from workflows.patrol.honesty import PatrolMark
 from workflows.patrol.journal.model import GuardFile
@@ -218,7 +218,17 @@ def put_posts(session: Session, site: SmallSite, now: datetime) -> dict[str, UUI
     posts.write_draft(session, caller, row, {"en": "Watch.", "zh": "值守。"}, now=now)
     orders = posts.publish(session, caller, row, now=now)
     duty = posts.clock_in(session, caller, row, guard.id, reason="No tag yet", now=now)
-    return {"post_id": row.id, "orders_id": orders.id, "duty_id": duty.id}
+    posts.set_items(session, caller, row, [posts.Item("key", "Master key")], now=now)
+    posts.write_entry(session, caller, row, "The barrier sticks.", now=now)
+    place = dispatch.Place(row.id, dict(row.name))
+    told: dict[str, Any] = {"note": "", "missing": [], "alarms": [], "now": now, "place": place}
+    handed = dispatch.offer_handover(session, caller, site.id, "security", **told)
+    return {
+        "post_id": row.id,
+        "orders_id": orders.id,
+        "duty_id": duty.id,
+        "handover_id": handed.id,
+    }
 
 
 def bodies_of_posts(site: SmallSite) -> dict[str, Any]:
@@ -230,6 +240,10 @@ def bodies_of_posts(site: SmallSite) -> dict[str, Any]:
         "post_post_clock_in": {"person_id": str(site.id), "reason": "No tag yet"},
         "post_post_duty_leave": {"reason": "Sent home"},
         "put_post_orders_draft": {"en": "Watch."},
+        "put_post_items": {"items": [{"kind": "key", "name": "Master key"}]},
+        "post_post_log": {"text": "The barrier sticks."},
+        "post_post_hand_over": {"note": "The barrier sticks."},
+        "post_hand_over_accept": {},
         "post_post_orders_acknowledge": {"digest": "0" * 64},
     }
 

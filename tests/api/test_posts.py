@@ -162,3 +162,31 @@ def test_orders_are_drafted_published_and_acknowledged(
     assert done.json() == post(client, seen, guard, digest=orders["digest"]).json()
     assert read(client, gate)["crew"][0]["knows_orders"]
     assert client.get(path).json()["items"][0]["reads"] == 1
+
+
+def test_a_shift_counts_hands_over_and_passes_down(
+    client: TestClient, gate: str, guard: User, make_user: MakeUser, site: SmallSite
+) -> None:
+    path = f"{API}/posts/{gate}"
+    tag = {"If-Match": client.get(f"{path}/items").headers["ETag"]}
+    keys = {"items": [{"kind": "key", "name": "Master key", "number": 3}]}
+    assert client.put(f"{path}/items", json=keys).status_code == 428
+    [item] = client.put(f"{path}/items", json=keys, headers=tag).json()["items"]
+    assert client.put(f"{path}/items", json=keys, headers=tag).status_code == 412
+    mine = {"counted": [{"item_id": item["id"], "number": 3}], "note": "Quiet"}
+    assert post(client, f"posts/{gate}/hand-overs", guard, **mine).status_code == 409
+    post(client, f"posts/{gate}/clock-in", person_id=str(guard.person_id), reason="No tag")
+    headers = {**guard.headers, "Idempotency-Key": "one"}
+    twice = [client.post(f"{path}/hand-overs", json=mine, headers=headers).json() for _ in range(2)]
+    assert twice[0] == twice[1]
+    assert twice[0]["lists"]["items"][0]["counted"] == 3
+    accept = f"hand-overs/{twice[0]['id']}/accept"
+    assert post(client, accept, guard).status_code == 409
+    other = make_user("guard", site.id)
+    assert post(client, accept, other, remark="Fine").json()["state"] == "accepted"
+    [listed] = client.get(f"{path}/hand-overs", headers=guard.headers).json()["items"]
+    assert (listed["remark"], listed["post_id"]) == ("Fine", gate)
+    assert post(client, f"posts/{gate}/log", guard, text="Barrier sticks").status_code == 201
+    assert post(client, f"posts/{gate}/log/read", other).json() == {"entries": 1}
+    [entry] = client.get(f"{path}/log").json()["items"]
+    assert (entry["text"], len(entry["readers"])) == ("Barrier sticks", 1)

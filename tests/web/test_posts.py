@@ -160,3 +160,48 @@ def test_markdown_harms_nobody(written: str, told: str) -> None:
     assert told in page
     assert re.search(r"<(?!/?(p|a|h3|table|thead|tbody|tr|th|td)\b)", page) is None
     assert "javascript:" not in re.sub(r"<p>.*?</p>", "", page.lower())
+
+
+def test_a_shift_counts_hands_over_and_passes_down(stage: Stage) -> None:
+    made = gate_with_people(stage)
+    boss = signed_in(stage, stage.secret(made["boss"], "session"))
+    gate = f"/posts/{made['post']}"
+    keys = "Master key × 3\nPump room 泵房钥匙\n"
+    page = sent(boss, f"{gate}/items", keys=keys, equipment="Radio 对讲机 x 2").text
+    assert "Master key × 3\nPump room 泵房钥匙</textarea>" in page
+    guard = signed_in(stage, stage.secret(made["xu"], "session"))
+    page = guard.get(f"{gate}/hand-over").text
+    assert len(read(page).ids) == len(set(read(page).ids))
+    assert read(page).without_label == []
+    items = re.findall(r'name="item" value="([0-9a-f-]{36})"', page)
+    fields = {"item": items, "counted": ["2", "1", "2"], "why": ["", "", ""], "note": "Quiet"}
+    refused = form(guard, f"{gate}/hand-over", **fields)
+    assert refused.status_code == 422
+    assert "Master key: say why it is not 3." in refused.text
+    assert "Quiet</textarea>" in refused.text
+    fields["why"] = ["One broke off", "", ""]
+    sheet = sent(guard, f"{gate}/hand-over", **fields)
+    assert "2 of 3 (One broke off)" in sheet.text.replace("\n", " ")
+    assert "Riverside main gate" in sheet.text
+    assert re.search(r'<a href="/tickets/\d+">#\d+</a>', sheet.text)
+    # Another waits no more than one at a time, and the next shift accepts it under its name.
+    assert form(guard, f"{gate}/hand-over", **fields).status_code == 409
+    accepted = sent(boss, f"{sheet.url.path}/accept", remark="Two keys")
+    assert "Two keys" in accepted.text
+    # The whole team hands over for itself.
+    assert "Quiet" not in boss.get(f"/hand-over?site={stage.site_id}&team=security").text
+
+
+def test_the_pass_down_log_says_who_has_read_it(stage: Stage) -> None:
+    made = gate_with_people(stage)
+    guard = signed_in(stage, stage.secret(made["xu"], "session"))
+    log = f"/posts/{made['post']}/log"
+    assert "Nothing yet." in guard.get(log).text
+    assert form(guard, log, text=" ").status_code == 422
+    assert "Barrier sticks" in sent(guard, log, text="Barrier sticks").text
+    other = signed_in(stage, stage.secret(made["lin"], "session"))
+    assert "I have read 1 new one" in other.get(log).text
+    page = sent(other, f"{log}/read").text
+    assert "I have read" not in page
+    assert "Lin Tao" in page
+    assert read(page).headings.count("h1") == 1

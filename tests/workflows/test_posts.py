@@ -1,16 +1,19 @@
 """Posts: set up, come to and left by scans and by hand, too few told, orders read by version."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError
 
 from core import events
 from core.badges import NewBadge, issue_badge
 from core.db import Database
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from core.paging import Wish
 from core.people import Person
 from core.rosters import Absence, Shift
 from tests.fixtures import NOON, SmallSite
@@ -21,24 +24,34 @@ from tests.workflows.walked import MINUTE, TEN
 from workflows.notifications.taking_up import take_up
 from workflows.patrol import SCAN
 from workflows.patrol.posts import (
+    Count,
+    Item,
     Post,
     PostDraft,
+    PostLog,
     acknowledge,
     can_be_spared,
     change_post,
     clock_in_by_card,
     clock_out,
+    count_items,
     create_post,
+    list_log,
     move_post,
     publish,
     published_of,
+    read_log,
     readers,
+    set_items,
     unread_by,
+    unread_entries,
     write_draft,
+    write_entry,
 )
 from workflows.patrol.rounds import Route, RouteDraft, Stop, create_route, move_route
 from workflows.patrol.rounds.contact import goers, knowers
 from workflows.patrol.rounds.model import Round
+from workflows.tickets import Ticket
 
 HOUR = timedelta(hours=1)
 NAME = {"en": "South gate", "zh": "南门岗"}
@@ -461,3 +474,67 @@ def test_a_guard_writes_no_orders_of_others(gate: Guarded) -> None:
     duty = gate.let_in(gate.walk.guard, NOON)
     with gate.database.write() as session, pytest.raises(NotFound):
         clock_out(session, stranger, duty.id, now=NOON + HOUR)
+
+
+@ONE_ENGINE
+def test_keys_are_counted_and_a_difference_opens_one_ticket(gate: Guarded) -> None:
+    guard, boss = (gate.walk.caller(one) for one in (gate.walk.guard, gate.walk.supervisor))
+    wanted = [Item("key", "Master key", 3), Item("equipment", "Radio", 2)]
+    with gate.database.write() as session:
+        post = session.get_one(Post, gate.post_id)
+        with pytest.raises(NotAllowed):
+            set_items(session, guard, post, wanted, now=NOON)
+        with pytest.raises(Invalid):
+            set_items(session, boss, post, [*wanted, wanted[0]], now=NOON)
+        key, radio = (row.id for row in set_items(session, boss, post, wanted, now=NOON))
+
+    def count(keys: int, why: str, now: datetime) -> list[dict[str, Any]]:
+        with gate.database.write() as session:
+            post = session.get_one(Post, gate.post_id)
+            counted = {key: Count(keys, why), radio: Count(2)}
+            return count_items(session, guard, post, counted, now=now)
+
+    with pytest.raises(Conflict, match="not at this post"):
+        count(3, "", TEN)
+    gate.walk.scan("gate", TEN)
+    with pytest.raises(Invalid) as caught:
+        count(2, " ", TEN)
+    assert caught.value.problems[0].startswith("items.Master key: say why it is not 3")
+    told = count(2, "One broke off", TEN)
+    assert [(one["name"], one["counted"], one["missing"]) for one in told] == [
+        ("Master key", 2, True),
+        ("Radio", 2, False),
+    ]
+    number = told[0]["ticket"]
+    with gate.database.read() as session:
+        ticket = session.scalars(select(Ticket)).one()
+        assert (ticket.number, ticket.kind, ticket.team) == (number, "incident", "security")
+        assert "Master key: 2 / 3. One broke off" in ticket.description
+    # The next shifts find the same, which somebody sees to already; one that was closed does not.
+    assert count(2, "Still broken", TEN + HOUR)[0]["ticket"] == number
+    assert count(3, "", TEN + 2 * HOUR)[0]["ticket"] is None
+    assert count(2, "Lost", TEN + 3 * HOUR)[0]["ticket"] == number + 1
+
+
+def test_the_pass_down_log_stays_as_it_was_written(gate: Guarded) -> None:
+    guard, boss = (gate.walk.caller(one) for one in (gate.walk.guard, gate.walk.supervisor))
+    with gate.database.write() as session:
+        post = session.get_one(Post, gate.post_id)
+        with pytest.raises(Invalid):
+            write_entry(session, guard, post, "  ", now=NOON)
+        entry = write_entry(session, guard, post, "The barrier sticks.", now=NOON).id
+        write_entry(session, boss, post, "Mended.", now=NOON + MINUTE)
+    with gate.database.write() as session:
+        post = session.get_one(Post, gate.post_id)
+        assert unread_entries(session, post.id, boss.person_id) == 1
+        assert read_log(session, boss, post, now=TEN) == 1
+        assert read_log(session, boss, post, now=TEN) == 0
+        page = list_log(session, post, Wish(10))
+        assert [row["text"] for row in page.items] == ["Mended.", "The barrier sticks."]
+        assert [len(row["readers"]) for row in page.items] == [0, 1]
+    for statement in (delete(PostLog), update(PostLog).values(text="Nothing")):
+        with pytest.raises(DBAPIError, match="append-only"), gate.database.write() as session:
+            session.execute(statement)
+    assert entry
+    # What was passed down is in the log of events by its id alone.
+    assert "barrier" not in str([fact.after for fact in facts_of(gate.database, "post.log")])

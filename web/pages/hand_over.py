@@ -8,7 +8,6 @@ from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
 from core.db import Session
-from core.paging import Wish
 from core.people import Caller
 from core.places import Node
 from core.teams import team_at, teams_at
@@ -16,42 +15,20 @@ from web.page_route import PageRoute
 from web.pages.teams import chosen_site
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
-from workflows import alarms, dispatch, overview
-from workflows.alarms.withheld_now import WithheldFilter, list_withheld
+from workflows import dispatch, overview
+from workflows.alarms.handed_over import alarms_to_hand_over
 from workflows.dispatch.handover import StandingAlarm, items_of
 from workflows.tickets.scope import READ, require_for_team, teams_seen
 
 WORK = "tickets.work"
-# More than this is a flood, which no sheet of paper hands over.
-MOST_ALARMS = 200
 
 
-def _alarms(session: Session, caller: Caller, site_id: UUID) -> list[StandingAlarm]:
-    """What nobody has acknowledged yet on the site, and every alarm that is out of service."""
-    found = alarms.open_alarms(session, caller, site_id=site_id, limit=MOST_ALARMS)
-    listed = []
-    for one in found:
-        since = one.raised_at or one.returned_at
-        if since and one.state in ("unacknowledged", "returned_unacknowledged"):
-            listed.append(StandingAlarm(one.id, one.title, one.state, one.asset_name, since))
-    out = WithheldFilter(kind="out_of_service", site_id=site_id)
-    rows = list_withheld(session, caller, out, Wish(MOST_ALARMS)).items
-    return listed + [_out_of_service(row) for row in rows]
+def standing_alarms(session: Session, caller: Caller, site_id: UUID) -> list[StandingAlarm]:
+    """The alarms of a site that a hand-over lists."""
+    return [StandingAlarm(**one) for one in alarms_to_hand_over(session, caller, site_id)]
 
 
-def _out_of_service(row: dict[str, Any]) -> StandingAlarm:
-    return StandingAlarm(
-        row["alarm_id"],
-        row["title"],
-        row["kind"],
-        row["asset_name"],
-        row["since"],
-        row["until"],
-        row["patrol"],
-    )
-
-
-def _dated(lists: dict[str, Any]) -> dict[str, Any]:
+def dated(lists: dict[str, Any]) -> dict[str, Any]:
     """The lists with their moments read."""
     tickets = [
         {**one, "due": datetime.fromisoformat(one["due"]) if one["due"] else None}
@@ -88,7 +65,7 @@ def router(templates: Templates) -> APIRouter:
             own = teams_seen(visit.caller, found.id)
             team = team if own is None or team in own else sorted(own)[0]
             require_for_team(visit.caller, READ, found.id, team)
-            standing = _alarms(session, visit.caller, found.id)
+            standing = standing_alarms(session, visit.caller, found.id)
             lists = dispatch.what_to_hand_over(session, found.id, team[:40], standing)
             past = dispatch.list_handovers(session, found.id, team[:40])
             context: dict[str, Any] = {
@@ -97,10 +74,10 @@ def router(templates: Templates) -> APIRouter:
                 "teams": [
                     each for each in teams_at(session, found.id) if own is None or each.code in own
                 ],
-                "lists": _dated(lists),
+                "lists": dated(lists),
                 "items": items_of(session, found.id, team[:40]),
                 "past": past,
-                "names": _names(session, past),
+                "names": names_in(session, past),
                 "waiting": next((row for row in past if row.state != "accepted"), None),
             }
         may_work = visit.may(WORK, found.id)
@@ -113,7 +90,7 @@ def router(templates: Templates) -> APIRouter:
     return routes
 
 
-def _names(session: Session, rows: list[dispatch.Handover]) -> dict[UUID, str]:
+def names_in(session: Session, rows: list[dispatch.Handover]) -> dict[UUID, str]:
     people = {row.from_id for row in rows} | {row.accepted_by for row in rows if row.accepted_by}
     return {one: overview.person_name(session, one) or "" for one in people}
 
@@ -126,8 +103,8 @@ def _sheet(visit: Visit, handover_id: UUID) -> tuple[Visit, dict[str, Any]]:
             "row": row,
             "site": site,
             "team": team_at(session, site.id, row.team),
-            "lists": _dated(row.lists),
-            "names": _names(session, [row]),
+            "lists": dated(row.lists),
+            "names": names_in(session, [row]),
             "may_accept": visit.may(WORK, site.id) and row.from_id != visit.caller.person_id,
         }
     return visit.at(site.time_zone), context
@@ -166,7 +143,7 @@ def _add_actions(routes: APIRouter, templates: Templates) -> None:
                 team,
                 note=note,
                 missing=[item.id for item in standing if str(item.id) not in (present or [])],
-                alarms=_alarms(session, visit.caller, site.id),
+                alarms=standing_alarms(session, visit.caller, site.id),
                 now=visit.parts.clock.now(),
             )
             handover_id = row.id

@@ -110,7 +110,7 @@ def _handovers(visit: Visit, session: Session) -> list[dict[str, Any]]:
     return [
         {
             "id": row.id,
-            "team": team_at(session, row.site_id, row.team).name,
+            "team": row.lists.get("post") or team_at(session, row.site_id, row.team).name,
             "site": session.get_one(Node, row.site_id).name,
             "from": overview.person_name(session, row.from_id) or "",
             "at": row.offered_at,

@@ -5,6 +5,8 @@ from workflows.dispatch.gaps import RosterGap, open_gaps, watch_rosters
 from workflows.dispatch.handover import (
     HANDOVER,
     Handover,
+    Place,
+    StandingAlarm,
     TeamItem,
     accept_handover,
     find_handover,
@@ -19,7 +21,9 @@ from workflows.dispatch.handover import (
 __all__ = [
     "HANDOVER",
     "Handover",
+    "Place",
     "RosterGap",
+    "StandingAlarm",
     "TeamItem",
     "accept_handover",
     "assign_waiting",

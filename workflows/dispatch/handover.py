@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, exists, select
+from sqlalchemy import JSON, ForeignKey, Index, Integer, Select, String, Text, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events
@@ -51,8 +51,10 @@ class TeamItem(Base):
 class Handover(Base):
     """One shift hands over to the next.
 
-    lists: what was open at that moment, as JSON: tickets, alarms, items. note: what is to be
-    passed on in words. due_at: when it goes to the supervisor if nobody has accepted it.
+    post_id: of a post of guards, which dispatch knows by its id and name alone; none for a whole
+    team. lists: what was open at that moment, as JSON: tickets, alarms, items, and the name of the
+    post. note: what is to be passed on in words. due_at: when it goes to the supervisor if nobody
+    has accepted it.
     """
 
     __tablename__ = "handover"
@@ -60,6 +62,7 @@ class Handover(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
     team: Mapped[str] = mapped_column(String(40))
+    post_id: Mapped[UUID | None] = mapped_column()
     state: Mapped[str] = mapped_column(String(12))
     version: Mapped[int] = mapped_column(Integer, default=1)
     from_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
@@ -91,6 +94,18 @@ class StandingAlarm:
     since: datetime
     until: datetime | None = None
     patrol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A post of guards that hands over, with what was counted there; whoever asks counts it.
+
+    items: each with id, kind, name, missing, and whatever else the sheet of it shows.
+    """
+
+    id: UUID
+    name: Mapping[str, str]
+    items: Sequence[Mapping[str, Any]] = ()
 
 
 def items_of(session: Session, site_id: UUID, team: str) -> list[TeamItem]:
@@ -181,28 +196,21 @@ def offer_handover(
     missing: Sequence[UUID],
     alarms: Sequence[StandingAlarm],
     now: datetime,
+    place: Place | None = None,
 ) -> Handover:
     """Hand over to the next shift what is open now. missing: items that are not there.
 
-    Conflict while an earlier one of the team waits to be accepted.
+    place: the post that hands over, and what was counted there, in place of the team's items.
+    Conflict while an earlier one of the team, or of the post, waits to be accepted.
     """
     require_for_team(caller, WORK, site_id, team)
-    waiting = select(Handover.id).where(
-        Handover.site_id == site_id, Handover.team == team, Handover.state == "offered"
-    )
-    if session.scalars(waiting.with_for_update()).first() is not None:
-        raise Conflict(
-            "a hand-over of this team waits to be accepted",
-            advice="Ask the next shift to accept it first.",
-        )
-    lists = what_to_hand_over(session, site_id, team, alarms)
-    lists["items"] = [
-        {**item, "missing": UUID(item["id"]) in set(missing)} for item in lists["items"]
-    ]
+    _refuse_second(session, site_id, team, place)
+    lists = _with_items(what_to_hand_over(session, site_id, team, alarms), missing, place)
     row = Handover(
         id=new_id(),
         site_id=site_id,
         team=team,
+        post_id=place.id if place else None,
         state="offered",
         version=1,
         from_id=caller.person_id,
@@ -230,6 +238,27 @@ def offer_handover(
     return row
 
 
+def _refuse_second(session: Session, site_id: UUID, team: str, place: Place | None) -> None:
+    ours = _of_place(site_id, team, place.id if place else None)
+    waiting = ours.where(Handover.state == "offered")
+    if session.scalars(waiting.with_for_update()).first() is not None:
+        raise Conflict(
+            "a hand-over of this team waits to be accepted",
+            advice="Ask the next shift to accept it first.",
+        )
+
+
+def _with_items(
+    lists: dict[str, Any], missing: Sequence[UUID], place: Place | None
+) -> dict[str, Any]:
+    """The lists with what was counted at the post, or with which items of the team are missing."""
+    if place is not None:
+        return {**lists, "items": [dict(item) for item in place.items], "post": dict(place.name)}
+    gone = set(missing)
+    items = [{**item, "missing": UUID(item["id"]) in gone} for item in lists["items"]]
+    return {**lists, "items": items}
+
+
 def find_handover(session: Session, caller: Caller, handover_id: UUID) -> Handover:
     """A hand-over that the caller may read. NotFound otherwise."""
     statement = select(Handover).where(Handover.id == handover_id)
@@ -239,10 +268,17 @@ def find_handover(session: Session, caller: Caller, handover_id: UUID) -> Handov
     return row
 
 
-def list_handovers(session: Session, site_id: UUID, team: str, limit: int = 10) -> list[Handover]:
-    """The last hand-overs of a team, newest first."""
-    statement = select(Handover).where(Handover.site_id == site_id, Handover.team == team)
+def list_handovers(
+    session: Session, site_id: UUID, team: str, limit: int = 10, *, post_id: UUID | None = None
+) -> list[Handover]:
+    """The last hand-overs of a team as a whole, or of one of its posts, newest first."""
+    statement = _of_place(site_id, team, post_id)
     return list(session.scalars(statement.order_by(Handover.offered_at.desc()).limit(limit)))
+
+
+def _of_place(site_id: UUID, team: str, post_id: UUID | None) -> Select[Handover]:
+    statement = select(Handover).where(Handover.site_id == site_id, Handover.team == team)
+    return statement.where(Handover.post_id == post_id)
 
 
 def handovers_waiting(session: Session, caller: Caller) -> list[Handover]:

@@ -16,7 +16,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.vault import Vault
 from workflows.patrol.judging import Judged, Looking, judge
 from workflows.patrol.model import ACCEPTED, AHEAD, BY_PHONE, CHANNELS, CheckpointToken, Scan
-from workflows.patrol.posts.clocking import clock_scans
+from workflows.patrol.posts.scanning import clock_scans
 from workflows.patrol.presented import Presented
 from workflows.patrol.proof import KINDS
 from workflows.patrol.rounds.contact import note_contact

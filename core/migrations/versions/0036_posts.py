@@ -1,4 +1,4 @@
-"""Posts of guards: who was there when, and the orders that they acknowledge."""
+"""Posts of guards: who was there when, orders, keys and equipment, and the pass-down log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,11 +11,26 @@ branch_labels = None
 depends_on = None
 
 
+# What was passed down stays as it was written.
+_SQLITE = [
+    f"CREATE TRIGGER post_log_no_{verb} BEFORE {verb} ON post_log "
+    f"BEGIN SELECT RAISE(ABORT, 'the pass-down log is append-only'); END"
+    for verb in ("UPDATE", "DELETE")
+]
+_POSTGRESQL = [
+    "CREATE FUNCTION post_log_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RAISE EXCEPTION 'the pass-down log is append-only'; END $$",
+    "CREATE TRIGGER post_log_append_only BEFORE UPDATE OR DELETE ON post_log "
+    "FOR EACH STATEMENT EXECUTE FUNCTION post_log_append_only()",
+]
+
+
 def upgrade() -> None:
     """Apply."""
     _posts()
     _duties()
     _orders()
+    _passed_on()
 
 
 def _refer(table: str, targets: dict[str, str]) -> list[sa.ForeignKeyConstraint]:
@@ -138,3 +153,50 @@ def _orders() -> None:
         ),
         sa.PrimaryKeyConstraint("orders_id", "person_id", name=op.f("pk_post_orders_read")),
     )
+
+
+def _passed_on() -> None:
+    op.create_table(
+        "post_item",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("post_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("counted", sa.Integer(), nullable=True),
+        sa.Column("counted_at", core.db.Instant(), nullable=True),
+        sa.Column("ticket_id", sa.Uuid(), nullable=True),
+        *_refer("post_item", {"site_id": "node", "post_id": "post", "ticket_id": "ticket"}),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_post_item")),
+        sa.UniqueConstraint("post_id", "kind", "name", name=op.f("uq_post_item_post_id_kind_name")),
+    )
+    op.create_table(
+        "post_log",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("post_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("written_at", core.db.Instant(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        *_refer("post_log", {"site_id": "node", "post_id": "post", "person_id": "person"}),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_post_log")),
+    )
+    op.create_index("ix_post_log_post", "post_log", ["post_id", "id"])
+    op.create_table(
+        "post_log_read",
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("read_at", core.db.Instant(), nullable=False),
+        *_refer(
+            "post_log_read",
+            {"entry_id": "post_log", "person_id": "person", "site_id": "node"},
+        ),
+        sa.PrimaryKeyConstraint("entry_id", "person_id", name=op.f("pk_post_log_read")),
+    )
+    # Of a post; none for the hand-over of a whole team.
+    op.add_column("handover", sa.Column("post_id", sa.Uuid(), nullable=True))
+    statements = _SQLITE if op.get_bind().dialect.name == "sqlite" else _POSTGRESQL
+    for statement in statements:
+        op.get_bind().exec_driver_sql(statement)

@@ -11,6 +11,7 @@ from web.pages.patrol import (
     marks,
     phones,
     post_orders,
+    post_shifts,
     posts,
     reports,
     round_plans,
@@ -27,7 +28,7 @@ from web.templating import Templates
 
 _SCANNED = (checkpoints, tokens, scans, badges, wands, labels, taps)
 _WALKED = (rounds, routes, round_plans, figures, statutes)
-_MANNED = (posts, post_orders, phones, reports)
+_MANNED = (posts, post_orders, post_shifts, phones, reports)
 _CALLED = (sos, lone_workers, marks)
 
 

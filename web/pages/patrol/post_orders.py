@@ -65,6 +65,7 @@ def _page(
         sees = visit.may(patrol.PEOPLE, site.id)
         readers = posts.readers(session, row, now=now) if sees else []
         unread = posts.unread_by(session, post_id, visit.caller.person_id)
+        entries = posts.unread_entries(session, post_id, visit.caller.person_id)
     local = visit.at(site.time_zone)
     draft = next((one for one in versions if one["state"] == "draft"), None)
     shown = _shown(versions, number)
@@ -85,6 +86,7 @@ def _page(
         readers=readers,
         sees_readers=sees,
         unread=unread,
+        unread_entries=entries,
         may_write=may_write,
         may_read=visit.may(patrol.SCAN, site.id),
         problems=post_refusal_told(local.reader, error, conflict=READ_NEWER) if error else [],

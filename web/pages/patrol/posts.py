@@ -136,6 +136,7 @@ def _one(
         people = posts.at_no_post(session, able)
         teams = {team.code: team.name for team in teams_at(session, site.id)}
         offered = to_choose(session, visit, site.id)
+        unread = posts.unread_entries(session, post_id, visit.caller.person_id)
     local = visit.at(site.time_zone)
     shown = form or PostForm.of(post)
     if isinstance(error, Stale):
@@ -150,6 +151,7 @@ def _one(
         post=post,
         past=past,
         people=people,
+        unread_entries=unread,
         team_names=teams,
         form=shown,
         may_write=may_write,

@@ -4,7 +4,6 @@ from workflows.patrol.posts.clocking import (
     clock_in,
     clock_in_by_card,
     clock_out,
-    clock_scans,
     duties_to_end,
     end_forgotten,
 )
@@ -27,7 +26,17 @@ from workflows.patrol.posts.manning import (
     needed,
     post_of,
 )
-from workflows.patrol.posts.model import DUTY, ORDERS, POST, WAYS, Post, PostDuty, PostOrders
+from workflows.patrol.posts.model import (
+    DUTY,
+    ORDERS,
+    POST,
+    WAYS,
+    Post,
+    PostDuty,
+    PostItem,
+    PostLog,
+    PostOrders,
+)
 from workflows.patrol.posts.orders import (
     LANGUAGES,
     Reader,
@@ -41,6 +50,18 @@ from workflows.patrol.posts.orders import (
     unread_by,
     write_draft,
 )
+from workflows.patrol.posts.passing import (
+    LOG_KEY,
+    Count,
+    Item,
+    count_items,
+    items_of,
+    list_log,
+    read_log,
+    set_items,
+    unread_entries,
+    write_entry,
+)
 from workflows.patrol.posts.reading import (
     DUTY_KEY,
     DutyFilter,
@@ -49,22 +70,28 @@ from workflows.patrol.posts.reading import (
     describe_post,
     list_duties,
 )
+from workflows.patrol.posts.scanning import clock_scans
 from workflows.patrol.posts.watching import is_due, posts_to_watch, watch_post
 
 __all__ = [
     "DUTY",
     "DUTY_KEY",
     "LANGUAGES",
+    "LOG_KEY",
     "ORDERS",
     "POST",
     "USUAL_CREW",
     "USUAL_TOLERANCE_MIN",
     "WAYS",
     "AtPost",
+    "Count",
     "DutyFilter",
+    "Item",
     "Post",
     "PostDraft",
     "PostDuty",
+    "PostItem",
+    "PostLog",
     "PostOrders",
     "Reader",
     "acknowledge",
@@ -75,6 +102,7 @@ __all__ = [
     "clock_in_by_card",
     "clock_out",
     "clock_scans",
+    "count_items",
     "create_post",
     "crew",
     "crews",
@@ -85,7 +113,9 @@ __all__ = [
     "end_forgotten",
     "find_post",
     "is_due",
+    "items_of",
     "list_duties",
+    "list_log",
     "list_orders",
     "list_posts",
     "missing",
@@ -96,8 +126,12 @@ __all__ = [
     "posts_to_watch",
     "publish",
     "published_of",
+    "read_log",
     "readers",
+    "set_items",
     "unread_by",
+    "unread_entries",
     "watch_post",
     "write_draft",
+    "write_entry",
 ]

@@ -1,10 +1,9 @@
-"""Coming to a post and leaving it: by a scan there, by a card, by a supervisor, by oneself."""
+"""Coming to a post and leaving it: by a card, by a supervisor, by oneself, or forgetting to."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,12 +14,10 @@ from core.ids import new_id
 from core.lifecycle import move
 from core.people import Caller, Person
 from core.rosters import Absence, Shift, bosses
-from core.teams import Member
 from core.vault import Vault
 from workflows.patrol.checkpoints import PEOPLE, SCAN, WRITE
-from workflows.patrol.model import ACCEPTED, AHEAD, Scan
 from workflows.patrol.posts.keeping import require_in_use
-from workflows.patrol.posts.model import DUTY, LONGEST_DUTY, TWICE, Post, PostDuty
+from workflows.patrol.posts.model import DUTY, LONGEST_DUTY, Post, PostDuty
 from workflows.patrol.posts.orders import unread_by
 
 LONGEST_REASON = 500
@@ -28,8 +25,6 @@ LONGEST_REASON = 500
 EARLY = timedelta(hours=2)
 # A supervisor puts down what was at most so long ago.
 OLDEST = timedelta(hours=24)
-# A gateway hears a badge again and again; that says who is there, and never that they leave.
-_HEARD = "beacon"
 
 
 def shift_end_of(
@@ -54,31 +49,6 @@ def shift_end_of(
         .order_by(Shift.starts_at.desc())
     )
     return session.scalars(statement.limit(1)).first()
-
-
-def belongs(session: Session, post: Post, person_id: UUID, at: datetime) -> bool:
-    """Whether a scan of somebody at a post says that they come to work there.
-
-    So it does of the people of its team and of whoever has a shift in it; of anybody where nobody
-    was put into the team.
-    """
-    members = select(Member.person_id).where(
-        Member.site_id == post.site_id, Member.team == post.team
-    )
-    known = set(session.scalars(members))
-    if not known or person_id in known:
-        return True
-    deputies = select(Absence.person_id).where(
-        Absence.deputy_id == person_id, Absence.starts_at <= at, Absence.ends_at > at
-    )
-    shifts = select(Shift.id).where(
-        Shift.site_id == post.site_id,
-        Shift.team == post.team,
-        Shift.person_id.in_({person_id, *session.scalars(deputies)}),
-        Shift.starts_at <= at + EARLY,
-        Shift.ends_at > at,
-    )
-    return session.scalars(shifts.limit(1)).first() is not None
 
 
 def present_duty(session: Session, person_id: UUID) -> PostDuty | None:
@@ -317,80 +287,6 @@ def _moment(at: datetime | None, now: datetime) -> datetime:
 def _reason_problems(reason: str) -> list[str]:
     length = len(" ".join(reason.split()))
     return [] if 1 <= length <= LONGEST_REASON else [f"reason: 1 to {LONGEST_REASON} characters"]
-
-
-def clock_scans(session: Session, scans: Sequence[Scan], *, now: datetime) -> None:
-    """Let accepted scans at the checkpoints of posts say who comes and who leaves.
-
-    The first one of somebody who is at no post says that they come, the next one there that they
-    leave; by the scanner's clock, in its order, however late they are told. What is older than
-    what is known of a person changes nothing, but for one: it mends a leaving that was forgotten.
-    A scan says in its evidence what it did: `post`: came, left, other_post, not_of_team.
-    """
-    wanted = [
-        scan
-        for scan in scans
-        if scan.verdict == ACCEPTED
-        and scan.checkpoint_id is not None
-        and scan.person_id is not None
-        and scan.occurred_at <= now + AHEAD
-    ]
-    places = {scan.checkpoint_id for scan in wanted}
-    if not places:
-        return
-    statement = select(Post).where(Post.checkpoint_id.in_(places), Post.state == "active")
-    posts = {post.checkpoint_id: post for post in session.scalars(statement)}
-    for scan in sorted(wanted, key=lambda one: (one.occurred_at, one.id)):
-        post = posts.get(scan.checkpoint_id)
-        did = _clock(session, post, scan, now) if post is not None else None
-        if did is not None:
-            _note(session, scan, did)
-
-
-def _clock(session: Session, post: Post, scan: Scan, now: datetime) -> str | None:
-    """What a scan at a post's checkpoint says of whoever scanned; None: nothing."""
-    assert scan.person_id is not None
-    at, actor = scan.occurred_at, events.Actor.person(scan.person_id)
-    standing = present_duty(session, scan.person_id)
-    if standing is None:
-        return _back(session, post, scan, now)
-    if at <= standing.started_at:
-        return None
-    if standing.post_id != post.id:
-        return "other_post"
-    if scan.kind == _HEARD or at <= standing.started_at + TWICE:
-        return None
-    leave(session, standing, at=at, by="scan", actor=actor, now=now, scan_id=scan.id)
-    return "left"
-
-
-def _back(session: Session, post: Post, scan: Scan, now: datetime) -> str | None:
-    """The same of somebody who is at no post: they come, or they had forgotten to leave."""
-    assert scan.person_id is not None
-    at, actor = scan.occurred_at, events.Actor.person(scan.person_id)
-    statement = select(PostDuty).where(PostDuty.person_id == scan.person_id)
-    last = session.scalars(
-        statement.order_by(PostDuty.started_at.desc(), PostDuty.id.desc()).limit(1)
-    ).first()
-    if last is not None and last.ended_at is not None:
-        mends = last.state == "forgotten" and last.post_id == post.id and scan.kind != _HEARD
-        if mends and last.started_at + TWICE < at <= last.ends_by:
-            leave(session, last, at=at, by="scan", actor=actor, now=now, scan_id=scan.id)
-            return "left"
-        again = TWICE if last.post_id == post.id else timedelta()
-        if at <= last.ended_at + again:
-            return None
-    if not belongs(session, post, scan.person_id, at):
-        return "not_of_team"
-    come(session, post, scan.person_id, at=at, by="scan", actor=actor, now=now, scan_id=scan.id)
-    return "came"
-
-
-def _note(session: Session, scan: Scan, did: str) -> None:
-    evidence = {**scan.evidence, "post": did}
-    statement = update(Scan).where(Scan.id == scan.id).values(evidence=evidence)
-    session.execute(statement.execution_options(synchronize_session=False))
-    scan.evidence = evidence
 
 
 def duties_to_end(session: Session, *, now: datetime, limit: int = 200) -> list[UUID]:

@@ -181,3 +181,50 @@ class OrdersRead(Base):
     site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
     digest: Mapped[str] = mapped_column(String(64))
     read_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class PostItem(Base):
+    """A key or a piece of equipment of a post. number: how many should be there.
+
+    counted, counted_at: what the last hand-over found. ticket_id: of a difference that was found.
+    """
+
+    __tablename__ = "post_item"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    post_id: Mapped[UUID] = mapped_column(ForeignKey("post.id"))
+    kind: Mapped[str] = mapped_column(String(12))
+    name: Mapped[str] = mapped_column(String(80))
+    number: Mapped[int] = mapped_column(Integer)
+    counted: Mapped[int | None] = mapped_column(Integer)
+    counted_at: Mapped[datetime | None] = mapped_column(Instant)
+    ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"))
+
+    __table_args__ = (UniqueConstraint("post_id", "kind", "name"),)
+
+
+class PostLog(Base):
+    """What one shift passes down to the next in words. Never changed, and never taken away."""
+
+    __tablename__ = "post_log"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    post_id: Mapped[UUID] = mapped_column(ForeignKey("post.id"))
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    written_at: Mapped[datetime] = mapped_column(Instant)
+    text: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (Index("ix_post_log_post", "post_id", "id"),)
+
+
+class PostLogRead(Base):
+    """That somebody has read an entry of the pass-down log."""
+
+    __tablename__ = "post_log_read"
+
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey("post_log.id"), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    read_at: Mapped[datetime] = mapped_column(Instant)
