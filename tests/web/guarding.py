@@ -5,7 +5,7 @@ import random
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
@@ -327,11 +327,16 @@ def kept(page: Page, store: str) -> list[dict[str, Any]]:
     return list(page.evaluate(asked, store))
 
 
-def wait_until_told(page: Page, seconds: float = 300) -> None:
+def wait_until_told(page: Page) -> None:
     """Everything that was recorded has its second tick, and every file is there."""
+    wait_until(page, lambda: _is_told(page), 300)
+
+
+def wait_until(page: Page, so: Callable[[], bool], seconds: float = PATIENCE_MS / 1000) -> None:
+    """Ask again and again; a promise that a page gives, `wait_for_function` takes for true."""
     until = time.monotonic() + seconds
-    while not _is_told(page):
-        assert time.monotonic() < until, "the phone did not get rid of what it recorded"
+    while not so():
+        assert time.monotonic() < until, "that did not come true"
         page.wait_for_timeout(200)
 
 

@@ -138,6 +138,8 @@ def _add_files(routes: APIRouter, templates: Templates, shell: Shell) -> None:
             "Cache-Control": "no-cache",
             "Content-Security-Policy": WORKER_POLICY,
             "X-Content-Type-Options": "nosniff",
+            # A known phone answers for the address of tags as well, which stands above the app.
+            "Service-Worker-Allowed": "/",
         }
         content = shell.worker(_page(templates, request, shell))
         return Response(content, media_type="text/javascript; charset=utf-8", headers=headers)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.web.conftest import stage_on
 from tests.web.guard.walking import assert_whole, walk
@@ -13,12 +13,14 @@ from tests.web.guarding import (
     LENS,
     PATIENCE_MS,
     Served,
+    Shift,
     enrol,
     kept,
     lay_shift,
     phone,
     show_code,
     sign_in,
+    wait_until,
     wait_until_told,
 )
 from tests.web.stage import Stage
@@ -37,11 +39,10 @@ def stage(foundation: Path, tmp_path: Path) -> Iterator[Stage]:
 
 def test_a_shift_without_signal_arrives_once_and_whole(stage: Stage, tmp_path: Path) -> None:
     shift = lay_shift(stage, rounds=2, points=3)
-    walked = walk(shift, tmp_path / "phone", reports=2, photos=1, seed=5)
-    assert walked.network is not None
+    walked = walk(shift, tmp_path / "phone", reports=2, photos=2, seed=5)
     assert walked.network.met["lost back"] > 0
     assert walked.network.met["lost there"] > 0
-    assert_whole(shift, walked, reports=2, photos=1)
+    assert_whole(shift, walked, reports=2, photos=2)
 
 
 def test_a_round_goes_by_camera_alone(stage: Stage, tmp_path: Path) -> None:
@@ -64,9 +65,24 @@ def test_a_round_goes_by_camera_alone(stage: Stage, tmp_path: Path) -> None:
             expect(page.locator(".line:disabled")).to_have_count(number, timeout=PATIENCE_MS)
         expect(page.get_by_text("Round done")).to_be_visible(timeout=PATIENCE_MS)
         wait_until_told(page)
+        _touch_by_address(page, served, shift)
         verdicts = [one["verdict"] for one in kept(page, "answers") if one["kind"] == "scan"]
     served.end()
-    assert verdicts == ["accepted", "accepted"]
+    assert verdicts == ["accepted", "accepted", "refused"]
+
+
+def _touch_by_address(page: Page, served: Served, shift: Shift) -> None:
+    """A tag that opens its own address in this browser, without signal: the app answers for it."""
+    ready = "async () => (await navigator.serviceWorker.getRegistration('/t?'))?.active != null"
+    wait_until(page, lambda: bool(page.evaluate(ready)))
+    served.end()
+    page.goto(f"{served.url}/t?e={'0' * 32}&m={'0' * 16}")
+    expect(page.get_by_role("button", name="Change guard")).to_be_visible(timeout=PATIENCE_MS)
+    assert page.url == f"{served.url}/guard/#/home"
+    assert [one["kind"] for one in kept(page, "journal")][-1] == "scan"
+    served.begin()
+    page.reload()
+    wait_until_told(page)
 
 
 def test_browsers_that_keep_nothing_are_told_apart(stage: Stage, tmp_path: Path) -> None:

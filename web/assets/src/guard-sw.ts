@@ -30,6 +30,8 @@ const worker = self as unknown as Worker;
 const { version, page, files } = worker.SHELL;
 const OURS = "guard-shell-";
 const CACHE = OURS + version;
+// The app, and on a phone that is known the address that a touched tag opens.
+const OWN = [page, "/t"];
 
 worker.addEventListener("install", (event) => {
   event.waitUntil(keep());
@@ -57,8 +59,11 @@ worker.addEventListener("fetch", (event) => {
   const { request } = event;
   const address = new URL(request.url);
   if (request.method !== "GET" || address.origin !== location.origin) return;
-  if (request.mode === "navigate") event.respondWith(shown(request));
-  else if (files.includes(address.pathname)) event.respondWith(kept(address.pathname, request));
+  if (request.mode === "navigate") {
+    if (OWN.includes(address.pathname)) event.respondWith(shown(request));
+    return;
+  }
+  if (files.includes(address.pathname)) event.respondWith(kept(address.pathname, request));
 });
 
 /** Every address of the app is the one page; what comes after # or ? is for its script. */

@@ -2,7 +2,7 @@
 import { chatApp } from "./guard/browsers";
 import { isEnrolled } from "./guard/enrolment";
 import { go, turnTo, where, type Name, type Screen } from "./guard/go";
-import { keepsThings, standsAlone } from "./guard/ground";
+import { answerTags, keepsThings, standsAlone } from "./guard/ground";
 import { openJournal } from "./guard/journal";
 import { openPlan } from "./guard/plan";
 import { enrolScreen } from "./guard/screens/enrol";
@@ -20,6 +20,7 @@ import { syncScreen } from "./guard/screens/sync";
 import { openSession, session } from "./guard/session";
 import { wakeSound } from "./guard/signals";
 import { beginSync, onSync } from "./guard/sync";
+import { noteTapped, recordTapped } from "./guard/tapped";
 import { recallClock } from "./guard/time";
 import { beginWatch, dismiss, onWarning, told } from "./guard/watch";
 import { button, h, icon, replace } from "./guard/dom";
@@ -39,7 +40,7 @@ const SCREENS: Record<Name, Screen> = {
   enrol: enrolScreen,
 };
 // What can be opened before anybody is signed in.
-const FREE = new Set<Name>(["sign-in", "settings", "sync", "ground", "enrol"]);
+const FREE = new Set<Name>(["sign-in", "settings", "sync", "ground"]);
 
 const place = document.getElementById("app")!;
 let leave: (() => void) | void;
@@ -53,7 +54,8 @@ async function start(): Promise<void> {
   replace(place, h("p", { class: "refusal" }, _("One moment…")));
   if (!(await standsAlone())) return showBlocked(place);
   await Promise.all([dress(), recallClock(), openJournal(), openPlan(), openSession()]);
-  enrolled = await isEnrolled();
+  await noteEnrolled();
+  await noteTapped();
   document.addEventListener("pointerdown", wakeSound, { passive: true });
   window.addEventListener("hashchange", () => void show());
   onWarning(showWarnings);
@@ -62,30 +64,37 @@ async function start(): Promise<void> {
   });
   // Asked once for all: what was recorded must not be cleared when space runs short.
   void navigator.storage?.persist?.();
-  route();
+  void show();
   await beginSync();
   await beginWatch();
 }
 
-/** A code in the address enrols; else the last screen stands there, or the first one that is due. */
-function route(): void {
-  const held = new URLSearchParams(location.hash.slice(1)).get("enrol");
-  // A new address shows its screen by itself.
-  if (held) turnTo(enrolled ? "home" : "enrol", enrolled ? {} : { enrol: held });
-  else void show();
+async function noteEnrolled(): Promise<void> {
+  if (enrolled || !(await isEnrolled())) return;
+  enrolled = true;
+  void answerTags();
 }
 
 async function show(): Promise<void> {
-  enrolled ||= await isEnrolled();
+  await noteEnrolled();
   const { name, given } = where();
-  const due = !enrolled ? "enrol" : !session && !FREE.has(name) ? "sign-in" : name;
-  if (due !== name) return turnTo(due);
+  const due = dueInstead(name);
+  if (due) return turnTo(due);
+  const touched = await recordTapped();
+  if (touched?.entry?.hint) return turnTo("round", { id: touched.entry.hint.round });
   if (leave) leave();
   place.onkeydown = null;
   const screen = SCREENS[name] ?? homeScreen;
   const top = name === "home" ? window.scrollY : 0;
   leave = screen(place, given);
   window.scrollTo(0, top);
+}
+
+/** What has to come first, or comes instead of what is done already. */
+function dueInstead(name: Name): Name | null {
+  if (!enrolled) return name === "enrol" ? null : "enrol";
+  if (name === "enrol") return "home";
+  return session || FREE.has(name) ? null : "sign-in";
 }
 
 function showWarnings(): void {

@@ -18,6 +18,10 @@ export interface Where {
 }
 
 export function where(): Where {
+  // The code that a supervisor's screen shows, as an address.
+  if (location.hash.startsWith("#enrol=")) {
+    return { name: "enrol", given: new URLSearchParams(location.hash.slice(1)) };
+  }
   const [name, query] = location.hash.replace(/^#\/?/, "").split("?");
   return { name: (name || "home") as Name, given: new URLSearchParams(query ?? "") };
 }

@@ -50,6 +50,13 @@ export async function standsAlone(): Promise<boolean> {
   ]);
 }
 
+/** Lets a touched tag open the app, also without signal: on iPhones the one way to read a tag. */
+export async function answerTags(): Promise<void> {
+  // With its question mark, so that no other address begins like it.
+  const how = { scope: "/t?", updateViaCache: "none" } as const;
+  await navigator.serviceWorker.register(WORKER, how).catch(() => undefined);
+}
+
 /** Whether the browser keeps anything at all: a private window may not. */
 export async function keepsThings(): Promise<boolean> {
   try {

@@ -43,6 +43,11 @@ export async function scanned(shown: Shown, round = "", position = -1): Promise<
 function meant(shown: Shown, round: string, position: number): Entry["hint"] {
   const place = placeOf(shown) ?? ("checkpoint_id" in shown ? shown.checkpoint_id : null);
   const going = round ? roundOf(round, session?.person ?? "") : undefined;
+  const under = open().filter((one) => one.begun && one.done < one.points.length);
+  // Touched outside of a round's screen, by a tag that opens itself: it is for the one under way.
+  if (!place && !going && under.length === 1) {
+    return { round: under[0]!.round.id, position: target(under[0]!, null) };
+  }
   const candidates = going ? [going] : open();
   if (place) {
     const found = candidates.map((one) => at(one, place)).find((one) => !!one);

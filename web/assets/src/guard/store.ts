@@ -21,6 +21,8 @@ export interface Facts {
   planTag: string;
   session: Session;
   draft: Draft;
+  /** What a tag opened while nobody was signed in, and when by the phone's clock. */
+  tapped: { address: string; at: number };
   /** ms that the server's clock is ahead, and when that was heard, by the phone's clock. */
   offset: { ms: number; at: number };
   /** Warnings that were given. */

@@ -16,6 +16,7 @@ const LOOK_MS = 5_000;
 const FRESH_MS = 10 * 60_000;
 const GAP_MS = 60_000;
 const JUMP_MS = 5_000;
+const BEGINNING = new Set(["due", "start", "begin_by"]);
 const LOW_PERCENT = 15;
 const MOST_REMEMBERED = 400;
 
@@ -62,9 +63,11 @@ async function look(): Promise<void> {
 async function warn(person: string): Promise<void> {
   const given = (await read("phone", "warned")) ?? [];
   const due = rounds(person).flatMap((round) =>
-    round.round.warnings
-      .filter((one) => isFresh(one) && !isMoot(round, one))
-      .map((one) => ({ round, one, key: `${round.round.id}.${one.what}.${one.position ?? ""}` })),
+    latest(round.round.warnings.filter((one) => isFresh(one) && !isMoot(round, one))).map((one) => ({
+      round,
+      one,
+      key: `${round.round.id}.${one.what}.${one.position ?? ""}`,
+    })),
   );
   const fresh = due.filter(({ key }) => !given.includes(key));
   const still = told.filter((one) => due.some(({ key }) => key === one.key));
@@ -78,6 +81,13 @@ async function warn(person: string): Promise<void> {
   await write("phone", [...given, ...fresh.map(({ key }) => key)].slice(-MOST_REMEMBERED), "warned");
   signal("warning");
   say("请注意巡更任务");
+}
+
+/** Of those about the beginning only the last: "in 5 minutes" is wrong once it is due. */
+function latest(warnings: PlanWarning[]): PlanWarning[] {
+  const beginning = warnings.filter((one) => BEGINNING.has(one.what));
+  const last = beginning[beginning.length - 1];
+  return warnings.filter((one) => !BEGINNING.has(one.what) || one === last);
 }
 
 function isFresh(one: PlanWarning): boolean {

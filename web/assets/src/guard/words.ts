@@ -57,3 +57,11 @@ export function clock(moment: number | string, zone: string): string {
     timeZone: zone,
   });
 }
+
+/** The day of a moment, in few letters, unless it is today's. */
+export function otherDay(moment: number | string, now: number, zone: string): string {
+  const wording = language === "zh" ? "zh-CN" : "en-GB";
+  const day = (at: number | string): string =>
+    new Date(at).toLocaleDateString(wording, { weekday: "short", day: "numeric", timeZone: zone });
+  return day(moment) === day(now) ? "" : day(moment);
+}

@@ -5,7 +5,7 @@ import { plan, rounds, type RoundView } from "../plan";
 import { session, signOut } from "../session";
 import { kick } from "../sync";
 import { now } from "../time";
-import { _, clock, named } from "../words";
+import { _, clock, named, otherDay } from "../words";
 import { state, zone } from "./parts";
 
 const MOST_AHEAD = 6;
@@ -66,7 +66,8 @@ function call(): HTMLElement {
 function card(view: RoundView, open: boolean): HTMLElement {
   const { round, points, done, begun } = view;
   const late = !begun && now() > Date.parse(round.begin_by);
-  const from = clock(round.planned_at, zone());
+  const day = otherDay(round.planned_at, now(), zone());
+  const from = `${day} ${clock(round.planned_at, zone())}`.trim();
   const until = clock(round.ends_at, zone());
   const bar = h("progress", { max: points.length, value: done, "aria-hidden": "true" });
   return h(

@@ -41,6 +41,7 @@ export const reportScreen: Screen = (place, given) => {
 class Form {
   private readonly said = says("");
   private voice: Voice | null = null;
+  private readonly pictures = new Map<string, string>();
 
   constructor(
     private readonly place: HTMLElement,
@@ -139,6 +140,7 @@ class Form {
     const data = { file: id, what, sha256, bytes: size };
     await record("file", data, { person: session?.person ?? null, file });
     signal("recorded");
+    if (what === "photo") this.keepPicture(id, bytes, type);
     await this.keep({ files: [...this.draft.files, id] });
     kick();
   }
@@ -154,13 +156,23 @@ class Form {
   }
 
   private async show(box: HTMLElement, id: string): Promise<void> {
-    const picture = h("img", { alt: _("Photo"), "data-photo": id });
-    box.append(picture);
+    const place = h("span", { class: "photo", "data-photo": id }, icon("camera"), icon("check"));
+    box.append(place);
+    const address = this.pictures.get(id) ?? (await this.pictureOf(id));
+    // Its bytes may have left the phone already: the server has them.
+    if (address) place.replaceChildren(h("img", { alt: _("Photo"), src: address }));
+  }
+
+  private async pictureOf(id: string): Promise<string> {
     const kept = await (await database()).get("files", id);
-    if (!kept?.bytes) return;
-    const address = URL.createObjectURL(new Blob([kept.bytes], { type: kept.type }));
+    return kept?.bytes ? this.keepPicture(id, kept.bytes, kept.type) : "";
+  }
+
+  private keepPicture(id: string, bytes: ArrayBuffer, type: string): string {
+    const address = URL.createObjectURL(new Blob([bytes], { type }));
     this.addresses.push(address);
-    picture.src = address;
+    this.pictures.set(id, address);
+    return address;
   }
 
   /** A question of the checklist: yes, no, or left open. */
