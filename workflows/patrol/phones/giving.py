@@ -9,7 +9,7 @@ from core import events
 from core.errors import NotAllowed, NotFound
 from core.people import Caller, Person, caller_for
 from core.pins import NewPin, set_pin
-from workflows.patrol.checkpoints import PEOPLE, SCAN, WRITE
+from workflows.patrol.checkpoints import SCAN, WRITE
 
 
 def set_own_pin(session: Session, caller: Caller, pin: NewPin, *, now: datetime) -> None:
@@ -22,14 +22,14 @@ def set_own_pin(session: Session, caller: Caller, pin: NewPin, *, now: datetime)
 def require_over_pin(session: Session, caller: Caller, person_id: UUID) -> Person:
     """Somebody to whom the caller may give a PIN: who scans where the caller sets patrols up.
 
-    Only there, because whoever gives a PIN could use it. NotFound for somebody who scans nowhere
-    that the caller knows of, NotAllowed for who scans where the caller only reads, too or alone.
+    Only there, because whoever gives a PIN could use it. NotFound for somebody whom the caller
+    does not know from any site, NotAllowed for who scans elsewhere, too, or nowhere.
     """
     person = session.get(Person, person_id)
     gone = person is None or person.left_at is not None
     theirs = frozenset() if gone or person is None else caller_for(session, person).sites_for(SCAN)
     ours = caller.sites_for(WRITE)
-    if person is None or not theirs & (ours | caller.sites_for(PEOPLE)):
+    if person is None or not theirs & (ours | caller.sites_for("people.read")):
         raise NotFound("there is no such guard", advice="Look for them among the people.")
     if not theirs <= ours:
         raise NotAllowed(
