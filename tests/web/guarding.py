@@ -290,11 +290,11 @@ def sign_in(page: Page, name: str = "") -> None:
     expect(page.get_by_role("button", name="Change guard")).to_be_visible(timeout=PATIENCE_MS)
 
 
-def touch(page: Page, tag: str) -> None:
-    """Hold the phone to a tag; returns once it says that this is recorded."""
+def touch(page: Page, tag: str, name: str) -> None:
+    """Hold the phone to the tag of a point; returns once it says that this is recorded."""
     page.wait_for_function("tagsAreRead()")
     page.evaluate("tag => touchTag(tag)", ":".join(tag[at : at + 2] for at in range(0, 14, 2)))
-    expect(page.locator(".outcome")).to_contain_text("recorded", timeout=PATIENCE_MS)
+    expect(page.locator(".outcome")).to_have_text(f"{name}: recorded", timeout=PATIENCE_MS)
 
 
 def show_code(page: Page, address: str) -> None:

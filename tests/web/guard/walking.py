@@ -102,17 +102,21 @@ def _go_rounds(
     restarts: int,
 ) -> None:
     """Every tag of every round, with the browser closed and opened again after equal parts."""
-    every = [(number, tag) for number, tags in enumerate(shift.tags) for tag in tags]
+    every = [
+        (number, tag, f"Point {number + 1}-{at + 1}")
+        for number, tags in enumerate(shift.tags)
+        for at, tag in enumerate(tags)
+    ]
     parts = restarts + 1
     size = -(-len(every) // parts)
     for part in range(parts):
         with on_phone(playwright, folder, network.url) as page:
             at = -1
-            for number, tag in every[part * size : (part + 1) * size]:
+            for number, tag, name in every[part * size : (part + 1) * size]:
                 if number != at:
                     open_round(page, number)
                     at = number
-                touch(page, tag)
+                touch(page, tag, name)
             for each in range(part, reports, parts):
                 page.evaluate("location.hash = '#/home'")
                 report(page, len(range(each, photos, reports)), seed=each)

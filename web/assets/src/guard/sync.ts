@@ -87,6 +87,12 @@ async function alone(work: () => Promise<void>): Promise<void> {
   await navigator.locks.request("guard-sync", work);
 }
 
+/** Something got through: over a bad network the next try is soon, however much is left. */
+function progress(): void {
+  contact.failed = 0;
+  contact.heardAt = Date.now();
+}
+
 function pause(): number {
   if (contact.failed === 0) return lowPower ? LOW_POWER_BEAT_MS : BEAT_MS;
   const longest = Math.min(FIRST_RETRY_MS * 2 ** (contact.failed - 1), LONGEST_RETRY_MS);
@@ -121,6 +127,7 @@ async function exchange(): Promise<void> {
       if (!(await resendFrom(from))) throw new Refused(409, "gap", {});
       continue;
     }
+    if (batch.length) progress();
     await noteVerdicts(answer.verdicts);
     await learnPlaces(answer.verdicts);
     changed();
@@ -202,6 +209,7 @@ async function sendFile(id: string, stands: FileState): Promise<void> {
   let state = stands;
   while (bytes && state.state === "waiting" && state.received < bytes.byteLength) {
     state = await sendPiece(id, bytes, state.received);
+    progress();
     const shown = files.get(id);
     if (shown) shown.received = state.received;
     changed();

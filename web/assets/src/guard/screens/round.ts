@@ -14,10 +14,12 @@ import { now } from "../time";
 import { _, clock, named } from "../words";
 import { says, ticks, top, wordOf, zone } from "./parts";
 
+const SHOWN_MS = 6_000;
+
 // Which point the guard chose to go to, where the order is theirs; and what was done last.
 interface Going {
   chosen: number | null;
-  said: { text: string; good: boolean } | null;
+  said: { text: string; good: boolean; until: number } | null;
   spoken: number;
   reading: AbortController | null;
 }
@@ -65,22 +67,27 @@ async function listen(
     const view = roundOf(id, session?.person ?? "");
     if (!shown || !view) return fail();
     const done = await scanned(shown, id, target(view, going.chosen));
-    going.said = { text: done.text, good: true };
+    going.said = outcome(done.text, true);
     if (done.entry) going.chosen = null;
     draw();
   };
   const fail = (): void => {
     signal("wrong");
-    going.said = { text: _("The tag could not be read: hold it still."), good: false };
+    going.said = outcome(_("The tag could not be read: hold it still."), false);
     draw();
   };
   try {
     await readTags((serial, addresses) => void take(serial, addresses), fail, reading.signal);
   } catch {
     going.reading = null;
-    going.said = { text: _("NFC is off or not allowed: use the camera."), good: false };
+    going.said = outcome(_("NFC is off or not allowed: use the camera."), false);
   }
   draw();
+}
+
+/** What came of the last touch; it stays for a moment, whatever is drawn meanwhile. */
+function outcome(text: string, good: boolean): Going["said"] {
+  return { text, good, until: performance.now() + SHOWN_MS };
 }
 
 async function isAllowed(): Promise<boolean> {
@@ -99,8 +106,8 @@ function drawRound(place: HTMLElement, view: RoundView, going: Going, draw: () =
     going.spoken = position;
     say(`下一站，${checkpointOf(next.point.checkpoint_id)?.name.zh ?? ""}`);
   }
-  const { said } = going;
-  const outcome = said
+  const said = going.said && going.said.until > performance.now() ? going.said : null;
+  const result = said
     ? h(
         "p",
         { class: `outcome flash ${said.good ? "" : "bad"}`, role: "status" },
@@ -112,13 +119,12 @@ function drawRound(place: HTMLElement, view: RoundView, going: Going, draw: () =
     place,
     top(named(view.round.route.name)),
     h("progress", { max: view.points.length, value: view.done }),
-    outcome,
+    result,
     opening(view, draw),
     next ? nextCard(view, next, going, draw) : h("p", { class: "says good" }, _("Round done")),
     h("h2", {}, `${view.done}/${view.points.length}`),
     h("ul", { class: "lines" }, ...view.points.map((one) => line(one, view, going, draw))),
   );
-  going.said = null;
 }
 
 /** Before it opens: when that is. Before it has begun: the button that begins it. */
