@@ -8,12 +8,12 @@ import pytest
 import jobs.patrol
 from core.clock import SimulatedClock
 from core.db import Database
-from jobs.patrol import learn_ways, look_at_rounds, make_rounds_ahead, note_statutes
+from jobs.patrol import check_rounds, learn_ways, look_at_rounds, make_rounds_ahead, note_statutes
 from tests.fixtures import NOON, SmallSite
 from tests.jobs.conftest import make_work
 from tests.workflows.conftest import facts_of
-from tests.workflows.walked import MINUTE, TEN, make_walk
-from workflows.patrol import rounds
+from tests.workflows.walked import CODES, MINUTE, TEN, make_walk
+from workflows.patrol import Checkpoint, honesty, rounds
 from workflows.patrol.statutes import STATUTES
 
 
@@ -69,3 +69,31 @@ def test_ways_are_learned_and_statutes_looked_at_again_on_every_site(
         session.get_one(rounds.RoundPlan, walk.plan_id).weekdays = [1]
     assert (note_statutes(work, later), note_statutes(work, later)) == (1, 0)
     assert len(facts_of(database, "statute.break")) == 1
+
+
+def test_a_round_is_marked_once_though_the_first_look_is_cut_off(
+    database: Database, site: SmallSite, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = make_walk(database, site)
+    with database.write() as session:
+        for number, code in enumerate(CODES):
+            row = session.get_one(Checkpoint, walk.points[code])
+            row.latitude, row.longitude, row.radius_m = 31.2 + number * 0.0045, 121.5, 30.0
+    walk.route()
+    walk.plan("22:00")
+    for number, code in enumerate(CODES):
+        walk.scan(code, TEN + timedelta(seconds=10 * number))
+    work = make_work(database, clock)
+
+    def stumble(session: Any, one: Any, **more: Any) -> int:
+        assert honesty.check_round(session, one, **more) == 1
+        raise ValueError("cut off before its commit")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(jobs.patrol, "check_round", stumble)
+        with pytest.raises(ValueError, match="cut off"):
+            check_rounds(work, TEN + MINUTE)
+    assert facts_of(database, "patrol_mark.make") == []
+    assert check_rounds(work, TEN + MINUTE) == 1
+    assert check_rounds(work, TEN + MINUTE) == 0
+    assert len(facts_of(database, "patrol_mark.make")) == 1
