@@ -22,7 +22,7 @@ from core.schema import migrate
 from core.telemetry.duckdb_store import DuckDBStore
 
 POLL_HERTZ = 200
-_START_SECONDS = 60
+_START_SECONDS = 240
 _DEVICES = 1_000
 _LAST_CHANCE = 5.0
 

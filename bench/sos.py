@@ -93,6 +93,8 @@ def _load(mqtt: dict[str, Any], rate: int) -> Iterator[None]:
     try:
         time.sleep(2)
         yield
+        if load.poll() is not None:
+            raise RuntimeError("the load ended before the calls did, so nothing was measured")
     finally:
         load.terminate()
         load.wait(30)

@@ -1,6 +1,6 @@
 """Checkpoint, tag, badge and scan of the small site; a route, its plan, and rounds of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +66,7 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         plan = lone.create_lone_plan(
             session, site.id, lone.LoneDraft("security", 30), actor=events.SYSTEM, now=now
         )
+        _put_watch(session, plan, guard.id, row.id, now)
         caller = caller_for(session, guard)
         call = sos.press(session, caller, sos.Press(new_id(), site_id=site.id), now=now)
     return {
@@ -79,6 +80,26 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         **walked,
         **reported,
     }
+
+
+def _put_watch(
+    session: Session, plan: lone.LonePlan, guard: UUID, place: UUID, now: datetime
+) -> None:
+    """The guard is watched, and there is no signal at the checkpoint."""
+    session.add(
+        lone.LoneWatch(
+            site_id=plan.site_id,
+            plan_id=plan.id,
+            person_id=guard,
+            began_at=now,
+            ends_at=now + timedelta(hours=8),
+            heard_at=now,
+            due_at=now + timedelta(minutes=30),
+            checkpoint_id=place,
+        )
+    )
+    session.add(lone.DeadZone(place_id=place, site_id=plan.site_id, set_at=now, set_by=guard))
+    session.flush()
 
 
 def put_report(
