@@ -118,7 +118,7 @@ function showWarnings(): void {
     ),
   );
   // A session that ended by itself leaves its screen.
-  if (!session) void show();
+  if (!session && dueInstead(where().name)) void show();
 }
 
 void start().catch((error: unknown) => {

@@ -36,7 +36,9 @@ function changed(): void {
 }
 
 export async function beginSync(): Promise<void> {
-  contact.stopped = (await read("phone", "stopped")) ?? "";
+  const stopped = (await read("phone", "stopped")) ?? "";
+  // It may have been found since: asked once at each start, and whenever its guard asks.
+  contact.stopped = stopped === LOST ? "" : stopped;
   lowPower = (await read("settings", "lowPower")) === true;
   window.addEventListener("online", () => hurry());
   window.addEventListener("offline", changed);
@@ -53,6 +55,12 @@ export function setLowPower(low: boolean): void {
 /** There is something to tell: at once, unless the last attempts failed and it waits for its turn. */
 export function kick(): void {
   if (contact.failed === 0) hurry();
+}
+
+/** A phone that was lost may have been found: asks, and says so again if it was not. */
+export function askAgain(): void {
+  contact.stopped = "";
+  hurry();
 }
 
 /** Tries now. */
@@ -111,9 +119,9 @@ async function failed(error: unknown): Promise<void> {
   if (!(error instanceof Away) && !(error instanceof Refused)) throw error;
 }
 
-// After these nothing that the phone tries would help; what it holds stays on it. A lost phone that
-// is found goes on at its next start.
-const STOPPING = new Set(["fork", "chain", "phone_lost", "phone_retired"]);
+// After these nothing that the phone tries would help; what it holds stays on it.
+const LOST = "phone_lost";
+const STOPPING = new Set(["fork", "chain", LOST, "phone_retired"]);
 
 async function exchange(): Promise<void> {
   let told: FileState[] = [];

@@ -52,7 +52,10 @@ export function dismiss(key: string): void {
 async function look(): Promise<void> {
   await write("phone", Date.now(), "alive");
   await noteJump();
-  if (await endIfExpired()) HEARD.dispatchEvent(new Event("change"));
+  const ended = await endIfExpired();
+  // Warnings are for whoever goes; the next one gets their own.
+  const stale = !session && told.splice(0).length > 0;
+  if (ended || stale) HEARD.dispatchEvent(new Event("change"));
   if (!session) return;
   await watchBattery();
   await warn(session.person);

@@ -5,7 +5,7 @@ import { turnTo, type Screen } from "../go";
 import type { IconName } from "../icons";
 import { answers, entries } from "../journal";
 import { checkpointOf, dataOf, plan } from "../plan";
-import { contact, hurry, isInContact, onSync, waiting } from "../sync";
+import { askAgain, contact, hurry, isInContact, onSync, waiting } from "../sync";
 import type { Entry } from "../types";
 import { _, clock, named } from "../words";
 import { says, SHOWN, ticks, top, wordOf, zone } from "./parts";
@@ -76,7 +76,7 @@ function stopped(): HTMLElement {
     { class: "card" },
     says(why ?? contact.stopped, "bad"),
     contact.stopped === "phone_lost"
-      ? button("sync", _("Ask again"), hurry)
+      ? button("sync", _("Ask again"), askAgain)
       : button("trash", _("Make it known anew"), anew, { class: "danger" }),
   );
 }
