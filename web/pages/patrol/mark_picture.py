@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from workflows.patrol.honesty import FASTEST_M_S
+
 # The picture is so wide; a stylesheet makes it as wide as the page.
 WIDTH, MARGIN = 1000.0, 20.0
 # What came so much later is told in words, or the rest would be one dot.
@@ -37,19 +39,23 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way between two scans. share, usual_share: of the longest, in percent."""
+    """A way between two scans. riding_s: as fast as nobody is, where nothing is usual yet.
+
+    share, usual_share: of the longest, in percent.
+    """
 
     start: Mapping[str, Any]
     end: Mapping[str, Any]
     seconds: float
     usual_s: int | None
     metres: int | None
+    riding_s: float | None
     share: float
     usual_share: float
 
 
-def strip_of(scans: Sequence[Mapping[str, Any]]) -> Strip | None:
-    """All scans of a mark on one line of time; none without any."""
+def strip_of(scans: Sequence[Mapping[str, Any]], *, receipts: bool) -> Strip | None:
+    """All scans of a mark on one line of time; none without any. receipts: also when they came."""
     if not scans:
         return None
     told = [scan["occurred_at"] for scan in scans]
@@ -57,6 +63,7 @@ def strip_of(scans: Sequence[Mapping[str, Any]]) -> Strip | None:
     near = [
         scan["received_at"]
         for scan in scans
+        if receipts
         if abs((scan["received_at"] - ends).total_seconds()) <= _FAR_S
         or begins <= scan["received_at"] <= ends
     ]
@@ -70,7 +77,9 @@ def strip_of(scans: Sequence[Mapping[str, Any]]) -> Strip | None:
     dots = [
         Dot(
             place(scan["occurred_at"]),
-            place(scan["received_at"]) if begins <= scan["received_at"] <= ends else None,
+            place(scan["received_at"])
+            if receipts and begins <= scan["received_at"] <= ends
+            else None,
             scan["asked"],
             scan["others"],
         )
@@ -88,9 +97,7 @@ def ways_of(mark: Mapping[str, Any]) -> list[Way]:
         for leg in one.get("legs", ())
         if leg["from"] in scans and leg["to"] in scans
     }
-    longest = max(
-        (max(leg["seconds"], leg["usual_s"] or 0.0) for leg in legs.values()), default=1.0
-    )
+    longest = max((max(leg["seconds"], _held_against(leg)) for leg in legs.values()), default=1.0)
     return [
         Way(
             scans[start],
@@ -98,11 +105,18 @@ def ways_of(mark: Mapping[str, Any]) -> list[Way]:
             leg["seconds"],
             leg["usual_s"],
             leg["metres"],
+            None if leg["metres"] is None else leg["metres"] / FASTEST_M_S,
             _share(leg["seconds"], longest),
-            _share(leg["usual_s"] or 0.0, longest),
+            _share(_held_against(leg), longest),
         )
         for (start, end), leg in legs.items()
     ]
+
+
+def _held_against(leg: Mapping[str, Any]) -> float:
+    """The seconds that a way is compared with: the usual ones, else those of the distance."""
+    usual, metres = leg["usual_s"], leg["metres"]
+    return float(usual if usual is not None else (metres or 0) / FASTEST_M_S)
 
 
 def _share(seconds: float, longest: float) -> float:

@@ -19,6 +19,8 @@ from workflows import patrol
 from workflows.patrol import honesty
 
 ON_A_PAGE = 50
+# What these ask about shows in when scans came, too.
+ABOUT_RECEIPT = ("clock", "harvest", "replay")
 VIEWS = ("undecided", *honesty.STATES, "all")
 
 
@@ -84,7 +86,7 @@ def _about(visit: Visit, mark_id: UUID) -> tuple[Visit, dict[str, Any]]:
     return visit.at(chosen.site.time_zone), {
         "mark": row,
         "site": chosen.site,
-        "strip": strip_of(row["shown"]),
+        "strip": strip_of(row["shown"], receipts=row["kind"] in ABOUT_RECEIPT),
         "ways": ways_of(row),
         "facts": list(facts_of(row)),
         "may_answer": own and row["state"] == "open",

@@ -9,9 +9,11 @@ from workflows.patrol.honesty.answering import (
 from workflows.patrol.honesty.marking import check_round, rounds_to_check
 from workflows.patrol.honesty.model import KINDS, MARK, PatrolMark
 from workflows.patrol.honesty.reading import KEY, STATES, MarkFilter, describe_mark, list_marks
+from workflows.patrol.honesty.walking import FASTEST_M_S
 
 __all__ = [
     "DECISIONS",
+    "FASTEST_M_S",
     "KEY",
     "KINDS",
     "LONGEST_WORDS",
