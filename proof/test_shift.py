@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.web.conftest import stage_on
-from tests.web.guard.walking import assert_whole, walk
+from tests.web.guard.walking import Plan, assert_whole, walk
 from tests.web.guarding import lay_shift
 from tests.web.stage import Stage
 
@@ -26,7 +26,8 @@ def stage(foundation: Path, tmp_path: Path) -> Iterator[Stage]:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_whole_shift_arrives_once_and_in_order(stage: Stage, tmp_path: Path, seed: int) -> None:
     shift = lay_shift(stage, rounds=ROUNDS, points=POINTS)
-    walked = walk(shift, tmp_path / "phone", reports=REPORTS, photos=PHOTOS, seed=seed, restarts=1)
+    plan = Plan(reports=REPORTS, photos=PHOTOS, seed=seed)
+    walked = walk(shift, tmp_path / "phone", plan)
     sys.stdout.write(f"\n{walked.told()}; {dict(walked.network.met)}\n")
-    assert_whole(shift, walked, reports=REPORTS, photos=PHOTOS)
+    assert_whole(shift, walked, plan)
     assert sorted(walked.took_ms)[len(walked.took_ms) // 2] <= MEDIAN_MS

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.web.conftest import stage_on
-from tests.web.guard.walking import assert_whole, walk
+from tests.web.guard.walking import Plan, assert_whole, walk
 from tests.web.guarding import (
     LENS,
     PATIENCE_MS,
@@ -38,11 +38,12 @@ def stage(foundation: Path, tmp_path: Path) -> Iterator[Stage]:
 
 
 def test_a_shift_without_signal_arrives_once_and_whole(stage: Stage, tmp_path: Path) -> None:
-    shift = lay_shift(stage, rounds=2, points=3)
-    walked = walk(shift, tmp_path / "phone", reports=2, photos=2, seed=5)
+    plan = Plan(reports=1, photos=2, seed=5)
+    shift = lay_shift(stage, rounds=2, points=2)
+    walked = walk(shift, tmp_path / "phone", plan)
     assert walked.network.met["lost back"] > 0
     assert walked.network.met["lost there"] > 0
-    assert_whole(shift, walked, reports=2, photos=2)
+    assert_whole(shift, walked, plan)
 
 
 def test_a_round_goes_by_camera_alone(stage: Stage, tmp_path: Path) -> None:

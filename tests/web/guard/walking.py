@@ -63,64 +63,68 @@ def on_phone(playwright: Playwright, folder: Path, url: str) -> Iterator[Page]:
         assert complaints == []
 
 
-def walk(
-    shift: Shift, folder: Path, *, reports: int, photos: int, seed: int, restarts: int = 1
-) -> Walked:
+@dataclass
+class Plan:
+    """What a shift consists of. photos: of all reports together. parts: the browser is closed and
+    opened again between them."""
+
+    reports: int
+    photos: int
+    seed: int
+    parts: int = 2
+
+
+def walk(shift: Shift, folder: Path, plan: Plan) -> Walked:
     """Sign in; all rounds with the server cut off and the browser restarted; then tell all of it
-    over a network that drops half of what is asked. photos: of all reports together."""
+    over a network that drops half of what is asked."""
     served = Served(shift.stage)
     served.begin()
-    with Network(served.port, seed).running() as network, sync_playwright() as playwright:
+    with Network(served.port, plan.seed).running() as network, sync_playwright() as playwright:
         walked = Walked(network)
-        with on_phone(playwright, folder, network.url) as page:
-            enrol(page, network.url, shift)
-            sign_in(page)
-            expect(page.get_by_role("button", name="Route 1").first).to_be_visible(
-                timeout=PATIENCE_MS
-            )
-            wait_until_told(page)
-        served.end()
-        assert not reachable(served.port)
-        _go_rounds(shift, walked, playwright, folder, network, reports, photos, restarts)
-        served.begin()
-        network.flaky = True
-        with on_phone(playwright, folder, network.url) as page:
-            wait_until_told(page)
-            walked.journal, walked.files = kept(page, "journal"), kept(page, "files")
+        for part in range(plan.parts):
+            with on_phone(playwright, folder, network.url) as page:
+                if part == 0:
+                    _come_on_duty(shift, page, network)
+                    served.end()
+                    assert not reachable(served.port)
+                _go_part(shift, page, plan, part)
+                walked.took_ms += took(page)
+                if part == plan.parts - 1:
+                    served.begin()
+                    network.flaky = True
+                    # It would try by itself within a minute.
+                    page.evaluate("location.hash = '#/sync'")
+                    page.get_by_role("button", name="Send now").click()
+                    wait_until_told(page)
+                    walked.journal, walked.files = kept(page, "journal"), kept(page, "files")
     served.end()
     return walked
 
 
-def _go_rounds(
-    shift: Shift,
-    walked: Walked,
-    playwright: Playwright,
-    folder: Path,
-    network: Network,
-    reports: int,
-    photos: int,
-    restarts: int,
-) -> None:
-    """Every tag of every round, with the browser closed and opened again after equal parts."""
+def _come_on_duty(shift: Shift, page: Page, network: Network) -> None:
+    enrol(page, network.url, shift)
+    sign_in(page)
+    expect(page.get_by_role("button", name="Route 1").first).to_be_visible(timeout=PATIENCE_MS)
+    wait_until_told(page)
+
+
+def _go_part(shift: Shift, page: Page, plan: Plan, part: int) -> None:
+    """An equal part of all tags, round after round, and of the reports."""
     every = [
         (number, tag, f"Point {number + 1}-{at + 1}")
         for number, tags in enumerate(shift.tags)
         for at, tag in enumerate(tags)
     ]
-    parts = restarts + 1
-    size = -(-len(every) // parts)
-    for part in range(parts):
-        with on_phone(playwright, folder, network.url) as page:
-            at = -1
-            for number, tag, name in every[part * size : (part + 1) * size]:
-                if number != at:
-                    open_round(page, number)
-                    at = number
-                touch(page, tag, name)
-            for each in range(part, reports, parts):
-                page.evaluate("location.hash = '#/home'")
-                report(page, len(range(each, photos, reports)), seed=each)
-            walked.took_ms += took(page)
+    size = -(-len(every) // plan.parts)
+    here = -1
+    for number, tag, name in every[part * size : (part + 1) * size]:
+        if number != here:
+            open_round(page, number)
+            here = number
+        touch(page, tag, name)
+    for each in range(part, plan.reports, plan.parts):
+        page.evaluate("location.hash = '#/home'")
+        report(page, len(range(each, plan.photos, plan.reports)), seed=each)
 
 
 def grainy(seed: int) -> bytes:
@@ -155,7 +159,7 @@ def report(page: Page, photos: int, *, seed: int) -> None:
     expect(page.get_by_role("button", name="Change guard")).to_be_visible(timeout=PATIENCE_MS)
 
 
-def assert_whole(shift: Shift, walked: Walked, *, reports: int, photos: int) -> None:
+def assert_whole(shift: Shift, walked: Walked, plan: Plan) -> None:
     """Nothing lost, nothing doubled, the order kept, and every picture as it was taken."""
     stage = shift.stage
     scans = sum(len(tags) for tags in shift.tags)
@@ -173,8 +177,8 @@ def assert_whole(shift: Shift, walked: Walked, *, reports: int, photos: int) -> 
     recorded = [one["id"] for one in mine if one["kind"] == "scan"]
     assert [str(one.id) for one in taken] == recorded
     assert {one.state for one in gone} == {"complete"}
-    assert len(reported) == reports
-    assert len(files) == photos
+    assert len(reported) == plan.reports
+    assert len(files) == plan.photos
     assert {(str(one.id), one.sha256, one.state) for one in files} == {
         (one["id"], one["sha256"], "complete") for one in walked.files
     }
