@@ -234,6 +234,7 @@ NOTICE: Mapping[str, str] = {
     "tickets.close": mark("Several of your reports are closed"),
     "roster.gap": mark("Nobody on duty ahead"),
     "handover.pass_up": mark("A hand-over waits for you"),
+    "patrol_mark.make": mark("A question about your round"),
     "round.late": mark("A round has not begun"),
     "round.late_passed_up": mark("A round has still not begun"),
     "round.miss": mark("Checkpoints were missed"),

@@ -62,6 +62,9 @@ def test_a_round_that_was_gone_without_signal_arrives_whole_and_in_order(phoned:
     assert [scan.channel for scan in scans(phoned)] == ["sync"] * 3
     evidence = scans(phoned)[0].evidence
     assert (evidence["phone"], evidence["seq"]) == (str(phoned.phone.id), 3)
+    # What is asked of phones depends on whose they are and on their steady clock.
+    assert (evidence["post"], evidence["boot"]) == (True, phoned.phone.boot)
+    assert evidence["mono_ms"] > 0
     row = phoned.row()
     assert (row.accepted, row.head_hash) == (6, phoned.phone.hash_of(6))
     told = describe_verdict(taken.entries[3])

@@ -1,19 +1,23 @@
 """Marks: made when a round is over, answered by whom they are about, decided by another."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from core import events
 from core.db import Database
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from core.ids import new_id
 from core.paging import Wish
 from core.personal import destroy_keys
 from tests.fixtures import SmallSite
 from tests.workflows.conftest import employ, facts_of
 from tests.workflows.walked import CODES, MINUTE, TEN, Walk, make_walk
+from workflows.notifications.model import Notice
+from workflows.notifications.taking_up import take_up
 from workflows.patrol import Checkpoint
 from workflows.patrol.honesty import (
     MarkFilter,
@@ -24,6 +28,9 @@ from workflows.patrol.honesty import (
     list_marks,
     rounds_to_check,
 )
+from workflows.patrol.journal.model import GuardFile
+from workflows.patrol.phones.model import Phone
+from workflows.patrol.reports.model import GuardReport
 from workflows.patrol.rounds import Round
 
 HOUR = timedelta(hours=1)
@@ -87,6 +94,76 @@ def test_an_honest_round_is_left_alone(walk: Walk) -> None:
     hurried(walk, seconds=600)
     assert check(walk, TEN + HOUR) == 0
     assert marks(walk) == []
+
+
+def put_photo(
+    walk: Walk, phone: UUID, digest: str, at: datetime, round_id: UUID | None = None, **more: Any
+) -> UUID:
+    """A report of the guard with a photo of these bytes; returns the id of the photo."""
+    report = GuardReport(
+        id=new_id(),
+        site_id=walk.site.id,
+        phone_id=phone,
+        seq=1,
+        person_id=walk.guard,
+        kind="observation",
+        choice="open_door",
+        round_id=round_id,
+        checks={},
+        occurred_at=at,
+        received_at=at,
+    )
+    photo = GuardFile(
+        id=new_id(),
+        site_id=walk.site.id,
+        phone_id=phone,
+        seq=2,
+        person_id=walk.guard,
+        what="photo",
+        sha256=digest,
+        size=9,
+        taken_at=at,
+        told_at=at,
+        report_id=report.id,
+        **{"state": "complete", **more},
+    )
+    with walk.database.write() as session:
+        session.add(report)
+        session.flush()
+        session.add(photo)
+    return photo.id
+
+
+def test_a_photo_of_an_earlier_report_is_asked_about(walk: Walk) -> None:
+    phone = Phone(id=new_id(), site_id=walk.site.id, kind="post", label="Gate", key={}, browser="")
+    phone.app, phone.enrolled_at, phone.heard_at, phone.head_hash = "", TEN, TEN, "0" * 64
+    with walk.database.write() as session:
+        session.add(phone)
+    hurried(walk, seconds=600)
+    before = put_photo(walk, phone.id, "a" * 64, TEN - 24 * HOUR)
+    copied = put_photo(walk, phone.id, "a" * 64, TEN + MINUTE, walk.first)
+    put_photo(walk, phone.id, "b" * 64, TEN + 2 * MINUTE, walk.first)
+    # Only announced: its hash is nothing but the phone's word.
+    put_photo(walk, phone.id, "c" * 64, TEN - 24 * HOUR, state="waiting")
+    put_photo(walk, phone.id, "c" * 64, TEN + 3 * MINUTE, walk.first)
+    assert check(walk, TEN + HOUR) == 1
+    (mark,) = marks(walk)
+    assert mark["kind"] == "photo"
+    (shown,) = mark["evidence"][0]["pictures"]
+    assert {str(copied), str(before)} <= set(map(str, shown.values()))
+
+
+def test_whoever_is_asked_is_told_and_led_there(walk: Walk) -> None:
+    hurried(walk)
+    check(walk, TEN + MINUTE)
+    (mark,) = marks(walk)
+    with walk.database.write() as session:
+        facts = [one for one in facts_of(walk.database, "patrol_mark.make")]
+        take_up(session, facts, now=TEN + MINUTE)
+    with walk.database.read() as session:
+        (notice,) = session.scalars(select(Notice)).all()
+    assert (notice.person_id, notice.urgency) == (walk.guard, "normal")
+    assert notice.facts["mark"] == str(mark["id"])
 
 
 def test_what_is_annexed_has_the_round_looked_at_again(walk: Walk) -> None:

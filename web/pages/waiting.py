@@ -69,6 +69,7 @@ def told(visit: Visit, session: Session) -> list[dict[str, Any]]:
             "many": many,
             "list": LIST_OF.get(notice.kind),
             "round": notice.facts.get("round"),
+            "mark": notice.facts.get("mark"),
         }
         shown.append(one)
     return shown

@@ -34,7 +34,9 @@ ROUNDS = ("round.late", "round.late_passed_up", "round.miss", "round.miss_passed
 POSTS = ("post.short", "post.unread_orders")
 # Whoever is to say that they are well.
 CHECK_INS = ("lone_worker.remind",)
-_OF_PATROLS = (*ROUNDS, *POSTS, *CALLS, *CHECK_INS)
+# Whoever is asked about a round that they went.
+MARKS = ("patrol_mark.make",)
+_OF_PATROLS = (*ROUNDS, *POSTS, *CALLS, *CHECK_INS, *MARKS)
 TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION, *FIRES, *_OF_PATROLS)
 TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap"})
 
@@ -129,6 +131,9 @@ def _tell_reporters(session: Session, fact: events.Event, ticket: Ticket, now: d
 
 
 def _urgency(fact: events.Event, ticket: Ticket | None) -> str:
+    if fact.kind in MARKS:
+        # A question can wait for the morning.
+        return "normal"
     if ticket is None:
         return "urgent"
     if fact.kind == MENTION:
@@ -171,8 +176,9 @@ def _about_site(session: Session, fact: events.Event) -> dict[str, Any]:
         place = {
             language: f"{text} · {about.get(language, other)}" for language, text in place.items()
         }
-    # Who is told of a round opens that very one.
-    led = {"round": fact.subject_id} if fact.subject_kind == "round" else {}
+    # Who is told of a round or a mark opens that very one.
+    kinds = {"round": "round", "patrol_mark": "mark"}
+    led = {kinds[fact.subject_kind]: fact.subject_id} if fact.subject_kind in kinds else {}
     return {"place": place, "when": when, **led}
 
 

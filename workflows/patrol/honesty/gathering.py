@@ -5,13 +5,24 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from workflows.patrol.honesty.touches import CLAIMS, Case, Copy, Touch, Usual, learn, usual_clock
+from workflows.patrol.honesty.touches import (
+    CLAIMS,
+    Case,
+    Copy,
+    Picture,
+    Touch,
+    Usual,
+    learn,
+    usual_clock,
+)
 from workflows.patrol.honesty.walking import Walking
+from workflows.patrol.journal.model import GuardFile
 from workflows.patrol.judging import distance_m
 from workflows.patrol.model import ACCEPTED, Checkpoint, Scan
+from workflows.patrol.reports.model import GuardReport
 from workflows.patrol.rounds.model import Round, RoundPoint
 
 # What was scanned so long before and after a round tells of its phones.
@@ -19,7 +30,7 @@ AROUND = timedelta(hours=12)
 # Ways are learned from so long before a round, and clocks known from so long.
 LEARNED_FROM, CLOCKS_FROM = timedelta(days=30), timedelta(days=5)
 # However busy a site is.
-_MOST_LEARNED, _MOST_AROUND = 6_000, 6_000
+_MOST_LEARNED, _MOST_AROUND, _MOST_PICTURES = 6_000, 6_000, 200
 # A phone is somebody's who scanned so often with it, and all others so seldom.
 _OWN_SCANS, _OWN_SHARE = 10, 0.8
 
@@ -54,7 +65,7 @@ def gather(session: Session, row: Round) -> Case:
         handed,
         _overtaken(session, touches),
         _replayed(session, touches),
-        (),
+        _pictures(session, row),
         usual,
         later,
         _owners(handed, {one.id for one in touches}),
@@ -222,3 +233,36 @@ def _replayed(session: Session, touches: Sequence[Touch]) -> list[Copy]:
         )
         found += [Copy(one, touch_of(twin)) for twin in session.scalars(twins.limit(20))]
     return found
+
+
+def _pictures(session: Session, row: Round) -> list[Picture]:
+    """Photos in reports of the round whose very bytes came with another report before."""
+    own = (
+        select(GuardFile)
+        .join(GuardReport, GuardReport.id == GuardFile.report_id)
+        .where(GuardReport.round_id == row.id, *_whole_photo())
+        .order_by(GuardFile.told_at, GuardFile.id)
+        .limit(_MOST_PICTURES)
+    )
+    found = []
+    for photo in session.scalars(own):
+        before = (
+            select(GuardFile)
+            .where(
+                GuardFile.site_id == row.site_id,
+                GuardFile.sha256 == photo.sha256,
+                GuardFile.report_id != photo.report_id,
+                GuardFile.told_at < photo.told_at,
+                *_whole_photo(),
+            )
+            .order_by(GuardFile.told_at, GuardFile.id)
+        )
+        earlier = session.scalars(before.limit(1)).first()
+        if earlier is not None:
+            found.append(Picture(photo.id, photo.sha256, earlier.id, earlier.taken_at))
+    return found
+
+
+def _whole_photo() -> tuple[ColumnElement[bool], ...]:
+    """What was only announced is no picture yet: its hash is the phone's word alone."""
+    return GuardFile.what == "photo", GuardFile.state == "complete"

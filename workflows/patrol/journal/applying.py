@@ -181,7 +181,13 @@ def _round_start(applying: Applying, entry: Entry) -> Outcome:
 def _scan(applying: Applying, entry: Entry) -> Outcome:
     late = applying.now - entry.occurred_at > ONLINE_WITHIN
     presented = presented_of(entry, applying.phone.site_id, "sync" if late else "online")
-    beside: dict[str, Any] = {"phone": str(applying.phone.id), "seq": entry.seq}
+    beside: dict[str, Any] = {
+        "phone": str(applying.phone.id),
+        "post": applying.phone.kind == "post",
+        "seq": entry.seq,
+        "boot": entry.boot,
+        "mono_ms": entry.mono_ms,
+    }
     if entry.offset_ms is not None:
         beside["clock_offset_ms"] = entry.offset_ms
     scan = present(
