@@ -15,9 +15,11 @@ from core.places import Asset, Space
 from core.rosters import Shift
 from jobs.lone_workers import begin_watches, look_after_lone_workers
 from tests.fixtures import NOON, SmallSite
+from tests.guard_phone import GuardPhone
 from tests.jobs.conftest import make_work
 from tests.workflows.calling import Scene, make_scene
 from tests.workflows.conftest import MINUTE, facts_of
+from tests.workflows.phoned import Phoned
 from workflows.patrol import WRITE, lone
 from workflows.patrol.lone.model import WATCH
 
@@ -144,6 +146,33 @@ def test_checking_in_and_writing_something_down_are_signs_of_life(alone: Alone) 
         # Told once more, and something older.
         lone.note_life(session, guard, "journal", now=NOON + 50 * MINUTE, at=NOON + 35 * MINUTE)
     assert (alone.row().heard_by, alone.row().due_at) == ("journal", NOON + 70 * MINUTE)
+
+
+def test_what_a_guard_does_on_their_phone_is_a_sign_of_life_and_what_it_does_alone_is_none(
+    alone: Alone,
+) -> None:
+    phone, guard = GuardPhone(), alone.scene.guard
+    phoned = Phoned(alone.walk, phone)
+    phoned.enrol(phone)
+    phoned.enter(guard, NOON)
+    alone.plan()
+    phone.note("practice", NOON + 20 * MINUTE, what="begin")
+    phone.note("battery", NOON + 25 * MINUTE, percent=9, charging=False)
+    phone.note("gap", NOON + 26 * MINUTE, what="hidden", since=None)
+    # Somebody whom the phone does not know, as whoever is signed in.
+    phone.person = alone.scene.mate
+    phone.note("practice", NOON + 28 * MINUTE, what="end")
+    phone.person = guard
+    assert alone.at(30) == "due"
+    phoned.hand_in(NOON + 31 * MINUTE)
+    assert (alone.at(31), alone.row().heard_by) == ("well", "journal")
+    assert alone.row().heard_at == NOON + 20 * MINUTE
+    # A tag that can't be read was held to the phone by somebody all the same.
+    phone.scan("04DEADBEEF", NOON + 40 * MINUTE)
+    phone.note("sign_out", NOON + 45 * MINUTE, why="expired")
+    phoned.hand_in(NOON + 49 * MINUTE)
+    phoned.hand_in(NOON + 50 * MINUTE)
+    assert (alone.at(51), alone.row().heard_at) == ("well", NOON + 40 * MINUTE)
 
 
 def test_where_there_is_known_to_be_no_signal_it_is_shown_before_it_is_an_alarm(

@@ -31,6 +31,8 @@ from workflows.tickets.model import Ticket
 ONLINE_WITHIN = timedelta(minutes=1)
 LARGEST = {PHOTO: LARGEST_PICTURE, VOICE: LARGEST_VOICE}
 KEPT, REFUSED, NOT_UNDERSTOOD = "kept", "refused", "not_understood"
+# What a phone writes down by itself, in whatever pocket it is.
+BY_ITSELF = frozenset({"battery", "gap"})
 
 
 @dataclass(slots=True)
@@ -86,6 +88,13 @@ def apply(applying: Applying, entry: Entry) -> Outcome:
         return Outcome(REFUSED, "malformed")
     except (NotFound, Conflict, Invalid, NotAllowed) as error:
         return Outcome(REFUSED, _reason(entry.kind, error))
+
+
+def is_made_by_hand(entry: Entry) -> bool:
+    """Whether a person did something for it: what an app notes by itself is no sign of life."""
+    if entry.kind not in _DOES or entry.kind in BY_ITSELF:
+        return False
+    return not (entry.kind == "sign_out" and entry.data.get("why") == "expired")
 
 
 def _reason(kind: str, error: WatchkeeperError) -> str:

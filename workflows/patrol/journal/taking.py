@@ -14,7 +14,8 @@ from core.browser_keys import is_signed
 from core.errors import Conflict, Invalid
 from core.personal import make_keys, seal
 from core.vault import Vault
-from workflows.patrol.journal.applying import Applying, Outcome, apply
+from workflows.patrol import lone
+from workflows.patrol.journal.applying import Applying, Outcome, apply, is_made_by_hand
 from workflows.patrol.journal.chain import Entry, Flawed, genesis, read_entries, signed_text
 from workflows.patrol.journal.contact import note_phone
 from workflows.patrol.journal.model import JournalEntry, JournalFork
@@ -88,11 +89,14 @@ def take_batch(
             _keep_fork(session, phone, entries, forked, vault, now)
             return Taken(forked_at=forked)
     fresh = [entry for entry in entries if entry.seq > phone.accepted]
-    _take(session, phone, fresh, batch.signature, vault, now)
+    alive = _take(session, phone, fresh, batch.signature, vault, now)
     phone.head = max(phone.head, phone.accepted, batch.head)
     phone.offset_ms = int((now - batch.sent_at) / timedelta(milliseconds=1))
     phone.app, phone.storage = batch.app or phone.app, batch.storage or phone.storage
     note_phone(session, phone, now=now)
+    # Behind that: everybody locks what is known of a phone before the watch over its guard.
+    for person_id in sorted(alive):
+        lone.note_life(session, person_id, "journal", now=now, at=alive[person_id])
     if not entries:
         return Taken()
     return Taken(entries_of(session, phone, entries[0].seq, entries[-1].seq))
@@ -197,11 +201,17 @@ def _take(
     signature: str,
     vault: Vault,
     now: datetime,
-) -> None:
+) -> dict[UUID, datetime]:
+    """Take entries; returns who made some of them as whoever was signed in, and the last when."""
     applying = Applying(session, phone, vault, now)
     keys = _keys(session, phone, fresh)
+    alive: dict[UUID, datetime] = {}
     for entry in fresh:
+        before = phone.signed_in_id
         outcome = apply(applying, entry)
+        who = entry.person
+        if who is not None and who in (before, phone.signed_in_id) and is_made_by_hand(entry):
+            alive[who] = max(entry.occurred_at, alive.get(who, entry.occurred_at))
         outcome.marks += _clock_marks(phone, entry)
         row = _row(phone, entry, outcome, now)
         row.person_id = entry.person if entry.person in keys else None
@@ -211,6 +221,7 @@ def _take(
         phone.accepted, phone.head_hash = entry.seq, entry.hash
         phone.boot, phone.mono_ms, phone.last_at = entry.boot, entry.mono_ms, entry.at
     session.flush()
+    return alive
 
 
 def _row(phone: Phone, entry: Entry, outcome: Outcome, now: datetime) -> JournalEntry:
