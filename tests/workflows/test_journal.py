@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -183,6 +183,7 @@ def test_a_refused_entry_does_not_stop_the_ones_behind_it(phoned: Phoned) -> Non
     phoned.enter(phoned.walk.guard, at)
     phone.note("scan", at, shown={"kind": "magic"})
     phone.note("scan", at, shown={"kind": "position", "latitude": "north"})
+    phone.note("file", at, file=str(phone.id), what=["photo"], sha256="0" * 64, bytes=1)
     phone.scan("04DEADBEEF", at)
     phone.note("round_start", at, round=str(phone.id))
     phone.note("round_start", at - timedelta(hours=5), round=str(phoned.walk.first))
@@ -201,6 +202,7 @@ def test_a_refused_entry_does_not_stop_the_ones_behind_it(phoned: Phoned) -> Non
         ("sign_in", "accepted", None),
         ("scan", "refused", "malformed"),
         ("scan", "refused", "malformed"),
+        ("file", "refused", "malformed"),
         ("scan", "refused", "unknown"),
         ("round_start", "refused", "no_round"),
         ("round_start", "refused", "cannot_begin"),
@@ -253,6 +255,23 @@ def test_a_wrong_clock_is_reckoned_with_and_one_that_is_set_is_marked(phoned: Ph
     assert phoned.told()[-1].occurred_at == TEN + 4 * MINUTE
     # How far it is off is known anew with everything that is handed in.
     assert phoned.row().offset_ms == 60_000
+
+
+def test_a_phone_that_lost_its_clock_with_its_battery_loses_nothing_that_it_recorded(
+    phoned: Phoned,
+) -> None:
+    phone = phoned.phone
+    phoned.online(phoned.walk.guard, TEN)
+    phone.clock_ahead, phone.knows_offset = datetime(1970, 1, 1, 0, 1, tzinfo=UTC) - TEN, False
+    phone.sign_in(phoned.walk.guard, TEN, by="offline")
+    phone.scan(uid_of("gate"), TEN + MINUTE)
+    phone.knows_offset = True
+    phone.scan(uid_of("garage"), TEN + 3 * MINUTE)
+    phoned.hand_in(TEN + 4 * MINUTE)
+    assert [verdict for _, verdict, _ in phoned.verdicts()] == ["accepted"] * 3
+    assert [scan.occurred_at.year for scan in scans(phoned)] == [1970, TEN.year]
+    assert scans(phoned)[1].occurred_at == TEN + 3 * MINUTE
+    assert phoned.walk.states() == ["open", "scanned", "open"]
 
 
 def test_who_is_let_in_without_signal_for_too_long_is_marked(phoned: Phoned) -> None:

@@ -216,7 +216,9 @@ def _scan(applying: Applying, entry: Entry) -> Outcome:
 def _file(applying: Applying, entry: Entry) -> Outcome:
     what, size = entry.data.get("what"), entry.data.get("bytes")
     digest = entry.data.get("sha256")
-    if what not in LARGEST or not isinstance(size, int) or isinstance(size, bool) or size < 1:
+    if not isinstance(what, str) or what not in LARGEST:
+        raise Unreadable
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise Unreadable
     if not (isinstance(digest, str) and len(digest) == 64 and set(digest) <= _HEX):
         raise Unreadable

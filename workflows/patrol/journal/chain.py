@@ -14,9 +14,10 @@ VERSION = 1
 LONGEST_ENTRY = 32 * 1024
 _MOST_SEQ = 2**31 - 1
 _MOST_MS = 2**53
-# Who is ten years off knows no time at all; adding them stays within what a datetime holds.
-_FARTHEST_MS = 10 * 365 * 86_400_000
-_YEARS = range(2000, 2100)
+# A phone whose battery was flat begins in 1970, and learns of decades at once. What it recorded is
+# not lost for that; the sum stays within what a datetime holds.
+_FARTHEST_MS = 100 * 366 * 86_400_000
+_YEARS = range(1970, 2200)
 _KIND = re.compile(r"[a-z_]{1,20}")
 _BOOT = re.compile(r"[\w-]{1,40}", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{64}")
