@@ -307,6 +307,19 @@ def test_guards_change_on_a_post_phone_and_it_tells_for_both(phoned: Phoned) -> 
     assert told_until(phoned, phoned.walk.guard) == TEN + 9 * MINUTE
 
 
+def test_a_phone_that_was_handed_over_is_not_heard_for_who_left_it(phoned: Phoned) -> None:
+    other = colleague(phoned)
+    phoned.online(other, TEN)
+    phoned.enter(phoned.walk.guard, TEN)
+    phoned.phone.note("sign_out", TEN + 2 * MINUTE, why="changed")
+    phoned.phone.sign_in(other, TEN + 3 * MINUTE)
+    for minute in (4, 60):
+        phoned.hand_in(TEN + minute * MINUTE)
+        with phoned.database.read() as session:
+            heard = {row.person_id: row.heard_at for row in session.scalars(select(PatrolContact))}
+        assert heard == {phoned.walk.guard: TEN + 2 * MINUTE, other: TEN + minute * MINUTE}
+
+
 def test_who_is_signed_in_on_two_phones_has_told_what_both_have(phoned: Phoned) -> None:
     second, guard = GuardPhone(), phoned.walk.guard
     phoned.enrol(second)

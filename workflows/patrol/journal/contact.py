@@ -16,22 +16,28 @@ RECENT = timedelta(hours=36)
 def note_phone(session: Session, phone: Phone, *, now: datetime) -> None:
     """A phone is heard; where its journal has arrived to its end, it has told all up to now.
 
-    For somebody who is signed in on more phones it is the earliest of what these have told.
+    For somebody who is signed in on more phones it is the earliest of what these have told. Who
+    signed out has handed the phone over: that it speaks says nothing of where they are.
     """
     phone.heard_at = max(phone.heard_at, now)
     if phone.accepted >= phone.head:
         phone.told_until = now
     session.flush()
-    for person_id in _people(session, phone, now):
-        note_contact(session, person_id, now=now, told_until=_told(session, phone, person_id, now))
+    for person_id, left_at in _people(session, phone, now):
+        told = _told(session, phone, person_id, now)
+        note_contact(session, person_id, now=now, told_until=told, heard_at=left_at)
 
 
-def _people(session: Session, phone: Phone, now: datetime) -> list[UUID]:
-    """Whose scans this phone may have held, in an order that everybody locks them in."""
-    statement = select(PhoneUser.person_id).where(
+def _people(session: Session, phone: Phone, now: datetime) -> list[tuple[UUID, datetime | None]]:
+    """Whose scans this phone may have held, in an order that everybody locks them in.
+
+    Each with when they signed out; None who has not.
+    """
+    statement = select(PhoneUser.person_id, PhoneUser.signed_out_at).where(
         PhoneUser.phone_id == phone.id, PhoneUser.signed_in_at > now - RECENT
     )
-    return sorted(session.scalars(statement))
+    found = session.execute(statement).all()
+    return sorted(((who, left) for who, left in found), key=lambda one: one[0])
 
 
 def _told(session: Session, phone: Phone, person_id: UUID, now: datetime) -> datetime | None:

@@ -13,14 +13,21 @@ from workflows.patrol.rounds.model import PatrolContact, Round
 
 
 def note_contact(
-    session: Session, person_id: UUID, *, now: datetime, told_until: datetime | None = None
+    session: Session,
+    person_id: UUID,
+    *,
+    now: datetime,
+    told_until: datetime | None = None,
+    heard_at: datetime | None = None,
 ) -> PatrolContact:
     """Remember that a guard's phone is heard, and up to when it has told all its scans.
 
     told_until: by our clock, never later than now; an earlier one than is known changes nothing.
+    heard_at: when the guard last held the phone that tells of them; none: they hold it now.
     """
-    row = _row(session, person_id, now)
-    row.heard_at = max(row.heard_at, now)
+    heard = now if heard_at is None else min(heard_at, now)
+    row = _row(session, person_id, heard)
+    row.heard_at = max(row.heard_at, heard)
     if told_until is not None:
         told = min(told_until, now)
         row.told_until = told if row.told_until is None else max(row.told_until, told)
