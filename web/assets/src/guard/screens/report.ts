@@ -41,6 +41,9 @@ export const reportScreen: Screen = (place, given) => {
 class Form {
   private readonly said = says("");
   private voice: Voice | null = null;
+  /** What is being taken: a report waits for it. */
+  private taking: Promise<unknown> = Promise.resolve();
+  private sending = false;
   private readonly pictures = new Map<string, string>();
 
   constructor(
@@ -92,9 +95,13 @@ class Form {
       accept: "image/*",
       capture: "environment",
       "aria-label": _("Take a photo"),
-      onchange: () => void this.photos([...(input.files ?? [])]),
+      onchange: () => this.take(this.photos([...(input.files ?? [])])),
     });
     return h("label", { class: "button take huge" }, icon("camera"), h("span", {}, _("Take a photo")), input);
+  }
+
+  private take(one: Promise<unknown>): void {
+    this.taking = Promise.allSettled([this.taking, one]);
   }
 
   private async photos(chosen: File[]): Promise<void> {
@@ -109,7 +116,7 @@ class Form {
   private microphone(): HTMLElement {
     const running = this.voice !== null;
     const word = running ? _("Stop") : _("Voice note");
-    const act = running ? () => this.voice?.end() : () => this.listen();
+    const act = running ? () => this.voice?.end() : () => this.take(this.listen());
     const one = button(running ? "stop" : "microphone", word, act, { class: "huge" });
     one.classList.toggle("on", running);
     one.hidden = !canRecord();
@@ -201,12 +208,20 @@ class Form {
     return h("details", {}, h("summary", { class: "line" }, _("Add words")), field);
   }
 
+  /** Once, however often it is tapped, and with everything that was taken before the tap. */
   private async send(): Promise<void> {
-    this.voice?.end();
-    await this.voice?.ended;
-    const { choice, checkpoint, round, checks, text } = this.draft;
-    const data = { choice, checkpoint, round, files: this.draft.files, checks, text };
-    await record("report", data, { person: session?.person ?? null });
+    if (this.sending) return;
+    this.sending = true;
+    try {
+      this.voice?.end();
+      await this.taking;
+      const { choice, checkpoint, round, files, checks, text } = this.draft;
+      const data = { choice, checkpoint, round, files, checks, text };
+      await record("report", data, { person: session?.person ?? null });
+    } catch (error) {
+      this.sending = false;
+      throw error;
+    }
     await forget("draft");
     signal("recorded");
     kick();
