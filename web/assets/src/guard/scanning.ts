@@ -31,7 +31,14 @@ export async function scanned(shown: Shown, round = "", position = -1): Promise<
   }
   last = { key, at: began };
   const hint = meant(shown, round, position);
-  const entry = await record("scan", { shown }, { person: session?.person ?? null, hint });
+  let entry: Entry;
+  try {
+    entry = await record("scan", { shown }, { person: session?.person ?? null, hint });
+  } catch (error) {
+    // It stands nowhere: the next reading is the first one.
+    last = { key: "", at: 0 };
+    throw error;
+  }
   const took = performance.now() - began;
   performance.measure("scan-recorded", { start: began, duration: took });
   signal("recorded");
