@@ -123,6 +123,9 @@ async function failed(error: unknown): Promise<void> {
 const LOST = "phone_lost";
 const STOPPING = new Set(["fork", "chain", LOST, "phone_retired"]);
 
+// Its entry was refused, or it is larger than that said.
+const UNWANTED = new Set([404, 413]);
+
 async function exchange(): Promise<void> {
   let told: FileState[] = [];
   let from = unanswered()[0]?.seq ?? Infinity;
@@ -204,7 +207,12 @@ async function sendFiles(told: FileState[]): Promise<void> {
     const entry = entries.find((one) => one.kind === "file" && one.text.includes(file.id));
     // Its entry goes first, and binds its hash.
     if (entry && !answered.has(entry.id)) continue;
-    await sendFile(file.id, open.get(file.id) ?? (await askFile(file.id)));
+    try {
+      await sendFile(file.id, open.get(file.id) ?? (await askFile(file.id)));
+    } catch (error) {
+      // One that the server won't have stays here, and must not hold up those behind it or the plan.
+      if (!(error instanceof Refused) || !UNWANTED.has(error.status)) throw error;
+    }
   }
 }
 
