@@ -277,9 +277,23 @@ def test_a_phone_that_lost_its_clock_with_its_battery_loses_nothing_that_it_reco
 def test_who_is_let_in_without_signal_for_too_long_is_marked(phoned: Phoned) -> None:
     phoned.online(phoned.walk.guard, TEN)
     phoned.phone.sign_in(phoned.walk.guard, TEN + timedelta(hours=11), by="offline")
-    phoned.phone.sign_in(phoned.walk.guard, TEN + timedelta(hours=13), by="offline")
+    # That it had signal is what the phone says; the server would know.
+    for by in ("offline", "online"):
+        phoned.phone.sign_in(phoned.walk.guard, TEN + timedelta(hours=13), by=by)
     phoned.hand_in(TEN + timedelta(hours=14))
-    assert [row.marks for row in phoned.told()] == [["offline"], ["late_sign_in"]]
+    assert [row.marks for row in phoned.told()] == [["offline"], ["late_sign_in"], ["late_sign_in"]]
+
+
+def test_a_sign_in_of_the_future_is_not_waited_for_without_end(phoned: Phoned) -> None:
+    guard, lost = phoned.walk.guard, phoned.phone
+    lost.clock_ahead, lost.knows_offset = timedelta(days=400), False
+    phoned.enter(guard, TEN)
+    phoned.hand_in(TEN + MINUTE)
+    later, second = TEN + timedelta(days=3), GuardPhone()
+    phoned.enrol(second)
+    phoned.enter(guard, later, second)
+    phoned.hand_in(later + MINUTE, phone=second)
+    assert told_until(phoned, guard) == later + MINUTE
     assert [row.verdict for row in phoned.told()] == ["accepted"] * 2
 
 

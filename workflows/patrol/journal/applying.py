@@ -123,8 +123,10 @@ def _sign_in(applying: Applying, entry: Entry) -> Outcome:
     if applying.caller(person_id) is None:
         return Outcome(REFUSED, "not_allowed")
     offline = entry.data.get("by") == "offline"
-    late = offline and entry.occurred_at > user.offline_until
-    user.signed_in_at, user.signed_out_at = entry.occurred_at, None
+    # Whatever it says of itself: signal would have let them in for longer.
+    late = entry.occurred_at > user.offline_until
+    # Never in the future: who went with the phone long ago must not be waited for without end.
+    user.signed_in_at, user.signed_out_at = min(entry.occurred_at, applying.now), None
     phone.signed_in_id = person_id
     marks = ["late_sign_in"] if late else ["offline"] if offline else []
     _tell(applying, entry, "phone.user", {"person": str(person_id), "marks": marks})
