@@ -70,7 +70,7 @@ def named_key(proof: str) -> str | None:
         return None
     try:
         header = jws.extract_compact(proof.encode()).headers()
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, RecursionError):
         return None
     name = header.get("kid")
     return name if header.get("typ") == PROOF and isinstance(name, str) else None
@@ -81,5 +81,5 @@ def proved_by(key: Mapping[str, str], proof: str) -> dict[str, Any] | None:
     public = ECKey.import_key({"kty": "EC", "crv": "P-256", **key})
     try:
         return dict(jwt.decode(proof, public, algorithms=["ES256"]).claims)
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, RecursionError):
         return None

@@ -19,7 +19,7 @@ from core.ids import new_id
 from tests import pictures
 from tests.api.conftest import MakeUser, User
 from tests.fixtures import NOON, SmallSite
-from tests.guard_phone import GuardPhone
+from tests.guard_phone import GuardPhone, unpadded
 
 API = "/api/v1"
 PIN, OTHER_PIN = "482913", "739164"
@@ -147,6 +147,7 @@ def test_a_request_is_proved_by_the_phone_for_itself_alone(started: Shift) -> No
 
     good = phone.proof("GET", path, now)
     assert ask(good)[0] == 200
+    nested = f"{good.split('.')[0]}.{unpadded(b'[' * 1200)}"
     for proof in (
         "",
         "x",
@@ -160,9 +161,11 @@ def test_a_request_is_proved_by_the_phone_for_itself_alone(started: Shift) -> No
         phone.proof("GET", path, now, typ="JWT"),
         phone.proof("GET", path, now, alg="none"),
         phone.proof("GET", path, now, iat="now"),
+        f"{nested}.{phone.sign(nested)}",
         "x" * 3000,
     ):
         assert ask(proof) == (401, "proof"), proof
+    assert ask(phone.proof("GET", path, now, iat=10**400)) == (401, "clock")
     off = phone.proof("GET", path, now - 11 * MINUTE)
     answer = started.client.get(path, headers={"Phone-Proof": off})
     assert code_of(answer) == (401, "clock")
