@@ -64,6 +64,16 @@ def test_own_terms_are_written_as_a_table(stage: Stage, client: TestClient) -> N
     assert found.terms.hold_limit == timedelta(days=2)
     assert [rung.to for rung in found.terms.escalation.response] == ["manager"]
     assert "which began as “Standard”" in client.get(there).text
+    # How calls for help climb is set over the API; the form does not show it, and keeps it.
+    climbs = {"escalation": [{"after": "10s", "to": "manager"}], "repeat": "1m"}
+    body = {"grade": "standard", "terms": {**found.terms.model_dump(mode="json"), "sos": climbs}}
+    token = {"X-CSRF-Token": csrf_token(client.cookies[SESSION_COOKIE]), "If-Match": '"1"'}
+    changed = client.put(f"/api/v1/nodes/{stage.site_id}/terms", json=body, headers=token)
+    assert changed.is_success, changed.text
+    assert post(client, address, grade="standard", **{**form, "version": 2})[0] == 303
+    with stage.parts.database.read() as session:
+        kept = terms_at(session, stage.site_id).terms.sos
+    assert kept.model_dump(mode="json") == climbs
     status, text = post(client, address, grade="standard", **{**form, "warn_at": "many"})
     assert status == 422
     assert "warn_at" in text

@@ -149,13 +149,18 @@ def _overview(visit: Visit, wanted: UUID | None) -> dict[str, Any]:
 
 
 def _own_terms(
-    promises: Mapping[str, Sequence[str]], rungs: Mapping[str, Sequence[str]], rest: dict[str, Any]
+    promises: Mapping[str, Sequence[str]],
+    rungs: Mapping[str, Sequence[str]],
+    rest: dict[str, Any],
+    standing: Terms,
 ) -> Terms:
+    """What the form says; how calls for help climb is not on it, and stays as it stands."""
     lines = _lines(promises, ("respond_within", "resolve_within"))
     escalation: dict[str, list[dict[str, str]]] = {"response": [], "resolution": []}
     for rung in _lines(rungs, ("after",)):
         escalation.setdefault(rung.pop("clock", ""), []).append(rung)
-    return read_terms({"promises": lines, "escalation": escalation, **rest})
+    kept = standing.model_dump(mode="json", include={"sos"})
+    return read_terms({**kept, "promises": lines, "escalation": escalation, **rest})
 
 
 def _add_terms(routes: APIRouter, templates: Templates) -> None:
@@ -211,7 +216,7 @@ def _add_terms(routes: APIRouter, templates: Templates) -> None:
 
 
 def _save(
-    visit: Visit, node_id: UUID, version: int, grade: str, own: Callable[[], Terms] | None
+    visit: Visit, node_id: UUID, version: int, grade: str, own: Callable[[Terms], Terms] | None
 ) -> Response:
     with visit.parts.database.write() as session:
         node = find_node(session, visit.caller, READ, node_id)
@@ -222,7 +227,7 @@ def _save(
             visit.caller,
             node,
             grade=grade,
-            own=own() if own else None,
+            own=own(terms_at(session, node.id).terms) if own else None,
             now=visit.parts.clock.now(),
             expected_version=version,
         )
