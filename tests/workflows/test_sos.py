@@ -22,16 +22,17 @@ from core.people import Caller
 from core.personal import destroy_keys
 from core.places import Node
 from core.sos_phrases import hash_phrase, proves
+from core.teams import Member, Team
 from jobs.sos import each, pass_calls_on
 from tests.fixtures import NOON, SmallSite
 from tests.jobs.conftest import make_work
 from tests.workflows.calling import SECOND, Scene, make_scene
 from tests.workflows.conftest import MINUTE, OVERHEATING, clear, do, facts_of, ticket_of, trip
-from workflows import notifications
+from workflows import dispatch, notifications
 from workflows.notifications import Notice
 from workflows.overview import recent_activity
 from workflows.patrol import sos
-from workflows.tickets import Ticket, edit, unanswered_critical
+from workflows.tickets import Ticket, edit, mark_moments, unanswered_critical
 from workflows.tickets.promises import SosTerms, read_terms, save_terms, service_grades
 from workflows.tickets.scope import of_tickets, scope_of
 from workflows.tickets.sos import SOS
@@ -46,6 +47,8 @@ BUTTON = replace(
     team="security",
 )
 HERE = sos.Place(30.25, 120.16, 12.0, 4.0)
+# Where nothing differs between the engines.
+ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -252,6 +255,35 @@ def test_a_silent_call_is_hidden_from_its_sender_and_from_the_field(scene: Scene
     with scene.database.read() as session:
         # No siren on site, either.
         assert unanswered_critical(session) == {}
+
+
+@ONE_ENGINE
+def test_a_silent_call_reaches_the_field_by_no_other_way(scene: Scene) -> None:
+    terms = {"escalation": [{"after": "30s", "to": "guard"}, {"after": "60s", "to": "manager"}]}
+    own = read_terms({**service_grades()["standard"].terms.model_dump(mode="json"), "sos": terms})
+    site_id, boss = scene.walk.site.id, scene.caller(scene.people["administrator"])
+    with scene.database.write() as session:
+        site = session.get_one(Node, site_id)
+        more: dict[str, Any] = {"now": NOON, "expected_version": None}
+        save_terms(session, boss, site, grade="standard", own=own, **more)
+        for person in (scene.guard, scene.mate):
+            session.add(Member(site_id=site_id, team="security", person_id=person, skills=[]))
+        session.add(Team(site_id=site_id, code="security", name={"en": "x"}, mode="load"))
+    _, row = scene.press(kind="silent")
+    scene.climb(NOON + 61 * SECOND)
+    with scene.database.write() as session:
+        # Nobody's turn, no line of a hand-over, none in the groups, and nobody told of deadlines.
+        assert dispatch.assign_waiting(session, now=NOON, actor=events.SYSTEM) == 0
+        assert dispatch.what_to_hand_over(session, site_id, "security", [])["tickets"] == []
+        mark_moments(session, now=NOON + timedelta(days=1), actor=events.SYSTEM)
+        facts = session.scalars(select(events.Event).order_by(events.Event.seq)).all()
+        assert {"sos.escalate", "ticket.overdue"} <= {fact.kind for fact in facts}
+        assert notifications.group_lines(session, facts, 10) == []
+        notifications.take_up(session, facts, now=NOON)
+        said = {one.person_id for one in session.scalars(select(Notice))}
+    assert row.ticket_id is not None
+    assert {scene.people["manager"], scene.people["supervisor"]} <= said
+    assert not {scene.guard, scene.mate, None} & said
 
 
 def test_a_silent_press_makes_an_open_call_silent_and_never_the_other_way(scene: Scene) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -13,6 +13,7 @@ from core.rosters import on_duty
 from core.teams import Member, Team, may_do
 from workflows import tickets
 from workflows.tickets import IN_HAND, Ticket
+from workflows.tickets.sos import CATEGORIES
 
 AT_ONCE = 100
 
@@ -21,7 +22,8 @@ def assign_waiting(session: Session, *, now: datetime, actor: events.Actor) -> i
     """Give each open ticket of a team that does not grab to whoever's turn it is.
 
     Somebody on duty, in the team, skilled for the category and certified for it; one that is over
-    by itself can wait for whoever takes it. Returns how many tickets found a person.
+    by itself can wait for whoever takes it, and a call for help is given to nobody. Returns how
+    many tickets found a person.
     """
     statement = (
         select(Ticket, Team.mode)
@@ -31,6 +33,8 @@ def assign_waiting(session: Session, *, now: datetime, actor: events.Actor) -> i
             Ticket.assignee_id.is_(None),
             Ticket.over.is_(False),
             Team.mode != "grab",
+            # A call for help is answered by whoever comes: a turn might name its sender.
+            or_(Ticket.life_safety.is_(False), Ticket.category.not_in(CATEGORIES)),
         )
         .order_by(Ticket.learned_at, Ticket.id)
         .limit(AT_ONCE)

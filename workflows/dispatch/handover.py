@@ -21,6 +21,7 @@ from core.teams import Member
 from workflows import tickets
 from workflows.tickets import Ticket
 from workflows.tickets.scope import of_team, require_for_team
+from workflows.tickets.sos import SILENT_CATEGORY
 
 HANDOVER = Lifecycle(
     "handover",
@@ -152,7 +153,13 @@ def what_to_hand_over(
     statement = (
         select(Ticket, Asset.name)
         .outerjoin(Asset, Asset.id == Ticket.asset_id)
-        .where(Ticket.site_id == site_id, Ticket.team == team, Ticket.state.not_in(tickets.ENDED))
+        .where(
+            Ticket.site_id == site_id,
+            Ticket.team == team,
+            Ticket.state.not_in(tickets.ENDED),
+            # The whole team reads the sheet, and a silent call is kept from the field.
+            Ticket.category != SILENT_CATEGORY,
+        )
         .order_by(Ticket.life_safety.desc(), Ticket.next_due.asc().nulls_last(), Ticket.number)
     )
     return {

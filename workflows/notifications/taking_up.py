@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.contacts import out_of_reach
 from core.local_time import zone
-from core.people import Person
+from core.people import Person, caller_for
 from core.places import Node
 from core.rosters import bosses, posts, who_answers
 from workflows.notifications.asking import about, urgency_of
@@ -19,7 +19,8 @@ from workflows.notifications.merging import add_to, batch_of, notice_of_batch
 from workflows.notifications.model import CALLS, MANY, MENTION, URGENCIES, Notice
 from workflows.notifications.outside import take_up_outside
 from workflows.tickets import Ticket, with_merged
-from workflows.tickets.sos import sos_of
+from workflows.tickets.scope import READ, holds
+from workflows.tickets.sos import SILENT_CATEGORY, sos_of
 
 TO_THE_TEAM = (
     *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.warn", "ticket.overdue"),
@@ -102,6 +103,9 @@ def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -
     if fact.kind in TO_THE_REPORTER and ticket is not None:
         return _tell_reporters(session, fact, ticket, now)
     people, phones = _recipients(fact, ticket, duty)
+    if ticket is not None and ticket.category == SILENT_CATEGORY:
+        # A phone on duty may lie beside whoever stands over the sender.
+        people, phones = _who_may_know(session, people, ticket), []
     urgency = _urgency(fact, ticket)
     said = about(session, ticket) if ticket else _about_site(session, fact)
     made = 0
@@ -111,6 +115,14 @@ def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -
         made += _tell(session, fact, ticket, urgency, said, now, phone=phone)
     session.flush()
     return made
+
+
+def _who_may_know(session: Session, people: Sequence[UUID], ticket: Ticket) -> list[UUID]:
+    """Of some people those whom a silent call is not kept from; the sender is none of them."""
+    call = sos_of(session, ticket)
+    sender = call.person_id if call is not None else None
+    known = [session.get(Person, one) for one in dict.fromkeys(people) if one != sender]
+    return [one.id for one in known if one and holds(caller_for(session, one), READ, ticket)]
 
 
 def _tell_reporters(session: Session, fact: events.Event, ticket: Ticket, now: datetime) -> int:
@@ -264,9 +276,11 @@ def group_lines(session: Session, facts: Sequence[events.Event], named: int) -> 
     opened = [UUID(fact.subject_id) for fact in facts if fact.kind == "ticket.open"]
     if not opened:
         return []
-    tickets = session.scalars(
-        select(Ticket).where(Ticket.id.in_(opened)).order_by(Ticket.number)
-    ).all()
+    # A silent call is kept from the field, and the field reads along.
+    told = select(Ticket).where(Ticket.id.in_(opened), Ticket.category != SILENT_CATEGORY)
+    tickets = session.scalars(told.order_by(Ticket.number)).all()
+    if not tickets:
+        return []
     lines = [
         f"#{ticket.number} {' / '.join(dict.fromkeys(ticket.title.values()))}"
         for ticket in tickets[:named]
