@@ -298,6 +298,29 @@ def test_who_forgets_to_leave_is_let_go_after_their_shift_and_marked(gate: Guard
 
 
 @ONE_ENGINE
+def test_whoever_forgot_to_leave_does_not_stay_by_saying_so_later(gate: Guarded) -> None:
+    gate.walk.on_duty(gate.walk.guard, TEN, 8)
+    gate.walk.scan("gate", TEN + 3 * MINUTE, told=TEN)
+    [duty] = gate.duties()
+    gate.look(TEN + 9 * HOUR)
+    with pytest.raises(Conflict, match="nobody said that you left"):
+        gate.let_go(gate.walk.guard, duty.id, TEN + 40 * HOUR)
+    again = gate.let_in(gate.walk.guard, TEN + 10 * HOUR)
+    why = {"reason": "Left with the next shift"}
+    with pytest.raises(Invalid) as caught:
+        gate.let_go(gate.walk.supervisor, duty.id, TEN + 11 * HOUR, **why)
+    assert "when they came to a post again" in caught.value.problems[0]
+    mended = TEN + 8 * HOUR + 20 * MINUTE
+    gate.let_go(gate.walk.supervisor, duty.id, TEN + 11 * HOUR, at=mended, **why)
+    assert (gate.duties()[0].state, gate.duties()[0].ended_at) == ("left", mended)
+    gate.let_go(gate.walk.guard, again.id, TEN + 12 * HOUR)
+    # Whose scanner's clock is ahead has not left before they came.
+    gate.walk.scan("gate", TEN + 24 * HOUR + 4 * MINUTE, told=TEN + 24 * HOUR)
+    ahead = gate.duties()[-1]
+    assert gate.let_go(gate.walk.guard, ahead.id, TEN + 24 * HOUR).ended_at == ahead.started_at
+
+
+@ONE_ENGINE
 def test_a_second_shift_keeps_somebody_at_their_post(gate: Guarded) -> None:
     gate.walk.on_duty(gate.walk.guard, TEN, 8)
     gate.walk.scan("gate", TEN)

@@ -225,7 +225,8 @@ def clock_out(
 
     at: when, for a supervisor; now unless told. Who has left already stays as they are. Raises
     NotFound for what the caller may not see, NotAllowed, Invalid without a reason and for a time
-    before they came.
+    before they came or after they came again, Conflict for whoever forgot to leave and says by
+    themselves that they leave now.
     """
     row = session.get(PostDuty, duty_id, populate_existing=True, with_for_update=True)
     own = row is not None and row.person_id == caller.person_id
@@ -237,16 +238,35 @@ def clock_out(
         return row
     actor = events.Actor.person(caller.person_id)
     if own and not reason.strip() and at is None:
-        return leave(session, row, at=now, by="self", actor=actor, now=now)
+        if row.state == "forgotten":
+            raise Conflict(
+                "your time at this post was ended, because nobody said that you left",
+                advice="Ask whoever leads you to put down when you left.",
+            )
+        # A scanner's clock may be ahead of ours.
+        left_at = max(now, row.started_at)
+        return leave(session, row, at=left_at, by="self", actor=actor, now=now)
     caller.require(WRITE, row.site_id)
     moment = _moment(at, now)
     problems = _reason_problems(reason)
     if moment <= row.started_at:
         problems.append(f"at: after {row.started_at.isoformat()}, when they came")
+    again = _came_again(session, row)
+    if again is not None and moment > again:
+        problems.append(f"at: not after {again.isoformat()}, when they came to a post again")
     if problems:
         raise Invalid("nobody was let go", problems=problems)
     why = " ".join(reason.split())
     return leave(session, row, at=moment, by="supervisor", actor=actor, now=now, reason=why)
+
+
+def _came_again(session: Session, row: PostDuty) -> datetime | None:
+    statement = select(PostDuty.started_at).where(
+        PostDuty.person_id == row.person_id,
+        PostDuty.id != row.id,
+        PostDuty.started_at >= row.started_at,
+    )
+    return session.scalars(statement.order_by(PostDuty.started_at).limit(1)).first()
 
 
 def leave(
