@@ -537,6 +537,8 @@ def test_keys_are_counted_and_a_difference_opens_one_ticket(gate: Guarded) -> No
     assert count(2, "Still broken", TEN + HOUR)[0]["ticket"] == number
     assert count(3, "", TEN + 2 * HOUR)[0]["ticket"] is None
     assert count(2, "Lost", TEN + 3 * HOUR)[0]["ticket"] == number + 1
+    # What goes missing beyond that is another difference.
+    assert count(1, "One more is gone", TEN + 4 * HOUR)[0]["ticket"] == number + 2
 
 
 def test_the_pass_down_log_stays_as_it_was_written(gate: Guarded) -> None:

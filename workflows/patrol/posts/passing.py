@@ -122,7 +122,8 @@ def count_items(
     problems = [text for row in rows for text in _count_problems(row, counted.get(row.id))]
     if problems:
         raise Invalid("nothing was handed over", problems=problems)
-    fresh = [row for row in rows if _differs(row, counted[row.id]) and not _is_open(session, row)]
+    fresh = [row for row in rows if _differs(row, counted[row.id])]
+    fresh = [row for row in fresh if not _is_seen_to(session, row, counted[row.id])]
     ticket = _open(session, caller, post, fresh, counted, now) if fresh else None
     for row in rows:
         row.counted, row.counted_at = counted[row.id].number, now
@@ -146,10 +147,13 @@ def _differs(row: PostItem, count: Count) -> bool:
     return count.number != row.number
 
 
-def _is_open(session: Session, row: PostItem) -> bool:
-    """Whether somebody sees to a difference of this item already."""
+def _is_seen_to(session: Session, row: PostItem, count: Count) -> bool:
+    """Whether a ticket is open of this difference; one that has grown since is another."""
     ticket = session.get(Ticket, row.ticket_id) if row.ticket_id else None
-    return ticket is not None and ticket.state not in tickets.ENDED
+    if ticket is None or ticket.state in tickets.ENDED or row.counted is None:
+        return False
+    low, high = sorted((row.counted, row.number))
+    return low <= count.number <= high
 
 
 def _open(
