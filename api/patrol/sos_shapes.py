@@ -1,10 +1,17 @@
 """What phones say of calls for help, and how these are shown."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from api.bodies import Body, Moment
 from workflows.patrol import sos
@@ -14,13 +21,31 @@ Kind = Literal["open", "silent"]
 Outcome = Literal["real", "false", "test"]
 
 
+def _else(instead: Any) -> WrapValidator:
+    """Take `instead` of what makes no sense: no call for help is refused for it."""
+
+    def take(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return check(value)
+        except ValidationError:
+            return instead
+
+    return WrapValidator(take)
+
+
 class PhonePlace(Body):
     """Where the phone says to be. What is no position is left out, and the call is taken."""
 
+    model_config = ConfigDict(extra="ignore")
+
     latitude: float
     longitude: float
-    accuracy_m: float | None = Field(default=None, description="68 %, as phones tell it.")
-    age_s: float = Field(default=0, description="How old the position was when it was sent.")
+    accuracy_m: Annotated[float | None, _else(None)] = Field(
+        default=None, description="68 %, as phones tell it."
+    )
+    age_s: Annotated[float, _else(0.0)] = Field(
+        default=0, description="How old the position was when it was sent."
+    )
 
     def place(self) -> sos.Place:
         """What the body says."""
@@ -34,14 +59,29 @@ class _Said(Body):
 
 
 class SosPress(_Said):
-    """Somebody presses for help."""
+    """Somebody presses for help. Only id and kind must make sense; what else does not is left out.
+
+    What can't be read as a practice is none.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     kind: Kind = Field(default="open", description="silent: nothing shows or sounds on the phone.")
-    practice: bool = Field(default=False, description="Counts nowhere, and nobody is told.")
-    site_id: UUID | None = Field(
+    practice: Annotated[bool, _else(instead=False)] = Field(
+        default=False, description="Counts nowhere, and nobody is told."
+    )
+    site_id: Annotated[UUID | None, _else(None)] = Field(
         default=None, description="Else by their shift, their last scan, or where they may scan."
     )
-    phone: Annotated[str, Field(max_length=64, description="How the phone names itself.")] = ""
+    phone: Annotated[
+        str, Field(max_length=64, description="How the phone names itself."), _else("")
+    ] = ""
+    place: Annotated[PhonePlace | None, _else(None)] = Field(
+        default=None, description="Only while the app is in front."
+    )
+    occurred_at: Annotated[Moment | None, _else(None)] = Field(
+        default=None, description="By the phone's clock."
+    )
 
     def press(self) -> sos.Press:
         """What the body says."""

@@ -15,6 +15,8 @@ from tests.fixtures import SmallSite
 from tests.workflows.conftest import facts_of
 
 HERE = {"latitude": 30.25, "longitude": 120.16, "accuracy_m": 8.5, "age_s": 3}
+# Where nothing differs between the engines.
+ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 LINES = ("see", "acknowledge", "come")
 
 
@@ -68,6 +70,29 @@ def test_the_story_of_a_call(
     late = anonymous.post(f"{address}/come", headers=supervisor.headers)
     assert late.status_code == 409
     assert len(facts_of(database, "sos.raise")) == 1
+
+
+@ONE_ENGINE
+def test_no_call_is_refused_for_what_is_wrong_around_it(
+    anonymous: TestClient, guard: User, supervisor: User
+) -> None:
+    wrong: list[dict[str, Any]] = [
+        {"site_id": "", "phone": "p" * 65, "practice": None},
+        {"occurred_at": "", "battery": 4},
+        {"occurred_at": "9999-12-31T23:59:59-14:00"},
+        {"occurred_at": "2026-11-24T02:10:00"},
+        {"place": {}, "phone": None},
+        {"place": {"latitude": None, "longitude": None}},
+        {"place": {**HERE, "heading": None, "accuracy_m": "x", "age_s": None}},
+    ]
+    for number, said in enumerate(wrong, 1):
+        answer = send(anonymous, guard, **said)
+        assert (answer.status_code, answer.json().get("presses")) == (200, number), said
+    for nonsense in ({"id": "x"}, {"kind": "loud"}):
+        assert send(anonymous, guard, **nonsense).status_code == 422
+    path = f"/api/v1/sos/{answer.json()['id']}/look"
+    [place] = anonymous.post(path, headers=supervisor.headers).json()["items"]
+    assert (place["latitude"], place["accuracy_m"]) == (30.25, None)
 
 
 def test_a_silent_call_shows_nothing_to_its_phone(
