@@ -23,6 +23,8 @@ from tests.workflows.phoned import Phoned
 from workflows.patrol import WRITE, lone
 from workflows.patrol.lone.model import WATCH
 
+# Where nothing differs between the engines.
+ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 DRAFT = lone.LoneDraft("security", 30, grace_min=3, wait_min=15)
 
 
@@ -239,6 +241,29 @@ def test_after_an_absence_of_ours_nobody_is_an_alarm_before_they_were_asked(alon
     assert alone.at(120) == "due"
     assert alone.at(122) == "due"
     assert alone.at(123) == "missed"
+
+
+@ONE_ENGINE
+def test_what_was_due_before_the_end_of_a_shift_is_asked_for_after_an_absence(alone: Alone) -> None:
+    with alone.scene.database.write() as session:
+        shift = session.scalars(select(Shift).where(Shift.person_id == alone.scene.guard)).one()
+        shift.ends_at = NOON + timedelta(minutes=40)
+    alone.plan()
+    # The jobs process was away from before it was due until the shift was over.
+    assert [alone.at(45), alone.at(48)] == ["due", "missed"]
+
+
+@ONE_ENGINE
+def test_a_phone_is_not_told_of_the_silent_call_that_its_guard_is_missed_in(alone: Alone) -> None:
+    alone.plan()
+    _, own = alone.scene.press(NOON + 20 * MINUTE, kind="silent")
+    assert [alone.at(30), alone.at(33)] == ["due", "missed"]
+    assert alone.row().sos_id == own.id
+    caller = alone.scene.caller(alone.scene.guard)
+    with alone.scene.database.read() as session:
+        shown = lone.own_watch(session, caller)
+    assert shown is not None
+    assert shown["sos_id"] is None
 
 
 def test_a_missed_one_joins_their_own_call_and_goes_on_when_it_is_over(alone: Alone) -> None:

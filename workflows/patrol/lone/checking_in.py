@@ -16,6 +16,7 @@ from workflows.patrol.lone.model import LonePlan, LoneWatch
 from workflows.patrol.lone.watching import Sign, hear_of
 from workflows.patrol.rounds.contact import note_contact
 from workflows.patrol.rounds.model import PatrolContact
+from workflows.tickets.sos import Sos
 
 SHOWN_AT_MOST = 200
 _ROWS = (
@@ -84,10 +85,16 @@ def check_in(session: Session, caller: Caller, *, now: datetime) -> dict[str, An
 
 
 def own_watch(session: Session, caller: Caller) -> dict[str, Any] | None:
-    """How the caller stands, for their phone; None when they need not check in."""
+    """How the caller stands, for their phone; None when they need not check in.
+
+    A silent call that they are missed as part of is not named there.
+    """
     statement = _ROWS.where(LoneWatch.person_id == caller.person_id, LoneWatch.state != "over")
     row = session.execute(statement).mappings().first()
-    return None if row is None else dict(row)
+    if row is None:
+        return None
+    call = session.get(Sos, row["sos_id"]) if row["sos_id"] else None
+    return {**row, "sos_id": None} if call is not None and call.silent else dict(row)
 
 
 def living_watches(

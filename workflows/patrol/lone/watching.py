@@ -180,7 +180,9 @@ class _Look:
     def judge(self) -> None:
         """Remind, wait, miss or end, each in its time; say when to look next."""
         row, now = self._row, self._now
-        if row.state == "well" and (now >= row.ends_at or self._plan.state != "active"):
+        # What was due before the end of the shift is asked for, also if we look only after it.
+        ended = now >= row.ends_at and row.due_at >= row.ends_at
+        if row.state == "well" and (ended or self._plan.state != "active"):
             self._move("end", {"ended_at": now, "next_look": None})
             return
         if row.state == "well" and now >= row.due_at:
