@@ -52,12 +52,7 @@ def put_post_orders_draft(
         standing = posts.draft_of(session, post_id)
         version = expected_version(if_match, required=standing is not None)
         posts.write_draft(
-            session,
-            asked.caller,
-            row,
-            body.model_dump(),
-            now=asked.now,
-            expected_version=version if standing is not None else None,
+            session, asked.caller, row, body.model_dump(), now=asked.now, expected_version=version
         )
         return _newest(session, row)
 

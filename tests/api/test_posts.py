@@ -151,6 +151,8 @@ def test_orders_are_drafted_published_and_acknowledged(
     assert stale.status_code == 412
     out = client.post(f"{path}/publish", headers={"If-Match": whole.headers["ETag"]})
     assert out.json()["state"] == "published"
+    gone = client.put(f"{path}/draft", json=text, headers={"If-Match": whole.headers["ETag"]})
+    assert gone.status_code == 412
     post(client, f"posts/{gate}/clock-in", person_id=str(guard.person_id), reason="No tag")
     readers = client.get(f"{path}/readers").json()
     assert (readers["number"], readers["items"][0]["read_at"]) == (1, None)

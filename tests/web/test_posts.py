@@ -127,6 +127,10 @@ def test_orders_are_written_published_and_read(stage: Stage) -> None:
     page = sent(client, f"{address}/draft", **whole, do="publish").text
     assert "Orders no. 2" in page
     assert "<script>alert" not in page
+    # Nor does whoever still has the draft open write over what is in force by now.
+    late = form(client, f"{address}/draft", **{**whole, "zh": "欢迎光临"}, do="publish")
+    assert (late.status_code, field_of(late.text, "version")) == (412, "")
+    assert "Orders no. 2" in client.get(address).text
     guard = signed_in(stage, stage.secret(made["xu"], "session"))
     page = guard.get(address).text
     assert "The next version" not in page

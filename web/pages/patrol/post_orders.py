@@ -70,8 +70,9 @@ def _page(
     draft = next((one for one in versions if one["state"] == "draft"), None)
     shown = _shown(versions, number)
     typed = form or _form_of(draft or shown, draft)
-    if isinstance(error, Stale | Conflict) and draft is not None:
-        typed = typed.model_copy(update={"version": str(draft["version"])})
+    if isinstance(error, Stale | Conflict):
+        # What is sent next begins from what stands now; whoever sends it was told.
+        typed = typed.model_copy(update={"version": str(draft["version"]) if draft else ""})
     return templates.page(
         "patrol/post_orders.html",
         local,
@@ -133,7 +134,7 @@ def _add_writing(routes: APIRouter, templates: Templates) -> None:
                 standing = posts.draft_of(session, post_id)
                 if standing is not None and not form.version:
                     raise Stale("somebody has begun a draft since you opened this page")
-                seen = version_read(form.version) if standing is not None else None
+                seen = version_read(form.version) if form.version else None
                 body = {"en": form.en, "zh": form.zh}
                 posts.write_draft(session, visit.caller, post, body, now=now, expected_version=seen)
                 if form.do == PUBLISH:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core import events
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, Stale
 from core.lifecycle import move
 from core.paging import rows_of
 from core.people import Caller, Person, scoped
@@ -58,7 +58,7 @@ def write_draft(
     """Put down what the next version of a post's orders says; nobody has to follow it yet.
 
     A draft may lack a language. Invalid for what is too long, Stale where `expected_version` of
-    the draft is not what stands there.
+    the draft is not what stands there, or none does.
     """
     text = {language: body.get(language, "").strip() for language in LANGUAGES}
     problems = [
@@ -71,6 +71,11 @@ def write_draft(
     values = {"body": text, "written_by": caller.person_id, "written_at": now}
     actor = events.Actor.person(caller.person_id)
     row = draft_of(session, post.id)
+    if row is None and expected_version is not None:
+        raise Stale(
+            "this draft was published since you read it",
+            advice="Read the orders in force, then repeat your change.",
+        )
     if row is None:
         return _first_draft(session, post, values, actor, now)
     move(
