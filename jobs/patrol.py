@@ -7,7 +7,7 @@ from core.db import is_unavailable
 from core.leases import LeaseLost
 from jobs.work import Work, actor
 from workflows.patrol import rounds
-from workflows.patrol.honesty import check_round, rounds_to_check
+from workflows.patrol.honesty import check_round, look_into, rounds_to_check
 from workflows.patrol.rounds import look_at
 
 ACTOR = actor("rounds")
@@ -95,7 +95,10 @@ def note_statutes(work: Work, now: datetime) -> int:
 
 
 def check_rounds(work: Work, now: datetime) -> int:
-    """Mark what speaks against rounds that are over; each by itself, as with looking at them."""
+    """Mark what speaks against rounds that are over; each by itself, as with looking at them.
+
+    What a month of a site says takes long to read, so nobody waits to write meanwhile.
+    """
     with work.database.read() as session:
         due = rounds_to_check(session, now=now)
     made, failure = 0, None
@@ -103,8 +106,10 @@ def check_rounds(work: Work, now: datetime) -> int:
         if work.stopping.is_set():
             break
         try:
+            with work.database.read() as session:
+                looked = look_into(session, round_id)
             with work.transaction() as session:
-                made += check_round(session, round_id, now=now, actor=CHECKER)
+                made += check_round(session, round_id, now=now, actor=CHECKER, looked=looked)
         except Exception as error:
             if isinstance(error, LeaseLost) or is_unavailable(error):
                 raise

@@ -71,6 +71,25 @@ def test_ways_are_learned_and_statutes_looked_at_again_on_every_site(
     assert len(facts_of(database, "statute.break")) == 1
 
 
+def test_nobody_waits_to_write_while_a_round_is_looked_into(
+    database: Database, site: SmallSite, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = make_walk(database, site)
+    walk.route()
+    walk.plan("22:00")
+    for number, code in enumerate(CODES):
+        walk.scan(code, TEN + number * MINUTE)
+    wrote = []
+
+    def meanwhile(session: Any, one: Any) -> Any:
+        wrote.append(walk.scan("gate", TEN + 30 * MINUTE))
+        return honesty.look_into(session, one)
+
+    monkeypatch.setattr(jobs.patrol, "look_into", meanwhile)
+    check_rounds(make_work(database, clock), TEN + 3 * MINUTE)
+    assert len(wrote) == 1
+
+
 def test_a_round_is_marked_once_though_the_first_look_is_cut_off(
     database: Database, site: SmallSite, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,7 +63,7 @@ def test_a_round_that_was_gone_without_signal_arrives_whole_and_in_order(phoned:
     evidence = scans(phoned)[0].evidence
     assert (evidence["phone"], evidence["seq"]) == (str(phoned.phone.id), 3)
     # What is asked of phones depends on whose they are and on their steady clock.
-    assert (evidence["post"], evidence["boot"]) == (True, phoned.phone.boot)
+    assert (evidence["shared"], evidence["boot"]) == (True, phoned.phone.boot)
     assert evidence["mono_ms"] > 0
     row = phoned.row()
     assert (row.accepted, row.head_hash) == (6, phoned.phone.hash_of(6))
@@ -76,6 +76,14 @@ def test_what_is_handed_in_as_it_is_made_is_online(phoned: Phoned) -> None:
     phoned.phone.scan(uid_of("gate"), TEN + MINUTE)
     phoned.hand_in(TEN + MINUTE + timedelta(seconds=5))
     assert [scan.channel for scan in scans(phoned)] == ["online"]
+
+
+def test_what_waited_under_a_clock_that_is_ahead_is_not_online(phoned: Phoned) -> None:
+    phoned.enter(phoned.walk.guard, TEN)
+    phoned.phone.clock_ahead, phoned.phone.knows_offset = 40 * MINUTE, False
+    phoned.phone.scan(uid_of("gate"), TEN + MINUTE)
+    phoned.hand_in(TEN + 31 * MINUTE)
+    assert [scan.channel for scan in scans(phoned)] == ["sync"]
 
 
 def test_the_same_again_changes_nothing_and_says_the_same(phoned: Phoned) -> None:

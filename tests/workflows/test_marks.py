@@ -15,19 +15,23 @@ from core.paging import Wish
 from core.personal import destroy_keys
 from tests.fixtures import SmallSite
 from tests.workflows.conftest import employ, facts_of
-from tests.workflows.walked import CODES, MINUTE, TEN, Walk, make_walk
+from tests.workflows.phoned import colleague, make_phoned
+from tests.workflows.walked import CODES, MINUTE, TEN, Walk, make_walk, uid_of
 from workflows.notifications.model import Notice
 from workflows.notifications.taking_up import take_up
-from workflows.patrol import Checkpoint
+from workflows.patrol import Checkpoint, Scan
 from workflows.patrol.honesty import (
     MarkFilter,
     answer_mark,
     check_round,
     decide_mark,
     describe_mark,
+    gathering,
     list_marks,
+    look_into,
     rounds_to_check,
 )
+from workflows.patrol.honesty.gathering import gather
 from workflows.patrol.journal.model import GuardFile
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.reports.model import GuardReport
@@ -142,13 +146,16 @@ def test_a_photo_of_an_earlier_report_is_asked_about(walk: Walk) -> None:
     hurried(walk, seconds=600)
     before = put_photo(walk, phone.id, "a" * 64, TEN - 24 * HOUR)
     copied = put_photo(walk, phone.id, "a" * 64, TEN + MINUTE, walk.first)
+    other = employ(walk.database, walk.site.id, "guard", "Zhou")
+    with walk.database.write() as session:
+        session.get_one(GuardFile, copied).person_id = other
     put_photo(walk, phone.id, "b" * 64, TEN + 2 * MINUTE, walk.first)
     # Only announced: its hash is nothing but the phone's word.
     put_photo(walk, phone.id, "c" * 64, TEN - 24 * HOUR, state="waiting")
     put_photo(walk, phone.id, "c" * 64, TEN + 3 * MINUTE, walk.first)
     assert check(walk, TEN + HOUR) == 1
     (mark,) = marks(walk)
-    assert mark["kind"] == "photo"
+    assert (mark["kind"], mark["person_id"]) == ("photo", other)
     (shown,) = mark["evidence"][0]["pictures"]
     assert {str(copied), str(before)} <= set(map(str, shown.values()))
 
@@ -256,3 +263,94 @@ def test_colleagues_see_no_marks_of_each_other(walk: Walk) -> None:
         describe_mark(session, walk.caller(other), mark["id"])
     with walk.database.read() as session, pytest.raises(Invalid, match="no such list"):
         list_marks(session, walk.caller(other), MarkFilter(kind="odd"), Wish())
+
+
+def test_a_crew_that_shares_the_phone_of_its_post_is_not_asked_about_it(
+    database: Database, site: SmallSite
+) -> None:
+    phoned = make_phoned(database, site)
+    guards = (phoned.walk.guard, colleague(phoned), phoned.walk.guard)
+    for who in guards[:2]:
+        phoned.online(who, TEN)
+    for number, (code, who) in enumerate(zip(CODES, guards, strict=True)):
+        at = TEN + 10 * number * MINUTE
+        phoned.phone.sign_in(who, at)
+        phoned.phone.scan(uid_of(code), at + MINUTE)
+    phoned.hand_in(TEN + HOUR)
+    assert phoned.walk.shown()["state"] == "complete"
+    check(phoned.walk, TEN + HOUR)
+    assert marks(phoned.walk) == []
+    with database.read() as session:
+        (first, *_) = gather(session, session.get_one(Round, phoned.walk.first)).touches
+    assert (first.post, first.sequence, first.boot) == (True, 2, phoned.phone.boot)
+    assert first.uptime == int((TEN + MINUTE).timestamp()) % 10**9
+
+
+def test_a_clock_that_is_wrong_all_the_time_is_no_question(
+    database: Database, site: SmallSite
+) -> None:
+    phoned = make_phoned(database, site)
+    phoned.phone.clock_ahead = 20 * MINUTE
+    phoned.enter(phoned.walk.guard, TEN - 5 * HOUR)
+    for hours in (4, 3, 2):
+        phoned.phone.scan(uid_of("gate"), TEN - hours * HOUR)
+        phoned.hand_in(TEN - hours * HOUR, phoned.row().accepted + 1)
+    for number, code in enumerate(CODES):
+        # Started anew in a basement, it does not know how far it is off until it hears of us.
+        phoned.phone.knows_offset = number > 0
+        phoned.phone.scan(uid_of(code), TEN + (10 * number + 1) * MINUTE)
+    phoned.hand_in(TEN + HOUR, phoned.row().accepted + 1)
+    assert phoned.walk.shown()["state"] == "complete"
+    check(phoned.walk, TEN + HOUR)
+    assert marks(phoned.walk) == []
+
+
+def test_nobody_decides_about_scans_of_their_own(walk: Walk) -> None:
+    hurried(walk)
+    check(walk, TEN + MINUTE)
+    (mark,) = marks(walk)
+    supervisor, other = walk.caller(walk.supervisor), employ(walk.database, walk.site.id, "manager")
+    with walk.database.write() as session:
+        session.get_one(Scan, UUID(mark["scans"][0])).person_id = walk.supervisor
+    now = TEN + HOUR
+    with walk.database.write() as session, pytest.raises(NotAllowed, match="about themselves"):
+        decide_mark(session, supervisor, mark["id"], "dismiss", "It was me", now=now)
+    with walk.database.write() as session:
+        decide_mark(session, walk.caller(other), mark["id"], "dismiss", "A lift", now=now)
+
+
+def test_clocks_are_known_from_around_a_round_however_busy_a_site_is(
+    database: Database, site: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "_MOST_LEARNED", 6)
+    phoned = make_phoned(database, site)
+    phoned.phone.knows_offset = False
+    for hours in range(6):
+        phoned.walk.scan("roof", TEN - (90 + hours) * HOUR)
+    phoned.enter(phoned.walk.guard, TEN - 5 * HOUR)
+    moments = [TEN + hours * HOUR for hours in (-4, -3, -2, 2, 3, 4)]
+    moments += [TEN + MINUTE * minute for minute in (1, 11, 21)]
+    for at, code in zip(sorted(moments), [*["gate"] * 3, *CODES, *["gate"] * 3], strict=True):
+        phoned.phone.scan(uid_of(code), at)
+        phoned.hand_in(at, phoned.row().accepted + 1)
+    with database.read() as session:
+        case = gather(session, session.get_one(Round, phoned.walk.first))
+    assert (len(case.touches), set(case.usual), set(case.later)) == (
+        3,
+        {phoned.phone.id},
+        {phoned.phone.id},
+    )
+
+
+def test_what_was_annexed_since_a_round_was_looked_into_is_looked_at(walk: Walk) -> None:
+    walk.scan("gate", TEN)
+    over = TEN + 40 * HOUR
+    walk.look(over)
+    with walk.database.read() as session:
+        looked = look_into(session, walk.first)
+        assert looked is not None
+        assert look_into(session, walk.plan_id) is None
+    walk.scan("garage", TEN + timedelta(seconds=10), told=over, channel="sync")
+    with walk.database.write() as session:
+        made = check_round(session, walk.first, now=over, actor=events.SYSTEM, looked=looked)
+    assert made == 1

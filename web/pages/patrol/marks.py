@@ -81,7 +81,9 @@ def _about(visit: Visit, mark_id: UUID) -> tuple[Visit, dict[str, Any]]:
     with visit.parts.database.read() as session:
         row = honesty.describe_mark(session, visit.caller, mark_id)
         chosen = chosen_site(session, visit, patrol.READ, row["site_id"])
-    own = row["person_id"] == visit.caller.person_id
+    me = visit.caller.person_id
+    own = row["person_id"] == me
+    involved = own or any(scan["asked"] and scan["person_id"] == me for scan in row["shown"])
     undecided = row["state"] in ("open", "answered")
     return visit.at(chosen.site.time_zone), {
         "mark": row,
@@ -90,8 +92,8 @@ def _about(visit: Visit, mark_id: UUID) -> tuple[Visit, dict[str, Any]]:
         "ways": ways_of(row),
         "facts": list(facts_of(row)),
         "may_answer": own and row["state"] == "open",
-        "may_decide": undecided and not own and visit.may(patrol.WRITE, row["site_id"]),
-        "own": own,
+        "may_decide": undecided and not involved and visit.may(patrol.WRITE, row["site_id"]),
+        "own": involved,
         "problems": [],
         "typed": "",
         "longest": honesty.LONGEST_WORDS,

@@ -14,6 +14,7 @@ from core.people import Caller, scoped
 from core.personal import make_keys, seal
 from workflows.patrol.checkpoints import PEOPLE, READ, WRITE
 from workflows.patrol.honesty.model import MARK, PatrolMark
+from workflows.patrol.model import Scan
 
 LONGEST_WORDS = 2_000
 DECISIONS = ("uphold", "dismiss")
@@ -83,12 +84,12 @@ def decide_mark(
 ) -> PatrolMark:
     """A supervisor upholds a mark or dismisses it, with a reason; for good, answered or not.
 
-    Invalid without a reason, NotAllowed about oneself and without `patrol.write`, Conflict when it
-    was decided before.
+    Invalid without a reason, NotAllowed about oneself or scans of one's own and without
+    `patrol.write`, Conflict when it was decided before.
     """
     row = find_mark(session, caller, mark_id)
     caller.require(WRITE, row.site_id)
-    if row.person_id == caller.person_id:
+    if row.person_id == caller.person_id or _has_made(session, caller, row):
         raise NotAllowed(
             "nobody decides about themselves", advice="Answer it; somebody else decides."
         )
@@ -110,6 +111,13 @@ def decide_mark(
         expected_version=expected_version,
     )
     return row
+
+
+def _has_made(session: Session, caller: Caller, row: PatrolMark) -> bool:
+    """Whether some of what a mark asks about is the caller's own, as where a phone was lent."""
+    ids = [UUID(one) for one in row.scans]
+    own = select(Scan.id).where(Scan.id.in_(ids), Scan.person_id == caller.person_id)
+    return session.scalars(own.limit(1)).first() is not None
 
 
 def _named(row: PatrolMark) -> dict[str, Any]:

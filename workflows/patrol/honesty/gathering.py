@@ -59,6 +59,7 @@ def gather(session: Session, row: Round) -> Case:
     phones = {one.phone for one in touches if one.phone is not None}
     handed = [one for one in around if one.phone in phones]
     usual, later = _clocks(session, row, touches, phones)
+    usual = {**_said_clocks(own), **usual}
     return Case(
         touches,
         _walking(session, row, checkpoints),
@@ -80,14 +81,18 @@ def _is_no_repetition(scan: Scan, own: Sequence[Scan]) -> bool:
 
 
 def touch_of(scan: Scan) -> Touch:
-    """A scan as detectors see it. Where a phone's journal came along, its numbers are known."""
+    """A scan as detectors see it. Where a phone's journal came along, its numbers are known.
+
+    The time is that of the phone's own clock: how far it is off is what the phone reckons anew
+    whenever it hears of us, so that reckoned times jump where nobody set anything.
+    """
     assert scan.checkpoint_id is not None
     said = scan.evidence
     phone = said.get("phone")
     uptime = said.get("mono_ms")
     return Touch(
         id=scan.id,
-        at=scan.occurred_at,
+        at=scan.occurred_at - _reckoned(scan),
         received=scan.received_at,
         checkpoint=scan.checkpoint_id,
         person=scan.person_id,
@@ -97,11 +102,16 @@ def touch_of(scan: Scan) -> Touch:
         token=scan.token_id,
         counter=scan.sequence if scan.kind == "signed_tag" else None,
         phone=None if phone is None else UUID(str(phone)),
-        post=bool(said.get("post")),
+        post=bool(said.get("shared")),
         sequence=said.get("seq"),
         boot=said.get("boot"),
         uptime=None if uptime is None else uptime / 1000,
     )
+
+
+def _reckoned(scan: Scan) -> timedelta:
+    """How far a phone said that our clock was ahead of its own, and put its time right by."""
+    return timedelta(milliseconds=scan.evidence.get("clock_offset_ms") or 0)
 
 
 def _near(session: Session, row: Round) -> list[Scan]:
@@ -165,22 +175,39 @@ def _clocks(
     statement = select(Scan).where(
         Scan.site_id == row.site_id,
         Scan.channel == "online",
-        Scan.occurred_at.between(row.opens_at - CLOCKS_FROM, row.ends_at + CLOCKS_FROM),
         Scan.checkpoint_id.is_not(None),
     )
+    # However busy a site is, what is nearest to the round is among them.
+    earlier = statement.where(
+        Scan.occurred_at.between(row.opens_at - CLOCKS_FROM, row.opens_at)
+    ).order_by(Scan.occurred_at.desc())
+    later = statement.where(
+        Scan.occurred_at > row.opens_at, Scan.occurred_at <= row.ends_at + CLOCKS_FROM
+    ).order_by(Scan.occurred_at)
     own = {one.id for one in touches}
     first = min(one.received for one in touches)
     before, after = (defaultdict[UUID, list[Touch]](list) for _ in range(2))
-    for scan in session.scalars(statement.order_by(Scan.occurred_at).limit(_MOST_LEARNED)):
-        one = touch_of(scan)
-        if one.phone in phones and one.id not in own:
-            side = before if one.received < first else after
-            side[one.phone].append(one)
+    for wanted in (earlier, later):
+        for scan in session.scalars(wanted.limit(_MOST_LEARNED)):
+            one = touch_of(scan)
+            if one.phone in phones and one.id not in own:
+                side = before if one.received < first else after
+                side[one.phone].append(one)
     known = [
         {phone: clock for phone, some in side.items() if (clock := usual_clock(some)) is not None}
         for side in (before, after)
     ]
     return known[0], known[1]
+
+
+def _said_clocks(scans: Sequence[Scan]) -> Mapping[UUID, Usual]:
+    """How phones said that their clocks were, for those of which we know nothing else."""
+    found: dict[UUID, Usual] = {}
+    for scan in scans:
+        phone = scan.evidence.get("phone")
+        if phone is not None and scan.evidence.get("clock_offset_ms") is not None:
+            found.setdefault(UUID(str(phone)), Usual(-_reckoned(scan), scan.occurred_at))
+    return found
 
 
 def _owners(handed: Sequence[Touch], own: set[UUID]) -> Mapping[UUID, UUID]:
@@ -259,7 +286,9 @@ def _pictures(session: Session, row: Round) -> list[Picture]:
         )
         earlier = session.scalars(before.limit(1)).first()
         if earlier is not None:
-            found.append(Picture(photo.id, photo.sha256, earlier.id, earlier.taken_at))
+            found.append(
+                Picture(photo.id, photo.sha256, earlier.id, earlier.taken_at, photo.person_id)
+            )
     return found
 
 

@@ -16,7 +16,7 @@ from workflows.patrol.honesty.gathering import AROUND, gather
 from workflows.patrol.honesty.judging import judge
 from workflows.patrol.honesty.model import UNDECIDED, PatrolMark
 from workflows.patrol.honesty.touches import Case, Finding
-from workflows.patrol.rounds.model import OPEN, Round
+from workflows.patrol.rounds.model import OPEN, Round, RoundPoint
 
 
 @dataclass(slots=True)
@@ -37,26 +37,63 @@ def rounds_to_check(session: Session, *, now: datetime, limit: int = 100) -> lis
     return list(session.scalars(statement.order_by(Round.next_check, Round.id).limit(limit)))
 
 
-def check_round(session: Session, round_id: UUID, *, now: datetime, actor: events.Actor) -> int:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found in a round. seen: of what it was found, so that it is known to be stale."""
+
+    seen: tuple[datetime | None, frozenset[UUID | None]]
+    asked: Mapping[str, _Asked]
+    about: Mapping[str, UUID | None]
+
+
+def look_into(session: Session, round_id: UUID) -> Looked | None:
+    """See what speaks against a round, and write nothing; None where there is no such round.
+
+    On a large site this takes long, so it is done where nobody waits to write.
+    """
+    row = session.get(Round, round_id)
+    return None if row is None else _look(session, row)
+
+
+def _look(session: Session, row: Round) -> Looked:
+    seen = _seen(session, row)
+    case = gather(session, row)
+    asked = _by_kind(judge(case)) if case.touches else {}
+    return Looked(seen, asked, {kind: _about(case, row, one) for kind, one in asked.items()})
+
+
+def _seen(session: Session, row: Round) -> tuple[datetime | None, frozenset[UUID | None]]:
+    scans = session.scalars(select(RoundPoint.scan_id).where(RoundPoint.round_id == row.id))
+    return row.next_check, frozenset(scans)
+
+
+def check_round(
+    session: Session,
+    round_id: UUID,
+    *,
+    now: datetime,
+    actor: events.Actor,
+    looked: Looked | None = None,
+) -> int:
     """Mark what speaks against a round; how many marks were made or added to.
 
     Again it changes nothing, unless something new is known. It is looked at once more when what
-    came after it is known, too.
+    came after it is known, too. looked: what was found before; what came since is looked into here.
     """
     statement = select(Round).where(Round.id == round_id).with_for_update(skip_locked=True)
     row = session.scalars(statement.execution_options(populate_existing=True)).first()
     if row is None or row.next_check is None or row.next_check > now:
         return 0
-    case = gather(session, row)
-    asked = _by_kind(judge(case)) if case.touches else {}
+    if looked is None or looked.seen != _seen(session, row):
+        looked = _look(session, row)
     standing = {
         mark.kind: mark
         for mark in session.scalars(select(PatrolMark).where(PatrolMark.round_id == row.id))
     }
     made = 0
-    for kind, one in asked.items():
+    for kind, one in looked.asked.items():
         if kind not in standing:
-            _make(session, row, kind, one, _about(case, row, one), actor, now)
+            _make(session, row, kind, one, looked.about[kind], actor, now)
             made += 1
         elif standing[kind].state in UNDECIDED:
             made += _extend(session, standing[kind], one, actor, now)
@@ -74,10 +111,10 @@ def _by_kind(findings: Iterable[Finding]) -> Mapping[str, _Asked]:
 
 
 def _about(case: Case, row: Round, asked: _Asked) -> UUID | None:
-    """Whom a mark is about: who made most of its scans in this round, else who goes it."""
-    people = Counter(
-        one.person for one in case.touches if one.person is not None and str(one.id) in asked.scans
-    )
+    """Whom a mark is about: who made most of its scans or pictures, else who goes the round."""
+    made = [one for one in case.touches if str(one.id) in asked.scans]
+    some = made if asked.scans else case.pictures
+    people = Counter(one.person for one in some if one.person is not None)
     return people.most_common(1)[0][0] if people else row.person_id
 
 

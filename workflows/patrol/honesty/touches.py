@@ -66,12 +66,16 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture in a report of the round with the very bytes of an earlier one."""
+    """A picture in a report of the round with the very bytes of an earlier one.
+
+    person: who reported it.
+    """
 
     id: UUID
     digest: str
     earlier_id: UUID
     earlier_at: datetime
+    person: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from workflows.patrol.rounds.acting import begin_round
 from workflows.patrol.rounds.model import RoundPoint
 from workflows.tickets.model import Ticket
 
-# Received within so much of its time, a scan was handed in as it was made.
+# Received within so much of its time, before or after, a scan was handed in as it was made.
 ONLINE_WITHIN = timedelta(minutes=1)
 LARGEST = {PHOTO: LARGEST_PICTURE, VOICE: LARGEST_VOICE}
 KEPT, REFUSED, NOT_UNDERSTOOD = "kept", "refused", "not_understood"
@@ -190,11 +190,12 @@ def _round_start(applying: Applying, entry: Entry) -> Outcome:
 
 
 def _scan(applying: Applying, entry: Entry) -> Outcome:
-    late = applying.now - entry.occurred_at > ONLINE_WITHIN
-    presented = presented_of(entry, applying.phone.site_id, "sync" if late else "online")
+    # A clock that is ahead makes what waited for hours seem to come early, and as it was made.
+    at_once = abs(applying.now - entry.occurred_at) <= ONLINE_WITHIN
+    presented = presented_of(entry, applying.phone.site_id, "online" if at_once else "sync")
     beside: dict[str, Any] = {
         "phone": str(applying.phone.id),
-        "post": applying.phone.kind == "post",
+        "shared": applying.phone.kind == "post",
         "seq": entry.seq,
         "boot": entry.boot,
         "mono_ms": entry.mono_ms,
