@@ -1,9 +1,13 @@
 """Pages of marks: shown with their evidence, answered by one, decided by another."""
 
+from datetime import UTC, datetime
+
+from core.ids import new_id
 from tests.web.conftest import client_of, signed_in
 from tests.web.marking import hurried_round
 from tests.web.patrolling import field_of, form, sent
 from tests.web.stage import Stage
+from workflows.patrol.honesty import PatrolMark
 
 
 def test_a_mark_is_asked_answered_and_decided(stage: Stage) -> None:
@@ -42,6 +46,19 @@ def test_a_mark_is_asked_answered_and_decided(stage: Stage) -> None:
     assert 'name="decision"' not in decided
     assert f"/marks/{mark}" not in manager.get(f"/marks?site={stage.site_id}").text
     assert f"/marks/{mark}" in manager.get(f"/marks?site={stage.site_id}&state=upheld").text
+
+
+def test_a_photo_of_an_earlier_report_is_shown_with_when_it_was_taken(stage: Stage) -> None:
+    guard = stage.person("Guard Xu 徐刚", "guard", node=stage.site_id)
+    mark, picture, earlier = hurried_round(stage, guard), new_id(), datetime(2026, 1, 2, tzinfo=UTC)
+    told = {"picture": str(picture), "earlier": str(new_id())}
+    told["earlier_at"] = earlier.isoformat()
+    with stage.parts.database.write() as session:
+        row = session.get_one(PatrolMark, mark)
+        row.kind, row.scans, row.evidence = "photo", [], [{"pictures": [told]}]
+    page = client_of(stage).get(f"/marks/{mark}").text
+    assert f'href="/guard-files/{picture}">This photo had been taken at' in page
+    assert "就已拍摄" in client_of(stage, locale="zh").get(f"/marks/{mark}").text
 
 
 def test_colleagues_see_nothing_of_it(stage: Stage) -> None:

@@ -129,6 +129,8 @@ def facts_of(mark: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
         for tap in one.get("taps", ()):
             moment = datetime.fromisoformat(tap["earlier_received_at"])
             yield "tap", {**tap, "moment": moment}
+        for picture in one.get("pictures", ()):
+            yield "picture", {**picture, "at": datetime.fromisoformat(picture["earlier_at"])}
         if "how" in one:
             worst = max(one["scans"].values(), key=abs)
             yield "clock", {"how": one["how"], "off_s": worst, "usual_s": one["usual_s"]}
