@@ -27,6 +27,10 @@ def document(app: FastAPI) -> dict[str, Any]:
     return app.openapi()
 
 
+# What only a phone asks, which signs each request.
+OF_PHONES: list[dict[str, list[str]]] = [{"phone": []}]
+
+
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -65,6 +69,9 @@ def test_every_operation_says_what_it_does_and_what_it_needs(document: dict[str,
         needed = operation["x-permission"]
         if path in OPEN:
             assert (needed, operation["security"]) == ("open", [])
+        elif operation["security"] == OF_PHONES:
+            assert needed == "a known phone"
+            assert path.startswith("/api/v1/guard/")
         else:
             assert needed == "signed in" or needed in PERMISSIONS, path
             assert operation["description"].count("Needs ") >= 1, path
@@ -132,6 +139,9 @@ def test_every_answer_has_exactly_the_documented_shape(
     for method, path, operation in operations(app.openapi()):
         model = models[operation["operationId"]]
         if method != "get" or not (isinstance(model, type) and issubclass(model, BaseModel)):
+            continue
+        if operation["security"] == OF_PHONES:
+            # Only a phone that proves itself is answered (tests/api/test_guard_phones.py).
             continue
         # A request that waits for a second person withholds nothing yet.
         url = path.format_map(theirs) + ("?state=all" if path.endswith("/withholdings") else "")
