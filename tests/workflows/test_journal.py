@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from core.browser_keys import is_signed
 from core.db import Database
+from core.ids import new_id
 from core.personal import keys_of, unseal
 from tests.fixtures import SmallSite
 from tests.guard_phone import GuardPhone
@@ -20,7 +21,7 @@ from tests.workflows.conftest import facts_of
 from tests.workflows.phoned import Phoned, colleague, leave, make_phoned
 from tests.workflows.walked import CODES, MINUTE, TEN, uid_of
 from workflows.patrol.journal import taking
-from workflows.patrol.journal.model import JournalFork
+from workflows.patrol.journal.model import GuardFile, JournalFork
 from workflows.patrol.journal.taking import Gap, Unchained
 from workflows.patrol.journal.verdicts import describe_verdict, reasons
 from workflows.patrol.model import Scan
@@ -327,6 +328,23 @@ def test_guards_change_on_a_post_phone_and_it_tells_for_both(phoned: Phoned) -> 
     # A phone that has nothing new tells that.
     phoned.hand_in(TEN + 9 * MINUTE, phoned.phone.head + 1)
     assert told_until(phoned, phoned.walk.guard) == TEN + 9 * MINUTE
+
+
+def test_a_photo_goes_into_no_report_of_another_guard(phoned: Phoned) -> None:
+    other, phone = colleague(phoned), phoned.phone
+    phoned.online(other, TEN)
+    phoned.enter(phoned.walk.guard, TEN)
+    taken = [new_id(), new_id()]
+    for one in taken:
+        phone.note("file", TEN + MINUTE, file=str(one), what="photo", sha256="0" * 64, bytes=9)
+    phone.note("report", TEN + 2 * MINUTE, choice="leak", files=[str(taken[0])])
+    phone.sign_in(other, TEN + 3 * MINUTE)
+    phone.note("report", TEN + 4 * MINUTE, choice="leak", files=[str(taken[1])])
+    phoned.hand_in(TEN + 5 * MINUTE)
+    with phoned.database.read() as session:
+        of = {one.id: one.report_id for one in session.scalars(select(GuardFile))}
+        by = {one.person_id: one.id for one in session.scalars(select(GuardReport))}
+    assert of == {taken[0]: by[phoned.walk.guard], taken[1]: None}
 
 
 def test_a_phone_that_was_handed_over_is_not_heard_for_who_left_it(phoned: Phoned) -> None:

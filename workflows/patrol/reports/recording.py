@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -112,10 +112,11 @@ def _join_files(
     marks: list[str],
     addition: GuardReportAddition | None = None,
 ) -> None:
-    """Let files belong to a report: those of this phone that belong to none yet."""
+    """Let files belong to a report: those that its writer took with this phone, and of no other."""
     statement = select(GuardFile).where(
         GuardFile.id.in_(told.files[:MOST_FILES]),
         GuardFile.phone_id == told.phone_id,
+        or_(GuardFile.person_id.is_(None), GuardFile.person_id == row.person_id),
         GuardFile.report_id.is_(None),
     )
     found = session.scalars(statement).all()

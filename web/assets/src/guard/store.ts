@@ -20,7 +20,8 @@ export interface Facts {
   plan: Plan;
   planTag: string;
   session: Session;
-  draft: Draft;
+  /** Reports that are not sent yet, by whoever is writing them: a phone of the post is shared. */
+  drafts: Record<string, Draft>;
   /** What a tag opened while nobody was signed in, and when by the phone's clock. */
   tapped: { address: string; at: number };
   /** ms that the server's clock is ahead, and when that was heard, by the phone's clock. */

@@ -7,20 +7,22 @@ import { files, record } from "../journal";
 import { checkpointOf, plan } from "../plan";
 import { session } from "../session";
 import { signal } from "../signals";
-import { database, forget, read, write } from "../store";
+import { database, read, write } from "../store";
 import { kick } from "../sync";
 import type { Draft } from "../types";
 import { _, named } from "../words";
 import { choiceButton, pictureOf } from "./choosing";
 import { says, top } from "./parts";
 
+const writer = (): string => session?.person ?? "";
+const drafts = async (): Promise<Record<string, Draft>> => (await read("phone", "drafts")) ?? {};
+
 export const reportScreen: Screen = (place, given) => {
   let voice: Voice | null = null;
   let ended = false;
   const addresses: string[] = [];
   const begin = async (): Promise<void> => {
-    const kept = await read("phone", "draft");
-    const draft: Draft = kept ?? {
+    const draft: Draft = (await drafts())[writer()] ?? {
       choice: "",
       checkpoint: given.get("checkpoint"),
       round: given.get("round"),
@@ -84,7 +86,7 @@ class Form {
 
   private async keep(change: Partial<Draft>): Promise<void> {
     Object.assign(this.draft, change);
-    await write("phone", { ...this.draft }, "draft");
+    await write("phone", { ...(await drafts()), [writer()]: { ...this.draft } }, "drafts");
     this.draw();
   }
 
@@ -222,7 +224,9 @@ class Form {
       this.sending = false;
       throw error;
     }
-    await forget("draft");
+    const rest = await drafts();
+    delete rest[writer()];
+    await write("phone", rest, "drafts");
     signal("recorded");
     kick();
     history.back();
