@@ -42,6 +42,7 @@ from workflows.patrol.posts import (
     published_of,
     read_log,
     readers,
+    scanning,
     set_items,
     unread_by,
     unread_entries,
@@ -188,6 +189,18 @@ def test_nobody_is_at_two_posts_at_once(gate: Guarded) -> None:
         gate.let_in(gate.walk.guard, TEN + HOUR, other)
     assert gate.here(TEN + HOUR) == [gate.walk.guard]
     assert gate.here(TEN + HOUR, other) == []
+
+
+@ONE_ENGINE
+def test_a_scan_is_kept_though_somebody_lets_them_in_elsewhere_at_that_moment(
+    gate: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(*_args: Any, **_more: Any) -> None:
+        raise Conflict("they are at another post")
+
+    monkeypatch.setattr(scanning, "come", taken)
+    scan = gate.walk.scan("gate", TEN)
+    assert (scan.verdict, scan.evidence["post"]) == ("accepted", "other_post")
 
 
 def test_of_two_who_let_somebody_in_at_once_one_does(gate: Guarded) -> None:

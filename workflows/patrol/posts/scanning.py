@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import events
+from core.errors import Conflict
 from core.rosters import Absence, Shift
 from core.teams import Member
 from workflows.patrol.model import ACCEPTED, AHEAD, Scan
@@ -81,7 +83,12 @@ def _back(session: Session, post: Post, scan: Scan, now: datetime) -> str | None
             return None
     if not belongs(session, post, scan.person_id, at):
         return "not_of_team"
-    come(session, post, scan.person_id, at=at, by="scan", actor=actor, now=now, scan_id=scan.id)
+    how: dict[str, Any] = {"by": "scan", "actor": actor, "scan_id": scan.id}
+    try:
+        come(session, post, scan.person_id, at=at, now=now, **how)
+    except Conflict:
+        # Somebody let them in elsewhere at this very moment; the scan is kept all the same.
+        return "other_post"
     return "came"
 
 
