@@ -192,6 +192,16 @@ def test_nobody_is_at_two_posts_at_once(gate: Guarded) -> None:
 
 
 @ONE_ENGINE
+def test_a_scan_soon_after_being_let_in_by_hand_says_the_same_and_a_later_one_that_they_leave(
+    gate: Guarded,
+) -> None:
+    duty = gate.let_in(gate.walk.guard, TEN)
+    assert gate.walk.scan("gate", TEN + 20 * MINUTE).evidence["post"] == "came"
+    assert [one.id for one in gate.duties() if one.ended_at is None] == [duty.id]
+    assert gate.walk.scan("gate", TEN + 40 * MINUTE).evidence["post"] == "left"
+
+
+@ONE_ENGINE
 def test_a_scan_is_kept_though_somebody_lets_them_in_elsewhere_at_that_moment(
     gate: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,6 +118,8 @@ def count_items(
     there = duty is not None and duty.post_id == post.id
     if not there and post.site_id not in caller.sites_for(WRITE):
         raise Conflict("you are not at this post", advice="Come to it first: scan its checkpoint.")
+    # Of two who count at the same moment one waits, and sees the ticket that the other opened.
+    session.execute(select(Post.id).where(Post.id == post.id).with_for_update())
     rows = items_of(session, post.id)
     problems = [text for row in rows for text in _count_problems(row, counted.get(row.id))]
     if problems:

@@ -18,6 +18,8 @@ from workflows.patrol.posts.model import TWICE, Post, PostDuty
 
 # A gateway hears a badge again and again; that says who is there, and never that they leave.
 _HEARD = "beacon"
+# Within so long of being let in by hand a scan says the same once more.
+CONFIRMS = timedelta(minutes=30)
 
 
 def clock_scans(session: Session, scans: Sequence[Scan], *, now: datetime) -> None:
@@ -61,6 +63,9 @@ def _clock(session: Session, post: Post, scan: Scan, now: datetime) -> str | Non
         return "other_post"
     if scan.kind == _HEARD or at <= standing.started_at + TWICE:
         return None
+    if standing.came_by != "scan" and at <= standing.started_at + CONFIRMS:
+        # Somebody let them in by hand shortly before they came to the tag.
+        return "came"
     leave(session, standing, at=at, by="scan", actor=actor, now=now, scan_id=scan.id)
     return "left"
 
