@@ -1,6 +1,7 @@
 """Looking at a page in a real browser: at the page that is meant, and once it is there."""
 
 import re
+import time
 from datetime import UTC, datetime
 
 from playwright.sync_api import Locator, Page, expect
@@ -52,9 +53,18 @@ def in_contact(page: Page) -> None:
 
 
 def loses_contact(page: Page, server: WebServer) -> None:
-    """End the server of a page that hears it, which nothing holds up; the page hears no more."""
-    with page.expect_request_finished(lambda request: "/stream" in request.url):
-        server.stop()
+    """End the server of a page that hears it, which nothing holds up; the page hears no more.
+
+    A stream that is cut off is one that ended or one that failed, as the browser happens to see it.
+    """
+    ended: list[str] = []
+    for event in ("requestfinished", "requestfailed"):
+        page.on(event, lambda request: ended.append(request.url))
+    server.stop()
+    deadline = time.monotonic() + 60
+    while not any("/stream" in url for url in ended):
+        assert time.monotonic() < deadline, "the stream goes on without its server"
+        page.wait_for_timeout(50)
 
 
 def turns_grey(page: Page) -> None:

@@ -152,7 +152,7 @@ def test_labels_print_on_as_many_sheets_of_a4_as_they_need(
         checkpoint(stage, f"upper-car-park-east-{number}", long, "上层停车场东侧电梯旁尽头")
     page = signed_in_page
     page.goto(f"{stage.url}/checkpoint-labels?site={stage.site_id}&lang={language}")
-    press(page, page.locator("main form.card button"))
+    press(page, page.locator("main form.card button.btn-primary"))
     expect(page.locator(".sticker")).to_have_count(23)
     assert pages_of(page.pdf(prefer_css_page_size=True, print_background=True)) == 2
     fits = (
