@@ -292,7 +292,7 @@ def sign_in(page: Page, name: str = "") -> None:
 
 def touch(page: Page, tag: str, name: str) -> None:
     """Hold the phone to the tag of a point; returns once it says that this is recorded."""
-    page.wait_for_function("tagsAreRead()")
+    page.wait_for_function("() => tagsAreRead()")
     page.evaluate("tag => touchTag(tag)", ":".join(tag[at : at + 2] for at in range(0, 14, 2)))
     expect(page.locator(".outcome")).to_have_text(f"{name}: recorded", timeout=PATIENCE_MS)
 

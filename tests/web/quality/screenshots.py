@@ -52,7 +52,7 @@ def take(furnished: Furnished, browser: Browser, shot: Shot) -> bytes:
     context.add_cookies([{"name": SESSION_COOKIE, "value": secret, "url": stage.url}])
     page = context.new_page()
     page.goto(stage.url + furnished.pages.get(shot.page, "/"))
-    page.wait_for_function("document.fonts.status === 'loaded'")
+    page.wait_for_function("() => document.fonts.status === 'loaded'")
     # The first news of the stream, after which the page says how fresh it is.
     page.wait_for_timeout(1500)
     picture = Image.open(io.BytesIO(page.screenshot()))
