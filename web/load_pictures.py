@@ -1,7 +1,7 @@
 """What the pictures of the alarm load are drawn from: shapes on a canvas that stretches."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -52,7 +52,7 @@ def day_bars(load: AlarmLoad, reader: Reader) -> DayBars:
             y=round(HEIGHT - count * HEIGHT / top, 2),
             height=round(count * HEIGHT / top, 2),
             over=count > target,
-            title=f"{_day(reader, day)}: {reader.number(count)}",
+            title=f"{day_name(reader, day)}: {reader.number(count)}",
         )
         for number, (day, count) in enumerate(zip(load.days, load.by_day, strict=True))
         if count
@@ -79,11 +79,11 @@ def hour_map(load: AlarmLoad) -> list[dict[str, Any]]:
     ]
 
 
-def named_days(load: AlarmLoad, reader: Reader) -> list[str]:
+def named_days(looked_at: Iterable[date], reader: Reader) -> list[str]:
     """Some of the days, evenly spread, to stand under a picture."""
-    days = list(load.days)
+    days = list(looked_at)
     count = min(NAMED_DAYS, len(days))
-    return [_day(reader, days[number * len(days) // count]) for number in range(count)]
+    return [day_name(reader, days[number * len(days) // count]) for number in range(count)]
 
 
 def priority_bars(load: AlarmLoad) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -105,5 +105,6 @@ def _an_hour(load: AlarmLoad) -> float:
     return (TARGETS["rate_hour"].target or 0) * max(load.operators, 1) * max(len(load.sites), 1)
 
 
-def _day(reader: Reader, day: date) -> str:
+def day_name(reader: Reader, day: date) -> str:
+    """A day as a picture names it, with its weekday."""
     return reader.day(datetime.combine(day, time(12), reader.zone))

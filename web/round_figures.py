@@ -2,18 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from typing import Any
 
 from web.languages import mark, translations
+from web.load_pictures import day_name
 from web.reader import Reader
 from web.workbooks import Cell, Table
 from workflows.patrol.rounds import PatrolFigures, RoundSums, SiteFigures, Visits
 
 HEIGHT = 100
 HOURS = 24
-# So many days get their names under the picture.
-NAMED_DAYS = 6
 BAR_STATES = ("scanned", "unknown", "missed")
 # Shares of the days on which somebody was there at an hour: none, few, many, nearly all.
 LEVELS = (0.0, 0.25, 0.75, 1.0)
@@ -101,24 +99,13 @@ def day_bars(found: PatrolFigures, reader: Reader) -> dict[str, Any]:
                 height = count * HEIGHT / most
                 top -= height
                 word = reader.word("point_state", state)
-                title = f"{_day(reader, day)}: {word} {reader.number(count)}"
+                title = f"{day_name(reader, day)}: {word} {reader.number(count)}"
                 parts.append(Part(state, number, round(top, 2), round(height, 2), title))
     return {"parts": parts, "most": most if parts else 0}
 
 
 def _due(sums: RoundSums) -> tuple[int, int, int]:
     return sums.scanned, sums.unknown, sums.missed
-
-
-def named_days(found: PatrolFigures, reader: Reader) -> list[str]:
-    """Some of the days, evenly spread, to stand under a picture."""
-    days = list(found.days)
-    count = min(NAMED_DAYS, len(days))
-    return [_day(reader, days[number * len(days) // count]) for number in range(count)]
-
-
-def _day(reader: Reader, day: date) -> str:
-    return reader.day(datetime.combine(day, time(12), reader.zone))
 
 
 def shares_of(sums: RoundSums, reader: Reader) -> list[tuple[str, str]]:

@@ -97,7 +97,7 @@ def _shown(found: AlarmLoad, visit: Visit) -> dict[str, Any]:
         "causes": sorted(found.causes.items(), key=lambda one: -one[1]),
         "bars": day_bars(found, reader),
         "hour_map": hour_map(found),
-        "named_days": named_days(found, reader),
+        "named_days": named_days(found.days, reader),
         "priority_bars": priority_bars(found),
         "at": {line.load.site.id: reader.at(line.load.site.time_zone) for line in found.sites},
         "names": {line.load.site.id: line.load.site.name for line in found.sites},

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 
 from web.days_choice import SPANS, ChosenDays, DaysChoice
 from web.languages import mark
+from web.load_pictures import named_days
 from web.page_route import PageRoute
 from web.reader import Reader
 from web.round_figures import (
@@ -14,7 +15,6 @@ from web.round_figures import (
     LEVEL_WORDS,
     day_bars,
     figures_told,
-    named_days,
     shares_of,
     tables,
     visits_told,
@@ -73,7 +73,7 @@ def _shown(found: rounds.PatrolFigures, choice: DaysChoice, visit: Visit) -> dic
         "figures": figures_told(found, reader),
         "bars": day_bars(found, reader),
         "bar_states": BAR_STATES,
-        "named_days": named_days(found, reader),
+        "named_days": named_days(found.days, reader),
         "kind": reader.translate(mark("By route") if one_site else mark("By site")),
         "lines": _lines(found, choice, visit, one_site=one_site),
         "visits": visits,
