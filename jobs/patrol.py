@@ -1,6 +1,8 @@
 """What time asks of patrols: rounds made ahead, judged while they can be mended, learned from."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from core import runs
 from core.db import is_unavailable
@@ -43,20 +45,12 @@ def look_at_rounds(work: Work, now: datetime) -> int:
     if due and (last is None or now - last > ABSENT):
         with work.transaction() as session:
             rounds.wait_after_absence(session, now=now)
-    made, failure = 0, None
-    for round_id in due:
-        if work.stopping.is_set():
-            break
-        try:
-            with work.transaction() as session:
-                made += look_at(session, round_id, now=now, actor=ACTOR)
-        except Exception as error:
-            if isinstance(error, LeaseLost) or is_unavailable(error):
-                raise
-            failure = failure or error
-    if failure is not None:
-        raise failure
-    return made
+
+    def judge(round_id: UUID) -> int:
+        with work.transaction() as session:
+            return look_at(session, round_id, now=now, actor=ACTOR)
+
+    return _each_by_itself(work, due, judge)
 
 
 def learn_ways(work: Work, now: datetime) -> int:
@@ -101,15 +95,27 @@ def check_rounds(work: Work, now: datetime) -> int:
     """
     with work.database.read() as session:
         due = rounds_to_check(session, now=now)
+
+    def check(round_id: UUID) -> int:
+        with work.database.read() as session:
+            looked = look_into(session, round_id)
+        with work.transaction() as session:
+            return check_round(session, round_id, now=now, actor=CHECKER, looked=looked)
+
+    return _each_by_itself(work, due, check)
+
+
+def _each_by_itself(work: Work, due: Iterable[UUID], do: Callable[[UUID], int]) -> int:
+    """One that fails holds no other back; then the first failure is raised. Returns the sum.
+
+    What ends all of them (the lease is lost, the database is away) is raised at once.
+    """
     made, failure = 0, None
-    for round_id in due:
+    for one in due:
         if work.stopping.is_set():
             break
         try:
-            with work.database.read() as session:
-                looked = look_into(session, round_id)
-            with work.transaction() as session:
-                made += check_round(session, round_id, now=now, actor=CHECKER, looked=looked)
+            made += do(one)
         except Exception as error:
             if isinstance(error, LeaseLost) or is_unavailable(error):
                 raise
