@@ -4,6 +4,7 @@ from api.patrol.badges import router as _badges
 from api.patrol.checkpoints import router
 from api.patrol.figures import router as _figures
 from api.patrol.guard import router as _guard
+from api.patrol.guard_sos import router as _guard_sos
 from api.patrol.labels import router as _labels
 from api.patrol.lone import router as _lone
 from api.patrol.marks import router as _marks
@@ -22,7 +23,7 @@ from api.patrol.statutes import router as _statutes
 _SCANNED = (_badges, _labels, _scans)
 _WALKED = (_routes, _plans, _rounds, _figures, _statutes)
 _MANNED = (_posts, _post_orders, _post_shifts)
-_GUARDED = (_guard, _phones, _reports, _marks, _sos, _lone)
+_GUARDED = (_guard, _guard_sos, _phones, _reports, _marks, _sos, _lone)
 for _each in (*_SCANNED, *_WALKED, *_MANNED, *_GUARDED):
     router.include_router(_each)
 

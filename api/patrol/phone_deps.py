@@ -37,8 +37,13 @@ class AskedByPhone:
         """How long a phone may let somebody in without signal."""
         return timedelta(hours=self.parts.settings.phone_offline_hours)
 
-    def phone(self, session: Session, *, for_update: bool = False) -> Phone:
-        """The phone that proves the request. Raises PhoneUnproved and PhoneRefused."""
+    def phone(
+        self, session: Session, *, for_update: bool = False, though_lost: bool = False
+    ) -> Phone:
+        """The phone that proves the request. Raises PhoneUnproved and PhoneRefused.
+
+        though_lost: also one that was reported as lost.
+        """
         return phone_of(
             session,
             self.proof,
@@ -46,6 +51,7 @@ class AskedByPhone:
             path=self.path,
             now=self.now,
             for_update=for_update,
+            though_lost=though_lost,
         )
 
     def require(self, phone_id: str, key: dict[str, str]) -> None:

@@ -155,6 +155,8 @@ class SenderView(BaseModel):
     seen_at: datetime | None
     acknowledged_at: datetime | None
     coming_at: datetime | None
+    acknowledged_by: str | None = Field(description="Who answered, by name.")
+    coming_by: str | None = Field(description="Who is on the way, by name.")
     call: str | None = Field(description="The number to call with one tap.")
     looks: list[Look] = Field(description="Once it is over: who looked at where you were.")
     person_id: UUID

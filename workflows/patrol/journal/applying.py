@@ -286,6 +286,7 @@ _DOES: Mapping[str, _Does] = {
     "report_more": _by_whoever_is_signed_in(_report_more),
     "note": _by_whoever_is_signed_in(_report),
     "practice": _keep,
+    "check_in": _by_whoever_is_signed_in(_keep),
     "battery": _keep,
     "gap": _keep,
 }

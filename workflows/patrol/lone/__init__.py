@@ -5,6 +5,7 @@ from workflows.patrol.lone.checking_in import (
     living_watches,
     note_life,
     own_watch,
+    watch_of,
 )
 from workflows.patrol.lone.model import (
     PLAN,
@@ -57,5 +58,6 @@ __all__ = [
     "note_life",
     "own_watch",
     "plans_in_use",
+    "watch_of",
     "watches_to_look_at",
 ]

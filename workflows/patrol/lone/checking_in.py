@@ -85,11 +85,16 @@ def check_in(session: Session, caller: Caller, *, now: datetime) -> dict[str, An
 
 
 def own_watch(session: Session, caller: Caller) -> dict[str, Any] | None:
-    """How the caller stands, for their phone; None when they need not check in.
+    """How the caller stands; None when they need not check in."""
+    return watch_of(session, caller.person_id)
+
+
+def watch_of(session: Session, person_id: UUID) -> dict[str, Any] | None:
+    """How somebody stands, for their own phone; None when they need not check in.
 
     A silent call that they are missed as part of is not named there.
     """
-    statement = _ROWS.where(LoneWatch.person_id == caller.person_id, LoneWatch.state != "over")
+    statement = _ROWS.where(LoneWatch.person_id == person_id, LoneWatch.state != "over")
     row = session.execute(statement).mappings().first()
     if row is None:
         return None

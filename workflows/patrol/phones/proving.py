@@ -15,17 +15,26 @@ OFF = timedelta(minutes=10)
 
 
 def phone_of(
-    session: Session, proof: str, *, method: str, path: str, now: datetime, for_update: bool = False
+    session: Session,
+    proof: str,
+    *,
+    method: str,
+    path: str,
+    now: datetime,
+    for_update: bool = False,
+    though_lost: bool = False,
 ) -> Phone:
     """The phone that proves a request: a JWT (ES256) with its id as `kid`, method, path and time.
 
-    Raises PhoneUnproved for what is no proof, and PhoneRefused for a phone that is not in use.
+    Raises PhoneUnproved for what is no proof, and PhoneRefused for a phone that is not in use;
+    one that was reported as lost is in use as well where `though_lost`.
     """
     phone = session.get(Phone, _phone_id(proof), with_for_update=for_update)
     if phone is None:
         raise PhoneUnproved("this phone is unknown")
     require_proof(str(phone.id), phone.key, proof, method=method, path=path, now=now)
-    require_in_use(phone)
+    if not (though_lost and phone.state == "lost"):
+        require_in_use(phone)
     return phone
 
 

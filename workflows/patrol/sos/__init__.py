@@ -1,5 +1,6 @@
 """Calls for help from phones, and how they are shown and answered."""
 
+from workflows.patrol.sos.on_phones import from_phone, sender_of, sender_on
 from workflows.patrol.sos.positions import Place, look_at_positions, looks_at
 from workflows.patrol.sos.raising import (
     Press,
@@ -54,6 +55,7 @@ __all__ = [
     "escalate",
     "find_sos",
     "forgotten_practices",
+    "from_phone",
     "list_calls",
     "look_at_positions",
     "looks_at",
@@ -61,6 +63,8 @@ __all__ = [
     "own_calls",
     "press",
     "see",
+    "sender_of",
+    "sender_on",
     "show_sender",
     "standing_calls",
 ]

@@ -79,7 +79,7 @@ _ROWS = (
 
 
 def show_sender(session: Session, caller: Caller, row: Sos) -> dict[str, Any]:
-    """What the phone of whoever called may know: how far its answer came, and nobody's name.
+    """What the phone of whoever called may know: how far its answer came, and by whom.
 
     Of a silent call nothing but that it was received, however far it came: the phone may lie in
     the wrong hands. show, aloud: whether it may be shown, or sounded, there at all.
@@ -87,6 +87,7 @@ def show_sender(session: Session, caller: Caller, row: Sos) -> dict[str, Any]:
     silent = row.silent
     state = "received" if silent else row.state
     numbers = [] if silent else posts(session, row.site_id)
+    names = {} if silent else _names(session, row.acknowledged_by, row.coming_by)
     return {
         "id": row.id,
         "state": state,
@@ -101,11 +102,18 @@ def show_sender(session: Session, caller: Caller, row: Sos) -> dict[str, Any]:
         "seen_at": None if silent else row.seen_at,
         "acknowledged_at": None if silent else row.acknowledged_at,
         "coming_at": None if silent else row.coming_at,
+        "acknowledged_by": names.get(row.acknowledged_by),
+        "coming_by": names.get(row.coming_by),
         "call": numbers[0] if numbers else None,
         # Once it is over, whoever it was about sees who looked at where they were.
         "looks": looks_at(session, row.id) if row.state == "over" and not silent else [],
         "person_id": caller.person_id,
     }
+
+
+def _names(session: Session, *people: UUID | None) -> dict[UUID | None, str]:
+    statement = select(Person.id, Person.name).where(Person.id.in_({*people} - {None}))
+    return {person_id: name for person_id, name in session.execute(statement)}
 
 
 def answerable(caller: Caller) -> ColumnElement[bool]:
