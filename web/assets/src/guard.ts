@@ -1,9 +1,11 @@
 // The guard's app: starts from what the phone holds, shows one screen, and hands in behind it.
 import { chatApp } from "./guard/browsers";
+import { beginCalling, drawCalling } from "./guard/calling";
 import { isEnrolled } from "./guard/enrolment";
 import { go, turnTo, where, type Name, type Screen } from "./guard/go";
 import { answerTags, keepsThings, standsAlone } from "./guard/ground";
 import { openJournal } from "./guard/journal";
+import { beginLone } from "./guard/lone";
 import { openPlan } from "./guard/plan";
 import { enrolScreen } from "./guard/screens/enrol";
 import { groundScreen } from "./guard/screens/ground";
@@ -16,9 +18,11 @@ import { roundScreen } from "./guard/screens/round";
 import { scanScreen } from "./guard/screens/scan";
 import { dress, settingsScreen } from "./guard/screens/settings";
 import { signInScreen } from "./guard/screens/sign-in";
+import { sosScreen } from "./guard/screens/sos";
 import { syncScreen } from "./guard/screens/sync";
 import { openSession, session } from "./guard/session";
 import { wakeSound } from "./guard/signals";
+import { openCalls, shownCall } from "./guard/sos";
 import { beginSync, onSync } from "./guard/sync";
 import { noteTapped, recordTapped } from "./guard/tapped";
 import { recallClock } from "./guard/time";
@@ -36,11 +40,12 @@ const SCREENS: Record<Name, Screen> = {
   settings: settingsScreen,
   sync: syncScreen,
   ground: groundScreen,
+  sos: sosScreen,
   "sign-in": signInScreen,
   enrol: enrolScreen,
 };
 // What can be opened before anybody is signed in.
-const FREE = new Set<Name>(["sign-in", "settings", "sync", "ground"]);
+const FREE = new Set<Name>(["sign-in", "settings", "sync", "ground", "sos"]);
 
 const place = document.getElementById("app")!;
 let leave: (() => void) | void;
@@ -64,8 +69,12 @@ async function start(): Promise<void> {
   });
   // Asked once for all: what was recorded must not be cleared when space runs short.
   void navigator.storage?.persist?.();
+  beginCalling(place);
+  await openCalls();
+  if (shownCall()) go("sos");
   void show();
   await beginSync();
+  await beginLone();
   await beginWatch();
 }
 
@@ -87,6 +96,7 @@ async function show(): Promise<void> {
   const screen = SCREENS[name] ?? homeScreen;
   const top = name === "home" ? window.scrollY : 0;
   leave = screen(place, given);
+  void drawCalling();
   window.scrollTo(0, top);
 }
 

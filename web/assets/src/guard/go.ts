@@ -9,6 +9,7 @@ export type Name =
   | "settings"
   | "sync"
   | "ground"
+  | "sos"
   | "sign-in"
   | "enrol";
 

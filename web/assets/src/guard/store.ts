@@ -1,6 +1,6 @@
 // What the phone keeps, in IndexedDB. Nothing here is asked of the network.
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
-import type { Draft, Entry, KeptFile, Known, Plan, Session, Verdict } from "./types";
+import type { Call, Draft, Entry, KeptFile, Known, OwnWatch, Plan, Session, Verdict } from "./types";
 
 const NAME = "watchkeeper-guard";
 const VERSION = 1;
@@ -31,6 +31,10 @@ export interface Facts {
   alive: number;
   /** Codes whose place the server has named: of the code the checkpoint. */
   places: Record<string, string>;
+  /** Calls for help that are not over, or not looked at since. */
+  calls: Call[];
+  /** When whoever holds the phone has to check in. */
+  watch: OwnWatch | null;
   /** Why the server won't hear this phone any more. */
   stopped: string;
 }

@@ -177,3 +177,53 @@ export interface Draft {
   checks: Record<string, boolean>;
   text: string;
 }
+
+/** How a call for help stands, as its sender's phone may know: docs/sos.md. */
+export interface SenderView {
+  id: string;
+  state: "received" | "seen" | "acknowledged" | "coming" | "over";
+  show: boolean;
+  aloud: boolean;
+  aloud_after_s: number | null;
+  ask_again_s: number;
+  received_at: string;
+  seen_at: string | null;
+  acknowledged_at: string | null;
+  acknowledged_by: string | null;
+  coming_at: string | null;
+  coming_by: string | null;
+  call: string | null;
+  looks: { by: string; at: string }[];
+}
+
+/** A call for help as the phone keeps it. Times in ms by the server's clock, as far as it was known. */
+export interface Call {
+  /** Of its first press. */
+  id: string;
+  person: string;
+  name: string;
+  silent: boolean;
+  practice: boolean;
+  pressedAt: number;
+  /** Those that the server has not answered. */
+  presses: { id: string; at: number }[];
+  /** What it answered last; never of a silent one. */
+  said: SenderView | null;
+  /** That it is over, if this is still to be told. */
+  cancel: { id: string; at: number; phrase: string } | null;
+  calledOff: boolean;
+  /** The server has it as a silent one and tells nothing of it: it sounds no more. */
+  hushed: boolean;
+  /** Not shown any more. */
+  closed: boolean;
+}
+
+/** Whoever works alone and when they have to say that they are well: docs/sos.md. */
+export interface OwnWatch {
+  person_id: string;
+  state: "well" | "due" | "out_of_signal" | "missed";
+  due_at: string;
+  ends_at: string;
+  every_min: number;
+  grace_min: number;
+}

@@ -1,4 +1,5 @@
 // The list of rounds: what is to be done next stands first and largest.
+import { checkInLine } from "../calling";
 import { button, h, icon, replace } from "../dom";
 import { go, turnTo, type Screen } from "../go";
 import { plan, rounds, type RoundView } from "../plan";
@@ -24,6 +25,7 @@ export const homeScreen: Screen = (place) => {
       button("gear", "", () => go("settings"), { "aria-label": _("Settings") }),
     ),
     state(),
+    checkInLine(),
     opened.length ? h("h2", {}, _("Now")) : null,
     ...opened.map((one) => card(one, true)),
     opened.length ? null : h("p", { class: "muted" }, _("No round is open.")),

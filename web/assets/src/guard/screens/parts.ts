@@ -78,7 +78,7 @@ export function checkedCount(): number {
 }
 
 /** What a guard did, beside what the phone notes by itself. */
-export const SHOWN = new Set(["scan", "report", "report_more", "note", "round_start"]);
+export const SHOWN = new Set(["scan", "report", "report_more", "note", "round_start", "check_in"]);
 
 export function says(text: string, kind = ""): HTMLElement {
   return h("p", { class: `says ${kind}`, role: "status" }, text);

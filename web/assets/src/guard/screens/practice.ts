@@ -1,6 +1,6 @@
 // A round for trying things out: nothing of it is kept but that somebody practised.
 import { button, h, icon, replace } from "../dom";
-import type { Screen } from "../go";
+import { go, type Screen } from "../go";
 import { record } from "../journal";
 import { readTag } from "../reading";
 import { Camera, canReadTags, canSee, readTags } from "../scanner";
@@ -57,6 +57,7 @@ export const practiceScreen: Screen = (place) => {
       over || !canReadTags() ? null : button("tag", _("Touch the tag"), listen, { class: "huge" }),
       over || !canSee() ? null : button("scan", _("Scan the code"), () => look(eye), { class: "huge" }),
       over ? null : eye,
+      button("sos", _("Practice SOS"), () => go("sos")),
       over ? null : button("check", _("Pretend that it was scanned"), take),
     );
   };

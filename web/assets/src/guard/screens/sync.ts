@@ -87,6 +87,7 @@ const PICTURES: Record<string, IconName> = {
   report_more: "report",
   note: "lock",
   round_start: "play",
+  check_in: "heart",
 };
 
 function line(entry: Entry): HTMLElement {
@@ -115,6 +116,7 @@ function nameOf(entry: Entry): string {
   const data = dataOf(entry);
   const round = plan?.rounds.find((one) => one.id === (data["round"] ?? entry.hint?.round));
   if (entry.kind === "round_start") return named(round?.route.name) || _("Round");
+  if (entry.kind === "check_in") return _("I am well");
   if (entry.kind === "report") {
     return named(plan?.choices.find((one) => one.code === data["choice"])?.name) || _("Report");
   }
