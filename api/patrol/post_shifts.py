@@ -31,6 +31,7 @@ from api.patrol.shift_shapes import (
     ItemList,
     ItemsToKeep,
     LogRead,
+    LogReadTo,
 )
 from core.db import Session
 from core.idempotency import keep, recall
@@ -123,11 +124,16 @@ def post_post_log(
     response_model=LogRead,
     summary="Tell that the pass-down log was read",
 )
-def post_post_log_read(asked: Guard, post_id: UUID) -> Response:
-    """You have read everything that stands there now. Again changes nothing."""
+def post_post_log_read(asked: Guard, post_id: UUID, body: LogReadTo) -> Response:
+    """You have read the entry `up_to` and the 49 before it. Again changes nothing.
+
+    What was written since you read the log stays unread, and so does what is older.
+    """
     with asked.parts.database.write() as session:
         row = _post(session, asked, post_id, patrol.SCAN)
-        return answer({"entries": posts.read_log(session, asked.caller, row, now=asked.now)})
+        made = posts.read_log(session, asked.caller, row, body.up_to, now=asked.now)
+        left = posts.unread_entries(session, post_id, asked.caller.person_id)
+        return answer({"entries": made, "unread": left})
 
 
 def _handed(row: dispatch.Handover) -> Mapping[str, Any]:

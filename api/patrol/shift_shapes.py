@@ -87,9 +87,16 @@ class EntryPage(BaseModel):
 
 
 class LogRead(BaseModel):
-    """How many entries were new to whoever read the log."""
+    """How many entries were new to whoever read the log. unread: how many are left."""
 
     entries: int
+    unread: int
+
+
+class LogReadTo(Body):
+    """Up to which entry the caller has read the log."""
+
+    up_to: UUID = Field(description="The newest entry that you were shown.")
 
 
 class Counted(Body):

@@ -189,6 +189,13 @@ def test_a_shift_counts_hands_over_and_passes_down(
     [listed] = client.get(f"{path}/hand-overs", headers=guard.headers).json()["items"]
     assert (listed["remark"], listed["post_id"]) == ("Fine", gate)
     assert post(client, f"posts/{gate}/log", guard, text="Barrier sticks").status_code == 201
-    assert post(client, f"posts/{gate}/log/read", other).json() == {"entries": 1}
-    [entry] = client.get(f"{path}/log").json()["items"]
+    [entry] = client.get(f"{path}/log", headers=other.headers).json()["items"]
+    post(client, f"posts/{gate}/log", guard, text="Key is back")
+    seen = {"up_to": entry["id"]}
+    assert post(client, f"posts/{gate}/log/read", other, **seen).json() == {
+        "entries": 1,
+        "unread": 1,
+    }
+    assert post(client, f"posts/{gate}/log/read", other).status_code == 422
+    [_, entry] = client.get(f"{path}/log").json()["items"]
     assert (entry["text"], len(entry["readers"])) == ("Barrier sticks", 1)

@@ -24,6 +24,7 @@ from tests.workflows.walked import MINUTE, TEN
 from workflows.notifications.taking_up import take_up
 from workflows.patrol import SCAN
 from workflows.patrol.posts import (
+    LOG_PAGE,
     Count,
     Item,
     Post,
@@ -38,12 +39,14 @@ from workflows.patrol.posts import (
     create_post,
     list_log,
     move_post,
+    passing,
     publish,
     published_of,
     read_log,
     readers,
     scanning,
     set_items,
+    unread_among,
     unread_by,
     unread_entries,
     write_draft,
@@ -571,12 +574,12 @@ def test_the_pass_down_log_stays_as_it_was_written(gate: Guarded) -> None:
         with pytest.raises(Invalid):
             write_entry(session, guard, post, "  ", now=NOON)
         entry = write_entry(session, guard, post, "The barrier sticks.", now=NOON).id
-        write_entry(session, boss, post, "Mended.", now=NOON + MINUTE)
+        last = write_entry(session, boss, post, "Mended.", now=NOON + MINUTE).id
     with gate.database.write() as session:
         post = session.get_one(Post, gate.post_id)
         assert unread_entries(session, post.id, boss.person_id) == 1
-        assert read_log(session, boss, post, now=TEN) == 1
-        assert read_log(session, boss, post, now=TEN) == 0
+        assert read_log(session, boss, post, last, now=TEN) == 1
+        assert read_log(session, boss, post, last, now=TEN) == 0
         page = list_log(session, post, Wish(10))
         assert [row["text"] for row in page.items] == ["Mended.", "The barrier sticks."]
         assert [len(row["readers"]) for row in page.items] == [0, 1]
@@ -586,3 +589,42 @@ def test_the_pass_down_log_stays_as_it_was_written(gate: Guarded) -> None:
     assert entry
     # What was passed down is in the log of events by its id alone.
     assert "barrier" not in str([fact.after for fact in facts_of(gate.database, "post.log")])
+
+
+def test_who_reads_the_log_says_up_to_which_entry(gate: Guarded) -> None:
+    guard, boss = (gate.walk.caller(one) for one in (gate.walk.guard, gate.walk.supervisor))
+    other = gate.post("control")
+    with gate.database.write() as session:
+        post = session.get_one(Post, gate.post_id)
+        wrote = [
+            write_entry(session, guard, post, str(number), now=NOON).id
+            for number in range(LOG_PAGE + 3)
+        ]
+        elsewhere = write_entry(session, guard, session.get_one(Post, other), "Door", now=NOON).id
+    assert wrote == sorted(wrote)
+    shown = wrote[-2]
+    with gate.database.write() as session:
+        post = session.get_one(Post, gate.post_id)
+        # Of what a page showed: neither what was written since, nor what lies on older pages.
+        assert read_log(session, boss, post, shown, now=TEN) == LOG_PAGE
+        assert unread_among(session, wrote, boss.person_id) == {*wrote[:2], wrote[-1]}
+        assert read_log(session, boss, post, wrote[1], now=TEN) == 2
+        assert unread_entries(session, post.id, boss.person_id) == 1
+        with pytest.raises(NotFound):
+            read_log(session, boss, post, elsewhere, now=TEN)
+    told = [(fact.after or {})["entries"] for fact in facts_of(gate.database, "post.log_read")]
+    assert told == [LOG_PAGE, 2]
+
+
+def test_an_entry_stands_behind_those_that_somebody_may_have_read(
+    gate: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guard = gate.walk.caller(gate.walk.guard)
+    with gate.database.write() as session:
+        post = session.get_one(Post, gate.post_id)
+        first = write_entry(session, guard, post, "One", now=NOON).id
+        # Of a machine whose clock is behind.
+        monkeypatch.setattr(passing, "new_id", lambda: UUID(int=first.int - 1))
+        second = write_entry(session, guard, post, "Two", now=NOON).id
+        assert second > first
+        assert [row["text"] for row in list_log(session, post, Wish(5)).items] == ["Two", "One"]

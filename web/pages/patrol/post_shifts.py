@@ -25,7 +25,6 @@ from workflows.patrol import posts
 # `Master key x 3`, with any of the signs that people write for times.
 _LINE = re.compile(r"(.*?)(?:\s*[xX×*＊]\s*(\d{1,4}))?\s*")
 _NO_NUMBER = -1
-ON_A_PAGE = 50
 Column = list[str]
 
 
@@ -82,7 +81,9 @@ def _log_page(
 ) -> Response:
     with visit.parts.database.read() as session:
         row, shown = _post(session, visit, post_id)
-        page = posts.list_log(session, row, Wish(ON_A_PAGE, (before,) if before else None))
+        page = posts.list_log(session, row, Wish(posts.LOG_PAGE, (before,) if before else None))
+        shown_ids = [one["id"] for one in page.items]
+        new_here = len(posts.unread_among(session, shown_ids, visit.caller.person_id))
     local = visit.at(shown["site"].time_zone)
     return templates.page(
         "patrol/post_log.html",
@@ -90,6 +91,7 @@ def _log_page(
         error.status if error else 200,
         entries=page.items,
         more=page.next[0] if page.next else None,
+        new_here=new_here,
         text=text,
         may_scan=visit.may(patrol.SCAN, row.site_id),
         problems=post_refusal_told(local.reader, error) if error else [],
@@ -114,10 +116,10 @@ def _add_log(routes: APIRouter, templates: Templates) -> None:
         return RedirectResponse(f"/posts/{post_id}/log", status_code=303)
 
     @routes.post("/posts/{post_id}/log/read")
-    def read(visit: SignedInVisit, post_id: UUID) -> Response:
+    def read(visit: SignedInVisit, post_id: UUID, up_to: Annotated[UUID, Form()]) -> Response:
         with visit.parts.database.write() as session:
             row, _ = _post(session, visit, post_id, patrol.SCAN)
-            posts.read_log(session, visit.caller, row, now=visit.parts.clock.now())
+            posts.read_log(session, visit.caller, row, up_to, now=visit.parts.clock.now())
         return RedirectResponse(f"/posts/{post_id}/log", status_code=303)
 
 

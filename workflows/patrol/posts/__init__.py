@@ -52,6 +52,7 @@ from workflows.patrol.posts.orders import (
 )
 from workflows.patrol.posts.passing import (
     LOG_KEY,
+    LOG_PAGE,
     Count,
     Item,
     count_items,
@@ -59,6 +60,7 @@ from workflows.patrol.posts.passing import (
     list_log,
     read_log,
     set_items,
+    unread_among,
     unread_entries,
     write_entry,
 )
@@ -78,6 +80,7 @@ __all__ = [
     "DUTY_KEY",
     "LANGUAGES",
     "LOG_KEY",
+    "LOG_PAGE",
     "ORDERS",
     "POST",
     "USUAL_CREW",
@@ -129,6 +132,7 @@ __all__ = [
     "read_log",
     "readers",
     "set_items",
+    "unread_among",
     "unread_by",
     "unread_entries",
     "watch_post",

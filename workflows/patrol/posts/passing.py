@@ -1,7 +1,7 @@
 """What passes from shift to shift at a post: keys and equipment, counted, and the pass-down log."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core import events
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, NotFound
+from core.ids import new_id
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person
 from workflows import tickets
@@ -27,6 +28,8 @@ KINDS = ("key", "equipment")
 LONGEST_NAME, LARGEST_NUMBER, MOST_ITEMS = 80, 999, 100
 LONGEST_WHY, LONGEST_ENTRY = 500, 4_000
 LOG_KEY = (UUID,)
+# How many entries somebody is shown at once, and so can say that they have read.
+LOG_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +220,7 @@ def write_entry(
         problems = [f"text: 1 to {LONGEST_ENTRY} characters"]
         raise Invalid("nothing was written", problems=problems)
     row = PostLog(
+        id=_next_id(session, post),
         site_id=post.site_id,
         post_id=post.id,
         person_id=caller.person_id,
@@ -237,15 +241,34 @@ def write_entry(
     return row
 
 
-def read_log(session: Session, caller: Caller, post: Post, *, now: datetime) -> int:
-    """The caller has read the pass-down log to its end; how many entries that was.
+def _next_id(session: Session, post: Post) -> UUID:
+    """The id of the next entry of a log: greater than that of any entry that somebody can see.
 
-    One's own entries are read by writing them. Again changes nothing.
+    Whoever has read up to an entry has then read every one before it, whoever writes meanwhile.
+    """
+    session.execute(select(Post.id).where(Post.id == post.id).with_for_update())
+    statement = select(PostLog.id).where(PostLog.post_id == post.id)
+    last = session.scalars(statement.order_by(PostLog.id.desc()).limit(1)).first()
+    fresh = new_id()
+    # The clock of another machine may have been ahead.
+    return fresh if last is None or fresh > last else UUID(int=last.int + 1)
+
+
+def read_log(session: Session, caller: Caller, post: Post, up_to: UUID, *, now: datetime) -> int:
+    """The caller has read the pass-down log up to an entry; how many of these were new to them.
+
+    That is the entry and those before it which a page shows with it, LOG_PAGE in all: what came
+    later they have not seen. One's own are read by writing them. Again changes nothing. NotFound
+    for what is no entry of this log.
     """
     caller.require(SCAN, post.site_id)
-    fresh = list(session.scalars(_unread(post.id, caller.person_id)))
+    entry = session.get(PostLog, up_to)
+    if entry is None or entry.post_id != post.id:
+        raise NotFound("there is no such entry in this log", advice="Load the log again.")
+    shown = select(PostLog.id).where(PostLog.post_id == post.id, PostLog.id <= up_to)
+    shown = shown.order_by(PostLog.id.desc()).limit(LOG_PAGE)
     made = 0
-    for entry_id in fresh:
+    for entry_id in sorted(unread_among(session, session.scalars(shown).all(), caller.person_id)):
         try:
             with session.begin_nested():
                 session.add(
@@ -269,9 +292,20 @@ def read_log(session: Session, caller: Caller, post: Post, *, now: datetime) -> 
             actor=events.Actor.person(caller.person_id),
             learned_at=now,
             site_id=post.site_id,
-            after={"entries": made, "last": str(max(fresh))},
+            after={"entries": made, "last": str(up_to)},
         )
     return made
+
+
+def unread_among(session: Session, entries: Collection[UUID], person_id: UUID) -> set[UUID]:
+    """Which of some entries were written by others, and are not read by somebody."""
+    read = select(PostLogRead.entry_id).where(
+        PostLogRead.person_id == person_id, PostLogRead.entry_id.in_(entries)
+    )
+    statement = select(PostLog.id).where(
+        PostLog.id.in_(entries), PostLog.person_id != person_id, PostLog.id.not_in(read)
+    )
+    return set(session.scalars(statement))
 
 
 def unread_entries(session: Session, post_id: UUID, person_id: UUID) -> int:
