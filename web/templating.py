@@ -7,13 +7,13 @@ from pathlib import Path
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from core.markdown import rendered
 from core.pictures import CHOOSABLE
 from core.voice import LARGEST_VOICE, LONGEST
 from web.bundle import Bundle
 from web.calls_shown import call_bar
 from web.delays import delay_told
 from web.languages import LANGUAGES, translations
-from web.markdown import rendered
 from web.reader import Reader
 from web.reasons import told
 from web.rule_problems import problem_told

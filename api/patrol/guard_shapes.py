@@ -120,6 +120,9 @@ class VerdictShown(BaseModel):
     checkpoint_id: UUID | None
     round_id: UUID | None
     position: int | None
+    post: Literal["came", "left", "other_post", "not_of_team"] | None = Field(
+        description="What a scan at a post's checkpoint said of whoever scanned."
+    )
     report_id: UUID | None
     ticket_number: int | None
     file_id: UUID | None
@@ -155,6 +158,7 @@ class PlanShown(BaseModel):
     site: dict[str, Any]
     people: list[dict[str, Any]]
     rounds: list[dict[str, Any]]
+    posts: list[dict[str, Any]]
     checkpoints: list[dict[str, Any]]
     choices: list[dict[str, Any]]
     notes: list[dict[str, Any]]

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from core.markdown import rendered
 from tests.web.conftest import client_of, signed_in
 from tests.web.markup import read
 from tests.web.patrolling import checkpoint, field_of, form, sent
 from tests.web.posting import gate_with_people
 from tests.web.stage import Stage
-from web.markdown import rendered
 
 
 def new_post(stage: Stage, **more: Any) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from core.people import Caller, Person, caller_for
 from core.pictures import LARGEST_PICTURE
 from core.vault import Vault
 from core.voice import LARGEST_VOICE
+from workflows.patrol import posts
 from workflows.patrol.checkpoints import SCAN
 from workflows.patrol.journal.chain import Entry
 from workflows.patrol.journal.model import PHOTO, VOICE, GuardFile
-from workflows.patrol.journal.shown import Unreadable, presented_of, report_of, uuid_of
+from workflows.patrol.journal.shown import Unreadable, line_of, presented_of, report_of, uuid_of
 from workflows.patrol.model import ACCEPTED, AHEAD
 from workflows.patrol.phones.model import Phone, PhoneUser
 from workflows.patrol.presenting import present
@@ -100,13 +101,26 @@ def is_made_by_hand(entry: Entry) -> bool:
 def _reason(kind: str, error: WatchkeeperError) -> str:
     match error:
         case NotFound():
-            return {"round_start": "no_round", "report_more": "no_report"}.get(kind, "malformed")
+            return _MISSING.get(kind, "malformed")
         case Conflict():
-            return "cannot_begin" if kind == "round_start" else "taken"
+            return _CONFLICTS.get(kind, "taken")
         case NotAllowed():
             return "not_allowed"
         case _:
             return "malformed"
+
+
+# Of each kind, why what it is about is not there, and what it can conflict with.
+_MISSING = {
+    "round_start": "no_round",
+    "report_more": "no_report",
+    "orders_read": "no_orders",
+}
+_CONFLICTS = {
+    "round_start": "cannot_begin",
+    "orders_read": "other_text",
+    "post_leave": "not_there",
+}
 
 
 def _sign_in(applying: Applying, entry: Entry) -> Outcome:
@@ -174,14 +188,11 @@ def _by_whoever_is_signed_in(does: _Does) -> _Does:
 
 
 def _round_start(applying: Applying, entry: Entry) -> Outcome:
-    assert entry.person is not None
-    caller = applying.caller(entry.person)
-    assert caller is not None
     if entry.occurred_at > applying.now + AHEAD:
         return Outcome(REFUSED, "ahead")
     row = begin_round(
         applying.session,
-        caller,
+        _acting(applying, entry),
         uuid_of(entry.data, "round"),
         now=applying.now,
         at=entry.occurred_at,
@@ -205,7 +216,7 @@ def _scan(applying: Applying, entry: Entry) -> Outcome:
     scan = present(
         applying.session, presented, vault=applying.vault, now=applying.now, beside=beside
     )
-    ids: dict[str, Any] = {"scan_id": str(scan.id)}
+    ids: dict[str, Any] = {"scan_id": str(scan.id), "post": scan.evidence.get("post")}
     if scan.checkpoint_id is not None:
         ids["checkpoint_id"] = str(scan.checkpoint_id)
     if scan.verdict != ACCEPTED:
@@ -271,6 +282,37 @@ def _report_more(applying: Applying, entry: Entry) -> Outcome:
     return Outcome(marks=marks, ids={"report_id": str(report_id)})
 
 
+def _orders_read(applying: Applying, entry: Entry) -> Outcome:
+    orders_id, digest = uuid_of(entry.data, "orders"), line_of(entry.data, "digest", 64)
+    posts.acknowledge(
+        applying.session,
+        _acting(applying, entry),
+        orders_id,
+        digest,
+        now=applying.now,
+        at=entry.occurred_at,
+    )
+    row = applying.session.get_one(posts.PostOrders, orders_id)
+    return Outcome(marks=[] if row.state == "published" else ["newer_orders"])
+
+
+def _post_leave(applying: Applying, entry: Entry) -> Outcome:
+    if entry.occurred_at > applying.now + AHEAD:
+        return Outcome(REFUSED, "ahead")
+    post_id = uuid_of(entry.data, "post")
+    caller, at = _acting(applying, entry), entry.occurred_at
+    posts.leave_by_oneself(applying.session, caller, post_id, at=at, now=applying.now)
+    return Outcome(ids={"post": "left"})
+
+
+def _acting(applying: Applying, entry: Entry) -> Caller:
+    """Who is signed in, where that was checked before."""
+    assert entry.person is not None
+    caller = applying.caller(entry.person)
+    assert caller is not None
+    return caller
+
+
 def _keep(_applying: Applying, _entry: Entry) -> Outcome:
     return Outcome(KEPT)
 
@@ -285,6 +327,8 @@ _DOES: Mapping[str, _Does] = {
     "report": _by_whoever_is_signed_in(_report),
     "report_more": _by_whoever_is_signed_in(_report_more),
     "note": _by_whoever_is_signed_in(_report),
+    "orders_read": _by_whoever_is_signed_in(_orders_read),
+    "post_leave": _by_whoever_is_signed_in(_post_leave),
     "practice": _keep,
     "check_in": _by_whoever_is_signed_in(_keep),
     "battery": _keep,

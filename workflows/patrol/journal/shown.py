@@ -46,7 +46,8 @@ def _unreadable() -> UUID:
     raise Unreadable
 
 
-def _line(data: Mapping[str, Any], name: str, most: int) -> str:
+def line_of(data: Mapping[str, Any], name: str, most: int) -> str:
+    """A text that must be there. Raises Unreadable."""
     value = data.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= most or "\0" in value:
         raise Unreadable
@@ -74,14 +75,14 @@ def presented_of(entry: Entry, site_id: UUID, channel: str) -> Presented:
     }
     match shown.get("kind"):
         case "signed_tag":
-            return SignedTap(address=_line(shown, "address", 2000), **about)
+            return SignedTap(address=line_of(shown, "address", 2000), **about)
         case "rotating_code":
             point = uuid_of(shown, "checkpoint_id")
-            return RotatingCode(checkpoint_id=point, code=_line(shown, "code", 20), **about)
+            return RotatingCode(checkpoint_id=point, code=line_of(shown, "code", 20), **about)
         case "static_tag":
-            return StaticTag(uid=_line(shown, "uid", 80), **about)
+            return StaticTag(uid=line_of(shown, "uid", 80), **about)
         case "printed_code":
-            return PrintedCode(code=_line(shown, "code", 200), **about)
+            return PrintedCode(code=line_of(shown, "code", 200), **about)
         case "position":
             about["checkpoint_id"] = uuid_of(shown, "checkpoint_id")
             about |= {name: _number(shown, name) for name in _OF_FIX}

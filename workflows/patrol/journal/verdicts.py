@@ -12,7 +12,10 @@ from workflows.patrol.journal.model import JournalEntry
 from workflows.patrol.proof import REASONS
 
 FILE = Path(__file__).with_name("reasons.yaml")
-_TOLD = ("checkpoint_id", "round_id", "position", "report_id", "ticket_number", "file_id")
+_TOLD = (
+    *("checkpoint_id", "round_id", "position", "post"),
+    *("report_id", "ticket_number", "file_id"),
+)
 
 
 @cache

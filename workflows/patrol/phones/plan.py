@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core.badges import may
@@ -19,6 +19,7 @@ from core.voice import LARGEST_VOICE
 from workflows.patrol.checkpoints import SCAN
 from workflows.patrol.journal.files import PIECE
 from workflows.patrol.model import CheckpointToken
+from workflows.patrol.phones.manned import posts_taken
 from workflows.patrol.phones.model import Phone, PhoneUser
 from workflows.patrol.reports.choices import NOTE, OPENING, choices
 from workflows.patrol.rounds.model import OPEN, Round, RoundPoint, Route
@@ -32,13 +33,15 @@ _DUE, _CLOSING, _ENDING = timedelta(minutes=5), timedelta(minutes=5), timedelta(
 
 
 def plan_of(session: Session, phone: Phone, *, offline_hours: int, now: datetime) -> dict[str, Any]:
-    """The plan of a phone: its site, people, rounds of the next 36 hours, and what it may report.
+    """The plan of a phone: its site, people, posts, rounds of the next 36 hours, what is reported.
 
     Holds nothing that changes by the mere passing of time but the rounds themselves.
     """
     site = session.get_one(Node, phone.site_id)
     people = _people(session, phone, now)
-    rounds = _rounds(session, phone, {person["id"] for person in people}, now)
+    known = {person["id"] for person in people}
+    rounds = _rounds(session, phone, known, now)
+    posts_of_them = posts_taken(session, phone, known, now)
     return {
         "phone": phone_shown(phone),
         "site": {
@@ -49,7 +52,10 @@ def plan_of(session: Session, phone: Phone, *, offline_hours: int, now: datetime
         },
         "people": people,
         "rounds": rounds,
-        "checkpoints": _checkpoints(session, phone.site_id),
+        "posts": posts_of_them,
+        "checkpoints": _checkpoints(
+            session, phone.site_id, [post["checkpoint_id"] for post in posts_of_them]
+        ),
         **_choices(),
         "settings": {
             "offline_hours": offline_hours,
@@ -174,7 +180,9 @@ def warnings_of(row: Round, points: Sequence[RoundPoint]) -> list[dict[str, Any]
     return [{"at": at, "what": what, "position": position} for at, what, position in said]
 
 
-def _checkpoints(session: Session, site_id: UUID) -> list[dict[str, Any]]:
+def _checkpoints(
+    session: Session, site_id: UUID, of_posts: Sequence[UUID | None]
+) -> list[dict[str, Any]]:
     kinds = defaultdict[UUID, list[str]](list)
     standing = select(CheckpointToken.checkpoint_id, CheckpointToken.kind).where(
         CheckpointToken.site_id == site_id, CheckpointToken.state == "active"
@@ -184,7 +192,12 @@ def _checkpoints(session: Session, site_id: UUID) -> list[dict[str, Any]]:
     statement = (
         rows_of(Asset.id, Asset.code, Asset.name, Space.name.label("space"))
         .outerjoin(Space, Space.id == Asset.space_id)
-        .where(Asset.id.in_(select(RoundPoint.checkpoint_id).where(RoundPoint.site_id == site_id)))
+        .where(
+            or_(
+                Asset.id.in_(select(RoundPoint.checkpoint_id).where(RoundPoint.site_id == site_id)),
+                Asset.id.in_([one for one in of_posts if one is not None]),
+            )
+        )
         .order_by(Asset.code)
     )
     return [

@@ -6,6 +6,7 @@ from workflows.patrol.posts.clocking import (
     clock_out,
     duties_to_end,
     end_forgotten,
+    leave_by_oneself,
 )
 from workflows.patrol.posts.keeping import (
     USUAL_CREW,
@@ -117,6 +118,7 @@ __all__ = [
     "find_post",
     "is_due",
     "items_of",
+    "leave_by_oneself",
     "list_duties",
     "list_log",
     "list_orders",

@@ -17,7 +17,7 @@ from core.rosters import Absence, Shift, bosses
 from core.vault import Vault
 from workflows.patrol.checkpoints import PEOPLE, SCAN, WRITE
 from workflows.patrol.posts.keeping import require_in_use
-from workflows.patrol.posts.model import DUTY, LONGEST_DUTY, Post, PostDuty
+from workflows.patrol.posts.model import DUTY, LONGEST_DUTY, TWICE, Post, PostDuty
 from workflows.patrol.posts.orders import unread_by
 
 LONGEST_REASON = 500
@@ -258,6 +258,42 @@ def clock_out(
         raise Invalid("nobody was let go", problems=problems)
     why = " ".join(reason.split())
     return leave(session, row, at=moment, by="supervisor", actor=actor, now=now, reason=why)
+
+
+def leave_by_oneself(
+    session: Session, caller: Caller, post_id: UUID, *, at: datetime, now: datetime
+) -> PostDuty:
+    """Somebody left a post at a moment of their phone's clock, and tells it with or without signal.
+
+    Who had left before stays as they are; who had forgotten to, and left within the tolerance, is
+    mended. Conflict for whoever was not there then.
+    """
+    standing = present_duty(session, caller.person_id)
+    statement = select(PostDuty).where(
+        PostDuty.person_id == caller.person_id, PostDuty.started_at <= at + TWICE
+    )
+    last = session.scalars(
+        statement.order_by(PostDuty.started_at.desc(), PostDuty.id.desc()).limit(1)
+    ).first()
+    row = standing if standing is not None and standing.post_id == post_id else last
+    if row is None or row.post_id != post_id or at < row.started_at - TWICE:
+        raise _not_there()
+    if row.state == "left" and row.ended_at is not None and at <= row.ended_at + TWICE:
+        return row
+    mends = row.state == "forgotten" and at <= row.ends_by
+    if row.state != "present" and not mends:
+        raise _not_there()
+    # A scanner's clock may be ahead of the phone's, and the phone's ahead of ours.
+    left_at = max(min(at, now), row.started_at)
+    actor = events.Actor.person(caller.person_id)
+    return leave(session, row, at=left_at, by="self", actor=actor, now=now)
+
+
+def _not_there() -> Conflict:
+    return Conflict(
+        "you were not at this post then",
+        advice="Ask whoever leads you to put down when you left.",
+    )
 
 
 def _came_again(session: Session, row: PostDuty) -> datetime | None:

@@ -163,12 +163,19 @@ def publish(
 
 
 def acknowledge(
-    session: Session, caller: Caller, orders_id: UUID, digest: str, *, now: datetime
+    session: Session,
+    caller: Caller,
+    orders_id: UUID,
+    digest: str,
+    *,
+    now: datetime,
+    at: datetime | None = None,
 ) -> OrdersRead:
     """The caller has read a version of orders. digest: of the text that they were shown.
 
-    Again changes nothing. NotFound where the caller may not read it; Conflict for a version that
-    is not in force, and where the digest is of another text.
+    at: when, of what a phone tells later: it stands for that version, whatever has replaced it
+    since. Again changes nothing. NotFound where the caller may not read it; Conflict for a version
+    that is not in force, and where the digest is of another text.
     """
     statement = select(PostOrders).where(PostOrders.id == orders_id)
     row = session.scalars(scoped(statement, PostOrders.site_id, caller, READ)).first()
@@ -180,14 +187,14 @@ def acknowledge(
     standing = session.get(OrdersRead, (row.id, caller.person_id))
     if standing is not None:
         return standing
-    if row.state != "published":
+    if row.state != "published" and at is None:
         raise Conflict("newer orders are in force", advice="Read the newest ones.")
     read = OrdersRead(
         orders_id=row.id,
         person_id=caller.person_id,
         site_id=row.site_id,
         digest=digest,
-        read_at=now,
+        read_at=now if at is None else min(at, now),
     )
     try:
         with session.begin_nested():
@@ -201,6 +208,7 @@ def acknowledge(
         ("post_orders", row.id),
         actor=events.Actor.person(caller.person_id),
         learned_at=now,
+        happened_at=read.read_at,
         site_id=row.site_id,
         after={"post": str(row.post_id), "number": row.number, "digest": digest},
     )
