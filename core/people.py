@@ -330,13 +330,19 @@ def on_sites(
 
 def caller_for(session: Session, person: Person) -> Caller:
     """Work out what `person` may do where."""
+    return caller_with(session, person, ())
+
+
+def caller_with(session: Session, person: Person, earlier: Iterable[Given]) -> Caller:
+    """What `person` may do where, by the roles that they hold and some that they have held."""
     grants = session.execute(
         select(Grant.role, Node.path, Grant.team)
         .join(Node, Node.id == Grant.node_id)
         .where(Grant.person_id == person.id)
     )
     nodes = session.execute(select(Node.id, Node.kind, Node.path))
-    rights = rights_of([Given(*row) for row in grants], [(i, k, p) for i, k, p in nodes])
+    given = [*(Given(*row) for row in grants), *earlier]
+    rights = rights_of(given, [(i, k, p) for i, k, p in nodes])
     return Caller(
         person.id, person.name, person.locale, rights.sites, rights.company_wide, rights.teams
     )

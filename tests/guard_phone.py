@@ -77,6 +77,10 @@ class GuardPhone:
         text = self.entries[seq - 1] if seq else f"wk-journal-1\n{self.id}"
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def running(self, at: datetime) -> int:
+        """Its steady clock at a true time, in ms."""
+        return int(at.timestamp() * 1000) % 10**12
+
     def note(self, kind: str, at: datetime, **data: Any) -> UUID:
         """Record an entry at a true time; returns its id."""
         entry_id, device_at = new_id(), at + self.clock_ahead
@@ -87,7 +91,7 @@ class GuardPhone:
             "prev": self.hash_of(self.head),
             "id": str(entry_id),
             "at": iso(device_at),
-            "mono_ms": int(at.timestamp() * 1000) % 10**12,
+            "mono_ms": self.running(at),
             "boot": self.boot,
             "offset_ms": offset,
             "person": str(self.person) if self.person else None,
@@ -123,4 +127,6 @@ class GuardPhone:
             "signature": signature or None,
             "head": self.head,
             "sent_at": iso(sent_at + self.clock_ahead),
+            "boot": self.boot,
+            "mono_ms": self.running(sent_at),
         }

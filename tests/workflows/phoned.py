@@ -7,8 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from core import events
 from core.db import Database
-from core.people import Person
+from core.invitations import end_grant
+from core.people import Grant, Person
 from tests.fixtures import NOON, SmallSite
 from tests.guard_phone import GuardPhone
 from tests.workflows.conftest import employ
@@ -69,7 +71,13 @@ class Phoned:
         """Hand a batch in, in a transaction of its own."""
         sender = phone or self.phone
         entries, signature = sender.batch(first, last)
-        said = {"head": sender.head, "sent_at": now + sender.clock_ahead, **more}
+        said = {
+            "head": sender.head,
+            "sent_at": now + sender.clock_ahead,
+            "boot": sender.boot,
+            "mono_ms": sender.running(now),
+            **more,
+        }
         batch = Batch(entries, said.pop("signature", signature), **said)
         with self.database.write() as session:
             row = session.get_one(Phone, sender.id, with_for_update=True)
@@ -108,7 +116,15 @@ def colleague(phoned: Phoned, name: str = "Zhou") -> UUID:
     return employ(phoned.database, phoned.walk.site.id, "guard", name)
 
 
+def lose_roles(phoned: Phoned, person: UUID, at: datetime) -> None:
+    """Take every role away from somebody."""
+    with phoned.database.write() as session:
+        for grant in session.scalars(select(Grant).where(Grant.person_id == person)).all():
+            end_grant(session, grant, actor=events.SYSTEM, now=at)
+
+
 def leave(phoned: Phoned, person: UUID, at: datetime) -> None:
-    """Let somebody leave."""
+    """Let somebody leave, as `workflows.staff` does it."""
+    lose_roles(phoned, person, at)
     with phoned.database.write() as session:
         session.get_one(Person, person).left_at = at

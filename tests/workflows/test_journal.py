@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -18,7 +18,7 @@ from tests.fixtures import SmallSite
 from tests.guard_phone import GuardPhone
 from tests.threads import in_threads
 from tests.workflows.conftest import facts_of
-from tests.workflows.phoned import Phoned, colleague, leave, make_phoned
+from tests.workflows.phoned import Phoned, colleague, make_phoned
 from tests.workflows.walked import CODES, MINUTE, TEN, uid_of
 from workflows.patrol.journal import taking
 from workflows.patrol.journal.model import GuardFile, JournalFork
@@ -77,14 +77,6 @@ def test_what_is_handed_in_as_it_is_made_is_online(phoned: Phoned) -> None:
     phoned.phone.scan(uid_of("gate"), TEN + MINUTE)
     phoned.hand_in(TEN + MINUTE + timedelta(seconds=5))
     assert [scan.channel for scan in scans(phoned)] == ["online"]
-
-
-def test_what_waited_under_a_clock_that_is_ahead_is_not_online(phoned: Phoned) -> None:
-    phoned.enter(phoned.walk.guard, TEN)
-    phoned.phone.clock_ahead, phoned.phone.knows_offset = 40 * MINUTE, False
-    phoned.phone.scan(uid_of("gate"), TEN + MINUTE)
-    phoned.hand_in(TEN + 31 * MINUTE)
-    assert [scan.channel for scan in scans(phoned)] == ["sync"]
 
 
 def test_the_same_again_changes_nothing_and_says_the_same(phoned: Phoned) -> None:
@@ -227,14 +219,6 @@ def test_a_refused_entry_does_not_stop_the_ones_behind_it(phoned: Phoned) -> Non
     assert {reason for _, _, reason in phoned.verdicts() if reason} <= reasons().keys()
 
 
-def test_who_left_or_lost_the_right_is_refused_from_what_arrives_on(phoned: Phoned) -> None:
-    phoned.enter(phoned.walk.guard, TEN)
-    leave(phoned, phoned.walk.guard, TEN + MINUTE)
-    phoned.phone.scan(uid_of("gate"), TEN + 2 * MINUTE)
-    phoned.hand_in(TEN + 3 * MINUTE)
-    assert [reason for _, _, reason in phoned.verdicts()] == ["not_allowed", "not_signed_in"]
-
-
 def test_a_personal_phone_is_of_its_person_alone(phoned: Phoned) -> None:
     mine = GuardPhone()
     phoned.enrol(mine, kind="personal", person=phoned.walk.guard)
@@ -242,45 +226,6 @@ def test_a_personal_phone_is_of_its_person_alone(phoned: Phoned) -> None:
         phoned.online(colleague(phoned), TEN, mine)
     assert refused.value.members == {"code": "not_yours"}
     phoned.online(phoned.walk.guard, TEN, mine)
-
-
-def test_a_wrong_clock_is_reckoned_with_and_one_that_is_set_is_marked(phoned: Phoned) -> None:
-    phone = phoned.phone
-    phone.clock_ahead = timedelta(hours=3)
-    phoned.enter(phoned.walk.guard, TEN)
-    phone.scan(uid_of("gate"), TEN + MINUTE)
-    phone.clock_ahead = timedelta(hours=1)
-    phone.scan(uid_of("garage"), TEN + 3 * MINUTE)
-    phone.boot, phone.clock_ahead = "boot-2", timedelta(minutes=-1)
-    phone.scan(uid_of("roof"), TEN + 4 * MINUTE)
-    phone.boot, phone.knows_offset = "boot-3", False
-    phone.note("battery", TEN + 5 * MINUTE, percent=50, charging=False)
-    phoned.hand_in(TEN + 6 * MINUTE)
-    assert [scan.occurred_at for scan in scans(phoned)] == [
-        TEN + MINUTE * minute for minute in (1, 3, 4)
-    ]
-    assert scans(phoned)[0].evidence["clock_offset_ms"] == -3 * 3600 * 1000
-    assert [row.marks for row in phoned.told()] == [[], [], ["clock_set"], ["clock_back"], []]
-    assert phoned.told()[-1].occurred_at == TEN + 4 * MINUTE
-    # How far it is off is known anew with everything that is handed in.
-    assert phoned.row().offset_ms == 60_000
-
-
-def test_a_phone_that_lost_its_clock_with_its_battery_loses_nothing_that_it_recorded(
-    phoned: Phoned,
-) -> None:
-    phone = phoned.phone
-    phoned.online(phoned.walk.guard, TEN)
-    phone.clock_ahead, phone.knows_offset = datetime(1970, 1, 1, 0, 1, tzinfo=UTC) - TEN, False
-    phone.sign_in(phoned.walk.guard, TEN, by="offline")
-    phone.scan(uid_of("gate"), TEN + MINUTE)
-    phone.knows_offset = True
-    phone.scan(uid_of("garage"), TEN + 3 * MINUTE)
-    phoned.hand_in(TEN + 4 * MINUTE)
-    assert [verdict for _, verdict, _ in phoned.verdicts()] == ["accepted"] * 3
-    assert [scan.occurred_at.year for scan in scans(phoned)] == [1970, TEN.year]
-    assert scans(phoned)[1].occurred_at == TEN + 3 * MINUTE
-    assert phoned.walk.states() == ["open", "scanned", "open"]
 
 
 def test_who_is_let_in_without_signal_for_too_long_is_marked(phoned: Phoned) -> None:
@@ -291,19 +236,6 @@ def test_who_is_let_in_without_signal_for_too_long_is_marked(phoned: Phoned) -> 
         phoned.phone.sign_in(phoned.walk.guard, TEN + timedelta(hours=13), by=by)
     phoned.hand_in(TEN + timedelta(hours=14))
     assert [row.marks for row in phoned.told()] == [["offline"], ["late_sign_in"], ["late_sign_in"]]
-
-
-def test_a_sign_in_of_the_future_is_not_waited_for_without_end(phoned: Phoned) -> None:
-    guard, lost = phoned.walk.guard, phoned.phone
-    lost.clock_ahead, lost.knows_offset = timedelta(days=400), False
-    phoned.enter(guard, TEN)
-    phoned.hand_in(TEN + MINUTE)
-    later, second = TEN + timedelta(days=3), GuardPhone()
-    phoned.enrol(second)
-    phoned.enter(guard, later, second)
-    phoned.hand_in(later + MINUTE, phone=second)
-    assert told_until(phoned, guard) == later + MINUTE
-    assert [row.verdict for row in phoned.told()] == ["accepted"] * 2
 
 
 def told_until(phoned: Phoned, person: UUID) -> datetime | None:

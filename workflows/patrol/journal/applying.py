@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import events
+from core.earlier_rights import caller_at
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, WatchkeeperError
-from core.people import Caller, Person, caller_for
+from core.people import Caller, Person
 from core.pictures import LARGEST_PICTURE
 from core.vault import Vault
 from core.voice import LARGEST_VOICE
@@ -56,15 +57,35 @@ class Applying:
     now: datetime
     callers: dict[UUID, Caller | None] = field(default_factory=dict)
 
-    def caller(self, person_id: UUID) -> Caller | None:
-        """Somebody with their rights; None who may not scan on the site of the phone."""
+    def caller(self, entry: Entry) -> Caller | None:
+        """Who made an entry, with the rights that they had; None who might not scan on the site.
+
+        Who has left or lost the right since is judged by what they might do at its time, within
+        what their last sign-in with signal was good for. Of a time that nobody knows it is not
+        known that it was before.
+        """
+        assert entry.person is not None
+        able = self.able(entry.person)
+        if able is not None:
+            return able
+        user, person = self.user(entry.person), self.session.get(Person, entry.person)
+        if person is None or user is None or not entry.sure:
+            return None
+        if entry.occurred_at > min(user.offline_until, self.now):
+            return None
+        return self._who_may(caller_at(self.session, person, entry.occurred_at))
+
+    def able(self, person_id: UUID) -> Caller | None:
+        """Somebody with the rights that they have now; None who may not scan on the site."""
         if person_id not in self.callers:
             person = self.session.get(Person, person_id)
-            gone = person is None or person.left_at is not None
-            caller = None if person is None or gone else caller_for(self.session, person)
-            may = caller is not None and self.phone.site_id in caller.sites_for(SCAN)
-            self.callers[person_id] = caller if may else None
+            now = None if person is None else caller_at(self.session, person, self.now)
+            self.callers[person_id] = self._who_may(now)
         return self.callers[person_id]
+
+    def _who_may(self, caller: Caller | None) -> Caller | None:
+        may = caller is not None and self.phone.site_id in caller.sites_for(SCAN)
+        return caller if may else None
 
     def user(self, person_id: UUID) -> PhoneUser | None:
         """Somebody who signed in on the phone with signal once."""
@@ -134,7 +155,7 @@ def _sign_in(applying: Applying, entry: Entry) -> Outcome:
         return Outcome(REFUSED, "unknown_here")
     if phone.kind == "personal" and phone.person_id != person_id:
         return Outcome(REFUSED, "not_yours")
-    if applying.caller(person_id) is None:
+    if applying.caller(entry) is None:
         return Outcome(REFUSED, "not_allowed")
     offline = entry.data.get("by") == "offline"
     # Whatever it says of itself: signal would have let them in for longer.
@@ -143,6 +164,7 @@ def _sign_in(applying: Applying, entry: Entry) -> Outcome:
     user.signed_in_at, user.signed_out_at = min(entry.occurred_at, applying.now), None
     phone.signed_in_id = person_id
     marks = ["late_sign_in"] if late else ["offline"] if offline else []
+    marks += [] if applying.able(person_id) else ["left_since"]
     _tell(applying, entry, "phone.user", {"person": str(person_id), "marks": marks})
     return Outcome(marks=marks)
 
@@ -180,9 +202,12 @@ def _by_whoever_is_signed_in(does: _Does) -> _Does:
     def checked(applying: Applying, entry: Entry) -> Outcome:
         if entry.person is None or entry.person != applying.phone.signed_in_id:
             return Outcome(REFUSED, "not_signed_in")
-        if applying.caller(entry.person) is None:
+        if applying.caller(entry) is None:
             return Outcome(REFUSED, "not_allowed")
-        return does(applying, entry)
+        outcome = does(applying, entry)
+        if applying.able(entry.person) is None:
+            outcome.marks.append("left_since")
+        return outcome
 
     return checked
 
@@ -202,7 +227,7 @@ def _round_start(applying: Applying, entry: Entry) -> Outcome:
 
 def _scan(applying: Applying, entry: Entry) -> Outcome:
     # A clock that is ahead makes what waited for hours seem to come early, and as it was made.
-    at_once = abs(applying.now - entry.occurred_at) <= ONLINE_WITHIN
+    at_once = entry.sure and abs(applying.now - entry.occurred_at) <= ONLINE_WITHIN
     presented = presented_of(entry, applying.phone.site_id, "online" if at_once else "sync")
     beside: dict[str, Any] = {
         "phone": str(applying.phone.id),
@@ -211,8 +236,10 @@ def _scan(applying: Applying, entry: Entry) -> Outcome:
         "boot": entry.boot,
         "mono_ms": entry.mono_ms,
     }
-    if entry.offset_ms is not None:
-        beside["clock_offset_ms"] = entry.offset_ms
+    if entry.ahead_ms is not None:
+        beside["clock_offset_ms"] = entry.ahead_ms
+    if not entry.sure:
+        beside["clock_unsure"] = True
     scan = present(
         applying.session, presented, vault=applying.vault, now=applying.now, beside=beside
     )
@@ -307,8 +334,7 @@ def _post_leave(applying: Applying, entry: Entry) -> Outcome:
 
 def _acting(applying: Applying, entry: Entry) -> Caller:
     """Who is signed in, where that was checked before."""
-    assert entry.person is not None
-    caller = applying.caller(entry.person)
+    caller = applying.caller(entry)
     assert caller is not None
     return caller
 

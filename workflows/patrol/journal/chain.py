@@ -37,7 +37,8 @@ class Entry:
     """One entry. text: as the phone wrote it; hash: SHA-256 of that, in hex; prev: of the last one.
 
     at: by the phone's clock; mono_ms: its monotonic clock since `boot`; offset_ms: how far it knew
-    our clock to be ahead of its own.
+    our clock to be ahead of its own. reckoned_ms: what we take that for where the phone did not
+    know; sure: whether that, or what it knew, can be relied on.
     """
 
     text: str
@@ -52,11 +53,18 @@ class Entry:
     person: UUID | None
     kind: str
     data: Mapping[str, Any]
+    reckoned_ms: int | None = None
+    sure: bool = True
+
+    @property
+    def ahead_ms(self) -> int | None:
+        """How far our clock was ahead of the phone's, as far as anybody knows."""
+        return self.reckoned_ms if self.offset_ms is None else self.offset_ms
 
     @property
     def occurred_at(self) -> datetime:
-        """When it was, by our clock as the phone reckoned it."""
-        return self.at + timedelta(milliseconds=self.offset_ms or 0)
+        """When it was, by our clock as the phone, or else we, reckon it."""
+        return self.at + timedelta(milliseconds=self.ahead_ms or 0)
 
 
 def genesis(phone_id: UUID) -> str:

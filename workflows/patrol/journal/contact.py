@@ -13,19 +13,25 @@ from workflows.patrol.rounds.contact import note_contact
 RECENT = timedelta(hours=36)
 
 
-def note_phone(session: Session, phone: Phone, *, now: datetime) -> None:
-    """A phone is heard; where its journal has arrived to its end, it has told all up to now.
+def note_phone(
+    session: Session, phone: Phone, *, now: datetime, asked_at: datetime | None = None
+) -> None:
+    """A phone is heard; where its journal has arrived to its end, it had told all as it asked.
 
-    For somebody who is signed in on more phones it is the earliest of what these have told. Who
-    signed out has handed the phone over: that it speaks says nothing of where they are.
+    asked_at: when that was, by our clock as the phone knows it: a request may be under way for
+    minutes, and what was recorded meanwhile is not in it. For somebody who is signed in on more
+    phones it is the earliest of what these have told. Who signed out has handed the phone over:
+    that it speaks says nothing of where they are.
     """
+    asked = now if asked_at is None else min(asked_at, now)
     phone.heard_at = max(phone.heard_at, now)
     if phone.accepted >= phone.head:
-        phone.told_until = now
+        phone.told_until = asked if phone.told_until is None else max(phone.told_until, asked)
     session.flush()
     for person_id, left_at in _people(session, phone, now):
         told = _told(session, phone, person_id, now)
-        note_contact(session, person_id, now=now, told_until=told, heard_at=left_at)
+        held_at = asked if left_at is None else left_at
+        note_contact(session, person_id, now=now, told_until=told, heard_at=held_at)
 
 
 def _people(session: Session, phone: Phone, now: datetime) -> list[tuple[UUID, datetime | None]]:

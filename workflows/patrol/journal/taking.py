@@ -17,12 +17,11 @@ from core.vault import Vault
 from workflows.patrol import lone
 from workflows.patrol.journal.applying import Applying, Outcome, apply, is_made_by_hand
 from workflows.patrol.journal.chain import Entry, Flawed, genesis, read_entries, signed_text
+from workflows.patrol.journal.clocks import Sending, clock_marks, reckon
 from workflows.patrol.journal.contact import note_phone
 from workflows.patrol.journal.model import JournalEntry, JournalFork
 from workflows.patrol.phones.model import Phone, PhoneUser
 
-# As long as a phone's two clocks run apart by less than this, nobody has set one of them.
-SET_BY = timedelta(seconds=30)
 # What is kept of others who continue a journal, at most.
 MOST_FORKED = 500
 
@@ -31,8 +30,9 @@ MOST_FORKED = 500
 class Batch:
     """What a phone hands in. signature: over the last entry; empty without entries.
 
-    head: the newest entry that the phone has; sent_at: by its clock. storage: what it says of its
-    room and of whether the browser keeps it.
+    head: the newest entry that the phone has; sent_at: by its clock; boot, mono_ms: by its steady
+    one, where it tells. asked_at: when it made the request, by our clock as it knows it; none: now.
+    storage: what it says of its room and of whether the browser keeps it.
     """
 
     entries: Sequence[str]
@@ -41,6 +41,9 @@ class Batch:
     sent_at: datetime
     app: str = ""
     storage: dict[str, Any] = field(default_factory=dict)
+    boot: str = ""
+    mono_ms: int = 0
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,11 @@ def take_batch(
             _keep_fork(session, phone, entries, forked, vault, now)
             return Taken(forked_at=forked)
     fresh = [entry for entry in entries if entry.seq > phone.accepted]
-    alive = _take(session, phone, fresh, batch.signature, vault, now)
+    alive = _take(session, phone, fresh, batch, vault, now)
     phone.head = max(phone.head, phone.accepted, batch.head)
     phone.offset_ms = int((now - batch.sent_at) / timedelta(milliseconds=1))
     phone.app, phone.storage = batch.app or phone.app, batch.storage or phone.storage
-    note_phone(session, phone, now=now)
+    note_phone(session, phone, now=now, asked_at=batch.asked_at)
     # Behind that: everybody locks what is known of a phone before the watch over its guard.
     for person_id in sorted(alive):
         lone.note_life(session, person_id, "journal", now=now, at=alive[person_id])
@@ -198,30 +201,42 @@ def _take(
     session: Session,
     phone: Phone,
     fresh: Sequence[Entry],
-    signature: str,
+    batch: Batch,
     vault: Vault,
     now: datetime,
 ) -> dict[UUID, datetime]:
     """Take entries; returns who made some of them as whoever was signed in, and the last when."""
     applying = Applying(session, phone, vault, now)
+    sending = Sending(batch.sent_at, now, batch.boot, batch.mono_ms)
     keys = _keys(session, phone, fresh)
     alive: dict[UUID, datetime] = {}
-    for entry in fresh:
+    for told in fresh:
         before = phone.signed_in_id
+        entry = reckon(told, phone, sending)
         outcome = apply(applying, entry)
-        who = entry.person
-        if who is not None and who in (before, phone.signed_in_id) and is_made_by_hand(entry):
-            alive[who] = max(entry.occurred_at, alive.get(who, entry.occurred_at))
-        outcome.marks += _clock_marks(phone, entry)
+        who, lived_at = entry.person, _lived_at(phone, entry)
+        if who is not None and lived_at is not None and who in (before, phone.signed_in_id):
+            alive[who] = max(lived_at, alive.get(who, lived_at))
+        outcome.marks += clock_marks(phone, entry)
         row = _row(phone, entry, outcome, now)
         row.person_id = entry.person if entry.person in keys else None
         row.sealed = _sealed(phone, entry, keys, vault)
-        row.signature = signature if entry is fresh[-1] else None
+        row.signature = batch.signature if told is fresh[-1] else None
         session.add(row)
         phone.accepted, phone.head_hash = entry.seq, entry.hash
         phone.boot, phone.mono_ms, phone.last_at = entry.boot, entry.mono_ms, entry.at
     session.flush()
     return alive
+
+
+def _lived_at(phone: Phone, entry: Entry) -> datetime | None:
+    """When at least whoever made an entry was well; none for what an app notes by itself.
+
+    Of a time that nobody knows only that it was after all that the phone had told before.
+    """
+    if not is_made_by_hand(entry):
+        return None
+    return entry.occurred_at if entry.sure else phone.told_until
 
 
 def _row(phone: Phone, entry: Entry, outcome: Outcome, now: datetime) -> JournalEntry:
@@ -243,20 +258,6 @@ def _row(phone: Phone, entry: Entry, outcome: Outcome, now: datetime) -> Journal
         marks=outcome.marks,
         outcome=outcome.ids,
     )
-
-
-def _clock_marks(phone: Phone, entry: Entry) -> list[str]:
-    """Whether a clock of the phone was set since the entry before: it went back, or apart.
-
-    The clock of a phone may be set while the app is closed, which only an earlier time shows.
-    """
-    if phone.last_at is None:
-        return []
-    by_clock = entry.at - phone.last_at
-    if entry.boot != phone.boot:
-        return ["clock_back"] if by_clock < -SET_BY else []
-    by_running = timedelta(milliseconds=entry.mono_ms - phone.mono_ms)
-    return ["clock_set"] if abs(by_clock - by_running) > SET_BY else []
 
 
 def entries_of(session: Session, phone: Phone, first: int, last: int) -> Sequence[JournalEntry]:

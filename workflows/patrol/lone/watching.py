@@ -248,8 +248,8 @@ def newest_sign(session: Session, row: LoneWatch, plan: LonePlan) -> Sign | None
     """The newest sign of life that is newer than the one that is known; None without any.
 
     A scan that was made online counts when it reached us, whatever the phone's clock says; any
-    other at its own time, never later than it reached us. A missed one whose call a colleague has
-    ended was seen then.
+    other at its own time, never later than it reached us; one whose time nobody knows says nothing
+    here, only by its journal. A missed one whose call a colleague has ended was seen then.
     """
     scans = session.scalars(
         select(Scan)
@@ -270,6 +270,7 @@ def newest_sign(session: Session, row: LoneWatch, plan: LonePlan) -> Sign | None
             scan.checkpoint_id,
         )
         for scan in scans
+        if not scan.evidence.get("clock_unsure")
     ]
     if plan.contact_counts:
         contact = session.get(PatrolContact, row.person_id, populate_existing=True)
