@@ -91,8 +91,8 @@ def post_guard_sign_in(asked: ByPhone, body: SignInByPin) -> Response:
 
     401 with `code: wrong` says as much of an unknown login as of a wrong PIN.
     """
-    with asked.parts.database.read() as session:
-        phone_id = asked.phone(session).id
+    with asked.parts.database.write() as session:
+        phone_id = asked.phone_once(session)[0].id
     typed = Typed(body.pin, body.login, body.person_id, body.new_pin)
     came = enter(asked.parts.database, phone_id, typed, lasts=asked.offline, now=asked.now)
     person = {"id": came.person.id, "name": came.person.name, "locale": came.person.locale}
@@ -110,7 +110,7 @@ def post_guard_sign_in(asked: ByPhone, body: SignInByPin) -> Response:
 def post_guard_sign_out(asked: ByPhone, body: SignOut) -> Response:
     """Ends the token of somebody on this phone. Again changes nothing."""
     with asked.parts.database.write() as session:
-        sign_out(session, asked.phone(session, for_update=True), body.person_id, now=asked.now)
+        sign_out(session, asked.phone_once(session)[0], body.person_id, now=asked.now)
     return Response(status_code=204)
 
 
@@ -156,16 +156,19 @@ def post_guard_journal(asked: ByPhone, body: JournalBatch) -> Response:
     """
     if sum(len(entry.encode()) for entry in body.entries) > BATCH_BYTES:
         raise TooLarge("the batch is too large", advice="Send fewer entries at once.")
-    batch = Batch(
-        body.entries,
-        body.signature or "",
-        body.head,
-        body.sent_at,
-        body.app,
-        body.storage.model_dump() if body.storage else {},
-    )
     with asked.parts.database.write() as session:
-        phone = asked.phone(session, for_update=True)
+        phone, proof = asked.phone_once(session)
+        batch = Batch(
+            body.entries,
+            body.signature or "",
+            body.head,
+            body.sent_at,
+            body.app,
+            body.storage.model_dump() if body.storage else {},
+            body.boot,
+            body.mono_ms,
+            proof.asked_at,
+        )
         taken = take_batch(session, phone, batch, vault=asked.parts.vault, now=asked.now)
         content = _taken(session, asked, phone, taken.entries)
     if taken.forked_at is not None:

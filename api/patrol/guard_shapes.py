@@ -96,7 +96,10 @@ class Storage(Body):
 
 
 class JournalBatch(Body):
-    """Entries of a journal, as the phone wrote them, in order."""
+    """Entries of a journal, as the phone wrote them, in order.
+
+    boot, mono_ms: of the phone's steady clock as it sends, as in an entry.
+    """
 
     entries: Annotated[
         list[Annotated[str, Field(max_length=LONGEST_ENTRY)]], Field(max_length=BATCH_ENTRIES)
@@ -104,6 +107,8 @@ class JournalBatch(Body):
     signature: Annotated[str | None, Field(max_length=100)] = None
     head: Annotated[int, Field(ge=0, le=2**31 - 1)]
     sent_at: Moment
+    boot: Annotated[str, Field(max_length=40)] = ""
+    mono_ms: Annotated[int, Field(ge=0, le=2**53)] = 0
     app: Annotated[str, Field(max_length=LONGEST_APP)] = ""
     storage: Storage | None = None
 

@@ -11,7 +11,7 @@ from api.deps import Permission, parts_of
 from core.accounts import network_of
 from core.db import Session
 from workflows.patrol.phones.model import Phone
-from workflows.patrol.phones.proving import phone_of, require_proof
+from workflows.patrol.phones.proving import Proof, phone_asking_once, phone_of, require_proof
 from workflows.patrol.phones.refusals import PhoneUnproved
 
 HEADER = "Phone-Proof"
@@ -52,6 +52,12 @@ class AskedByPhone:
             now=self.now,
             for_update=for_update,
             though_lost=though_lost,
+        )
+
+    def phone_once(self, session: Session) -> tuple[Phone, Proof]:
+        """The phone, locked, by a proof that counts once, and what that says. Raises as above."""
+        return phone_asking_once(
+            session, self.proof, method=self.method, path=self.path, now=self.now
         )
 
     def require(self, phone_id: str, key: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from api.context import Parts
@@ -20,6 +21,7 @@ from tests import pictures
 from tests.api.conftest import MakeUser, User
 from tests.fixtures import NOON, SmallSite
 from tests.guard_phone import GuardPhone, unpadded
+from workflows.patrol.phones.model import PhoneProof
 
 API = "/api/v1"
 PIN, OTHER_PIN = "482913", "739164"
@@ -173,6 +175,33 @@ def test_a_request_is_proved_by_the_phone_for_itself_alone(started: Shift) -> No
     # What people are known by opens no door of phones.
     answer = started.client.get(path, headers=started.supervisor.headers)
     assert code_of(answer) == (401, "proof")
+
+
+def test_what_changes_something_is_asked_once_with_one_proof(started: Shift, parts: Parts) -> None:
+    path, now = f"{API}/guard/journal", started.clock.now()
+    first = {"Phone-Proof": started.phone.proof("POST", path, now)}
+    body = started.phone.body(now)
+    taken = started.client.post(path, json=body, headers=first).json()
+    assert taken["told_until"] == taken["server_time"]
+    started.clock.advance_to(to_micros(now + 9 * MINUTE))
+    again = started.client.post(path, json=body, headers=first)
+    assert code_of(again) == (401, "replayed")
+    stands = started.ask("GET", "/guard/journal").json()
+    assert stands["told_until"] == taken["told_until"]
+    # One that was held back on its way tells no more than when it was made.
+    late = {"Phone-Proof": started.phone.proof("POST", path, now + MINUTE)}
+    answer = started.client.post(path, json=body, headers=late).json()
+    assert answer["told_until"].startswith((now + MINUTE).isoformat()[:19])
+    sign_in = f"{API}/guard/sign-in"
+    proof = {"Phone-Proof": started.phone.proof("POST", sign_in, started.clock.now())}
+    body = {"person_id": str(started.guard.person_id), "pin": PIN}
+    answers = [started.client.post(sign_in, json=body, headers=proof) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 401]
+    # What is remembered of proofs goes with the time in which they count.
+    started.clock.advance_to(to_micros(now + 40 * MINUTE))
+    assert started.hand_in().status_code == 200
+    with parts.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(PhoneProof)) == 1
 
 
 def test_a_pin_signs_in_for_what_guards_do_and_no_more(started: Shift) -> None:

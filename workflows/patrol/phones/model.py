@@ -102,3 +102,17 @@ class PhoneUser(Base):
     signed_in_at: Mapped[datetime | None] = mapped_column(Instant)
     signed_out_at: Mapped[datetime | None] = mapped_column(Instant)
     credential_id: Mapped[UUID | None] = mapped_column(ForeignKey("credential.id"))
+
+
+class PhoneProof(Base):
+    """A proof that was used for what is asked once; it counts for nothing after `ends_at`.
+
+    jti_hash: SHA-256 of what tells it from others, in hex.
+    """
+
+    __tablename__ = "phone_proof"
+
+    phone_id: Mapped[UUID] = mapped_column(ForeignKey("phone.id"), primary_key=True)
+    jti_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    ends_at: Mapped[datetime] = mapped_column(Instant)

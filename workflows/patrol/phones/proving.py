@@ -1,17 +1,29 @@
 """Proofs: each request of a phone is signed by its key, in the manner of RFC 9449 (DPoP)."""
 
+import hashlib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from core.browser_keys import named_key, proved_by
-from workflows.patrol.phones.model import Phone
+from workflows.patrol.phones.model import Phone, PhoneProof
 from workflows.patrol.phones.refusals import PhoneRefused, PhoneUnproved
 
 # How far the time of a proof may be from ours.
 OFF = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a proof says of its request. asked_at: when it was made, by our clock as the phone knows
+    it, to the second. jti: what tells it from any other of its phone; empty where it says none."""
+
+    asked_at: datetime
+    jti: str = ""
 
 
 def phone_of(
@@ -38,10 +50,41 @@ def phone_of(
     return phone
 
 
+def phone_asking_once(
+    session: Session, proof: str, *, method: str, path: str, now: datetime
+) -> tuple[Phone, Proof]:
+    """As `phone_of`, locked until commit, for what may be asked once with one proof.
+
+    Raises PhoneUnproved for one that was used before, which a phone answers by a new proof:
+    browsers send a request again by themselves where a connection ends under it. What is
+    remembered of proofs goes once they are too old to count.
+    """
+    phone = session.get(Phone, _phone_id(proof), with_for_update=True)
+    if phone is None:
+        raise PhoneUnproved("this phone is unknown")
+    said = require_proof(str(phone.id), phone.key, proof, method=method, path=path, now=now)
+    require_in_use(phone)
+    if not said.jti:
+        raise PhoneUnproved("the proof says nothing that tells it from others")
+    digest = hashlib.sha256(said.jti.encode()).hexdigest()
+    if session.get(PhoneProof, (phone.id, digest)) is not None:
+        raise PhoneUnproved("this proof was used before", code="replayed")
+    old = PhoneProof.phone_id == phone.id, PhoneProof.ends_at < now
+    session.execute(delete(PhoneProof).where(*old))
+    session.add(
+        PhoneProof(
+            phone_id=phone.id, jti_hash=digest, site_id=phone.site_id, ends_at=said.asked_at + OFF
+        )
+    )
+    session.flush()
+    return phone, said
+
+
 def require_proof(
     phone_id: str, key: Mapping[str, str], proof: str, *, method: str, path: str, now: datetime
-) -> None:
-    """PhoneUnproved unless a request is proved by this key, in the name of this phone."""
+) -> Proof:
+    """What a proof says; PhoneUnproved unless a request is proved by this key, in the name of this
+    phone."""
     claims = proved_by(key, proof) if named_key(proof) == phone_id else None
     if claims is None:
         raise PhoneUnproved("the proof is not signed by the key of this phone")
@@ -53,6 +96,8 @@ def require_proof(
     # Whole numbers: what is said may be larger than any other number.
     if abs(int(now.timestamp()) - said) > OFF.total_seconds():
         raise PhoneUnproved("the clock of the phone is off", code="clock", now=now)
+    jti = claims.get("jti")
+    return Proof(datetime.fromtimestamp(said, UTC), jti if isinstance(jti, str) else "")
 
 
 def _phone_id(proof: str) -> UUID:
