@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.accounts import Password, keep_logins
 from core.people import Credential, Grant, Person
-from core.personal import destroy_keys
+from core.personal import forget_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def take_back(
         return
     for model in (Grant, Credential, Password):
         session.execute(delete(model).where(model.person_id.in_(people)))
-    destroy_keys(session, people)
+    forget_keys(session, people)
     session.execute(delete(Person).where(Person.id.in_(people)))
     facts = [
         events.fact("person.delete", ("person", one), actor=actor, learned_at=now) for one in people

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import ForeignKey, LargeBinary, delete, insert, select
+from sqlalchemy import ForeignKey, LargeBinary, delete, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base
@@ -22,7 +22,10 @@ _AT_ONCE = 1_000
 
 
 class PersonalKey(Base):
-    """The AES-256 key under which personal values of one person stand elsewhere."""
+    """The AES-256 key under which personal values of one person stand elsewhere.
+
+    key: empty once it was destroyed, so that nobody who was erased is given another one.
+    """
 
     __tablename__ = "personal_key"
 
@@ -52,7 +55,7 @@ def keys_of(
     wanted = list(people)
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
-        rows = select(keys.person_id, keys.key).where(keys.person_id.in_(some))
+        rows = select(keys.person_id, keys.key).where(keys.person_id.in_(some), keys.key != b"")
         found.update(session.execute(rows).all())
     return found
 
@@ -63,19 +66,47 @@ def new_key() -> bytes:
 
 
 def make_keys(session: Session, people: Iterable[UUID]) -> Mapping[UUID, bytes]:
-    """The keys of people, made for those who have none."""
+    """The keys of people, made for those who have none.
+
+    Of somebody who was erased it is a key that nobody keeps: what is sealed by it is gone at once.
+    """
     wanted = set(people)
     found = keys_of(session, wanted)
     fresh = {person: new_key() for person in wanted - found.keys()}
-    if fresh:
-        rows = [{"person_id": person, "key": key} for person, key in fresh.items()]
+    erased = _erased(session, fresh)
+    rows = [{"person_id": one, "key": key} for one, key in fresh.items() if one not in erased]
+    if rows:
         session.execute(insert(PersonalKey), rows)
     return {**found, **fresh}
 
 
+def _erased(session: Session, people: Collection[UUID]) -> set[UUID]:
+    found: set[UUID] = set()
+    wanted = list(people)
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        # That `keys_of` did not find them although they stand here says that the key is empty.
+        found.update(
+            session.scalars(select(PersonalKey.person_id).where(PersonalKey.person_id.in_(some)))
+        )
+    return found
+
+
 def destroy_keys(session: Session, people: Collection[UUID], keys: Keys = PersonalKey) -> None:
-    """Make unreadable whatever stands encrypted about these people."""
-    session.execute(delete(keys).where(keys.person_id.in_(people)))
+    """Make unreadable whatever stands encrypted about these people, for good."""
+    if keys is ResidentKey:
+        session.execute(delete(keys).where(keys.person_id.in_(people)))
+        return
+    session.execute(update(keys).where(keys.person_id.in_(people)).values(key=b""))
+    known = set(session.scalars(select(keys.person_id).where(keys.person_id.in_(people))))
+    rows = [{"person_id": one, "key": b""} for one in people if one not in known]
+    if rows:
+        session.execute(insert(keys), rows)
+
+
+def forget_keys(session: Session, people: Collection[UUID]) -> None:
+    """Let nothing remain of the keys of people whose own rows go as well."""
+    session.execute(delete(PersonalKey).where(PersonalKey.person_id.in_(people)))
 
 
 def seal(key: bytes, value: Any) -> bytes:
@@ -85,8 +116,8 @@ def seal(key: bytes, value: Any) -> bytes:
 
 
 def unseal(key: bytes | None, sealed: bytes) -> Any:
-    """What was sealed; None when its key was destroyed or is another one."""
-    if key is None:
+    """What was sealed; None when its key was destroyed or is another one, or nothing is left."""
+    if key is None or not sealed:
         return None
     try:
         packed = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], None)

@@ -132,6 +132,19 @@ class Settings(BaseSettings):
     readings_days: int | None = Field(
         None, ge=1, description="Readings are dropped so long after receipt; empty means never."
     )
+    track_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="Where guards were in detail (distances, signals, texts of journals, what was "
+        "refused) is dropped so long after receipt, unless a case needs it.",
+    )
+    patrol_record_days: int | None = Field(
+        None,
+        ge=365,
+        description="Who made scans and rounds and stood at posts is dropped so long after it; "
+        "empty means never.",
+    )
 
     announce_test: time | None = Field(
         None,

@@ -38,7 +38,13 @@ from jobs.patrol import (
     note_statutes,
 )
 from jobs.posts import look_at_posts
-from jobs.retention import bound_quarantine, forget_credentials, forget_imports, keep_up_telemetry
+from jobs.retention import (
+    bound_quarantine,
+    forget_credentials,
+    forget_imports,
+    forget_tracks,
+    keep_up_telemetry,
+)
 from jobs.sos import pass_calls_on
 from jobs.telling import GROUP_EVERY, Telling, TellingGroups
 from jobs.work import Sweep, Work
@@ -86,6 +92,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("quarantine", 30.0, bound_quarantine, every=timedelta(minutes=1)),
         Sweep("credentials", 60.0, forget_credentials, every=timedelta(hours=6)),
         Sweep("imports", 60.0, forget_imports, every=timedelta(hours=1)),
+        Sweep("tracks", 60.0, forget_tracks, every=timedelta(hours=6)),
     ]
     sweeps.append(Sweep("telling", 1.0, Telling(settings, clock).tell))
     if settings.group_urls.strip():

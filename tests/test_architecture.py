@@ -104,6 +104,7 @@ TABLES_WITHOUT_SITE = {
     "asset_type": "the catalogue of the company",
     "absence": "belongs to a person",
     "certificate": "belongs to a person",
+    "consent": "belongs to a person",
     "contact": "belongs to a person",
     "push_device": "belongs to a person",
     "default_view": "belongs to a person",

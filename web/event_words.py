@@ -6,6 +6,7 @@ from web.alarm_words import ALARM_EVENTS
 from web.closing_words import CLOSING_EVENTS
 from web.languages import mark
 from web.phone_words import PHONE_EVENTS
+from web.privacy_words import PRIVACY_EVENTS
 from web.sos_words import SOS_EVENTS
 
 EVENT: Mapping[str, str] = {
@@ -268,4 +269,5 @@ EVENT: Mapping[str, str] = {
     **CLOSING_EVENTS,
     **PHONE_EVENTS,
     **ALARM_EVENTS,
+    **PRIVACY_EVENTS,
 }

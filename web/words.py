@@ -12,6 +12,7 @@ from web.mark_words import MARK_WORDS
 from web.patrol_words import PATROL_WORDS
 from web.phone_words import PHONE_WORDS
 from web.post_words import POST_WORDS
+from web.privacy_words import PRIVACY_WORDS
 from web.round_words import ROUND_WORDS
 from web.rule_words import RULE_WORDS
 from web.sos_words import SOS_WORDS
@@ -427,4 +428,5 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     **MARK_WORDS,
     **RULE_WORDS,
     **SOS_WORDS,
+    **PRIVACY_WORDS,
 }

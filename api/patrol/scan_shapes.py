@@ -40,6 +40,9 @@ class ScanItem(BaseModel):
     grade: Literal["signed", "present", "weak"]
     verdict: str = Field(description="accepted, or why not; see GET /checkpoint-proof.")
     evidence: dict[str, Any]
+    coarse_at: datetime | None = Field(
+        description="Since when only the record of work is kept of it (WATCHKEEPER_TRACK_DAYS)."
+    )
 
 
 class ScanPage(BaseModel):

@@ -37,3 +37,19 @@ def test_a_person_has_one_key_until_it_is_destroyed(database: Database) -> None:
     with database.write() as session:
         destroy_keys(session, [first])
         assert keys_of(session, [first, second]).keys() == {second}
+
+
+def test_whoever_was_erased_is_given_no_key_again(database: Database) -> None:
+    """Also who never had one: words that are written later are gone with those before."""
+    first, second = people(database, 2)
+    with database.write() as session:
+        make_keys(session, [first])
+        destroy_keys(session, [first, second])
+    with database.write() as session:
+        later = make_keys(session, [first, second])
+        sealed = {person: seal(later[person], "written later") for person in (first, second)}
+    with database.write() as session:
+        assert keys_of(session, [first, second]) == {}
+        again = make_keys(session, [first, second])
+        assert [unseal(again[person], sealed[person]) for person in (first, second)] == [None] * 2
+        destroy_keys(session, [first])

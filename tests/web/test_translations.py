@@ -127,6 +127,7 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "lone_worker",
     "lone_plan",
     "patrol_mark",
+    "track",
 }
 LIFECYCLES = [ALARM, WITHHOLDING, PLANNED, TICKET, DEVICE, CONTRACTOR_LINK, CLAIM, IMPORT]
 LIFECYCLES += [CHECKPOINT, TOKEN, ROUTE, PLAN, ROUND, POST, DUTY, POST_ORDERS]

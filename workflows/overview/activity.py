@@ -22,6 +22,8 @@ _OF_RESIDENTS = ("resident.join", "ticket.keep")
 # Who scanned where is for those who may see it, and for whoever did.
 _OF_PATROLS = ("scan.record", "scan.refuse", "round.start", "round.visit", "round.annex")
 _WHO_SCANNED = "scans.read"
+# Who looked where somebody was is told to them, and to nobody who happens to pass by.
+_OF_TRACKS = ("track.look", "track.hold", "track.release", "sos.look")
 # So many facts at most are looked through for the few that somebody sees.
 LOOKED_THROUGH = 400
 
@@ -59,7 +61,8 @@ def recent_activity(
     scope = scope_of(caller)
     narrowed = bool(scope.teams or scope.unheard)
     most = LOOKED_THROUGH if narrowed else limit
-    statement = select(Event).order_by(Event.seq.desc()).limit(most)
+    statement = select(Event).where(Event.kind.not_in(_OF_TRACKS))
+    statement = statement.order_by(Event.seq.desc()).limit(most)
     if site_id is not None:
         statement = statement.where(Event.site_id == site_id)
     rows = session.scalars(statement.where(Event.site_id.in_(scope.sites))).all()

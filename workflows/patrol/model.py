@@ -133,6 +133,7 @@ class Scan(Base):
     person_id: none where nobody knows who; credential_hash: a keyed hash of what was presented of
     them (card, badge), kept where it is no badge of ours. sequence: the counter or time step.
     fingerprint: a keyed hash of all that was presented, to know a repetition from a mistake.
+    coarse_at: since when no more is kept of it than the record of work needs (see docs/privacy.md).
     """
 
     __tablename__ = "scan"
@@ -153,8 +154,15 @@ class Scan(Base):
     sequence: Mapped[int | None] = mapped_column(BigInteger)
     evidence: Mapped[dict[str, Any]] = mapped_column(JSON)
     fingerprint: Mapped[str] = mapped_column(String(64))
+    coarse_at: Mapped[datetime | None] = mapped_column(Instant)
 
     __table_args__ = (
+        Index(
+            "ix_scan_whole",
+            "received_at",
+            sqlite_where=text("coarse_at IS NULL"),
+            postgresql_where=text("coarse_at IS NULL"),
+        ),
         Index("ix_scan_site_occurred", "site_id", "occurred_at", "id"),
         Index("ix_scan_checkpoint_occurred", "checkpoint_id", "occurred_at", "id"),
         Index("ix_scan_person_occurred", "person_id", "occurred_at", "id"),

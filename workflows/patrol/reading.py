@@ -36,6 +36,7 @@ _ROWS = (
         Scan.grade,
         Scan.verdict,
         Scan.evidence,
+        Scan.coarse_at,
     )
     .outerjoin(Asset, Asset.id == Scan.checkpoint_id)
     .outerjoin(Person, Person.id == Scan.person_id)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, Instant
@@ -29,7 +29,8 @@ class JournalEntry(Base):
     the key of its person; of nobody, by the vault. hash: SHA-256 of that text; the chain can be
     checked by these alone once a person is erased. signature: of the batch that ended with it.
     verdict: accepted, refused, kept or not_understood; reason: why it was refused. marks: what is
-    odd about it, which refuses nothing. outcome: ids of what came of it.
+    odd about it, which refuses nothing. outcome: ids of what came of it. coarse_at: since when its
+    text is no longer kept; sealed is empty then, and hashes and signatures hold the chain.
     """
 
     __tablename__ = "journal_entry"
@@ -53,8 +54,15 @@ class JournalEntry(Base):
     reason: Mapped[str | None] = mapped_column(String(20))
     marks: Mapped[list[str]] = mapped_column(JSON)
     outcome: Mapped[dict[str, Any]] = mapped_column(JSON)
+    coarse_at: Mapped[datetime | None] = mapped_column(Instant)
 
     __table_args__ = (
+        Index(
+            "ix_journal_entry_whole",
+            "received_at",
+            sqlite_where=text("coarse_at IS NULL"),
+            postgresql_where=text("coarse_at IS NULL"),
+        ),
         Index("ix_journal_entry_site_occurred", "site_id", "occurred_at"),
         Index("ix_journal_entry_person_occurred", "person_id", "occurred_at"),
     )
