@@ -9,14 +9,16 @@ from core.db import is_unavailable
 from core.leases import LeaseLost
 from jobs.work import Work, actor
 from workflows.patrol import rounds
-from workflows.patrol.honesty import check_round, look_into, rounds_to_check
-from workflows.patrol.rounds import look_at
+from workflows.patrol.honesty import check_later, check_round, look_into, rounds_to_check
+from workflows.patrol.rounds import look_at, look_later
 
 ACTOR = actor("rounds")
 CHECKER = actor("honesty")
 SWEEP = "rounds"
 # Nobody looked for so long: who had something to tell could not, or we were away.
 ABSENT = timedelta(minutes=5)
+# A round of which a look failed waits for so long: a hundred of them must not starve the others.
+LOOK_LATER, CHECK_LATER = timedelta(seconds=10), timedelta(minutes=1)
 
 
 def make_rounds_ahead(work: Work, now: datetime) -> int:
@@ -50,7 +52,11 @@ def look_at_rounds(work: Work, now: datetime) -> int:
         with work.transaction() as session:
             return look_at(session, round_id, now=now, actor=ACTOR)
 
-    return _each_by_itself(work, due, judge)
+    def later(round_id: UUID) -> None:
+        with work.transaction() as session:
+            look_later(session, round_id, at=now + LOOK_LATER)
+
+    return _each_by_itself(work, due, judge, later)
 
 
 def learn_ways(work: Work, now: datetime) -> int:
@@ -102,13 +108,19 @@ def check_rounds(work: Work, now: datetime) -> int:
         with work.transaction() as session:
             return check_round(session, round_id, now=now, actor=CHECKER, looked=looked)
 
-    return _each_by_itself(work, due, check)
+    def later(round_id: UUID) -> None:
+        with work.transaction() as session:
+            check_later(session, round_id, at=now + CHECK_LATER)
+
+    return _each_by_itself(work, due, check, later)
 
 
-def _each_by_itself(work: Work, due: Iterable[UUID], do: Callable[[UUID], int]) -> int:
-    """One that fails holds no other back; then the first failure is raised. Returns the sum.
+def _each_by_itself(
+    work: Work, due: Iterable[UUID], do: Callable[[UUID], int], later: Callable[[UUID], None]
+) -> int:
+    """One that fails is put off and holds no other back; then the first failure is raised.
 
-    What ends all of them (the lease is lost, the database is away) is raised at once.
+    Returns the sum. What ends all (the lease is lost, the database is away) is raised at once.
     """
     made, failure = 0, None
     for one in due:
@@ -120,6 +132,7 @@ def _each_by_itself(work: Work, due: Iterable[UUID], do: Callable[[UUID], int]) 
             if isinstance(error, LeaseLost) or is_unavailable(error):
                 raise
             failure = failure or error
+            later(one)
     if failure is not None:
         raise failure
     return made

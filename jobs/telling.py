@@ -42,12 +42,16 @@ class Telling:
             base=self._base,
         )
         self._clock = clock
+        self._told_before = False
 
     def tell(self, work: Work, now: datetime) -> int:
         """Take up new facts, then make every attempt that is due; returns how many."""
         _take_up(work, now)
         with work.transaction() as session:
-            notifications.give_up_unknown(session, now=now)
+            # What is under way before this process told anything, was begun by one that died.
+            after = {} if self._told_before else {"after": timedelta(0)}
+            notifications.give_up_unknown(session, now=now, **after)
+        self._told_before = True
         made = 0
         while not work.stopping.is_set():
             with work.transaction() as session:

@@ -1,14 +1,24 @@
 """The sweeps over rounds: made ahead, and looked at; one that fails holds no other back."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 import jobs.patrol
 from core.clock import SimulatedClock
 from core.db import Database
-from jobs.patrol import check_rounds, learn_ways, look_at_rounds, make_rounds_ahead, note_statutes
+from jobs.patrol import (
+    CHECK_LATER,
+    LOOK_LATER,
+    check_rounds,
+    learn_ways,
+    look_at_rounds,
+    make_rounds_ahead,
+    note_statutes,
+)
 from tests.fixtures import NOON, SmallSite
 from tests.jobs.conftest import make_work
 from tests.workflows.conftest import facts_of
@@ -44,8 +54,10 @@ def test_rounds_are_made_ahead_each_day_and_told_when_they_do_not_begin(
     with pytest.raises(ValueError, match="cut off"):
         look_at_rounds(work, due)
     assert len(facts_of(database, "round.late")) == 2
-    assert look_at_rounds(work, due) == 1
+    # The one that failed holds no other up meanwhile.
     assert look_at_rounds(work, due) == 0
+    assert look_at_rounds(work, due + LOOK_LATER) == 1
+    assert look_at_rounds(work, due + LOOK_LATER) == 0
     assert len(facts_of(database, "round.late")) == 3
 
 
@@ -113,6 +125,36 @@ def test_a_round_is_marked_once_though_the_first_look_is_cut_off(
         with pytest.raises(ValueError, match="cut off"):
             check_rounds(work, TEN + MINUTE)
     assert facts_of(database, "patrol_mark.make") == []
-    assert check_rounds(work, TEN + MINUTE) == 1
-    assert check_rounds(work, TEN + MINUTE) == 0
+    again = TEN + MINUTE + CHECK_LATER
+    assert check_rounds(work, again) == 1
+    assert check_rounds(work, again) == 0
     assert len(facts_of(database, "patrol_mark.make")) == 1
+
+
+def test_rounds_that_always_fail_to_be_checked_starve_no_other(
+    database: Database, site: SmallSite, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = make_walk(database, site)
+    walk.route()
+    walk.plan(*(f"{hour:02}:{minute:02}" for hour in range(24) for minute in (0, 20, 40)))
+    healthy = walk.rounds()[-1].id
+    later = NOON + timedelta(days=3)
+    with database.write() as session:
+        for row in session.scalars(select(rounds.Round)):
+            row.state, row.next_look, row.next_check = "missed", None, later - MINUTE
+        session.get_one(rounds.Round, healthy).next_check = later
+    assert len(walk.rounds()) > 100
+    looked: list[Any] = []
+
+    def look(session: Any, one: Any) -> Any:
+        if one != healthy:
+            raise ValueError("cannot be read")
+        looked.append(one)
+        return honesty.look_into(session, one)
+
+    monkeypatch.setattr(jobs.patrol, "look_into", look)
+    work = make_work(database, clock)
+    for seconds in (0, 2):
+        with suppress(ValueError):
+            check_rounds(work, later + timedelta(seconds=seconds))
+    assert looked == [healthy]

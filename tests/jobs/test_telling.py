@@ -57,6 +57,38 @@ def test_a_ticket_becomes_a_message_with_a_link(
         assert telling.tell(work, NOON + 10 * MINUTE) == 1
 
 
+def test_what_a_killed_process_was_sending_the_next_one_sends_at_once(
+    database: Database,
+    site: SmallSite,
+    administrator: Administrator,
+    clock: SimulatedClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with serving_providers() as providers:
+        wecom = {"wecom_corp": CORP, "wecom_secret": CORP_SECRET, "wecom_agent": 7}
+        work = make_work(database, clock)
+        with database.write() as session:
+            set_reaching(session, administrator.person_id, {"wecom": "ada"}, None, now=NOON)
+        open_one(database, site, NOON)
+        killed = Telling(settings(**wecom, wecom_url=providers.url), clock)
+
+        def die(*_: Any) -> None:
+            raise SystemExit
+
+        monkeypatch.setattr(killed, "_make", die)
+        with pytest.raises(SystemExit):
+            killed.tell(work, NOON)
+        assert providers.wecom == []
+        soon = NOON + timedelta(seconds=5)
+        telling = Telling(settings(**wecom, wecom_url=providers.url), clock)
+        assert telling.tell(work, soon) == 1
+        assert len(providers.wecom) == 1
+        with database.read() as session:
+            states = session.scalars(select(Attempt.state).order_by(Attempt.begun_at)).all()
+        assert states == ["unknown", "sent"]
+        assert telling.tell(work, soon) == 0
+
+
 def test_an_installation_without_channels_still_has_an_inbox(
     database: Database, site: SmallSite, administrator: Administrator, clock: SimulatedClock
 ) -> None:

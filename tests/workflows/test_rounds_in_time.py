@@ -28,7 +28,7 @@ from workflows.patrol.rounds import excuse_point, note_contact, wait_after_absen
 from workflows.patrol.rounds.closing import AFTER_ABSENCE
 from workflows.patrol.rounds.contact import known_until
 
-HOUR = timedelta(hours=1)
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 # From 22:00 to 23:00 with ten minutes to either side; what is unknown settles twelve hours later.
 BEGIN_BY = TEN + 10 * MINUTE
 END = TEN + 70 * MINUTE
@@ -68,6 +68,35 @@ def test_a_round_that_does_not_begin_is_told_to_who_is_on_duty_and_then_to_who_l
     for minute in range(3, 30):
         walk.look(BEGIN_BY + minute * MINUTE)
     assert len(told(walk, "round.late")) == len(told(walk, "round.late_passed_up")) == 1
+
+
+def test_a_supervisor_is_told_at_the_same_moment_though_the_guard_was_told_late(
+    database: Database, site: SmallSite
+) -> None:
+    walk = make_walk(database, site)
+    walk.on_duty(walk.guard)
+    walk.route(gate=(0, 10))
+    walk.plan("22:00")
+    late = 50 * SECOND
+    # We were away for fifty seconds.
+    walk.look(BEGIN_BY + late)
+    walk.look(BEGIN_BY + 2 * MINUTE)
+    assert told(walk, "round.late_passed_up") == [[str(walk.supervisor)]]
+    edge = TEN + 20 * MINUTE
+    walk.scan("garage", edge - MINUTE)
+    walk.heard(edge, edge)
+    walk.look(edge + late)
+    walk.look(edge + 2 * MINUTE)
+    assert told(walk, "round.miss_passed_up") == [[str(walk.supervisor)]]
+
+
+def test_a_guard_has_a_minute_before_the_supervisor_is_told_however_late_it_is(walk: Walk) -> None:
+    back = BEGIN_BY + 30 * MINUTE
+    walk.look(back)
+    walk.look(back + MINUTE - SECOND)
+    assert told(walk, "round.late_passed_up") == []
+    walk.look(back + MINUTE)
+    assert told(walk, "round.late_passed_up") == [[str(walk.supervisor)]]
 
 
 def test_who_begins_after_all_is_passed_up_to_nobody(walk: Walk) -> None:

@@ -53,10 +53,13 @@ class Call:
     message: Message
 
 
-def give_up_unknown(session: Session, *, now: datetime) -> int:
-    """Mark attempts whose end nobody knows, and repeat what they told; returns how many."""
+def give_up_unknown(session: Session, *, now: datetime, after: timedelta = UNKNOWN_AFTER) -> int:
+    """Mark attempts whose end nobody knows, and repeat what they told; returns how many.
+
+    after: how long ago such an attempt was begun at least.
+    """
     lost = session.scalars(
-        select(Attempt).where(Attempt.state == "sending", Attempt.begun_at <= now - UNKNOWN_AFTER)
+        select(Attempt).where(Attempt.state == "sending", Attempt.begun_at <= now - after)
     ).all()
     for attempt in lost:
         attempt.state, attempt.ended_at = "unknown", now

@@ -6,7 +6,12 @@ from workflows.patrol.honesty.answering import (
     answer_mark,
     decide_mark,
 )
-from workflows.patrol.honesty.marking import check_round, look_into, rounds_to_check
+from workflows.patrol.honesty.marking import (
+    check_later,
+    check_round,
+    look_into,
+    rounds_to_check,
+)
 from workflows.patrol.honesty.model import KINDS, MARK, PatrolMark
 from workflows.patrol.honesty.reading import KEY, STATES, MarkFilter, describe_mark, list_marks
 from workflows.patrol.honesty.walking import FASTEST_M_S
@@ -22,6 +27,7 @@ __all__ = [
     "MarkFilter",
     "PatrolMark",
     "answer_mark",
+    "check_later",
     "check_round",
     "decide_mark",
     "describe_mark",

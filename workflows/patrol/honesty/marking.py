@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import events
@@ -35,6 +35,16 @@ def rounds_to_check(session: Session, *, now: datetime, limit: int = 100) -> lis
     """Rounds that are over and of which something was learned since they were looked at."""
     statement = select(Round.id).where(Round.next_check <= now, Round.state.not_in(OPEN))
     return list(session.scalars(statement.order_by(Round.next_check, Round.id).limit(limit)))
+
+
+def check_later(session: Session, round_id: UUID, *, at: datetime) -> None:
+    """Looking into it failed: that is tried again then, and holds no other up until then."""
+    session.execute(
+        update(Round)
+        .where(Round.id == round_id, Round.next_check.is_not(None))
+        .values(next_check=at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 @dataclass(frozen=True, slots=True)

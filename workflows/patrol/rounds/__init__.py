@@ -1,7 +1,12 @@
 """Rounds: routes through checkpoints, plans of when they are gone, and how each round went."""
 
 from workflows.patrol.rounds.acting import begin_round, cancel_round, excuse_point, find_round
-from workflows.patrol.rounds.closing import look_at, rounds_to_look_at, wait_after_absence
+from workflows.patrol.rounds.closing import (
+    look_at,
+    look_later,
+    rounds_to_look_at,
+    wait_after_absence,
+)
 from workflows.patrol.rounds.contact import note_contact
 from workflows.patrol.rounds.coverage import (
     coverage,
@@ -111,6 +116,7 @@ __all__ = [
     "list_rounds",
     "list_routes",
     "look_at",
+    "look_later",
     "make_rounds",
     "move_plan",
     "move_route",

@@ -23,8 +23,8 @@ from workflows.patrol.rounds.contact import goers, knowers, known_until
 from workflows.patrol.rounds.joining import settle
 from workflows.patrol.rounds.model import OPEN, ROUND, Round, RoundPoint, Route
 
-# So long after guards were told, their supervisor is told as well.
-PASS_UP_AFTER = timedelta(minutes=2)
+# So long after its edge the supervisor is told as well, if guards were told so long ago at least.
+PASS_UP_AFTER, GUARD_FIRST = timedelta(minutes=2), timedelta(minutes=1)
 # So long after its end a guard may still go back.
 FRESH = timedelta(minutes=10)
 # After our own absence everybody gets so long to tell what they know.
@@ -37,6 +37,16 @@ def rounds_to_look_at(session: Session, *, now: datetime, limit: int = 500) -> l
     """Rounds about which time may have changed something, the longest waiting first."""
     statement = select(Round.id).where(Round.state.in_(OPEN), Round.next_look <= now)
     return list(session.scalars(statement.order_by(Round.next_look, Round.id).limit(limit)))
+
+
+def look_later(session: Session, round_id: UUID, *, at: datetime) -> None:
+    """A look at it failed: it is looked at again then, and holds nobody up until then."""
+    session.execute(
+        update(Round)
+        .where(Round.id == round_id, Round.state.in_(OPEN))
+        .values(next_look=at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def look_at(session: Session, round_id: UUID, *, now: datetime, actor: events.Actor) -> int:
@@ -83,7 +93,7 @@ class _Look:
         if row.late_told_at is None:
             row.late_told_at = self._now
             self._tell("round.late", self._goers or self._bosses(), {})
-        elif row.passed_up_at is None and self._now >= row.late_told_at + PASS_UP_AFTER:
+        elif row.passed_up_at is None and self._now >= _pass_up_at(row.begin_by, row.late_told_at):
             row.passed_up_at = self._now
             self._tell("round.late_passed_up", self._bosses(), {})
 
@@ -101,17 +111,17 @@ class _Look:
         # Hours later nobody can go back, and a guard who sleeps is not woken for it.
         if fresh and begun and self._now <= self._round.ends_at + FRESH:
             self._tell("round.miss", self._goers or self._bosses(), _named(fresh))
-        self._pass_up(missed, PASS_UP_AFTER)
+        self._pass_up(
+            [
+                point
+                for point in missed
+                if point.told_at and self._now >= _pass_up_at(point.closes_at, point.told_at)
+            ]
+        )
 
-    def _pass_up(self, missed: Sequence[RoundPoint], after: timedelta) -> None:
-        """Tell who leads the guards of points that have been known to be missed for so long."""
-        due = [
-            point
-            for point in missed
-            if point.passed_up_at is None
-            and point.told_at is not None
-            and self._now >= point.told_at + after
-        ]
+    def _pass_up(self, missed: Sequence[RoundPoint]) -> None:
+        """Tell who leads the guards of points that are missed, once of each."""
+        due = [point for point in missed if point.passed_up_at is None and point.told_at]
         for point in due:
             point.passed_up_at = self._now
         if due and self._round.state == "running":
@@ -153,7 +163,7 @@ class _Look:
         if self._now >= row.ends_at and not waits:
             # Nobody looks at it any more.
             missed = [point for point in self._points if point.state == "missed"]
-            self._pass_up(missed, timedelta(0))
+            self._pass_up(missed)
             values = {"ended_at": self._now, "next_look": None, "next_check": self._now}
             self._move("close", values)
             return
@@ -165,10 +175,13 @@ class _Look:
         moments += [row.begin_by, row.ends_at, row.settles_at]
         if any(point.state == "unknown" for point in self._points):
             moments.append(now + _LOOK_AGAIN)
-        told = [point.told_at for point in self._points if point.passed_up_at is None]
-        if row.passed_up_at is None:
-            told.append(row.late_told_at)
-        moments += [moment + PASS_UP_AFTER for moment in told if moment is not None]
+        moments += [
+            _pass_up_at(point.closes_at, point.told_at)
+            for point in self._points
+            if point.passed_up_at is None and point.told_at is not None
+        ]
+        if row.passed_up_at is None and row.late_told_at is not None:
+            moments.append(_pass_up_at(row.begin_by, row.late_told_at))
         return min((moment for moment in moments if moment > now), default=now + _LOOK_AGAIN)
 
     def _move(self, action: str, values: dict[str, Any]) -> None:
@@ -213,6 +226,11 @@ class _Look:
             after={"route": str(row.route_id), "route_code": self._route.code, **after},
         )
         self.made += 1
+
+
+def _pass_up_at(edge: datetime, told_at: datetime) -> datetime:
+    """When a supervisor is told of what guards were told of, however late we told them."""
+    return max(edge + PASS_UP_AFTER, told_at + GUARD_FIRST)
 
 
 def _named(points: Sequence[RoundPoint]) -> dict[str, Any]:
