@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from tests.web.guarding import (
     wait_until_told,
 )
 from tests.web.stage import Stage
+from workflows.patrol.rounds import PatrolContact, RoundPoint
 
 WECHAT = (
     "Mozilla/5.0 (Linux; Android 13; PGT-AN10; wv) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -61,15 +64,35 @@ def test_a_round_goes_by_camera_alone(stage: Stage, tmp_path: Path) -> None:
         for number, code in enumerate(shift.squares[0], 1):
             expect(page.get_by_text(f"Point 1-{number}").first).to_be_visible(timeout=PATIENCE_MS)
             page.get_by_role("button", name="Scan the code").click()
+            edge = _ends_soon(shift, position=1) if number == 1 else None
             show_code(page, f"{served.url}/t?q={code}")
             expect(page.locator(".outcome")).to_contain_text("recorded", timeout=PATIENCE_MS)
             expect(page.locator(".line:disabled")).to_have_count(number, timeout=PATIENCE_MS)
+            if edge is not None:
+                # Half a minute before it would speak again, the phone says that nothing was there.
+                wait_until(page, partial(_told_by, shift, edge))
         expect(page.get_by_text("Round done")).to_be_visible(timeout=PATIENCE_MS)
         wait_until_told(page)
         _touch_by_address(page, served, shift)
         verdicts = [one["verdict"] for one in kept(page, "answers") if one["kind"] == "scan"]
     served.end()
     assert verdicts == ["accepted", "accepted", "refused"]
+
+
+def _ends_soon(shift: Shift, position: int) -> datetime:
+    """The window of a point ends in some seconds, which the phone learns with its next word."""
+    edge = shift.stage.parts.clock.now() + timedelta(seconds=4)
+    with shift.stage.parts.database.write() as session:
+        point = session.get_one(RoundPoint, (shift.rounds[0], position))
+        point.closes_at = edge
+    return edge
+
+
+def _told_by(shift: Shift, moment: datetime) -> bool:
+    with shift.stage.parts.database.read() as session:
+        contact = session.get(PatrolContact, shift.guard)
+        told = None if contact is None else contact.told_until
+    return told is not None and told >= moment
 
 
 def _touch_by_address(page: Page, served: Served, shift: Shift) -> None:

@@ -14,6 +14,8 @@ import { _, named } from "./words";
 const LOOK_MS = 5_000;
 // One that is older says nothing that the list does not.
 const FRESH_MS = 10 * 60_000;
+// Our clock is the server's but for what a message is under way.
+const AFTER_EDGE_MS = 2_000;
 const GAP_MS = 60_000;
 const JUMP_MS = 5_000;
 const BEGINNING = new Set(["due", "start", "begin_by"]);
@@ -31,6 +33,7 @@ const HEARD = new EventTarget();
 let hiddenAt = 0;
 let ahead = Date.now() - performance.now();
 let lowTold = false;
+let edgesSeen = 0;
 
 export function onWarning(take: () => void): void {
   HEARD.addEventListener("change", take);
@@ -59,6 +62,7 @@ async function look(): Promise<void> {
   if (!session) return;
   await watchBattery();
   await warn(session.person);
+  tellAtEdges(session.person);
 }
 
 // --- Warnings ------------------------------------------------------------------------------------
@@ -84,6 +88,20 @@ async function warn(person: string): Promise<void> {
   await write("phone", [...given, ...fresh.map(({ key }) => key)].slice(-MOST_REMEMBERED), "warned");
   signal("warning");
   say("请注意巡更任务");
+}
+
+/** Only from us does the server know that a point was passed over: it hears so at once. */
+function tellAtEdges(person: string): void {
+  const since = edgesSeen;
+  edgesSeen = now() - AFTER_EDGE_MS;
+  const isOver = (at: string) => Date.parse(at) > since && Date.parse(at) <= edgesSeen;
+  const passed = rounds(person).some(
+    (round) =>
+      round.mine &&
+      round.begun &&
+      round.points.some(({ point, mark }) => !isDone(mark) && isOver(point.closes_at)),
+  );
+  if (passed) kick();
 }
 
 /** Of those about the beginning only the last: "in 5 minutes" is wrong once it is due. */
