@@ -5,7 +5,7 @@ import { isEnrolled } from "./guard/enrolment";
 import { go, turnTo, where, type Name, type Screen } from "./guard/go";
 import { answerTags, keepsThings, standsAlone } from "./guard/ground";
 import { openJournal } from "./guard/journal";
-import { beginLone } from "./guard/lone";
+import { beginLone, onLone } from "./guard/lone";
 import { openPlan } from "./guard/plan";
 import { enrolScreen } from "./guard/screens/enrol";
 import { groundScreen } from "./guard/screens/ground";
@@ -70,6 +70,9 @@ async function start(): Promise<void> {
   // Asked once for all: what was recorded must not be cleared when space runs short.
   void navigator.storage?.persist?.();
   beginCalling(place);
+  onLone(() => {
+    if (where().name === "home") void show();
+  });
   await openCalls();
   if (shownCall()) go("sos");
   void show();

@@ -67,7 +67,7 @@ function notice(standing: NonNullable<ReturnType<typeof shownCall>>): HTMLElemen
     "button",
     { type: "button", class: `sos-notice ${standingOf(standing)}`, onclick: () => go("sos") },
     icon("sos"),
-    h("span", {}, `${kind}: ${headline(standing)}`),
+    h("span", {}, _("{what}: {more}", { what: kind, more: headline(standing) })),
   );
 }
 

@@ -77,14 +77,10 @@ function drawCall(place: HTMLElement, call: Call, heard: number, ask: () => void
       "section",
       { class: `sos-state ${toneOf(standing)}`, role: "alert", "data-sos": standing },
       icon(PICTURES[standing]),
-      h("div", {}, h("strong", {}, headline(call)), h("p", {}, more(call, heard))),
+      h("div", {}, h("strong", {}, headline(call)), ...more(call, heard).map((one) => h("p", {}, one))),
     ),
     why ? says(why, "bad") : null,
     isAloud(call) && isHeldMute() ? says(_("Touch the screen: before that the browser makes no sound.")) : null,
-    over ? null : telephone(call),
-    over ? null : steps(call),
-    over ? null : lastPlace(call),
-    over && call.said?.looks.length ? looks(call.said.looks) : null,
     call.calledOff && !over
       ? says(
           call.practice
@@ -92,6 +88,10 @@ function drawCall(place: HTMLElement, call: Call, heard: number, ask: () => void
             : _("You said that it is over. It stays until a colleague has seen to it."),
         )
       : null,
+    over ? null : telephone(call),
+    over ? null : steps(call),
+    over ? null : lastPlace(call),
+    over && call.said?.looks.length ? looks(call.said.looks) : null,
     over || call.calledOff
       ? button("check", _("Close"), () => leave(call), { class: "first push" })
       : button("cross", call.practice ? _("End the practice") : _("Call the SOS off"), call.practice ? () => callOff(call, "") : ask, {
@@ -124,17 +124,17 @@ export function headline(call: Call): string {
   }[standingOf(call)];
 }
 
-function more(call: Call, heard: number): string {
+function more(call: Call, heard: number): string[] {
   const standing = standingOf(call);
   if (standing === "unsent") {
     const since = heard ? _("No contact since {time}", { time: clock(heard, zone()) }) : _("No contact yet");
     const advice = _("The phone tries again every 2 seconds. Call by telephone, shout, go where there is signal.");
-    return `${since}. ${advice}`;
+    return [since, advice];
   }
-  if (standing === "over") return _("A colleague has ended it.");
-  if (isUnreached(call)) return _("No contact at the moment: this is what was known last.");
-  if (standing === "sending") return _("Pressed at {time}", { time: clock(call.pressedAt, zone()) });
-  return _("The call goes on by itself: keep the app open.");
+  if (standing === "over") return call.practice ? [] : [_("A colleague has ended it.")];
+  if (isUnreached(call)) return [_("No contact at the moment: this is what was known last.")];
+  if (standing === "sending") return [_("Pressed at {time}", { time: clock(call.pressedAt, zone()) })];
+  return [_("The call goes on by itself: keep the app open.")];
 }
 
 function telephone(call: Call): HTMLElement {
@@ -146,7 +146,7 @@ function telephone(call: Call): HTMLElement {
 
 function steps(call: Call): HTMLElement {
   const said = call.said;
-  const by = (name: string | null | undefined, text: string): string => (name ? `${text}: ${name}` : text);
+  const by = (name: string | null | undefined, text: string): string => (name ? _("{what}: {more}", { what: text, more: name }) : text);
   const lines: [string, string | number | null][] = [
     [_("You pressed"), call.pressedAt],
     [_("Sent"), said?.received_at ?? null],
@@ -200,7 +200,7 @@ function drawPhrase(place: HTMLElement, call: Call, done: () => void): void {
     h(
       "form",
       {
-        class: "field",
+        class: "field sos-phrase",
         onsubmit: (event) => {
           event.preventDefault();
           void callOff(call, phrase.value).then(done);
