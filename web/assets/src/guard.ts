@@ -11,9 +11,12 @@ import { enrolScreen } from "./guard/screens/enrol";
 import { groundScreen } from "./guard/screens/ground";
 import { homeScreen } from "./guard/screens/home";
 import { noteScreen } from "./guard/screens/note";
+import { ordersScreen } from "./guard/screens/orders";
+import { postScreen, postsScreen } from "./guard/screens/post";
 import { practiceScreen } from "./guard/screens/practice";
 import { showBlocked, showChat, showForgetful } from "./guard/screens/refusals";
 import { reportScreen } from "./guard/screens/report";
+import { moreScreen, reportsScreen } from "./guard/screens/reports";
 import { roundScreen } from "./guard/screens/round";
 import { scanScreen } from "./guard/screens/scan";
 import { dress, settingsScreen } from "./guard/screens/settings";
@@ -36,6 +39,11 @@ const SCREENS: Record<Name, Screen> = {
   scan: scanScreen,
   report: reportScreen,
   note: noteScreen,
+  post: postScreen,
+  posts: postsScreen,
+  orders: ordersScreen,
+  reports: reportsScreen,
+  more: moreScreen,
   practice: practiceScreen,
   settings: settingsScreen,
   sync: syncScreen,

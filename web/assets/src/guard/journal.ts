@@ -30,6 +30,7 @@ export async function openJournal(): Promise<void> {
 export interface Adding {
   person: string | null;
   hint?: Entry["hint"];
+  post?: string;
   file?: KeptFile;
 }
 
@@ -69,7 +70,9 @@ async function append(
       data,
     });
     const hint = adding.hint ?? null;
-    const entry = { seq, id, kind, person: adding.person, at, text, hash: await hash(text), hint };
+    const post = adding.post ? { post: adding.post } : {};
+    const said = { seq, id, kind, person: adding.person, at, text, hash: await hash(text) };
+    const entry: Entry = { ...said, hint, ...post };
     if (await put(entry, before, adding.file)) {
       entries.push(entry);
       if (adding.file) files.set(adding.file.id, { ...adding.file, bytes: null });

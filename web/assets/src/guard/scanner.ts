@@ -31,6 +31,16 @@ export function canReadTags(): boolean {
   return !!tagReader();
 }
 
+/** Whether the browser was asked before, and allows it. */
+export async function mayReadTags(): Promise<boolean> {
+  try {
+    const asked = await navigator.permissions.query({ name: "nfc" as PermissionName });
+    return asked.state === "granted";
+  } catch {
+    return false;
+  }
+}
+
 /** Reads tags until the signal aborts. Throws NotAllowedError, NotSupportedError, NotReadableError. */
 export async function readTags(
   take: (serial: string, addresses: string[]) => void,

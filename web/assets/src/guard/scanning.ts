@@ -1,6 +1,6 @@
 // From what was read to what is recorded: the one way for tags, squares, digits and positions.
 import { record } from "./journal";
-import { checkpointOf, nextPoint, placeOf, roundOf, rounds, type RoundView } from "./plan";
+import { checkpointOf, nextPoint, placeOf, plan, roundOf, rounds, type RoundView } from "./plan";
 import type { Shown } from "./reading";
 import { session } from "./session";
 import { signal } from "./signals";
@@ -22,18 +22,23 @@ export interface Done {
   took: number;
 }
 
-/** Records a scan. round, position: where the guard meant to be, if on a round. */
-export async function scanned(shown: Shown, round = "", position = -1): Promise<Done> {
+/** Records a scan. round, position: where the guard meant to be, if on a round; post: if at one. */
+export async function scanned(
+  shown: Shown,
+  round = "",
+  position = -1,
+  post = "",
+): Promise<Done> {
   const began = performance.now();
   const key = JSON.stringify(shown);
   if (key === last.key && began - last.at < SAME_MS) {
     return { entry: null, text: _("Already recorded"), took: 0 };
   }
   last = { key, at: began };
-  const hint = meant(shown, round, position);
+  const hint = post ? null : meant(shown, round, position);
   let entry: Entry;
   try {
-    entry = await record("scan", { shown }, { person: session?.person ?? null, hint });
+    entry = await record("scan", { shown }, { person: session?.person ?? null, hint, post });
   } catch (error) {
     // It stands nowhere: the next reading is the first one.
     last = { key: "", at: 0 };
@@ -43,7 +48,8 @@ export async function scanned(shown: Shown, round = "", position = -1): Promise<
   performance.measure("scan-recorded", { start: began, duration: took });
   signal("recorded");
   kick();
-  return { entry, text: wording(hint), took };
+  const name = named(plan?.posts?.find((one) => one.id === post)?.name);
+  return { entry, text: name ? _("{place}: recorded", { place: name }) : wording(hint), took };
 }
 
 /** Which point it is for: the one whose code this is, else the one that the guard goes to. */

@@ -1,6 +1,6 @@
 // What the phone keeps, in IndexedDB. Nothing here is asked of the network.
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
-import type { Call, Draft, Entry, KeptFile, Known, OwnWatch, Plan, Session, Verdict } from "./types";
+import type { Addition, Call, Draft, Entry, KeptFile, Known, OwnWatch, Plan, Session, Verdict } from "./types";
 
 const NAME = "watchkeeper-guard";
 const VERSION = 1;
@@ -22,6 +22,8 @@ export interface Facts {
   session: Session;
   /** Reports that are not sent yet, by whoever is writing them: a phone of the post is shared. */
   drafts: Record<string, Draft>;
+  /** What is being added to reports, by the report's id. */
+  additions: Record<string, Addition>;
   /** What a tag opened while nobody was signed in, and when by the phone's clock. */
   tapped: { address: string; at: number };
   /** ms that the server's clock is ahead, and when that was heard, by the phone's clock. */

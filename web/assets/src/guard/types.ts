@@ -51,6 +51,24 @@ export interface PlanCheckpoint {
   kinds: string[];
 }
 
+/** A post where people of this phone stand. here: which of them are there; html: by language. */
+export interface PlanPost {
+  id: string;
+  code: string;
+  name: Named;
+  checkpoint_id: string | null;
+  people: string[];
+  here: { person_id: string; since: string; shift_end: string }[];
+  orders: {
+    id: string;
+    number: number;
+    digest: string;
+    published_at: string;
+    html: Named;
+    read_by: string[];
+  } | null;
+}
+
 export interface Choice {
   code: string;
   kind: string;
@@ -79,6 +97,8 @@ export interface Plan {
   site: { id: string; name: Named; time_zone: string; call_number: string | null };
   people: PlanPerson[];
   rounds: PlanRound[];
+  /** Not in a plan that was kept by an older app. */
+  posts?: PlanPost[];
   checkpoints: PlanCheckpoint[];
   choices: Choice[];
   notes: NoteChoice[];
@@ -103,6 +123,7 @@ export interface Verdict {
   checkpoint_id: string | null;
   round_id: string | null;
   position: number | null;
+  post: "came" | "left" | "other_post" | "not_of_team" | null;
   ticket_number: number | null;
 }
 
@@ -135,6 +156,8 @@ export interface Entry {
   hash: string;
   /** What the screen shows until the server has looked at it; never sent. */
   hint: { round: string; position: number } | null;
+  /** The post to which the guard meant to come; never sent. */
+  post?: string;
 }
 
 /** A photo or voice note as the phone keeps it. The bytes go once the server has them whole. */
@@ -226,4 +249,10 @@ export interface OwnWatch {
   ends_at: string;
   every_min: number;
   grace_min: number;
+}
+
+/** What is being added to a report, until it is sent. */
+export interface Addition {
+  files: string[];
+  text: string;
 }

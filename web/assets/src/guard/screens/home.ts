@@ -8,11 +8,14 @@ import { kick } from "../sync";
 import { now } from "../time";
 import { _, clock, named, otherDay } from "../words";
 import { state, zone } from "./parts";
+import { postCards } from "./post";
+import { ownReports } from "./reports";
 
 const MOST_AHEAD = 6;
 
 export const homeScreen: Screen = (place) => {
   const person = session?.person ?? "";
+  const mine = ownReports();
   const all = rounds(person).filter((one) => !one.over && one.mine);
   const opened = all.filter((one) => Date.parse(one.round.opens_at) <= now());
   const ahead = all.filter((one) => !opened.includes(one)).slice(0, MOST_AHEAD);
@@ -26,15 +29,21 @@ export const homeScreen: Screen = (place) => {
     ),
     state(),
     checkInLine(),
+    ...postCards(),
     opened.length ? h("h2", {}, _("Now")) : null,
     ...opened.map((one) => card(one, true)),
     opened.length ? null : h("p", { class: "muted" }, _("No round is open.")),
     ahead.length ? h("h2", {}, _("Later")) : null,
     ...ahead.map((one) => card(one, false)),
     plan ? null : h("p", { class: "muted" }, _("The plan arrives with the first signal.")),
+    mine.length
+      ? button("list", _("My reports ({count})", { count: mine.length }), () => go("reports"), {
+          class: "quiet push",
+        })
+      : null,
     h(
       "div",
-      { class: "pair push" },
+      { class: `pair ${mine.length ? "" : "push"}` },
       button("report", _("Report"), () => go("report"), { class: "huge" }),
       button("scan", _("Scan now"), () => go("scan"), { class: "huge" }),
     ),

@@ -5,7 +5,7 @@ import { record } from "../journal";
 import { checkpointOf, isDone, roundOf, type PointView, type RoundView } from "../plan";
 import { readTag } from "../reading";
 import { scanned, target } from "../scanning";
-import { canReadTags, readTags } from "../scanner";
+import { canReadTags, mayReadTags, readTags } from "../scanner";
 import { session } from "../session";
 import { signal } from "../signals";
 import { say } from "../speech";
@@ -60,7 +60,7 @@ async function listen(
   touched: boolean,
 ): Promise<void> {
   if (!canReadTags() || going.reading) return;
-  if (!touched && !(await isAllowed())) return;
+  if (!touched && !(await mayReadTags())) return;
   const reading = (going.reading = new AbortController());
   const take = async (serial: string, addresses: string[]): Promise<void> => {
     const shown = readTag(serial, addresses);
@@ -88,15 +88,6 @@ async function listen(
 /** What came of the last touch; it stays for a moment, whatever is drawn meanwhile. */
 function outcome(text: string, good: boolean): Going["said"] {
   return { text, good, until: performance.now() + SHOWN_MS };
-}
-
-async function isAllowed(): Promise<boolean> {
-  try {
-    const asked = await navigator.permissions.query({ name: "nfc" as PermissionName });
-    return asked.state === "granted";
-  } catch {
-    return false;
-  }
 }
 
 function drawRound(place: HTMLElement, view: RoundView, going: Going, draw: () => void): void {

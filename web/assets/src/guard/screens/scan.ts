@@ -2,6 +2,7 @@
 import { button, h, icon, replace } from "../dom";
 import { go, type Screen } from "../go";
 import { checkpointOf, roundOf } from "../plan";
+import { postOf } from "../posts";
 import { readText, readTyped, type Shown } from "../reading";
 import { Camera, canSee } from "../scanner";
 import { scanned } from "../scanning";
@@ -16,10 +17,11 @@ const POSITION_MS = 20_000;
 
 export const scanScreen: Screen = (place, given) => {
   const round = given.get("round") ?? "";
+  const post = postOf(given.get("post") ?? "");
   const position = Number(given.get("position") ?? -1);
   const view = roundOf(round, session?.person ?? "");
   const point = view?.points.find((one) => one.point.position === position)?.point;
-  const checkpoint = checkpointOf(point?.checkpoint_id ?? "");
+  const checkpoint = checkpointOf(point?.checkpoint_id ?? post?.checkpoint_id ?? "");
   const eye = h("div", { class: "seen" });
   const said = says("");
   const code = h("input", { name: "code", autocomplete: "off", autocapitalize: "characters" });
@@ -36,7 +38,7 @@ export const scanScreen: Screen = (place, given) => {
       return;
     }
     busy = true;
-    const done = await scanned(shown, round, position);
+    const done = await scanned(shown, round, position, post?.id);
     if (ended) return;
     if (!done.entry) {
       // Still the square of the last point: it goes on looking for the next one.
@@ -50,7 +52,7 @@ export const scanScreen: Screen = (place, given) => {
     window.setTimeout(() => {
       if (ended) return;
       // Back to the round by the way that led here, so that "back" does not scan again.
-      if (round) history.back();
+      if (round || post) history.back();
       else go("home");
     }, SHOWN_MS);
   };
@@ -108,7 +110,7 @@ export const scanScreen: Screen = (place, given) => {
     code.focus();
   });
   type.hidden = !canSee();
-  replace(place, top(named(checkpoint?.name) || _("Scan now")), eye, said, lamp, here, type, typed);
+  replace(place, top(named(post?.name ?? checkpoint?.name) || _("Scan now")), eye, said, lamp, here, type, typed);
   void begin();
   return () => {
     ended = true;

@@ -5,6 +5,7 @@ import { turnTo, type Screen } from "../go";
 import type { IconName } from "../icons";
 import { answers, entries } from "../journal";
 import { checkpointOf, dataOf, plan } from "../plan";
+import { postOf } from "../posts";
 import { askAgain, contact, hurry, isInContact, onSync, waiting } from "../sync";
 import type { Entry } from "../types";
 import { _, clock, named } from "../words";
@@ -88,6 +89,8 @@ const PICTURES: Record<string, IconName> = {
   note: "lock",
   round_start: "play",
   check_in: "heart",
+  orders_read: "list",
+  post_leave: "door",
 };
 
 function line(entry: Entry): HTMLElement {
@@ -120,6 +123,8 @@ function nameOf(entry: Entry): string {
   if (entry.kind === "report") {
     return named(plan?.choices.find((one) => one.code === data["choice"])?.name) || _("Report");
   }
+  if (entry.kind === "orders_read") return _("Post orders");
+  if (entry.kind === "post_leave") return named(postOf(String(data["post"]))?.name) || _("Your post");
   const point = round?.points.find((one) => one.position === entry.hint?.position);
   const place = answers.get(entry.seq)?.checkpoint_id ?? data["checkpoint"] ?? point?.checkpoint_id;
   return named(checkpointOf(String(place ?? ""))?.name) || _("Scan now");
