@@ -159,7 +159,7 @@ def patrol_figures(
     for site in sites:
         span = span_of(days, zone(site.time_zone), now)
         if span is not None:
-            found.append(_of_site(session, site, span, now, with_visits=len(sites) == 1))
+            found.append(figures_of_site(session, site, span, now, with_visits=len(sites) == 1))
     by_day = [
         sum((line.by_day[number] for line in found), RoundSums()) for number in range(days.count)
     ]
@@ -185,9 +185,10 @@ def sites_of(session: Session, caller: Caller) -> list[Node]:
     return list(session.scalars(statement))
 
 
-def _of_site(
-    session: Session, site: Node, span: SiteSpan, now: datetime, *, with_visits: bool
+def figures_of_site(
+    session: Session, site: Node, span: SiteSpan, now: datetime, *, with_visits: bool = False
 ) -> SiteFigures:
+    """The figures of some days of a site. with_visits: with where somebody was when, too."""
     by_day = [RoundSums() for _ in span.days]
     by_route = defaultdict[UUID, RoundSums](RoundSums)
     for route_id, planned_at, sums in _rounds(session, site.id, span, now):

@@ -1,0 +1,188 @@
+"""What comes after a report was closed: an annex beside it, and whoever read it is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core.errors import Conflict
+from core.events import Event
+from core.ids import new_id
+from core.people import Caller
+from core.places import Node
+from workflows.patrol.checkpoints import WRITE
+from workflows.patrol.frozen.audience import readers_at
+from workflows.patrol.frozen.closing import OVERLAP, Desk, Head, head_of, keep, with_head
+from workflows.patrol.frozen.comparing import changes
+from workflows.patrol.frozen.day import day_at, gather_day
+from workflows.patrol.frozen.editions import Reader, edition_of
+from workflows.patrol.frozen.happened import TICKET, gather_report, gather_ticket
+from workflows.patrol.frozen.making import Made, Pictures, make_edition
+from workflows.patrol.frozen.model import DAILY, FrozenReport, ReportEdition, ReportReader
+from workflows.patrol.frozen.reading import find_frozen
+from workflows.tickets.model import Ticket
+
+# So long after a day its report is looked after; what comes later still is annexed by hand.
+LOOKED_AFTER = timedelta(days=35)
+# Facts that may be about a day although they happen after it.
+_LATER = ("round.", "patrol_mark.", "guard_report.", "guard_file.")
+
+
+def annex(desk: Desk, caller: Caller | None, report_id: UUID, *, now: datetime) -> UUID | None:
+    """Tell in an annex what came since a report was closed; None where nothing did.
+
+    Whoever has read the report is named in the fact, and so is told. caller: None: time itself.
+    Raises NotFound, NotAllowed, Conflict when somebody else makes one at this moment.
+    """
+    with desk.database.read() as session:
+        row = _found(session, caller, report_id)
+        before = _last_editions(session, row.id)
+        number = 1 + max(0, *_numbers(session, row.id))
+        closer = None if caller is None else caller.person_id
+        head = head_of(f"{row.number}-A{number}", closer, now, annex=number, of=row.number)
+        gathered = _gathered(session, row, now)
+        content = with_head(session, gathered, head, closer, now)
+        readers = [one for one in readers_at(session, row.site_id) if one.client_id in before]
+    made = _made(desk, content, readers, before, now)
+    if not any(one.client_id is None for one in made):
+        with desk.database.write() as session:
+            session.get_one(FrozenReport, row.id).looked_at = now - OVERLAP
+        return None
+    more = FrozenReport(
+        id=new_id(),
+        site_id=row.site_id,
+        kind=row.kind,
+        number=head.number,
+        day=row.day,
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
+        of_id=row.id,
+        annex=number,
+        closed_at=now,
+        closed_by=closer,
+        looked_at=now,
+    )
+    return _kept(desk, row.id, more, made, head, now)
+
+
+def _kept(
+    desk: Desk,
+    report_id: UUID,
+    more: FrozenReport,
+    made: Sequence[Made],
+    head: Head,
+    now: datetime,
+) -> UUID:
+    try:
+        with desk.database.write() as session:
+            session.get_one(FrozenReport, report_id).looked_at = now - OVERLAP
+            told = [one for one in _readers_of(session, report_id) if one != more.closed_by]
+            facts = {
+                "of": str(report_id),
+                "people": [str(one) for one in told],
+                "about": {"en": head.number, "zh": head.number},
+            }
+            return keep(session, more, made, now=now, facts=facts)
+    except IntegrityError:
+        raise Conflict(
+            "somebody else makes an annex at this moment", advice="Read that one first."
+        ) from None
+
+
+def _found(session: Session, caller: Caller | None, report_id: UUID) -> FrozenReport:
+    if caller is None:
+        return session.get_one(FrozenReport, report_id)
+    row = find_frozen(session, caller, report_id)
+    caller.require(WRITE, row.site_id)
+    return session.get_one(FrozenReport, row.of_id) if row.of_id else row
+
+
+def _gathered(session: Session, row: FrozenReport, now: datetime) -> dict[str, Any]:
+    if row.kind == DAILY:
+        assert row.day is not None
+        return gather_day(session, day_at(session.get_one(Node, row.site_id), row.day), now=now)
+    assert row.subject_id is not None
+    if row.subject_kind == TICKET:
+        return gather_ticket(session, session.get_one(Ticket, row.subject_id))
+    return gather_report(session, row.subject_id, row.site_id)
+
+
+def _numbers(session: Session, report_id: UUID) -> list[int]:
+    statement = select(FrozenReport.annex).where(FrozenReport.of_id == report_id)
+    return [0, *session.scalars(statement)]
+
+
+def _last_editions(session: Session, report_id: UUID) -> dict[UUID | None, ReportEdition]:
+    """Of a report and its annexes, by reader, the edition that was made last."""
+    statement = (
+        select(ReportEdition)
+        .join(FrozenReport, FrozenReport.id == ReportEdition.report_id)
+        .where(or_(FrozenReport.id == report_id, FrozenReport.of_id == report_id))
+        .order_by(FrozenReport.annex)
+    )
+    return {row.client_id: row for row in session.scalars(statement)}
+
+
+def _made(
+    desk: Desk,
+    content: Mapping[str, Any],
+    readers: Sequence[Reader],
+    before: Mapping[UUID | None, ReportEdition],
+    now: datetime,
+) -> list[Made]:
+    """An edition for each reader for whom something has changed."""
+    pictures = Pictures(desk.files)
+    made = []
+    for reader in readers:
+        told = edition_of(content, reader)
+        found = changes(before[reader.client_id].content, told)
+        if found:
+            whole = {**told, "changes": [asdict(one) for one in found]}
+            made.append(
+                make_edition(
+                    whole,
+                    reader.client_id,
+                    files=desk.files,
+                    pictures=pictures,
+                    base=desk.base,
+                    now=now,
+                )
+            )
+    return made
+
+
+def _readers_of(session: Session, report_id: UUID) -> list[UUID]:
+    statement = select(ReportReader.person_id).where(ReportReader.report_id == report_id)
+    return list(session.scalars(statement.order_by(ReportReader.read_at, ReportReader.person_id)))
+
+
+def reports_to_look_at(session: Session, *, now: datetime) -> list[UUID]:
+    """Daily reports for which something may have come since they were looked at.
+
+    That is when the log has learned of something that happened on their day, or of rounds, marks
+    and reports at all, which may be theirs.
+    """
+    statement = select(FrozenReport).where(
+        FrozenReport.kind == DAILY,
+        FrozenReport.annex == 0,
+        FrozenReport.closed_at > now - LOOKED_AFTER,
+    )
+    found = []
+    for row in session.scalars(statement.order_by(FrozenReport.day, FrozenReport.id)).all():
+        assert row.day is not None
+        asked = day_at(session.get_one(Node, row.site_id), row.day)
+        of_day = (Event.happened_at >= asked.start) & (Event.happened_at < asked.end)
+        later = or_(*(Event.kind.startswith(each) for each in _LATER))
+        fact = select(Event.seq).where(
+            Event.site_id == row.site_id,
+            Event.learned_at > row.looked_at,
+            or_(of_day, later),
+        )
+        if session.scalar(fact.limit(1)) is not None:
+            found.append(row.id)
+    return found
