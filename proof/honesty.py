@@ -46,27 +46,27 @@ class Tally:
             self.kinds[way].update(kinds)
 
 
-def _id(kind: int, number: int) -> UUID:
+def id_of(kind: int, number: int) -> UUID:
     return UUID(int=(kind << 64) + number + 20_000)
 
 
 def _touch(one: Handed, verdict: str, *, phones: bool) -> Touch:
     touch = Touch(
-        id=_id(1, one.id),
+        id=id_of(1, one.id),
         at=BEGIN + timedelta(seconds=one.at),
         received=BEGIN + timedelta(seconds=one.received),
-        checkpoint=_id(2, one.point),
-        person=_id(3, one.guard),
+        checkpoint=id_of(2, one.point),
+        person=id_of(3, one.guard),
         online=one.online,
         verdict=verdict,
-        token=_id(4, one.point),
+        token=id_of(4, one.point),
         counter=one.counter,
     )
     if not phones:
         return touch
     return replace(
         touch,
-        phone=_id(5, one.phone),
+        phone=id_of(5, one.phone),
         post=one.post,
         sequence=one.sequence,
         boot=str(one.boot),
@@ -81,7 +81,7 @@ class Desk:
         self._month = month
         self._touches = [
             _touch(one, verdict, phones=phones)
-            for one, verdict in zip(month.handed, _verdicts(month.handed), strict=True)
+            for one, verdict in zip(month.handed, verdicts(month.handed), strict=True)
         ]
         self._by_round = defaultdict[int, list[Touch]](list)
         self._by_phone = defaultdict[UUID | None, list[Touch]](list)
@@ -105,7 +105,7 @@ class Desk:
         ):
             self._first_photo.setdefault(photo, (number, touch))
         self._owners = {
-            _id(5, phone.id): _id(3, guard.id)
+            id_of(5, phone.id): id_of(3, guard.id)
             for site in month.sites
             for guard in site.crew
             for _, phone in guard.phones
@@ -131,7 +131,7 @@ class Desk:
         site = self._month.sites[number]
         if not site.mapped:
             return None
-        places = {_id(2, point.id): point.place for route in site.routes for point in route}
+        places = {id_of(2, point.id): point.place for route in site.routes for point in route}
         return lambda one, other: math.dist(places[one], places[other])
 
     def _case(self, number: int, touches: Sequence[Touch], walking: Walking) -> Case:
@@ -202,7 +202,7 @@ def _sooner(one: Touch, other: Touch) -> Touch:
     return other if other.received < one.received else one
 
 
-def _verdicts(handed: Sequence[Handed]) -> list[str]:
+def verdicts(handed: Sequence[Handed]) -> list[str]:
     """A counter is taken once, and none below one that was taken (docs/patrol.md)."""
     last, taken, found = dict[int, int](), set[tuple[int, int]](), list[str]()
     for one in handed:

@@ -176,6 +176,7 @@ def _clocks(
         Scan.site_id == row.site_id,
         Scan.channel == "online",
         Scan.checkpoint_id.is_not(None),
+        Scan.evidence["phone"].as_string().in_([str(one) for one in phones]),
     )
     # However busy a site is, what is nearest to the round is among them.
     earlier = statement.where(
