@@ -59,6 +59,23 @@ PHONE = """
     what.name === "nfc" ? Promise.resolve({ state: "granted" }) : ask(what);
 })();
 """
+# The phone's own clock, which somebody sets: `setClock(ms)` further than it is.
+CLOCK = """
+(() => {
+  const Real = Date;
+  let set = 0;
+  window.Date = class extends Real {
+    constructor(...given) {
+      if (given.length) super(...given);
+      else super(Real.now() + set);
+    }
+    static now() {
+      return Real.now() + set;
+    }
+  };
+  window.setClock = (ms) => { set += ms; };
+})();
+"""
 NO_TAGS = "delete window.NDEFReader;"
 LENS = """
 (() => {
@@ -167,6 +184,8 @@ class Network:
     def __init__(self, target: int, seed: int) -> None:
         self.target = target
         self.flaky = False
+        # How many of the next bodies that are put arrive with a bit turned over.
+        self.spoils = 0
         self.chance = random.Random(seed)
         self._fates: list[str] = []
         self.met: Counter[str] = Counter()
@@ -203,6 +222,10 @@ class Network:
         fate = self._fate() if self.flaky else "passed"
         body = asked.rfile.read(int(asked.headers.get("Content-Length") or 0))
         asked.close_connection = True
+        if asked.command == "PUT" and self.spoils:
+            self.spoils -= 1
+            self.met["spoilt"] += 1
+            body = body[:-1] + bytes([body[-1] ^ 1])
         if fate == "lost there":
             self.met[fate] += 1
             return

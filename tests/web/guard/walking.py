@@ -4,6 +4,7 @@ import hashlib
 import io
 import random
 import statistics
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,18 +38,20 @@ from workflows.patrol.rounds import Round
 
 @dataclass
 class Walked:
-    """What a shift left on the phone, and how quick it was there."""
+    """What a shift left on the phone, how quick it was there, and how long it took to be told."""
 
     network: Network
     journal: list[dict[str, Any]] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
     took_ms: list[float] = field(default_factory=list)
+    told_s: float = 0.0
 
     def told(self) -> str:
         """The times from a reading until it stood in the journal."""
         middle, worst = statistics.median(self.took_ms), max(self.took_ms)
         count = len(self.took_ms)
-        return f"scan -> recorded, n={count}: median {middle:.0f} ms, worst {worst:.0f} ms"
+        quick = f"scan -> recorded, n={count}: median {middle:.0f} ms, worst {worst:.0f} ms"
+        return f"{quick}; all told in {self.told_s:.0f} s"
 
 
 @contextmanager
@@ -91,11 +94,12 @@ def walk(shift: Shift, folder: Path, plan: Plan) -> Walked:
                 walked.took_ms += took(page)
                 if part == plan.parts - 1:
                     served.begin()
-                    network.flaky = True
+                    network.flaky, begun = True, time.monotonic()
                     # It would try by itself within a minute.
                     page.evaluate("location.hash = '#/sync'")
                     page.get_by_role("button", name="Send now").click()
                     wait_until_told(page)
+                    walked.told_s = time.monotonic() - begun
                     walked.journal, walked.files = kept(page, "journal"), kept(page, "files")
     served.end()
     return walked

@@ -5,6 +5,8 @@ import { hear, now } from "./time";
 
 export const API = "/api/v1/guard";
 const WAIT_MS = 20_000;
+// What a new proof mends.
+const ANEW = new Set(["clock", "replayed"]);
 
 /** The server said no. code: what a machine decides by; more: the whole problem document. */
 export class Refused extends Error {
@@ -17,8 +19,15 @@ export class Refused extends Error {
   }
 }
 
-/** The server was not reached, or is not well. It may be asked again. */
-export class Away extends Error {}
+/** The server was not reached, or is not well. It may be asked again. slow: it took too long. */
+export class Away extends Error {
+  constructor(
+    message: string,
+    readonly slow = false,
+  ) {
+    super(message);
+  }
+}
 
 export interface Answer<T> {
   status: number;
@@ -32,14 +41,16 @@ interface Asking {
   tag?: string;
   /** Which phone this is, before that is kept. */
   phone?: string;
+  /** When what is said was looked up, by the monotonic clock: the proof is of no later moment. */
+  since?: number;
 }
 
 export async function ask<T>(method: string, path: string, asking: Asking = {}): Promise<Answer<T>> {
   try {
     return await once(method, path, asking);
   } catch (error) {
-    if (!(error instanceof Refused) || error.code !== "clock") throw error;
-    // The refusal told the right time; the second proof reckons with it.
+    if (!(error instanceof Refused) || !ANEW.has(error.code)) throw error;
+    // A proof counts once, and browsers ask twice by themselves; or the refusal told the right time.
     return once(method, path, asking);
   }
 }
@@ -47,12 +58,14 @@ export async function ask<T>(method: string, path: string, asking: Asking = {}):
 async function once<T>(method: string, path: string, asking: Asking): Promise<Answer<T>> {
   const headers: Record<string, string> = { Accept: "application/json" };
   const id = asking.phone ?? (await read("phone", "id")) ?? "";
-  headers["Phone-Proof"] = await proof(await ownKeys(), id, method, path, now());
+  const since = asking.since ?? performance.now();
+  const moment = now() - (performance.now() - since);
+  headers["Phone-Proof"] = await proof(await ownKeys(), id, method, path, moment);
   if (asking.tag) headers["If-None-Match"] = asking.tag;
   if (asking.json !== undefined) headers["Content-Type"] = "application/json";
   if (asking.bytes) headers["Content-Type"] = "application/octet-stream";
   const body = asking.bytes ?? (asking.json === undefined ? null : JSON.stringify(asking.json));
-  const sent = Date.now();
+  const sent = performance.now();
   const answer = await within(path, { method, headers, body, cache: "no-store" });
   const said = await content(answer);
   if (typeof said["server_time"] === "string") hear(said["server_time"], sent);
@@ -72,7 +85,7 @@ async function within(path: string, request: RequestInit): Promise<Response> {
     const body = answer.status === 204 || answer.status === 304 ? null : await answer.arrayBuffer();
     return new Response(body, { status: answer.status, headers: answer.headers });
   } catch (error) {
-    throw new Away(String(error));
+    throw new Away(String(error), ending.signal.aborted);
   } finally {
     window.clearTimeout(timer);
   }

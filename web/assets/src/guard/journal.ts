@@ -2,12 +2,12 @@
 import { hex } from "./capture";
 import { newId } from "./ids";
 import { database, read, type Head } from "./store";
-import { boot, offset } from "./time";
+import { boot, lookAtClocks, offset, running } from "./time";
 import type { Entry, KeptFile, Verdict } from "./types";
 
 const utf8 = new TextEncoder();
-// What the server has answered is shown for so long.
-const KEPT_MS = 3 * 24 * 3600_000;
+// What the server has answered is kept for so long: it may be restored from a backup, and lack it.
+const KEPT_MS = 7 * 24 * 3600_000;
 
 export const entries: Entry[] = [];
 export const answers = new Map<number, Verdict>();
@@ -38,9 +38,11 @@ let last: Promise<unknown> = Promise.resolve();
 
 /** Records something, once what was to be recorded before it is. Resolves when it is on the disk. */
 export function record(kind: string, data: unknown, adding: Adding): Promise<Entry> {
+  lookAtClocks();
   const at = Date.now();
-  const mono = Math.round(performance.now());
-  const next = last.then(() => append(kind, data, adding, at, mono));
+  const mono = running();
+  const ahead = offset();
+  const next = last.then(() => append(kind, data, adding, { at, mono, ahead }));
   last = next.catch(() => undefined);
   return next;
 }
@@ -49,8 +51,7 @@ async function append(
   kind: string,
   data: unknown,
   adding: Adding,
-  at: number,
-  mono: number,
+  { at, mono, ahead }: { at: number; mono: number; ahead: number | null },
 ): Promise<Entry> {
   const id = newId(at);
   for (;;) {
@@ -64,7 +65,7 @@ async function append(
       at: new Date(at).toISOString(),
       mono_ms: mono,
       boot,
-      offset_ms: offset(),
+      offset_ms: ahead,
       person: adding.person,
       kind,
       data,
@@ -114,6 +115,19 @@ export async function noteVerdicts(said: Verdict[]): Promise<void> {
   for (const one of said) void change.store.put(one);
   await change.done;
   for (const one of said) answers.set(one.seq, one);
+}
+
+/** The highest number that the server has answered; 0 where it has answered none. */
+export function lastAnswered(): number {
+  return Math.max(0, ...answers.keys());
+}
+
+/** Forgets the answers from there on, so that these entries go again; false if they are gone. */
+export async function resendFrom(seq: number): Promise<boolean> {
+  if (!entries.some((one) => one.seq === seq)) return false;
+  await (await database()).delete("answers", IDBKeyRange.lowerBound(seq));
+  for (const known of [...answers.keys()]) if (known >= seq) answers.delete(known);
+  return true;
 }
 
 /** The entries that the server has not answered, in order. */

@@ -1,11 +1,24 @@
 // Hands in what was recorded, in order and once, however often the network breaks off.
 import { API, ask, Away, Refused } from "./api";
-import { answers, entries, files, head, noteVerdicts, prune, unanswered } from "./journal";
+import { changed, contact, gotThrough, steadily } from "./contact";
+import { pruneFiles, sendFiles } from "./files";
+import {
+  entries,
+  files,
+  head,
+  lastAnswered,
+  noteVerdicts,
+  prune,
+  resendFrom,
+  unanswered,
+} from "./journal";
 import { ownKeys, signed } from "./keys";
 import { learnPlaces, refreshPlan } from "./plan";
-import { database, read, write } from "./store";
-import { now } from "./time";
+import { read, write } from "./store";
+import { boot, now, running } from "./time";
 import type { Entry, FileState, JournalAnswer } from "./types";
+
+export { contact, onSync } from "./contact";
 
 export const APP = "1.0";
 const BEAT_MS = 60_000;
@@ -15,30 +28,15 @@ const LONGEST_RETRY_MS = 60_000;
 const MOST_ENTRIES = 100;
 // Of the 256 KiB of a batch, what is left for the rest of the body.
 const MOST_BYTES = 240 * 1024;
-const PIECE_BYTES = 256 * 1024;
-const HEARD = new EventTarget();
-
-/** How the phone stands with the server. heardAt: by the phone's clock, ms. */
-export const contact = { heardAt: 0, failed: 0, busy: false, why: "", stopped: "" };
-
+// A phone that is refused may be found, or its server mended, at any time.
+const STOPPED_MS = 600_000;
 let timer = 0;
 let again = false;
 let lowPower = false;
 
-/** Tells when something came or went; gives back what ends that. */
-export function onSync(take: () => void): () => void {
-  HEARD.addEventListener("change", take);
-  return () => HEARD.removeEventListener("change", take);
-}
-
-function changed(): void {
-  HEARD.dispatchEvent(new Event("change"));
-}
-
 export async function beginSync(): Promise<void> {
   const stopped = (await read("phone", "stopped")) ?? "";
-  // It may have been found since: asked once at each start, and whenever its guard asks.
-  contact.stopped = stopped === LOST ? "" : stopped;
+  contact.stopped = FINAL.has(stopped) ? stopped : "";
   lowPower = (await read("settings", "lowPower")) === true;
   window.addEventListener("online", () => hurry());
   window.addEventListener("offline", changed);
@@ -57,7 +55,7 @@ export function kick(): void {
   if (contact.failed === 0) hurry();
 }
 
-/** A phone that was lost may have been found: asks, and says so again if it was not. */
+/** What refused this phone may be over: asks, and says so again if it is not. */
 export function askAgain(): void {
   contact.stopped = "";
   hurry();
@@ -76,8 +74,7 @@ async function turn(): Promise<void> {
   again = false;
   try {
     await alone(exchange);
-    contact.heardAt = Date.now();
-    contact.failed = 0;
+    gotThrough();
     contact.why = "";
   } catch (error) {
     await failed(error);
@@ -85,7 +82,10 @@ async function turn(): Promise<void> {
     contact.busy = false;
   }
   changed();
-  if (contact.stopped) return;
+  if (contact.stopped) {
+    if (!FINAL.has(contact.stopped)) timer = window.setTimeout(askAgain, STOPPED_MS);
+    return;
+  }
   timer = window.setTimeout(() => void turn(), again ? 0 : pause());
 }
 
@@ -93,12 +93,6 @@ async function turn(): Promise<void> {
 async function alone(work: () => Promise<void>): Promise<void> {
   if (!navigator.locks) return work();
   await navigator.locks.request("guard-sync", work);
-}
-
-/** Something got through: over a bad network the next try is soon, however much is left. */
-function progress(): void {
-  contact.failed = 0;
-  contact.heardAt = Date.now();
 }
 
 function pause(): number {
@@ -109,9 +103,9 @@ function pause(): number {
 }
 
 async function failed(error: unknown): Promise<void> {
-  if (error instanceof Refused && STOPPING.has(error.code)) {
+  if (error instanceof Refused && (FINAL.has(error.code) || FOR_NOW.has(error.code))) {
     contact.stopped = error.code;
-    await write("phone", error.code, "stopped");
+    if (FINAL.has(error.code)) await write("phone", error.code, "stopped");
     return;
   }
   contact.failed += 1;
@@ -119,45 +113,50 @@ async function failed(error: unknown): Promise<void> {
   if (!(error instanceof Away) && !(error instanceof Refused)) throw error;
 }
 
-// After these nothing that the phone tries would help; what it holds stays on it.
-const LOST = "phone_lost";
-const STOPPING = new Set(["fork", "chain", LOST, "phone_retired"]);
+// After these nothing that the phone tries would help; what it holds stays on it, and goes with it
+// when it is made known anew. The others may be over at any time: a phone is found, a server mended.
+const FINAL = new Set(["fork", "phone_retired"]);
+const GONE = "gone";
+const FOR_NOW = new Set(["phone_lost", "chain", "proof", GONE]);
 
-// Its entry was refused, or it is larger than that said.
-const UNWANTED = new Set([404, 413]);
-
+/** What is recorded meanwhile goes before files: a scan must not wait for photos. */
 async function exchange(): Promise<void> {
-  let told: FileState[] = [];
-  let from = unanswered()[0]?.seq ?? Infinity;
+  let told = await tell();
+  const planned = steadily(refreshPlan).catch((error: unknown) => error);
   for (;;) {
-    const batch = cut(entries.filter((one) => one.seq >= from && !answers.has(one.seq)));
-    const answer = await handIn(batch);
-    if (typeof answer === "number") {
-      // The server stands further back than we thought: it was restored from a backup.
-      from = answer + 1;
-      if (!(await resendFrom(from))) throw new Refused(409, "gap", {});
-      continue;
-    }
-    if (batch.length) progress();
-    await noteVerdicts(answer.verdicts);
-    await learnPlaces(answer.verdicts);
-    changed();
-    told = answer.files;
-    if (!batch.length || !unanswered().length) break;
-    from = unanswered()[0]!.seq;
+    await sendFiles(told, () => unanswered().length === 0);
+    if (!unanswered().length) break;
+    told = await tell();
   }
-  await sendFiles(told);
-  await refreshPlan();
+  const failure = await planned;
+  if (failure) throw failure;
   await prune();
+  await pruneFiles();
 }
 
-/** Forgets the answers from there on, so that these entries go again; false if they are gone. */
-async function resendFrom(seq: number): Promise<boolean> {
-  if (!entries.some((one) => one.seq === seq)) return false;
-  const db = await database();
-  await db.delete("answers", IDBKeyRange.lowerBound(seq));
-  for (const known of [...answers.keys()]) if (known >= seq) answers.delete(known);
-  return true;
+/** Hands in until everything is answered; gives back which files the server waits for. */
+async function tell(): Promise<FileState[]> {
+  let resent = -1;
+  for (;;) {
+    const first = unanswered()[0]?.seq ?? Infinity;
+    // Those behind it as well, whether they are answered or not: without a gap.
+    const batch = cut(entries.filter((one) => one.seq >= first));
+    const answer = await steadily(() => handIn(batch));
+    const accepted = typeof answer === "number" ? answer : answer.accepted;
+    if (typeof answer !== "number") {
+      await noteVerdicts(answer.verdicts);
+      await learnPlaces(answer.verdicts);
+      changed();
+    }
+    // The server stands further back than it said once: it was restored from a backup.
+    if (typeof answer === "number" || accepted < lastAnswered()) {
+      if (accepted === resent || !(await resendFrom(accepted + 1))) throw new Refused(409, GONE, {});
+      resent = accepted;
+      continue;
+    }
+    if (batch.length && !answer.verdicts.length) throw new Away("an answer without verdicts");
+    if (!unanswered().length) return answer.files;
+  }
 }
 
 /** As much of it as one batch takes. */
@@ -176,17 +175,21 @@ function cut(waiting: Entry[]): Entry[] {
 async function handIn(batch: Entry[]): Promise<JournalAnswer | number> {
   const last = batch[batch.length - 1];
   const id = (await read("phone", "id")) ?? "";
+  // What is recorded from here on is not in it.
+  const since = performance.now();
   const said = last ? `wk-journal-1\n${id}\n${last.seq}\n${last.hash}` : null;
   const json = {
     entries: batch.map((one) => one.text),
     signature: said === null ? null : await signed(await ownKeys(), said),
     head: (await head()).seq,
     sent_at: new Date().toISOString(),
+    boot,
+    mono_ms: running(),
     app: APP,
     storage: await storage(),
   };
   try {
-    return (await ask<JournalAnswer>("POST", `${API}/journal`, { json })).body;
+    return (await ask<JournalAnswer>("POST", `${API}/journal`, { json, since })).body;
   } catch (error) {
     if (!(error instanceof Refused) || error.code !== "gap") throw error;
     return Number(error.more["accepted"]);
@@ -200,68 +203,17 @@ async function storage(): Promise<{ persisted: boolean; free_mb: number | null }
   return { persisted, free_mb: free };
 }
 
-async function sendFiles(told: FileState[]): Promise<void> {
-  const open = new Map(told.map((one) => [one.id, one]));
-  const answered = new Set(entries.filter((one) => answers.has(one.seq)).map((one) => one.id));
-  for (const file of [...files.values()].filter((one) => one.state === "waiting")) {
-    const entry = entries.find((one) => one.kind === "file" && one.text.includes(file.id));
-    // Its entry goes first, and binds its hash.
-    if (entry && !answered.has(entry.id)) continue;
-    try {
-      await sendFile(file.id, open.get(file.id) ?? (await askFile(file.id)));
-    } catch (error) {
-      // One that the server won't have stays here, and must not hold up those behind it or the plan.
-      if (!(error instanceof Refused) || !UNWANTED.has(error.status)) throw error;
-    }
-  }
-}
-
-async function askFile(id: string): Promise<FileState> {
-  return (await ask<FileState>("GET", `${API}/files/${id}`)).body;
-}
-
-async function sendFile(id: string, stands: FileState): Promise<void> {
-  const bytes = (await (await database()).get("files", id))?.bytes;
-  let state = stands;
-  while (bytes && state.state === "waiting" && state.received < bytes.byteLength) {
-    state = await sendPiece(id, bytes, state.received);
-    progress();
-    const shown = files.get(id);
-    if (shown) shown.received = state.received;
-    changed();
-  }
-  if (state.state === "complete" || state.state === "unusable") await done(id, state);
-}
-
-async function sendPiece(id: string, bytes: ArrayBuffer, from: number): Promise<FileState> {
-  const piece = bytes.slice(from, from + PIECE_BYTES);
-  try {
-    const path = `${API}/files/${id}/${from}`;
-    return (await ask<FileState>("PUT", path, { bytes: piece })).body;
-  } catch (error) {
-    if (!(error instanceof Refused) || error.code !== "offset") throw error;
-    return askFile(id);
-  }
-}
-
-/** The server has it whole: the phone keeps what it was, and lets go of its bytes. */
-async function done(id: string, state: FileState): Promise<void> {
-  const db = await database();
-  const change = db.transaction("files", "readwrite", { durability: "strict" });
-  const kept = await change.store.get(id);
-  if (kept) {
-    const after = { ...kept, bytes: null, state: state.state, received: kept.size };
-    await change.store.put(after);
-    files.set(id, after);
-  }
-  await change.done;
-  changed();
+/** Whether nothing more is asked of the server, whoever asks. */
+export function isFinal(): boolean {
+  return FINAL.has(contact.stopped);
 }
 
 /** How much waits to be told. */
-export function waiting(): { entries: number; files: number } {
-  const open = [...files.values()].filter((one) => one.state === "waiting");
-  return { entries: unanswered().length, files: open.length };
+export function waiting(): { entries: number; files: number; wrong: number } {
+  const all = [...files.values()];
+  const open = all.filter((one) => one.state === "waiting");
+  const wrong = all.filter((one) => one.state === "wrong");
+  return { entries: unanswered().length, files: open.length, wrong: wrong.length };
 }
 
 /** Whether the server was heard within three beats. */

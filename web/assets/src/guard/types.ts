@@ -171,6 +171,11 @@ export interface KeptFile {
   state: FileState["state"];
   /** Of how many bytes the server has said that it has them. */
   received: number;
+  /** How often it arrived otherwise than it was taken. */
+  wrongs?: number;
+  /** When the server had it whole, by the phone's clock, ms; and whether its bytes went since. */
+  at?: number;
+  isGone?: boolean;
 }
 
 /** Somebody who signed in here with signal. Verifier: docs/guard-journal.md, "Without signal". */

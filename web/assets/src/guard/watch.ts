@@ -7,7 +7,7 @@ import { signal } from "./signals";
 import { say } from "./speech";
 import { read, write } from "./store";
 import { kick } from "./sync";
-import { now } from "./time";
+import { lookAtClocks, now } from "./time";
 import type { PlanWarning } from "./types";
 import { _, named } from "./words";
 
@@ -17,7 +17,6 @@ const FRESH_MS = 10 * 60_000;
 // Our clock is the server's but for what a message is under way.
 const AFTER_EDGE_MS = 2_000;
 const GAP_MS = 60_000;
-const JUMP_MS = 5_000;
 const BEGINNING = new Set(["due", "start", "begin_by"]);
 const LOW_PERCENT = 15;
 const MOST_REMEMBERED = 400;
@@ -31,7 +30,6 @@ export interface Told {
 export const told: Told[] = [];
 const HEARD = new EventTarget();
 let hiddenAt = 0;
-let ahead = Date.now() - performance.now();
 let lowTold = false;
 let edgesSeen = 0;
 
@@ -173,11 +171,7 @@ async function noteHidden(): Promise<void> {
 
 /** The clock was set while the app ran: against the one that nobody sets. */
 async function noteJump(): Promise<void> {
-  const before = ahead;
-  ahead = Date.now() - performance.now();
-  // A phone that slept may stop its monotonic clock; that is a gap of another kind.
-  const jumped = Math.abs(ahead - before) > JUMP_MS;
-  if (jumped && session && plan) await gap("clock", null);
+  if (lookAtClocks() && session && plan) await gap("clock", null);
 }
 
 async function gap(what: "hidden" | "closed" | "clock", since: number | null): Promise<void> {

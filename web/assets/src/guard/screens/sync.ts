@@ -1,12 +1,13 @@
 // What was recorded and how it stands: one tick on this phone, two when the server has checked it.
 import { button, h, icon, replace } from "../dom";
 import { startAnew } from "../enrolment";
+import { sendWrongAgain } from "../files";
 import { turnTo, type Screen } from "../go";
 import type { IconName } from "../icons";
 import { answers, entries } from "../journal";
 import { checkpointOf, dataOf, plan } from "../plan";
 import { postOf } from "../posts";
-import { askAgain, contact, hurry, isInContact, onSync, waiting } from "../sync";
+import { askAgain, contact, hurry, isFinal, isInContact, onSync, waiting } from "../sync";
 import type { Entry } from "../types";
 import { _, clock, named } from "../words";
 import { says, SHOWN, ticks, top, wordOf, zone } from "./parts";
@@ -35,6 +36,7 @@ function drawSync(place: HTMLElement): void {
       }),
     ),
     contact.stopped ? null : button("sync", _("Send now"), hurry, { class: "first" }),
+    open.wrong ? damaged(open.wrong) : null,
     h(
       "p",
       { class: "legend muted" },
@@ -55,6 +57,16 @@ function standing(): HTMLElement {
   return says(`${since}. ${more}`);
 }
 
+/** Files that arrived otherwise than they were taken, each time. */
+function damaged(count: number): HTMLElement {
+  const again = async (): Promise<void> => {
+    await sendWrongAgain();
+    hurry();
+  };
+  const text = _("{count} files did not arrive as they were taken. They stay on this phone.", { count });
+  return h("section", { class: "card" }, says(text, "bad"), button("sync", _("Send them again"), again));
+}
+
 /** The server takes nothing more of this phone; what to do depends on why. */
 function stopped(): HTMLElement {
   const why = {
@@ -62,6 +74,8 @@ function stopped(): HTMLElement {
     phone_retired: _("This phone is out of use. It can be made known anew."),
     fork: _("This phone's journal was continued elsewhere. Show it to your supervisor."),
     chain: _("The server can't read this phone's journal. Show it to your supervisor."),
+    proof: _("The server does not know this phone any more. Show it to your supervisor."),
+    gone: _("The server lacks what this phone handed in long ago. Show it to your supervisor."),
   }[contact.stopped];
   const anew = async (): Promise<void> => {
     const lost = waiting().entries;
@@ -76,8 +90,9 @@ function stopped(): HTMLElement {
     "section",
     { class: "card" },
     says(why ?? contact.stopped, "bad"),
+    isFinal() ? null : button("sync", _("Ask again"), askAgain),
     contact.stopped === "phone_lost"
-      ? button("sync", _("Ask again"), askAgain)
+      ? null
       : button("trash", _("Make it known anew"), anew, { class: "danger" }),
   );
 }

@@ -1,0 +1,154 @@
+"""The guard's app where things go wrong: spoilt files, a restored server, a clock that is set."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+from sqlalchemy import select
+
+from tests.web.conftest import stage_on
+from tests.web.guard.walking import open_round, report
+from tests.web.guarding import (
+    CLOCK,
+    PATIENCE_MS,
+    PHONE,
+    Network,
+    Served,
+    Shift,
+    enrol,
+    kept,
+    lay_shift,
+    phone,
+    sign_in,
+    touch,
+    wait_until,
+    wait_until_told,
+)
+from tests.web.stage import SQLITE, Stage
+from workflows.patrol import Scan
+from workflows.patrol.journal.model import GuardFile, JournalEntry
+
+TWO_HOURS_MS = 2 * 3600 * 1000
+
+
+@pytest.fixture
+def stage(foundation: Path, tmp_path: Path) -> Iterator[Stage]:
+    """The demo compound."""
+    yield from stage_on(foundation, tmp_path / "stage")
+
+
+def copy_of(stage: Stage) -> sqlite3.Connection:
+    """A backup of the server's database."""
+    backup = sqlite3.connect(":memory:")
+    with closing(_opened(stage)) as source:
+        source.backup(backup)
+    return backup
+
+
+def restore(stage: Stage, backup: sqlite3.Connection) -> None:
+    """The server as it was when the backup was made."""
+    with closing(_opened(stage)) as target:
+        backup.backup(target)
+
+
+def _opened(stage: Stage) -> sqlite3.Connection:
+    return sqlite3.connect(stage.parts.settings.data_dir / SQLITE, timeout=30)
+
+
+def told(stage: Stage) -> tuple[int, int, list[str]]:
+    """How many entries and scans the server has, and how its files stand."""
+    with stage.parts.database.read() as session:
+        entries = session.scalars(select(JournalEntry.seq)).all()
+        scans = session.scalars(select(Scan.id)).all()
+        return len(entries), len(scans), list(session.scalars(select(GuardFile.state)))
+
+
+def send_now(page: Page) -> None:
+    """What the next beat would do within a minute."""
+    page.evaluate("location.hash = '#/sync'")
+    page.get_by_role("button", name="Send now").click()
+
+
+def test_what_went_wrong_goes_again_and_a_clock_that_was_set_moves_nothing(
+    stage: Stage, tmp_path: Path
+) -> None:
+    shift = lay_shift(stage, rounds=1, points=2)
+    served = Served(stage)
+    served.begin()
+    with (
+        Network(served.port, seed=1).running() as network,
+        sync_playwright() as playwright,
+        phone(playwright, tmp_path / "phone", PHONE, CLOCK) as context,
+    ):
+        page = context.pages[0]
+        enrol(page, network.url, shift)
+        sign_in(page)
+        wait_until_told(page)
+        before = copy_of(stage)
+        _spoilt(page, shift, network)
+        _restored(page, shift, served, before)
+        _set_clock(page, shift, served)
+    served.end()
+
+
+def _spoilt(page: Page, shift: Shift, network: Network) -> None:
+    """A photo arrives otherwise than it was taken: once, then each time, then as it is."""
+    open_round(page, 0)
+    touch(page, shift.tags[0][0], "Point 1-1")
+    page.evaluate("location.hash = '#/home'")
+    network.spoils = 1
+    report(page, 1, seed=1)
+    wait_until_told(page)
+    assert network.met["spoilt"] == 1
+    network.spoils = 1000
+    report(page, 1, seed=2)
+    wait_until(page, lambda: "wrong" in {file["state"] for file in kept(page, "files")})
+    network.spoils = 0
+    page.evaluate("location.hash = '#/sync'")
+    expect(page.get_by_text("1 files did not arrive as they were taken")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    page.get_by_role("button", name="Send them again").click()
+    wait_until_told(page)
+    assert told(shift.stage)[2] == ["complete"] * 2
+
+
+def _restored(page: Page, shift: Shift, served: Served, backup: sqlite3.Connection) -> None:
+    """A server that lacks what it had gets it again, though nothing new was recorded."""
+    whole = told(shift.stage)
+    served.end()
+    restore(shift.stage, backup)
+    served.begin()
+    assert told(shift.stage)[1:] == (0, [])
+    send_now(page)
+    wait_until(page, lambda: told(shift.stage) == whole, 60)
+    wait_until_told(page)
+
+
+def _set_clock(page: Page, shift: Shift, served: Served) -> None:
+    """Without signal somebody sets the phone's clock: scans stay where they were."""
+    served.end()
+    page.evaluate("ms => setClock(ms)", TWO_HOURS_MS)
+    open_round(page, 0)
+    touch(page, shift.tags[0][1], "Point 1-2")
+    served.begin()
+    send_now(page)
+    wait_until_told(page)
+    with shift.stage.parts.database.read() as session:
+        scan = session.scalars(select(Scan).order_by(Scan.received_at.desc())).first()
+        assert scan is not None
+        entry = session.scalars(select(JournalEntry).where(JournalEntry.id == scan.id)).one()
+    assert abs(scan.occurred_at - scan.received_at) < timedelta(minutes=10)
+    assert entry.device_at - scan.occurred_at > timedelta(minutes=110)
+    marked = [one for one in shift_marks(shift.stage) if "clock_set" in one]
+    assert len(marked) == 1
+
+
+def shift_marks(stage: Stage) -> list[list[str]]:
+    """The marks of every entry."""
+    with stage.parts.database.read() as session:
+        return list(session.scalars(select(JournalEntry.marks)))
