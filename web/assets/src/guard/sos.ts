@@ -122,7 +122,7 @@ export function standingOf(call: Call): Standing {
   if (call.said?.state === "over") return "over";
   if (call.said) return call.said.state;
   if (!call.presses.length) return "received";
-  return isUnreached(call) ? "unsent" : "sending";
+  return isUnreached(call) || whyNot(call) ? "unsent" : "sending";
 }
 
 /** Why the server takes it not, in its words; empty while it was not reached. */
@@ -144,7 +144,7 @@ export function numberOf(call: Call | undefined): string | null {
 export function isAloud(call: Call): boolean {
   if (call.silent || call.hushed || call.calledOff || call.closed) return false;
   if (call.said && !call.said.aloud) return false;
-  if (!call.said && isUnreached(call)) return true;
+  if (standingOf(call) === "unsent") return true;
   const after = (call.said?.aloud_after_s ?? ALOUD_AFTER_MS / 1000) * 1000;
   return now() - call.pressedAt >= after;
 }

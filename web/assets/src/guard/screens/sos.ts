@@ -115,7 +115,7 @@ export function headline(call: Call): string {
   const { acknowledged_by: by = null, coming_by: coming = null } = call.said ?? {};
   return {
     sending: _("Sending…"),
-    unsent: _("NOT SENT: no contact"),
+    unsent: whyNot(call) ? _("NOT SENT: it is refused") : _("NOT SENT: no contact"),
     received: call.said ? _("Sent, nobody has answered yet") : _("Sent"),
     seen: _("Seen, not answered"),
     acknowledged: by ? _("{name} has answered", { name: by }) : _("Somebody has answered"),
@@ -126,6 +126,7 @@ export function headline(call: Call): string {
 
 function more(call: Call, heard: number): string[] {
   const standing = standingOf(call);
+  if (standing === "unsent" && whyNot(call)) return [_("Call by telephone.")];
   if (standing === "unsent") {
     const since = heard ? _("No contact since {time}", { time: clock(heard, zone()) }) : _("No contact yet");
     const advice = _("The phone tries again every 2 seconds. Call by telephone, shout, go where there is signal.");
