@@ -1,6 +1,6 @@
 """What passes from shift to shift over HTTP: keys and equipment, pass-down log, hand-overs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from api.patrol.shift_shapes import (
     EntryToWrite,
     HandOverItem,
     HandOverList,
+    HandOverSheet,
     HandOverToMake,
     ItemList,
     ItemsToKeep,
@@ -39,11 +40,16 @@ from core.paging import Wish
 from workflows import dispatch, patrol
 from workflows.alarms.handed_over import alarms_to_hand_over
 from workflows.patrol import posts
+from workflows.patrol.reading import names_of
 
 router = APIRouter(tags=["patrol"])
 Reader = Annotated[Asked, Depends(Permission(patrol.READ))]
 Guard = Annotated[Asked, Depends(Permission(patrol.SCAN))]
 Writer = Annotated[Asked, Depends(Permission(patrol.WRITE))]
+
+
+# What of a hand-over stands in its row.
+_OWN = frozenset(HandOverItem.model_fields) - {"from_name", "accepted_by_name"}
 
 
 def _post(session: Session, asked: Asked, post_id: UUID, permission: str) -> posts.Post:
@@ -136,8 +142,46 @@ def post_post_log_read(asked: Guard, post_id: UUID, body: LogReadTo) -> Response
         return answer({"entries": made, "unread": left})
 
 
-def _handed(row: dispatch.Handover) -> Mapping[str, Any]:
-    return {name: getattr(row, name) for name in HandOverItem.model_fields}
+def _handed(session: Session, rows: Sequence[dispatch.Handover]) -> list[Mapping[str, Any]]:
+    """Hand-overs as they are shown, each with the names of who handed over and who accepted."""
+    people = {person for row in rows for person in (row.from_id, row.accepted_by) if person}
+    names = names_of(session, people)
+    return [
+        {
+            **{name: getattr(row, name) for name in HandOverItem.model_fields if name in _OWN},
+            "from_name": names[row.from_id],
+            "accepted_by_name": names[row.accepted_by] if row.accepted_by else None,
+        }
+        for row in rows
+    ]
+
+
+@router.get(
+    "/posts/{post_id}/hand-over",
+    response_model=HandOverSheet,
+    summary="Read what is to be handed over at a post",
+)
+def get_post_hand_over(asked: Guard, post_id: UUID) -> Response:
+    """What is open now, what is to be counted, and a hand-over that waits to be accepted.
+
+    For whoever may hand over there: who works on tickets of the post's team.
+    """
+    with asked.parts.database.read() as session:
+        row = _post(session, asked, post_id, patrol.SCAN)
+        dispatch.require_to_hand_over(asked.caller, row.site_id, row.team)
+        alarms = alarms_to_hand_over(session, asked.caller, row.site_id)
+        standing = [dispatch.StandingAlarm(**one) for one in alarms]
+        lists = dispatch.what_to_hand_over(session, row.site_id, row.team, standing)
+        past = dispatch.list_handovers(session, row.site_id, row.team, post_id=post_id)
+        waiting = [one for one in past if one.state != "accepted"][:1]
+        content = {
+            "tickets": lists["tickets"],
+            "alarms": lists["alarms"],
+            "items": _items(session, post_id)["items"],
+            "waiting": next(iter(_handed(session, waiting)), None),
+            "unread": posts.unread_entries(session, post_id, asked.caller.person_id),
+        }
+    return answer(content)
 
 
 @router.get(
@@ -148,7 +192,7 @@ def get_post_hand_overs(asked: Guard, post_id: UUID) -> Response:
     with asked.parts.database.read() as session:
         row = _post(session, asked, post_id, patrol.SCAN)
         found = dispatch.list_handovers(session, row.site_id, row.team, post_id=post_id)
-        return answer({"items": [_handed(each) for each in found]})
+        return answer({"items": _handed(session, found)})
 
 
 @router.post(
@@ -171,7 +215,11 @@ def post_post_hand_over(
         made = recall(session, request)
         if made is None:
             handed = _offer(session, asked, row, body)
-            made = keep(session, request, created(_handed(handed), f"posts/{post_id}/hand-overs"))
+            made = keep(
+                session,
+                request,
+                created(_handed(session, [handed])[0], f"posts/{post_id}/hand-overs"),
+            )
     return kept(made)
 
 
@@ -205,4 +253,4 @@ def post_hand_over_accept(asked: Guard, handover_id: UUID, body: Acceptance) -> 
         row = dispatch.accept_handover(
             session, asked.caller, handover_id, remark=body.remark, now=asked.now
         )
-        return answer(_handed(row))
+        return answer(_handed(session, [row])[0])

@@ -63,8 +63,20 @@ class EntryToWrite(Body):
 class EntryReader(BaseModel):
     """Who has read an entry when."""
 
+    person_id: UUID
     name: str
     read_at: datetime
+
+
+class EntryFile(BaseModel):
+    """A photo or voice note of an entry; once it is whole, `GET /guard-files/{id}` answers it."""
+
+    id: UUID
+    what: Literal["photo", "voice"]
+    state: Literal["waiting", "complete", "wrong", "unusable"]
+    width: int | None
+    height: int | None
+    seconds: int | None
 
 
 class EntryItem(BaseModel):
@@ -76,6 +88,7 @@ class EntryItem(BaseModel):
     person_name: str
     written_at: datetime
     text: str
+    files: list[EntryFile]
     readers: list[EntryReader]
 
 
@@ -135,7 +148,9 @@ class HandOverItem(BaseModel):
     team: str
     state: Literal["offered", "passed_up", "accepted"]
     from_id: UUID
+    from_name: str
     accepted_by: UUID | None
+    accepted_by_name: str | None
     offered_at: datetime
     due_at: datetime = Field(description="When it goes to the supervisor unless it is accepted.")
     accepted_at: datetime | None
@@ -150,3 +165,13 @@ class HandOverList(BaseModel):
     """The last hand-overs of a post."""
 
     items: list[HandOverItem]
+
+
+class HandOverSheet(BaseModel):
+    """What is to be handed over at a post, as it is now."""
+
+    tickets: list[dict[str, Any]] = Field(description="Open ones of the post's team.")
+    alarms: list[dict[str, Any]] = Field(description="Those of the site that nobody accepted.")
+    items: list[ItemShown]
+    waiting: HandOverItem | None = Field(description="The last one that nobody has accepted.")
+    unread: int = Field(description="Entries of the pass-down log that the caller has not read.")

@@ -263,6 +263,7 @@ def bodies_of_posts(site: SmallSite) -> dict[str, Any]:
         "put_post_orders_draft": {"en": "Watch."},
         "put_post_items": {"items": [{"kind": "key", "name": "Master key"}]},
         "post_post_log": {"text": "The barrier sticks."},
+        "post_post_log_read": {"up_to": str(site.id)},
         "post_post_hand_over": {"note": "The barrier sticks."},
         "post_hand_over_accept": {},
         "post_post_orders_acknowledge": {"digest": "0" * 64},

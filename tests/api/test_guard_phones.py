@@ -17,7 +17,7 @@ from core.clock import SimulatedClock, to_micros
 from core.db import Database
 from core.errors import Unavailable
 from core.ids import new_id
-from tests import pictures
+from tests import pictures, voices
 from tests.api.conftest import MakeUser, User
 from tests.fixtures import NOON, SmallSite
 from tests.guard_phone import GuardPhone, unpadded
@@ -510,3 +510,45 @@ def test_what_a_colleague_reported_is_seen_by_who_sees_who_scans(
         assert len(listed["items"]) == count
         status = started.client.get(f"{API}/guard-reports/{report_id}", headers=user.headers)
         assert status.status_code == (200 if count else 404)
+
+
+def test_a_shift_is_handed_over_with_the_token_of_a_phone(started: Shift, stranger: User) -> None:
+    headers = started.supervisor.headers
+    made = {"site_id": str(started.site.id), "code": "gate", "name": {"en": "Gate"}}
+    gate = started.client.post(
+        f"{API}/posts", json={**made, "team": "security"}, headers=headers
+    ).json()
+    path, who = f"{API}/posts/{gate['id']}", {"person_id": str(started.guard.person_id)}
+    let_in = {**who, "reason": "The tag is torn"}
+    started.client.post(f"{path}/clock-in", json=let_in, headers=headers)
+    tag = {"If-Match": started.client.get(f"{path}/items", headers=headers).headers["ETag"]}
+    keys = {"items": [{"kind": "key", "name": "Master key", "number": 3}]}
+    started.client.put(f"{path}/items", json=keys, headers={**headers, **tag})
+    # What was said into the phone stands in the log, for the next shift to hear.
+    said = voices.sample("chromium.webm")
+    voice_id = tell_of(started, said, "voice")
+    now = started.clock.now()
+    started.phone.note("log_entry", now, post=gate["id"], text="", files=[str(voice_id)])
+    started.phone.note("log_entry", now, post=str(new_id()), text="Lost", files=[])
+    started.phone.note("log_entry", now, post=gate["id"], text=" ", files=[str(voice_id)])
+    verdicts = started.hand_in().json()["verdicts"][-3:]
+    assert [one["reason"] for one in verdicts] == [None, "no_post", "malformed"]
+    send(started, voice_id, said, 256 * 1024)
+    mine = {"Authorization": f"Bearer {started.sign_in(pin=PIN).json()['token']}"}
+    [entry] = started.client.get(f"{path}/log", headers=mine).json()["items"]
+    assert (entry["text"], entry["files"][0]["state"]) == ("", "complete")
+    heard = started.client.get(f"{API}/guard-files/{voice_id}", headers=mine)
+    assert heard.headers["Content-Type"].startswith("audio/")
+    sheet = started.client.get(f"{path}/hand-over", headers=mine).json()
+    assert (sheet["waiting"], sheet["items"][0]["number"]) == (None, 3)
+    counted = {"counted": [{"item_id": sheet["items"][0]["id"], "number": 3}]}
+    given = started.client.post(f"{path}/hand-overs", json=counted, headers=mine)
+    assert given.status_code == 201
+    sheet = started.client.get(f"{path}/hand-over", headers=mine).json()
+    assert sheet["waiting"]["id"] == given.json()["id"]
+    assert sheet["waiting"]["from_name"]
+    # Beyond what guards do it reaches nothing, and at other sites nobody.
+    refused = started.client.put(f"{path}/items", json=keys, headers={**mine, **tag})
+    assert refused.status_code == 403
+    for closed in (f"{API}/guard-files/{voice_id}", f"{path}/hand-over", f"{path}/log"):
+        assert started.client.get(closed, headers=stranger.headers).status_code == 404

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from core.db import Database
+from core.paging import Wish
 from tests.fixtures import NOON, SmallSite
 from tests.guard_phone import GuardPhone
 from tests.workflows.conftest import employ, facts_of
@@ -16,7 +17,15 @@ from tests.workflows.walked import MINUTE, TEN, uid_of
 from workflows.patrol.journal.verdicts import describe_verdict
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.phones.plan import plan_of
-from workflows.patrol.posts import PostOrders, published_of
+from workflows.patrol.posts import (
+    Post,
+    PostOrders,
+    list_log,
+    published_of,
+    read_log,
+    unread_entries,
+    write_entry,
+)
 
 HOUR = timedelta(hours=1)
 
@@ -205,3 +214,34 @@ def test_nobody_but_who_is_signed_in_reads_or_leaves(gate: Gate) -> None:
     gate.phone.note("post_leave", TEN, post=str(gate.post_id))
     reasons = [reason for _, reason, _ in gate.told(TEN + MINUTE)]
     assert reasons[-2:] == ["not_signed_in", "not_signed_in"]
+
+
+def test_what_one_shift_leaves_to_the_next_is_written_without_signal(gate: Gate) -> None:
+    note = gate.phone.note
+    note("log_entry", TEN, post=str(gate.post_id), text=" The barrier sticks. ", files=[])
+    note("log_entry", TEN + MINUTE, post=str(gate.post_id), text="", files=[])
+    note("log_entry", TEN + MINUTE, post=str(gate.guard), text="Lost", files=[])
+    note("log_entry", TEN + MINUTE, post=str(gate.post_id), text="Key", files=[str(gate.guard)])
+    reasons = [(reason, marks) for _, reason, marks in gate.told(TEN + HOUR)[1:]]
+    assert reasons == [(None, []), ("malformed", []), ("no_post", []), (None, ["no_file"])]
+    with gate.database.read() as session:
+        page = list_log(session, session.get_one(Post, gate.post_id), Wish(9))
+    assert [(row["text"], row["written_at"]) for row in page.items] == [
+        ("Key", TEN + MINUTE),
+        ("The barrier sticks.", TEN),
+    ]
+
+
+@ONE_ENGINE
+def test_what_is_told_late_stands_where_it_is_still_to_be_read(gate: Gate) -> None:
+    boss = gate.walk.caller(gate.walk.supervisor)
+    gate.phone.note("log_entry", TEN, post=str(gate.post_id), text="Early", files=[])
+    with gate.database.write() as session:
+        post = session.get_one(Post, gate.post_id)
+        shown = write_entry(session, boss, post, "Late", now=TEN + HOUR).id
+    gate.told(TEN + 2 * HOUR)
+    with gate.database.write() as session:
+        post = session.get_one(Post, gate.post_id)
+        # Read up to what the page showed, the one that arrived since is unread.
+        read_log(session, boss, post, shown, now=TEN + 2 * HOUR)
+        assert unread_entries(session, post.id, boss.person_id) == 1

@@ -14,6 +14,7 @@ from workflows.dispatch.handover import (
     list_handovers,
     offer_handover,
     pass_up,
+    require_to_hand_over,
     set_items,
     what_to_hand_over,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "offer_handover",
     "open_gaps",
     "pass_up",
+    "require_to_hand_over",
     "set_items",
     "watch_rosters",
     "what_to_hand_over",

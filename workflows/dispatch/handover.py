@@ -193,6 +193,11 @@ def what_to_hand_over(
     }
 
 
+def require_to_hand_over(caller: Caller, site_id: UUID, team: str) -> None:
+    """NotAllowed unless somebody may hand over for a team, and accept what is handed over."""
+    require_for_team(caller, WORK, site_id, team)
+
+
 def offer_handover(
     session: Session,
     caller: Caller,

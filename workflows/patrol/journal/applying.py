@@ -24,7 +24,7 @@ from workflows.patrol.journal.shown import Unreadable, line_of, presented_of, re
 from workflows.patrol.model import ACCEPTED, AHEAD
 from workflows.patrol.phones.model import Phone, PhoneUser
 from workflows.patrol.presenting import present
-from workflows.patrol.reports.recording import record_more, record_report
+from workflows.patrol.reports.recording import MOST_FILES, record_more, record_report
 from workflows.patrol.rounds.acting import begin_round
 from workflows.patrol.rounds.model import RoundPoint
 from workflows.tickets.model import Ticket
@@ -136,11 +136,13 @@ _MISSING = {
     "round_start": "no_round",
     "report_more": "no_report",
     "orders_read": "no_orders",
+    "log_entry": "no_post",
 }
 _CONFLICTS = {
     "round_start": "cannot_begin",
     "orders_read": "other_text",
     "post_leave": "not_there",
+    "log_entry": "no_post",
 }
 
 
@@ -332,6 +334,26 @@ def _post_leave(applying: Applying, entry: Entry) -> Outcome:
     return Outcome(ids={"post": "left"})
 
 
+def _log_entry(applying: Applying, entry: Entry) -> Outcome:
+    session, caller = applying.session, _acting(applying, entry)
+    post_id, told = uuid_of(entry.data, "post"), report_of(entry, applying.phone)
+    post = posts.find_post(session, caller, post_id, permission=SCAN)
+    if post.site_id != applying.phone.site_id:
+        return Outcome(REFUSED, "no_post")
+    statement = select(GuardFile).where(
+        GuardFile.id.in_(told.files[:MOST_FILES]),
+        GuardFile.phone_id == applying.phone.id,
+        GuardFile.person_id == entry.person,
+        GuardFile.report_id.is_(None),
+        GuardFile.log_id.is_(None),
+    )
+    files = session.scalars(statement).all()
+    posts.write_entry(
+        session, caller, post, told.text, now=applying.now, at=entry.occurred_at, files=files
+    )
+    return Outcome(marks=["no_file"] if len(files) < len(set(told.files)) else [])
+
+
 def _acting(applying: Applying, entry: Entry) -> Caller:
     """Who is signed in, where that was checked before."""
     caller = applying.caller(entry)
@@ -353,6 +375,7 @@ _DOES: Mapping[str, _Does] = {
     "report": _by_whoever_is_signed_in(_report),
     "report_more": _by_whoever_is_signed_in(_report_more),
     "note": _by_whoever_is_signed_in(_report),
+    "log_entry": _by_whoever_is_signed_in(_log_entry),
     "orders_read": _by_whoever_is_signed_in(_orders_read),
     "post_leave": _by_whoever_is_signed_in(_post_leave),
     "practice": _keep,

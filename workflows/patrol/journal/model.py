@@ -86,7 +86,8 @@ class GuardFile(Base):
 
     sha256, size: as the phone hashed and measured it when it was taken. received: how many bytes
     from the beginning are here. original, copy: SHA-256 under which it and its small or plain copy
-    stand in the store of files, once it is whole. report_id, addition_id: what it belongs to.
+    stand in the store of files, once it is whole. report_id, addition_id: what it belongs to, or
+    log_id: the entry of a post's pass-down log.
     annexed: it became whole after that report was closed.
     """
 
@@ -114,6 +115,7 @@ class GuardFile(Base):
     seconds: Mapped[int | None] = mapped_column(Integer)
     report_id: Mapped[UUID | None] = mapped_column(ForeignKey("guard_report.id"), index=True)
     addition_id: Mapped[UUID | None] = mapped_column(ForeignKey("guard_report_addition.id"))
+    log_id: Mapped[UUID | None] = mapped_column(ForeignKey("post_log.id"), index=True)
     annexed: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (Index("ix_guard_file_phone_state", "phone_id", "state"),)

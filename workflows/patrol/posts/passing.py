@@ -18,6 +18,7 @@ from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person
 from workflows import tickets
 from workflows.patrol.checkpoints import SCAN, WRITE
+from workflows.patrol.journal.model import GuardFile
 from workflows.patrol.posts.clocking import present_duty
 from workflows.patrol.posts.keeping import require_in_use
 from workflows.patrol.posts.model import Post, PostItem, PostLog, PostLogRead
@@ -207,16 +208,25 @@ def _told(session: Session, row: PostItem, count: Count) -> dict[str, Any]:
 
 
 def write_entry(
-    session: Session, caller: Caller, post: Post, text: str, *, now: datetime
+    session: Session,
+    caller: Caller,
+    post: Post,
+    text: str,
+    *,
+    now: datetime,
+    at: datetime | None = None,
+    files: Sequence[GuardFile] = (),
 ) -> PostLog:
     """Write something into the pass-down log of a post. It stays as it is written.
 
-    Raises NotAllowed, Invalid for an empty or too long text, Conflict for a post out of use.
+    at: when a phone recorded it; files: photos and voice notes of its writer, which may stand
+    without a text. Raises NotAllowed, Invalid for an empty or too long text, Conflict for a post
+    out of use.
     """
     caller.require(SCAN, post.site_id)
     require_in_use(post)
-    body = text.strip()
-    if not 1 <= len(body) <= LONGEST_ENTRY:
+    body = text.replace("\0", "").strip()
+    if len(body) > LONGEST_ENTRY or not (body or files):
         problems = [f"text: 1 to {LONGEST_ENTRY} characters"]
         raise Invalid("nothing was written", problems=problems)
     row = PostLog(
@@ -224,10 +234,13 @@ def write_entry(
         site_id=post.site_id,
         post_id=post.id,
         person_id=caller.person_id,
-        written_at=now,
+        written_at=now if at is None else min(at, now),
         text=body,
     )
     session.add(row)
+    session.flush()
+    for file in files:
+        file.log_id = row.id
     session.flush()
     events.append(
         session,
@@ -235,6 +248,7 @@ def write_entry(
         ("post", post.id),
         actor=events.Actor.person(caller.person_id),
         learned_at=now,
+        happened_at=row.written_at,
         site_id=post.site_id,
         after={"entry": str(row.id)},
     )
@@ -322,7 +336,7 @@ def _unread(post_id: UUID, person_id: UUID) -> Any:
 
 
 def list_log(session: Session, post: Post, wish: Wish) -> Page[dict[str, Any]]:
-    """The pass-down log, the last entry first, each with who has read it when. Key: id."""
+    """The pass-down log, the last entry first, each with its files and who has read it. Key: id."""
     statement = (
         rows_of(
             PostLog.id,
@@ -336,18 +350,31 @@ def list_log(session: Session, post: Post, wish: Wish) -> Page[dict[str, Any]]:
         .where(PostLog.post_id == post.id)
     )
     page = newest_first(session, statement, (PostLog.id,), wish)
-    readers = _readers(session, [row["id"] for row in page.items])
-    return Page([{**row, "readers": readers[row["id"]]} for row in page.items], page.next)
+    ids = [row["id"] for row in page.items]
+    readers, files = _readers(session, ids), _files(session, ids)
+    items = [
+        {**row, "files": files[row["id"]], "readers": readers[row["id"]]} for row in page.items
+    ]
+    return Page(items, page.next)
+
+
+def _files(session: Session, entries: Sequence[UUID]) -> Mapping[UUID, list[dict[str, Any]]]:
+    statement = select(GuardFile).where(GuardFile.log_id.in_(entries))
+    found: defaultdict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    for row in session.scalars(statement.order_by(GuardFile.taken_at, GuardFile.id)):
+        told = {name: getattr(row, name) for name in ("id", "what", "state", "width", "height")}
+        found[row.log_id or row.id].append({**told, "seconds": row.seconds})
+    return found
 
 
 def _readers(session: Session, entries: Sequence[UUID]) -> Mapping[UUID, list[dict[str, Any]]]:
     statement = (
-        select(PostLogRead.entry_id, Person.name, PostLogRead.read_at)
+        select(PostLogRead.entry_id, Person.id, Person.name, PostLogRead.read_at)
         .join(Person, Person.id == PostLogRead.person_id)
         .where(PostLogRead.entry_id.in_(entries))
         .order_by(PostLogRead.read_at, Person.name)
     )
     found: defaultdict[UUID, list[dict[str, Any]]] = defaultdict(list)
-    for entry_id, name, at in session.execute(statement):
-        found[entry_id].append({"name": name, "read_at": at})
+    for entry_id, person_id, name, at in session.execute(statement):
+        found[entry_id].append({"person_id": person_id, "name": name, "read_at": at})
     return found

@@ -203,13 +203,13 @@ def close_report(
 
 
 def find_guard_file(session: Session, caller: Caller, file_id: UUID) -> GuardFile:
-    """A whole file of a report that the caller may read. NotFound otherwise."""
-    statement = (
-        select(GuardFile)
-        .join(GuardReport, GuardReport.id == GuardFile.report_id)
-        .where(GuardFile.id == file_id, GuardFile.state == "complete")
-    )
-    row: GuardFile | None = session.scalars(_seen(statement, caller)).first()
+    """A whole file of a report that the caller may read, or of a log. NotFound otherwise."""
+    whole = select(GuardFile).where(GuardFile.id == file_id, GuardFile.state == "complete")
+    reported = whole.join(GuardReport, GuardReport.id == GuardFile.report_id)
+    # What one shift leaves to the next is for all who see the post.
+    logged = scoped(whole.where(GuardFile.log_id.is_not(None)), GuardFile.site_id, caller, READ)
+    row: GuardFile | None = session.scalars(_seen(reported, caller)).first()
+    row = row or session.scalars(logged).first()
     if row is None:
         raise NotFound("there is no such file", advice="Look for it on its report.")
     return row

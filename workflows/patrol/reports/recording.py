@@ -118,6 +118,7 @@ def _join_files(
         GuardFile.phone_id == told.phone_id,
         or_(GuardFile.person_id.is_(None), GuardFile.person_id == row.person_id),
         GuardFile.report_id.is_(None),
+        GuardFile.log_id.is_(None),
     )
     found = session.scalars(statement).all()
     for file in found:
