@@ -1,9 +1,10 @@
 """Ways between checkpoints, as past rounds teach them: nothing too early, and no cheat teaches."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from core.db import Database
 from tests.fixtures import NOON, SmallSite
@@ -15,7 +16,7 @@ from workflows.patrol.ways import PatrolWay, quickest, usual, ways_between
 
 # What the engines are asked is shown by the first test on both.
 on_one_engine = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-SECOND = timedelta(seconds=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 HOURS = tuple(f"{hour:02}:00" for hour in range(24))
 # When all rounds of a test are over.
 LATER = NOON + timedelta(hours=40)
@@ -175,6 +176,33 @@ def test_of_a_round_under_way_it_is_said_when_the_next_point_is_reached(walk: Wa
     # A point that was passed over is not expected any more, and behind the last is nothing.
     walk.scan("roof", start + 5 * MINUTE)
     assert walk.shown(now.id)["next"] is None
+
+
+@on_one_engine
+def test_however_many_rounds_there_are_all_are_told_in_as_many_queries(walk: Walk) -> None:
+    walk.on_duty(walk.guard, NOON, 48)
+    for minutes in (20, 40):
+        walk.plan(*(f"{hour:02}:{minutes}" for hour in range(24)), tolerance_min=0)
+        walk.plan(*(f"{hour:02}:{minutes + 5}" for hour in range(24)), tolerance_min=0)
+        walk.plan(*(f"{hour:02}:{minutes + 10}" for hour in range(24)), tolerance_min=0)
+    caller = walk.caller(walk.supervisor)
+
+    def asked(hours: int) -> tuple[int, int]:
+        statements: list[str] = []
+
+        def see(*given: Any) -> None:
+            statements.append(given[2])
+
+        event.listen(walk.database.engine, "before_cursor_execute", see)
+        with walk.database.read() as session:
+            rows = rounds_now(session, caller, {walk.site.id}, now=NOON + hours * HOUR)
+        event.remove(walk.database.engine, "before_cursor_execute", see)
+        return len(rows), len(statements)
+
+    few, once = asked(2)
+    many, again = asked(36)
+    assert (few < 20, many > 200) == (True, True)
+    assert again == once
 
 
 @on_one_engine

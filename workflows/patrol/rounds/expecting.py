@@ -115,16 +115,19 @@ def _expected(
         for round_id, point in following.items()
     }
     ways = ways_between(session, list(steps.values()))
-    found = {}
+    found: dict[UUID, tuple[UUID, datetime]] = {}
     for round_id, pair in steps.items():
         way = ways.get(pair)
         if way is not None and way.usual_s is not None:
-            found[round_id] = {
-                "checkpoint_id": pair[1],
-                "name": session.get_one(Asset, pair[1]).name,
-                "at": _at(last[round_id]) + timedelta(seconds=way.usual_s),
-            }
-    return found
+            at = _at(last[round_id]) + timedelta(seconds=way.usual_s)
+            found[round_id] = pair[1], at
+    wanted = {place for place, _ in found.values()}
+    statement = select(Asset.id, Asset.name).where(Asset.id.in_(wanted))
+    names = {asset_id: name for asset_id, name in session.execute(statement)}
+    return {
+        round_id: {"checkpoint_id": place, "name": names[place], "at": at}
+        for round_id, (place, at) in found.items()
+    }
 
 
 def _at(point: RoundPoint) -> datetime:
@@ -137,7 +140,14 @@ def heard_of(
 ) -> dict[UUID, datetime | None]:
     """By round when the phone of whoever goes it was last heard of; see `goers`."""
     rows = session.scalars(select(Round).where(Round.id.in_(round_ids))).all()
-    people = {row.id: goers(session, row, now=now) for row in rows}
+    # Who is on duty is the same for all rounds of a team that nobody began.
+    teams: dict[tuple[UUID, str], list[UUID]] = {}
+    people = {}
+    for row in rows:
+        team = row.site_id, row.team
+        if row.person_id is None and team not in teams:
+            teams[team] = goers(session, row, now=now)
+        people[row.id] = teams[team] if row.person_id is None else [row.person_id]
     every = {one for some in people.values() for one in some}
     statement = select(PatrolContact.person_id, PatrolContact.heard_at).where(
         PatrolContact.person_id.in_(every)

@@ -7,10 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.paging import LARGEST_PAGE, Wish
 from core.people import Caller
 from workflows.patrol.rounds.expecting import expect_next, heard_of
-from workflows.patrol.rounds.reading import RoundFilter, list_rounds
+from workflows.patrol.rounds.reading import rounds_begun
 
 
 def rounds_now(
@@ -19,15 +18,9 @@ def rounds_now(
     """Rounds of some sites that somebody goes, that wait for phones, or that begin too late.
 
     Each as the list shows it, with `heard_at` and `next`: the checkpoint that is expected next, or
-    none (see `expect_next`). Of the latest LARGEST_PAGE that the caller may read.
+    none (see `expect_next`). All that the caller may read, in as many queries however many.
     """
-    begun = RoundFilter(state="open", until=now)
-    page = list_rounds(session, caller, begun, Wish(LARGEST_PAGE))
-    rows = [
-        row
-        for row in page.items
-        if row["site_id"] in site_ids and (row["state"] == "running" or now >= row["begin_by"])
-    ]
+    rows = rounds_begun(session, caller, site_ids, now=now)
     ids = [row["id"] for row in rows]
     expected, heard = expect_next(session, ids), heard_of(session, ids, now=now)
     return [{**row, "next": expected.get(row["id"]), "heard_at": heard[row["id"]]} for row in rows]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from core.errors import Invalid, NotFound
@@ -94,6 +94,27 @@ def list_rounds(
     )
     counts = _counts(session, [row["id"] for row in page.items])
     return Page([{**row, "counts": counts[row["id"]]} for row in page.items], page.next)
+
+
+def rounds_begun(
+    session: Session, caller: Caller, site_ids: Collection[UUID], *, now: datetime
+) -> list[dict[str, Any]]:
+    """Rounds of some sites that are not over: under way, or to be begun by now, the last first.
+
+    As the list shows them; all of them.
+    """
+    statement = scoped(_ROWS, Round.site_id, caller, READ).where(
+        Round.site_id.in_(site_ids),
+        Round.planned_at < now,
+        or_(
+            Round.state == "running",
+            and_(Round.state.in_(OPEN), Round.begin_by <= now),
+        ),
+    )
+    statement = statement.order_by(Round.planned_at.desc(), Round.id.desc())
+    rows = [_shown(dict(row), caller) for row in session.execute(statement).mappings()]
+    counts = _counts(session, [row["id"] for row in rows])
+    return [{**row, "counts": counts[row["id"]]} for row in rows]
 
 
 def describe_round(
