@@ -31,6 +31,8 @@ from tests.web.rounding import caller_of
 from tests.web.stage import Stage
 from workflows.patrol import lone, sos
 from workflows.patrol.lone.model import LoneWatch
+from workflows.patrol.phones.model import Phone
+from workflows.patrol.phones.standing import move_phone
 
 NUMBER = "02155512345"
 EVERY = timedelta(minutes=30)
@@ -48,6 +50,7 @@ SENSES = """
 })();
 """
 WAIL_HZ, WARNING_HZ = 960, 660
+HOLD_MS, ASK_AGAIN_MS, ALOUD_AFTER_MS = 1500, 2000, 5000
 HERE = {"latitude": 30.25, "longitude": 120.16, "accuracy": 8}
 # Both ends of a press before anything else is done, however slow the machine is.
 TAP = """button => {
@@ -77,16 +80,18 @@ def answer(stage: Stage, caller: Caller, sos_id: UUID, step: str, *more: Any) ->
 
 
 def hold(page: Page, name: str = "SOS hold") -> None:
-    """Hold a button until its ring is full."""
+    """Hold a button until its ring is full, by the clock of the phone."""
     page.get_by_role("button", name=name).hover()
     page.mouse.down()
     expect(page.locator(".sos-ring")).to_be_visible()
-    expect(page.locator(".sos-ring")).to_have_count(0, timeout=PATIENCE_MS)
+    page.clock.fast_forward(HOLD_MS)
+    expect(page.locator(".sos-ring")).to_have_count(0)
     page.mouse.up()
 
 
 def stands(page: Page, state: str) -> None:
-    """See how far the app says that the call is."""
+    """See how far the app says that the call is, at the next time that it asks."""
+    page.clock.fast_forward(ASK_AGAIN_MS)
     expect(page.locator(f"[data-sos={state}]")).to_be_visible(timeout=PATIENCE_MS)
 
 
@@ -112,6 +117,7 @@ def test_the_story_of_a_guard_who_calls(stage: Stage, tmp_path: Path) -> None:
     more: dict[str, Any] = {"permissions": ["geolocation"], "geolocation": HERE}
     with sync_playwright() as playwright:
         with phone(playwright, tmp_path / "phone", PHONE, SENSES, **more) as context:
+            context.clock.install()
             page = context.pages[0]
             enrol(page, served.url, shift)
             expect(page.get_by_role("button", name="SOS hold")).to_have_count(0)
@@ -131,6 +137,7 @@ def test_the_story_of_a_guard_who_calls(stage: Stage, tmp_path: Path) -> None:
             call = _is_answered(page, stage, answerer)
             _calls_silently(page, stage, call)
             _checks_in_without_signal(page, stage, shift, served)
+            _is_refused(page, stage)
     served.end()
 
 
@@ -170,6 +177,7 @@ def _is_answered(page: Page, stage: Stage, answerer: Caller) -> UUID:
         1,
         "Gate phone 门岗手机",
     )
+    page.clock.fast_forward(ALOUD_AFTER_MS)
     expect(page.locator("body.sos-aloud")).to_have_count(1, timeout=PATIENCE_MS)
     answer(stage, answerer, call.id, "see")
     stands(page, "seen")
@@ -180,6 +188,7 @@ def _is_answered(page: Page, stage: Stage, answerer: Caller) -> UUID:
     # It stands above every other screen as well.
     page.evaluate("location.hash = '#/home'")
     answer(stage, answerer, call.id, "come")
+    page.clock.fast_forward(ASK_AGAIN_MS)
     page.get_by_role("button", name="Sun Li 孙丽 is on the way").click(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Call the SOS off").click()
     page.get_by_label("Your phrase").fill("blue heron")
@@ -254,3 +263,17 @@ def _checks_in_without_signal(page: Page, stage: Stage, shift: Shift, served: Se
         known = session.scalars(select(LoneWatch)).one()
     assert (known.heard_by, known.state) == ("journal", "well")
     assert known.heard_at > now
+
+
+def _is_refused(page: Page, stage: Stage) -> None:
+    """A phone that was taken out of use can't call; it says so, and telephones."""
+    with stage.parts.database.write() as session:
+        row = session.scalars(select(Phone)).one()
+        move_phone(session, row, "retire", actor=events.SYSTEM, now=stage.parts.clock.now())
+    before = len(calls(stage))
+    hold(page)
+    stands(page, "unsent")
+    expect(page.get_by_text("NOT SENT: it is refused")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("this phone was taken out of use")).to_be_visible()
+    expect(page.get_by_role("link", name=f"Call {NUMBER}")).to_be_visible()
+    assert len(calls(stage)) == before

@@ -37,8 +37,9 @@ export async function drawCalling(): Promise<void> {
   drawAbove();
 }
 
-async function call(): Promise<void> {
-  await press();
+function call(): void {
+  // Its screen waits for nothing, and draws itself anew once the call stands.
+  void press();
   go("sos");
 }
 

@@ -276,11 +276,11 @@ const SPOKEN: Record<SenderView["state"], string> = {
 
 async function failed(call: Call, error: unknown): Promise<void> {
   const state = tryingOf(call);
-  if (error instanceof Away) {
+  if (!(error instanceof Refused)) {
     state.failing = true;
-    return;
+    if (error instanceof Away) return;
+    throw error;
   }
-  if (!(error instanceof Refused)) throw error;
   state.why = error.message;
   state.failing = false;
   const [pressed] = call.presses;

@@ -23,7 +23,7 @@ import {
 } from "../sos";
 import { read } from "../store";
 import { contact } from "../sync";
-import type { Call } from "../types";
+import type { Call, Entry } from "../types";
 import { _, clock, named } from "../words";
 import { says, top, zone } from "./parts";
 
@@ -90,7 +90,7 @@ function drawCall(place: HTMLElement, call: Call, heard: number, ask: () => void
       : null,
     over ? null : telephone(call),
     over ? null : steps(call),
-    over ? null : lastPlace(call),
+    ...(over ? [] : lastPlaces(call, heard)),
     over && call.said?.looks.length ? looks(call.said.looks) : null,
     over || call.calledOff
       ? button("check", _("Close"), () => leave(call), { class: "first push" })
@@ -170,17 +170,27 @@ function steps(call: Call): HTMLElement {
   );
 }
 
-/** What is known of where they were: for whoever tells it by telephone. */
-function lastPlace(call: Call): HTMLElement | null {
-  const scan = entries.filter((one) => one.kind === "scan" && one.person === call.person).pop();
-  if (!scan) return null;
+/** Where they were: for whoever tells it by telephone, and where to go for signal. */
+function lastPlaces(call: Call, heard: number): (HTMLElement | null)[] {
+  const scans = entries.filter((one) => one.kind === "scan" && one.person === call.person);
+  const said = (scan: Entry | undefined, text: (given: Record<string, string>) => string): HTMLElement | null => {
+    const place = scan ? placeOf(scan) : "";
+    if (!scan || !place) return null;
+    return h("p", { class: "muted" }, text({ place, time: clock(scan.at, zone()) }));
+  };
+  const near = standingOf(call) === "unsent" ? scans.filter((one) => one.at <= heard) : [];
+  return [
+    said(scans[scans.length - 1], (given) => _("Last scan: {place}, {time}", given)),
+    said(near[near.length - 1], (given) => _("Last place with signal: {place}, {time}", given)),
+  ];
+}
+
+function placeOf(scan: Entry): string {
   const { round, position } = scan.hint ?? { round: "", position: -1 };
   const point = plan?.rounds.find((one) => one.id === round)?.points.find((one) => one.position === position);
   const shown = dataOf(scan)["shown"] as { checkpoint_id?: string } | undefined;
   const id = answers.get(scan.seq)?.checkpoint_id ?? point?.checkpoint_id ?? shown?.checkpoint_id ?? "";
-  const name = named(checkpointOf(id)?.name);
-  if (!name) return null;
-  return h("p", { class: "muted" }, _("Last scan: {place}, {time}", { place: name, time: clock(scan.at, zone()) }));
+  return named(checkpointOf(id)?.name);
 }
 
 function looks(found: { by: string; at: string }[]): HTMLElement {
