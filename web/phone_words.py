@@ -11,6 +11,7 @@ PHONE_EVENTS: Mapping[str, str] = {
     "phone.sign_out": mark("Signed out of a phone"),
     "phone.user": mark("Phone told who was signed in"),
     "phone.fork": mark("Two continue the journal of one phone"),
+    "phone.orphaned": mark("Phone handed in what it kept from before"),
     "phone.lose": mark("Phone lost"),
     "phone.find": mark("Phone found again"),
     "phone.retire": mark("Phone taken out of use"),
@@ -50,10 +51,26 @@ FILE_STATE: Mapping[str, str] = {
     "unusable": mark("can't be shown"),
     "complete": mark("arrived"),
 }
+ENTRY_KIND: Mapping[str, str] = {
+    "": mark("Can't be read"),
+    "sign_in": mark("Sign-in"),
+    "sign_out": mark("Sign-out"),
+    "round_start": mark("Round begun"),
+    "scan": mark("Scan"),
+    "file": mark("Photo or voice note"),
+    "report": mark("Report"),
+    "report_more": mark("Addition to a report"),
+    "note": mark("Why a point was not scanned"),
+    "practice": mark("Practice"),
+    "battery": mark("Battery low"),
+    "gap": mark("Interruption"),
+    "orphaned": mark("From an earlier set-up"),
+}
 PHONE_WORDS: Mapping[str, Mapping[str, str]] = {
     "phone_kind": PHONE_KIND,
     "phone_state": PHONE_STATE,
     "report_kind": REPORT_KIND,
     "report_state": REPORT_STATE,
     "file_state": FILE_STATE,
+    "entry_kind": ENTRY_KIND,
 }

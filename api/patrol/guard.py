@@ -215,7 +215,8 @@ def put_guard_file_piece(
         phone = asked.phone(session)
         row = put_piece(session, phone, file_id, offset, content, now=asked.now)
     if row.state == "waiting" and row.received == row.size:
-        row = finish_file(asked.parts.database, asked.parts.files, file_id, now=asked.now)
+        parts = asked.parts
+        row = finish_file(parts.database, parts.files, file_id, vault=parts.vault, now=asked.now)
     return answer(describe_file(row))
 
 

@@ -108,6 +108,7 @@ class Shift:
 
     stage: Stage
     guard: UUID
+    supervisor: UUID
     code: str
     rounds: list[UUID]
     tags: list[list[str]] = field(default_factory=list)
@@ -117,19 +118,26 @@ class Shift:
 def lay_shift(stage: Stage, *, rounds: int, points: int) -> Shift:
     """Rounds of their own checkpoints, all of them open now, for one guard on one post phone."""
     guard = stage.person("Wang Gang 王刚", "guard", node=stage.site_id, locale="zh")
-    supervisor = caller_of(stage, stage.person("Sun Li 孙丽", "supervisor", node=stage.site_id))
+    supervisor = stage.person("Sun Li 孙丽", "supervisor", node=stage.site_id)
     now = stage.parts.clock.now()
     pin = new_pin(PIN)
     with stage.parts.database.write() as session:
         keep_logins(session, {guard: LOGIN}, now=now)
         set_pin(session, guard, pin, actor=events.Actor.person(guard), now=now)
-        place = NewPlace("post", "Gate phone 门岗手机")
-        vault = stage.parts.vault
-        _, code = make_place(session, supervisor, stage.site_id, place, vault=vault, now=now)
-    shift = Shift(stage, guard, code, [])
+    code = code_for(stage, "Gate phone 门岗手机", supervisor)
+    shift = Shift(stage, guard, supervisor, code, [])
     for number in range(rounds):
         _lay_round(shift, number, points)
     return shift
+
+
+def code_for(stage: Stage, label: str, supervisor: UUID) -> str:
+    """The code that a supervisor shows to one post phone."""
+    now = stage.parts.clock.now()
+    caller, vault = caller_of(stage, supervisor), stage.parts.vault
+    with stage.parts.database.write() as session:
+        place = NewPlace("post", label)
+        return make_place(session, caller, stage.site_id, place, vault=vault, now=now)[1]
 
 
 def _lay_round(shift: Shift, number: int, points: int) -> None:

@@ -91,5 +91,6 @@ def gatehouse(stage: Stage) -> Gatehouse:
         with stage.parts.database.write() as session:
             row = session.get_one(Phone, phone.id)
             put_piece(session, row, file_id, start, photo[start : start + PIECE], now=now)
-    finish_file(stage.parts.database, stage.parts.files, file_id, now=now)
+    vault = stage.parts.vault
+    finish_file(stage.parts.database, stage.parts.files, file_id, vault=vault, now=now)
     return Gatehouse(phone, guard, leak, stranger, file_id)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import select
 
+from core import events
 from tests.web.conftest import stage_on
 from tests.web.guard.walking import open_round, report
 from tests.web.guarding import (
@@ -19,6 +20,7 @@ from tests.web.guarding import (
     Network,
     Served,
     Shift,
+    code_for,
     enrol,
     kept,
     lay_shift,
@@ -28,9 +30,13 @@ from tests.web.guarding import (
     wait_until,
     wait_until_told,
 )
+from tests.web.rounding import caller_of
 from tests.web.stage import SQLITE, Stage
 from workflows.patrol import Scan
-from workflows.patrol.journal.model import GuardFile, JournalEntry
+from workflows.patrol.journal.model import GuardFile, JournalEntry, JournalOrphan
+from workflows.patrol.journal.orphans import orphaned_files, orphans_of
+from workflows.patrol.phones.model import Phone
+from workflows.patrol.phones.standing import move_phone
 
 TWO_HOURS_MS = 2 * 3600 * 1000
 
@@ -92,6 +98,7 @@ def test_what_went_wrong_goes_again_and_a_clock_that_was_set_moves_nothing(
         _spoilt(page, shift, network)
         _restored(page, shift, served, before)
         _set_clock(page, shift, served)
+        _made_known_anew(page, shift, network)
     served.end()
 
 
@@ -146,6 +153,44 @@ def _set_clock(page: Page, shift: Shift, served: Served) -> None:
     assert entry.device_at - scan.occurred_at > timedelta(minutes=110)
     marked = [one for one in shift_marks(shift.stage) if "clock_set" in one]
     assert len(marked) == 1
+
+
+def _made_known_anew(page: Page, shift: Shift, network: Network) -> None:
+    """A phone that was taken out of use takes what it still had along under its next key."""
+    stage = shift.stage
+    counted = told(stage)[1]
+    with stage.parts.database.write() as session:
+        row = session.scalars(select(Phone)).one()
+        now = stage.parts.clock.now()
+        move_phone(session, row, "retire", actor=events.SYSTEM, now=now)
+        earlier, site_id = row.id, row.site_id
+    page.evaluate("location.hash = '#/home'")
+    report(page, 1, seed=3)
+    page.evaluate("location.hash = '#/sync'")
+    expect(page.get_by_text("This phone is out of use")).to_be_visible(timeout=PATIENCE_MS)
+    page.once("dialog", lambda dialog: dialog.accept())
+    with page.expect_navigation():
+        page.get_by_role("button", name="Make it known anew").click()
+    shift.code = code_for(stage, "Gate phone, new", shift.supervisor)
+    enrol(page, network.url, shift)
+    wait_until(page, lambda: len(orphans(stage)) == 2, 60)
+    wait_until_told(page)
+    assert {(one.of_phone, one.proved) for one in orphans(stage)} == {(earlier, True)}
+    assert [one.kind for one in orphans(stage)] == ["file", "report"]
+    assert told(stage)[1] == counted
+    with stage.parts.database.read() as session:
+        supervisor = caller_of(stage, shift.supervisor)
+        new = orphans(stage)[0].phone_id
+        [photo] = orphaned_files(session, supervisor, new)
+        [file, said] = orphans_of(session, supervisor, new, vault=stage.parts.vault)
+    assert (photo["what"], file["kind"], said["data"]["choice"]) == ("photo", "file", "leak")
+    assert site_id == stage.site_id
+
+
+def orphans(stage: Stage) -> list[JournalOrphan]:
+    """What was taken along, in order."""
+    with stage.parts.database.read() as session:
+        return list(session.scalars(select(JournalOrphan).order_by(JournalOrphan.seq)))
 
 
 def shift_marks(stage: Stage) -> list[list[str]]:

@@ -16,10 +16,12 @@ from core.teams import teams_at
 from web.page_route import PageRoute
 from web.pages.devices import Fields, form_fields
 from web.pages.patrol.chosen import actor_of, chosen_site, one_id
+from web.phone_words import ENTRY_KIND
 from web.templating import Templates
 from web.versions import version_read
 from web.visit import SignedInVisit, own_address
 from workflows import patrol
+from workflows.patrol.journal.orphans import count_orphans, orphaned_files, orphans_of
 from workflows.patrol.phones.enrolling import LONGEST_LABEL, NewPlace, make_place
 from workflows.patrol.phones.giving import give_pin, require_over_pin, set_own_pin
 from workflows.patrol.phones.model import KINDS, PHONE
@@ -30,6 +32,7 @@ from workflows.patrol.phones.standing import (
     move_phone,
     waiting_places,
 )
+from workflows.patrol.reports.choices import choices
 
 ON_A_PAGE = 50
 # A clock that is off by more is shown, because the phone's guard sees wrong times.
@@ -52,6 +55,19 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     off = row["offset_ms"]
     seconds = None if off is None or abs(off) < CLOCK_OFF_MS else abs(off) // 1000
     return {**row, "holds": max(0, row["head"] - row["accepted"]), "off_seconds": seconds}
+
+
+def _said(entry: dict[str, Any]) -> dict[str, Any]:
+    """What a phone kept from before, with the name of what was reported and the words of it."""
+    choice, text = entry["data"].get("choice"), entry["data"].get("text")
+    known = choices().get(choice) if isinstance(choice, str) else None
+    kind = entry["kind"] if entry["kind"] in ENTRY_KIND else ""
+    return {
+        **entry,
+        "kind": kind,
+        "name": None if known is None else known.name.model_dump(),
+        "text": text if isinstance(text, str) else "",
+    }
 
 
 def _add_pages(routes: APIRouter, templates: Templates) -> None:
@@ -90,6 +106,9 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
         with visit.parts.database.read() as session:
             phone = describe_phone(session, visit.caller, phone_id)
             chosen = chosen_site(session, visit, patrol.PEOPLE, phone["site_id"])
+            earlier = orphans_of(session, visit.caller, phone_id, vault=visit.parts.vault)
+            earlier_count = count_orphans(session, visit.caller, phone_id)
+            earlier_files = orphaned_files(session, visit.caller, phone_id)
         may_write = visit.may(patrol.WRITE, phone["site_id"])
         return templates.page(
             "patrol/phone.html",
@@ -97,6 +116,9 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
             section="checkpoints",
             site=chosen.site,
             phone=_shown(phone),
+            earlier=[_said(one) for one in earlier],
+            earlier_count=earlier_count,
+            earlier_files=earlier_files,
             actions=PHONE.actions(phone["state"]) if may_write else [],
         )
 

@@ -20,6 +20,8 @@ from workflows.patrol import posts
 from workflows.patrol.checkpoints import SCAN
 from workflows.patrol.journal.chain import Entry
 from workflows.patrol.journal.model import PHOTO, VOICE, GuardFile
+from workflows.patrol.journal.orphans import DOCUMENT
+from workflows.patrol.journal.orphans import KIND as ORPHANED
 from workflows.patrol.journal.shown import Unreadable, line_of, presented_of, report_of, uuid_of
 from workflows.patrol.model import ACCEPTED, AHEAD
 from workflows.patrol.phones.model import Phone, PhoneUser
@@ -32,9 +34,11 @@ from workflows.tickets.model import Ticket
 # Received within so much of its time, before or after, a scan was handed in as it was made.
 ONLINE_WITHIN = timedelta(minutes=1)
 LARGEST = {PHOTO: LARGEST_PICTURE, VOICE: LARGEST_VOICE}
+# Of a document with what was recorded under an earlier key.
+LARGEST_DOCUMENT = 4 * 1024 * 1024
 KEPT, REFUSED, NOT_UNDERSTOOD = "kept", "refused", "not_understood"
 # What a phone writes down by itself, in whatever pocket it is.
-BY_ITSELF = frozenset({"battery", "gap"})
+BY_ITSELF = frozenset({"battery", "gap", ORPHANED})
 
 
 @dataclass(slots=True)
@@ -257,15 +261,28 @@ def _scan(applying: Applying, entry: Entry) -> Outcome:
 
 
 def _file(applying: Applying, entry: Entry) -> Outcome:
+    return _wait_for(applying, entry, LARGEST)
+
+
+def _orphaned(applying: Applying, entry: Entry) -> Outcome:
+    """Whoever is signed in or not: it is of whoever held the phone under its earlier key."""
+    outcome = _wait_for(applying, entry, {**LARGEST, DOCUMENT: LARGEST_DOCUMENT})
+    outcome.ids["of_phone"] = str(uuid_of(entry.data, "phone"))
+    outcome.marks.append("orphaned")
+    return outcome
+
+
+def _wait_for(applying: Applying, entry: Entry, largest: Mapping[str, int]) -> Outcome:
+    """Wait for the bytes of a file that an entry tells of."""
     what, size = entry.data.get("what"), entry.data.get("bytes")
     digest = entry.data.get("sha256")
-    if not isinstance(what, str) or what not in LARGEST:
+    if not isinstance(what, str) or what not in largest:
         raise Unreadable
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise Unreadable
     if not (isinstance(digest, str) and len(digest) == 64 and set(digest) <= _HEX):
         raise Unreadable
-    if size > LARGEST[what]:
+    if size > largest[what]:
         return Outcome(REFUSED, "too_large")
     file_id = uuid_of(entry.data, "file")
     if applying.session.get(GuardFile, file_id) is not None:
@@ -276,7 +293,7 @@ def _file(applying: Applying, entry: Entry) -> Outcome:
             site_id=applying.phone.site_id,
             phone_id=applying.phone.id,
             seq=entry.seq,
-            person_id=entry.person,
+            person_id=None if entry.kind == ORPHANED else entry.person,
             what=what,
             sha256=digest,
             size=size,
@@ -375,6 +392,7 @@ _DOES: Mapping[str, _Does] = {
     "report": _by_whoever_is_signed_in(_report),
     "report_more": _by_whoever_is_signed_in(_report_more),
     "note": _by_whoever_is_signed_in(_report),
+    ORPHANED: _orphaned,
     "log_entry": _by_whoever_is_signed_in(_log_entry),
     "orders_read": _by_whoever_is_signed_in(_orders_read),
     "post_leave": _by_whoever_is_signed_in(_post_leave),

@@ -15,8 +15,16 @@ from core.errors import Conflict, Invalid, NotFound, Refused
 from core.files import FileStore
 from core.lifecycle import move
 from core.pictures import read_picture
+from core.vault import Vault
 from core.voice import read_voice
+from workflows.patrol.journal.chain import Flawed
 from workflows.patrol.journal.model import FILE, PHOTO, GuardFile, GuardFilePiece
+from workflows.patrol.journal.orphans import (
+    DOCUMENT,
+    keep_document,
+    owed_by_earlier_key,
+    read_document,
+)
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.reports.evidence import attach_to_ticket
 from workflows.patrol.reports.model import GuardReport
@@ -92,7 +100,9 @@ def put_piece(
     return row
 
 
-def finish_file(database: Database, files: FileStore, file_id: UUID, *, now: datetime) -> GuardFile:
+def finish_file(
+    database: Database, files: FileStore, file_id: UUID, *, vault: Vault, now: datetime
+) -> GuardFile:
     """Judge a file all of whose pieces are here; safe to repeat, and to be killed in.
 
     What is made of its bytes is stored before the transaction that says so.
@@ -105,10 +115,28 @@ def finish_file(database: Database, files: FileStore, file_id: UUID, *, now: dat
         content = b"".join(session.scalars(pieces.order_by(GuardFilePiece.offset)))
     if hashlib.sha256(content).hexdigest() != row.sha256:
         action, found = "refuse", {"received": 0}
+    elif row.what == DOCUMENT:
+        return _keep_orphans(database, row.id, content, vault, now)
     else:
         action, found = _stored(files, row.what, content)
     with database.write() as session:
         return _settle(session, file_id, action, found, now)
+
+
+def _keep_orphans(
+    database: Database, file_id: UUID, content: bytes, vault: Vault, now: datetime
+) -> GuardFile:
+    """Of a document nothing is stored but its entries, each sealed for its person."""
+    try:
+        document = read_document(content)
+    except Flawed:
+        document = None
+    with database.write() as session:
+        action = "set_aside" if document is None else "complete"
+        row = _settle(session, file_id, action, {}, now)
+        if document is not None and row.completed_at == now:
+            keep_document(session, row, document, vault=vault, now=now)
+        return row
 
 
 def _stored(files: FileStore, what: str, content: bytes) -> tuple[str, dict[str, Any]]:
@@ -141,6 +169,16 @@ def _settle(
     if row.state != "waiting" or row.received < row.size:
         # Somebody who judged it at the same moment was quicker.
         return row
+    _judge(session, row, action, found, now)
+    if action != "refuse":
+        for owed in owed_by_earlier_key(session, row):
+            _judge(session, owed, action, {**found, "received": owed.size}, now)
+    return row
+
+
+def _judge(
+    session: Session, row: GuardFile, action: str, found: dict[str, Any], now: datetime
+) -> None:
     report = session.get(GuardReport, row.report_id) if row.report_id else None
     if action != "refuse":
         found = {**found, "completed_at": now}
@@ -157,7 +195,6 @@ def _settle(
         values=found,
         facts={"sha256": row.sha256},
     )
-    session.execute(delete(GuardFilePiece).where(GuardFilePiece.file_id == file_id))
+    session.execute(delete(GuardFilePiece).where(GuardFilePiece.file_id == row.id))
     if report is not None and action == "complete":
         attach_to_ticket(session, report, now=now)
-    return row

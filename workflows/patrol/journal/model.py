@@ -81,6 +81,30 @@ class JournalFork(Base):
     received_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class JournalOrphan(Base):
+    """An entry of an earlier key of a phone, which it could not hand in then: counts for nothing.
+
+    phone_id: which phone handed it in; of_phone: which it was when it was written, known or not.
+    file_id: the document that it came in. seq, kind, person_id, occurred_at: as it says, where it
+    can be read. hash, sealed: as of an entry. proved: whether the key of that phone has signed it.
+    """
+
+    __tablename__ = "journal_orphan"
+
+    phone_id: Mapped[UUID] = mapped_column(ForeignKey("phone.id"), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    file_id: Mapped[UUID] = mapped_column(ForeignKey("guard_file.id"))
+    of_phone: Mapped[UUID]
+    seq: Mapped[int | None] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String(20))
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    occurred_at: Mapped[datetime | None] = mapped_column(Instant)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    proved: Mapped[bool]
+    received_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class GuardFile(Base):
     """A photo or voice note that a journal tells of, and how much of it is here.
 

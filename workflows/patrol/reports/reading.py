@@ -18,6 +18,7 @@ from core.people import Caller, Person, scoped
 from core.places import Asset
 from workflows.patrol.checkpoints import PEOPLE, READ, WRITE
 from workflows.patrol.journal.model import GuardFile
+from workflows.patrol.journal.orphans import find_orphaned_file
 from workflows.patrol.reports.choices import choices
 from workflows.patrol.reports.model import REPORT, GuardReport, GuardReportAddition
 from workflows.tickets.model import Ticket
@@ -203,13 +204,15 @@ def close_report(
 
 
 def find_guard_file(session: Session, caller: Caller, file_id: UUID) -> GuardFile:
-    """A whole file of a report that the caller may read, or of a log. NotFound otherwise."""
+    """A whole file of a report that the caller may read, of a log, or of what a phone kept under an
+    earlier key, where they see who scans. NotFound otherwise."""
     whole = select(GuardFile).where(GuardFile.id == file_id, GuardFile.state == "complete")
     reported = whole.join(GuardReport, GuardReport.id == GuardFile.report_id)
     # What one shift leaves to the next is for all who see the post.
     logged = scoped(whole.where(GuardFile.log_id.is_not(None)), GuardFile.site_id, caller, READ)
     row: GuardFile | None = session.scalars(_seen(reported, caller)).first()
     row = row or session.scalars(logged).first()
+    row = row or find_orphaned_file(session, caller, file_id)
     if row is None:
         raise NotFound("there is no such file", advice="Look for it on its report.")
     return row

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.places import Asset
-from workflows.patrol.journal.model import GuardFile
+from workflows.patrol.journal.model import GuardFile, JournalEntry
 from workflows.patrol.model import ASSET_TYPE
 from workflows.patrol.reports.choices import OPENING, Choice, choices
 from workflows.patrol.reports.evidence import attach_to_ticket
@@ -113,12 +113,22 @@ def _join_files(
     addition: GuardReportAddition | None = None,
 ) -> None:
     """Let files belong to a report: those that its writer took with this phone, and of no other."""
+    orphaned = (
+        select(GuardFile.id)
+        .join(
+            JournalEntry,
+            (JournalEntry.phone_id == GuardFile.phone_id) & (JournalEntry.seq == GuardFile.seq),
+        )
+        .where(GuardFile.phone_id == told.phone_id, JournalEntry.kind == "orphaned")
+    )
     statement = select(GuardFile).where(
         GuardFile.id.in_(told.files[:MOST_FILES]),
         GuardFile.phone_id == told.phone_id,
         or_(GuardFile.person_id.is_(None), GuardFile.person_id == row.person_id),
         GuardFile.report_id.is_(None),
         GuardFile.log_id.is_(None),
+        # What was kept under an earlier key counts for nothing by itself.
+        GuardFile.id.not_in(orphaned),
     )
     found = session.scalars(statement).all()
     for file in found:

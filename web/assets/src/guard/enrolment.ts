@@ -3,8 +3,9 @@ import { API, ask, Refused } from "./api";
 import { newId } from "./ids";
 import { forgetKeys, ownKeys, publicKey } from "./keys";
 import { openPlan } from "./plan";
-import { database, read, write } from "./store";
-import { APP } from "./sync";
+import { layAside } from "./earlier";
+import { read, write } from "./store";
+import { APP, lacksAll } from "./sync";
 
 const DIGITS = /[^0-9A-Z]/g;
 
@@ -36,13 +37,13 @@ export async function isEnrolled(): Promise<boolean> {
   return !!(await read("phone", "id"));
 }
 
-/** Leaves what was on this phone behind, so that it can be enrolled anew. Language and gloves stay. */
+/**
+ * Lays what was never sent aside, so that it goes with the phone when it is enrolled anew, and leaves
+ * the rest behind. Language and gloves stay.
+ */
 export async function startAnew(): Promise<void> {
-  const db = await database();
+  await layAside(lacksAll());
   forgetKeys();
-  for (const store of ["phone", "people", "journal", "answers", "files"] as const) {
-    await db.clear(store);
-  }
   await openPlan();
 }
 

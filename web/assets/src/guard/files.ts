@@ -18,7 +18,7 @@ const KEPT_MS = 2 * 24 * 3600_000;
 const UNWANTED = new Set([404, 413]);
 
 // Kinds of entries that bind the hash of a file.
-const OF_FILES = new Set(["file"]);
+const OF_FILES = new Set(["file", "orphaned"]);
 
 let size = LARGEST_PIECE;
 
@@ -26,7 +26,7 @@ let size = LARGEST_PIECE;
 export async function sendFiles(told: FileState[], goOn: () => boolean): Promise<void> {
   const open = new Map(told.map((one) => [one.id, one]));
   await reopen(told);
-  const queue = [...files.values()].filter((one) => one.state === "waiting" && isTold(one.id));
+  const queue = [...files.values()].filter(isToBeSent);
   const lane = async (): Promise<void> => {
     for (let next = queue.shift(); next && goOn(); next = queue.shift()) {
       await sendOne(next.id, open.get(next.id), goOn);
@@ -37,6 +37,10 @@ export async function sendFiles(told: FileState[], goOn: () => boolean): Promise
   const ended = await Promise.allSettled(Array.from({ length: lanes }, lane));
   const failed = ended.find((one) => one.status === "rejected");
   if (failed) throw failed.reason;
+}
+
+function isToBeSent(file: KeptFile): boolean {
+  return file.state === "waiting" && !file.of && isTold(file.id);
 }
 
 /** Whether the server has answered its entry, which goes first and binds its hash. */

@@ -12,12 +12,17 @@ export function newId(now = Date.now()): string {
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
+/** Base64 (RFC 4648, 4). */
+export function toBase64(bytes: ArrayBuffer | Uint8Array): string {
+  let text = "";
+  for (const byte of new Uint8Array(bytes)) text += String.fromCharCode(byte);
+  return btoa(text);
+}
+
 /** Base64url without padding (RFC 4648, 5). */
 export function base64url(bytes: ArrayBuffer | Uint8Array | string): string {
-  const raw = typeof bytes === "string" ? new TextEncoder().encode(bytes) : new Uint8Array(bytes);
-  let text = "";
-  for (const byte of raw) text += String.fromCharCode(byte);
-  return btoa(text).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  const raw = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
+  return toBase64(raw).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
 export function randomText(bytes = 16): string {

@@ -32,6 +32,8 @@ export interface Adding {
   hint?: Entry["hint"];
   post?: string;
   file?: KeptFile;
+  /** What goes as this comes: of what was laid aside. */
+  instead?: { earlier?: string; file?: string };
 }
 
 let last: Promise<unknown> = Promise.resolve();
@@ -74,9 +76,10 @@ async function append(
     const post = adding.post ? { post: adding.post } : {};
     const said = { seq, id, kind, person: adding.person, at, text, hash: await hash(text) };
     const entry: Entry = { ...said, hint, ...post };
-    if (await put(entry, before, adding.file)) {
+    if (await put(entry, before, adding)) {
       entries.push(entry);
       if (adding.file) files.set(adding.file.id, { ...adding.file, bytes: null });
+      if (adding.instead?.file) files.delete(adding.instead.file);
       return entry;
     }
     // Another tab was quicker: its entry comes first.
@@ -91,9 +94,9 @@ export async function head(): Promise<Head> {
 }
 
 /** Puts an entry behind `before`, with its file, both or neither; false where that is not the last. */
-async function put(entry: Entry, before: Head, file: KeptFile | undefined): Promise<boolean> {
+async function put(entry: Entry, before: Head, { file, instead }: Adding): Promise<boolean> {
   const db = await database();
-  const stores = ["journal", "phone", "files"] as const;
+  const stores = ["journal", "phone", "files", "earlier"] as const;
   const change = db.transaction(stores, "readwrite", { durability: "strict" });
   const standing = (await change.objectStore("phone").get("head")) as Head | undefined;
   if ((standing?.seq ?? 0) !== before.seq) {
@@ -102,6 +105,8 @@ async function put(entry: Entry, before: Head, file: KeptFile | undefined): Prom
   }
   await change.objectStore("journal").add(entry);
   if (file) await change.objectStore("files").put(file);
+  if (instead?.file) await change.objectStore("files").delete(instead.file);
+  if (instead?.earlier) await change.objectStore("earlier").delete(instead.earlier);
   await change.objectStore("phone").put({ seq: entry.seq, hash: entry.hash }, "head");
   await change.done;
   return true;

@@ -3,11 +3,21 @@ import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import type { Addition, Call, Draft, Entry, KeptFile, Known, OwnWatch, Plan, Session, Verdict } from "./types";
 
 const NAME = "watchkeeper-guard";
-const VERSION = 1;
+const VERSION = 2;
+// All but the settings.
+export const STORES = ["phone", "people", "journal", "answers", "files", "earlier"] as const;
 
 export interface Head {
   seq: number;
   hash: string;
+}
+
+/** A document with entries of an earlier key: docs/guard-journal.md, "What is left". */
+export interface Earlier {
+  id: string;
+  phone: string;
+  text: string;
+  entries: number;
 }
 
 /** Single values about the phone. */
@@ -55,13 +65,16 @@ export interface Schema extends DBSchema {
   journal: { key: number; value: Entry };
   answers: { key: number; value: Verdict };
   files: { key: string; value: KeptFile };
+  earlier: { key: string; value: Earlier };
 }
 
 let opening: Promise<IDBPDatabase<Schema>> | null = null;
 
 export function database(): Promise<IDBPDatabase<Schema>> {
   opening ??= openDB<Schema>(NAME, VERSION, {
-    upgrade(db) {
+    upgrade(db, before) {
+      if (before < 2) db.createObjectStore("earlier", { keyPath: "id" });
+      if (before >= 1) return;
       db.createObjectStore("settings");
       db.createObjectStore("phone");
       db.createObjectStore("people", { keyPath: "id" });

@@ -1,6 +1,7 @@
 // Hands in what was recorded, in order and once, however often the network breaks off.
 import { API, ask, Away, Refused } from "./api";
 import { changed, contact, gotThrough, steadily } from "./contact";
+import { takeAlong } from "./earlier";
 import { pruneFiles, sendFiles } from "./files";
 import {
   entries,
@@ -117,11 +118,13 @@ async function failed(error: unknown): Promise<void> {
 // when it is made known anew. The others may be over at any time: a phone is found, a server mended.
 const FINAL = new Set(["fork", "phone_retired"]);
 const GONE = "gone";
-const FOR_NOW = new Set(["phone_lost", "chain", "proof", GONE]);
+const UNKNOWN = "proof";
+const FOR_NOW = new Set(["phone_lost", "chain", UNKNOWN, GONE]);
 
 /** What is recorded meanwhile goes before files: a scan must not wait for photos. */
 async function exchange(): Promise<void> {
   let told = await tell();
+  if (await takeAlong()) told = await tell();
   const planned = steadily(refreshPlan).catch((error: unknown) => error);
   for (;;) {
     await sendFiles(told, () => unanswered().length === 0);
@@ -206,6 +209,11 @@ async function storage(): Promise<{ persisted: boolean; free_mb: number | null }
 /** Whether nothing more is asked of the server, whoever asks. */
 export function isFinal(): boolean {
   return FINAL.has(contact.stopped);
+}
+
+/** Whether the server lacks even what it has answered. */
+export function lacksAll(): boolean {
+  return contact.stopped === GONE || contact.stopped === UNKNOWN;
 }
 
 /** How much waits to be told. */

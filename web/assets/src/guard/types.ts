@@ -163,7 +163,7 @@ export interface Entry {
 /** A photo or voice note as the phone keeps it. The bytes go once the server has them whole. */
 export interface KeptFile {
   id: string;
-  what: "photo" | "voice";
+  what: "photo" | "voice" | "journal";
   type: string;
   sha256: string;
   size: number;
@@ -176,6 +176,8 @@ export interface KeptFile {
   /** When the server had it whole, by the phone's clock, ms; and whether its bytes went since. */
   at?: number;
   isGone?: boolean;
+  /** Of which earlier phone it is, as long as the journal of now does not tell of it. */
+  of?: string;
 }
 
 /** Somebody who signed in here with signal. Verifier: docs/guard-journal.md, "Without signal". */

@@ -1,5 +1,6 @@
 // What was recorded and how it stands: one tick on this phone, two when the server has checked it.
 import { button, h, icon, replace } from "../dom";
+import { asFile } from "../earlier";
 import { startAnew } from "../enrolment";
 import { sendWrongAgain } from "../files";
 import { turnTo, type Screen } from "../go";
@@ -7,7 +8,7 @@ import type { IconName } from "../icons";
 import { answers, entries } from "../journal";
 import { checkpointOf, dataOf, plan } from "../plan";
 import { postOf } from "../posts";
-import { askAgain, contact, hurry, isFinal, isInContact, onSync, waiting } from "../sync";
+import { askAgain, contact, hurry, isFinal, isInContact, lacksAll, onSync, waiting } from "../sync";
 import type { Entry } from "../types";
 import { _, clock, named } from "../words";
 import { says, SHOWN, ticks, top, wordOf, zone } from "./parts";
@@ -78,10 +79,11 @@ function stopped(): HTMLElement {
     gone: _("The server lacks what this phone handed in long ago. Show it to your supervisor."),
   }[contact.stopped];
   const anew = async (): Promise<void> => {
-    const lost = waiting().entries;
-    if (lost && !confirm(_("{count} entries were never sent and would be gone.", { count: lost }))) {
-      return;
-    }
+    const open = waiting().entries;
+    const kept = _("{count} entries were never sent. They are kept, and go to your supervisor.", {
+      count: open,
+    });
+    if (open && !confirm(kept)) return;
     await startAnew();
     turnTo("enrol");
     location.reload();
@@ -94,7 +96,15 @@ function stopped(): HTMLElement {
     contact.stopped === "phone_lost"
       ? null
       : button("trash", _("Make it known anew"), anew, { class: "danger" }),
+    button("report", _("Save what was not sent as a file"), save),
   );
+}
+
+/** For a phone that nothing can be handed in with any more. */
+async function save(): Promise<void> {
+  const address = URL.createObjectURL(await asFile(lacksAll()));
+  h("a", { href: address, download: "watchkeeper-guard.json" }).click();
+  window.setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 const PICTURES: Record<string, IconName> = {
