@@ -1,6 +1,7 @@
 """What the tests of pages of phones share: a phone of a post, and what its guard reported."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -53,6 +54,33 @@ def hand_in(stage: Stage, phone: GuardPhone, now: datetime, last: int | None = N
         take_batch(session, row, batch, vault=stage.parts.vault, now=now)
 
 
+def give(stage: Stage, phone: GuardPhone, file_id: UUID, content: bytes, now: datetime) -> None:
+    """The phone hands a file in."""
+    for start in range(0, len(content), PIECE):
+        with stage.parts.database.write() as session:
+            row = session.get_one(Phone, phone.id)
+            put_piece(session, row, file_id, start, content[start : start + PIECE], now=now)
+    vault = stage.parts.vault
+    finish_file(stage.parts.database, stage.parts.files, file_id, vault=vault, now=now)
+
+
+def kept_before(guard: UUID, at: datetime) -> GuardPhone:
+    """A phone as it was before it was set up anew, with what it could not hand in then."""
+    before = GuardPhone()
+    before.sign_in(guard, at)
+    before.scan("04AABBF1", at + timedelta(minutes=4))
+    text = "Hand lamp of the garage does not burn.\n车库手提灯不亮。"
+    before.note("report", at + timedelta(minutes=9), choice="light_out", files=[], text=text)
+    return before
+
+
+def document_of(phone: GuardPhone) -> bytes:
+    """All its entries, as it takes them along under its next key."""
+    _, signature = phone.batch()
+    head = {"v": 1, "phone": str(phone.id), "signature": signature}
+    return "\n".join([json.dumps(head), *phone.entries]).encode()
+
+
 def gatehouse(stage: Stage) -> Gatehouse:
     """A shift at the gatehouse: a leak with a photo, a stranger, and a phone whose clock is off."""
     now = stage.parts.clock.now()
@@ -85,12 +113,13 @@ def gatehouse(stage: Stage) -> Gatehouse:
     phone.note(
         "report_more", at, report=str(stranger), text="Left towards the garage. 已往车库方向离开。"
     )
+    before = kept_before(guard, at - timedelta(hours=30))
+    document = {"file": str(new_id()), "what": "journal", "phone": str(before.id)}
+    content = document_of(before)
+    sized = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    phone.note("orphaned", at, **document, **sized)
     phone.note("battery", now, percent=9, charging=False)
     hand_in(stage, phone, now - timedelta(minutes=3), phone.head - 1)
-    for start in range(0, len(photo), PIECE):
-        with stage.parts.database.write() as session:
-            row = session.get_one(Phone, phone.id)
-            put_piece(session, row, file_id, start, photo[start : start + PIECE], now=now)
-    vault = stage.parts.vault
-    finish_file(stage.parts.database, stage.parts.files, file_id, vault=vault, now=now)
+    for one, its_bytes in ((file_id, photo), (UUID(document["file"]), content)):
+        give(stage, phone, one, its_bytes, now)
     return Gatehouse(phone, guard, leak, stranger, file_id)

@@ -68,6 +68,10 @@ def test_phones_are_set_up_lost_found_and_taken_out_of_use(
     page = read(client, one)
     assert "Zhao Guo Qiang" in page
     assert "signed in now" in page
+    # What it kept from before it was set up anew.
+    assert "From an earlier set-up" in page
+    assert "车库手提灯不亮" in page
+    assert "Not all of it is signed by a key that is known here." in page
     stale = send(client, one, f"{one}/lose", version="9")
     assert stale.status_code == 412
     for action, shown in (
