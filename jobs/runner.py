@@ -26,6 +26,7 @@ from jobs.customers import end_homes, forget_guests, pass_jobs_on
 from jobs.deadlines import mark_deadlines
 from jobs.dispatch import give_out, look_for_gaps, pass_hand_overs_up
 from jobs.fire_alarms import pass_on_as_fire
+from jobs.guard_tasks import send_guards
 from jobs.ingest_watch import IngestWatch
 from jobs.lone_workers import begin_watches, look_after_lone_workers
 from jobs.outbox import send_facts
@@ -75,6 +76,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         # Its deadlines are seconds apart.
         Sweep("fire alarms", 1.0, pass_on_as_fire),
         Sweep("calls for help", 1.0, pass_calls_on),
+        Sweep("guard tasks", 1.0, send_guards),
         Sweep("lone workers begin", 10.0, begin_watches),
         Sweep("lone workers", 1.0, look_after_lone_workers),
         Sweep("alarms", 1.0, look_after_alarms),

@@ -8,9 +8,11 @@ from web.languages import mark
 from web.phone_words import PHONE_EVENTS
 from web.privacy_words import PRIVACY_EVENTS
 from web.sos_words import SOS_EVENTS
+from web.task_words import TASK_EVENTS
 
 EVENT: Mapping[str, str] = {
     **SOS_EVENTS,
+    **TASK_EVENTS,
     "resident.invite": mark("Resident invited"),
     "resident.join": mark("Resident joined"),
     "resident.access_end": mark("Account lost its home"),

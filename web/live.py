@@ -41,6 +41,7 @@ PANELS_OF: Mapping[str, frozenset[str]] = {
     ),
     "fire_alarm": frozenset({"summary", "tickets", "alarms", "fires", "sound", "activity"}),
     "sos": frozenset({"sos", "tickets", "summary", "sound", "activity"}),
+    "guard_task": frozenset({"rounds", "tickets", "activity"}),
     "lone_worker": frozenset({"lone", "activity"}),
     "sound": frozenset({"sound", "activity"}),
     "floor_plan": frozenset({"plan", "activity"}),
@@ -321,7 +322,7 @@ class LiveFeed:
             if fact.site_id is None:
                 continue
             panels.setdefault(fact.site_id, set()).update(PANELS_OF.get(about, {"activity"}))
-            if about in ("ticket", "fire_alarm"):
+            if about in ("ticket", "fire_alarm", "guard_task"):
                 tickets.setdefault(fact.site_id, set()).add(fact.subject_id)
             if about in STRUCTURE:
                 self._sites.pop(fact.site_id, None)

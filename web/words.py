@@ -17,6 +17,7 @@ from web.round_words import ROUND_WORDS
 from web.rule_words import RULE_WORDS
 from web.sos_words import SOS_WORDS
 from web.statute_words import STATUTE_WORDS
+from web.task_words import TASK_WORDS
 
 SEVERITY: Mapping[str, str] = {
     "ok": mark("OK"),
@@ -49,6 +50,8 @@ TICKET_ACTION: Mapping[str, str] = {
     "cancel": mark("Cancel the ticket"),
     "merge": mark("Merge into another"),
 }
+# What a note came with, beside these.
+NOTE_WITH: Mapping[str, str] = {**TICKET_ACTION, "report": mark("Report from the spot")}
 TICKET_KIND: Mapping[str, str] = {
     "repair": mark("Repair"),
     "hazard": mark("Hazard"),
@@ -376,7 +379,7 @@ MARK: Mapping[str, str] = {
 WORDS: Mapping[str, Mapping[str, str]] = {
     "severity": SEVERITY,
     "ticket_state": TICKET_STATE,
-    "ticket_action": TICKET_ACTION,
+    "ticket_action": NOTE_WITH,
     "ticket_kind": TICKET_KIND,
     "alarm_state": ALARM_STATE,
     "withheld_why": WITHHELD_WHY,
@@ -429,4 +432,5 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     **RULE_WORDS,
     **SOS_WORDS,
     **PRIVACY_WORDS,
+    **TASK_WORDS,
 }

@@ -19,11 +19,12 @@ from api.patrol.routes import router as _routes
 from api.patrol.scans import router as _scans
 from api.patrol.sos import router as _sos
 from api.patrol.statutes import router as _statutes
+from api.patrol.tasks import router as _tasks
 
 _SCANNED = (_badges, _labels, _scans)
 _WALKED = (_routes, _plans, _rounds, _figures, _statutes)
 _MANNED = (_posts, _post_orders, _post_shifts)
-_GUARDED = (_guard, _guard_sos, _phones, _reports, _marks, _sos, _lone)
+_GUARDED = (_guard, _guard_sos, _phones, _reports, _marks, _sos, _lone, _tasks)
 for _each in (*_SCANNED, *_WALKED, *_MANNED, *_GUARDED):
     router.include_router(_each)
 

@@ -164,6 +164,9 @@ class PlanShown(BaseModel):
     people: list[dict[str, Any]]
     rounds: list[dict[str, Any]]
     posts: list[dict[str, Any]]
+    tasks: list[dict[str, Any]] = Field(
+        description="Alarms that whoever is signed in is asked to go to, or goes to."
+    )
     checkpoints: list[dict[str, Any]]
     choices: list[dict[str, Any]]
     notes: list[dict[str, Any]]

@@ -20,6 +20,7 @@ from workflows.patrol.honesty import PatrolMark
 from workflows.patrol.journal.model import GuardFile
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.reports.model import GuardReport
+from workflows.tickets import Draft, open_ticket
 
 # Whoever seals by it needs it to read again; nothing that stands here is sealed.
 VAULT = Vault(load(secret_key="a key of the tests of patrols only"))
@@ -69,6 +70,7 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         _put_watch(session, plan, guard.id, row.id, now)
         caller = caller_for(session, guard)
         call = sos.press(session, caller, sos.Press(new_id(), site_id=site.id), now=now)
+        task = _put_task(session, site, now)
     return {
         "checkpoint_id": row.id,
         "checkpoint_token_id": put.token.id,
@@ -77,9 +79,26 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         "sos_id": call.id,
         "lone_plan_id": plan.id,
         "place_id": row.id,
+        "task_id": task,
         **walked,
         **reported,
     }
+
+
+def _put_task(session: Session, site: SmallSite, now: datetime) -> UUID:
+    """A ticket of a rule to which a guard is sent, by its id."""
+    draft = Draft(
+        site_id=site.id,
+        kind="incident",
+        category="security",
+        priority="high",
+        title={"en": "Forced door"},
+        team="security",
+        happened_at=now,
+        learned_at=now,
+        rule_id="door-forced",
+    )
+    return open_ticket(session, draft, actor=events.SYSTEM).id
 
 
 def _put_watch(
@@ -279,6 +298,9 @@ def _bodies_of_calls(site: SmallSite) -> dict[str, Any]:
         "post_sos_end": {"outcome": "real", "note": "Is well"},
         "put_sos_phrase": {"phrase": "blue heron"},
         "post_lone_plan": {"site_id": str(site.id), "team": "security", "every_min": 30},
+        "post_guard_task_pass": {"reason": "busy"},
+        "post_guard_task_send": {"person_id": str(site.id)},
+        "post_guard_task_call_off": {"reason": "A drill"},
         "put_lone_plan": {"team": "security", "every_min": 30},
     }
 

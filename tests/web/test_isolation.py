@@ -29,6 +29,7 @@ from tests.web.rounding import night_of_rounds
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
 from web.pages.control_room.panels import PANELS as CONTROL_ROOM
+from web.pages.patrol.tasks import STEPS
 from workflows import customers, intake, saved_views
 from workflows.alarms import accept_tickets
 from workflows.alarms.incident_model import Incident, IncidentChild
@@ -358,6 +359,8 @@ def choices(path: str) -> list[str]:
     if "{part}" in path:
         parts = ("points",) if path.startswith("/assets/") else ("actions", "facts", "checklist")
         return [path.replace("{part}", name) for name in parts]
+    if "{step}" in path:
+        return [path.replace("{step}", name) for name in STEPS]
     if path.startswith("/phones/"):
         return [path.replace("{action}", name) for name in PHONE.moves]
     if "{action}" in path:

@@ -32,6 +32,8 @@ from web.phone_words import FILE_STATE, PHONE_KIND, PHONE_STATE, REPORT_KIND, RE
 from web.post_words import ORDERS_STATE, POST_WAY
 from web.round_words import ORDER_MEANS, POINT_STATE, ROUND_STATE, ROUTE_ORDER
 from web.sos_words import HEARD_BY, LONE_STATE, SOS_KIND, SOS_ORIGIN, SOS_OUTCOME, SOS_STATE
+from web.task_words import OFFER_STATE, PROOF_NEAR, TASK_REASON, TASK_STATE
+from web.tasks_shown import PASSED_FOR
 from web.words import (
     ARRIVED_BY,
     CLAIM_ACTION,
@@ -74,6 +76,8 @@ from workflows.patrol.reports.model import REPORT
 from workflows.patrol.rounds import ORDERS, POINT_STATES
 from workflows.patrol.rounds.model import PLAN, ROUND, ROUTE
 from workflows.patrol.sun import Tamper
+from workflows.patrol.tasks import GUARD_OFFER, GUARD_TASK, REASONS
+from workflows.patrol.tasks.places import AROUND, BESIDE, SAME_SPACE
 from workflows.tickets import FALSE_CAUSES, KINDS, PRIORITIES, TICKET, VERDICTS
 from workflows.tickets.contractors import CLAIM, CONTRACTOR_LINK
 from workflows.tickets.contractors.claims import KINDS as CLAIM_KINDS
@@ -128,10 +132,12 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "lone_plan",
     "patrol_mark",
     "track",
+    "guard_task",
+    "guard_offer",
 }
 LIFECYCLES = [ALARM, WITHHOLDING, PLANNED, TICKET, DEVICE, CONTRACTOR_LINK, CLAIM, IMPORT]
 LIFECYCLES += [CHECKPOINT, TOKEN, ROUTE, PLAN, ROUND, POST, DUTY, POST_ORDERS]
-LIFECYCLES += [PHONE, REPORT, FILE, SOS, LONE_PLAN, WATCH, MARK]
+LIFECYCLES += [PHONE, REPORT, FILE, SOS, LONE_PLAN, WATCH, MARK, GUARD_TASK, GUARD_OFFER]
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
 
@@ -282,6 +288,14 @@ def test_everything_about_calls_for_help_has_a_word() -> None:
     assert set(SOS_OUTCOME) == set(OUTCOMES)
     assert set(LONE_STATE) == set(WATCH.statuses)
     assert set(HEARD_BY) == set(SIGNS)
+
+
+def test_everything_about_tasks_for_guards_has_a_word() -> None:
+    assert set(TASK_STATE) == set(GUARD_TASK.statuses)
+    assert set(OFFER_STATE) == set(GUARD_OFFER.statuses)
+    assert {*REASONS, "needed", "sent"} == set(TASK_REASON)
+    assert set(PASSED_FOR) == set(REASONS)
+    assert {SAME_SPACE, AROUND, BESIDE} == set(PROOF_NEAR)
 
 
 def test_everything_about_phones_has_a_word() -> None:

@@ -154,12 +154,12 @@ def _own_terms(
     rest: dict[str, Any],
     standing: Terms,
 ) -> Terms:
-    """What the form says; how calls for help climb is not on it, and stays as it stands."""
+    """What the form says; how calls for help climb and guards are sent stays as it stands."""
     lines = _lines(promises, ("respond_within", "resolve_within"))
     escalation: dict[str, list[dict[str, str]]] = {"response": [], "resolution": []}
     for rung in _lines(rungs, ("after",)):
         escalation.setdefault(rung.pop("clock", ""), []).append(rung)
-    kept = standing.model_dump(mode="json", include={"sos"})
+    kept = standing.model_dump(mode="json", include={"sos", "guards"})
     return read_terms({**kept, "promises": lines, "escalation": escalation, **rest})
 
 

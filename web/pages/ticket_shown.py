@@ -22,6 +22,7 @@ from web.pages.return_visits import visits_shown
 from web.pages.work import work_shown
 from web.reader import Reader
 from web.reasons_many import input_name
+from web.tasks_shown import task_shown
 from web.visit import Visit
 from web.words import TEAM
 from workflows import customers, overview, tickets
@@ -38,6 +39,8 @@ from workflows.tickets.working import NEEDS_REASON
 
 # What ends or undoes something looks like it.
 GRAVE = frozenset({"cancel", "merge", "reopen"})
+# Evidence that rests on readings; what a guard found stands with their task.
+OF_READINGS = ("trip", "recovery")
 EXPECTED = ("start", "accept", "resume", "resolve", "verify", "close")
 
 
@@ -105,7 +108,7 @@ def _proofs(visit: Visit, evidence: list[dict[str, Any]], asset_type: str | None
     points = {**TOLD, **(known.points if known else {})}
     happenings = {code for code, point in points.items() if point.kind == "event"}
     proofs = []
-    for row in reversed(evidence):
+    for row in reversed([one for one in evidence if one["kind"] in OF_READINGS]):
         data = row["data"]
         assets = data.get("assets", {})
         inputs = [
@@ -168,6 +171,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         hands = hands_for(session, ticket, visit.reader.now)
         asked = _asked(session, found.thing)
         behind = alarms_shown(session, caller, found.thing.id)
+        sent = task_shown(session, visit, found.thing.id)
     local = visit.at(found.site.time_zone)
     proofs = proofs_shown(ticket["evidence"], behind)
     checks = checklist_shown(ticket["checklist"], local.reader)
@@ -202,6 +206,7 @@ def describe(visit: Visit, number: int) -> tuple[Visit, dict[str, Any]]:
         **fire_shown(local, ticket, hands),
         **visits_shown(local, ticket, **asked),
         **behind,
+        **sent,
     }
 
 

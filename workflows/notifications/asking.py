@@ -10,12 +10,22 @@ from sqlalchemy.orm import Session
 from core import events
 from core.places import Asset, Node, Space
 from workflows.tickets import ENDED, Ticket
+from workflows.tickets.guard_tasks import task_of
 
 BY_PRIORITY = {"low": "normal", "medium": "normal", "high": "urgent", "critical": "critical"}
 # They say that nobody came in time; whoever took it meanwhile hears of it all the same.
 OF_DEADLINES = ("ticket.escalate", "ticket.overdue", "ticket.warn")
 OVER = (*ENDED, "resolved", "verified")
 TAKEN = ("ticket.accept", "ticket.start")
+# While a task is in one of these, what was told of it still asks for something.
+OF_TASKS = {
+    "guard_task.offer": ("offered",),
+    "guard_task.send": ("accepted",),
+    "guard_task.pass_up": ("seeking", "passed_up"),
+    "guard_task.late": ("accepted",),
+}
+# These are for one person.
+_TO_WHO_GOES = ("guard_task.offer", "guard_task.send")
 
 
 def urgency_of(ticket: Ticket) -> str:
@@ -48,6 +58,8 @@ def still_asks(
     kind: of the fact that the notice is about. facts: its own; `since` is the place of that fact in
     the log.
     """
+    if kind in OF_TASKS:
+        return [ticket for ticket in tickets if _task_asks(session, ticket, kind, person_id)]
     left = [ticket for ticket in tickets if not _is_done(ticket, kind, person_id)]
     told_anew = kind in ("ticket.assign", "ticket.incident")
     handed_on = [one for one in left if told_anew and one.responded_at is not None]
@@ -70,6 +82,13 @@ def _is_done(ticket: Ticket, kind: str, person_id: UUID | None) -> bool:
         # It was accepted the first time, which answers nothing now.
         return False
     return ticket.responded_at is not None
+
+
+def _task_asks(session: Session, ticket: Ticket, kind: str, person_id: UUID | None) -> bool:
+    task = task_of(session, ticket.id)
+    if task is None or ticket.state in OVER or task.state not in OF_TASKS[kind]:
+        return False
+    return kind not in _TO_WHO_GOES or task.person_id == person_id
 
 
 def _taken_since(

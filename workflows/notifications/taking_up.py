@@ -35,9 +35,11 @@ ROUNDS = ("round.late", "round.late_passed_up", "round.miss", "round.miss_passed
 POSTS = ("post.short", "post.unread_orders")
 # Whoever is to say that they are well.
 CHECK_INS = ("lone_worker.remind",)
+# Whoever is to go and look at an alarm, and who leads them.
+TASKS = ("guard_task.offer", "guard_task.send", "guard_task.pass_up", "guard_task.late")
 # Whoever is asked about a round that they went.
 MARKS = ("patrol_mark.make",)
-_OF_PATROLS = (*ROUNDS, *POSTS, *CALLS, *CHECK_INS, *MARKS)
+_OF_PATROLS = (*ROUNDS, *POSTS, *CALLS, *CHECK_INS, *TASKS, *MARKS)
 TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION, *FIRES, *_OF_PATROLS)
 TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap"})
 
@@ -93,7 +95,7 @@ def _concerns_somebody(fact: events.Event) -> bool:
 
 def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -> int:
     ticket = None
-    if fact.subject_kind in ("ticket", "fire_alarm", "sos"):
+    if fact.subject_kind in ("ticket", "fire_alarm", "sos", "guard_task"):
         ticket = session.get(Ticket, UUID(fact.subject_id), populate_existing=True)
         if ticket is None:
             return 0
@@ -152,6 +154,9 @@ def _urgency(fact: events.Event, ticket: Ticket | None) -> str:
         return "normal"
     if fact.kind in (*FIRES, *CALLS):
         return "critical"
+    if fact.kind in TASKS:
+        # They have seconds to answer.
+        return "critical" if ticket.life_safety else "urgent"
     return urgency_of(ticket)
 
 

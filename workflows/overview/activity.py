@@ -14,9 +14,13 @@ from core.people import Caller, Person
 from workflows.tickets import Ticket
 from workflows.tickets.scope import scope_of, seen_of
 
-OF_TICKETS = ("ticket", "fire_alarm", "sos")
+OF_TICKETS = ("ticket", "fire_alarm", "sos", "guard_task")
 # A call for help names whom it was told.
 CALLS = ("sos.raise", "sos.escalate", "sos.again")
+# A task names whom it was offered to, and whom it was passed up to.
+_TASKS = ("guard_task.offer", "guard_task.send", "guard_task.pass_up", "guard_task.late")
+# What became of an offer is told by its task.
+_OFFER = "guard_offer"
 # What residents do by their accounts; who lives where is not for everybody who reads the log.
 _OF_RESIDENTS = ("resident.join", "ticket.keep")
 # Who scanned where is for those who may see it, and for whoever did.
@@ -65,7 +69,8 @@ def recent_activity(
     statement = statement.order_by(Event.seq.desc()).limit(most)
     if site_id is not None:
         statement = statement.where(Event.site_id == site_id)
-    rows = session.scalars(statement.where(Event.site_id.in_(scope.sites))).all()
+    told = statement.where(Event.site_id.in_(scope.sites), Event.subject_kind != _OFFER)
+    rows = session.scalars(told).all()
     if narrowed:
         about = {UUID(row.subject_id) for row in rows if row.subject_kind in OF_TICKETS}
         seen = {str(one) for one in seen_of(session, scope, about)}
@@ -124,5 +129,5 @@ def _named(session: Session, rows: Sequence[Event]) -> list[Activity]:
 
 
 def _told(row: Event) -> Sequence[str]:
-    passed_on = ("ticket.escalate", "fire_alarm.fire", "fire_alarm.lapse", *CALLS)
+    passed_on = ("ticket.escalate", "fire_alarm.fire", "fire_alarm.lapse", *CALLS, *_TASKS)
     return (row.after or {}).get("people", ()) if row.kind in passed_on else ()

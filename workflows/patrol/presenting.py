@@ -21,6 +21,7 @@ from workflows.patrol.presented import Presented
 from workflows.patrol.proof import KINDS
 from workflows.patrol.rounds.contact import note_contact
 from workflows.patrol.rounds.joining import join_scans
+from workflows.patrol.tasks.arriving import arrive_by_scans
 
 _TAKEN_BY = {
     "signed_tag": CheckpointToken.last_counter,
@@ -94,6 +95,7 @@ def _scan(
     events.append_all(session, [_fact(row, actor)])
     join_scans(session, [row], now=now)
     clock_scans(session, [row], now=now)
+    arrive_by_scans(session, [row], now=now)
     if presented.channel in BY_PHONE and presented.person_id is not None:
         note_contact(session, presented.person_id, now=now)
     return row
@@ -143,6 +145,7 @@ def record_all(
     events.append_all(session, [_fact(scan, actor) for scan in scans])
     join_scans(session, scans, now=now)
     clock_scans(session, scans, now=now)
+    arrive_by_scans(session, scans, now=now)
 
 
 def _clock_marks(presented: Presented, now: datetime) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from core.ids import new_id
 from core.lifecycle import move
 from workflows.tickets.clocks import Commitment, commitment, started
 from workflows.tickets.fire_alarms import begin, is_fire_alarm, ring_again
+from workflows.tickets.guard_tasks import ask_again, asks_for_guard
+from workflows.tickets.guard_tasks import begin as begin_task
 from workflows.tickets.lifecycle import ENDED, TICKET
 from workflows.tickets.model import (
     Fault,
@@ -154,6 +156,8 @@ def _opening(
         )
     if is_fire_alarm(draft.category, life_safety=draft.life_safety):
         clock = begin(session, ticket_id, draft.site_id, draft.learned_at)
+    if _asks_for_guard(session, draft):
+        begin_task(session, ticket_id, draft.site_id, draft.learned_at)
     return events.fact(
         "ticket.open",
         ("ticket", ticket_id),
@@ -169,6 +173,18 @@ def _opening(
             **({"rule": draft.rule_id} if draft.rule_id else {}),
             **clock,
         },
+    )
+
+
+def _asks_for_guard(session: Session, draft: Draft) -> bool:
+    return asks_for_guard(
+        session,
+        draft.site_id,
+        rule_id=draft.rule_id,
+        kind=draft.kind,
+        category=draft.category,
+        priority=draft.priority,
+        life_safety=draft.life_safety,
     )
 
 
@@ -296,6 +312,8 @@ def _continue(
     session.flush()
     ring_again(session, ticket, now=draft.learned_at, actor=actor, anew=False)
     press_again(session, ticket, now=draft.learned_at, actor=actor)
+    if announce:
+        ask_again(session, ticket, now=draft.learned_at, actor=actor)
 
 
 def tell_still(session: Session, ticket: Ticket, *, now: datetime, actor: events.Actor) -> bool:
@@ -368,6 +386,7 @@ def _reopen(
     session.flush()
     ring_again(session, ticket, now=draft.learned_at, actor=actor, anew=True)
     press_again(session, ticket, now=draft.learned_at, actor=actor)
+    ask_again(session, ticket, now=draft.learned_at, actor=actor)
 
 
 def hold_faults(session: Session, ticket_id: UUID, keys: list[FaultKey] | None = None) -> None:

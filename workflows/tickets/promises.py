@@ -153,6 +153,54 @@ class SosTerms(_Part):
         return self
 
 
+class SendsGuard(_Part):
+    """A line of what guards are sent to: alarms that fit all of what it names."""
+
+    life_safety: bool | None = None
+    kind: Kind | None = None
+    category: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    priority: Priority | None = None
+
+    def fits(self, kind: str, category: str, priority: str, life_safety: bool) -> bool:
+        """Whether a guard is sent to such a ticket."""
+        return (
+            self.life_safety in (None, life_safety)
+            and self.kind in (None, kind)
+            and self.category in (None, category)
+            and self.priority in (None, priority)
+        )
+
+
+class GuardTerms(_Part):
+    """To which alarms a guard is sent, and how long each step may take.
+
+    send: an alarm that fits one line; none = guards are sent to nothing. team: whose people on
+    duty go, beside whoever is at a post. answer_within: then it is offered to the next.
+    arrive_within: then whoever leads them is told. again_every: how soon it is looked again for
+    somebody, where nobody could be sent.
+    """
+
+    send: Annotated[tuple[SendsGuard, ...], Field(max_length=40)] = (
+        SendsGuard(life_safety=True),
+        SendsGuard(kind="incident", category="security"),
+        SendsGuard(kind="hazard", category="security"),
+        SendsGuard(kind="incident", category="access"),
+        SendsGuard(kind="hazard", category="plumbing"),
+        SendsGuard(kind="hazard", category="drainage"),
+        SendsGuard(kind="hazard", category="fire"),
+    )
+    team: Annotated[str, Field(min_length=1, max_length=40)] = "security"
+    answer_within: PromisedSpan = timedelta(seconds=45)
+    arrive_within: PromisedSpan = timedelta(minutes=10)
+    again_every: PromisedSpan = timedelta(minutes=1)
+
+    @model_validator(mode="after")
+    def _soon(self) -> Self:
+        if max(self.answer_within, self.arrive_within, self.again_every) > LONGEST_SEARCH:
+            raise ValueError("answer_within, arrive_within and again_every are an hour at most")
+        return self
+
+
 class Terms(_Part):
     """Everything that is promised on a node.
 
@@ -165,6 +213,7 @@ class Terms(_Part):
     escalation: Escalation = Escalation()
     fire_alarm: FireTerms = FireTerms()
     sos: SosTerms = SosTerms()
+    guards: GuardTerms = GuardTerms()
     promises: Annotated[tuple[Promise, ...], Field(min_length=1, max_length=100)]
 
     @model_validator(mode="after")

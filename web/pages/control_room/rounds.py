@@ -7,6 +7,7 @@ from typing import Any
 from core.teams import teams_at
 from web.pages.control_room.room import Room
 from web.pages.patrol.rounds import in_need, told
+from web.tasks_shown import tasks_shown
 from workflows import patrol
 from workflows.patrol import rounds
 
@@ -22,11 +23,13 @@ def rounds_panel(room: Room) -> dict[str, Any]:
     teams: dict[Any, dict[str, Mapping[str, str]]] = {}
     with visit.parts.database.read() as session:
         found = rounds.rounds_now(session, visit.caller, mine, now=now)
+        sent = tasks_shown(session, visit, [site.id for site in room.sites])
         for site_id in {row["site_id"] for row in found}:
             teams[site_id] = {team.code: team.name for team in teams_at(session, site_id)}
     rows = [_row(told(row, now), room) for row in found]
     rows.sort(key=lambda row: (not in_need(row, now), row["ends_at"] <= now, row["ends_at"]))
     return {
+        "guard_tasks": sent,
         "rounds": rows[:MOST_ROUNDS],
         "more_rounds": len(rows) > MOST_ROUNDS,
         "round_teams": teams,

@@ -21,6 +21,7 @@ from web.pages.patrol import (
     sos,
     statutes,
     taps,
+    tasks,
     tokens,
     wands,
 )
@@ -29,7 +30,7 @@ from web.templating import Templates
 _SCANNED = (checkpoints, tokens, scans, badges, wands, labels, taps)
 _WALKED = (rounds, routes, round_plans, figures, statutes)
 _MANNED = (posts, post_orders, post_shifts, phones, reports)
-_CALLED = (sos, lone_workers, marks)
+_CALLED = (sos, lone_workers, marks, tasks)
 
 
 def router(templates: Templates) -> APIRouter:

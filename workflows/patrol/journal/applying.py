@@ -29,6 +29,8 @@ from workflows.patrol.presenting import present
 from workflows.patrol.reports.recording import MOST_FILES, record_more, record_report
 from workflows.patrol.rounds.acting import begin_round
 from workflows.patrol.rounds.model import RoundPoint
+from workflows.patrol.tasks.answering import finish
+from workflows.patrol.tasks.arriving import arrive
 from workflows.tickets.model import Ticket
 
 # Received within so much of its time, before or after, a scan was handed in as it was made.
@@ -140,12 +142,14 @@ _MISSING = {
     "round_start": "no_round",
     "report_more": "no_report",
     "orders_read": "no_orders",
+    "task": "no_task",
     "log_entry": "no_post",
 }
 _CONFLICTS = {
     "round_start": "cannot_begin",
     "orders_read": "other_text",
     "post_leave": "not_there",
+    "task": "task_passed_on",
     "log_entry": "no_post",
 }
 
@@ -378,6 +382,19 @@ def _acting(applying: Applying, entry: Entry) -> Caller:
     return caller
 
 
+def _task(applying: Applying, entry: Entry) -> Outcome:
+    """Whoever was sent says that they are there, or that it is done."""
+    caller = _acting(applying, entry)
+    task_id, what = uuid_of(entry.data, "task"), entry.data.get("what")
+    if what == "arrived":
+        arrive(applying.session, caller, task_id, now=applying.now, at=entry.occurred_at)
+    elif what == "finished":
+        finish(applying.session, caller, task_id, now=applying.now)
+    else:
+        raise Unreadable
+    return Outcome()
+
+
 def _keep(_applying: Applying, _entry: Entry) -> Outcome:
     return Outcome(KEPT)
 
@@ -396,6 +413,7 @@ _DOES: Mapping[str, _Does] = {
     "log_entry": _by_whoever_is_signed_in(_log_entry),
     "orders_read": _by_whoever_is_signed_in(_orders_read),
     "post_leave": _by_whoever_is_signed_in(_post_leave),
+    "task": _by_whoever_is_signed_in(_task),
     "practice": _keep,
     "check_in": _by_whoever_is_signed_in(_keep),
     "battery": _keep,

@@ -115,4 +115,5 @@ def report_of(entry: Entry, phone: Phone) -> Told:
         checks=checks,
         files=[uuid_of({"file": one}, "file") for one in files],
         text=text,
+        task_id=_uuid(data, "task"),
     )

@@ -23,6 +23,7 @@ from workflows.patrol.phones.manned import posts_taken
 from workflows.patrol.phones.model import Phone, PhoneUser
 from workflows.patrol.reports.choices import NOTE, OPENING, choices
 from workflows.patrol.rounds.model import OPEN, Round, RoundPoint, Route
+from workflows.patrol.tasks.reading import tasks_of
 
 AHEAD = timedelta(hours=36)
 # Whoever was here within this is offered to be chosen.
@@ -52,6 +53,7 @@ def plan_of(session: Session, phone: Phone, *, offline_hours: int, now: datetime
         },
         "people": people,
         "rounds": rounds,
+        "tasks": phone_tasks(session, phone),
         "posts": posts_of_them,
         "checkpoints": _checkpoints(
             session, phone.site_id, [post["checkpoint_id"] for post in posts_of_them]
@@ -67,6 +69,12 @@ def plan_of(session: Session, phone: Phone, *, offline_hours: int, now: datetime
             "voice_bytes": LARGEST_VOICE,
         },
     }
+
+
+def phone_tasks(session: Session, phone: Phone) -> list[dict[str, Any]]:
+    """The tasks that are offered to whoever is signed in on a phone, or theirs to do."""
+    who = phone.signed_in_id
+    return [] if who is None else tasks_of(session, phone.site_id, [who])
 
 
 def phone_shown(phone: Phone) -> dict[str, Any]:
@@ -156,7 +164,9 @@ def _round(
             }
             for point in points
         ],
-        "warnings": warnings_of(row, points),
+        # Whoever was called away is reminded of nothing that waits for them.
+        "warnings": [] if row.paused_at else warnings_of(row, points),
+        "paused_at": row.paused_at,
     }
 
 

@@ -14,6 +14,7 @@ from core.people import Person
 from core.places import Node
 from core.site_hours import hours_at
 from workflows.patrol.posts.model import Post, PostDuty
+from workflows.tickets.guard_tasks import called_away
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,14 @@ def post_of(session: Session, person_id: UUID) -> Post | None:
 def can_be_spared(session: Session, person_id: UUID, at: datetime) -> bool:
     """Whether somebody may be called away: not from a post that has no more than its minimum.
 
-    Who is at no post can be. Who asks locks the post first where two are called at once.
+    Who is at no post can be. Whoever is asked to go somewhere, or goes, is not counted among those
+    who stay. Who asks locks the post first where two are called at once.
     """
     post = post_of(session, person_id)
     if post is None:
         return True
-    return len(crew(session, post, at)) > needed(session, post, at)
+    others = {one.person_id for one in crew(session, post, at)} - {person_id}
+    return len(others - called_away(session, others)) >= needed(session, post, at)
 
 
 def crew_for_rounds(session: Session, site_id: UUID, team: str, at: datetime) -> Sequence[AtPost]:

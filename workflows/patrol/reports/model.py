@@ -16,7 +16,7 @@ class GuardReport(Base):
     """What a guard reported; what it says never changes. id: that of its entry in the journal.
 
     choice, kind: from choices.yaml. checks: what was ticked, by code. closing: the word with which
-    a supervisor closed it. ticket_id: the ticket that it opened.
+    a supervisor closed it. ticket_id: the ticket that it opened, or that its writer was sent for.
     """
 
     __tablename__ = "guard_report"

@@ -16,6 +16,7 @@ from workflows.patrol.journal.model import GuardFile, JournalEntry
 from workflows.patrol.model import ASSET_TYPE
 from workflows.patrol.reports.choices import OPENING, Choice, choices
 from workflows.patrol.reports.evidence import attach_to_ticket
+from workflows.patrol.reports.joining import join_ticket
 from workflows.patrol.reports.model import GuardReport, GuardReportAddition
 from workflows.patrol.rounds.model import Round
 from workflows.tickets.opening import Draft
@@ -29,7 +30,8 @@ MOST_FILES = 20
 class Told:
     """What a phone tells of a report. files: ids of photos and voice notes that it told of before.
 
-    choice: a code of choices.yaml. checks: what was ticked, by code.
+    choice: a code of choices.yaml. checks: what was ticked, by code. task_id: the task for which
+    somebody was sent and reports what they found.
     """
 
     id: UUID
@@ -44,13 +46,15 @@ class Told:
     checks: Mapping[str, bool] = field(default_factory=dict)
     files: Sequence[UUID] = ()
     text: str = ""
+    task_id: UUID | None = None
 
 
 def record_report(session: Session, told: Told, *, now: datetime) -> tuple[GuardReport, list[str]]:
     """Keep a report, open its ticket where its choice says so; returns it with what is odd.
 
-    A checkpoint, round or file that is not there is left out and marked: what was seen is never
-    lost for it. Invalid for an unknown choice, and for a text that is too long.
+    That of somebody who was sent joins the ticket that they were sent for. A checkpoint, round or
+    file that is not there is left out and marked: what was seen is never lost for it. Invalid for
+    an unknown choice, and for a text that is too long.
     """
     choice = choices().get(told.choice)
     problems = [] if choice else ["choice: none of GET /guard/plan"]
@@ -83,7 +87,14 @@ def record_report(session: Session, told: Told, *, now: datetime) -> tuple[Guard
     session.flush()
     _tell(session, "guard_report.record", row, told, now, {"kind": row.kind, "choice": row.choice})
     _join_files(session, row, told, marks)
-    if choice.kind in OPENING and choice.ticket is not None:
+    if told.task_id is not None:
+        row.ticket_id = join_ticket(session, row, told.task_id, _description(row, choice), now)
+        if row.ticket_id is None:
+            marks.append("no_task")
+    if row.ticket_id is not None:
+        session.flush()
+        attach_to_ticket(session, row, now=now)
+    elif choice.kind in OPENING and choice.ticket is not None:
         row.ticket_id = _open_ticket(session, row, choice, marks, now)
         session.flush()
         attach_to_ticket(session, row, now=now)

@@ -56,6 +56,10 @@ def look_at(session: Session, round_id: UUID, *, now: datetime, actor: events.Ac
     row = session.scalars(statement.execution_options(populate_existing=True)).first()
     if row is None or row.state not in OPEN:
         return 0
+    if row.paused_at is not None:
+        # Whoever goes it was called away, and nothing of it is missed meanwhile.
+        row.next_look = now + _LOOK_AGAIN
+        return 0
     look = _Look(session, row, now, actor)
     look.at_its_start()
     look.at_its_points()

@@ -117,7 +117,9 @@ class Round(Base):
     from `opens_at` to `ends_at` count. person_id: who goes it, from the first scan or the start on.
     next_look: when time alone may change something about it; none once it is over.
     next_check: when it is to be asked whether it was gone as it is told (workflows.patrol.honesty).
-    late_told_at, passed_up_at: when it was told that it did not begin.
+    late_told_at, passed_up_at: when it was told that it did not begin. paused_at: since when its
+    guard is called away (workflows.patrol.tasks); paused_s: for how long they were before that, by
+    which its end and the windows that were open then were moved.
     """
 
     __tablename__ = "round"
@@ -143,6 +145,8 @@ class Round(Base):
     late_told_at: Mapped[datetime | None] = mapped_column(Instant)
     passed_up_at: Mapped[datetime | None] = mapped_column(Instant)
     reason: Mapped[str] = mapped_column(Text, default="")
+    paused_at: Mapped[datetime | None] = mapped_column(Instant)
+    paused_s: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
     __table_args__ = (
         Index("ix_round_site_planned", "site_id", "planned_at", "id"),
