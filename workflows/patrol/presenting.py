@@ -96,7 +96,9 @@ def _scan(
     join_scans(session, [row], now=now)
     clock_scans(session, [row], now=now)
     arrive_by_scans(session, [row], now=now)
-    if presented.channel in BY_PHONE and presented.person_id is not None:
+    # A journal tells of its phone once all of it is taken, in an order that everybody keeps.
+    by_phone = presented.channel in BY_PHONE and "phone" not in beside
+    if by_phone and presented.person_id is not None:
         note_contact(session, presented.person_id, now=now)
     return row
 

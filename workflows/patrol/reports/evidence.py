@@ -19,9 +19,12 @@ def attach_to_ticket(session: Session, row: GuardReport, *, now: datetime) -> No
     """Put every whole file of a report on its ticket; those that are there already stay."""
     if row.ticket_id is None:
         return
-    ticket = session.get_one(Ticket, row.ticket_id)
+    # Two files with the same bytes may come at the same moment: one photo of both.
+    ticket = session.get_one(Ticket, row.ticket_id, with_for_update=True)
     whole = select(GuardFile).where(GuardFile.report_id == row.id, GuardFile.state == "complete")
-    for file in session.scalars(whole.order_by(GuardFile.seq)).all():
+    # One that another transaction made whole a moment ago may have been read before that.
+    fresh = whole.order_by(GuardFile.seq).execution_options(populate_existing=True)
+    for file in session.scalars(fresh).all():
         try:
             _attach(session, ticket, file, now)
         except Conflict:

@@ -208,7 +208,7 @@ def add_position(
     if signal is not None or row.state == "over":
         return row
     note_contact(session, caller.person_id, now=now)
-    _keep(session, row, caller.person_id, "position", given, now)
+    _keep_once(session, row, caller.person_id, "position", given, now)
     return row
 
 
@@ -223,7 +223,8 @@ def call_off(
     if session.get(SosSignal, given.id) is not None or row.state == "over":
         return row
     actor = events.Actor.person(caller.person_id)
-    _keep(session, row, caller.person_id, "cancel", given, now, proof=proof)
+    if not _keep_once(session, row, caller.person_id, "cancel", given, now, proof=proof):
+        return row
     # The right word stands, whatever is said after it.
     kept = "phrase" if row.cancel_proof == "phrase" else proof
     if row.practice:
@@ -278,6 +279,27 @@ def _keep(
         )
     )
     session.flush()
+
+
+def _keep_once(
+    session: Session,
+    row: Sos,
+    person_id: UUID,
+    what: str,
+    given: Press,
+    now: datetime,
+    *,
+    proof: str = "",
+) -> bool:
+    """Keep it unless the very same came in another transaction of this moment; whether it did."""
+    try:
+        with session.begin_nested():
+            _keep(session, row, person_id, what, given, now, proof=proof)
+    except IntegrityError:
+        if session.get(SosSignal, given.id) is None:
+            raise
+        return False
+    return True
 
 
 def last_scan(session: Session, person_id: UUID) -> Scan | None:
