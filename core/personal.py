@@ -13,6 +13,8 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import ForeignKey, LargeBinary, delete, insert, select, update
+from sqlalchemy import ForeignKey, LargeBinary, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base
@@ -77,6 +79,21 @@ def make_keys(session: Session, people: Iterable[UUID]) -> Mapping[UUID, bytes]:
     rows = [{"person_id": one, "key": key} for one, key in fresh.items() if one not in erased]
     if rows:
         session.execute(insert(PersonalKey), rows)
+    """The keys of people, made for those who have none; of two at once one makes a key."""
+    wanted = set(people)
+    found = keys_of(session, wanted)
+    # In an order that everybody keeps, so that no two wait for each other.
+    fresh = {person: new_key() for person in sorted(wanted - found.keys())}
+    if not fresh:
+        return found
+    rows = [{"person_id": person, "key": key} for person, key in fresh.items()]
+    try:
+        with session.begin_nested():
+            session.execute(insert(PersonalKey), rows)
+    except IntegrityError:
+        if not keys_of(session, fresh.keys()):
+            raise
+        return {**found, **make_keys(session, fresh)}
     return {**found, **fresh}
 
 

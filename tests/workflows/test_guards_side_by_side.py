@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -16,12 +16,13 @@ from sqlalchemy import select, text
 from core.db import Database, Session
 from core.files import FileStore
 from core.ids import new_id
+from core.personal import make_keys
 from tests import pictures
 from tests.fixtures import NOON, SmallSite
 from tests.guard_phone import GuardPhone
 from tests.threads import in_threads
 from tests.workflows.calling import SECOND, make_scene
-from tests.workflows.conftest import facts_of
+from tests.workflows.conftest import employ, facts_of
 from tests.workflows.phoned import Phoned, colleague, make_phoned
 from tests.workflows.walked import MINUTE, TEN, uid_of
 from workflows.patrol import sos
@@ -158,6 +159,30 @@ def test_two_phones_of_the_same_people_hand_in_at_once(
         return len(phoned.hand_in(early + 3 * MINUTE, 4, phone=both[number]).entries)
 
     assert in_threads(2, send) == [1, 1]
+
+
+def test_of_a_key_that_two_make_at_once_there_is_one(
+    postgres_database: Database, postgres_site: SmallSite
+) -> None:
+    people = [employ(postgres_database, postgres_site.id, "guard", name) for name in ("Wu", "Xu")]
+
+    def make(wanted: list[UUID], done: Callable[[], None]) -> Mapping[UUID, bytes]:
+        with postgres_database.write() as session:
+            found = make_keys(session, wanted)
+            done()
+            return found
+
+    with ThreadPoolExecutor(1) as pool:
+        other: list[Future[Mapping[UUID, bytes]]] = []
+
+        def meanwhile() -> None:
+            other.append(pool.submit(make, people, lambda: None))
+            until_it_waits(postgres_database, other[0])
+
+        first = make(people[:1], meanwhile)
+        both = other[0].result(30)
+    assert both.keys() == set(people)
+    assert both[people[0]] == first[people[0]]
 
 
 @pytest.mark.parametrize("what", ["position", "cancel"])
