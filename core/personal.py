@@ -13,7 +13,6 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import ForeignKey, LargeBinary, delete, insert, select, update
-from sqlalchemy import ForeignKey, LargeBinary, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -68,41 +67,34 @@ def new_key() -> bytes:
 
 
 def make_keys(session: Session, people: Iterable[UUID]) -> Mapping[UUID, bytes]:
-    """The keys of people, made for those who have none.
+    """The keys of people, made for those who have none; of two at once one makes a key.
 
     Of somebody who was erased it is a key that nobody keeps: what is sealed by it is gone at once.
     """
     wanted = set(people)
     found = keys_of(session, wanted)
-    fresh = {person: new_key() for person in wanted - found.keys()}
-    erased = _erased(session, fresh)
-    rows = [{"person_id": one, "key": key} for one, key in fresh.items() if one not in erased]
-    if rows:
-        session.execute(insert(PersonalKey), rows)
-    """The keys of people, made for those who have none; of two at once one makes a key."""
-    wanted = set(people)
-    found = keys_of(session, wanted)
     # In an order that everybody keeps, so that no two wait for each other.
     fresh = {person: new_key() for person in sorted(wanted - found.keys())}
-    if not fresh:
-        return found
-    rows = [{"person_id": person, "key": key} for person, key in fresh.items()]
+    erased = _standing(session, fresh)
+    rows = [{"person_id": one, "key": key} for one, key in fresh.items() if one not in erased]
+    if not rows:
+        return {**found, **fresh}
     try:
         with session.begin_nested():
             session.execute(insert(PersonalKey), rows)
     except IntegrityError:
-        if not keys_of(session, fresh.keys()):
+        if not _standing(session, fresh) - erased:
             raise
         return {**found, **make_keys(session, fresh)}
     return {**found, **fresh}
 
 
-def _erased(session: Session, people: Collection[UUID]) -> set[UUID]:
+def _standing(session: Session, people: Collection[UUID]) -> set[UUID]:
+    """Those of people who have a row; if `keys_of` finds no key in it, they were erased."""
     found: set[UUID] = set()
     wanted = list(people)
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
-        # That `keys_of` did not find them although they stand here says that the key is empty.
         found.update(
             session.scalars(select(PersonalKey.person_id).where(PersonalKey.person_id.in_(some)))
         )

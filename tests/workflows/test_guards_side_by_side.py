@@ -98,7 +98,7 @@ def test_a_file_that_becomes_whole_while_its_report_is_taken_is_on_the_ticket_on
 
         taken: list[Future[Any]] = []
         monkeypatch.setattr(files, "_settle", meanwhile)
-        files.finish_file(phoned.database, store, file_id, now=TEN)
+        files.finish_file(phoned.database, store, file_id, vault=phoned.walk.vault, now=TEN)
         assert [row.verdict for row in taken[0].result(30).entries] == ["accepted"]
     assert len(photos(phoned)) == 1
 
@@ -120,13 +120,17 @@ def test_two_files_with_the_same_bytes_at_once_are_one_photo_of_the_ticket(
             if not other:
                 session.flush()
                 finish = files.finish_file
-                other.append(pool.submit(finish, phoned.database, store, ids[1], now=TEN))
+                other.append(
+                    pool.submit(
+                        finish, phoned.database, store, ids[1], vault=phoned.walk.vault, now=TEN
+                    )
+                )
                 until_it_waits(phoned.database, other[0])
             return row
 
         other: list[Future[Any]] = []
         monkeypatch.setattr(files, "_settle", meanwhile)
-        files.finish_file(phoned.database, store, ids[0], now=TEN)
+        files.finish_file(phoned.database, store, ids[0], vault=phoned.walk.vault, now=TEN)
         assert other[0].result(30).state == "complete"
     assert len(photos(phoned)) == 1
     with phoned.database.read() as session:
