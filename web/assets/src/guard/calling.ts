@@ -8,6 +8,7 @@ import { plan } from "./plan";
 import { headline } from "./screens/sos";
 import { zone } from "./screens/parts";
 import { isAloud, numberOf, onCalls, press, sender, shownCall, standingOf } from "./sos";
+import { onSync } from "./sync";
 import { _, clock, spoken } from "./words";
 
 let bar: HTMLElement;
@@ -23,6 +24,8 @@ export function beginCalling(place: HTMLElement): void {
   beginDuress();
   onCalls(drawAbove);
   onLone(drawAbove);
+  // The plan says whose phone it is, and whom to telephone.
+  onSync(() => void drawCalling());
 }
 
 /** With each screen: who can call may have changed, and so may the language. */
