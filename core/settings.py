@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         description="For so long after signing in with signal a guard's phone may let the same "
         "person in again without, in hours.",
     )
+    phone_badge_alone: bool = Field(
+        False,
+        description="On a phone of the post a guard may sign in by their badge without a PIN, for "
+        "what they record on that phone alone.",
+    )
     oidc_issuer: str = Field(
         "",
         description="Address of an identity provider (OpenID Connect) to sign in with; empty means "

@@ -34,7 +34,7 @@ from workflows.patrol.journal.model import JournalEntry
 from workflows.patrol.journal.taking import Batch, take_batch
 from workflows.patrol.journal.verdicts import describe_verdict
 from workflows.patrol.phones.enrolling import TRIES, TRIES_WITHIN, NewPhone, checked_key, enrol
-from workflows.patrol.phones.entering import Typed, enter
+from workflows.patrol.phones.entering import Allowed, Typed, enter
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.phones.plan import BATCH_BYTES, phone_shown, plan_of
 from workflows.patrol.phones.signing_in import sign_out
@@ -89,17 +89,26 @@ def post_guard_phone(asked: ByPhone, body: PhoneToEnrol) -> Response:
 def post_guard_sign_in(asked: ByPhone, body: SignInByPin) -> Response:
     """The answer holds a token for the other routes of the API, limited to what guards do.
 
-    401 with `code: wrong` says as much of an unknown login as of a wrong PIN.
+    By a badge without a PIN, where the company allows that on phones of a post, it holds none.
+    401 with `code: wrong` says as much of an unknown login or badge as of a wrong PIN.
     """
     with asked.parts.database.write() as session:
         phone_id = asked.phone_once(session)[0].id
-    typed = Typed(body.pin, body.login, body.person_id, body.new_pin)
-    came = enter(asked.parts.database, phone_id, typed, lasts=asked.offline, now=asked.now)
+    typed = Typed(body.pin, body.login, body.person_id, body.badge, body.new_pin)
+    came = enter(
+        asked.parts.database,
+        phone_id,
+        typed,
+        allowed=Allowed(asked.offline, asked.parts.settings.phone_badge_alone),
+        vault=asked.parts.vault,
+        now=asked.now,
+    )
     person = {"id": came.person.id, "name": came.person.name, "locale": came.person.locale}
     content = {
         "person": person,
         "token": came.token,
-        "token_ends_at": came.offline_until,
+        "token_ends_at": came.offline_until if came.token else None,
+        "badge_id": came.badge_id,
         "offline_until": came.offline_until,
         "server_time": asked.now,
     }
@@ -125,9 +134,15 @@ def get_guard_plan(
     if_none_match: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
     """The rounds of the next 36 hours, the people of the phone, and what it may report."""
-    hours = asked.parts.settings.phone_offline_hours
+    settings = asked.parts.settings
     with asked.parts.database.read() as session:
-        plan = plan_of(session, asked.phone(session), offline_hours=hours, now=asked.now)
+        plan = plan_of(
+            session,
+            asked.phone(session),
+            offline_hours=settings.phone_offline_hours,
+            badge_alone=settings.phone_badge_alone,
+            now=asked.now,
+        )
     tag = {"ETag": fingerprint(plan)}
     if if_none_match is not None and if_none_match.strip() == tag["ETag"]:
         return Response(status_code=304, headers=tag)

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from api.bodies import Body, Moment
+from core.badges import LONGEST_NUMBER
 from workflows.patrol.journal.chain import LONGEST_ENTRY
 from workflows.patrol.phones.enrolling import LONGEST_APP, LONGEST_BROWSER
 from workflows.patrol.phones.plan import BATCH_ENTRIES
@@ -54,14 +55,28 @@ class Enrolled(BaseModel):
 
 
 class SignInByPin(Body):
-    """Who, by login or chosen from the list of the plan, and their PIN."""
+    """Who, by login, chosen from the list of the plan or by badge, and their PIN."""
 
     login: Annotated[str | None, Field(max_length=80)] = None
     person_id: UUID | None = None
-    pin: Digits
+    badge: Annotated[
+        str | None,
+        Field(min_length=1, max_length=LONGEST_NUMBER, description="The number of their card."),
+    ] = None
+    pin: Digits | None = Field(
+        default=None, description="Without one, only where `badge` is enough."
+    )
     new_pin: Digits | None = Field(
         default=None, description="In place of one that somebody else has set."
     )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "SignInByPin":
+        if sum(one is not None for one in (self.login, self.person_id, self.badge)) != 1:
+            raise ValueError("give one of login, person_id and badge")
+        if self.pin is None and (self.badge is None or self.new_pin is not None):
+            raise ValueError("give the pin")
+        return self
 
 
 class Who(BaseModel):
@@ -76,8 +91,9 @@ class SignedInByPin(BaseModel):
     """Somebody is signed in. token: for the other routes; it ends with `token_ends_at`."""
 
     person: Who
-    token: str
-    token_ends_at: datetime
+    token: str | None = Field(description="None for who showed a badge without a PIN.")
+    token_ends_at: datetime | None
+    badge_id: UUID | None
     offline_until: datetime
     server_time: datetime
 
@@ -170,4 +186,4 @@ class PlanShown(BaseModel):
     checkpoints: list[dict[str, Any]]
     choices: list[dict[str, Any]]
     notes: list[dict[str, Any]]
-    settings: dict[str, int]
+    settings: dict[str, int | bool]

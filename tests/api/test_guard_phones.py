@@ -21,6 +21,7 @@ from tests import pictures, voices
 from tests.api.conftest import MakeUser, User
 from tests.fixtures import NOON, SmallSite
 from tests.guard_phone import GuardPhone, unpadded
+from workflows.patrol.phones.entering import BADGES
 from workflows.patrol.phones.model import PhoneProof
 
 API = "/api/v1"
@@ -552,3 +553,64 @@ def test_a_shift_is_handed_over_with_the_token_of_a_phone(started: Shift, strang
     assert refused.status_code == 403
     for closed in (f"{API}/guard-files/{voice_id}", f"{path}/hand-over", f"{path}/log"):
         assert started.client.get(closed, headers=stranger.headers).status_code == 404
+
+
+def give_badge(started: Shift, number: str, kind: str = "card") -> str:
+    """Give the guard a badge; returns its id."""
+    about = {"site_id": str(started.site.id), "person_id": str(started.guard.person_id)}
+    body = {**about, "kind": kind, "number": number}
+    made = started.client.post(f"{API}/badges", json=body, headers=started.supervisor.headers)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+def test_a_badge_names_somebody_whose_pin_lets_them_in(started: Shift) -> None:
+    badge = give_badge(started, "04:A2:B3:C4:D5:E6:F7")
+    give_badge(started, "7", "beacon")
+    came = started.sign_in(person_id=None, badge="04a2b3c4d5e6f7")
+    assert (came.status_code, came.json()["badge_id"]) == (200, badge)
+    assert came.json()["token"]
+    person = started.ask("GET", "/guard/plan").json()["people"][0]
+    assert person["badges"] == [badge]
+    # An unknown one, a beacon, and a wrong PIN: all say the same.
+    told = [
+        started.sign_in(person_id=None, badge="04FF"),
+        started.sign_in(person_id=None, badge="7"),
+        started.sign_in(person_id=None, badge="04A2B3C4D5E6F7", pin=OTHER_PIN),
+    ]
+    assert [code_of(one) for one in told] == [(401, "wrong")] * 3
+    headers = started.supervisor.headers
+    ended = started.client.post(f"{API}/badges/{badge}/end", headers=headers)
+    assert ended.status_code == 200, ended.text
+    assert code_of(started.sign_in(person_id=None, badge="04A2B3C4D5E6F7")) == (401, "wrong")
+    assert started.ask("GET", "/guard/plan").json()["people"][0]["badges"] == []
+    # Two names at once, or none of them, are no sign-in.
+    assert started.sign_in(badge="04A2").status_code == 422
+    assert started.sign_in(person_id=None).status_code == 422
+    assert started.sign_in(pin=None).status_code == 422
+
+
+def test_a_badge_alone_is_enough_where_the_company_says_so(
+    started: Shift, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_badge(started, "0042")
+    alone = {"person_id": None, "badge": "42", "pin": None}
+    assert code_of(started.sign_in(**alone)) == (403, "needs_pin")
+    assert started.ask("GET", "/guard/plan").json()["settings"]["badge_alone"] is False
+    monkeypatch.setitem(parts.settings.__dict__, "phone_badge_alone", True)
+    assert started.ask("GET", "/guard/plan").json()["settings"]["badge_alone"] is True
+    came = started.sign_in(**alone)
+    # It writes into the journal of this phone, and opens nothing else.
+    assert came.status_code == 200
+    assert (came.json()["token"], came.json()["token_ends_at"]) == (None, None)
+    started.phone.note("sign_in", started.clock.now(), by="online", **{"with": "badge"})
+    assert started.hand_in().json()["verdicts"][-1]["marks"] == ["badge_alone"]
+    assert code_of(started.sign_in(**{**alone, "badge": "43"})) == (401, "wrong")
+    for _ in range(BADGES):
+        last = started.sign_in(**{**alone, "badge": "43"})
+    assert last.status_code == 429
+    # A phone that is somebody's own asks for the PIN.
+    started.phone = GuardPhone()
+    place = started.place(kind="personal", person_id=str(started.guard.person_id))
+    assert started.enrol(place).status_code == 201
+    assert code_of(started.sign_in(**alone)) == (403, "needs_pin")

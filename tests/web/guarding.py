@@ -286,7 +286,7 @@ def phone(
     context = playwright.chromium.launch_persistent_context(
         folder,
         executable_path=program,
-        args=[*QUIET, "--no-sandbox"],
+        args=[*QUIET, "--no-sandbox", *more.pop("flags", ())],
         viewport=more.pop("viewport", {"width": 390, "height": 844}),
         locale=more.pop("locale", "en-GB"),
         has_touch=True,

@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from core.people import Person, caller_for
 from tests.web.conftest import stage_on
-from tests.web.guard.walking import grainy, on_phone
+from tests.web.guard.sharing import CARD, LI, OTHER_PIN, change, colleague, holds, type_pin
+from tests.web.guard.walking import grainy, hold, on_phone
 from tests.web.guarding import (
     PATIENCE_MS,
     Served,
@@ -25,12 +26,16 @@ from tests.web.guarding import (
 from tests.web.patrolling import checkpoint, put
 from tests.web.posting import GATE, post
 from tests.web.stage import Stage
+from workflows.dispatch import Handover
 from workflows.patrol import posts
 from workflows.patrol.journal.model import GuardFile
 from workflows.patrol.posts.model import OrdersRead
 from workflows.patrol.reports.model import GuardReport, GuardReportAddition
+from workflows.tickets import Ticket
 
 TAG = "04B1B1B1B1B1B1"
+# What Chromium hears where there is no microphone: a beep, twice a second.
+MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
 @pytest.fixture
@@ -63,12 +68,6 @@ def go_home(page: Page) -> None:
     """To the first screen, from wherever the app is."""
     page.evaluate("() => { location.hash = '#/home'; }")
     expect(page.get_by_role("button", name="Change guard")).to_be_visible(timeout=PATIENCE_MS)
-
-
-def hold(page: Page, tag: str) -> None:
-    """Hold the phone to a tag."""
-    page.wait_for_function("() => tagsAreRead()")
-    page.evaluate("tag => touchTag(tag)", ":".join(tag[at : at + 2] for at in range(0, 14, 2)))
 
 
 def test_a_shift_at_a_post_goes_without_signal(stage: Stage, tmp_path: Path) -> None:
@@ -171,3 +170,105 @@ def _assert_told(shift: Shift, gate: UUID) -> None:
     assert (duty.post_id, duty.state, duty.left_by) == (gate, "left", "self")
     assert (more.report_id, more.text) == (report.id, "It comes from above.")
     assert (photo.addition_id, photo.state) == (more.id, "complete")
+
+
+def test_a_post_is_handed_over_by_count_and_voice(stage: Stage, tmp_path: Path) -> None:
+    shift = lay_shift(stage, rounds=1, points=1)
+    gate, boss = lay_post(stage)
+    li = colleague(shift)
+    _lay_keys(stage, gate, boss, shift.guard)
+    served = Served(stage)
+    served.begin()
+    with (
+        sync_playwright() as playwright,
+        on_phone(playwright, tmp_path / "phone", served.url, flags=MICROPHONE) as page,
+    ):
+        enrol(page, served.url, shift)
+        sign_in(page)
+        _hand_over(page)
+        wait_until_told(page)
+        _change_to_the_next(page)
+        _take_over(page)
+        served.end()
+        # What needs signal says so, in one sentence.
+        page.get_by_role("button", name="Scan the tag of your post to come.").click()
+        page.get_by_role("button", name="Hand-over", exact=True).click()
+        expect(page.get_by_text("This needs signal")).to_be_visible(timeout=PATIENCE_MS)
+    _assert_handed_over(stage, gate, shift.guard, li)
+
+
+def _lay_keys(stage: Stage, gate: UUID, boss: UUID, guard: UUID) -> None:
+    """Two kinds of things to count, and somebody who is at the gate."""
+    wanted = [posts.Item("key", "Master key 总钥匙", 3), posts.Item("equipment", "Radio 对讲机", 2)]
+    with stage.parts.database.write() as session:
+        caller = caller_for(session, session.get_one(Person, boss))
+        row, now = session.get_one(posts.Post, gate), stage.parts.clock.now()
+        posts.set_items(session, caller, row, wanted, now=now)
+        posts.clock_in(session, caller, row, guard, reason="The tag is wet", now=now)
+
+
+def _hand_over(page: Page) -> None:
+    page.get_by_role("button", name="You are here since").click()
+    page.get_by_role("button", name="Hand-over", exact=True).click()
+    give = page.get_by_role("button", name="Hand over", exact=True)
+    expect(give).to_be_disabled(timeout=PATIENCE_MS)
+    keys = page.get_by_role("group", name="Master key")
+    keys.get_by_role("button", name="All 3").click()
+    keys.get_by_role("button", name="One fewer").click()
+    page.get_by_role("group", name="Radio").get_by_role("button", name="All 2").click()
+    # One is missing, and nobody has said why.
+    expect(give).to_be_disabled()
+    keys.get_by_label("Why it is not as listed").fill("Broken off in the lock")
+    expect(give).to_be_enabled()
+    page.get_by_role("button", name="Voice note").click()
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    expect(stop).to_be_visible(timeout=PATIENCE_MS)
+    page.wait_for_timeout(600)
+    stop.click()
+    expect(page.locator("[data-voice]")).to_have_count(1, timeout=PATIENCE_MS)
+    page.get_by_label("In words").fill("The barrier sticks.")
+    give.evaluate("button => { button.click(); button.click(); }")
+    expect(page.get_by_text("Handed over: the next shift accepts it.")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    page.get_by_role("button", name="Go on").click()
+
+
+def _change_to_the_next(page: Page) -> None:
+    change(page)
+    hold(page, CARD)
+    type_pin(page, OTHER_PIN)
+    holds(page, LI)
+    wait_until_told(page)
+    go_home(page)
+
+
+def _take_over(page: Page) -> None:
+    page.get_by_role("button", name="Scan the tag of your post to come.").click()
+    page.get_by_role("button", name="Hand-over", exact=True).click()
+    expect(page.get_by_text("Broken off in the lock")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Pass-down log: 1 unread").click()
+    expect(page.locator("[data-entry]")).to_have_count(1, timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Listen").click()
+    expect(page.locator("audio")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="I have read the new ones: 1").click()
+    expect(page.get_by_text(f"Read by {LI}")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Back").click()
+    accept = page.get_by_role("button", name="I accept")
+    expect(accept).to_be_visible(timeout=PATIENCE_MS)
+    accept.evaluate("button => { button.click(); button.click(); }")
+    expect(page.get_by_text("Accepted under your name.")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Go on").click()
+
+
+def _assert_handed_over(stage: Stage, gate: UUID, guard: UUID, li: UUID) -> None:
+    with stage.parts.database.read() as session:
+        [handed] = session.scalars(select(Handover)).all()
+        [entry] = session.scalars(select(posts.PostLog)).all()
+        [voice] = session.scalars(select(GuardFile)).all()
+        tickets = session.scalars(select(Ticket).where(Ticket.kind == "incident")).all()
+    assert (handed.post_id, handed.from_id, handed.accepted_by) == (gate, guard, li)
+    assert (handed.state, handed.note) == ("accepted", "The barrier sticks.")
+    assert [one["counted"] for one in handed.lists["items"]] == [2, 2]
+    assert ["Broken off in the lock" in one.description for one in tickets] == [True]
+    assert (entry.person_id, voice.log_id, voice.state) == (guard, entry.id, "complete")

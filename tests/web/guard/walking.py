@@ -55,15 +55,28 @@ class Walked:
 
 
 @contextmanager
-def on_phone(playwright: Playwright, folder: Path, url: str) -> Iterator[Page]:
-    """The app, opened on the phone; what it complains about fails the test."""
+def on_phone(
+    playwright: Playwright, folder: Path, url: str, *, clock: bool = False, **more: Any
+) -> Iterator[Page]:
+    """The app, opened on the phone; what it complains about fails the test.
+
+    clock: whether its clock can be put forward. more: of the browser.
+    """
     complaints: list[str] = []
-    with phone(playwright, folder, PHONE) as context:
+    with phone(playwright, folder, PHONE, **more) as context:
         page = context.pages[0]
+        if clock:
+            page.clock.install()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{url}/guard/")
         yield page
         assert complaints == []
+
+
+def hold(page: Page, tag: str) -> None:
+    """Hold the phone to a tag or a card."""
+    page.wait_for_function("() => tagsAreRead()")
+    page.evaluate("tag => touchTag(tag)", ":".join(tag[at : at + 2] for at in range(0, 14, 2)))
 
 
 @dataclass
@@ -151,7 +164,7 @@ def report(page: Page, photos: int, *, seed: int) -> None:
 
     Whoever is in a hurry sends it while the last photo is still made small, and taps twice.
     """
-    page.get_by_role("button", name="Report").click()
+    page.get_by_role("button", name="Report", exact=True).click()
     page.get_by_role("button", name="Water leak").click()
     for number in range(photos):
         picture = {

@@ -9,7 +9,9 @@ import { beginLone, onLone } from "./guard/lone";
 import { openPlan } from "./guard/plan";
 import { enrolScreen } from "./guard/screens/enrol";
 import { groundScreen } from "./guard/screens/ground";
+import { handOverScreen } from "./guard/screens/hand-over";
 import { homeScreen } from "./guard/screens/home";
+import { logScreen } from "./guard/screens/log";
 import { noteScreen } from "./guard/screens/note";
 import { ordersScreen } from "./guard/screens/orders";
 import { postScreen, postsScreen } from "./guard/screens/post";
@@ -42,6 +44,8 @@ const SCREENS: Record<Name, Screen> = {
   post: postScreen,
   posts: postsScreen,
   orders: ordersScreen,
+  log: logScreen,
+  "hand-over": handOverScreen,
   reports: reportsScreen,
   more: moreScreen,
   practice: practiceScreen,

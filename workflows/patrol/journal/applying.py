@@ -175,6 +175,8 @@ def _sign_in(applying: Applying, entry: Entry) -> Outcome:
     phone.signed_in_id = person_id
     marks = ["late_sign_in"] if late else ["offline"] if offline else []
     marks += [] if applying.able(person_id) else ["left_since"]
+    # Whoever holds the card could have shown it; what follows says so.
+    marks += ["badge_alone"] if entry.data.get("with") == "badge" else []
     _tell(applying, entry, "phone.user", {"person": str(person_id), "marks": marks})
     return Outcome(marks=marks)
 

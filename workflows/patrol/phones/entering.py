@@ -7,51 +7,104 @@ from uuid import UUID
 from core import events
 from core.db import Database
 from core.errors import Invalid, NotSignedIn
+from core.limits import Limit, take
 from core.pins import NewPin, check_pin, new_pin, set_pin
+from core.vault import Vault
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.phones.proving import require_in_use
 from workflows.patrol.phones.refusals import PhoneRefused, WrongPin
-from workflows.patrol.phones.signing_in import SignedIn, find_by_name, sign_in
+from workflows.patrol.phones.signing_in import SignedIn, badge_named, find_by_name, sign_in
+
+# More than a change of shift needs, and far too few to find a number of a card by chance.
+BADGES, BADGES_WITHIN = 60, timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What a guard types: who they are, by login or chosen from a list, and their PIN.
+    """What a guard shows: who they are, by login, chosen from a list or by badge, and their PIN.
 
-    new_pin: another one in place of one that somebody else has set.
+    pin: None for a badge alone. badge: the number of their card. new_pin: another one in place of
+    one that somebody else has set.
     """
 
-    pin: str = field(repr=False)
+    pin: str | None = field(default=None, repr=False)
     login: str | None = None
     person_id: UUID | None = None
+    badge: str | None = field(default=None, repr=False)
     new_pin: str | None = field(default=None, repr=False)
 
 
-def enter(
-    database: Database, phone_id: UUID, typed: Typed, *, lasts: timedelta, now: datetime
-) -> SignedIn:
-    """Sign somebody in on a phone by what they typed.
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the company lets phones do. badge_alone: on phones of a post, sign in without a PIN."""
 
-    Raises WrongPin for an unknown name as for a wrong PIN, TooManyTries while they are locked out,
-    and PhoneRefused where a given PIN must be changed first, or the phone is somebody else's.
+    lasts: timedelta
+    badge_alone: bool = False
+
+
+def enter(
+    database: Database,
+    phone_id: UUID,
+    typed: Typed,
+    *,
+    allowed: Allowed,
+    vault: Vault,
+    now: datetime,
+) -> SignedIn:
+    """Sign somebody in on a phone by what they typed or showed.
+
+    Raises WrongPin for an unknown name or badge as for a wrong PIN, TooManyTries while they are
+    locked out, and PhoneRefused where a given PIN must be changed first, the phone is somebody
+    else's, or a badge alone is not enough.
     """
+    if typed.pin is None:
+        _require_badge_alone(database, phone_id, allowed, now)
     with database.read() as session:
-        person_id = find_by_name(session, typed.login, typed.person_id)
-    try:
-        given = check_pin(database, person_id, typed.pin, str(phone_id), now=now)
-    except NotSignedIn:
-        raise WrongPin from None
-    assert person_id is not None
-    own = _own(typed) if given else None
+        badge = badge_named(session, typed.badge, vault=vault, now=now) if typed.badge else None
+        by_name = typed.badge is None
+        named = find_by_name(session, typed.login, typed.person_id) if by_name else None
+        person_id, badge_id = (badge.person_id, badge.id) if badge else (named, None)
+    own = None
+    if typed.pin is not None:
+        try:
+            given = check_pin(database, person_id, typed.pin, str(phone_id), now=now)
+        except NotSignedIn:
+            raise WrongPin from None
+        own = _own(typed) if given else None
+    if person_id is None:
+        raise WrongPin
     with database.write() as session:
         phone = session.get_one(Phone, phone_id, with_for_update=True)
         require_in_use(phone)
         # Before anything is changed: it may be refused here.
-        signed_in = sign_in(session, phone, person_id, lasts=lasts, now=now)
+        signed_in = sign_in(
+            session,
+            phone,
+            person_id,
+            lasts=allowed.lasts,
+            now=now,
+            badge_id=badge_id,
+            by_pin=typed.pin is not None,
+        )
         if own is not None:
             actor = events.Actor.person(person_id)
             set_pin(session, person_id, own, actor=actor, now=now)
         return signed_in
+
+
+def _require_badge_alone(
+    database: Database, phone_id: UUID, allowed: Allowed, now: datetime
+) -> None:
+    """PhoneRefused unless a badge is enough on this phone; TooManyTries for who tries numbers."""
+    with database.read() as session:
+        kind = session.get_one(Phone, phone_id).kind
+    if not allowed.badge_alone or kind != "post":
+        raise PhoneRefused(
+            "a badge alone is not enough on this phone",
+            code="needs_pin",
+            advice="Type your PIN as well.",
+        )
+    take(database, [Limit("badge_alone", (str(phone_id),), BADGES, BADGES_WITHIN)], now=now)
 
 
 def _own(typed: Typed) -> NewPin:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from core.badges import may
+from core.badges import Badge, counts, may
 from core.paging import rows_of
 from core.people import Person
 from core.pictures import LARGEST_PICTURE
@@ -33,7 +33,14 @@ PIN_ROUNDS = 600_000
 _DUE, _CLOSING, _ENDING = timedelta(minutes=5), timedelta(minutes=5), timedelta(minutes=10)
 
 
-def plan_of(session: Session, phone: Phone, *, offline_hours: int, now: datetime) -> dict[str, Any]:
+def plan_of(
+    session: Session,
+    phone: Phone,
+    *,
+    offline_hours: int,
+    now: datetime,
+    badge_alone: bool = False,
+) -> dict[str, Any]:
     """The plan of a phone: its site, people, posts, rounds of the next 36 hours, what is reported.
 
     Holds nothing that changes by the mere passing of time but the rounds themselves.
@@ -61,6 +68,7 @@ def plan_of(session: Session, phone: Phone, *, offline_hours: int, now: datetime
         **_choices(),
         "settings": {
             "offline_hours": offline_hours,
+            "badge_alone": badge_alone and phone.kind == "post",
             "pin_rounds": PIN_ROUNDS,
             "batch_entries": BATCH_ENTRIES,
             "batch_bytes": BATCH_BYTES,
@@ -98,16 +106,29 @@ def _people(session: Session, phone: Phone, now: datetime) -> list[dict[str, Any
         .where(PhoneUser.phone_id == phone.id, PhoneUser.online_at > now - KNOWN_FOR)
         .order_by(Person.name, Person.id)
     )
+    found = session.execute(statement).all()
+    cards = _cards(session, [person.id for _, person in found], now)
     return [
         {
             "id": person.id,
             "name": person.name,
             "locale": person.locale,
             "offline_until": user.offline_until,
+            "badges": cards[person.id],
         }
-        for user, person in session.execute(statement)
+        for user, person in found
         if may(session, person, SCAN, phone.site_id)
     ]
+
+
+def _cards(session: Session, people: Sequence[UUID], now: datetime) -> Mapping[UUID, list[UUID]]:
+    """Which cards of people count now: a phone lets nobody in by one that was ended."""
+    found = defaultdict[UUID, list[UUID]](list)
+    cards = select(Badge).where(Badge.person_id.in_(people), Badge.kind == "card")
+    for badge in session.scalars(cards.order_by(Badge.id)):
+        if counts(badge, now):
+            found[badge.person_id].append(badge.id)
+    return found
 
 
 def _rounds(

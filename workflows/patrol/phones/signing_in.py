@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -9,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.accounts import person_with_login
-from core.badges import may
+from core.badges import Badge, badge_at, counts, derived, may
 from core.errors import Invalid
 from core.people import Credential, Person, hash_secret, issue
+from core.vault import Vault
 from workflows.patrol.checkpoints import SCAN
 from workflows.patrol.phones.model import Phone, PhoneUser
 from workflows.patrol.phones.refusals import PhoneRefused, WrongPin
@@ -26,11 +28,16 @@ LABEL = "phone"
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody who signed in on a phone. token: shown once; it ends with the offline lifetime."""
+    """Somebody who signed in on a phone.
+
+    token: shown once; it ends with the offline lifetime. None for who showed a badge and no PIN.
+    badge_id: of the badge that named them.
+    """
 
     person: Person
-    token: str
+    token: str | None
     offline_until: datetime
+    badge_id: UUID | None = None
 
 
 def find_by_name(session: Session, login: str | None, person_id: UUID | None) -> UUID | None:
@@ -43,13 +50,28 @@ def find_by_name(session: Session, login: str | None, person_id: UUID | None) ->
         return None
 
 
+def badge_named(session: Session, number: str, *, vault: Vault, now: datetime) -> Badge | None:
+    """The card that a number is now, of whomever; a beacon is heard from afar, and names nobody."""
+    badge = badge_at(session, derived(vault, "card", number), now)
+    return badge if badge is not None and counts(badge, now) else None
+
+
 def sign_in(
-    session: Session, phone: Phone, person_id: UUID, *, lasts: timedelta, now: datetime
+    session: Session,
+    phone: Phone,
+    person_id: UUID,
+    *,
+    lasts: timedelta,
+    now: datetime,
+    badge_id: UUID | None = None,
+    by_pin: bool = True,
 ) -> SignedIn:
     """Sign somebody in whose PIN was right; one who is signed in gets a new token.
 
-    lasts: how long the phone may let them in without signal. WrongPin for somebody who may not
-    scan on the site of the phone, PhoneRefused on a phone that is somebody else's.
+    lasts: how long the phone may let them in without signal. badge_id: of a badge that they showed;
+    by_pin: False where that is all that they showed, which gives them no token. WrongPin for
+    somebody who may not scan on the site of the phone, PhoneRefused on a phone that is somebody
+    else's.
     """
     person = session.get(Person, person_id)
     if person is None or not may(session, person, SCAN, phone.site_id):
@@ -75,16 +97,21 @@ def sign_in(
     else:
         _end_token(session, user, now)
         user.online_at, user.offline_until = now, until
-    secret = issue(
-        session, person_id, "token", now=now, label=LABEL, lifetime=lasts, scope=SCOPE, proved=True
-    )
+    secret = _issue_token(session, user, lasts, now) if by_pin else None
+    session.flush()
+    shown = ("badge_pin" if by_pin else "badge") if badge_id else "pin"
+    _tell(session, "phone.sign_in", phone, person_id, now, **{"with": shown})
+    return SignedIn(person, secret, until, badge_id)
+
+
+def _issue_token(session: Session, user: PhoneUser, lasts: timedelta, now: datetime) -> str:
+    about: dict[str, Any] = {"label": LABEL, "lifetime": lasts, "scope": SCOPE, "proved": True}
+    secret = issue(session, user.person_id, "token", now=now, **about)
     session.flush()
     user.credential_id = session.scalars(
         select(Credential.id).where(Credential.secret_hash == hash_secret(secret))
     ).one()
-    session.flush()
-    _tell(session, "phone.sign_in", phone, person_id, now)
-    return SignedIn(person, secret, until)
+    return secret
 
 
 def sign_out(session: Session, phone: Phone, person_id: UUID, *, now: datetime) -> None:
@@ -115,7 +142,9 @@ def _end_token(session: Session, user: PhoneUser, now: datetime) -> None:
         user.credential_id = None
 
 
-def _tell(session: Session, kind: str, phone: Phone, person_id: UUID, now: datetime) -> None:
+def _tell(
+    session: Session, kind: str, phone: Phone, person_id: UUID, now: datetime, **more: str
+) -> None:
     events.append(
         session,
         kind,
@@ -123,5 +152,5 @@ def _tell(session: Session, kind: str, phone: Phone, person_id: UUID, now: datet
         actor=events.Actor.person(person_id),
         learned_at=now,
         site_id=phone.site_id,
-        after={"person": str(person_id)},
+        after={"person": str(person_id), **more},
     )

@@ -76,6 +76,36 @@ async function once<T>(method: string, path: string, asking: Asking): Promise<An
   throw new Refused(answer.status, String(said["code"] ?? ""), said);
 }
 
+/** Asks another route of the API by the token of whoever is signed in. key: for one of a kind. */
+export async function askAs<T>(
+  token: string,
+  method: string,
+  path: string,
+  json?: unknown,
+  key = "",
+): Promise<T> {
+  const headers: Record<string, string> = { Authorization: `Bearer ${token}` };
+  if (json !== undefined) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
+  const body = json === undefined ? null : JSON.stringify(json);
+  return judged(await within(path, { method, headers, body, cache: "no-store" }));
+}
+
+/** A photo or voice note by the same token. */
+export async function fetchAs(token: string, path: string): Promise<Blob> {
+  const headers = { Authorization: `Bearer ${token}` };
+  const answer = await within(path, { headers, cache: "no-store" });
+  if (!answer.ok) await judged(answer);
+  return answer.blob();
+}
+
+async function judged<T>(answer: Response): Promise<T> {
+  const said = await content(answer);
+  if (answer.ok) return said as T;
+  if (answer.status >= 500) throw new Away(String(answer.status));
+  throw new Refused(answer.status, String(said["code"] ?? ""), said);
+}
+
 async function within(path: string, request: RequestInit): Promise<Response> {
   const ending = new AbortController();
   const timer = window.setTimeout(() => ending.abort(), WAIT_MS);

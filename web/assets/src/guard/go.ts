@@ -8,6 +8,8 @@ export type Name =
   | "post"
   | "posts"
   | "orders"
+  | "log"
+  | "hand-over"
   | "reports"
   | "more"
   | "practice"

@@ -68,6 +68,11 @@ export async function verifierOf(
   return crypto.subtle.sign("HMAC", await deviceKey(), derived);
 }
 
+/** A text under the device key: what it was can't be read off it, nor tried elsewhere. */
+export async function markOf(text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.sign("HMAC", await deviceKey(), utf8.encode(text));
+}
+
 async function deviceKey(): Promise<CryptoKey> {
   const kept = await read("phone", "device");
   if (kept) return kept;

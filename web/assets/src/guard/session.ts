@@ -1,7 +1,8 @@
 // Who holds the phone: signing in with signal and without, and changing hands.
 import { API, ask, Away, Refused } from "./api";
+import { holderOf, numberOf } from "./badges";
 import { record } from "./journal";
-import { isSame, verifierOf } from "./keys";
+import { isSame, markOf, verifierOf } from "./keys";
 import { plan } from "./plan";
 import { database, forget, read, write } from "./store";
 import { now } from "./time";
@@ -11,10 +12,19 @@ const ROUNDS = 600_000;
 const MOST_WRONG = 5;
 
 export let session: Session | null = null;
+// For the other routes of the API. Never written down: who opens the app anew types their PIN again.
+let held = "";
+
+/** The token of whoever signed in with signal since the app was opened; else empty. */
+export function token(): string {
+  return session ? held : "";
+}
 
 interface SignedIn {
   person: { id: string; name: string; locale: string };
   offline_until: string;
+  token: string | null;
+  badge_id: string | null;
 }
 
 /** Why somebody isn't let in. */
@@ -24,6 +34,7 @@ export type No =
   | "change_pin"
   | "not_yours"
   | "needs_signal"
+  | "needs_pin"
   | "too_many"
   | "expired"
   | "refused";
@@ -52,29 +63,35 @@ export async function knownPeople(): Promise<{ id: string; name: string }[]> {
   return [...names].map(([id, name]) => ({ id, name }));
 }
 
-/** who: a person's id, or how they sign in. */
-export async function signIn(
-  who: { person_id: string } | { login: string },
-  pin: string,
-  newPin = "",
-): Promise<Outcome> {
+/** Who signs in: a person's id, their login, or the number of their badge. */
+export type By = { person_id: string } | { login: string } | { badge: string };
+
+/** pin: empty where a badge alone is enough. */
+export async function signIn(who: By, pin: string, newPin = ""): Promise<Outcome> {
+  const badge = "badge" in who ? who.badge : "";
+  const by = badge ? { badge } : "login" in who ? { login: who.login } : { person_id: idOf(who) };
   try {
-    const by = "login" in who ? { login: who.login } : { person_id: who.person_id };
-    const json = { ...by, pin, ...(newPin ? { new_pin: newPin } : {}) };
+    const json = { ...by, ...(pin ? { pin } : {}), ...(newPin ? { new_pin: newPin } : {}) };
     const answer = await ask<SignedIn>("POST", `${API}/sign-in`, { json });
-    return await enter(answer.body, newPin || pin);
+    return await enter(answer.body, newPin || pin, badge);
   } catch (error) {
     if (error instanceof Refused) return refusal(error);
     if (!(error instanceof Away)) throw error;
-    return "person_id" in who ? offline(who.person_id, pin) : no("needs_signal");
+    const person = badge ? (await holderOf(badge))?.id : idOf(who);
+    if (!person) return no("needs_signal");
+    return pin ? offline(person, pin, !!badge) : badgeOffline(person);
   }
+}
+
+function idOf(who: By): string {
+  return "person_id" in who ? who.person_id : "";
 }
 
 function no(why: No, more = ""): Outcome {
   return { session: null, no: why, more };
 }
 
-const SAID: No[] = ["wrong", "change_pin", "not_yours"];
+const SAID: No[] = ["wrong", "change_pin", "not_yours", "needs_pin"];
 
 function refusal(error: Refused): Outcome {
   if (error.status === 429) return no("wait", String(error.more["until"] ?? ""));
@@ -82,22 +99,47 @@ function refusal(error: Refused): Outcome {
   return known ? no(known) : no("refused", error.message);
 }
 
-async function enter(said: SignedIn, pin: string): Promise<Outcome> {
+async function enter(said: SignedIn, pin: string, number: string): Promise<Outcome> {
+  const db = await database();
+  const before = await db.get("people", said.person.id);
   const rounds = plan?.settings.pin_rounds ?? ROUNDS;
   const salt = crypto.getRandomValues(new Uint8Array(16)).buffer;
+  const badge = said.badge_id
+    ? { id: said.badge_id, mark: await markOf(`badge:${numberOf(number)}`) }
+    : before?.badge;
+  // Of who has shown a badge alone the PIN that was known before stays; else none is right.
+  const none = { salt, verifier: new ArrayBuffer(0), rounds };
+  const proof = pin ? { salt, verifier: await verifierOf(pin, salt, rounds), rounds } : (before ?? none);
   const known: Known = {
     ...said.person,
-    salt,
-    verifier: await verifierOf(pin, salt, rounds),
-    rounds,
+    salt: proof.salt,
+    verifier: proof.verifier,
+    rounds: proof.rounds,
     offline_until: said.offline_until,
-    wrong: 0,
+    wrong: pin ? 0 : (before?.wrong ?? 0),
+    ...(badge ? { badge } : {}),
   };
-  await (await database()).put("people", known);
-  return begin(known, "online");
+  await db.put("people", known);
+  return begin(known, "online", shown(pin, number), said.token ?? "");
 }
 
-async function offline(person: string, pin: string): Promise<Outcome> {
+type With = "pin" | "badge" | "badge_pin";
+
+function shown(pin: string, badge: string): With {
+  if (!badge) return "pin";
+  return pin ? "badge_pin" : "badge";
+}
+
+/** By a badge alone, where the company lets it: whoever holds it, until their time is over. */
+async function badgeOffline(person: string): Promise<Outcome> {
+  const known = await (await database()).get("people", person);
+  const alone = plan?.settings.badge_alone && plan.phone.kind === "post";
+  if (!known || !alone) return no("needs_pin");
+  if (now() > Date.parse(known.offline_until)) return no("expired");
+  return begin(known, "offline", "badge");
+}
+
+async function offline(person: string, pin: string, byBadge: boolean): Promise<Outcome> {
   const db = await database();
   const known = await db.get("people", person);
   if (!known) return no("needs_signal");
@@ -108,16 +150,22 @@ async function offline(person: string, pin: string): Promise<Outcome> {
   const verifier = await verifierOf(pin, known.salt, known.rounds);
   if (!isSame(verifier, known.verifier)) return no("wrong");
   await db.put("people", { ...known, wrong: 0 });
-  return begin(known, "offline");
+  return begin(known, "offline", byBadge ? "badge_pin" : "pin");
 }
 
-async function begin(known: Known, by: "online" | "offline"): Promise<Outcome> {
+async function begin(
+  known: Known,
+  by: "online" | "offline",
+  how: With,
+  token = "",
+): Promise<Outcome> {
   const before = session;
   if (before && before.person !== known.id) await signOut("changed");
   const { id: person, name, offline_until: until } = known;
   session = { person, name, by, until };
+  held = token;
   await write("phone", session, "session");
-  await record("sign_in", { by }, { person });
+  await record("sign_in", { by, with: how }, { person });
   return { session, no: null, more: "" };
 }
 
@@ -126,6 +174,7 @@ export async function signOut(why: "self" | "changed" | "expired"): Promise<void
   if (!leaving) return;
   await record("sign_out", { why }, { person: leaving.person });
   session = null;
+  held = "";
   await forget("session");
   // The token ends by itself as well, where the server isn't reached.
   const json = { person_id: leaving.person };

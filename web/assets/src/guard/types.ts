@@ -89,6 +89,8 @@ export interface PlanPerson {
   name: string;
   locale: string;
   offline_until: string;
+  /** Ids of their cards that count. */
+  badges?: string[];
 }
 
 export interface Plan {
@@ -104,6 +106,7 @@ export interface Plan {
   notes: NoteChoice[];
   settings: {
     pin_rounds: number;
+    badge_alone?: boolean;
     batch_entries: number;
     batch_bytes: number;
     piece_bytes: number;
@@ -190,6 +193,8 @@ export interface Known {
   rounds: number;
   offline_until: string;
   wrong: number;
+  /** The card by which they signed in last. mark: of its number under the device key. */
+  badge?: { id: string; mark: ArrayBuffer };
 }
 
 export interface Session {

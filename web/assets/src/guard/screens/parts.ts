@@ -77,7 +77,7 @@ export function checkedCount(): number {
   return entries.filter((one) => SHOWN.has(one.kind) && answers.has(one.seq)).length;
 }
 
-const POST_KINDS = ["orders_read", "post_leave"];
+const POST_KINDS = ["orders_read", "post_leave", "log_entry"];
 
 /** What a guard did, beside what the phone notes by itself. */
 export const SHOWN = new Set(["scan", "report", "report_more", "note", "round_start", "check_in", ...POST_KINDS]);

@@ -100,7 +100,7 @@ export const postScreen: Screen = (place, given) => {
       said ? h("p", { class: "outcome flash", role: "status" }, icon("check"), said) : null,
       ear.trouble ? says(ear.trouble, "bad") : null,
       here ? presence(here) : coming(post, at, ear),
-      ...passing(post, !!here),
+      ...passing(post),
       here ? goodbye(post, leaving, ask, leave, ear) : null,
     );
   };
@@ -139,7 +139,7 @@ function eyes(post: PlanPost, ear: TagEar): (HTMLElement | null)[] {
   ];
 }
 
-function passing(post: PlanPost, _here: boolean): (HTMLElement | null)[] {
+function passing(post: PlanPost): (HTMLElement | null)[] {
   const unread = isUnread(post, person());
   return [
     post.orders
@@ -147,6 +147,8 @@ function passing(post: PlanPost, _here: boolean): (HTMLElement | null)[] {
           go("orders", { post: post.id }), { class: unread ? "first" : "" },
         )
       : h("p", { class: "muted" }, _("This post has no orders yet.")),
+    button("report", _("Pass-down log"), () => go("log", { post: post.id })),
+    button("people", _("Hand-over"), () => go("hand-over", { post: post.id })),
   ];
 }
 

@@ -5,11 +5,10 @@ import { answers, entries, files, record } from "../journal";
 import { checkpointOf, dataOf, plan } from "../plan";
 import { session } from "../session";
 import { signal } from "../signals";
-import { read, write } from "../store";
 import { kick, onSync } from "../sync";
-import type { Addition, Entry } from "../types";
+import type { Entry } from "../types";
 import { _, clock, named } from "../words";
-import { Attaching } from "./attaching";
+import { Adding, once } from "./adding";
 import { pictureOf } from "./choosing";
 import { ticks, top, wordOf, zone } from "./parts";
 
@@ -85,108 +84,52 @@ function standing(report: Entry): string {
 
 export const moreScreen: Screen = (place, given) => {
   const report = entries.find((one) => one.id === given.get("report") && one.person === person());
-  if (!report) return replace(place, top(_("Report")), h("p", {}, _("This report is not on this phone any more.")));
-  let ended = false;
-  let more: More | null = null;
-  const begin = async (): Promise<void> => {
-    const kept = (await read("phone", "additions"))?.[report.id];
-    if (ended) return;
-    more = new More(place, report, kept ?? { files: [], text: "" });
-    more.draw();
-  };
-  void begin();
-  const deaf = onSync(() => more?.drawBefore());
-  return () => {
-    ended = true;
-    deaf();
-    more?.taken.end();
-  };
-};
-
-class More {
-  readonly taken: Attaching;
-  private readonly before = h("section", { class: "card" });
-  private sending = false;
-
-  constructor(
-    private readonly place: HTMLElement,
-    private readonly report: Entry,
-    private readonly addition: Addition,
-  ) {
-    this.taken = new Attaching({
-      files: () => this.addition.files,
-      keep: (files) => this.keep({ files }),
-      draw: () => this.draw(),
-    });
+  if (!report) {
+    replace(place, top(_("Report")), h("p", {}, _("This report is not on this phone any more.")));
+    return;
   }
-
-  draw(): void {
-    if (this.taken.isOver) return;
-    const { files: taken, text } = this.addition;
-    const add = button("check", _("Add to the report"), () => this.add(), { class: "first huge" });
-    add.disabled = !taken.length && !text;
-    const field = h("textarea", {
-      rows: 2,
-      maxlength: 2000,
-      oninput: () => (add.disabled = !this.addition.files.length && !field.value.trim()),
-      onchange: () => void this.keep({ text: field.value.trim() }, false),
-    });
-    field.value = text;
-    this.drawBefore();
+  const before = h("section", { class: "card" });
+  const drawBefore = (): void => drawReported(before, report);
+  const add = button("check", _("Add to the report"), () => send(), { class: "first huge" });
+  const draw = (): void => {
+    add.disabled = adding.isEmpty;
+    drawBefore();
     replace(
-      this.place,
-      top(nameOf(this.report)),
-      this.before,
+      place,
+      top(nameOf(report)),
+      before,
       h("h2", {}, _("Add to this report")),
-      h("div", { class: "pair" }, this.taken.camera(), this.taken.microphone()),
-      this.taken.taken(),
-      h("label", { class: "field" }, _("Add words"), field),
-      this.taken.said,
+      ...adding.fields(_("Add words")),
       h("div", { class: "push" }, add),
     );
-  }
-
-  /** What was reported before, and how that stands. */
-  drawBefore(): void {
-    const data = dataOf(this.report);
-    const where = checkpointOf(String(data["checkpoint"] ?? ""));
-    replace(
-      this.before,
-      where ? h("span", {}, named(where.name)) : null,
-      line(this.report, String(data["text"] ?? "")),
-      ...additionsTo(this.report).map((one) => line(one, String(dataOf(one)["text"] ?? ""))),
-      h("span", { class: "muted" }, standing(this.report)),
-    );
-  }
-
-  private async keep(change: Partial<Addition>, drawn = true): Promise<void> {
-    Object.assign(this.addition, change);
-    const kept = (await read("phone", "additions")) ?? {};
-    await write("phone", { ...kept, [this.report.id]: { ...this.addition } }, "additions");
-    if (drawn) this.draw();
-  }
-
-  /** Once, however often it is tapped, and with everything that was taken before the tap. */
-  private async add(): Promise<void> {
-    if (this.sending) return;
-    this.sending = true;
-    const field = this.place.querySelector("textarea");
-    try {
-      await this.taken.settled();
-      const text = field?.value.trim() ?? this.addition.text;
-      const data = { report: this.report.id, files: this.addition.files, text };
-      await record("report_more", data, { person: person() });
-    } catch (error) {
-      this.sending = false;
-      throw error;
-    }
-    const rest = (await read("phone", "additions")) ?? {};
-    delete rest[this.report.id];
-    await write("phone", rest, "additions");
+  };
+  const adding = new Adding(report.id, draw, () => (add.disabled = adding.isEmpty));
+  const send = once(async () => {
+    const { files, text } = await adding.settled();
+    await record("report_more", { report: report.id, files, text }, { person: person() });
+    await adding.forget();
     signal("recorded");
     kick();
     history.back();
-  }
+  });
+  const deaf = onSync(drawBefore);
+  return () => {
+    deaf();
+    adding.end();
+  };
+};
+
+/** What was reported before, and how that stands. */
+function drawReported(box: HTMLElement, report: Entry): void {
+  const data = dataOf(report);
+  const where = checkpointOf(String(data["checkpoint"] ?? ""));
+  replace(
+    box,
+    where ? h("span", {}, named(where.name)) : null,
+    line(report, String(data["text"] ?? "")),
+    ...additionsTo(report).map((one) => line(one, String(dataOf(one)["text"] ?? ""))),
+    h("span", { class: "muted" }, standing(report)),
+  );
 }
 
 function line(entry: Entry, text: string): HTMLElement {

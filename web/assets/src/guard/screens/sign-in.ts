@@ -1,23 +1,53 @@
 // Who holds the phone: a name and a PIN, on keys that a glove hits.
 import { button, h, icon, replace } from "../dom";
+import { holderOf } from "../badges";
 import { turnTo, type Screen } from "../go";
 import { plan } from "../plan";
-import { knownPeople, signIn, type Outcome } from "../session";
+import { knownPeople, signIn, type By, type Outcome } from "../session";
 import { kick } from "../sync";
 import { _, clock } from "../words";
+import { BadgeEyes } from "./badge-eyes";
 import { says, state, zone } from "./parts";
 
 const SHORTEST = 6;
 const LONGEST = 10;
 
-type Who = { person_id: string; name: string } | { login: string; name: string };
+type Who = By & { name: string };
+
+let eyes: BadgeEyes | null = null;
+let shown = false;
 
 export const signInScreen: Screen = (place) => {
+  shown = true;
   void choosePerson(place);
+  return () => {
+    shown = false;
+    shut();
+  };
 };
+
+/** No badge is read on other screens. */
+function shut(): void {
+  eyes?.end();
+  eyes = null;
+}
+
+/** Whose badge it is, if that is known here; else only that it is one. */
+async function showBadge(place: HTMLElement, number: string): Promise<void> {
+  const known = await holderOf(number);
+  const who = { badge: number, name: known?.name ?? _("this badge") };
+  if (!plan?.settings.badge_alone || plan.phone.kind !== "post") return askPin(place, who);
+  const outcome = await signIn(who, "");
+  if (outcome.no === "needs_pin") return askPin(place, who);
+  if (outcome.session) settle(place, who, outcome);
+  else await choosePerson(place, outcome.no === "wrong" ? _("Nobody here has this badge.") : wording(outcome));
+}
 
 async function choosePerson(place: HTMLElement, said = ""): Promise<void> {
   const people = await knownPeople();
+  if (!shown) return;
+  shut();
+  eyes = new BadgeEyes((number) => showBadge(place, number));
   const login = h("input", { name: "login", autocomplete: "off", autocapitalize: "none" });
   const other = h(
     "form",
@@ -56,6 +86,7 @@ async function choosePerson(place: HTMLElement, said = ""): Promise<void> {
         button("person", one.name, () => askPin(place, { person_id: one.id, name: one.name })),
       ),
     ),
+    eyes.place,
     show,
     other,
     h("div", { class: "push" }, state()),
@@ -69,6 +100,7 @@ interface Asking {
 }
 
 function askPin(place: HTMLElement, who: Who, said = ""): void {
+  shut();
   const asking = { title: _("PIN of {name}", { name: who.name }), said, kind: said ? "bad" : "" };
   keypad(place, asking, async (pin) => {
     const outcome = await signIn(who, pin);
@@ -108,6 +140,7 @@ function wording({ no, more }: Outcome): string {
     needs_signal: _("The first time on this phone needs signal."),
     too_many: _("Too many wrong tries: now it needs signal."),
     expired: _("Signed in too long ago: now it needs signal."),
+    needs_pin: _("Type your PIN as well."),
     change_pin: "",
     refused: more,
   }[no ?? "refused"];

@@ -116,6 +116,7 @@ const PICTURES: Record<string, IconName> = {
   check_in: "heart",
   orders_read: "list",
   post_leave: "door",
+  log_entry: "report",
 };
 
 function line(entry: Entry): HTMLElement {
@@ -149,6 +150,7 @@ function nameOf(entry: Entry): string {
     return named(plan?.choices.find((one) => one.code === data["choice"])?.name) || _("Report");
   }
   if (entry.kind === "orders_read") return _("Post orders");
+  if (entry.kind === "log_entry") return _("Pass-down log");
   if (entry.kind === "post_leave") return named(postOf(String(data["post"]))?.name) || _("Your post");
   const point = round?.points.find((one) => one.position === entry.hint?.position);
   const place = answers.get(entry.seq)?.checkpoint_id ?? data["checkpoint"] ?? point?.checkpoint_id;
