@@ -11,7 +11,7 @@ from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +34,9 @@ from workflows.patrol.rounds import Round
 PIN = "407318"
 LOGIN = "wang.gang"
 PATIENCE_MS = 30_000
+# What browsers keep to one server; and what goes over the line at once.
+_CONNECTIONS = 6
+_PACKET = 4096
 # Both APIs as browsers have them, and nothing of the app: what a phone's chip or lens would tell
 # comes from `touchTag` and `showCode`.
 PHONE = """
@@ -194,6 +197,11 @@ class Network:
         self.flaky = False
         # How many of the next bodies that are put arrive with a bit turned over.
         self.spoils = 0
+        # Like slow mobile data, for workers as for pages: bytes a second, and seconds of a round
+        # trip, of which the first request of each connection that a browser keeps takes one more.
+        self.bytes_a_second, self.round_trip = 0.0, 0.0
+        self.connections = 0
+        self._line = Lock()
         self.chance = random.Random(seed)
         self._fates: list[str] = []
         self.met: Counter[str] = Counter()
@@ -229,6 +237,8 @@ class Network:
         """One request, there and back; the connection just ends where it gets lost."""
         fate = self._fate() if self.flaky else "passed"
         body = asked.rfile.read(int(asked.headers.get("Content-Length") or 0))
+        self.connections += 1
+        time.sleep(self.round_trip * (2 if self.connections <= _CONNECTIONS else 1))
         asked.close_connection = True
         if asked.command == "PUT" and self.spoils:
             self.spoils -= 1
@@ -247,7 +257,18 @@ class Network:
         if fate == "lost back":
             return
         with contextlib.suppress(OSError):
+            self._deliver(asked, answer)
+
+    def _deliver(self, asked: BaseHTTPRequestHandler, answer: bytes) -> None:
+        """All who ask share the line: each packet waits for those before it."""
+        if not self.bytes_a_second:
             asked.wfile.write(answer)
+            return
+        for start in range(0, len(answer), _PACKET):
+            packet = answer[start : start + _PACKET]
+            with self._line:
+                time.sleep(len(packet) / self.bytes_a_second)
+            asked.wfile.write(packet)
 
     def _fate(self) -> str:
         if not self._fates:

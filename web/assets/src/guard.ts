@@ -3,7 +3,7 @@ import { chatApp } from "./guard/browsers";
 import { beginCalling, drawCalling } from "./guard/calling";
 import { isEnrolled } from "./guard/enrolment";
 import { go, turnTo, where, type Name, type Screen } from "./guard/go";
-import { answerTags, keepsThings, standsAlone } from "./guard/ground";
+import { answerTags, keepsThings, registers, standsAlone } from "./guard/ground";
 import { openJournal } from "./guard/journal";
 import { beginLone, onLone } from "./guard/lone";
 import { openPlan } from "./guard/plan";
@@ -62,14 +62,23 @@ const FREE = new Set<Name>(["sign-in", "settings", "sync", "ground", "sos"]);
 const place = document.getElementById("app")!;
 let leave: (() => void) | void;
 let enrolled = false;
+let blocked = false;
 
 async function start(): Promise<void> {
+  const chat = chatApp(navigator.userAgent);
+  // Under way while the rest is read: it takes a slow network longest.
+  const registered = chat ? Promise.resolve(false) : registers();
   if (!(await keepsThings())) return showForgetful(place);
   await loadWords(document.body.dataset["words"] ?? "");
-  const chat = chatApp(navigator.userAgent);
   if (chat) return showChat(place, chat);
   replace(place, h("p", { class: "refusal" }, _("One moment…")));
-  if (!(await standsAlone())) return showBlocked(place);
+  // It fetches the shell while the first screen is read; a worker that never gets it is none.
+  void registered.then(async (may) => {
+    if (may && (await standsAlone())) return;
+    blocked = true;
+    if (leave) leave();
+    showBlocked(place);
+  });
   await Promise.all([dress(), recallClock(), openJournal(), openPlan(), openSession()]);
   await noteEnrolled();
   await noteTapped();
@@ -100,6 +109,7 @@ async function noteEnrolled(): Promise<void> {
 }
 
 async function show(): Promise<void> {
+  if (blocked) return;
   await noteEnrolled();
   const { name, given } = where();
   const due = dueInstead(name);

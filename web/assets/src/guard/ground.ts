@@ -20,14 +20,14 @@ export interface Ground {
 }
 
 const WORKER = "/guard/guard-sw.js";
-const READY_MS = 15_000;
+const READY_MS = 60_000;
 const LEAST_FREE_MB = 200;
 const CLOCK_GOOD_MS = 60_000;
 const CLOCK_BAD_MS = 300_000;
 const LOW_BATTERY = 0.2;
 
 /** Registers the worker; false where the browser blocks it, or can't have one. */
-export async function standsAlone(): Promise<boolean> {
+export async function registers(): Promise<boolean> {
   if (!("serviceWorker" in navigator) || !window.isSecureContext) return false;
   // Without signal the one that is there goes on, and is looked for anew some other time.
   const asked = navigator.serviceWorker.register(WORKER, { updateViaCache: "none" });
@@ -36,15 +36,26 @@ export async function standsAlone(): Promise<boolean> {
     return true;
   }
   try {
-    if (!(await asked)) return false;
+    return !!(await asked);
   } catch {
     return false;
   }
+}
+
+let standing: Promise<boolean> | null = null;
+
+/** Whether the registered worker has the whole shell and answers for this page, in the end. */
+export function standsAlone(): Promise<boolean> {
+  standing ??= takesOver();
+  return standing;
+}
+
+async function takesOver(): Promise<boolean> {
+  const worker = navigator.serviceWorker;
+  if (worker.controller) return true;
   return Promise.race([
     new Promise<boolean>((done) => {
-      navigator.serviceWorker.addEventListener("controllerchange", () => done(true), {
-        once: true,
-      });
+      worker.addEventListener("controllerchange", () => done(true), { once: true });
     }),
     new Promise<boolean>((done) => window.setTimeout(() => done(false), READY_MS)),
   ]);
@@ -68,14 +79,15 @@ export async function keepsThings(): Promise<boolean> {
 }
 
 export async function prove(): Promise<Ground> {
-  const [storage, space, camera, battery] = await Promise.all([
+  const [stands, storage, space, camera, battery] = await Promise.all([
+    standsAlone(),
     persistent(),
     room(),
     cameraAllowed(),
     charge(),
   ]);
   return {
-    worker: navigator.serviceWorker?.controller ? "good" : "bad",
+    worker: stands ? "good" : "bad",
     storage,
     space,
     camera,

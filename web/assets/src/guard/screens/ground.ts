@@ -15,6 +15,8 @@ export const groundScreen: Screen = (place, given) => {
     const found = await prove();
     if (!ended) drawGround(place, found, first, draw);
   };
+  // Until the worker has the shell, which a slow network takes a while for.
+  replace(place, h("p", { class: "refusal" }, _("One moment…")));
   const deaf = onSync(() => void draw());
   hurry();
   void draw();
