@@ -24,12 +24,14 @@ import { scanScreen } from "./guard/screens/scan";
 import { dress, settingsScreen } from "./guard/screens/settings";
 import { signInScreen } from "./guard/screens/sign-in";
 import { sosScreen } from "./guard/screens/sos";
+import { taskScreen } from "./guard/screens/task";
 import { syncScreen } from "./guard/screens/sync";
 import { openSession, session } from "./guard/session";
 import { wakeSound } from "./guard/signals";
 import { openCalls, shownCall } from "./guard/sos";
 import { beginSync, onSync } from "./guard/sync";
 import { noteTapped, recordTapped } from "./guard/tapped";
+import { beginTasks, onTasks } from "./guard/tasks";
 import { recallClock } from "./guard/time";
 import { beginWatch, dismiss, onWarning, told } from "./guard/watch";
 import { button, h, icon, replace } from "./guard/dom";
@@ -48,6 +50,7 @@ const SCREENS: Record<Name, Screen> = {
   "hand-over": handOverScreen,
   reports: reportsScreen,
   more: moreScreen,
+  task: taskScreen,
   practice: practiceScreen,
   settings: settingsScreen,
   sync: syncScreen,
@@ -100,6 +103,10 @@ async function start(): Promise<void> {
   await beginSync();
   await beginLone();
   await beginWatch();
+  onTasks(() => {
+    if (where().name === "home") void show();
+  });
+  beginTasks();
 }
 
 async function noteEnrolled(): Promise<void> {

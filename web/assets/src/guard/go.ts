@@ -12,6 +12,7 @@ export type Name =
   | "hand-over"
   | "reports"
   | "more"
+  | "task"
   | "practice"
   | "settings"
   | "sync"

@@ -3,7 +3,7 @@ import { API, ask } from "./api";
 import { answers, entries } from "./journal";
 import { read, write } from "./store";
 import { now } from "./time";
-import type { Entry, Plan, PlanCheckpoint, PlanPoint, PlanRound, Verdict } from "./types";
+import type { Entry, Plan, PlanCheckpoint, PlanPoint, PlanRound, PlanTask, Verdict } from "./types";
 
 const SHOWN_AFTER_MS = 6 * 3600_000;
 
@@ -32,6 +32,13 @@ function closed(fresh: Plan): PlanRound[] {
     .filter((one) => !told.has(one.id) && now() < Date.parse(one.ends_at) + SHOWN_AFTER_MS)
     .filter((one) => entries.some((entry) => placed(entry)?.round === one.id))
     .map((one) => ({ ...one, state: "closed" }));
+}
+
+/** What was just told of the tasks, which changes sooner than the rest of the plan. */
+export async function keepTasks(tasks: PlanTask[]): Promise<void> {
+  if (!plan) return;
+  plan = { ...plan, tasks };
+  await write("phone", plan, "plan");
 }
 
 export function checkpointOf(id: string): PlanCheckpoint | undefined {

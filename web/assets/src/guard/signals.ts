@@ -1,16 +1,18 @@
 // What a guard feels and hears: short patterns by which each outcome is known without looking.
-type Signal = "recorded" | "wrong" | "warning";
+type Signal = "recorded" | "wrong" | "warning" | "alarm";
 
 const BUZZ: Record<Signal, number[]> = {
   recorded: [80],
   wrong: [200, 80, 200],
   warning: [400, 150, 400, 150, 400],
+  alarm: [700, 150, 700, 150, 700],
 };
 // Pitches in Hz, one after another.
 const TONES: Record<Signal, number[]> = {
   recorded: [880],
   wrong: [330, 220],
   warning: [660, 880, 660, 880],
+  alarm: [880, 1175, 880, 1175, 880, 1175, 880, 1175],
 };
 const TONE_S = 0.14;
 

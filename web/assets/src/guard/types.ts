@@ -101,6 +101,8 @@ export interface Plan {
   rounds: PlanRound[];
   /** Not in a plan that was kept by an older app. */
   posts?: PlanPost[];
+  /** Older plans on the phone have none. */
+  tasks?: PlanTask[];
   checkpoints: PlanCheckpoint[];
   choices: Choice[];
   notes: NoteChoice[];
@@ -211,6 +213,27 @@ export interface Draft {
   files: string[];
   checks: Record<string, boolean>;
   text: string;
+  /** Of what they found where they were sent. */
+  task?: string | null;
+}
+
+/** An alarm that somebody is asked to go to, or goes to. way: from the building to the room. */
+export interface PlanTask {
+  id: string;
+  person_id: string;
+  state: "offered" | "accepted" | "arrived";
+  number: number;
+  title: Named;
+  asset: Named | null;
+  way: Named[];
+  seconds: number | null;
+  offered_at: string | null;
+  answer_by: string | null;
+  accepted_at: string | null;
+  arrived_at: string | null;
+  arrived_by: "scan" | "said" | null;
+  recovered_at: string | null;
+  checkpoints: { id: string; name: Named; space: Named | null }[];
 }
 
 /** How a call for help stands, as its sender's phone may know: docs/sos.md. */

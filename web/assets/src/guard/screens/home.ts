@@ -10,6 +10,7 @@ import { _, clock, named, otherDay } from "../words";
 import { state, zone } from "./parts";
 import { postCards } from "./post";
 import { ownReports } from "./reports";
+import { taskCards } from "./task";
 
 const MOST_AHEAD = 6;
 
@@ -28,6 +29,7 @@ export const homeScreen: Screen = (place) => {
       button("gear", "", () => go("settings"), { "aria-label": _("Settings") }),
     ),
     state(),
+    ...taskCards(),
     checkInLine(),
     ...postCards(),
     opened.length ? h("h2", {}, _("Now")) : null,

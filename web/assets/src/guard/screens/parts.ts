@@ -80,7 +80,7 @@ export function checkedCount(): number {
 const POST_KINDS = ["orders_read", "post_leave", "log_entry"];
 
 /** What a guard did, beside what the phone notes by itself. */
-export const SHOWN = new Set(["scan", "report", "report_more", "note", "round_start", "check_in", ...POST_KINDS]);
+export const SHOWN = new Set(["scan", "report", "report_more", "note", "task", "round_start", "check_in", ...POST_KINDS]);
 
 export function says(text: string, kind = ""): HTMLElement {
   return h("p", { class: `says ${kind}`, role: "status" }, text);

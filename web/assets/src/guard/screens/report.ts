@@ -22,13 +22,15 @@ export const reportScreen: Screen = (place, given) => {
   const begin = async (): Promise<void> => {
     const draft: Draft = (await drafts())[writer()] ?? {
       choice: "",
-      checkpoint: given.get("checkpoint"),
+      checkpoint: given.get("checkpoint") || null,
       round: given.get("round"),
       files: [],
       checks: {},
       text: "",
     };
     if (ended) return;
+    // What was begun before somebody was sent there is of this.
+    if (given.get("task")) draft.task = given.get("task");
     form = new Form(place, draft);
     form.draw();
   };
@@ -122,8 +124,8 @@ class Form {
     this.sending = true;
     try {
       await this.taken.settled();
-      const { choice, checkpoint, round, files, checks, text } = this.draft;
-      const data = { choice, checkpoint, round, files, checks, text };
+      const { choice, checkpoint, round, files, checks, text, task = null } = this.draft;
+      const data = { choice, checkpoint, round, files, checks, text, task };
       await record("report", data, { person: session?.person ?? null });
     } catch (error) {
       this.sending = false;
