@@ -39,6 +39,7 @@ from jobs.patrol import (
     note_statutes,
 )
 from jobs.posts import look_at_posts
+from jobs.reports import annex_days, close_days
 from jobs.retention import (
     bound_quarantine,
     forget_credentials,
@@ -86,6 +87,8 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("ways", 60.0, learn_ways, every=timedelta(hours=24)),
         Sweep("posts", 5.0, look_at_posts),
         Sweep("honesty", 5.0, check_rounds),
+        Sweep("reports close", 30.0, close_days),
+        Sweep("reports annexed", 60.0, annex_days, every=timedelta(minutes=5)),
         Sweep("contractors", 5.0, pass_jobs_on),
         Sweep("homes", 60.0, end_homes, every=timedelta(minutes=10)),
         Sweep("guests", 60.0, forget_guests, every=timedelta(hours=1)),

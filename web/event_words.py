@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from web.alarm_words import ALARM_EVENTS
 from web.closing_words import CLOSING_EVENTS
+from web.frozen_words import FROZEN_EVENTS
 from web.languages import mark
 from web.phone_words import PHONE_EVENTS
 from web.privacy_words import PRIVACY_EVENTS
@@ -13,6 +14,7 @@ from web.task_words import TASK_EVENTS
 EVENT: Mapping[str, str] = {
     **SOS_EVENTS,
     **TASK_EVENTS,
+    **FROZEN_EVENTS,
     "resident.invite": mark("Resident invited"),
     "resident.join": mark("Resident joined"),
     "resident.access_end": mark("Account lost its home"),

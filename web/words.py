@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from web.alarm_words import ALARM_STATE, WITHHELD_WHY, WORK_PHASE
 from web.closing_words import CHECKED_BY, CLOSING_NOTICES, CLOSING_WORDS
 from web.event_words import EVENT
+from web.frozen_words import FROZEN_WORDS
 from web.import_words import IMPORT_WORDS
 from web.incident_words import INCIDENT_WORDS
 from web.languages import mark
@@ -239,6 +240,7 @@ NOTICE: Mapping[str, str] = {
     "roster.gap": mark("Nobody on duty ahead"),
     "handover.pass_up": mark("A hand-over waits for you"),
     "patrol_mark.make": mark("A question about your round"),
+    "patrol_report.annex": mark("A report that you read has an annex"),
     "round.late": mark("A round has not begun"),
     "round.late_passed_up": mark("A round has still not begun"),
     "round.miss": mark("Checkpoints were missed"),
@@ -429,6 +431,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     **STATUTE_WORDS,
     **PHONE_WORDS,
     **MARK_WORDS,
+    **FROZEN_WORDS,
     **RULE_WORDS,
     **SOS_WORDS,
     **PRIVACY_WORDS,

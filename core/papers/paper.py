@@ -1,6 +1,6 @@
 """A document as a PDF."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -24,12 +24,13 @@ def paper(document: Document, pictures: Mapping[str, bytes], *, now: datetime) -
         **{name: getattr(document, name) for name in ("title", "subtitle", "number", "digest")},
         **{name: getattr(document, name) for name in ("checking", "language", "page")},
         "facts": [list(one) for one in document.facts],
-        "blocks": [_told(block) for block in document.blocks],
+        "blocks": parts_told(document.blocks),
         "qr": qr,
     }
     files = {f"{key}.jpg": content for key, content in pictures.items()}
     return typeset("document.typ", data, now=now, files=files)
 
 
-def _told(block: Block) -> dict[str, Any]:
-    return {"kind": type(block).__name__.lower(), **asdict(block)}
+def parts_told(blocks: Sequence[Block]) -> list[dict[str, Any]]:
+    """Parts as templates draw them, each with its kind: the name of its class in small letters."""
+    return [{"kind": type(block).__name__.lower(), **asdict(block)} for block in blocks]

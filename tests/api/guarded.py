@@ -16,6 +16,7 @@ from tests.fixtures import NOON, SmallSite
 from tests.guard_phone import GuardPhone
 from workflows import dispatch, patrol
 from workflows.patrol import lone, posts, rounds, sos
+from workflows.patrol.frozen.model import FrozenReport, ReportClient, ReportEdition
 from workflows.patrol.honesty import PatrolMark
 from workflows.patrol.journal.model import GuardFile
 from workflows.patrol.phones.model import Phone
@@ -64,6 +65,7 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         assert scan.verdict == patrol.ACCEPTED
         walked = put_rounds(session, site, row.id, now) | put_posts(session, site, now)
         reported = put_report(session, site, guard.id, walked["round_id"], now)
+        frozen = _put_frozen(session, site, now)
         plan = lone.create_lone_plan(
             session, site.id, lone.LoneDraft("security", 30), actor=events.SYSTEM, now=now
         )
@@ -82,6 +84,7 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         "task_id": task,
         **walked,
         **reported,
+        **frozen,
     }
 
 
@@ -119,6 +122,40 @@ def _put_watch(
     )
     session.add(lone.DeadZone(place_id=place, site_id=plan.site_id, set_at=now, set_by=guard))
     session.flush()
+
+
+def _put_frozen(session: Session, site: SmallSite, now: datetime) -> dict[str, UUID]:
+    """A day that is closed, for a client."""
+    client = ReportClient(id=new_id(), site_id=site.id, name="Harbour Offices", parts=[])
+    day = (now - timedelta(days=3)).date()
+    report = FrozenReport(
+        id=new_id(),
+        site_id=site.id,
+        kind="daily",
+        number=f"RIVERSIDE-{day:%Y%m%d}",
+        day=day,
+        closed_at=now,
+        looked_at=now,
+    )
+    session.add_all([client, report])
+    session.flush()
+    file = {"sha256": "0" * 64, "size": 1}
+    edition = ReportEdition(
+        id=new_id(),
+        site_id=site.id,
+        report_id=report.id,
+        client_id=client.id,
+        content={},
+        digest="0" * 64,
+        files={"pdf-en": file},
+    )
+    session.add(edition)
+    session.flush()
+    return {
+        "report_client_id": client.id,
+        "patrol_report_id": report.id,
+        "edition_id": edition.id,
+    }
 
 
 def put_report(
@@ -319,6 +356,14 @@ def bodies_of_rounds(site: SmallSite, theirs: dict[str, str]) -> dict[str, Any]:
         "post_round_cancel": {"reason": "Flood"},
         "post_round_point_excuse": {"reason": "The floor is locked"},
         "post_patrol_contact": {},
+        "post_patrol_report_day": {"site_id": str(site.id), "day": "2026-11-20"},
+        "post_patrol_report_incident": {
+            "subject_kind": "guard_report",
+            "subject_id": theirs["guard_report_id"],
+        },
+        "post_report_client": {"site_id": str(site.id), "name": "Harbour Offices"},
+        "put_report_client": {"name": "Harbour Offices"},
+        "put_report_settings": {"closes_after_min": 600, "naming": "initials"},
         "post_patrol_mark_answer": {"text": "The lift took me"},
         "post_patrol_mark_decide": {"decision": "dismiss", "reason": "The camera shows it"},
     }

@@ -230,6 +230,7 @@ def test_who_may_write_elsewhere_only_reads_here(
 NOBODYS = frozenset({"position"})
 # Its body, not its path, names what a stranger does not know of.
 NAMES_IN_BODY = frozenset({"post_round_plan", "post_checkpoint_labels"})
+NAMES_IN_BODY |= {"post_patrol_report_incident"}
 # One's own tokens need no permission on any site; who hands in a file changes nothing yet, and
 # what it would do is judged row by row (tests/api/test_imports.py).
 OWN_AFFAIRS = frozenset({"post_token", "delete_token", "post_import", "post_import_plan"})

@@ -39,6 +39,7 @@ from workflows.alarms.shelving import OutOfService, take_out_of_service
 from workflows.customers import Sticker, Wish
 from workflows.dispatch import Handover
 from workflows.patrol import lone, sos
+from workflows.patrol.frozen.model import FrozenReport, ReportClient, ReportEdition
 from workflows.patrol.honesty import PatrolMark
 from workflows.patrol.phones.model import PHONE
 from workflows.tickets import Ticket, contractors
@@ -316,7 +317,38 @@ def patrol_of(stage: Stage) -> dict[str, str]:
     house = gatehouse(stage)
     found |= {"phone_id": str(house.phone.id), "guard_report_id": str(house.leak)}
     found |= {"guard_file_id": str(house.photo), "mark_id": mark_on(stage, night["missed"])}
-    return {**found, **walked, **calls, "position": "1"}
+    return {**found, **walked, **calls, **frozen_of(stage), "position": "1"}
+
+
+def frozen_of(stage: Stage) -> dict[str, str]:
+    """A day of ours that is closed, for a client of ours."""
+    now = stage.parts.clock.now()
+    day = (now - timedelta(days=9)).date()
+    client = ReportClient(id=new_id(), site_id=stage.site_id, name="Harbour Offices", parts=[])
+    report = FrozenReport(
+        id=new_id(),
+        site_id=stage.site_id,
+        kind="daily",
+        number=f"RIVERSIDE-{day:%Y%m%d}",
+        day=day,
+        closed_at=now,
+        looked_at=now,
+    )
+    edition = ReportEdition(
+        id=new_id(),
+        site_id=stage.site_id,
+        report_id=report.id,
+        content={},
+        digest="0" * 64,
+        files={"pdf-en": {"sha256": "0" * 64, "size": 1}},
+    )
+    with stage.parts.database.write() as session:
+        session.add_all([client, report])
+        session.flush()
+        session.add(edition)
+    found = {"report_client_id": client.id, "patrol_report_id": report.id}
+    found["edition_id"] = edition.id
+    return {name: str(one) for name, one in found.items()} | {"form": "pdf", "language": "en"}
 
 
 def calls_of(stage: Stage, guard: UUID, place: UUID) -> dict[str, str]:

@@ -61,6 +61,7 @@ from workflows.intake.faults import TEXTS
 from workflows.intake.plan import ACTIONS
 from workflows.intake.plan import KINDS as IMPORTED
 from workflows.patrol import CHANNELS, CHECKPOINT, TOKEN, VIEWS, WandPlan
+from workflows.patrol.frozen.model import CLIENT as REPORT_CLIENT
 from workflows.patrol.honesty import KINDS as MARK_KINDS
 from workflows.patrol.honesty import MARK
 from workflows.patrol.journal.model import FILE
@@ -134,10 +135,14 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "track",
     "guard_task",
     "guard_offer",
+    "patrol_report",
+    "report_client",
+    "report_settings",
 }
 LIFECYCLES = [ALARM, WITHHOLDING, PLANNED, TICKET, DEVICE, CONTRACTOR_LINK, CLAIM, IMPORT]
 LIFECYCLES += [CHECKPOINT, TOKEN, ROUTE, PLAN, ROUND, POST, DUTY, POST_ORDERS]
 LIFECYCLES += [PHONE, REPORT, FILE, SOS, LONE_PLAN, WATCH, MARK, GUARD_TASK, GUARD_OFFER]
+LIFECYCLES += [REPORT_CLIENT]
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
 

@@ -70,6 +70,7 @@ def told(visit: Visit, session: Session) -> list[dict[str, Any]]:
             "list": LIST_OF.get(notice.kind),
             "round": notice.facts.get("round"),
             "mark": notice.facts.get("mark"),
+            "frozen": notice.facts.get("frozen"),
         }
         shown.append(one)
     return shown

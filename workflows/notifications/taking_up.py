@@ -39,7 +39,9 @@ CHECK_INS = ("lone_worker.remind",)
 TASKS = ("guard_task.offer", "guard_task.send", "guard_task.pass_up", "guard_task.late")
 # Whoever is asked about a round that they went.
 MARKS = ("patrol_mark.make",)
-_OF_PATROLS = (*ROUNDS, *POSTS, *CALLS, *CHECK_INS, *TASKS, *MARKS)
+# Whoever has read a report to which something was added.
+REPORTS = ("patrol_report.annex",)
+_OF_PATROLS = (*ROUNDS, *POSTS, *CALLS, *CHECK_INS, *TASKS, *MARKS, *REPORTS)
 TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION, *FIRES, *_OF_PATROLS)
 TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap"})
 
@@ -145,8 +147,8 @@ def _tell_reporters(session: Session, fact: events.Event, ticket: Ticket, now: d
 
 
 def _urgency(fact: events.Event, ticket: Ticket | None) -> str:
-    if fact.kind in MARKS:
-        # A question can wait for the morning.
+    if fact.kind in (*MARKS, *REPORTS):
+        # A question can wait for the morning, and so can what was learned later.
         return "normal"
     if ticket is None:
         return "urgent"
@@ -194,7 +196,7 @@ def _about_site(session: Session, fact: events.Event) -> dict[str, Any]:
             language: f"{text} · {about.get(language, other)}" for language, text in place.items()
         }
     # Who is told of a round or a mark opens that very one.
-    kinds = {"round": "round", "patrol_mark": "mark"}
+    kinds = {"round": "round", "patrol_mark": "mark", "patrol_report": "frozen"}
     led = {kinds[fact.subject_kind]: fact.subject_id} if fact.subject_kind in kinds else {}
     return {"place": place, "when": when, **led}
 

@@ -52,6 +52,7 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "上岗人员未阅岗位须知",
         ),
         "patrol_mark.make": ("A question about your round", "您的巡更有一处疑问，请说明"),
+        "patrol_report.annex": ("A report that you read has an annex", "您阅读过的报告有新附件"),
         "resident.accept": ("Your report was accepted", "您报的事已受理"),
         "resident.come": ("Somebody is on the way", "维修人员正在赶来"),
         "resident.start": ("Somebody is at work on it", "您报的事正在处理"),

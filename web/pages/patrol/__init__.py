@@ -6,6 +6,7 @@ from web.pages.patrol import (
     badges,
     checkpoints,
     figures,
+    frozen,
     labels,
     lone_workers,
     marks,
@@ -13,6 +14,8 @@ from web.pages.patrol import (
     post_orders,
     post_shifts,
     posts,
+    report_check,
+    report_clients,
     reports,
     round_plans,
     rounds,
@@ -31,11 +34,12 @@ _SCANNED = (checkpoints, tokens, scans, badges, wands, labels, taps)
 _WALKED = (rounds, routes, round_plans, figures, statutes)
 _MANNED = (posts, post_orders, post_shifts, phones, reports)
 _CALLED = (sos, lone_workers, marks, tasks)
+_REPORTED = (frozen, report_clients, report_check)
 
 
 def router(templates: Templates) -> APIRouter:
     """The routes of every page about patrols."""
     whole = APIRouter()
-    for module in (*_SCANNED, *_WALKED, *_MANNED, *_CALLED):
+    for module in (*_SCANNED, *_WALKED, *_MANNED, *_CALLED, *_REPORTED):
         whole.include_router(module.router(templates))
     return whole

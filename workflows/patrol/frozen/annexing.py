@@ -50,7 +50,7 @@ def annex(desk: Desk, caller: Caller | None, report_id: UUID, *, now: datetime) 
         readers = [one for one in readers_at(session, row.site_id) if one.client_id in before]
     made = _made(desk, content, readers, before, now)
     if not any(one.client_id is None for one in made):
-        with desk.database.write() as session:
+        with desk.transaction() as session:
             session.get_one(FrozenReport, row.id).looked_at = now - OVERLAP
         return None
     more = FrozenReport(
@@ -70,6 +70,17 @@ def annex(desk: Desk, caller: Caller | None, report_id: UUID, *, now: datetime) 
     return _kept(desk, row.id, more, made, head, now)
 
 
+def annex_by_hand(desk: Desk, caller: Caller, report_id: UUID, *, now: datetime) -> UUID:
+    """As `annex`. Conflict where nothing has changed."""
+    made = annex(desk, caller, report_id, now=now)
+    if made is None:
+        raise Conflict(
+            "nothing was learned since this report was closed",
+            advice="It says all that is known. Look again when more has come.",
+        )
+    return made
+
+
 def _kept(
     desk: Desk,
     report_id: UUID,
@@ -79,7 +90,7 @@ def _kept(
     now: datetime,
 ) -> UUID:
     try:
-        with desk.database.write() as session:
+        with desk.transaction() as session:
             session.get_one(FrozenReport, report_id).looked_at = now - OVERLAP
             told = [one for one in _readers_of(session, report_id) if one != more.closed_by]
             facts = {

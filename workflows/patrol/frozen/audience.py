@@ -1,6 +1,6 @@
 """For whom reports are: clients of a site, and how the site itself reports."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -19,10 +19,12 @@ from workflows.patrol.checkpoints import PEOPLE, WRITE
 from workflows.patrol.frozen.editions import Reader
 from workflows.patrol.frozen.model import (
     CLIENT,
+    DAILY,
     LANGUAGES,
     NAMINGS,
     PARTS,
     USUAL_PARTS,
+    FrozenReport,
     ReportClient,
     ReportSettings,
 )
@@ -243,10 +245,9 @@ def _in_order(parts: Collection[str]) -> list[str]:
 
 
 def days_to_close(session: Session, *, now: datetime) -> list[tuple[UUID, date]]:
-    """The days that are to close by themselves by now, as far as they may; the oldest first.
+    """The days that are to close by themselves by now; the oldest first.
 
-    Of each site those that ended long enough ago since that was set. Who asks leaves out those
-    that are closed.
+    Of each site those of the last month that ended long enough ago, since that was set.
     """
     found = []
     rows = session.execute(
@@ -260,7 +261,18 @@ def days_to_close(session: Session, *, now: datetime) -> list[tuple[UUID, date]]
         ended_by = now - timedelta(minutes=settings.closes_after_min)
         last = ended_by.astimezone(zone(site.time_zone)).date() - timedelta(days=1)
         first = max(settings.since or last, last - timedelta(days=31))
-        found += [
-            (site.id, first + timedelta(days=number)) for number in range((last - first).days + 1)
-        ]
+        closed = set(_closed_since(session, site.id, first))
+        days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+        found += [(site.id, day) for day in days if day not in closed]
     return found
+
+
+def _closed_since(session: Session, site_id: UUID, first: date) -> Iterable[date | None]:
+    return session.scalars(
+        select(FrozenReport.day).where(
+            FrozenReport.site_id == site_id,
+            FrozenReport.kind == DAILY,
+            FrozenReport.annex == 0,
+            FrozenReport.day >= first,
+        )
+    )

@@ -4,7 +4,8 @@ Everything is read, typeset and stored before the transaction that says so, so t
 write meanwhile. Files that were stored for one who came too late are named by nothing.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -48,11 +49,23 @@ OVERLAP = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where reports are made: the database, the store of files, the product's own address."""
+    """Where reports are made: the database, the store of files, the product's own address.
+
+    guard: called first in every transaction that writes; raises where it must not.
+    """
 
     database: Database
     files: FileStore
     base: str
+    guard: Callable[[Session], None] | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A transaction that writes down what was made."""
+        with self.database.write() as session:
+            if self.guard is not None:
+                self.guard(session)
+            yield session
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +117,7 @@ def close_day(
         looked_at=now - OVERLAP,
     )
     try:
-        with desk.database.write() as session:
+        with desk.transaction() as session:
             return keep(session, row, made, now=now)
     except IntegrityError:
         # Somebody else closed it at this moment.
@@ -170,7 +183,7 @@ def close_incident(
         looked_at=now - OVERLAP,
     )
     try:
-        with desk.database.write() as session:
+        with desk.transaction() as session:
             return keep(session, row, made, now=now)
     except IntegrityError:
         raise _incident_twice() from None

@@ -15,22 +15,17 @@ def document_of(content: Content, digest: str, language: str, *, base: str) -> D
     """A report, or an annex, in one language. base: the address of the product, if it has one."""
     writer = Writer(language, content["site"]["time_zone"])
     daily = content["kind"] == "daily"
-    annex = content["closed"]["annex"]
     subtitle = writer.name(content["site"]["name"])
     if daily:
         subtitle += f" · {writer.day(content['day'])}"
-    blocks: list[Block] = []
-    if annex:
-        blocks += _annex(content, writer)
-    blocks += daily_blocks(content, writer) if daily else incident_blocks(content, writer)
     where = f"{base}/check-report" if base else writer.say("checking_page")
     return Document(
         title=writer.say("daily" if daily else "incident"),
         subtitle=subtitle,
         number=content["closed"]["number"],
         digest=digest,
-        facts=_facts(content, writer),
-        blocks=blocks,
+        facts=facts_of(content, language),
+        blocks=parts_of_content(content, language),
         checking=writer.say("checking", where=where),
         language=language,
         page=writer.say("page", n="{n}", of="{of}"),
@@ -38,7 +33,19 @@ def document_of(content: Content, digest: str, language: str, *, base: str) -> D
     )
 
 
-def _facts(content: Content, writer: Writer) -> list[tuple[str, str]]:
+def parts_of_content(content: Content, language: str) -> list[Block]:
+    """The parts of a report in one language; of an annex first what has changed."""
+    writer = Writer(language, content["site"]["time_zone"])
+    parts: list[Block] = []
+    if content.get("changes") is not None:
+        parts += _annex(content, writer)
+    make = daily_blocks if content["kind"] == "daily" else incident_blocks
+    return [*parts, *make(content, writer)]
+
+
+def facts_of(content: Content, language: str) -> list[tuple[str, str]]:
+    """What stands under the title of a report that is closed: names and values."""
+    writer = Writer(language, content["site"]["time_zone"])
     closed = content["closed"]
     number = closed["number"]
     if closed["annex"]:

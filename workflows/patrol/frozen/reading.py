@@ -139,8 +139,10 @@ def describe_frozen(session: Session, caller: Caller, report_id: UUID) -> dict[s
     statement = _ROWS.where(or_(FrozenReport.id == row.id, FrozenReport.of_id == row.id))
     rows = session.execute(statement.order_by(FrozenReport.annex)).mappings().all()
     editions = _editions(session, [one["id"] for one in rows])
-    told = [{**one, "editions": editions[one["id"]]} for one in rows]
-    annexes = [{**one, "annex": number} for number, one in enumerate(told) if number]
+    told = [
+        {**one, "annex": number, "editions": editions[one["id"]]} for number, one in enumerate(rows)
+    ]
+    annexes = told[1:]
     state = "annexed" if annexes else "closed"
     return {**told[0], "state": state, "annexes": annexes, "readers": _readers(session, row.id)}
 
@@ -206,6 +208,11 @@ def note_read(session: Session, caller: Caller, report_id: UUID, *, now: datetim
     except IntegrityError:
         # On another device at this moment.
         return
+
+
+def note_read_edition(session: Session, caller: Caller, edition_id: UUID, *, now: datetime) -> None:
+    """As `note_read`, by one of its editions."""
+    note_read(session, caller, session.get_one(ReportEdition, edition_id).report_id, now=now)
 
 
 @dataclass(frozen=True, slots=True)
