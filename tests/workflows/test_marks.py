@@ -160,6 +160,28 @@ def test_a_photo_of_an_earlier_report_is_asked_about(walk: Walk) -> None:
     assert {str(copied), str(before)} <= set(map(str, shown.values()))
 
 
+def test_a_second_copied_photo_is_added_to_the_mark_that_stands(walk: Walk) -> None:
+    phone = Phone(id=new_id(), site_id=walk.site.id, kind="post", label="Gate", key={}, browser="")
+    phone.app, phone.enrolled_at, phone.heard_at, phone.head_hash = "", TEN, TEN, "0" * 64
+    with walk.database.write() as session:
+        session.add(phone)
+    hurried(walk, seconds=600)
+    for digest in ("a", "b"):
+        put_photo(walk, phone.id, digest * 64, TEN - 24 * HOUR)
+    first = put_photo(walk, phone.id, "a" * 64, TEN + MINUTE, walk.first)
+    assert check(walk, TEN + HOUR) == 1
+    second = put_photo(walk, phone.id, "b" * 64, TEN + 2 * MINUTE, walk.first)
+    later = TEN + 40 * HOUR
+    assert check(walk, later) == 1
+    (mark,) = marks(walk)
+    asked = [one["picture"] for each in mark["evidence"] for one in each["pictures"]]
+    assert {str(first), str(second)} <= set(map(str, asked))
+    assert len(facts_of(walk.database, "patrol_mark.extend")) == 1
+    with walk.database.write() as session:
+        session.get_one(Round, walk.first).next_check = later
+    assert check(walk, later) == 0
+
+
 def test_whoever_is_asked_is_told_and_led_there(walk: Walk) -> None:
     hurried(walk)
     check(walk, TEN + MINUTE)

@@ -155,8 +155,13 @@ def _make(
 def _extend(
     session: Session, mark: PatrolMark, asked: _Asked, actor: events.Actor, now: datetime
 ) -> int:
-    """Add what is new; what was asked before stays asked."""
-    if set(asked.scans) <= set(mark.scans):
+    """Add what is new; what was asked before stays asked.
+
+    New is what speaks of another scan or picture: figures change with all that is learned.
+    """
+    if set(asked.scans) <= set(mark.scans) and _pictures(asked.evidence) <= _pictures(
+        mark.evidence
+    ):
         return 0
     known = [one for one in mark.evidence if one not in asked.evidence]
     mark.scans = [*mark.scans, *(one for one in asked.scans if one not in mark.scans)]
@@ -164,6 +169,10 @@ def _extend(
     mark.version += 1
     _tell(session, "patrol_mark.extend", mark, actor, now, [])
     return 1
+
+
+def _pictures(evidence: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {one["picture"] for each in evidence for one in each.get("pictures", ())}
 
 
 def _tell(
