@@ -306,6 +306,28 @@ def test_nobody_is_watched_off_duty_and_an_overdue_one_beyond_their_shift(alone:
     assert [alone.at(90), alone.at(92), alone.at(93)] == ["due", "due", "missed"]
 
 
+def test_whose_shift_is_taken_away_is_let_go_and_still_asked_for_what_was_due(
+    alone: Alone,
+) -> None:
+    alone.plan()
+
+    def take_shift_away() -> None:
+        with alone.scene.database.write() as session:
+            for shift in session.scalars(select(Shift)):
+                session.delete(shift)
+
+    take_shift_away()
+    begin_watches(alone.work, NOON + 5 * MINUTE)
+    assert alone.at(5) == "over"
+    alone.walk.on_duty(alone.scene.guard)
+    begin_watches(alone.work, NOON + 6 * MINUTE)
+    assert alone.at(37) == "due"
+    take_shift_away()
+    begin_watches(alone.work, NOON + 38 * MINUTE)
+    assert alone.at(38) == "due"
+    assert alone.at(41) == "missed"
+
+
 def test_hours_and_retiring_end_what_is_watched(alone: Alone) -> None:
     plan_id = alone.plan(lone.LoneDraft("security", 30, hours="office", outside=True))
     # Noon of a working day in UTC is evening at the site: within no office hours.

@@ -18,7 +18,7 @@ from core.clock import to_micros
 from core.ids import new_id
 from core.lifecycle import move
 from core.places import Node
-from core.rosters import on_duty
+from core.rosters import on_duty, shifts_between
 from core.site_hours import hours_at
 from workflows.patrol.lone.model import WATCH, LonePlan, LoneWatch
 from workflows.patrol.lone.signal import has_no_signal
@@ -53,15 +53,15 @@ def plans_in_use(session: Session) -> list[UUID]:
 def begin_watches(session: Session, plan_id: UUID, *, now: datetime, actor: events.Actor) -> int:
     """Watch over everybody who is on duty by a plan and is not watched yet; returns how many.
 
-    Whoever is on call is at home. Whose shift was made longer is watched longer.
+    Whoever is on call is at home. Whose shift was made longer is watched longer, and whose shift
+    was taken away only until they have answered what was due.
     """
     plan = session.get(LonePlan, plan_id)
     if plan is None or plan.state != "active" or not _is_within(session, plan, now):
         return 0
     made = 0
-    for one in on_duty(session, plan.site_id, plan.team, now):
-        if one.kind != "duty":
-            continue
+    duty = [one for one in on_duty(session, plan.site_id, plan.team, now) if one.kind == "duty"]
+    for one in duty:
         standing = session.scalars(
             select(LoneWatch).where(LoneWatch.person_id == one.person_id, LoneWatch.state != "over")
         ).first()
@@ -69,8 +69,24 @@ def begin_watches(session: Session, plan_id: UUID, *, now: datetime, actor: even
             made += _begin(session, plan, one.person_id, one.until, now, actor)
         elif standing.plan_id == plan.id and standing.ends_at != one.until:
             standing.ends_at, standing.next_look = one.until, now
+    _let_go(session, plan, {one.person_id for one in duty}, now)
     session.flush()
     return made
+
+
+def _let_go(session: Session, plan: LonePlan, duty: set[UUID], now: datetime) -> None:
+    """End what is watched of whoever has no shift any more.
+
+    Who has one stays watched, whatever else speaks against their being on duty.
+    """
+    shifts = shifts_between(session, plan.site_id, plan.team, now, now + timedelta(microseconds=1))
+    duty = duty | {shift.person_id for shift, _ in shifts if shift.kind == "duty"}
+    watched = select(LoneWatch).where(
+        LoneWatch.plan_id == plan.id, LoneWatch.state != "over", LoneWatch.ends_at > now
+    )
+    for row in session.scalars(watched.order_by(LoneWatch.id).with_for_update(skip_locked=True)):
+        if row.person_id not in duty:
+            row.ends_at, row.next_look = now, now
 
 
 def _is_within(session: Session, plan: LonePlan, now: datetime) -> bool:
