@@ -37,6 +37,7 @@ from workflows.patrol.posts import (
     clock_out,
     count_items,
     create_post,
+    draft_of,
     list_log,
     move_post,
     passing,
@@ -509,6 +510,19 @@ def test_a_draft_is_in_both_languages_before_it_is_published(gate: Guarded) -> N
         digest = publish(session, caller, session.get_one(Post, gate.post_id), now=NOON).digest
     # A draft can be read by nobody, and the same text under another number is another version.
     assert digest != gate.publish(ORDERS)
+
+
+@ONE_ENGINE
+def test_a_draft_that_somebody_began_meanwhile_is_not_written_over(gate: Guarded) -> None:
+    caller = gate.walk.caller(gate.walk.supervisor)
+    with gate.walk.database.write() as session:
+        post = session.get_one(Post, gate.post_id)
+        write_draft(session, caller, post, {"en": "Theirs"}, now=NOON)
+        with pytest.raises(Stale, match="somebody has begun"):
+            write_draft(session, caller, post, {"en": "Mine"}, now=NOON)
+        row = draft_of(session, gate.post_id)
+        assert row is not None
+        assert (row.body["en"], row.version) == ("Theirs", 1)
 
 
 @ONE_ENGINE

@@ -57,8 +57,8 @@ def write_draft(
 ) -> PostOrders:
     """Put down what the next version of a post's orders says; nobody has to follow it yet.
 
-    A draft may lack a language. Invalid for what is too long, Stale where `expected_version` of
-    the draft is not what stands there, or none does.
+    A draft may lack a language. expected_version: of the draft that was read; None: there was
+    none. Invalid for what is too long, Stale where that is not what stands there.
     """
     text = {language: body.get(language, "").strip() for language in LANGUAGES}
     problems = [
@@ -78,6 +78,11 @@ def write_draft(
         )
     if row is None:
         return _first_draft(session, post, values, actor, now)
+    if expected_version is None:
+        raise Stale(
+            "somebody has begun a draft since you read these orders",
+            advice="Load the page again, and write on in theirs.",
+        )
     move(
         session,
         row,
