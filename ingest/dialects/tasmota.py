@@ -5,6 +5,7 @@ Topics are `%prefix%/%topic%/SENSOR` by default, and in any other order that a d
 
 from collections.abc import Iterator
 from datetime import datetime
+from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -58,8 +59,10 @@ def _device(path: list[str], wanted: list[str]) -> str:
 
 def _time(document: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     """`ts`, where the message says when it was; a text that is no time is left as it is."""
-    if isinstance(document.get("Epoch"), int | float):
-        return {"ts": document["Epoch"]}
+    epoch = document.get("Epoch")
+    if isinstance(epoch, int | float) and not isinstance(epoch, bool) and isfinite(epoch):
+        return {"ts": epoch}
+    # One that is no time takes nothing away from the text beside it.
     said = document.get("Time")
     if not isinstance(said, str):
         return {} if said is None else {"ts": said}

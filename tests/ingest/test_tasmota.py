@@ -39,6 +39,19 @@ TASMOTA = SITE.replace(
 )
 
 
+@pytest.mark.parametrize("epoch", ["true", "null", "NaN", "1e999", '"soon"', "{}"])
+def test_an_epoch_that_is_no_time_takes_nothing_away_from_the_text_beside_it(epoch: str) -> None:
+    payload = f'{{"Time":"2026-11-24T12:00:01","Epoch":{epoch},"Switch1":"ON"}}'
+    found = told("tele/reader-gate/SENSOR", payload.encode())
+    assert found == Told("reader-gate", [Spoken("readings", {**WHEN, "Switch1": True})])
+
+
+@pytest.mark.parametrize("uid", [0, True, 1.5, [], {"a": 1}, "  ", "9" * 200])
+def test_a_number_that_no_card_has_is_no_scan_and_stops_nothing(uid: Any) -> None:
+    found = told("tele/reader-gate/SENSOR", {"PN532": {"UID": uid}, "Switch1": "ON"})
+    assert found.messages[-1] == Spoken("readings", {"Switch1": True})
+
+
 def told(topic: str, document: Any, *, wanted: str = "tele/#") -> Any:
     payload = document if isinstance(document, bytes) else json.dumps(document).encode()
     return decode(topic, wanted, payload, SHANGHAI)
