@@ -241,6 +241,7 @@ NOTICE: Mapping[str, str] = {
     "handover.pass_up": mark("A hand-over waits for you"),
     "patrol_mark.make": mark("A question about your round"),
     "patrol_report.annex": mark("A report that you read has an annex"),
+    "statute.break": mark("Plans do not keep their statute"),
     "round.late": mark("A round has not begun"),
     "round.late_passed_up": mark("A round has still not begun"),
     "round.miss": mark("Checkpoints were missed"),

@@ -13,8 +13,10 @@ from core.db import Database
 from core.errors import Invalid
 from core.places import Node
 from tests.fixtures import NOON, SmallSite
-from tests.workflows.conftest import facts_of
+from tests.workflows.conftest import employ, facts_of
 from tests.workflows.walked import TEAM, Walk, make_walk
+from workflows.notifications.model import Notice
+from workflows.notifications.taking_up import take_up
 from workflows.patrol import Checkpoint, retire_checkpoint
 from workflows.patrol.rounds import (
     EVERYWHERE,
@@ -215,6 +217,23 @@ def test_a_calendar_that_changes_is_seen_when_it_is_looked_at_again(walk: Walk) 
         told = [note_coverage(session, route, actor=events.SYSTEM, now=NOON) for _ in range(2)]
     assert told == [1, 0]
     assert on_record(walk) == [("statute.break", ["gap"])]
+
+
+@on_one_engine
+def test_who_leads_a_site_hears_of_a_statute_that_is_not_kept_any_more(walk: Walk) -> None:
+    walk.plan(*EVERY_TWO, tolerance_min=0, statute=under())
+    other = employ(walk.database, walk.site.id, "supervisor", "Sun")
+    rare = replace(USUAL, times=["10:00", "16:00"], statute=under())
+    with walk.database.write() as session:
+        row = session.get_one(RoundPlan, walk.plan_id)
+        change_plan(session, row, rare, actor=events.Actor.person(other), now=NOON)
+    with walk.database.write() as session:
+        take_up(session, facts_of(walk.database, "statute."), now=NOON)
+        notices = session.scalars(select(Notice)).all()
+        assert [one.person_id for one in notices] == [walk.supervisor]
+        facts = notices[0].facts
+        assert (facts["route"], notices[0].urgency) == (str(walk.route_id), "normal")
+        assert facts["place"]["en"].endswith("· Night round")
 
 
 @on_one_engine

@@ -71,6 +71,7 @@ def told(visit: Visit, session: Session) -> list[dict[str, Any]]:
             "round": notice.facts.get("round"),
             "mark": notice.facts.get("mark"),
             "frozen": notice.facts.get("frozen"),
+            "route": notice.facts.get("route"),
         }
         shown.append(one)
     return shown

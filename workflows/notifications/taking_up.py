@@ -41,9 +41,13 @@ TASKS = ("guard_task.offer", "guard_task.send", "guard_task.pass_up", "guard_tas
 MARKS = ("patrol_mark.make",)
 # Whoever has read a report to which something was added.
 REPORTS = ("patrol_report.annex",)
+# Plans that do not keep what a law or an authority asks for: whoever leads the site.
+STATUTES = ("statute.break",)
 _OF_PATROLS = (*ROUNDS, *POSTS, *CALLS, *CHECK_INS, *TASKS, *MARKS, *REPORTS)
 TO_NAMED = ("ticket.escalate", "handover.pass_up", MENTION, *FIRES, *_OF_PATROLS)
-TAKEN_UP = frozenset({*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap"})
+TAKEN_UP = frozenset(
+    {*TO_THE_TEAM, *TO_THE_REPORTER, *TO_NAMED, "ticket.assign", "roster.gap", *STATUTES}
+)
 
 
 def take_up(session: Session, facts: Sequence[events.Event], *, now: datetime) -> int:
@@ -147,7 +151,7 @@ def _tell_reporters(session: Session, fact: events.Event, ticket: Ticket, now: d
 
 
 def _urgency(fact: events.Event, ticket: Ticket | None) -> str:
-    if fact.kind in (*MARKS, *REPORTS):
+    if fact.kind in (*MARKS, *REPORTS, *STATUTES):
         # A question can wait for the morning, and so can what was learned later.
         return "normal"
     if ticket is None:
@@ -171,7 +175,9 @@ def _recipients(
         phones = duty.posts(fact.site_id) if loud and fact.site_id else []
         return [UUID(one) for one in after.get("people", ())], phones
     if ticket is None:
-        return (duty.bosses(fact.site_id) if fact.site_id else []), []
+        found = duty.bosses(fact.site_id) if fact.site_id else []
+        # Who has just edited the plan saw what became of it.
+        return [one for one in found if str(one) != fact.actor_id], []
     if fact.kind == "ticket.assign":
         # Whoever takes a ticket for themselves knows of it.
         given = ticket.assignee_id if str(ticket.assignee_id) != fact.actor_id else None
@@ -198,6 +204,8 @@ def _about_site(session: Session, fact: events.Event) -> dict[str, Any]:
     # Who is told of a round or a mark opens that very one.
     kinds = {"round": "round", "patrol_mark": "mark", "patrol_report": "frozen"}
     led = {kinds[fact.subject_kind]: fact.subject_id} if fact.subject_kind in kinds else {}
+    if fact.kind in STATUTES:
+        led = {"route": after["route"]}
     return {"place": place, "when": when, **led}
 
 

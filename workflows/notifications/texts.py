@@ -51,6 +51,7 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Somebody is at a post without its orders read",
             "上岗人员未阅岗位须知",
         ),
+        "statute.break": ("Plans do not keep their statute", "巡更计划不符合规定"),
         "patrol_mark.make": ("A question about your round", "您的巡更有一处疑问，请说明"),
         "patrol_report.annex": ("A report that you read has an annex", "您阅读过的报告有新附件"),
         "resident.accept": ("Your report was accepted", "您报的事已受理"),

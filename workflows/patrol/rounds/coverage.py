@@ -265,6 +265,7 @@ def note_coverage(
             continue
         lacking = [each.code for each in findings if each.code not in WARNINGS]
         after = {"route": str(route.id), "route_code": route.code, "statute": code}
+        told_of = {"about": dict(route.name), "lacking": lacking}
         events.append(
             session,
             BREAK if lacking else MEND,
@@ -272,7 +273,7 @@ def note_coverage(
             actor=actor,
             learned_at=now,
             site_id=route.site_id,
-            after={**after, "lacking": lacking},
+            after={**after, **told_of},
         )
         told += 1
     return told
