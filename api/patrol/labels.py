@@ -10,7 +10,6 @@ from pydantic import Field
 from api.bodies import Body
 from api.deps import Asked, Permission
 from api.errors import may_answer
-from core.db import Session
 from core.papers import PaperLabel, label_sheets
 from workflows import patrol
 
@@ -43,23 +42,21 @@ def post_checkpoint_labels(asked: Writer, request: Request, body: LabelsToMake) 
     """
     base = asked.parts.settings.sticker_base(str(request.base_url))
     within = {place.id: place.within[1:] for place in asked.parts.places.places()}
-    with asked.parts.database.write() as session:
-        labels = [
-            _label(session, asked, point, within.get(point, ()), base)
+    with asked.parts.database.read() as session:
+        drawn = [
+            patrol.draw_code(session, asked.caller, point)
             for point in dict.fromkeys(body.checkpoint_ids)
         ]
-        # Within the transaction: without a paper no code is replaced.
-        paper = label_sheets(labels, patrol.CALL, language=body.language, now=asked.now)
+    labels = [_label(one, within.get(one.checkpoint["id"], ()), base) for one in drawn]
+    # Before anything is written: without a paper no code is replaced, and nobody waits for it.
+    paper = label_sheets(labels, patrol.CALL, language=body.language, now=asked.now)
+    vault, actor, now = asked.parts.vault, asked.actor, asked.now
+    with asked.parts.database.write() as session:
+        for one in drawn:
+            patrol.put_code(session, asked.caller, one, vault=vault, actor=actor, now=now)
     return Response(paper, media_type=PDF, headers={"Cache-Control": "no-store"})
 
 
-def _label(
-    session: Session, asked: Asked, point: UUID, within: tuple[Mapping[str, str], ...], base: str
-) -> PaperLabel:
-    row = patrol.find_checkpoint(
-        session, asked.caller, point, now=asked.now, permission=patrol.WRITE
-    )
-    put = patrol.draw_code(session, row, vault=asked.parts.vault, actor=asked.actor, now=asked.now)
-    shown = patrol.describe_checkpoint(session, asked.caller, point)
-    address = f"{base}/t?{put.secrets['query']}"
+def _label(drawn: patrol.Drawn, within: tuple[Mapping[str, str], ...], base: str) -> PaperLabel:
+    shown, address = drawn.checkpoint, f"{base}/t?{drawn.query}"
     return PaperLabel(shown["name"], within, shown["code"], address, address)

@@ -1,6 +1,8 @@
 """What comes and goes on paper and in files: exports of wands, labels, and what a tag leads to."""
 
 import re
+from threading import Thread
+from typing import Any
 from uuid import UUID
 
 import pypdfium2
@@ -10,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from api.deps import SESSION_COOKIE, csrf_token
-from core import events
+from core import events, papers
 from core.errors import Unavailable
 from core.ids import new_id
 from tests.web.conftest import client_of, signed_in
@@ -163,7 +165,23 @@ def test_labels_come_as_a_pdf_too_and_without_it_no_code_is_replaced(
         patched.setattr(label_sheets, "label_sheets", away)
         refused = form(client, "/checkpoint-labels/pdf", label=chosen)
     assert (refused.status_code, code_in(stage, old)) == (503, "active")
-    paper = form(client, "/checkpoint-labels/pdf", label=chosen)
+    wrote: list[UUID] = []
+    render = papers.label_sheets
+
+    def write() -> None:
+        with stage.parts.database.write() as session:
+            wrote.append(session.get_one(patrol.Checkpoint, gate).id)
+
+    def meanwhile(*arguments: Any, **more: Any) -> bytes:
+        somebody = Thread(target=write)
+        somebody.start()
+        somebody.join(30)
+        assert wrote == [gate], "nobody may wait for a paper"
+        return render(*arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(label_sheets, "label_sheets", meanwhile)
+        paper = form(client, "/checkpoint-labels/pdf", label=chosen)
     assert paper.headers["content-type"] == "application/pdf"
     assert 'filename="checkpoint-labels.pdf"' in paper.headers["content-disposition"]
     assert paper.headers["cache-control"] == "no-store"

@@ -26,7 +26,14 @@ from workflows.patrol.checkpoints import (
 )
 from workflows.patrol.earlier_keys import EarlierKeys
 from workflows.patrol.judging import is_a_stranger
-from workflows.patrol.labelling import CALL, MOST_LABELS, draw_code, printed_codes
+from workflows.patrol.labelling import (
+    CALL,
+    MOST_LABELS,
+    Drawn,
+    draw_code,
+    printed_codes,
+    put_code,
+)
 from workflows.patrol.model import (
     ACCEPTED,
     ASSET_TYPE,
@@ -92,6 +99,7 @@ __all__ = [
     "CardAtReader",
     "Checkpoint",
     "CheckpointToken",
+    "Drawn",
     "EarlierKeys",
     "Grade",
     "Kind",
@@ -141,6 +149,7 @@ __all__ = [
     "printed_codes",
     "profiles",
     "prove_tag",
+    "put_code",
     "put_token",
     "reactivate_checkpoint",
     "recover_token",

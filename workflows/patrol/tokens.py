@@ -187,9 +187,7 @@ def _identify(
         uri = pyotp.TOTP(secret).provisioning_uri(name=str(row.id), issuer_name="Watchkeeper")
         return {"secret": secret, "otpauth": uri}
     if new.kind == "printed_code":
-        code = new.value.strip() or "".join(
-            secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH)
-        )
+        code = new.value.strip() or new_code()
         row.derived_id = derived(vault, new.kind, code)
         return {"code": code, "query": f"q={code}"}
     if new.kind in OF_VALUES:
@@ -198,6 +196,11 @@ def _identify(
         # A checkpoint has one fence.
         row.derived_id = derived(vault, new.kind, str(row.checkpoint_id))
     return {}
+
+
+def new_code() -> str:
+    """A random content for a printed code."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
 
 
 def _sign(

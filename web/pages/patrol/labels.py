@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
 
-from core.db import Session
 from core.errors import Invalid
 from web.label_sheets import Label, in_sheets, make_label, paper
 from web.page_route import PageRoute
@@ -68,8 +67,9 @@ def _add_sheet(routes: APIRouter, templates: Templates) -> None:
     def make(
         visit: SignedInVisit, request: Request, label: Annotated[list[str] | None, Form()] = None
     ) -> Response:
-        with visit.parts.database.write() as session:
-            made = _make_all(session, visit, request, label or ())
+        drawn = _draw_all(visit, label or ())
+        _put_all(visit, drawn)
+        made = _labels(visit, request, drawn)
         return templates.page(
             "patrol/label_sheet.html",
             visit,
@@ -83,21 +83,28 @@ def _add_sheet(routes: APIRouter, templates: Templates) -> None:
     def make_pdf(
         visit: SignedInVisit, request: Request, label: Annotated[list[str] | None, Form()] = None
     ) -> Response:
-        with visit.parts.database.write() as session:
-            made = _make_all(session, visit, request, label or ())
-            # Within the transaction: without a paper no code is replaced.
-            return paper(visit, made, patrol.CALL, "checkpoint-labels")
+        drawn = _draw_all(visit, label or ())
+        # Before anything is written: without a paper no code is replaced, and nobody waits for it.
+        made = paper(visit, _labels(visit, request, drawn), patrol.CALL, "checkpoint-labels")
+        _put_all(visit, drawn)
+        return made
 
 
-def _make_all(
-    session: Session, visit: Visit, request: Request, chosen: Sequence[str]
-) -> list[Label]:
+def _draw_all(visit: Visit, chosen: Sequence[str]) -> list[tuple[patrol.Drawn, str]]:
+    """A code for each that was chosen, with the newest that stood there when that was shown."""
     visit.caller.require_anywhere(patrol.WRITE)
     wanted = [_chosen(text) for text in chosen]
     if not 1 <= len(wanted) <= MOST_AT_ONCE:
         raise Invalid("no label was made", problems=[f"choose one to {MOST_AT_ONCE} checkpoints"])
+    with visit.parts.database.read() as session:
+        return [(patrol.draw_code(session, visit.caller, point), seen) for point, seen in wanted]
+
+
+def _labels(
+    visit: Visit, request: Request, drawn: Sequence[tuple[patrol.Drawn, str]]
+) -> list[Label]:
     base = visit.parts.settings.sticker_base(str(request.base_url))
-    return [_make(session, visit, point, seen, base) for point, seen in wanted]
+    return [label_of(visit, one.checkpoint, one.query, base) for one, _ in drawn]
 
 
 def _chosen(text: str) -> tuple[UUID, str]:
@@ -112,11 +119,10 @@ def _chosen(text: str) -> tuple[UUID, str]:
         raise Invalid("no label was made", problems=["choose checkpoints from the list"]) from None
 
 
-def _make(session: Session, visit: Visit, point_id: UUID, seen: str, base: str) -> Label:
+def _put_all(visit: Visit, drawn: Sequence[tuple[patrol.Drawn, str]]) -> None:
     now, vault, actor = visit.parts.clock.now(), visit.parts.vault, actor_of(visit)
-    row = patrol.find_checkpoint(session, visit.caller, point_id, now=now, permission=patrol.WRITE)
-    standing = patrol.printed_codes(session, point_id)
-    require_seen(seen, standing[0]["id"] if standing else None)
-    put = patrol.draw_code(session, row, vault=vault, actor=actor, now=now)
-    point = patrol.describe_checkpoint(session, visit.caller, point_id)
-    return label_of(visit, point, put.secrets["query"], base)
+    with visit.parts.database.write() as session:
+        for one, seen in drawn:
+            standing = patrol.printed_codes(session, one.checkpoint["id"])
+            require_seen(seen, standing[0]["id"] if standing else None)
+            patrol.put_code(session, visit.caller, one, vault=vault, actor=actor, now=now)
