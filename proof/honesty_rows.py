@@ -99,8 +99,8 @@ class Rows:
     def lay(self) -> None:
         """Everything that stands before the first scan."""
         month = self._month
-        phones: dict[int, Phone] = {
-            phone.id: phone for s in month.sites for g in s.crew for _, phone in g.phones
+        phones: dict[int, tuple[Phone, int]] = {
+            phone.id: (phone, g.id) for s in month.sites for g in s.crew for _, phone in g.phones
         }
         sites = {one.phone: one.site for one in month.handed}
         with self._database.write() as session:
@@ -152,11 +152,14 @@ class Rows:
             ],
         )
 
-    def _phone(self, number: int, site: int, phone: Phone | None) -> dict[str, Any]:
+    def _phone(self, number: int, site: int, known: tuple[Phone, int] | None) -> dict[str, Any]:
+        phone, guard = known or (None, 0)
+        own = phone is not None and not phone.post
         return {
             "id": _id(5, number),
             "site_id": _id(6, site),
             "kind": "post" if phone is not None and phone.post else "personal",
+            "person_id": _id(3, guard) if own else None,
             "label": "",
             "key": {},
             "browser": "",

@@ -14,6 +14,7 @@ from core.ids import new_id
 from core.paging import Wish
 from core.personal import destroy_keys
 from tests.fixtures import SmallSite
+from tests.guard_phone import GuardPhone
 from tests.workflows.conftest import employ, facts_of
 from tests.workflows.phoned import colleague, make_phoned
 from tests.workflows.walked import CODES, MINUTE, TEN, Walk, make_walk, uid_of
@@ -325,6 +326,23 @@ def test_a_clock_that_is_wrong_all_the_time_is_no_question(
     assert phoned.walk.shown()["state"] == "complete"
     check(phoned.walk, TEN + HOUR)
     assert marks(phoned.walk) == []
+
+
+def test_a_personal_phone_is_whose_it_was_set_up_for_however_little_they_scanned(
+    database: Database, site: SmallSite
+) -> None:
+    phoned, own = make_phoned(database, site), GuardPhone()
+    guard = phoned.walk.guard
+    phoned.enrol(own, kind="personal", person=guard)
+    for phone in (own, phoned.phone):
+        phoned.enter(guard, TEN, phone)
+    for minute, (code, phone) in enumerate(zip(CODES, (own, phoned.phone, own), strict=True), 1):
+        phone.scan(uid_of(code), TEN + minute * MINUTE)
+    for phone in (own, phoned.phone):
+        phoned.hand_in(TEN + 5 * MINUTE, phone=phone)
+    with database.read() as session:
+        owners = gather(session, session.get_one(Round, phoned.walk.first)).owners
+    assert owners == {own.id: guard}
 
 
 def test_nobody_decides_about_scans_of_their_own(walk: Walk) -> None:

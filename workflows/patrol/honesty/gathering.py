@@ -22,6 +22,7 @@ from workflows.patrol.honesty.walking import Walking
 from workflows.patrol.journal.model import GuardFile
 from workflows.patrol.judging import distance_m
 from workflows.patrol.model import ACCEPTED, Checkpoint, Scan
+from workflows.patrol.phones.model import Phone
 from workflows.patrol.reports.model import GuardReport
 from workflows.patrol.rounds.model import Round, RoundPoint
 
@@ -69,7 +70,7 @@ def gather(session: Session, row: Round) -> Case:
         _pictures(session, row),
         usual,
         later,
-        _owners(handed, {one.id for one in touches}),
+        {**_owners(handed, {one.id for one in touches}), **_known_owners(session, phones)},
     )
 
 
@@ -209,6 +210,13 @@ def _said_clocks(scans: Sequence[Scan]) -> Mapping[UUID, Usual]:
         if phone is not None and scan.evidence.get("clock_offset_ms") is not None:
             found.setdefault(UUID(str(phone)), Usual(-_reckoned(scan), scan.occurred_at))
     return found
+
+
+def _known_owners(session: Session, phones: set[UUID]) -> Mapping[UUID, UUID]:
+    """Whose personal phones are, as these were set up."""
+    statement = select(Phone.id, Phone.person_id).where(Phone.id.in_(phones))
+    rows = session.execute(statement.where(Phone.person_id.is_not(None)))
+    return {phone: person for phone, person in rows if person is not None}
 
 
 def _owners(handed: Sequence[Touch], own: set[UUID]) -> Mapping[UUID, UUID]:
