@@ -1,6 +1,7 @@
 """How many faked rounds are marked, and how many honest ones: the table that docs/honesty.md shows.
 
-`python -m proof.honesty --seeds 11-20` prints it; `--days`, `--without-phones` narrow it.
+`python -m proof.honesty --seeds 11-20` prints it; `--days`, `--without-phones` narrow it, and
+`--further` asks of ways that were written when the detectors stood.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from itertools import accumulate
 from uuid import UUID
 
 from simulators.patrol_cheats.cheats import TRACED, TRACELESS
+from simulators.patrol_cheats.further import FURTHER
 from simulators.patrol_cheats.generate import Handed, Month, generate
 from workflows.patrol.honesty.judging import judge
 from workflows.patrol.honesty.touches import Case, Copy, Picture, Touch, Usual, learn, usual_clock
@@ -237,9 +239,11 @@ def run(seed: int, signed: bool, ways: Sequence[str], days: int, phones: bool) -
     return found
 
 
-def report(seeds: Sequence[int], days: int, *, phones: bool, workers: int) -> Mapping[bool, Tally]:
-    """Every world of every seed, on signed and on static tags."""
-    jobs = [(seed, signed, ways) for signed in (True, False) for seed in seeds for ways in worlds()]
+def report(
+    seeds: Sequence[int], days: int, chosen: Sequence[list[str]], *, phones: bool, workers: int
+) -> Mapping[bool, Tally]:
+    """Some worlds of every seed, on signed and on static tags."""
+    jobs = [(seed, signed, ways) for signed in (True, False) for seed in seeds for ways in chosen]
     found = {True: Tally(), False: Tally()}
     with ProcessPoolExecutor(workers) as pool:
         futures = [
@@ -255,7 +259,9 @@ def lines(found: Mapping[bool, Tally]) -> Iterator[str]:
     """The table, in Markdown."""
     yield "| way | signed: n | marked | static: n | marked | by |"
     yield "|---|--:|--:|--:|--:|---|"
-    for name, ways in (("traced", TRACED), ("traceless", TRACELESS)):
+    for name, ways in (("traced", TRACED), ("traceless", TRACELESS), ("further", FURTHER)):
+        if not any(one.rounds[way] for one in found.values() for way in ways):
+            continue
         for way in ways:
             yield _line(way, found, [way])
         yield _line(f"**all {name}**", found, list(ways))
@@ -283,10 +289,13 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--without-phones", action="store_true", help="scans without a journal")
+    parser.add_argument("--further", action="store_true", help="ways that nothing was tuned on")
     given = parser.parse_args()
     first, _, last = given.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
-    found = report(seeds, given.days, phones=not given.without_phones, workers=given.workers)
+    chosen = [list(FURTHER)] if given.further else worlds()
+    phones = not given.without_phones
+    found = report(seeds, given.days, chosen, phones=phones, workers=given.workers)
     sys.stdout.write("\n".join(lines(found)) + "\n")
 
 

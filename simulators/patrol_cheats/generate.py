@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from simulators.patrol_cheats.cheats import NEEDS_OWN_PHONE, TRACED, TRACELESS, Past
+from simulators.patrol_cheats.further import FURTHER
 from simulators.patrol_cheats.walking import (
     SIGNED,
     STATIC,
@@ -100,7 +101,7 @@ def _let_cheat(rng: Random, sites: Sequence[Site], ways: Sequence[str]) -> None:
 def _gone(rng: Random, planned: Planned, past: Past, kind: str) -> tuple[list[Draft], str]:
     way = planned.guard.way
     if way and rng.random() < SHARE_FAKED:
-        faked = {**TRACED, **TRACELESS}[way](rng, planned, past, kind)
+        faked = {**TRACED, **TRACELESS, **FURTHER}[way](rng, planned, past, kind)
         if faked is not None:
             return faked, way
     return honest(rng, planned, kind), ""
