@@ -207,7 +207,7 @@ def get_patrol_report(asked: Reader, patrol_report_id: UUID) -> Response:
     responses=may_answer(409, 503),
 )
 def post_patrol_report_annex(asked: Writer, patrol_report_id: UUID) -> Response:
-    """Of days that happens by itself for five weeks. Refused where nothing has changed."""
+    """Of days that happens by itself for four weeks. Refused where nothing has changed."""
     annexing.annex_by_hand(desk_of(asked), asked.caller, patrol_report_id, now=asked.now)
     with asked.parts.database.read() as session:
         return answer(_whole(session, asked, patrol_report_id))

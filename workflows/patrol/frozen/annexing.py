@@ -27,8 +27,9 @@ from workflows.patrol.frozen.model import DAILY, FrozenReport, ReportEdition, Re
 from workflows.patrol.frozen.reading import find_frozen
 from workflows.tickets.model import Ticket
 
-# So long after a day its report is looked after; what comes later still is annexed by hand.
-LOOKED_AFTER = timedelta(days=35)
+# So long after its closing a report is looked after; what comes later still is annexed by hand.
+# Less than what is deleted after a month would take: what is gone is no news.
+LOOKED_AFTER = timedelta(days=28)
 # Facts that may be about a day although they happen after it.
 _LATER = ("round.", "patrol_mark.", "guard_report.", "guard_file.")
 

@@ -24,7 +24,6 @@ MOST_PICTURES = 360
 # Under these shares a figure is doubtful, or bad, in percent.
 _GOOD, _DOUBTFUL = 95, 80
 _POINT_TONES = {"scanned": "good", "missed": "bad", "unknown": "doubtful", "open": "doubtful"}
-_ROUND_TONES = {"complete": "good", "missed": "bad", "incomplete": "bad"}
 
 
 def daily_blocks(content: Content, writer: Writer) -> list[Block]:
@@ -342,7 +341,7 @@ def _calls(content: Content, writer: Writer) -> Iterable[Table]:
     if not content["calls"]:
         return
     day = content["day"]
-    keys = ("time", "where", "person", "acknowledged", "coming", "until", "what")
+    keys = ("time", "where", "person", "acknowledged", "coming", "over", "what")
     rows = [
         [
             writer.seconds(one["opened_at"], day),
