@@ -15,7 +15,7 @@ from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.ids import new_id
 from core.people import Caller, Grant, Person, hash_secret, issue, new_secret
-from core.permissions import ROLES, ROLES_OF_A_TEAM, STAFF_ROLES
+from core.permissions import ENTRUSTED, ROLES, ROLES_OF_A_TEAM, STAFF_ROLES
 from core.places import Node
 
 LIFETIME = timedelta(days=7)
@@ -63,12 +63,15 @@ def answers_for(caller: Caller, node: Node) -> bool:
 
 
 def roles_to_give(caller: Caller, node: Node) -> list[str]:
-    """The roles that hold nothing on the node which the caller does not hold there themselves."""
+    """The roles that hold nothing on the node which the caller does not hold there themselves.
+
+    But for what is entrusted to somebody else by whoever answers for people.
+    """
     if node.kind == "site":
         held = {right for right, sites in caller.sites.items() if node.id in sites}
     else:
         held = set(caller.company_wide)
-    return [role for role in STAFF_ROLES if ROLES[role] <= held]
+    return [role for role in STAFF_ROLES if ROLES[role] - ENTRUSTED <= held]
 
 
 def require_may_give(caller: Caller, node: Node, role: str, team: str = "") -> None:

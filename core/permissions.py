@@ -33,6 +33,8 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
         "supervisor": LEAD,
         "manager": MANAGE,
         "auditor": READ | {"quarantine.read", "system.read", "evidence.read", "scans.read"},
+        # Whom nobody else may replace: who changes rights gives it, and does not hold it.
+        "data_protection": READ | {"tracks.audit"},
         "administrator": MANAGE | {"places.write", "people.write"},
         # None of ours: somebody of a household, who comes by an invitation to their home.
         "resident": frozenset({"reports.own"}),
@@ -45,6 +47,8 @@ OUTSIDE = frozenset({"resident", "contractor"})
 RIGHTS_OUTSIDE = frozenset().union(*(ROLES[role] for role in OUTSIDE))
 STAFF_ROLES = tuple(role for role in ROLES if role not in OUTSIDE)
 PERMISSIONS = frozenset().union(*ROLES.values())
+# Rights that who changes rights gives without holding them.
+ENTRUSTED = frozenset({"tracks.audit"})
 # These a role may hold for one team alone: on its tickets, and on none of another team.
 OF_TICKETS = frozenset(
     {"tickets.read", "tickets.work", "tickets.dispatch", "tickets.manage", "evidence.read"}
@@ -82,6 +86,7 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "patrol.write": (
             "set up checkpoints, posts, routes, plans of rounds and badges, and excuse points"
         ),
+        "tracks.audit": "see who looked at whose track, when and why",
         "views.share": "share lists of tickets with colleagues",
         "rosters.write": "make rosters, record absences and certificates",
         "evidence.read": "see photos and voice notes as they were taken, with all they carry",

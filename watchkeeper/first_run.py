@@ -147,6 +147,7 @@ DEMO_PEOPLE: Mapping[str, str] = {
     "supervisor": "陈伟",
     "manager": "刘芳",
     "auditor": "吴静",
+    "data_protection": "郑洁",
 }
 
 

@@ -11,6 +11,7 @@ from web.bundle import Bundle
 from web.live import LiveFeed
 from web.pages import (
     account,
+    account_privacy,
     alarm_load,
     alarms,
     assets,
@@ -103,6 +104,7 @@ def _pages() -> tuple[APIRouter, ...]:
         people.router(templates),
         imports.router(templates),
         account.router(templates),
+        account_privacy.router(templates),
         second_factor.router(templates),
         tokens.router(templates),
         search.router(templates),

@@ -102,6 +102,7 @@ ROLE: Mapping[str, str] = {
     "supervisor": mark("Supervisor"),
     "manager": mark("Manager"),
     "auditor": mark("Auditor"),
+    "data_protection": mark("Data protection"),
     "administrator": mark("Administrator"),
     "resident": mark("Resident"),
     "contractor": mark("Contractor"),
@@ -137,6 +138,7 @@ PERMISSION: Mapping[str, str] = {
     "patrol.write": mark(
         "set up checkpoints, posts, routes, plans of rounds and badges, and excuse points"
     ),
+    "tracks.audit": mark("see who looked at whose track, when and why"),
     "views.share": mark("share lists of tickets with colleagues"),
     "rosters.write": mark("make rosters, record absences and certificates"),
     "evidence.read": mark("see photos and voice notes as they were taken, with all they carry"),

@@ -14,6 +14,7 @@ from api.patrol.plans import router as _plans
 from api.patrol.post_orders import router as _post_orders
 from api.patrol.post_shifts import router as _post_shifts
 from api.patrol.posts import router as _posts
+from api.patrol.privacy import router as _privacy
 from api.patrol.report_clients import router as _report_clients
 from api.patrol.reports import router as _reports
 from api.patrol.rounds import router as _rounds
@@ -26,7 +27,7 @@ from api.patrol.tasks import router as _tasks
 _SCANNED = (_badges, _labels, _scans)
 _WALKED = (_routes, _plans, _rounds, _figures, _statutes)
 _MANNED = (_posts, _post_orders, _post_shifts)
-_GUARDED = (_guard, _guard_sos, _phones, _reports, _marks, _sos, _lone, _tasks)
+_GUARDED = (_guard, _guard_sos, _phones, _reports, _marks, _sos, _lone, _tasks, _privacy)
 _REPORTED = (_frozen, _report_clients)
 for _each in (*_SCANNED, *_WALKED, *_MANNED, *_GUARDED, *_REPORTED):
     router.include_router(_each)

@@ -12,6 +12,7 @@ from api.patrol.guard_shapes import (
     FileShown,
     JournalBatch,
     JournalTaken,
+    LooksShown,
     PhoneToEnrol,
     PlanShown,
     SignedInByPin,
@@ -38,6 +39,7 @@ from workflows.patrol.phones.entering import Allowed, Typed, enter
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.phones.plan import BATCH_BYTES, phone_shown, plan_of
 from workflows.patrol.phones.signing_in import sign_out
+from workflows.patrol.privacy import looking
 
 router = APIRouter(tags=["guard"])
 Offset = Annotated[int, Path(ge=0, le=2**31 - 1)]
@@ -147,6 +149,15 @@ def get_guard_plan(
     if if_none_match is not None and if_none_match.strip() == tag["ETag"]:
         return Response(status_code=304, headers=tag)
     return answer({"server_time": asked.now, **plan}, headers=tag)
+
+
+@router.get("/guard/looks", response_model=LooksShown, summary="Read who looked at a track")
+def get_guard_looks(asked: ByPhone) -> Response:
+    """At that of whoever is signed in, as far as the journal tells; of nobody, nothing."""
+    with asked.parts.database.read() as session:
+        person = asked.phone(session).signed_in_id
+        looks = [] if person is None else looking.looks_at(session, person)
+    return answer({"person_id": person, "looks": looks})
 
 
 @router.get("/guard/journal", response_model=JournalTaken, summary="Read how far a journal is")

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 
 from api.bodies import Body, Moment
+from api.patrol.privacy_shapes import LookShown
 from core.badges import LONGEST_NUMBER
 from workflows.patrol.journal.chain import LONGEST_ENTRY
 from workflows.patrol.phones.enrolling import LONGEST_APP, LONGEST_BROWSER
@@ -171,6 +172,13 @@ class JournalTaken(BaseModel):
     files: list[FileShown]
 
 
+class LooksShown(BaseModel):
+    """Who looked at the track of whoever is signed in on a phone."""
+
+    person_id: UUID | None
+    looks: list[LookShown]
+
+
 class PlanShown(BaseModel):
     """What a phone takes along; see docs/guard-journal.md."""
 
@@ -187,3 +195,4 @@ class PlanShown(BaseModel):
     choices: list[dict[str, Any]]
     notes: list[dict[str, Any]]
     settings: dict[str, int | bool]
+    purposes: list[dict[str, Any]]

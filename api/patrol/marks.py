@@ -11,9 +11,11 @@ from api.deps import Asked, Permission
 from api.errors import may_answer
 from api.paging import Cursor, Limit, wish
 from api.patrol.mark_shapes import MarkAnswer, MarkDecision, MarkPage, MarkWhole
+from api.patrol.searched import Why, note_search
 from core.db import Session
 from workflows import patrol
 from workflows.patrol import honesty
+from workflows.patrol.privacy import looking
 
 router = APIRouter(tags=["patrol"])
 Reader = Annotated[Asked, Depends(Permission(patrol.READ))]
@@ -26,6 +28,7 @@ def get_patrol_marks(
     site: UUID | None = None,
     round_id: Annotated[UUID | None, Query(alias="round")] = None,
     person: UUID | None = None,
+    why: Why = None,
     kind: Annotated[str | None, Query(max_length=20)] = None,
     state: Annotated[
         str | None,
@@ -37,6 +40,7 @@ def get_patrol_marks(
     cursor: Cursor = None,
 ) -> Response:
     """The last made first: about you, and those of sites where you hold `scans.read`."""
+    note_search(asked, "marks", person, why, site=site, since=since, until=until)
     wanted = honesty.MarkFilter(site, round_id, person, kind, state, since, until)
     with asked.parts.database.read() as session:
         page = honesty.list_marks(session, asked.caller, wanted, wish(limit, cursor, *honesty.KEY))
@@ -45,9 +49,11 @@ def get_patrol_marks(
 
 @router.get("/patrol-marks/{mark_id}", response_model=MarkWhole, summary="Read a mark")
 def get_patrol_mark(asked: Reader, mark_id: UUID) -> Response:
-    """With the scans of its round and those it names."""
-    with asked.parts.database.read() as session:
-        return _shown(session, asked, mark_id)
+    """With the scans of its round and those it names. Whoever it is about sees that you looked."""
+    with asked.parts.database.write() as session:
+        content = honesty.describe_mark(session, asked.caller, mark_id)
+        looking.note_mark(session, asked.caller, content, now=asked.now)
+    return answer(content, version=content["version"])
 
 
 def _shown(session: Session, asked: Asked, mark_id: UUID) -> Response:

@@ -61,10 +61,13 @@ class PostWhole(PostItem):
     """A post, with who is there now."""
 
     needed: int = Field(description="How many should be there now.")
+    present: int
     missing: int
     until: datetime | None = Field(description="When how many should be there may change.")
     orders_number: int | None = Field(description="Of the orders in force.")
-    crew: list[CrewItem]
+    crew: list[CrewItem] = Field(
+        description="For who stands there, and where you hold `scans.read`; else empty."
+    )
 
 
 class PostToKeep(Body):

@@ -31,6 +31,7 @@ from api.patrol.post_shapes import (
     PostWhole,
 )
 from api.patrol.route_shapes import InUse
+from api.patrol.searched import Why, note_search
 from core.db import Session
 from core.idempotency import keep, recall
 from workflows import patrol
@@ -186,6 +187,7 @@ def get_post_duties(
     site: UUID | None = None,
     post: UUID | None = None,
     person: UUID | None = None,
+    why: Why = None,
     state: DutyState | None = None,
     since: Annotated[Moment | None, Query(description="Who came from then on.")] = None,
     until: Annotated[Moment | None, Query(description="Who came before then.")] = None,
@@ -193,6 +195,7 @@ def get_post_duties(
     cursor: Cursor = None,
 ) -> Response:
     """Whoever came last first. Your own, and everybody's where you hold `scans.read`."""
+    note_search(asked, "duties", person, why, site=site, since=since, until=until)
     wanted = posts.DutyFilter(site, post, person, state, since, until)
     with asked.parts.database.read() as session:
         page = posts.list_duties(

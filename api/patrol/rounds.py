@@ -10,7 +10,9 @@ from api.bodies import Moment
 from api.deps import Asked, Permission
 from api.errors import may_answer
 from api.paging import Cursor, Limit, wish
-from api.patrol.round_shapes import Contact, ContactItem, RoundPage, RoundWhole, Why
+from api.patrol.round_shapes import Contact, ContactItem, RoundPage, RoundWhole
+from api.patrol.round_shapes import Why as Reason
+from api.patrol.searched import Why, note_search
 from core.db import Session
 from workflows import patrol
 from workflows.patrol import rounds
@@ -29,6 +31,7 @@ def get_rounds(
     site: UUID | None = None,
     route: UUID | None = None,
     person: UUID | None = None,
+    why: Why = None,
     state: Annotated[
         str | None,
         Query(max_length=20, description="open (planned or running), or one state."),
@@ -42,6 +45,7 @@ def get_rounds(
 
     Who goes a round you see of your own and where you hold `scans.read`.
     """
+    note_search(asked, "rounds", person, why, site=site, since=since, until=until)
     wanted = rounds.RoundFilter(site, route, person, state, since, until)
     with asked.parts.database.read() as session:
         page = rounds.list_rounds(session, asked.caller, wanted, wish(limit, cursor, *rounds.KEY))
@@ -83,7 +87,7 @@ def post_round_start(asked: Guard, round_id: UUID) -> Response:
     summary="Call a round off",
     responses=may_answer(409),
 )
-def post_round_cancel(asked: Writer, round_id: UUID, body: Why) -> Response:
+def post_round_cancel(asked: Writer, round_id: UUID, body: Reason) -> Response:
     """Nothing of it is missed any more, and scans don't count for it. For good."""
     with asked.parts.database.write() as session:
         rounds.cancel_round(session, asked.caller, round_id, body.reason, now=asked.now)
@@ -97,7 +101,7 @@ def post_round_cancel(asked: Writer, round_id: UUID, body: Why) -> Response:
     responses=may_answer(409),
 )
 def post_round_point_excuse(
-    asked: Writer, round_id: UUID, position: Position, body: Why
+    asked: Writer, round_id: UUID, position: Position, body: Reason
 ) -> Response:
     """It need not be scanned: a locked floor, a lift that stands. For this round alone.
 

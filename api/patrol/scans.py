@@ -18,6 +18,7 @@ from api.patrol.scan_shapes import (
     WandShown,
     wand_shown,
 )
+from api.patrol.searched import Why, note_search
 from core.db import Session
 from core.errors import NotFound
 from core.people import find_node
@@ -39,6 +40,7 @@ def get_scans(
     site: UUID | None = None,
     checkpoint: UUID | None = None,
     person: UUID | None = None,
+    why: Why = None,
     verdict: Annotated[
         str, Query(max_length=20, description="accepted, refused, one reason, or all.")
     ] = patrol.ACCEPTED,
@@ -52,6 +54,7 @@ def get_scans(
     Whose they are, and what was refused, you see of your own scans and where you hold
     `scans.read`.
     """
+    note_search(asked, "scans", person, why, site=site, since=since, until=until)
     wanted = patrol.ScanFilter(site, checkpoint, person, verdict, since, until)
     with asked.parts.database.read() as session:
         page = patrol.list_scans(session, asked.caller, wanted, wish(limit, cursor, *patrol.KEY))
@@ -71,6 +74,9 @@ def get_scan(asked: Reader, scan_id: UUID) -> Response:
 def post_scan(asked: Guard, body: ShownByPhone) -> Response:
     """What your own phone read. `verdict` says whether it counts; a refused one is kept as well.
 
+    A position without your consent (`no_consent`) or outside of your duty (`off_duty`) is kept
+    nowhere: neither that it was sent nor where that was.
+
     Send it again with the same id as often as you like. Readers, gateways and wands don't speak
     here: what they say would prove nothing coming from a phone.
     """
@@ -82,6 +88,8 @@ def post_scan(asked: Guard, body: ShownByPhone) -> Response:
         if row.site_id not in asked.caller.sites_for(patrol.SCAN):
             # Raised within the transaction, which takes back what it used up.
             raise NotFound("nobody knows where this is", advice="Choose the site, then scan again.")
+        if not patrol.is_kept(row):
+            return answer(patrol.describe_unkept(row))
         return answer(patrol.describe_scan(session, asked.caller, row.id))
 
 

@@ -20,6 +20,7 @@ from workflows.patrol.frozen.model import FrozenReport, ReportClient, ReportEdit
 from workflows.patrol.honesty import PatrolMark
 from workflows.patrol.journal.model import GuardFile
 from workflows.patrol.phones.model import Phone
+from workflows.patrol.privacy.model import TrackHold
 from workflows.patrol.reports.model import GuardReport
 from workflows.tickets import Draft, open_ticket
 
@@ -73,7 +74,9 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         caller = caller_for(session, guard)
         call = sos.press(session, caller, sos.Press(new_id(), site_id=site.id), now=now)
         task = _put_task(session, site, now)
+        hold = _put_hold(session, call, guard.id, now)
     return {
+        "track_hold_id": hold.id,
         "checkpoint_id": row.id,
         "checkpoint_token_id": put.token.id,
         "badge_id": badge.id,
@@ -102,6 +105,23 @@ def _put_task(session: Session, site: SmallSite, now: datetime) -> UUID:
         rule_id="door-forced",
     )
     return open_ticket(session, draft, actor=events.SYSTEM).id
+
+
+def _put_hold(session: Session, call: sos.Sos, guard: UUID, now: datetime) -> TrackHold:
+    """A moment of the guard's track is held for the ticket of their call."""
+    hold = TrackHold(
+        id=new_id(),
+        site_id=call.site_id,
+        person_id=guard,
+        ticket_id=call.id,
+        since=now,
+        until=now,
+        made_by=guard,
+        made_at=now,
+    )
+    session.add(hold)
+    session.flush()
+    return hold
 
 
 def _put_watch(
@@ -277,6 +297,19 @@ def bodies_of_patrols(site: SmallSite) -> dict[str, Any]:
         "post_phone_place": {**on_site, "kind": "post", "label": "Gate"},
         "put_my_pin": {"pin": "482913"},
         "put_person_pin": {"pin": "482913"},
+        "post_track_hold": {
+            "person_id": str(site.id),
+            "ticket_number": 1,
+            "since": "2026-11-24T04:00:00Z",
+            "until": "2026-11-24T05:00:00Z",
+        },
+        "post_my_consent": {
+            "purpose": "position",
+            "version": 1,
+            "language": "en",
+            "digest": "0" * 64,
+        },
+        "post_my_withdrawal": {"purpose": "position"},
         "post_guard_report_close": {"closing": "Seen to"},
         **_bodies_of_calls(site),
     }

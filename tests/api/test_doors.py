@@ -229,7 +229,7 @@ def test_who_may_write_elsewhere_only_reads_here(
 # Values that say nothing of whose they are.
 NOBODYS = frozenset({"position"})
 # Its body, not its path, names what a stranger does not know of.
-NAMES_IN_BODY = frozenset({"post_round_plan", "post_checkpoint_labels"})
+NAMES_IN_BODY = frozenset({"post_round_plan", "post_checkpoint_labels", "post_track_hold"})
 NAMES_IN_BODY |= {"post_patrol_report_incident"}
 # One's own tokens need no permission on any site; who hands in a file changes nothing yet, and
 # what it would do is judged row by row (tests/api/test_imports.py).
@@ -247,6 +247,8 @@ OWN_AFFAIRS |= {"post_backtest", "delete_backtest"}
 OWN_AFFAIRS |= {"post_patrol_contact"}
 # One's own PIN (tests/api/test_guard_phones.py).
 OWN_AFFAIRS |= {"put_my_pin"}
+# What one agrees to oneself (tests/api/test_privacy.py).
+OWN_AFFAIRS |= {"post_my_consent", "post_my_withdrawal"}
 # Only looks for a tag, where its reader may set tags up (tests/api/test_patrol.py).
 OWN_AFFAIRS |= {"post_token_of_tag"}
 # A call for help is its sender's own, from wherever they work (tests/api/test_sos.py).

@@ -15,6 +15,7 @@ from core.idempotency import IdempotentAnswer
 from core.ids import new_id
 from tests.api.conftest import MakeUser, User
 from tests.fixtures import NOON, SmallSite
+from tests.workflows.agreed import may_be_located
 from tests.workflows.patrolled import Tag
 from workflows.patrol import REASONS
 
@@ -156,7 +157,7 @@ def test_a_guard_taps_and_everybody_sees_what_they_may(
     assert (item["person_id"], item["person_name"], item["evidence"]) == (None, None, {})
     assert (item["checkpoint_code"], item["checkpoint_id"]) == ("gate", gate)
     assert listed(client, colleague, verdict="refused") == []
-    assert listed(client, colleague, person=str(guard.person_id)) == []
+    assert listed(client, colleague, person=str(guard.person_id), why="pay") == []
     assert len(listed(client, colleague, verdict="all")) == 1
     hidden = client.get(f"{API}/scans/{replayed['id']}", headers=colleague.headers)
     assert hidden.status_code == 404
@@ -178,7 +179,7 @@ def test_scans_are_paged_and_filtered(
     seen = [item["occurred_at"][11:13] for item in first["items"] + rest["items"]]
     assert (seen, rest["next"]) == (["03", "02", "01"], None)
     assert len(listed(client, checkpoint=gate)) == 2
-    assert len(listed(client, person=str(guard.person_id))) == 3
+    assert len(listed(client, person=str(guard.person_id), why="pay")) == 3
     assert len(listed(client, since=moments[1], until=moments[2])) == 1
     assert len(listed(client, verdict="unknown")) == 1
     assert client.get(f"{API}/scans?verdict=nice").status_code == 422
@@ -193,6 +194,8 @@ def test_each_kind_of_a_phone_is_presented(
     code = put(client, gate, "printed_code")["secrets"]["code"]
     put(client, gate, "static_tag", "04BEEF")
     put(client, gate, "position")
+    with parts.database.write() as session:
+        may_be_located(session, guard.person_id, site.id, clock.now())
     shown: list[dict[str, Any]] = [
         {
             "kind": "rotating_code",

@@ -93,8 +93,11 @@ def test_a_guard_comes_by_a_scan_and_leaves_by_themselves(
     [here] = whole["crew"]
     assert (here["person_id"], here["came_by"]) == (str(guard.person_id), "scan")
     assert (whole["needed"], whole["missing"]) == (1, 0)
-    # Times of others are for who may see whose scans are whose.
+    # Times of others are for who may see whose scans are whose, and so is who is there.
     other = make_user("guard", site.id)
+    assert (whole["present"], read(client, gate, other)["crew"]) == (1, [])
+    assert [read(client, gate, user)["present"] for user in (other, None)] == [1, 1]
+    assert [one["person_id"] for one in read(client, gate)["crew"]] == [str(guard.person_id)]
 
     def times(user: User | None) -> list[dict[str, Any]]:
         answer = client.get(f"{API}/post-duties", headers=user.headers if user else {})

@@ -155,12 +155,12 @@ def test_who_goes_a_round_is_told_to_who_may_see_it(
     person = str(guard.person_id)
     for user in (guard, auditor, None):
         assert read(client, ours[0], user)["person_name"] == "A guard"
-        [item] = listed(client, user, person=person)
+        [item] = listed(client, user, person=person, why="quality")
         assert (item["id"], item["person_id"]) == (ours[0], person)
     hidden = read(client, ours[0], colleague)
     assert (hidden["person_id"], hidden["person_name"]) == (None, None)
     assert person not in str(listed(client, colleague))
-    assert listed(client, colleague, person=person) == []
+    assert listed(client, colleague, person=person, why="quality") == []
 
 
 def test_a_round_begins_not_before_it_opens_and_is_called_off_once(

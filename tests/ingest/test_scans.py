@@ -18,6 +18,7 @@ from tests.ingest.building import NOON, SITE, publish_rules
 from tests.ingest.living import Make, until
 from tests.ingest.loop_broker import LoopBroker
 from tests.ingest.stage import SECRET, VAULT, Stage
+from tests.workflows.agreed import may_be_located
 from tests.workflows.conftest import employ
 from tests.workflows.patrolled import Tag, tag_of
 from workflows.patrol import SCAN, NewToken, Scan, checkpoint_of, put_token
@@ -75,6 +76,7 @@ def furnish(database: Database) -> tuple[Tag, str]:
             issue_badge(
                 session, site_id, badge, needs=SCAN, vault=VAULT, actor=events.SYSTEM, now=NOON
             )
+        may_be_located(session, guard, site_id, NOON)
     return tag, str(guard)
 
 

@@ -20,6 +20,7 @@ from ingest.dialects.tasmota import decode
 from ingest.session import DUPLICATE, RETAINED
 from tests.ingest.building import NOON, SITE
 from tests.ingest.stage import VAULT, Stage
+from tests.workflows.agreed import may_be_located
 from tests.workflows.conftest import employ
 from workflows.patrol import SCAN, NewToken, Scan, checkpoint_of, put_token
 
@@ -161,6 +162,7 @@ def walls(building: Database) -> Stage:
             issue_badge(
                 session, site_id, badge, needs=SCAN, vault=VAULT, actor=events.SYSTEM, now=NOON
             )
+        may_be_located(session, guard, site_id, NOON)
     return Stage(building)
 
 

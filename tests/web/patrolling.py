@@ -15,6 +15,7 @@ from core import events
 from core.ids import new_id
 from core.places import Space
 from tests.web.stage import Stage
+from tests.workflows.agreed import may_be_located
 from tests.workflows.patrolled import Tag, tag_of
 from workflows import patrol
 
@@ -111,6 +112,8 @@ def day_of_scans(stage: Stage) -> dict[str, UUID]:
     for ago, address in ((300, tag.tap()), (200, tag.address(5)), (100, tag.tap(tamper=b"OO"))):
         show(stage, patrol.SignedTap(address=address, **about(stage, guard, ago=_minutes(ago))))
     show(stage, patrol.PrintedCode(code=code, **about(stage, guard)))
+    with stage.parts.database.write() as session:
+        may_be_located(session, guard, stage.site_id, stage.parts.clock.now())
     place: dict[str, Any] = {"checkpoint_id": roof, "latitude": 31.2305, "longitude": 121.4738}
     for exact in (8, 90):
         show(stage, patrol.Position(**place, accuracy_m=exact, **about(stage, guard)))

@@ -42,6 +42,7 @@ from workflows.patrol import lone, sos
 from workflows.patrol.frozen.model import FrozenReport, ReportClient, ReportEdition
 from workflows.patrol.honesty import PatrolMark
 from workflows.patrol.phones.model import PHONE
+from workflows.patrol.privacy.model import TrackHold
 from workflows.tickets import Ticket, contractors
 from workflows.tickets.bulk import Order, Wanted
 from workflows.tickets.contractors import Contact, Job
@@ -360,7 +361,20 @@ def calls_of(stage: Stage, guard: UUID, place: UUID) -> dict[str, str]:
         call = sos.press(session, caller, given, now=now)
         draft = lone.LoneDraft("security", 30)
         plan = lone.create_lone_plan(session, stage.site_id, draft, actor=events.SYSTEM, now=now)
-        return {"sos_id": str(call.id), "lone_plan_id": str(plan.id), "place_id": str(place)}
+        hold = TrackHold(
+            id=new_id(),
+            site_id=stage.site_id,
+            person_id=guard,
+            ticket_id=call.id,
+            since=now,
+            until=now,
+            made_by=guard,
+            made_at=now,
+        )
+        session.add(hold)
+        found = {"sos_id": call.id, "lone_plan_id": plan.id, "place_id": place}
+        found |= {"track_hold_id": hold.id}
+        return {name: str(one) for name, one in found.items()}
 
 
 def mark_on(stage: Stage, round_id: UUID) -> str:

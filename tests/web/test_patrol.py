@@ -198,8 +198,8 @@ def test_scans_are_found_by_checkpoint_person_verdict_and_day(stage: Stage) -> N
     assert count("verdict=accepted") == 4
     assert count("verdict=refused") == 3
     assert count("verdict=inaccurate") == 1
-    assert count(f"person={made['guard']}") == 7
-    assert count(f"person={made['gate']}") == 0
+    assert count(f"person={made['guard']}&why=quality") == 7
+    assert count(f"person={made['gate']}&why=quality") == 0
     assert count("day=2020-01-01") == 0
     for wrong in ("verdict=lovely", "day=soon", "day=9999-12-31", "checkpoint=gate"):
         assert client.get(f"{site}&{wrong}").status_code == 422, wrong

@@ -30,6 +30,7 @@ from web.patrol_words import (
 )
 from web.phone_words import FILE_STATE, PHONE_KIND, PHONE_STATE, REPORT_KIND, REPORT_STATE
 from web.post_words import ORDERS_STATE, POST_WAY
+from web.privacy_words import PRIVACY_WORDS
 from web.round_words import ORDER_MEANS, POINT_STATE, ROUND_STATE, ROUTE_ORDER
 from web.sos_words import HEARD_BY, LONE_STATE, SOS_KIND, SOS_ORIGIN, SOS_OUTCOME, SOS_STATE
 from web.task_words import OFFER_STATE, PROOF_NEAR, TASK_REASON, TASK_STATE
@@ -72,9 +73,13 @@ from workflows.patrol.phones.model import PHONE
 from workflows.patrol.posts.model import DUTY, POST
 from workflows.patrol.posts.model import ORDERS as POST_ORDERS
 from workflows.patrol.posts.model import WAYS as WAYS_TO_POSTS
+from workflows.patrol.privacy.looking import REASONS as LOOKED_WHY
+from workflows.patrol.privacy.looking import WHAT as LOOKED_AT
+from workflows.patrol.privacy.texts import PURPOSES
 from workflows.patrol.reports.choices import choices
 from workflows.patrol.reports.model import REPORT
 from workflows.patrol.rounds import ORDERS, POINT_STATES
+from workflows.patrol.rounds.closing import WITHOUT_POSITIONS
 from workflows.patrol.rounds.model import PLAN, ROUND, ROUTE
 from workflows.patrol.sun import Tamper
 from workflows.patrol.tasks import GUARD_OFFER, GUARD_TASK, REASONS
@@ -138,6 +143,7 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "patrol_report",
     "report_client",
     "report_settings",
+    "consent",
 }
 LIFECYCLES = [ALARM, WITHHOLDING, PLANNED, TICKET, DEVICE, CONTRACTOR_LINK, CLAIM, IMPORT]
 LIFECYCLES += [CHECKPOINT, TOKEN, ROUTE, PLAN, ROUND, POST, DUTY, POST_ORDERS]
@@ -301,6 +307,13 @@ def test_everything_about_tasks_for_guards_has_a_word() -> None:
     assert {*REASONS, "needed", "sent"} == set(TASK_REASON)
     assert set(PASSED_FOR) == set(REASONS)
     assert {SAME_SPACE, AROUND, BESIDE} == set(PROOF_NEAR)
+
+
+def test_everything_about_privacy_has_a_word() -> None:
+    assert set(PRIVACY_WORDS["looked_at"]) == set(LOOKED_AT)
+    assert set(PRIVACY_WORDS["looked_why"]) == set(LOOKED_WHY)
+    assert set(PRIVACY_WORDS["agreed_to"]) == set(PURPOSES)
+    assert set(PRIVACY_WORDS["point_reason"]) == {WITHOUT_POSITIONS}
 
 
 def test_everything_about_phones_has_a_word() -> None:

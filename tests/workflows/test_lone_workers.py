@@ -18,9 +18,9 @@ from tests.fixtures import NOON, SmallSite
 from tests.guard_phone import GuardPhone
 from tests.jobs.conftest import make_work
 from tests.workflows.calling import Scene, make_scene
-from tests.workflows.conftest import MINUTE, facts_of
+from tests.workflows.conftest import MINUTE, employ, facts_of
 from tests.workflows.phoned import Phoned
-from workflows.patrol import WRITE, lone
+from workflows.patrol import PEOPLE, WRITE, lone
 from workflows.patrol.lone.model import WATCH
 
 # Where nothing differs between the engines.
@@ -264,6 +264,13 @@ def test_a_phone_is_not_told_of_the_silent_call_that_its_guard_is_missed_in(alon
         shown = lone.own_watch(session, caller)
     assert shown is not None
     assert shown["sos_id"] is None
+    # Nor is who may see people here, and answers no such call.
+    site = alone.scene.walk.site
+    auditor = alone.scene.caller(employ(alone.scene.database, site.id, "auditor"))
+    supervisor = alone.scene.caller(alone.scene.people["supervisor"])
+    with alone.scene.database.read() as session:
+        seen = [lone.living_watches(session, one, PEOPLE) for one in (auditor, supervisor)]
+    assert [[one["sos_id"] for one in some] for some in seen] == [[None], [own.id]]
 
 
 def test_a_missed_one_joins_their_own_call_and_goes_on_when_it_is_over(alone: Alone) -> None:

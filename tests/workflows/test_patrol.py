@@ -17,6 +17,7 @@ from core.settings import load
 from core.vault import Vault, WrongKey
 from tests.fixtures import NOON, SmallSite
 from tests.threads import in_threads
+from tests.workflows.agreed import may_be_located
 from tests.workflows.conftest import facts_of
 from tests.workflows.patrolled import Post, make_post, tag_of
 from workflows.patrol import (
@@ -363,6 +364,8 @@ def test_a_badge_is_heard_by_its_gateway_when_it_is_near(post: Post) -> None:
     gateway = post.site.devices["gw-1"]
     post.put("beacon", device_id=gateway, weakest_dbm=-75)
     post.badge("1/2", kind="beacon")
+    with post.database.write() as session:
+        may_be_located(session, post.guard, post.site.id, NOON)
 
     def heard(dbm: int | None, badge: str = "1-2") -> BeaconHeard:
         about = post.about(person_id=None, channel="mqtt", device_id=gateway)
@@ -396,6 +399,7 @@ def fenced(post: Post) -> None:
     with post.database.write() as session:
         row = session.get_one(Checkpoint, post.checkpoint_id)
         change_checkpoint(session, row, place, actor=events.SYSTEM, now=NOON)
+        may_be_located(session, post.guard, post.site.id, NOON)
     post.put("position")
 
 

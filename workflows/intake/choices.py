@@ -24,6 +24,7 @@ ROLE = {
     "supervisor": Text("Supervisor", "主管"),
     "manager": Text("Manager", "经理"),
     "auditor": Text("Auditor", "审计员"),
+    "data_protection": Text("Data protection", "个人信息保护负责人"),
     "administrator": Text("Administrator", "系统管理员"),
 }
 LANGUAGE = {"en": Text("English", "英文"), "zh": Text("Chinese", "中文")}

@@ -55,10 +55,17 @@ from workflows.patrol.presented import (
     StaticTag,
     WandPoint,
 )
-from workflows.patrol.presenting import present
+from workflows.patrol.presenting import is_kept, present
 from workflows.patrol.proof import GRADES, KINDS, REASONS, Grade, Kind
 from workflows.patrol.proving import prove_tag, token_of_tag
-from workflows.patrol.reading import KEY, ScanFilter, describe_scan, list_scans, names_of
+from workflows.patrol.reading import (
+    KEY,
+    ScanFilter,
+    describe_scan,
+    describe_unkept,
+    list_scans,
+    names_of,
+)
 from workflows.patrol.standing import VIEWS, Standing, Survey, survey, tally
 from workflows.patrol.tokens import (
     OF_DEVICES,
@@ -131,6 +138,7 @@ __all__ = [
     "describe_badge",
     "describe_checkpoint",
     "describe_scan",
+    "describe_unkept",
     "draw_code",
     "end_badge",
     "find_badge",
@@ -138,6 +146,7 @@ __all__ = [
     "find_token",
     "import_wand",
     "is_a_stranger",
+    "is_kept",
     "issue_badge",
     "list_badges",
     "list_checkpoints",

@@ -18,6 +18,7 @@ from workflows.patrol.judging import Judged, Looking, judge
 from workflows.patrol.model import ACCEPTED, AHEAD, BY_PHONE, CHANNELS, CheckpointToken, Scan
 from workflows.patrol.posts.scanning import clock_scans
 from workflows.patrol.presented import Presented
+from workflows.patrol.privacy.gate import UNKEPT, why_not_taken
 from workflows.patrol.proof import KINDS
 from workflows.patrol.rounds.contact import note_contact
 from workflows.patrol.rounds.joining import join_scans
@@ -41,8 +42,10 @@ def present(
     """Judge what somebody presents, keep it with the verdict, and tell of it.
 
     The same again, by its id, changes nothing and gets the same scan. A refused one is kept, too,
-    and counts for nothing. actor: who hands it in; the person or the device unless told otherwise.
-    beside: evidence of the way it came (which phone, the how-manieth of its journal).
+    and counts for nothing; but of what would tell where somebody is without their consent or
+    outside of their duty nothing is kept, and the verdict alone comes back. actor: who hands it in;
+    the person or the device unless told otherwise. beside: evidence of the way it came (which
+    phone, the how-manieth of its journal).
     Raises Invalid for an unknown channel, Conflict when the id stands for something else, and
     NotFound when neither the presentation nor the token says on which site it is.
     """
@@ -88,6 +91,16 @@ def _scan(
     site_id = judged.token.site_id if judged.token is not None else presented.site_id
     if site_id is None:
         raise NotFound("nobody knows where this is", advice="Choose the site, then scan it again.")
+    withheld = why_not_taken(
+        session,
+        presented.kind,
+        judged.person_id,
+        site_id,
+        judged.checkpoint_id,
+        presented.occurred_at,
+    )
+    if withheld is not None:
+        return _unkept(presented, withheld, site_id, now)
     judged.evidence |= beside
     row = Scan(**_values(presented, judged, site_id, fingerprint, now))
     session.add(row)
@@ -101,6 +114,16 @@ def _scan(
     if by_phone and presented.person_id is not None:
         note_contact(session, presented.person_id, now=now)
     return row
+
+
+def _unkept(presented: Presented, reason: str, site_id: UUID, now: datetime) -> Scan:
+    """A verdict that stands in no table: neither who it was nor where."""
+    return Scan(**_values(presented, Judged(reason), site_id, "", now))
+
+
+def is_kept(scan: Scan) -> bool:
+    """Whether a scan stands in the list: all do but what must not be taken."""
+    return scan.verdict not in UNKEPT
 
 
 def _values(

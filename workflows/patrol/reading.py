@@ -126,6 +126,14 @@ def scans_by_id(
     return {row["id"]: _shown(dict(row), caller) for row in rows}
 
 
+def describe_unkept(scan: Scan) -> dict[str, Any]:
+    """What must not be kept, in the shape of the list: its verdict, and neither who nor where."""
+    told = ("id", "site_id", "occurred_at", "received_at", "channel", "kind", "grade", "verdict")
+    names = (column.name for column in _ROWS.selected_columns)
+    empty: dict[str, Any] = {**dict.fromkeys(names), "evidence": {}}
+    return empty | {name: getattr(scan, name) for name in told}
+
+
 def names_of(session: Session, people: Collection[UUID]) -> dict[UUID, str]:
     """What people are called, for a caller who may see who scanned."""
     statement = select(Person.id, Person.name).where(Person.id.in_(people))

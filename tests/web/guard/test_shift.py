@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
+from sqlalchemy import select
 
 from tests.web.conftest import stage_on
 from tests.web.guard.walking import Plan, assert_whole, walk
@@ -26,6 +27,8 @@ from tests.web.guarding import (
     wait_until_told,
 )
 from tests.web.stage import Stage
+from workflows.patrol.privacy.model import Consent
+from workflows.patrol.privacy.texts import PURPOSES
 from workflows.patrol.rounds import PatrolContact, RoundPoint
 
 WECHAT = (
@@ -73,6 +76,7 @@ def test_a_round_goes_by_camera_alone(stage: Stage, tmp_path: Path) -> None:
                 wait_until(page, partial(_told_by, shift, edge))
         expect(page.get_by_text("Round done")).to_be_visible(timeout=PATIENCE_MS)
         wait_until_told(page)
+        _agree_and_withdraw(page, stage)
         _touch_by_address(page, served, shift)
         verdicts = [one["verdict"] for one in kept(page, "answers") if one["kind"] == "scan"]
     served.end()
@@ -93,6 +97,26 @@ def _told_by(shift: Shift, moment: datetime) -> bool:
         contact = session.get(PatrolContact, shift.guard)
         told = None if contact is None else contact.told_until
     return told is not None and told >= moment
+
+
+def _agree_and_withdraw(page: Page, stage: Stage) -> None:
+    """One tap each, to the whole text, in the phone's journal."""
+    page.evaluate("() => { location.hash = '#/privacy'; }")
+    card = page.locator('[data-purpose="position"]')
+    text = PURPOSES["position"].text["en"].splitlines()[-1]
+    expect(card.get_by_text(text)).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Nobody has.")).to_be_visible(timeout=PATIENCE_MS)
+    card.get_by_role("button", name="I have read it and agree").click()
+    card.get_by_role("button", name="I agree no more").click(timeout=PATIENCE_MS)
+    expect(card.get_by_text("You do not agree")).to_be_visible(timeout=PATIENCE_MS)
+    wait_until_told(page)
+    with stage.parts.database.read() as session:
+        (consent,) = session.scalars(select(Consent)).all()
+    assert (consent.purpose, consent.given_by, consent.withdrawn_by) == (
+        "position",
+        "phone",
+        "phone",
+    )
 
 
 def _touch_by_address(page: Page, served: Served, shift: Shift) -> None:

@@ -176,6 +176,12 @@ def furnish(stage: Stage) -> Furnished:
     """Let much happen on a stage that is not served yet."""
     everyday_values(stage, hours=1.0, step=120)
     administrator = stage.person("Wei Chen 陈伟", "administrator")
+    with stage.parts.database.write() as session:
+        company = session.scalars(
+            select(Grant.node_id).where(Grant.person_id == administrator)
+        ).one()
+        protects = Grant(person_id=administrator, node_id=company, role="data_protection")
+        session.add(protects)
     client = signed_in(stage, stage.secret(administrator, "session"))
     number = _faults(stage)
     _work(client, number)
@@ -276,6 +282,10 @@ def _pages_of_patrols(stage: Stage) -> dict[str, str]:
         "badges": f"/badges?{site}",
         "labels": f"/checkpoint-labels?{site}",
         "patrol wands": f"/wand-exports?{site}",
+        "privacy of guards": f"/patrol-privacy?{site}",
+        "scans of one person": f"/scans?{site}&person={made['guard']}",
+        "where I was": "/account/privacy",
+        "looks at tracks": "/track-looks",
         **_pages_of_rounds(stage, made["guard"]),
         **_pages_of_calls(stage, made["guard"]),
         "tap": "/t?q=2345",

@@ -15,6 +15,7 @@ import { logScreen } from "./guard/screens/log";
 import { noteScreen } from "./guard/screens/note";
 import { ordersScreen } from "./guard/screens/orders";
 import { postScreen, postsScreen } from "./guard/screens/post";
+import { privacyScreen } from "./guard/screens/privacy";
 import { practiceScreen } from "./guard/screens/practice";
 import { showBlocked, showChat, showForgetful } from "./guard/screens/refusals";
 import { reportScreen } from "./guard/screens/report";
@@ -51,6 +52,7 @@ const SCREENS: Record<Name, Screen> = {
   reports: reportsScreen,
   more: moreScreen,
   task: taskScreen,
+  privacy: privacyScreen,
   practice: practiceScreen,
   settings: settingsScreen,
   sync: syncScreen,

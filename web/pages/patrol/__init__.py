@@ -14,6 +14,7 @@ from web.pages.patrol import (
     post_orders,
     post_shifts,
     posts,
+    privacy,
     report_check,
     report_clients,
     reports,
@@ -33,7 +34,7 @@ from web.templating import Templates
 _SCANNED = (checkpoints, tokens, scans, badges, wands, labels, taps)
 _WALKED = (rounds, routes, round_plans, figures, statutes)
 _MANNED = (posts, post_orders, post_shifts, phones, reports)
-_CALLED = (sos, lone_workers, marks, tasks)
+_CALLED = (sos, lone_workers, marks, tasks, privacy)
 _REPORTED = (frozen, report_clients, report_check)
 
 

@@ -17,6 +17,7 @@ from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import patrol
 from workflows.patrol import honesty
+from workflows.patrol.privacy import looking
 
 ON_A_PAGE = 50
 # What these ask about shows in when scans came, too.
@@ -66,6 +67,9 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
     @routes.get("/marks/{mark_id}")
     def show_one(visit: SignedInVisit, mark_id: UUID) -> Response:
         local, context = _about(visit, mark_id)
+        with visit.parts.database.write() as session:
+            now = visit.parts.clock.now()
+            looking.note_mark(session, visit.caller, context["mark"], now=now)
         return templates.page("patrol/mark.html", local, section="checkpoints", **context)
 
 

@@ -9,14 +9,16 @@ from fastapi import APIRouter, Response
 from core.colleagues import able_people
 from core.db import Session
 from core.errors import Invalid
-from core.paging import Wish
+from core.paging import Page, Wish
 from web.page_route import PageRoute
 from web.pages.patrol.chosen import MOST_TO_CHOOSE, chosen_site, of_day
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import patrol
+from workflows.patrol.privacy import looking
 
 ON_A_PAGE = 50
+NOTHING: Page[dict[str, Any]] = Page([], None)
 VERDICTS = ("all", patrol.ACCEPTED, "refused")
 
 
@@ -30,19 +32,23 @@ def router(templates: Templates) -> APIRouter:
         site: UUID | None = None,
         checkpoint: str = "",
         person: str = "",
+        why: str = "",
         verdict: str = "all",
         day: str = "",
         before: UUID | None = None,
     ) -> Response:
         with visit.parts.database.read() as session:
             chosen = chosen_site(session, visit, patrol.READ, site)
-            at = chosen.site
-            since, until = of_day(day, at.time_zone)
-            wanted = patrol.ScanFilter(at.id, _id(checkpoint), _id(person), verdict, since, until)
+        at = chosen.site
+        since, until = of_day(day, at.time_zone)
+        wanted = patrol.ScanFilter(at.id, _id(checkpoint), _id(person), verdict, since, until)
+        told = _is_told(visit, wanted, why)
+        with visit.parts.database.read() as session:
             wish = Wish(ON_A_PAGE, _behind(session, visit, before))
-            page = patrol.list_scans(session, visit.caller, wanted, wish)
+            found = patrol.list_scans(session, visit.caller, wanted, wish) if told else NOTHING
             choices = _choices(session, visit, at.id)
-        asked = {"checkpoint": checkpoint, "person": person, "verdict": verdict, "day": day}
+        asked = {"checkpoint": checkpoint, "person": person, "why": why}
+        asked |= {"verdict": verdict, "day": day}
         return templates.page(
             "patrol/scans.html",
             visit.at(at.time_zone),
@@ -51,8 +57,10 @@ def router(templates: Templates) -> APIRouter:
             sites=chosen.sites,
             asked=asked,
             verdicts=VERDICTS,
-            found=page.items,
-            more=page.items[-1]["id"] if page.next else None,
+            found=found.items,
+            more=found.items[-1]["id"] if found.next else None,
+            reasons=looking.REASONS,
+            lacks_reason=not told,
             may_see_people=visit.may(patrol.PEOPLE, at.id),
             **choices,
         )
@@ -72,6 +80,21 @@ def router(templates: Templates) -> APIRouter:
         )
 
     return routes
+
+
+def _is_told(visit: Visit, wanted: patrol.ScanFilter, why: str) -> bool:
+    """Whether the list may be shown: who looks for another person says why, and it is put down."""
+    person = wanted.person_id
+    if person is None or person == visit.caller.person_id:
+        return True
+    if not visit.caller.sites_for(patrol.PEOPLE):
+        return True
+    if why not in looking.REASONS:
+        return False
+    look = looking.Look(person, "scans", why, wanted.site_id, wanted.since, wanted.until)
+    with visit.parts.database.write() as session:
+        looking.note_look(session, visit.caller, look, now=visit.parts.clock.now())
+    return True
 
 
 def _id(text: str) -> UUID | None:

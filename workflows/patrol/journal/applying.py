@@ -22,10 +22,19 @@ from workflows.patrol.journal.chain import Entry
 from workflows.patrol.journal.model import PHOTO, VOICE, GuardFile
 from workflows.patrol.journal.orphans import DOCUMENT
 from workflows.patrol.journal.orphans import KIND as ORPHANED
-from workflows.patrol.journal.shown import Unreadable, line_of, presented_of, report_of, uuid_of
+from workflows.patrol.journal.shown import (
+    Unreadable,
+    consent_of,
+    line_of,
+    presented_of,
+    report_of,
+    uuid_of,
+)
 from workflows.patrol.model import ACCEPTED, AHEAD
 from workflows.patrol.phones.model import Phone, PhoneUser
-from workflows.patrol.presenting import present
+from workflows.patrol.presenting import is_kept, present
+from workflows.patrol.privacy.consenting import agree
+from workflows.patrol.privacy.withdrawing import withdraw
 from workflows.patrol.reports.recording import MOST_FILES, record_more, record_report
 from workflows.patrol.rounds.acting import begin_round
 from workflows.patrol.rounds.model import RoundPoint
@@ -45,12 +54,16 @@ BY_ITSELF = frozenset({"battery", "gap", ORPHANED})
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of an entry. reason: why it was refused. ids: of what came of it."""
+    """What became of an entry. reason: why it was refused. ids: of what came of it.
+
+    textless: its text holds what must not be taken, so of it the hash alone is kept.
+    """
 
     verdict: str = ACCEPTED
     reason: str | None = None
     marks: list[str] = field(default_factory=list)
     ids: dict[str, Any] = field(default_factory=dict)
+    textless: bool = False
 
 
 @dataclass(slots=True)
@@ -150,6 +163,7 @@ _CONFLICTS = {
     "orders_read": "other_text",
     "post_leave": "not_there",
     "task": "task_passed_on",
+    "consent": "text_changed",
     "log_entry": "no_post",
 }
 
@@ -255,6 +269,8 @@ def _scan(applying: Applying, entry: Entry) -> Outcome:
     scan = present(
         applying.session, presented, vault=applying.vault, now=applying.now, beside=beside
     )
+    if not is_kept(scan):
+        return Outcome(REFUSED, scan.verdict, textless=True)
     ids: dict[str, Any] = {"scan_id": str(scan.id), "post": scan.evidence.get("post")}
     if scan.checkpoint_id is not None:
         ids["checkpoint_id"] = str(scan.checkpoint_id)
@@ -397,6 +413,17 @@ def _task(applying: Applying, entry: Entry) -> Outcome:
     return Outcome()
 
 
+def _consent(applying: Applying, entry: Entry) -> Outcome:
+    """A tap by which somebody agrees to a text that their phone showed, or agrees no more."""
+    assert entry.person is not None
+    shown = consent_of(entry)
+    if not shown.given:
+        withdraw(applying.session, entry.person, shown.purpose, by="phone", now=applying.now)
+    else:
+        agree(applying.session, entry.person, shown.purpose, shown.text, now=applying.now)
+    return Outcome()
+
+
 def _keep(_applying: Applying, _entry: Entry) -> Outcome:
     return Outcome(KEPT)
 
@@ -408,6 +435,7 @@ _DOES: Mapping[str, _Does] = {
     "round_start": _by_whoever_is_signed_in(_round_start),
     "scan": _by_whoever_is_signed_in(_scan),
     "file": _by_whoever_is_signed_in(_file),
+    "consent": _by_whoever_is_signed_in(_consent),
     "report": _by_whoever_is_signed_in(_report),
     "report_more": _by_whoever_is_signed_in(_report_more),
     "note": _by_whoever_is_signed_in(_report),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from workflows.patrol.presented import (
     SignedTap,
     StaticTag,
 )
+from workflows.patrol.privacy.consenting import Shown
 from workflows.patrol.reports.recording import Told
 
 _OF_FIX = ("latitude", "longitude", "accuracy_m")
@@ -89,6 +91,25 @@ def presented_of(entry: Entry, site_id: UUID, channel: str) -> Presented:
             return Position(**about)
         case _:
             raise Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentTold:
+    """What an entry says of a consent. given: whether they agree, else they agree no more."""
+
+    purpose: str
+    given: bool
+    text: Shown
+
+
+def consent_of(entry: Entry) -> ConsentTold:
+    """What an entry of the kind `consent` says. Raises Unreadable."""
+    version, given = entry.data.get("version"), entry.data.get("given")
+    if not isinstance(version, int) or not isinstance(given, bool):
+        raise Unreadable
+    lines = (line_of(entry.data, name, 64) for name in ("purpose", "language", "digest"))
+    purpose, language, digest = lines
+    return ConsentTold(purpose, given, Shown(version, language, digest, "phone"))
 
 
 def report_of(entry: Entry, phone: Phone) -> Told:

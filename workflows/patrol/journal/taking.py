@@ -220,7 +220,8 @@ def _take(
         outcome.marks += clock_marks(phone, entry)
         row = _row(phone, entry, outcome, now)
         row.person_id = entry.person if entry.person in keys else None
-        row.sealed = _sealed(phone, entry, keys, vault)
+        row.sealed = b"" if outcome.textless else _sealed(phone, entry, keys, vault)
+        row.coarse_at = now if outcome.textless else None
         row.signature = batch.signature if told is fresh[-1] else None
         session.add(row)
         phone.accepted, phone.head_hash = entry.seq, entry.hash

@@ -17,6 +17,7 @@ from workflows.patrol.lone.watching import Sign, hear_of
 from workflows.patrol.rounds.contact import note_contact
 from workflows.patrol.rounds.model import PatrolContact
 from workflows.tickets.sos import Sos
+from workflows.tickets.sos_answering import ANSWER_SILENT
 
 SHOWN_AT_MOST = 200
 _ROWS = (
@@ -105,7 +106,10 @@ def watch_of(session: Session, person_id: UUID) -> dict[str, Any] | None:
 def living_watches(
     session: Session, caller: Caller, permission: str, *, site_id: UUID | None = None
 ) -> list[dict[str, Any]]:
-    """Whoever is watched where the caller holds `permission`: those overdue first."""
+    """Whoever is watched where the caller holds `permission`: those overdue first.
+
+    That somebody calls silently is told only to who may answer such calls.
+    """
     statement = scoped(_ROWS, LoneWatch.site_id, caller, READ).where(
         LoneWatch.state != "over", LoneWatch.site_id.in_(caller.sites_for(permission))
     )
@@ -113,4 +117,11 @@ def living_watches(
         statement = statement.where(LoneWatch.site_id == site_id)
     rank = LoneWatch.state == "well"
     ordered = statement.order_by(rank, LoneWatch.due_at, LoneWatch.id).limit(SHOWN_AT_MOST)
-    return [dict(row) for row in session.execute(ordered).mappings()]
+    rows = [dict(row) for row in session.execute(ordered).mappings()]
+    calls = {row["sos_id"] for row in rows} - {None}
+    silent = set(session.scalars(select(Sos.id).where(Sos.id.in_(calls), Sos.kind == "silent")))
+    hears = caller.sites_for(ANSWER_SILENT)
+    return [
+        {**row, "sos_id": None} if row["sos_id"] in silent and row["site_id"] not in hears else row
+        for row in rows
+    ]

@@ -21,6 +21,8 @@ from workflows.patrol.journal.files import PIECE
 from workflows.patrol.model import CheckpointToken
 from workflows.patrol.phones.manned import posts_taken
 from workflows.patrol.phones.model import Phone, PhoneUser
+from workflows.patrol.privacy.consenting import has_agreed, text_shown
+from workflows.patrol.privacy.texts import PURPOSES
 from workflows.patrol.reports.choices import NOTE, OPENING, choices
 from workflows.patrol.rounds.model import OPEN, Round, RoundPoint, Route
 from workflows.patrol.tasks.reading import tasks_of
@@ -66,6 +68,7 @@ def plan_of(
             session, phone.site_id, [post["checkpoint_id"] for post in posts_of_them]
         ),
         **_choices(),
+        "purposes": [text_shown(one) for one in PURPOSES.values()],
         "settings": {
             "offline_hours": offline_hours,
             "badge_alone": badge_alone and phone.kind == "post",
@@ -115,6 +118,7 @@ def _people(session: Session, phone: Phone, now: datetime) -> list[dict[str, Any
             "locale": person.locale,
             "offline_until": user.offline_until,
             "badges": cards[person.id],
+            "agreed": [code for code in PURPOSES if has_agreed(session, person.id, code)],
         }
         for user, person in found
         if may(session, person, SCAN, phone.site_id)

@@ -96,11 +96,15 @@ def describe_post(
 ) -> dict[str, Any]:
     """One post as the list shows it, with who is there and how many should be.
 
-    crew: who is there, each with whether they know the orders in force. NotFound when the caller
-    may not read it.
+    crew: who is there, each with whether they know the orders in force, for who stands there and
+    for who may see whose scans are whose; for others nobody, and `present` says how many there are.
+    NotFound when the caller may not read it.
     """
     row = read_post(session, caller, post_id)
-    return {**row, **how_manned(session, session.get_one(Post, post_id), now=now)}
+    found = {**row, **how_manned(session, session.get_one(Post, post_id), now=now)}
+    leads = row["site_id"] in caller.sites_for(PEOPLE)
+    stands_there = any(one["person_id"] == caller.person_id for one in found["crew"])
+    return found if leads or stands_there else {**found, "crew": []}
 
 
 def how_manned(session: Session, post: Post, *, now: datetime) -> dict[str, Any]:
@@ -109,6 +113,7 @@ def how_manned(session: Session, post: Post, *, now: datetime) -> dict[str, Any]
     orders = published_of(session, post.id)
     return {
         "needed": wanted,
+        "present": len(here),
         "missing": max(0, wanted - len(here)),
         "until": manned_from(session, post, now)[1],
         "orders_number": orders.number if orders else None,

@@ -71,7 +71,7 @@ def coarsen_scans(session: Session, due: Due, after: tuple[Any, ...]) -> Done:
     order = (Scan.received_at, Scan.id)
     rows = session.scalars(statement.order_by(*order).limit(due.limit)).all()
     free = [row for row in rows if not due.holds.cover(row.person_id, row.occurred_at)]
-    used = _used(session, [row.id for row in free if row.kind == "beacon"])
+    used = counted_scans(session, [row.id for row in free if row.kind == "beacon"])
     heard = [row.id for row in free if row.kind == "beacon" and row.id not in used]
     for row in free:
         if row.id in heard:
@@ -85,7 +85,7 @@ def coarsen_scans(session: Session, due: Due, after: tuple[Any, ...]) -> Done:
     return _batch(due, rows, len(free), lambda row: (row.received_at, row.id))
 
 
-def _used(session: Session, ids: Sequence[UUID]) -> set[UUID]:
+def counted_scans(session: Session, ids: Sequence[UUID]) -> set[UUID]:
     """Those scans that count for a point of a round or for a time at a post."""
     found: set[UUID] = set()
     for column in (RoundPoint.scan_id, PostDuty.came_scan_id, PostDuty.left_scan_id):

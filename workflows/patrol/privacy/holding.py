@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.errors import Invalid, NotFound
 from core.ids import new_id
+from core.paging import rows_of
 from core.people import Caller, Person
 from workflows.patrol.checkpoints import PEOPLE, WRITE
 from workflows.patrol.honesty.model import UNDECIDED, PatrolMark
@@ -200,6 +202,25 @@ def held_for_tickets(session: Session, caller: Caller, site_id: UUID) -> Sequenc
         TrackHold.site_id == site_id, TrackHold.released_at.is_(None)
     )
     return session.scalars(statement.order_by(TrackHold.made_at.desc(), TrackHold.id)).all()
+
+
+def held_shown(session: Session, caller: Caller, site_id: UUID) -> list[dict[str, Any]]:
+    """The same with whose they are and the number of the ticket."""
+    caller.require(PEOPLE, site_id)
+    statement = (
+        rows_of(
+            TrackHold.id,
+            Person.name.label("person_name"),
+            Ticket.number.label("ticket_number"),
+            TrackHold.since,
+            TrackHold.until,
+        )
+        .join(Person, Person.id == TrackHold.person_id)
+        .join(Ticket, Ticket.id == TrackHold.ticket_id)
+        .where(TrackHold.site_id == site_id, TrackHold.released_at.is_(None))
+        .order_by(TrackHold.made_at.desc(), TrackHold.id)
+    )
+    return [dict(row) for row in session.execute(statement).mappings()]
 
 
 def _tell(session: Session, kind: str, row: TrackHold, caller: Caller, now: datetime) -> None:

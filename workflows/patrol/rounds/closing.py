@@ -19,6 +19,7 @@ from core.places import Asset
 from core.rosters import bosses
 from core.shards import last_beats
 from workflows.patrol.model import ASSET_TYPE, Checkpoint, CheckpointToken
+from workflows.patrol.privacy.gate import has_no_other_way
 from workflows.patrol.rounds.contact import goers, knowers, known_until
 from workflows.patrol.rounds.joining import settle
 from workflows.patrol.rounds.model import OPEN, ROUND, Round, RoundPoint, Route
@@ -29,6 +30,8 @@ PASS_UP_AFTER, GUARD_FIRST = timedelta(minutes=2), timedelta(minutes=1)
 FRESH = timedelta(minutes=10)
 # After our own absence everybody gets so long to tell what they know.
 AFTER_ABSENCE = timedelta(minutes=15)
+# Why a point is excused that its guard could scan only by what they did not agree to.
+WITHOUT_POSITIONS = "without_positions"
 # While something is unknown it is looked at again so often: phones come back at any time.
 _LOOK_AGAIN = timedelta(seconds=10)
 
@@ -137,6 +140,11 @@ class _Look:
         if checkpoint.state != "active" or asset.type != ASSET_TYPE:
             # Nobody can scan there, so nobody has missed it.
             point.state = "excused"
+            self._append("round.excuse", point)
+            return
+        if has_no_other_way(self._session, self._round.person_id, point.checkpoint_id):
+            # Whoever did not agree to be located has no disadvantage of it.
+            point.state, point.reason = "excused", WITHOUT_POSITIONS
             self._append("round.excuse", point)
             return
         confirmed = self._now >= self._round.settles_at or self._is_known(point)

@@ -13,6 +13,7 @@ export type Name =
   | "reports"
   | "more"
   | "task"
+  | "privacy"
   | "practice"
   | "settings"
   | "sync"

@@ -91,6 +91,22 @@ export interface PlanPerson {
   offline_until: string;
   /** Ids of their cards that count. */
   badges?: string[];
+  agreed: string[];
+}
+
+/** Something that takes consent, with the text in force. digest: by language. */
+export interface Purpose {
+  purpose: string;
+  version: number;
+  title: Named;
+  text: { en: string; zh: string };
+  digest: { en: string; zh: string };
+}
+
+/** Who looked where whoever is signed in was. */
+export interface Looks {
+  person_id: string | null;
+  looks: { at: string; by: string; what: string; why: string }[];
 }
 
 export interface Plan {
@@ -106,6 +122,7 @@ export interface Plan {
   checkpoints: PlanCheckpoint[];
   choices: Choice[];
   notes: NoteChoice[];
+  purposes: Purpose[];
   settings: {
     pin_rounds: number;
     badge_alone?: boolean;

@@ -1,7 +1,8 @@
 // A scan by the camera, and for a torn square by hand.
+import { agrees } from "../consent";
 import { button, h, icon, replace } from "../dom";
 import { go, type Screen } from "../go";
-import { checkpointOf, roundOf } from "../plan";
+import { checkpointOf, roundOf, type RoundView } from "../plan";
 import { postOf } from "../posts";
 import { readText, readTyped, type Shown } from "../reading";
 import { Camera, canSee } from "../scanner";
@@ -9,11 +10,14 @@ import { scanned } from "../scanning";
 import { session } from "../session";
 import { signal } from "../signals";
 import { read } from "../store";
+import { now } from "../time";
 import { _, named } from "../words";
 import { says, top } from "./parts";
 
 const SHOWN_MS = 1200;
 const POSITION_MS = 20_000;
+// Ways of scanning that tell where somebody is by themselves.
+const BY_PLACE = new Set(["position", "beacon"]);
 
 export const scanScreen: Screen = (place, given) => {
   const round = given.get("round") ?? "";
@@ -89,7 +93,16 @@ export const scanScreen: Screen = (place, given) => {
   });
   lamp.hidden = true;
   const here = button("place", _("Use my position"), () => locate(checkpoint?.id ?? "", take, say));
-  here.hidden = !checkpoint?.kinds.includes("position");
+  // Nobody is asked where they are outside of a round, or without having agreed to it.
+  const byPosition = !!checkpoint?.kinds.includes("position") && !!view && isOpen(view);
+  here.hidden = !byPosition || !agrees("position");
+  const without = byPosition && here.hidden;
+  const why = button("place", _("Use my position? Read first"), () => go("privacy"));
+  why.hidden = !without;
+  const instead = button("report", _("Nothing else to scan here"), () =>
+    go("note", { checkpoint: checkpoint?.id ?? "", round, position: String(position) }),
+  );
+  instead.hidden = !without || checkpoint?.kinds.some((one) => !BY_PLACE.has(one)) !== false;
 
   const typed = h(
     "form",
@@ -110,13 +123,18 @@ export const scanScreen: Screen = (place, given) => {
     code.focus();
   });
   type.hidden = !canSee();
-  replace(place, top(named(post?.name ?? checkpoint?.name) || _("Scan now")), eye, said, lamp, here, type, typed);
+  replace(place, top(named(post?.name ?? checkpoint?.name) || _("Scan now")), eye, said, lamp, here, instead, why, type, typed);
   void begin();
   return () => {
     ended = true;
     camera?.close();
   };
 };
+
+function isOpen(view: RoundView): boolean {
+  const { opens_at, ends_at } = view.round;
+  return Date.parse(opens_at) <= now() && now() <= Date.parse(ends_at);
+}
 
 function locate(
   checkpoint_id: string,

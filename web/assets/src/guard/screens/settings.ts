@@ -56,6 +56,7 @@ async function draw(place: HTMLElement): Promise<void> {
     one("gloves", "person", _("Gloves: larger buttons")),
     one("lowPower", "plug", _("Save the battery")),
     button("list", _("Check this phone"), () => go("ground")),
+    session ? button("place", _("Where I was"), () => go("privacy")) : null,
     session ? button("school", _("Practise"), () => go("practice")) : null,
     session ? button("door", _("Sign out"), leave, { class: "danger push" }) : null,
   );
