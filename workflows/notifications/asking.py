@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.places import Asset, Node, Space
+from workflows.notifications.outwards import told_outside
 from workflows.tickets import ENDED, Ticket
 from workflows.tickets.guard_tasks import task_of
 
@@ -34,7 +35,7 @@ def urgency_of(ticket: Ticket) -> str:
 
 
 def about(session: Session, ticket: Ticket) -> dict[str, Any]:
-    """What a notice says of a ticket."""
+    """What a notice says of a ticket. outside: what of it channels are told (see `outwards`)."""
     asset = session.get(Asset, ticket.asset_id) if ticket.asset_id else None
     space = session.get(Space, ticket.space_id) if ticket.space_id else None
     place = asset or space or session.get_one(Node, ticket.site_id)
@@ -43,6 +44,7 @@ def about(session: Session, ticket: Ticket) -> dict[str, Any]:
         "title": dict(ticket.title),
         "priority": ticket.priority,
         "place": dict(place.name),
+        "outside": told_outside(session, ticket),
     }
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -16,10 +15,11 @@ from core.companies import people_of
 from core.contacts import QuietHours
 from core.home_accounts import has_home
 from core.local_time import zone
-from core.places import Asset, Node, Space
+from core.places import Node
 from core.vault import Vault, WrongKey
 from workflows.notifications.ending import settle, spend
 from workflows.notifications.model import Attempt, Notice
+from workflows.notifications.outwards import place_outside
 from workflows.notifications.plans import quiet_until
 from workflows.notifications.telling import AT_ONCE, Call
 from workflows.notifications.texts import outside_message
@@ -106,7 +106,7 @@ def _tell_company(session: Session, ticket: Ticket, link: ContractorLink, now: d
                 person_id=person,
                 ticket_id=ticket.id,
                 kind=OFFER,
-                facts={"place": _place(session, ticket), "job": str(link.id)},
+                facts={"place": dict(place_outside(session, ticket)), "job": str(link.id)},
                 urgency="urgent" if link.urgent else "normal",
                 state="waiting",
                 version=1,
@@ -149,7 +149,7 @@ def _tell_at_home(
                 person_id=person,
                 ticket_id=ticket.id,
                 kind=kind,
-                facts={"place": _place(session, ticket), "report": report},
+                facts={"place": dict(place_outside(session, ticket)), "report": report},
                 urgency="normal",
                 state="waiting",
                 version=1,
@@ -189,7 +189,7 @@ def _note(
             follower_id=follower.id,
             ticket_id=ticket.id,
             kind=kind,
-            facts={"place": _place(session, ticket)},
+            facts={"place": dict(place_outside(session, ticket))},
             urgency="urgent" if urgent else "normal",
             state="waiting",
             version=1,
@@ -199,12 +199,6 @@ def _note(
     )
     session.flush()
     return 1
-
-
-def _place(session: Session, ticket: Ticket) -> dict[str, Any]:
-    asset = session.get(Asset, ticket.asset_id) if ticket.asset_id else None
-    space = session.get(Space, ticket.space_id) if ticket.space_id else None
-    return dict((asset or space or session.get_one(Node, ticket.site_id)).name)
 
 
 def begin_outside(session: Session, outside: Outside, *, now: datetime) -> list[Call]:

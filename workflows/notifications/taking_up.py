@@ -1,6 +1,6 @@
 """From facts of the log to notices: who is to be told of what, and how urgently."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from workflows.notifications.asking import about, urgency_of
 from workflows.notifications.merging import add_to, batch_of, notice_of_batch
 from workflows.notifications.model import CALLS, MANY, MENTION, URGENCIES, Notice
 from workflows.notifications.outside import take_up_outside
+from workflows.notifications.outwards import title_outside
 from workflows.tickets import Ticket, with_merged
 from workflows.tickets.scope import READ, holds
 from workflows.tickets.sos import SILENT_CATEGORY, sos_of
@@ -297,9 +298,13 @@ def group_lines(session: Session, facts: Sequence[events.Event], named: int) -> 
     if not tickets:
         return []
     lines = [
-        f"#{ticket.number} {' / '.join(dict.fromkeys(ticket.title.values()))}"
+        f"#{ticket.number} {_both(title_outside(session, ticket))}".rstrip()
         for ticket in tickets[:named]
     ]
     rest = len(tickets) - len(lines)
     head = f"{len(tickets)} new / {len(tickets)} 张新工单"
     return [head, *lines, *([f"+ {rest}"] if rest else [])]
+
+
+def _both(names: Mapping[str, str]) -> str:
+    return " / ".join(dict.fromkeys(names.values()))

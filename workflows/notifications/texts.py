@@ -118,7 +118,12 @@ def came_of_it(came: str, language: str) -> str:
 def message(
     kind: str, facts: Mapping[str, Any], language: str, *, link: str, reference: str
 ) -> Message:
-    """A notice in somebody's language. facts: title, place, number, priority as they stand."""
+    """A notice in somebody's language, as channels send it.
+
+    facts: number, priority and when as they stand, `outside` what else may be said of a ticket;
+    title and place are said of what is about no ticket.
+    """
+    facts = _outward(facts)
     if kind in WHAT_OF_MANY:
         if facts.get("count", 1) > 1:
             return _of_many(kind, facts, language, link=link, reference=reference)
@@ -144,6 +149,13 @@ def message(
         page=_page(facts),
         takes=accepts,
     )
+
+
+def _outward(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The facts without what must not leave the house."""
+    if not facts.get("number"):
+        return facts
+    return {**facts, **facts.get("outside", {"title": {}, "place": {}})}
 
 
 def _of_many(
