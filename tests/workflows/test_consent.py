@@ -15,6 +15,7 @@ from core.ids import new_id
 from core.rosters import Shift
 from core.teams import Member
 from tests.fixtures import NOON, SmallSite
+from tests.guard_phone import GuardPhone
 from tests.threads import in_threads
 from tests.workflows.agreed import agree_to, may_be_located, on_shift
 from tests.workflows.conftest import facts_of
@@ -33,7 +34,7 @@ from workflows.patrol import (
 )
 from workflows.patrol.checkpoints import SCAN
 from workflows.patrol.honesty.model import PatrolMark
-from workflows.patrol.journal.model import JournalEntry
+from workflows.patrol.journal.model import JournalEntry, JournalFork
 from workflows.patrol.model import CheckpointToken
 from workflows.patrol.phones.plan import plan_of
 from workflows.patrol.privacy.consenting import (
@@ -334,6 +335,23 @@ def test_the_text_of_an_entry_that_was_dropped_is_kept_nowhere(
         plan = plan_of(session, phoned.row(), offline_hours=12, now=TEN)
         assert plan["people"][0]["agreed"] == []
         assert [one["purpose"] for one in plan["purposes"]] == ["position", "badge"]
+
+
+@ONE_ENGINE
+def test_of_a_journal_that_another_continues_no_position_is_kept(
+    database: Database, site: SmallSite
+) -> None:
+    phoned = make_phoned(database, site)
+    twin = GuardPhone(phoned.phone.id, phoned.phone.private)
+    phoned.enter(phoned.walk.guard, TEN)
+    phoned.hand_in(TEN)
+    twin.sign_in(phoned.walk.guard, TEN + MINUTE)
+    here = {"kind": "position", "checkpoint_id": str(new_id()), "accuracy_m": 5, **PLACE}
+    twin.note("scan", TEN + MINUTE, shown=here)
+    assert phoned.hand_in(TEN + MINUTE, phone=twin).forked_at == 1
+    with database.read() as session:
+        forks = session.scalars(select(JournalFork).order_by(JournalFork.seq)).all()
+    assert [bool(one.sealed) for one in forks] == [True, False]
 
 
 @ONE_ENGINE

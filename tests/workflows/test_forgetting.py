@@ -272,6 +272,16 @@ def test_a_call_for_help_holds_what_led_to_it(phoned: Phoned, work: Work) -> Non
     with phoned.database.write() as session:
         found = sos.find_sos(session, walk.caller(walk.supervisor), row.id)
         sos.end(session, found, "real", "She is well", person=walk.supervisor, now=LATER)
+    # A claim after it takes longer: what it needs is held by its own ticket.
+    _, number = ticket(phoned, LATER)
+    with phoned.database.write() as session:
+        span = (TEN + 50 * MINUTE, TEN + 90 * MINUTE)
+        leader = walk.caller(walk.supervisor)
+        claim = hold_track(session, leader, walk.guard, number, *span, now=LATER)
+    forget_tracks(work, LATER + 31 * DAY)
+    assert all(one.sealed for one in rows(phoned, SosSignal))
+    with phoned.database.write() as session:
+        release_track(session, leader, claim.id, now=LATER + 31 * DAY)
     forget_tracks(work, LATER + 31 * DAY)
     assert all(one.coarse_at is not None for one in rows(phoned, Scan))
     assert [one.sealed for one in rows(phoned, SosSignal)] == [None]

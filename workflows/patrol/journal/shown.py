@@ -93,6 +93,12 @@ def presented_of(entry: Entry, site_id: UUID, channel: str) -> Presented:
             raise Unreadable
 
 
+def tells_where(entry: Entry) -> bool:
+    """Whether the text of an entry holds a position."""
+    shown = entry.data.get("shown")
+    return entry.kind == "scan" and isinstance(shown, dict) and shown.get("kind") == "position"
+
+
 @dataclass(frozen=True, slots=True)
 class ConsentTold:
     """What an entry says of a consent. given: whether they agree, else they agree no more."""

@@ -20,6 +20,7 @@ from workflows.patrol.journal.chain import Entry, Flawed, genesis, read_entries,
 from workflows.patrol.journal.clocks import Sending, clock_marks, reckon
 from workflows.patrol.journal.contact import note_phone
 from workflows.patrol.journal.model import JournalEntry, JournalFork
+from workflows.patrol.journal.shown import tells_where
 from workflows.patrol.phones.model import Phone, PhoneUser
 
 # What is kept of others who continue a journal, at most.
@@ -162,7 +163,8 @@ def _keep_fork(
                 seq=entry.seq,
                 hash=entry.hash,
                 site_id=phone.site_id,
-                sealed=_sealed(phone, entry, keys, vault),
+                # Nobody judges whether a position of it might be taken.
+                sealed=b"" if tells_where(entry) else _sealed(phone, entry, keys, vault),
                 received_at=now,
             )
         )

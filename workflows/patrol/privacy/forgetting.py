@@ -174,17 +174,19 @@ def drop_watches(session: Session, due: Due, after: tuple[Any, ...]) -> Done:
 
 def drop_positions(session: Session, due: Due, after: tuple[Any, ...]) -> Done:
     """Positions of calls for help that are over, and where the caller was last known to be."""
-    del after
     where = exists().where(SosSignal.sos_id == Sos.id, SosSignal.sealed.is_not(None))
-    statement = select(Sos.id).where(
+    statement = select(Sos).where(
         Sos.state == "over",
         Sos.ended_at < due.before,
         or_(where, Sos.checkpoint_id.is_not(None)),
     )
-    calls = session.scalars(statement.limit(due.limit)).all()
-    session.execute(update(SosSignal).where(SosSignal.sos_id.in_(calls)).values(sealed=None))
-    session.execute(update(Sos).where(Sos.id.in_(calls)).values(checkpoint_id=None))
-    return _batch(due, calls, len(calls), lambda _: _START)
+    if after:
+        statement = statement.where(Sos.id > after[0])
+    rows = session.scalars(statement.order_by(Sos.id).limit(due.limit)).all()
+    free = [row.id for row in rows if not due.holds.cover(row.person_id, row.opened_at)]
+    session.execute(update(SosSignal).where(SosSignal.sos_id.in_(free)).values(sealed=None))
+    session.execute(update(Sos).where(Sos.id.in_(free)).values(checkpoint_id=None))
+    return _batch(due, rows, len(free), lambda row: (row.id,))
 
 
 def empty_marks(session: Session, due: Due, after: tuple[Any, ...]) -> Done:
