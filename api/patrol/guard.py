@@ -1,5 +1,6 @@
 """What guards' phones ask: to be known, to sign people in, the plan, the journal, its files."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from api.patrol.phone_deps import ByPhone
 from core.db import Session
 from core.errors import Conflict
 from core.limits import Limit, take
+from workflows import dispatch
 from workflows.patrol.journal.files import (
     TooLarge,
     describe_file,
@@ -145,10 +147,25 @@ def get_guard_plan(
             badge_alone=settings.phone_badge_alone,
             now=asked.now,
         )
+        plan["posts"] = _with_hand_overs(session, plan)
     tag = {"ETag": fingerprint(plan)}
     if if_none_match is not None and if_none_match.strip() == tag["ETag"]:
         return Response(status_code=304, headers=tag)
     return answer({"server_time": asked.now, **plan}, headers=tag)
+
+
+def _with_hand_overs(session: Session, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The posts of a plan, each with a hand-over that waits there to be accepted.
+
+    Of others than the people of the phone it is not told who offers it.
+    """
+    waiting = dispatch.waiting_at(session, [post["id"] for post in plan["posts"]])
+    people = {person["id"] for person in plan["people"]}
+    told = {
+        post_id: {"from_id": from_id if from_id in people else None}
+        for post_id, from_id in waiting.items()
+    }
+    return [{**post, "hand_over": told.get(post["id"])} for post in plan["posts"]]
 
 
 @router.get("/guard/looks", response_model=LooksShown, summary="Read who looked at a track")

@@ -548,6 +548,9 @@ def test_a_shift_is_handed_over_with_the_token_of_a_phone(started: Shift, strang
     sheet = started.client.get(f"{path}/hand-over", headers=mine).json()
     assert sheet["waiting"]["id"] == given.json()["id"]
     assert sheet["waiting"]["from_name"]
+    [taken] = started.ask("GET", "/guard/plan").json()["posts"]
+    assert taken["hand_over"] == {"from_id": str(started.guard.person_id)}
+    assert [one["person_id"] for one in taken["here"]] == [str(started.guard.person_id)]
     # Beyond what guards do it reaches nothing, and at other sites nobody.
     refused = started.client.put(f"{path}/items", json=keys, headers={**mine, **tag})
     assert refused.status_code == 403

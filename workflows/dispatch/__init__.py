@@ -16,6 +16,7 @@ from workflows.dispatch.handover import (
     pass_up,
     require_to_hand_over,
     set_items,
+    waiting_at,
     what_to_hand_over,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "pass_up",
     "require_to_hand_over",
     "set_items",
+    "waiting_at",
     "watch_rosters",
     "what_to_hand_over",
 ]

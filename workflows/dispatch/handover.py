@@ -1,6 +1,6 @@
 """Shift hand-over: what is open is listed, and accepted by name; else it goes to the supervisor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -291,6 +291,15 @@ def list_handovers(
 def _of_place(site_id: UUID, team: str, post_id: UUID | None) -> Select[Handover]:
     statement = select(Handover).where(Handover.site_id == site_id, Handover.team == team)
     return statement.where(Handover.post_id == post_id)
+
+
+def waiting_at(session: Session, posts: Collection[UUID]) -> dict[UUID, UUID]:
+    """Of some posts those where a hand-over waits to be accepted, each with who offers it."""
+    statement = select(Handover.post_id, Handover.from_id).where(
+        Handover.post_id.in_(posts), Handover.state.in_(("offered", "passed_up"))
+    )
+    found = session.execute(statement.order_by(Handover.offered_at))
+    return {post_id: from_id for post_id, from_id in found if post_id is not None}
 
 
 def handovers_waiting(session: Session, caller: Caller) -> list[Handover]:

@@ -1,5 +1,6 @@
 """A shift at a post on the guard's app: orders, coming, reports that grow, and leaving."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -9,7 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import select
 
 from core.people import Person, caller_for
-from tests.web.conftest import stage_on
+from tests.web.conftest import signed_in, stage_on
 from tests.web.guard.sharing import CARD, LI, OTHER_PIN, change, colleague, holds, type_pin
 from tests.web.guard.walking import grainy, hold, on_phone
 from tests.web.guarding import (
@@ -195,6 +196,11 @@ def test_a_post_is_handed_over_by_count_and_voice(stage: Stage, tmp_path: Path) 
         page.get_by_role("button", name="Hand-over", exact=True).click()
         expect(page.get_by_text("This needs signal")).to_be_visible(timeout=PATIENCE_MS)
     _assert_handed_over(stage, gate, shift.guard, li)
+    # In the console it is heard as well.
+    desk = signed_in(stage, stage.secret(boss, "session"))
+    heard = re.search(r'<audio[^>]+src="([^"]+)"', desk.get(f"/posts/{gate}/log").text)
+    assert heard is not None
+    assert desk.get(heard[1]).headers["Content-Type"].startswith("audio/")
 
 
 def _lay_keys(stage: Stage, gate: UUID, boss: UUID, guard: UUID) -> None:
@@ -244,8 +250,7 @@ def _change_to_the_next(page: Page) -> None:
 
 
 def _take_over(page: Page) -> None:
-    page.get_by_role("button", name="Scan the tag of your post to come.").click()
-    page.get_by_role("button", name="Hand-over", exact=True).click()
+    page.get_by_role("button", name="A hand-over waits: Main gate").click()
     expect(page.get_by_text("Broken off in the lock")).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Pass-down log: 1 unread").click()
     expect(page.locator("[data-entry]")).to_have_count(1, timeout=PATIENCE_MS)

@@ -49,6 +49,12 @@ function moved(before: Standing | null, entry: Entry): Standing | null {
   const post = entry.kind === "scan" ? scannedPost(entry) : undefined;
   if (!post) return before;
   const at = entry.at + now() - Date.now();
+  const verdict = answers.get(entry.seq);
+  // What the server made of it, until the plan says so as well.
+  if (verdict) {
+    if (verdict.post === "came") return before ?? { post, since: at, sure: true };
+    return verdict.post === "left" ? null : before;
+  }
   if (!before) return { post, since: at, sure: false };
   if (before.post.id !== post.id || at < before.since + TWICE_MS) return before;
   return null;
@@ -86,4 +92,22 @@ export function unreadPosts(person: string): PlanPost[] {
 export function isOver(post: PlanPost, person: string): boolean {
   const told = post.here.find((one) => one.person_id === person);
   return !!told && now() > Date.parse(told.shift_end);
+}
+
+// So long a scan that let nobody in is told.
+const TOLD_MS = 15 * 60_000;
+
+/** Why the last scan at a post did not let somebody in, as the server says; null where it did. */
+export function turnedAway(person: string): "other_post" | "not_of_team" | null {
+  const scans = entries.filter((one) => one.kind === "scan" && one.person === person);
+  const last = scans.filter((one) => !!answers.get(one.seq)?.post).pop();
+  if (!last || last.at < Date.now() - TOLD_MS) return null;
+  const said = answers.get(last.seq)?.post;
+  return said === "other_post" || said === "not_of_team" ? said : null;
+}
+
+/** Posts where a hand-over waits for somebody else than who offers it. */
+export function waitingFor(person: string): PlanPost[] {
+  const own = postsOf(person);
+  return own.filter((one) => !!one.hand_over && one.hand_over.from_id !== person);
 }

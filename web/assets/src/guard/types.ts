@@ -67,6 +67,8 @@ export interface PlanPost {
     html: Named;
     read_by: string[];
   } | null;
+  /** One that waits to be accepted. from_id: who offers it, if somebody of this phone. */
+  hand_over?: { from_id: string | null } | null;
 }
 
 export interface Choice {

@@ -3,7 +3,16 @@ import { button, h, icon, replace } from "../dom";
 import { go, type Screen } from "../go";
 import { record } from "../journal";
 import { checkpointOf } from "../plan";
-import { isOver, isUnread, postOf, postsOf, standing, type Standing } from "../posts";
+import {
+  isOver,
+  isUnread,
+  postOf,
+  postsOf,
+  standing,
+  turnedAway,
+  waitingFor,
+  type Standing,
+} from "../posts";
 import { readTag } from "../reading";
 import { scanned } from "../scanning";
 import { canReadTags } from "../scanner";
@@ -27,8 +36,26 @@ export function postCards(): (HTMLElement | null)[] {
         go("orders", { post: one.id }), { class: "first huge" },
       ),
     ),
+    ...waitingFor(person()).map((one) =>
+      button("people", _("A hand-over waits: {post}", { post: named(one.name) }), () =>
+        go("hand-over", { post: one.id }), { class: "first" },
+      ),
+    ),
+    away(),
     own.length ? standingCard(own) : null,
   ];
+}
+
+/** A scan that was taken and let nobody in: why, and who can. */
+function away(): HTMLElement | null {
+  const why = turnedAway(person());
+  if (!why) return null;
+  return says(
+    why === "other_post"
+      ? _("That scan counts, but you are at another post: leave that one first.")
+      : _("That scan counts, but you are not in this post's team: your supervisor can let you in."),
+    "bad",
+  );
 }
 
 function standingCard(own: PlanPost[]): HTMLElement {
@@ -99,6 +126,7 @@ export const postScreen: Screen = (place, given) => {
       top(named(post.name)),
       said ? h("p", { class: "outcome flash", role: "status" }, icon("check"), said) : null,
       ear.trouble ? says(ear.trouble, "bad") : null,
+      away(),
       here ? presence(here) : coming(post, at, ear),
       ...passing(post),
       here ? goodbye(post, leaving, ask, leave, ear) : null,
