@@ -182,6 +182,20 @@ def test_a_leaving_that_is_told_late_mends_one_that_was_forgotten(gate: Gate) ->
 
 
 @ONE_ENGINE
+def test_a_leaving_of_an_earlier_stay_does_not_end_the_present_one(gate: Gate) -> None:
+    gate.walk.on_duty(gate.guard, TEN, 8)
+    gate.phone.scan(uid_of("gate"), TEN)
+    gate.told(TEN + MINUTE)
+    gate.look(TEN + 10 * HOUR)
+    gate.let_in(gate.guard, TEN + 20 * HOUR)
+    gate.phone.note("post_leave", TEN + 8 * HOUR + 20 * MINUTE, post=str(gate.post_id))
+    assert gate.told(TEN + 20 * HOUR + MINUTE) == [("accepted", None, [])]
+    first, second = gate.duties()
+    assert (first.state, first.ended_at) == ("left", TEN + 8 * HOUR + 20 * MINUTE)
+    assert second.state == "present"
+
+
+@ONE_ENGINE
 def test_who_was_not_there_did_not_leave(gate: Gate) -> None:
     other = gate.post("control")
     gate.phone.note("post_leave", TEN, post=str(gate.post_id))

@@ -268,22 +268,21 @@ def leave_by_oneself(
     Who had left before stays as they are; who had forgotten to, and left within the tolerance, is
     mended. Conflict for whoever was not there then.
     """
-    standing = present_duty(session, caller.person_id)
+    # Where they were at that moment; a scanner's clock may be a little ahead of the phone's.
     statement = select(PostDuty).where(
         PostDuty.person_id == caller.person_id, PostDuty.started_at <= at + TWICE
     )
-    last = session.scalars(
-        statement.order_by(PostDuty.started_at.desc(), PostDuty.id.desc()).limit(1)
-    ).first()
-    row = standing if standing is not None and standing.post_id == post_id else last
-    if row is None or row.post_id != post_id or at < row.started_at - TWICE:
+    last = statement.order_by(PostDuty.started_at.desc(), PostDuty.id.desc()).limit(1)
+    options = last.with_for_update().execution_options(populate_existing=True)
+    row = session.scalars(options).first()
+    if row is None or row.post_id != post_id:
         raise _not_there()
     if row.state == "left" and row.ended_at is not None and at <= row.ended_at + TWICE:
         return row
     mends = row.state == "forgotten" and at <= row.ends_by
     if row.state != "present" and not mends:
         raise _not_there()
-    # A scanner's clock may be ahead of the phone's, and the phone's ahead of ours.
+    # The phone's clock may be ahead of ours as well.
     left_at = max(min(at, now), row.started_at)
     actor = events.Actor.person(caller.person_id)
     return leave(session, row, at=left_at, by="self", actor=actor, now=now)
