@@ -1,0 +1,160 @@
+"""An alarm sends a guard: on the ticket's page, in the control room, and on the guard's phone."""
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from playwright.sync_api import Page, expect, sync_playwright
+from sqlalchemy import select
+
+from core import events
+from core.places import space_by_code
+from core.rosters import Shift
+from tests.web.conftest import client_of, signed_in
+from tests.web.guarding import PATIENCE_MS, PHONE, Served, enrol, lay_shift, phone, sign_in
+from tests.web.patrolling import form, put, sent
+from tests.web.stage import Fault, Stage
+from workflows import patrol
+from workflows.patrol import tasks
+from workflows.tickets import Ticket
+
+SMOKE = Fault(
+    "smoke-pump-room",
+    {"en": "Smoke in the pump room", "zh": "水泵房烟感报警"},
+    "critical",
+    "smoke > 0",
+    "smoke 1 > 0 held 10s",
+    {},
+    life_safety=True,
+    category="fire",
+)
+TAG = "04FEED00000001"
+
+
+def on_duty(stage: Stage, person: UUID) -> None:
+    """Somebody has a shift of the guards."""
+    now = stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        session.add(
+            Shift(
+                site_id=stage.site_id,
+                team="security",
+                person_id=person,
+                kind="duty",
+                starts_at=now - timedelta(hours=1),
+                ends_at=now + timedelta(hours=11),
+            )
+        )
+
+
+def pump_room(stage: Stage) -> UUID:
+    """A checkpoint in the pump room of building 1, with a tag."""
+    now = stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        space = space_by_code(session, stage.site_id, "b1-pumproom")
+        names = {"en": "Pump room door", "zh": "水泵房门口"}
+        new = patrol.NewCheckpoint("pump-room-door", names, space)
+        row = patrol.create_checkpoint(session, stage.site_id, new, actor=events.SYSTEM, now=now)
+    put(stage, row.id, "static_tag", TAG)
+    return row.id
+
+
+def step(stage: Stage) -> None:
+    """What the sweep does."""
+    now = stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        for one in tasks.due_tasks(session, now=now):
+            tasks.step(session, one, now=now, actor=events.SYSTEM)
+
+
+def task_id(stage: Stage, number: int) -> UUID:
+    """The id of a ticket, which is that of its task."""
+    with stage.parts.database.read() as session:
+        return session.scalars(select(Ticket.id).where(Ticket.number == number)).one()
+
+
+def test_the_page_of_a_ticket_shows_who_was_asked_and_takes_their_answers(stage: Stage) -> None:
+    pump_room(stage)
+    names = ("Zhao Gang 赵刚", "Qian Li 钱立")
+    people = [stage.person(name, "guard", node=stage.site_id) for name in names]
+    for one in people:
+        on_duty(stage, one)
+    number = stage.trip("b1-pump-1", SMOKE)
+    english, chinese = client_of(stage, "supervisor"), client_of(stage, "manager", "zh")
+    assert "Looking for a guard" in english.get(f"/tickets/{number}").text
+    step(stage)
+    with stage.parts.database.read() as session:
+        asked = session.get_one(tasks.GuardTask, task_id(stage, number)).person_id
+    assert asked in people
+    other = next(one for one in people if one != asked)
+    own = signed_in(stage, stage.secret(asked, "session"))
+    page = own.get(f"/tickets/{number}").text
+    assert "A guard is asked" in page
+    assert "I go</button>" in page
+    assert "I go myself" not in page
+    # Whoever is not asked is offered no button.
+    assert (
+        "I go</button>"
+        not in signed_in(stage, stage.secret(other, "session")).get(f"/tickets/{number}").text
+    )
+    passed = sent(own, f"/tickets/{number}/task/pass", reason="busy")
+    assert "Busy with something else" in passed.text
+    assert form(own, f"/tickets/{number}/task/accept").status_code == 409
+    step(stage)
+    room = english.get("/control-room").text
+    assert "Guards sent to alarms" in room
+    assert "A guard is asked" in room
+    assert "报警处置任务" in chinese.get("/control-room").text
+    gone = sent(english, f"/tickets/{number}/task/send", person=str(other))
+    assert "A guard is on the way" in gone.text
+    assert "sent by Wei Chen" in gone.text
+    assert "保安正在前往" in chinese.get(f"/tickets/{number}").text
+    there = signed_in(stage, stage.secret(other, "session"))
+    said = sent(there, f"/tickets/{number}/task/arrive")
+    assert "said by hand, proven by nothing" in said.text
+    assert form(english, f"/tickets/{number}/task/call-off", reason="").status_code == 422
+    off = sent(english, f"/tickets/{number}/task/call-off", reason="False alarm by steam")
+    assert "False alarm by steam" in off.text
+    assert form(english, f"/tickets/{number}/task/dance").status_code == 404
+
+
+def test_a_guard_is_asked_on_the_phone_goes_and_is_seen_to_arrive(
+    stage: Stage, tmp_path: Path
+) -> None:
+    pump_room(stage)
+    shift = lay_shift(stage, rounds=1, points=1)
+    on_duty(stage, shift.guard)
+    served = Served(stage)
+    served.begin()
+    supervisor = client_of(stage, "supervisor")
+    with (
+        sync_playwright() as playwright,
+        phone(playwright, tmp_path / "phone", PHONE) as context,
+    ):
+        page = context.pages[0]
+        enrol(page, served.url, shift)
+        sign_in(page)
+        number = stage.trip("b1-pump-1", SMOKE)
+        step(stage)
+        # It takes the screen by itself, within a few looks.
+        expect(page.get_by_text("Smoke in the pump room")).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.get_by_text("Can you go there?")).to_be_visible()
+        page.get_by_role("button", name="I go").click()
+        expect(page.get_by_role("heading", name="Scan there")).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.get_by_text("Pump room door")).to_be_visible()
+        _touch_tag(page)
+        expect(page.get_by_text("Proven by your scan")).to_be_visible(timeout=PATIENCE_MS)
+        shown = supervisor.get(f"/tickets/{number}").text
+        assert "A guard is there" in shown
+        assert "Pump room door" in shown
+        assert "in the same space" in shown
+        page.get_by_role("button", name="Done here").click()
+        expect(page.get_by_role("button", name="Change guard")).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.locator("[data-task]")).to_have_count(0, timeout=PATIENCE_MS)
+    served.end()
+
+
+def _touch_tag(page: Page) -> None:
+    page.get_by_role("button", name="Touch the tag").click()
+    page.wait_for_function("() => tagsAreRead()")
+    page.evaluate("tag => touchTag(tag)", ":".join(TAG[at : at + 2] for at in range(0, 14, 2)))
