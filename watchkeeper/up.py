@@ -14,6 +14,7 @@ from watchkeeper import first_run, installation
 from watchkeeper.demo_patrol import demo_patrol
 from watchkeeper.demo_people import demo_outsiders
 from watchkeeper.demo_posts import demo_posts
+from watchkeeper.demo_tasks import demo_tasks
 from watchkeeper.product import Product
 
 _STOP_SECONDS = 10
@@ -45,6 +46,7 @@ def _start(product: Product, *, demo: bool, console: Console) -> None:
             vault = Vault(product.settings)
             demo_patrol(product.database, vault, "guard", now)
             demo_posts(product.database, vault, "guard", now)
+            demo_tasks(product.database, vault, now)
         rules = first_run.publish_packs(product.database, product.clock.now())
     if rules:
         console.print(f"{rules} shipped rules came into force.")

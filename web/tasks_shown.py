@@ -19,16 +19,16 @@ def task_shown(session: Session, visit: Visit, ticket_id: UUID) -> dict[str, Any
         return {"task": None}
     mine = task["person_id"] == visit.caller.person_id
     may_send = task["may_send"] and task["state"] in tasks.GUARD_TASK.moves["send"]
-    could = (
-        tasks.who_could_go(session, visit.caller, ticket_id, now=visit.reader.now)
-        if may_send
-        else []
-    )
+    could = []
+    if may_send:
+        found = tasks.who_could_go(session, visit.caller, ticket_id, now=visit.reader.now)
+        could = [{**one, "may_go": one["why_not"] in (None, "asked")} for one in found]
     return {
         "task": task,
         "task_mine": mine and task["state"] in (*tasks.GOING, "offered"),
         "task_reasons": PASSED_FOR,
         "could_go": could,
+        "may_go_too": may_send and not mine,
         "may_call_off": task["may_send"] and task["state"] in tasks.OPEN,
         "task_times": times_of(task),
     }
