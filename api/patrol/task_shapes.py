@@ -120,6 +120,32 @@ class TaskPage(BaseModel):
     next: str | None
 
 
+class Spread(BaseModel):
+    """Seconds: of n, the middle, and within which nine in ten were."""
+
+    n: int
+    median: int
+    p90: int
+
+
+class TaskFigures(BaseModel):
+    """How soon guards came. Of a task that was asked for anew the last time counts."""
+
+    since: datetime
+    until: datetime
+    tasks: int
+    accepted: int
+    arrived: int
+    proven: int = Field(description="Of those that arrived: by a scan.")
+    late: int = Field(description="Not there within what the terms leave.")
+    passed_up: int = Field(description="Where nobody could be sent, for a time at least.")
+    offers: int
+    lapsed: int
+    passed: int
+    accept_s: Spread | None = Field(description="From the alarm until somebody accepted.")
+    arrive_s: Spread | None = Field(description="From accepting until they were there.")
+
+
 class CouldGo(BaseModel):
     """Somebody on duty. why_not: none where they could go."""
 

@@ -1,10 +1,11 @@
 """Tasks for guards over HTTP: shown, answered, and given to somebody."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from api.answers import answer, fingerprint, page_answer
 from api.deps import Asked, Permission
@@ -15,6 +16,7 @@ from api.patrol.task_shapes import (
     PhoneTasks,
     TaskAnswer,
     TaskCalledOff,
+    TaskFigures,
     TaskPage,
     TaskPassed,
     TaskSent,
@@ -48,6 +50,19 @@ def get_guard_tasks(
         wanted = wish(limit, cursor, *tasks.KEY)
         page = tasks.list_tasks(session, asked.caller, wanted, site_id=site, open_only=open_only)
     return page_answer(page)
+
+
+@router.get("/guard-task-figures", response_model=TaskFigures, summary="See how soon guards come")
+def get_guard_task_figures(
+    asked: Reader, site: UUID | None = None, days: Annotated[int, Query(ge=1, le=366)] = 30
+) -> Response:
+    """Of the tasks whose ticket you see, begun within so many days up to now."""
+    since = asked.now - timedelta(days=days)
+    with asked.parts.database.read() as session:
+        found = tasks.task_figures(
+            session, asked.caller, since=since, until=asked.now, site_id=site
+        )
+    return answer(found)
 
 
 @router.get("/guard-tasks/{task_id}", response_model=TaskWhole, summary="Read a task for a guard")

@@ -228,5 +228,14 @@ def test_the_own_routes_of_somebody_without_a_phone_of_ours(scene: Scene) -> Non
     for step, state in (("accept", "accepted"), ("arrive", "arrived"), ("finish", "over")):
         answer = scene.post(scene.guard, f"{task}/{step}")
         assert (answer.status_code, answer.json()["state"]) == (200, state)
+    figures = scene.client.get(f"{API}/guard-task-figures?days=1", headers=scene.guard.headers)
+    said = figures.json()
+    # It began at this very moment, which is the end of the span.
+    assert said["tasks"] == 0
+    scene.later(SECOND)
+    path = f"{API}/guard-task-figures?site={scene.site.id}"
+    said = scene.client.get(path, headers=scene.supervisor.headers).json()
+    assert said | {"tasks": 1, "accepted": 1, "arrived": 1, "proven": 0, "offers": 1} == said
+    assert said["accept_s"] == {"n": 1, "median": 0, "p90": 0}
     assert scene.post(scene.guard, f"{task}/pass", reason="busy").json()["state"] == "over"
     assert scene.post(scene.guard, f"{task}/finish").json()["state"] == "over"

@@ -33,6 +33,7 @@ from workflows.notifications import Notice, take_up
 from workflows.patrol import sos, tasks
 from workflows.patrol.rounds import Round
 from workflows.patrol.tasks import GUARD_OFFER, GUARD_TASK, GuardTask
+from workflows.patrol.tasks.figures import spread
 from workflows.tickets import TicketEvidence
 from workflows.tickets.promises import read_terms, save_terms, service_grades
 
@@ -518,6 +519,13 @@ def test_whoever_is_asked_gets_a_notice_until_they_answer(scene: Sending) -> Non
     with scene.database.read() as session:
         told = [tuple(row) for row in session.execute(statement)]
     assert told == [(scene.guard, "guard_task.offer", "critical", task)]
+
+
+def test_the_middle_and_the_slowest_tenth_are_times_that_somebody_took() -> None:
+    assert spread([]) is None
+    assert spread([None, 7]) == {"n": 1, "median": 7, "p90": 7}
+    assert spread(list(range(100, 0, -1))) == {"n": 100, "median": 50, "p90": 90}
+    assert spread([1, 2, 900]) == {"n": 3, "median": 2, "p90": 900}
 
 
 @pytest.mark.parametrize("lifecycle", [GUARD_TASK, GUARD_OFFER], ids=lambda one: one.name)

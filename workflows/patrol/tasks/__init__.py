@@ -14,6 +14,7 @@ from workflows.patrol.tasks.answering import (
     send,
 )
 from workflows.patrol.tasks.arriving import arrive, arrive_by_scans
+from workflows.patrol.tasks.figures import task_figures
 from workflows.patrol.tasks.offering import due_tasks, step
 from workflows.patrol.tasks.reading import (
     KEY,
@@ -60,6 +61,7 @@ __all__ = [
     "passed_on",
     "send",
     "step",
+    "task_figures",
     "task_on",
     "tasks_now",
     "tasks_of",
