@@ -15,6 +15,7 @@ from tests.web.guard.sharing import CARD, LI, OTHER_PIN, change, colleague, hold
 from tests.web.guard.walking import grainy, hold, on_phone
 from tests.web.guarding import (
     PATIENCE_MS,
+    PIN,
     Served,
     Shift,
     enrol,
@@ -215,7 +216,11 @@ def _lay_keys(stage: Stage, gate: UUID, boss: UUID, guard: UUID) -> None:
 
 def _hand_over(page: Page) -> None:
     page.get_by_role("button", name="You are here since").click()
+    # Whoever opened the app anew shows once more that it is them, and is back where they were.
+    page.reload()
     page.get_by_role("button", name="Hand-over", exact=True).click()
+    page.get_by_role("button", name="Sign in").click()
+    type_pin(page, PIN)
     give = page.get_by_role("button", name="Hand over", exact=True)
     expect(give).to_be_disabled(timeout=PATIENCE_MS)
     keys = page.get_by_role("group", name="Master key")

@@ -62,7 +62,7 @@ export function shortfall(problem: Unable, again: () => unknown): HTMLElement {
         : _("This needs signal, because both shifts must see the same."),
     ),
     signing
-      ? button("person", _("Sign in"), () => turnTo("sign-in"), { class: "first" })
+      ? button("person", _("Sign in"), () => turnTo("sign-in", { back: location.hash }), { class: "first" })
       : button("sync", _("Try again"), again, { class: "first" }),
   );
 }

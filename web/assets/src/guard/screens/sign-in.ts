@@ -3,7 +3,7 @@ import { button, h, icon, replace } from "../dom";
 import { holderOf } from "../badges";
 import { turnTo, type Screen } from "../go";
 import { plan } from "../plan";
-import { knownPeople, signIn, type By, type Outcome } from "../session";
+import { knownPeople, session, signIn, type By, type Outcome } from "../session";
 import { kick } from "../sync";
 import { _, clock } from "../words";
 import { BadgeEyes } from "./badge-eyes";
@@ -16,10 +16,17 @@ type Who = By & { name: string };
 
 let eyes: BadgeEyes | null = null;
 let shown = false;
+// The screen that asked for a PIN, to which it leads back.
+let back = "";
 
-export const signInScreen: Screen = (place) => {
+export const signInScreen: Screen = (place, given) => {
   shown = true;
-  void choosePerson(place);
+  const wished = given.get("back") ?? "";
+  // A link from elsewhere must not lead away from the app.
+  back = wished.startsWith("#/") ? wished : "";
+  // Whoever is signed in already is asked for their PIN alone.
+  if (back && session) askPin(place, { person_id: session.person, name: session.name });
+  else void choosePerson(place);
   return () => {
     shown = false;
     shut();
@@ -125,7 +132,8 @@ function askNew(place: HTMLElement, who: Who, pin: string, said = ""): void {
 function settle(place: HTMLElement, who: Who, outcome: Outcome): void {
   if (outcome.session) {
     kick();
-    turnTo("home");
+    if (back) location.replace(back);
+    else turnTo("home");
     return;
   }
   askPin(place, who, wording(outcome));
