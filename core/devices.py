@@ -129,13 +129,17 @@ class PresentValue(Base):
     at_micros: Mapped[int] = mapped_column(BigInteger)
 
 
+def device_by_code(session: Session, site_id: UUID, code: str) -> Device | None:
+    """The device of a site with this code."""
+    wanted = select(Device).where(Device.site_id == site_id, Device.code == code)
+    return session.scalars(wanted).first()
+
+
 def note_waiting(
     session: Session, site_id: UUID, code: str, sample: dict[str, Any], at: datetime
 ) -> Device:
     """A device that nobody adopted has spoken: show it, with what it said last."""
-    device = session.scalars(
-        select(Device).where(Device.site_id == site_id, Device.code == code)
-    ).first()
+    device = device_by_code(session, site_id, code)
     if device is None:
         device = Device(
             id=new_id(),

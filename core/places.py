@@ -107,6 +107,12 @@ def space_by_code(session: Session, site_id: UUID, code: str) -> UUID | None:
     return session.scalar(select(Space.id).where(Space.site_id == site_id, Space.code == code))
 
 
+def asset_by_code(session: Session, site_id: UUID, code: str) -> Asset | None:
+    """The asset of a site with this code."""
+    wanted = select(Asset).where(Asset.site_id == site_id, Asset.code == code)
+    return session.scalars(wanted).first()
+
+
 def sites(session: Session) -> list[Node]:
     """Every site, by its code."""
     return list(session.scalars(select(Node).where(Node.kind == "site").order_by(Node.code)))

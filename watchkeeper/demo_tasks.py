@@ -3,23 +3,24 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
-
 from core import events
 from core.badges import NewBadge, issue_badge
 from core.db import Database, Session
+from core.devices import Device, device_by_code
 from core.ids import new_id
+from core.paging import Wish
 from core.people import Caller, Grant, Person, administrator_of, caller_for
-from core.places import Asset, Node, sites
+from core.places import Asset, Node, asset_by_code, sites
 from core.vault import Vault
-from workflows.patrol import SCAN, CardAtReader, CheckpointToken, posts, present, tasks
-from workflows.tickets import Draft, Step, act, open_ticket
+from workflows.patrol import SCAN, CardAtReader, posts, present, tasks
+from workflows.tickets import Draft, Step, Ticket, act, open_ticket
 
 PATROL = "钱志强"
 CARD = "DEMO-0002"
 NAME = {"en": "Roving patrol", "zh": "巡逻岗"}
 # Where somebody forced a door a while ago, and whose reader proves that the patrol came.
-DOOR, READER = "b1-door-entrance", "patrol-point-1"
+DOOR, READER = "b1-door-entrance", "patrol-reader-1"
+POST = "patrol"
 _AGO = timedelta(minutes=40)
 _SECOND = timedelta(seconds=1)
 _BY = events.SYSTEM
@@ -33,18 +34,24 @@ def demo_tasks(database: Database, vault: Vault, now: datetime) -> None:
     with database.write() as session:
         site = next(iter(sites(session)), None)
         by = administrator_of(session)
-        if site is None or by is None or _is_there(session, site.id):
+        if site is None or by is None:
             return
-        boss = caller_for(session, by)
+        boss, door = caller_for(session, by), asset_by_code(session, site.id, DOOR)
+        reader = device_by_code(session, site.id, READER)
+        if door is None or reader is None or _is_there(session, site.id, boss):
+            return
         person_id = _patrol(session, site, boss, vault, now)
-        _forced_door(session, site.id, boss, person_id, vault, now)
+        at = now - _AGO
+        ticket = _forced_door(session, door, at)
+        # Whoever stands nearer by the demo's own life may not be asked before the patrol.
+        tasks.send(session, boss, ticket.id, person_id, now=at + 2 * _SECOND)
+        _come(session, reader, vault, at + 96 * _SECOND)
+        _be_done(session, ticket, person_id, at + 300 * _SECOND)
 
 
-def _is_there(session: Session, site_id: UUID) -> bool:
-    """Whether it was set up before, or there is nothing to set it up beside."""
-    wanted = select(Person.id).where(Person.name == PATROL)
-    codes = select(Asset.id).where(Asset.site_id == site_id, Asset.code.in_((DOOR, READER)))
-    return session.scalar(wanted) is not None or len(session.scalars(codes).all()) < 2
+def _is_there(session: Session, site_id: UUID, boss: Caller) -> bool:
+    known = posts.list_posts(session, boss, Wish(100), site_id=site_id).items
+    return any(post["code"] == POST for post in known)
 
 
 def _patrol(session: Session, site: Node, boss: Caller, vault: Vault, now: datetime) -> UUID:
@@ -57,21 +64,17 @@ def _patrol(session: Session, site: Node, boss: Caller, vault: Vault, now: datet
     # It counts from before the door was forced.
     card = NewBadge(person.id, "card", CARD, starts_at=now - 2 * _AGO)
     issue_badge(session, site.id, card, needs=SCAN, vault=vault, actor=_BY, now=now - 2 * _AGO)
-    draft = posts.PostDraft("patrol", NAME, "security", minimum_crew=0)
+    draft = posts.PostDraft(POST, NAME, "security", minimum_crew=0)
     post = posts.create_post(session, site.id, draft, actor=_BY, now=now - 2 * _AGO)
     reason = "Demo 演示"
     posts.clock_in(session, boss, post, person.id, reason=reason, now=now, at=now - 2 * _AGO)
     return person.id
 
 
-def _forced_door(
-    session: Session, site_id: UUID, boss: Caller, person_id: UUID, vault: Vault, now: datetime
-) -> None:
-    """A door was forced; the patrol was asked, went, came, found nobody, and was done."""
-    at = now - _AGO
-    door = session.scalars(select(Asset).where(Asset.site_id == site_id, Asset.code == DOOR)).one()
+def _forced_door(session: Session, door: Asset, at: datetime) -> Ticket:
+    """The ticket of a door that was forced."""
     draft = Draft(
-        site_id=site_id,
+        site_id=door.site_id,
         kind="incident",
         category="security",
         priority="high",
@@ -84,38 +87,27 @@ def _forced_door(
         rule_id="door-forced",
         rule_version=1,
     )
-    ticket = open_ticket(session, draft, actor=_BY)
-    # Whoever stands nearer by the demo's own life may not be asked before the patrol.
-    tasks.send(session, boss, ticket.id, person_id, now=at + 2 * _SECOND)
-    patrol = caller_for(session, session.get_one(Person, person_id))
-    _come(session, site_id, vault, at + 96 * _SECOND)
-    note = "门锁被撬，现场无人，已通知维修。Lock prised open, nobody there; maintenance was told."
-    tasks.finish(session, patrol, ticket.id, now=at + 300 * _SECOND)
-    session.refresh(ticket)
-    act(
-        session,
-        ticket,
-        Step("resolve", note, verdict="real"),
-        person=person_id,
-        now=at + 300 * _SECOND,
-    )
+    return open_ticket(session, draft, actor=_BY)
 
 
-def _come(session: Session, site_id: UUID, vault: Vault, at: datetime) -> None:
+def _come(session: Session, reader: Device, vault: Vault, at: datetime) -> None:
     """The patrol holds its card to the reader in the lobby."""
-    reader = select(CheckpointToken.device_id).join(
-        Asset, Asset.id == CheckpointToken.checkpoint_id
-    )
-    device_id = session.scalars(
-        reader.where(Asset.site_id == site_id, Asset.code == READER)
-    ).first()
     shown = CardAtReader(
         id=new_id(),
         occurred_at=at,
         channel="mqtt",
-        site_id=site_id,
-        device_id=device_id,
+        site_id=reader.site_id,
+        device_id=reader.id,
         person_id=None,
         card=CARD,
     )
     present(session, shown, vault=vault, now=at)
+
+
+def _be_done(session: Session, ticket: Ticket, person_id: UUID, at: datetime) -> None:
+    """The patrol found nobody and told maintenance."""
+    note = "门锁被撬，现场无人，已通知维修。Lock prised open, nobody there; maintenance was told."
+    patrol = caller_for(session, session.get_one(Person, person_id))
+    tasks.finish(session, patrol, ticket.id, now=at)
+    session.refresh(ticket)
+    act(session, ticket, Step("resolve", note, verdict="real"), person=person_id, now=at)

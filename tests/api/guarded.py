@@ -45,15 +45,7 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
             actor=events.SYSTEM,
             now=now,
         )
-        badge = patrol.issue_badge(
-            session,
-            site.id,
-            patrol.NewBadge(guard.id, "card", "1234"),
-            needs=patrol.SCAN,
-            vault=VAULT,
-            actor=events.SYSTEM,
-            now=now,
-        )
+        badge_id = _put_badge(session, site, guard.id, now)
         shown = patrol.StaticTag(
             id=new_id(),
             occurred_at=now,
@@ -79,7 +71,7 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         "track_hold_id": hold.id,
         "checkpoint_id": row.id,
         "checkpoint_token_id": put.token.id,
-        "badge_id": badge.id,
+        "badge_id": badge_id,
         "scan_id": scan.id,
         "sos_id": call.id,
         "lone_plan_id": plan.id,
@@ -89,6 +81,20 @@ def put_patrol(database: Database, site: SmallSite, now: datetime) -> dict[str, 
         **reported,
         **frozen,
     }
+
+
+def _put_badge(session: Session, site: SmallSite, guard: UUID, now: datetime) -> UUID:
+    """A card of the guard, by its id."""
+    badge = patrol.issue_badge(
+        session,
+        site.id,
+        patrol.NewBadge(guard, "card", "1234"),
+        needs=patrol.SCAN,
+        vault=VAULT,
+        actor=events.SYSTEM,
+        now=now,
+    )
+    return badge.id
 
 
 def _put_task(session: Session, site: SmallSite, now: datetime) -> UUID:
