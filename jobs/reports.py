@@ -1,15 +1,18 @@
-"""What time asks of reports: days that close by themselves, and annexes of what came later."""
+"""What time asks of reports: days close, annexes of what came later, links to clients."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
 
+from core.channels.mail import Mail
+from core.channels.message import Channel
 from core.db import is_unavailable
 from core.errors import Conflict
 from core.files import FileStore, files_url
 from core.leases import LeaseLost
+from core.settings import Settings
 from jobs.work import Work
-from workflows.patrol.frozen import annexing, audience, closing
+from workflows.patrol.frozen import annexing, audience, closing, sending
 
 One = TypeVar("One")
 
@@ -37,6 +40,34 @@ def annex_days(work: Work, now: datetime) -> int:
         due = annexing.reports_to_look_at(session, now=now)
     desk = desk_of(work)
     return _each_by_itself(work, due, lambda one: annexing.annex(desk, None, one, now=now))
+
+
+class Sending:
+    """Clients are sent links to what was closed, where e-mail and our own address are set."""
+
+    def __init__(self, settings: Settings, channel: Channel | None = None) -> None:
+        if channel is None and settings.smtp_url and settings.mail_from:
+            channel = Mail(settings.smtp_url, settings.mail_from)
+        self._channel = channel
+        self._base = settings.public_url.rstrip("/")
+
+    def send(self, work: Work, now: datetime) -> int:
+        """Send what is due; what was written down before e-mail was set up goes out then."""
+        if self._channel is None or not self._base:
+            return 0
+        made = 0
+        while not work.stopping.is_set():
+            with work.transaction() as session:
+                letters = sending.begin(session, base=self._base, now=now)
+                more = sending.any_due(session, now=now)
+            for letter in letters:
+                outcome = self._channel.send(letter.address, letter.message)
+                with work.transaction() as session:
+                    sending.finish(session, letter.sending_id, outcome, now=now)
+                made += outcome.sent
+            if not more:
+                break
+        return made
 
 
 def _each_by_itself(work: Work, due: Iterable[One], do: Callable[[One], object]) -> int:

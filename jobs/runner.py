@@ -39,7 +39,7 @@ from jobs.patrol import (
     note_statutes,
 )
 from jobs.posts import look_at_posts
-from jobs.reports import annex_days, close_days
+from jobs.reports import Sending, annex_days, close_days
 from jobs.retention import (
     bound_quarantine,
     forget_credentials,
@@ -89,6 +89,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("honesty", 5.0, check_rounds),
         Sweep("reports close", 30.0, close_days),
         Sweep("reports annexed", 60.0, annex_days, every=timedelta(minutes=5)),
+        Sweep("reports sent", 15.0, Sending(settings).send),
         Sweep("contractors", 5.0, pass_jobs_on),
         Sweep("homes", 60.0, end_homes, every=timedelta(minutes=10)),
         Sweep("guests", 60.0, forget_guests, every=timedelta(hours=1)),

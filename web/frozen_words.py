@@ -24,9 +24,16 @@ REPORT_PART: Mapping[str, str] = {
     "calls": mark("Calls for help"),
     "hand_overs": mark("Hand-overs and pass-down logs"),
 }
+LETTER_STATE: Mapping[str, str] = {
+    "waiting": mark("E-mails that wait"),
+    "sending": mark("E-mails under way"),
+    "sent": mark("E-mails sent"),
+    "failed": mark("E-mails that could not be sent"),
+}
 FROZEN_WORDS: Mapping[str, Mapping[str, str]] = {
     "frozen_state": FROZEN_STATE,
     "naming": NAMING,
+    "letter_state": LETTER_STATE,
     "report_part": REPORT_PART,
 }
 FROZEN_EVENTS: Mapping[str, str] = {

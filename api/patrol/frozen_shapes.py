@@ -7,7 +7,12 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.bodies import Body, Line
-from workflows.patrol.frozen.audience import LONGEST_WAIT_MIN, ClientDraft, Reporting
+from workflows.patrol.frozen.audience import (
+    LONGEST_WAIT_MIN,
+    MOST_ADDRESSES,
+    ClientDraft,
+    Reporting,
+)
 from workflows.patrol.frozen.model import USUAL_PARTS
 
 Naming = Literal["names", "initials", "badges", "nobody"]
@@ -155,16 +160,23 @@ class ClientToKeep(Body):
     """A client as it is to be."""
 
     name: Line
-    language: Language = "zh"
+    language: Language = Field("zh", description="Of the messages that it gets.")
     naming: Naming = Field("initials", description="How people who work there are named.")
     parts: Annotated[list[Part], Field(max_length=20)] = Field(
         default_factory=lambda: list[Part](USUAL_PARTS),  # type: ignore[arg-type]
         description="What its editions hold beside posts and rounds.",
     )
 
+    addresses: Annotated[list[str], Field(max_length=MOST_ADDRESSES)] = Field(
+        default_factory=list,
+        description="E-mail addresses that are sent a link to every report.",
+    )
+
     def draft(self) -> ClientDraft:
         """The same for the use case."""
-        return ClientDraft(self.name, self.language, self.naming, tuple(self.parts))
+        return ClientDraft(
+            self.name, self.language, self.naming, tuple(self.parts), tuple(self.addresses)
+        )
 
 
 class ClientToMake(ClientToKeep):
@@ -182,6 +194,7 @@ class ClientItem(BaseModel):
     language: Language
     naming: Naming
     parts: list[Part]
+    addresses: list[str]
     state: Literal["active", "ended"]
     version: int
 

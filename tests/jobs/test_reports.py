@@ -7,19 +7,22 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from core.channels.message import Message, Outcome
 from core.clock import SimulatedClock
 from core.db import Database
+from core.errors import NotFound
 from core.files import FileStore, files_url
 from core.places import Node
-from jobs.reports import annex_days, close_days
+from jobs.reports import Sending, annex_days, close_days
 from tests.fixtures import SmallSite
-from tests.jobs.conftest import make_work
+from tests.jobs.conftest import make_work, settings_of
 from tests.workflows.conftest import facts_of
 from tests.workflows.reporting import NIGHT, TODAY, go, make_reported
 from tests.workflows.walked import MINUTE, TEN
 from workflows.notifications import Notice
 from workflows.notifications.taking_up import take_up
-from workflows.patrol.frozen import audience, closing
+from workflows.patrol.frozen import audience, closing, sending
+from workflows.patrol.frozen.model import ReportSending
 from workflows.patrol.frozen.reading import note_read
 
 
@@ -70,3 +73,85 @@ def test_a_day_closes_once_and_what_comes_later_is_told_to_its_readers(
         [notice] = session.scalars(select(Notice).where(Notice.kind == "patrol_report.annex"))
         assert (notice.person_id, notice.urgency) == (walk.supervisor, "normal")
         assert notice.facts["frozen"] == facts[0].subject_id
+
+
+class Letters:
+    """Takes letters as a mail server does, and refuses as many as it is told to."""
+
+    name = address_kind = "email"
+
+    def __init__(self, refuses: int = 0) -> None:
+        self.refuses = refuses
+        self.sent: list[tuple[str, Message]] = []
+
+    def send(self, address: str, message: Message) -> Outcome:
+        """Keep one letter, or refuse it."""
+        if self.refuses:
+            self.refuses -= 1
+            return Outcome(sent=False, text="450 mailbox busy")
+        self.sent.append((address, message))
+        return Outcome(sent=True, text="accepted")
+
+
+def test_a_client_is_sent_a_link_to_what_was_closed_and_to_its_annex(
+    database: Database, site: SmallSite, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    work = make_work(database, clock, data_dir=tmp_path)
+    reported = make_reported(database, site, FileStore(files_url(work.settings)))
+    walk = reported.walk
+    caller = walk.caller(walk.supervisor)
+    addresses = ("desk@harbour.example", "night@harbour.example")
+    draft = audience.ClientDraft("Harbour Offices", "en", "initials", (), addresses)
+    with database.write() as session:
+        audience.create_client(session, caller, site.id, draft, now=TEN)
+    walk.look(TEN + 200 * MINUTE)
+    report = reported.close()
+    # Without an address of ours nothing goes out, and nothing is lost.
+    letters = Letters(refuses=1)
+    assert Sending(settings_of(), letters).send(work, NIGHT) == 0
+    sending_out = Sending(settings_of(public_url="https://wk.example/"), letters)
+    assert sending_out.send(work, NIGHT) == 1
+    assert sending_out.send(work, NIGHT + MINUTE) == 0
+    assert sending_out.send(work, NIGHT + 31 * MINUTE) == 1
+    assert sorted(address for address, _ in letters.sent) == sorted(addresses)
+    told = letters.sent[0][1]
+    assert told.title == "A security report is ready: RIVERSIDE-20261124"
+    assert "Wei" not in f"{told}"
+    secret = told.link.removeprefix("https://wk.example/r/")
+    with database.read() as session:
+        row, edition = sending.edition_behind(session, secret, now=NIGHT)
+        assert (row.id, edition.client_id is not None) == (report, True)
+        late = NIGHT + timedelta(days=91)
+        for wrong, at in ((secret, late), ("wkl_nothing", NIGHT)):
+            with pytest.raises(NotFound):
+                sending.edition_behind(session, wrong, now=at)
+        assert {one.address for one in session.scalars(select(ReportSending))} == {""}
+    walk.scan("garage", TEN + 5 * MINUTE, told=NIGHT + 60 * MINUTE, channel="sync")
+    assert annex_days(work, NIGHT + 61 * MINUTE) == 1
+    assert sending_out.send(work, NIGHT + 62 * MINUTE) == 2
+    assert letters.sent[-1][1].title.startswith("An annex to a security report is ready")
+
+
+def test_what_nobody_takes_is_given_up(
+    database: Database, site: SmallSite, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    work = make_work(database, clock, data_dir=tmp_path)
+    reported = make_reported(database, site, FileStore(files_url(work.settings)))
+    caller = reported.walk.caller(reported.walk.supervisor)
+    draft = audience.ClientDraft("Harbour Offices", addresses=("desk@harbour.example",))
+    with database.write() as session:
+        audience.create_client(session, caller, site.id, draft, now=TEN)
+    reported.close()
+    letters = Letters(refuses=99)
+    sending_out = Sending(settings_of(public_url="https://wk.example"), letters)
+    for hour in range(48):
+        sending_out.send(work, NIGHT + timedelta(hours=hour))
+    with database.read() as session:
+        [row] = session.scalars(select(ReportSending))
+        assert (row.state, row.tries, row.result, row.address) == (
+            "failed",
+            6,
+            "450 mailbox busy",
+            "",
+        )
+    assert letters.refuses == 93

@@ -12,6 +12,7 @@ from tests.web.conftest import client_of, signed_in
 from tests.web.patrolling import field_of, form, sent
 from tests.web.rounding import night_of_rounds, tag_of_point, visit_point
 from tests.web.stage import OVERHEATING, Stage
+from workflows.patrol.frozen import sending
 from workflows.patrol.frozen.annexing import annex
 from workflows.patrol.frozen.closing import Desk
 from workflows.patrol.frozen.model import FrozenReport
@@ -30,6 +31,20 @@ def report_of(stage: Stage) -> FrozenReport:
         return session.scalars(statement.order_by(FrozenReport.closed_at.desc())).first()  # type: ignore[return-value]
 
 
+def read_by_link(stage: Stage) -> None:
+    """Who holds a link that a client was sent reads that edition, and nothing beside it."""
+    with stage.parts.database.write() as session:
+        letters = sending.begin(session, base="", now=stage.parts.clock.now())
+    assert len(letters) == 2
+    stranger, link = TestClient(stage.app), letters[0].message.link
+    page = stranger.get(link)
+    assert page.status_code == 200
+    assert "Sun Li" not in page.text
+    assert stranger.get(f"{link}/pdf/en").content.startswith(b"%PDF")
+    assert stranger.get(f"{link}/pdf/fr").status_code == 404
+    assert stranger.get("/r/wkl_nothing").status_code == 404
+
+
 def test_a_day_from_its_preview_to_its_annex(stage_at_noon: Stage) -> None:
     stage = stage_at_noon
     guard = stage.person("Guard Xu", "guard", node=stage.site_id)
@@ -44,7 +59,9 @@ def test_a_day_from_its_preview_to_its_annex(stage_at_noon: Stage) -> None:
         language="zh",
         naming="initials",
         part=["reports", "photos"],
+        addresses="desk@harbour.example, night@harbour.example",
     )
+    assert "2 addresses" in kept.text
     assert "Harbour Offices 港务大厦" in kept.text
     page = client.get(f"/patrol-reports?{site}").text
     assert "Not closed" in page
@@ -65,6 +82,7 @@ def test_a_day_from_its_preview_to_its_annex(stage_at_noon: Stage) -> None:
         digest = hashlib.sha256(first.content).hexdigest()
         stranger = TestClient(stage.app)
         assert f"Genuine: {report.number}" in stranger.get(f"/check-report?digest={digest}").text
+    read_by_link(stage)
     listed = client.get(f"/patrol-reports?{site}&number={report.number[-6:]}").text
     assert "Frozen" in listed
     assert "Found by number" in listed

@@ -22,6 +22,7 @@ def upgrade() -> None:
     _reports()
     _editions()
     _readers()
+    _sendings()
 
 
 def _id(name: str, *, empty: bool = False) -> sa.Column[object]:
@@ -58,6 +59,7 @@ def _clients() -> None:
         _word("language", 5),
         _word("naming", 10),
         sa.Column("parts", sa.JSON(), nullable=False),
+        sa.Column("addresses", sa.JSON(), nullable=False),
         _word("state", 10),
         sa.Column("version", sa.Integer(), nullable=False),
         *_refer("report_client", {"site_id": "node"}),
@@ -157,3 +159,25 @@ def _readers() -> None:
         ),
         _key("report_reader", "report_id", "person_id"),
     )
+
+
+def _sendings() -> None:
+    op.create_table(
+        "report_sending",
+        _id("id"),
+        _id("site_id"),
+        _id("edition_id"),
+        _word("address", 120),
+        _word("state", 10),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        _moment("due_at", empty=True),
+        _moment("sent_at", empty=True),
+        _word("result", 300),
+        _word("secret_hash", 64, empty=True),
+        _moment("ends_at", empty=True),
+        *_refer("report_sending", {"site_id": "node", "edition_id": "report_edition"}),
+        _key("report_sending", "id"),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_report_sending_secret_hash")),
+    )
+    for column in ("edition_id", "due_at"):
+        op.create_index(op.f(f"ix_report_sending_{column}"), "report_sending", [column])

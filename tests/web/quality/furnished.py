@@ -46,6 +46,8 @@ from workflows.alarms import Alarm
 from workflows.customers import ResidentReport, Wish, find_place, send_from_home
 from workflows.notifications import Notice
 from workflows.patrol import lone, sos
+from workflows.patrol.frozen.audience import ClientDraft, create_client
+from workflows.patrol.frozen.closing import Desk, close_day
 from workflows.tickets import Ticket
 from workflows.tickets.contractors import Contact, Job, NewClaim, accept, arrive, claim, offer
 
@@ -334,6 +336,28 @@ def _pages_of_rounds(stage: Stage, guard: UUID) -> dict[str, str]:
         "new plan of rounds": f"/routes/{made['route']}/plans/new",
         "plan by statute": f"/routes/{made['route']}/plans/new?statute=public-gathering",
         "statutes": f"/patrol-statutes?{site}",
+        **_pages_of_reports(stage),
+    }
+
+
+def _pages_of_reports(stage: Stage) -> dict[str, str]:
+    """A day that is closed, for a client, and what leads there."""
+    site = f"site={stage.site_id}"
+    boss = stage.person("Zhao Yi 赵毅", "supervisor", node=stage.site_id)
+    now = stage.parts.clock.now()
+    day = now.astimezone(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=1)
+    with stage.parts.database.write() as session:
+        caller = caller_for(session, session.get_one(Person, boss))
+        draft = ClientDraft("Harbour Offices 港务大厦")
+        create_client(session, caller, stage.site_id, draft, now=now)
+    desk = Desk(stage.parts.database, stage.parts.files, "")
+    report = close_day(desk, caller, stage.site_id, day, now=now)
+    return {
+        "daily reports": f"/patrol-reports?{site}",
+        "daily report, open": f"/patrol-report-day?{site}&day={day + timedelta(days=1)}",
+        "daily report": f"/patrol-reports/{report}",
+        "clients of reports": f"/report-clients?{site}",
+        "check a report": f"/check-report?digest={'0' * 64}",
     }
 
 

@@ -1,5 +1,6 @@
 """Frozen reports: the days of a site, a day before it is closed, a report with its annexes."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ from web.pages.patrol.chosen import chosen_site
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import overview, patrol
-from workflows.patrol.frozen import annexing, audience, closing, reading
+from workflows.patrol.frozen import annexing, audience, closing, reading, sending
 from workflows.patrol.frozen.layout import facts_of, parts_of_content
 
 ON_A_PAGE = 31
@@ -134,6 +135,8 @@ def _add_one(routes: APIRouter, templates: Templates) -> None:
             now = visit.parts.clock.now()
             reading.note_read(session, visit.caller, patrol_report_id, now=now)
             report = reading.describe_frozen(session, visit.caller, patrol_report_id)
+            sent = sending.sendings_of(session, report["id"])
+            letters = {key: Counter(one.state for one in some) for key, some in sent.items()}
             chosen = chosen_site(session, visit, patrol.PEOPLE, report["site_id"])
         local = visit.at(chosen.site.time_zone)
         editions = [{**one, "report": each} for each in _whole(report) for one in each["editions"]]
@@ -145,6 +148,7 @@ def _add_one(routes: APIRouter, templates: Templates) -> None:
             site=chosen.site,
             report=report,
             shown=shown,
+            letters=letters,
             facts=facts_of(shown["content"], local.reader.language),
             parts=_parts(shown["content"], local),
             may_write=visit.may(patrol.WRITE, report["site_id"]),

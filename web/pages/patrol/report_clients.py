@@ -25,6 +25,7 @@ PROBLEMS = {
     "language": mark("English or Chinese."),
     "naming": mark("Choose how people are named."),
     "parts": mark("Choose some of the parts."),
+    "addresses": mark("At most 10 e-mail addresses, such as desk@example.com."),
     "closes_after_min": mark(
         "So many hours after the end of the day: a whole number from 0 to 72."
     ),
@@ -90,6 +91,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
         with visit.parts.database.read() as session:
             row = audience.find_client(session, visit.caller, report_client_id)
             tried = {name: getattr(row, name) for name in ("name", "language", "naming", "parts")}
+            tried["addresses"] = "\n".join(row.addresses)
             tried |= {"id": row.id, "version": row.version, "state": row.state}
             site = row.site_id
         return _page(templates, visit, site, tried=tried)
@@ -104,18 +106,22 @@ class _ClientForm:
         language: Annotated[str, Form()] = "zh",
         naming: Annotated[str, Form()] = "initials",
         part: Annotated[list[str] | None, Form()] = None,
+        addresses: Annotated[str, Form()] = "",
         version: Annotated[str, Form()] = "",
     ) -> None:
+        self.addresses = addresses
         self.name, self.language, self.naming = name, language, naming
         self.parts, self.version = part or [], version
 
     def draft(self) -> ClientDraft:
         """The client as it is to be."""
-        return ClientDraft(self.name, self.language, self.naming, self.parts)
+        addresses = self.addresses.replace(",", " ").split()
+        return ClientDraft(self.name, self.language, self.naming, self.parts, addresses)
 
     def tried(self, client_id: UUID | None) -> dict[str, Any]:
         """The same for the form that is shown once more."""
         fields = {"name": self.name, "language": self.language, "naming": self.naming}
+        fields["addresses"] = self.addresses
         more = {"parts": self.parts, "version": self.version, "id": client_id, "state": "active"}
         return {**fields, **more}
 

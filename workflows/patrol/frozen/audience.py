@@ -1,5 +1,6 @@
 """For whom reports are: clients of a site, and how the site itself reports."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -30,6 +31,8 @@ from workflows.patrol.frozen.model import (
 )
 
 LONGEST_NAME = 120
+MOST_ADDRESSES = 10
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # A day closes by itself within three days of its end, or by hand.
 LONGEST_WAIT_MIN = 3 * 24 * 60
 
@@ -42,6 +45,7 @@ class ClientDraft:
     language: str = "zh"
     naming: str = "initials"
     parts: Sequence[str] = USUAL_PARTS
+    addresses: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,7 @@ def create_client(
         language=draft.language,
         naming=draft.naming,
         parts=_in_order(draft.parts),
+        addresses=_addresses(draft),
         state="active",
         version=1,
     )
@@ -191,6 +196,7 @@ def change_client(
             "language": draft.language,
             "naming": draft.naming,
             "parts": parts,
+            "addresses": _addresses(draft),
         },
         facts={"naming": draft.naming, "parts": parts},
         expected_version=expected_version,
@@ -229,11 +235,19 @@ def _checked(draft: ClientDraft) -> str:
         problems.append(f"name: 1 to {LONGEST_NAME} characters")
     if draft.language not in LANGUAGES:
         problems.append(f"language: one of {', '.join(LANGUAGES)}")
+    addresses = _addresses(draft)
+    wrong = [one for one in addresses if len(one) > LONGEST_NAME or not _ADDRESS.fullmatch(one)]
+    if wrong or len(addresses) > MOST_ADDRESSES:
+        problems.append(f"addresses: at most {MOST_ADDRESSES}, such as desk@example.com")
     if set(draft.parts) - set(PARTS):
         problems.append(f"parts: some of {', '.join(PARTS)}")
     if problems:
         raise Invalid("the client was not saved", problems=problems)
     return name
+
+
+def _addresses(draft: ClientDraft) -> list[str]:
+    return list(dict.fromkeys(one.strip() for one in draft.addresses if one.strip()))
 
 
 def _naming_problems(naming: str) -> list[str]:

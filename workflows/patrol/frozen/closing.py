@@ -37,6 +37,7 @@ from workflows.patrol.frozen.model import (
     ReportFileDigest,
 )
 from workflows.patrol.frozen.naming import people_named
+from workflows.patrol.frozen.sending import prepare
 from workflows.patrol.reports.model import GuardReport
 from workflows.tickets.model import Ticket
 from workflows.tickets.scope import READ as READ_TICKETS
@@ -305,6 +306,7 @@ def keep(
         )
         session.add(edition)
         session.flush()
+        prepare(session, edition, now=now)
         for name, file in one.files.items():
             session.add(
                 ReportFileDigest(

@@ -39,7 +39,8 @@ CLIENT = Lifecycle(
 class ReportClient(Base):
     """A company that a site is kept for, and what its editions of reports hold.
 
-    naming: one of NAMINGS. parts: some of PARTS.
+    language: of the messages that it gets. naming: one of NAMINGS. parts: some of PARTS.
+    addresses: e-mail addresses that are sent a link to every report; they stand here only.
     """
 
     __tablename__ = "report_client"
@@ -50,6 +51,7 @@ class ReportClient(Base):
     language: Mapped[str] = mapped_column(String(5), default="zh")
     naming: Mapped[str] = mapped_column(String(10), default="initials")
     parts: Mapped[list[str]] = mapped_column(JSON)
+    addresses: Mapped[list[str]] = mapped_column(JSON, default=list)
     state: Mapped[str] = mapped_column(String(10), default="active")
     version: Mapped[int] = mapped_column(Integer, default=1)
 
@@ -154,3 +156,25 @@ class ReportReader(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
     read_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class ReportSending(Base):
+    """An edition on its way to one address of its client, and the link that leads to it.
+
+    state: waiting, sending, sent, failed, or unknown when we died in between. address: taken away
+    once it is sent or given up. secret_hash: of the link; ends_at: until when that opens anything.
+    """
+
+    __tablename__ = "report_sending"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("node.id"))
+    edition_id: Mapped[UUID] = mapped_column(ForeignKey("report_edition.id"), index=True)
+    address: Mapped[str] = mapped_column(String(120))
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    due_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)
+    result: Mapped[str] = mapped_column(String(300), default="")
+    secret_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -232,12 +232,10 @@ def find_file(
     if edition is None:
         raise NotFound("there is no such report", advice="Look for it in the list of reports.")
     row = find_frozen(session, caller, edition.report_id)
-    return file_of(session, row, edition, form, language)
+    return file_of(row, edition, form, language)
 
 
-def file_of(
-    session: Session, row: FrozenReport, edition: ReportEdition, form: str, language: str
-) -> FrozenFile:
+def file_of(row: FrozenReport, edition: ReportEdition, form: str, language: str) -> FrozenFile:
     """A file of an edition, for who may read that. NotFound for a form or language without one."""
     file = edition.files.get(f"{form}-{language}")
     if file is None:
