@@ -64,7 +64,7 @@ def test_own_terms_are_written_as_a_table(stage: Stage, client: TestClient) -> N
     assert found.terms.hold_limit == timedelta(days=2)
     assert [rung.to for rung in found.terms.escalation.response] == ["manager"]
     assert "which began as “Standard”" in client.get(there).text
-    # How calls for help climb is set over the API; the form does not show it, and keeps it.
+    # How calls for help climb stays as it is where a form does not ask for it.
     climbs = {"escalation": [{"after": "10s", "to": "manager"}], "repeat": "1m"}
     body = {"grade": "standard", "terms": {**found.terms.model_dump(mode="json"), "sos": climbs}}
     token = {"X-CSRF-Token": csrf_token(client.cookies[SESSION_COOKIE]), "If-Match": '"1"'}
@@ -74,6 +74,21 @@ def test_own_terms_are_written_as_a_table(stage: Stage, client: TestClient) -> N
     with stage.parts.database.read() as session:
         kept = terms_at(session, stage.site_id).terms.sos
     assert kept.model_dump(mode="json") == climbs
+    page = client.get(f"/service?node={stage.site_id}").text
+    assert 'name="sos_after" aria-label="After the call" value="10s"' in page
+    chain = {"sos_after": ["20s", "40s", ""], "sos_to": ["supervisor", "manager", "manager"]}
+    form |= {**chain, "sos_repeat": "90s", "version": 3}
+    assert post(client, address, grade="standard", **form)[0] == 303
+    with stage.parts.database.read() as session:
+        chosen = terms_at(session, stage.site_id).terms.sos.model_dump(mode="json")
+    assert [(one["after"], one["to"]) for one in chosen["escalation"]] == [
+        ("20s", "supervisor"),
+        ("40s", "manager"),
+    ]
+    form["version"] = 4
+    for wrong in ({"sos_after": ["40s", "20s", ""]}, {"sos_after": [""]}, {"sos_repeat": ""}):
+        status, text = post(client, address, grade="standard", **{**form, **wrong})
+        assert (status, "sos" in text) == (422, True)
     status, text = post(client, address, grade="standard", **{**form, "warn_at": "many"})
     assert status == 422
     assert "warn_at" in text

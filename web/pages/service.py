@@ -33,7 +33,14 @@ from web.reader import Reader
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows.tickets import KINDS, PRIORITIES
-from workflows.tickets.promises import ESCALATES_TO, Terms, read_terms, service_grades, terms_at
+from workflows.tickets.promises import (
+    ESCALATES_TO,
+    MOST_SOS_RUNGS,
+    Terms,
+    read_terms,
+    service_grades,
+    terms_at,
+)
 from workflows.tickets.service import change_calendar, change_terms, list_calendars
 
 READ = "places.read"
@@ -144,6 +151,7 @@ def _overview(visit: Visit, wanted: UUID | None) -> dict[str, Any]:
         "priorities": PRIORITIES,
         "roles": [role for role in ROLES if role in ESCALATES_TO],
         "spare": range(SPARE_LINES),
+        "most_sos": MOST_SOS_RUNGS,
         "hours_text": _hours_text,
     }
 
@@ -154,12 +162,13 @@ def _own_terms(
     rest: dict[str, Any],
     standing: Terms,
 ) -> Terms:
-    """What the form says; how calls for help climb and guards are sent stays as it stands."""
+    """What the form says; what it does not ask for stays as it stands."""
     lines = _lines(promises, ("respond_within", "resolve_within"))
     escalation: dict[str, list[dict[str, str]]] = {"response": [], "resolution": []}
     for rung in _lines(rungs, ("after",)):
         escalation.setdefault(rung.pop("clock", ""), []).append(rung)
-    kept = standing.model_dump(mode="json", include={"sos", "guards"})
+    unasked = {"guards"} if "sos" in rest else {"guards", "sos"}
+    kept = standing.model_dump(mode="json", include=unasked)
     return read_terms({**kept, "promises": lines, "escalation": escalation, **rest})
 
 
@@ -198,6 +207,9 @@ def _add_terms(routes: APIRouter, templates: Templates) -> None:
         rung_clock: Column = None,
         rung_after: Column = None,
         rung_to: Column = None,
+        sos_after: Column = None,
+        sos_to: Column = None,
+        sos_repeat: Annotated[str, Form()] = "",
     ) -> Response:
         promises = {
             "kind": kind or [],
@@ -212,6 +224,9 @@ def _add_terms(routes: APIRouter, templates: Templates) -> None:
         fire = {"seen_within": seen_within, "confirmed_within": confirmed_within}
         if given := {name: span for name, span in fire.items() if span.strip()}:
             rest["fire_alarm"] = given
+        if sos_after is not None:
+            chain = _lines({"after": sos_after, "to": sos_to or []}, ("after",))
+            rest["sos"] = {"escalation": chain, "repeat": sos_repeat}
         return _save(visit, node_id, version, grade, partial(_own_terms, promises, rungs, rest))
 
 

@@ -129,6 +129,9 @@ class FireTerms(_Part):
         return self
 
 
+MOST_SOS_RUNGS = 6
+
+
 class SosTerms(_Part):
     """How a call for help climbs until somebody has answered it, counted from when it came.
 
@@ -136,7 +139,7 @@ class SosTerms(_Part):
     told again behind the last rung.
     """
 
-    escalation: Annotated[tuple[Rung, ...], Field(min_length=1, max_length=6)] = (
+    escalation: Annotated[tuple[Rung, ...], Field(min_length=1, max_length=MOST_SOS_RUNGS)] = (
         Rung(after=timedelta(seconds=30), to="supervisor"),
         Rung(after=timedelta(seconds=60), to="manager"),
         Rung(after=timedelta(seconds=120), to="administrator"),
