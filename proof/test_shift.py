@@ -23,10 +23,12 @@ def stage(foundation: Path, tmp_path: Path) -> Iterator[Stage]:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_whole_shift_arrives_once_and_in_order(stage: Stage, tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "camera"), [(1, False), (2, False), (3, True)])
+def test_a_whole_shift_arrives_once_and_in_order(
+    stage: Stage, tmp_path: Path, seed: int, camera: bool
+) -> None:
     shift = lay_shift(stage, rounds=ROUNDS, points=POINTS)
-    plan = Plan(reports=REPORTS, photos=PHOTOS, seed=seed)
+    plan = Plan(reports=REPORTS, photos=PHOTOS, seed=seed, camera=camera)
     walked = walk(shift, tmp_path / "phone", plan)
     sys.stdout.write(f"\n{walked.told()}; {dict(walked.network.met)}\n")
     assert_whole(shift, walked, plan)

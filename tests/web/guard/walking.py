@@ -16,6 +16,7 @@ from playwright.sync_api import Page, Playwright, expect, sync_playwright
 from sqlalchemy import select
 
 from tests.web.guarding import (
+    LENS,
     PATIENCE_MS,
     PHONE,
     Network,
@@ -25,6 +26,7 @@ from tests.web.guarding import (
     kept,
     phone,
     reachable,
+    show_code,
     sign_in,
     took,
     touch,
@@ -56,14 +58,21 @@ class Walked:
 
 @contextmanager
 def on_phone(
-    playwright: Playwright, folder: Path, url: str, *, clock: bool = False, **more: Any
+    playwright: Playwright,
+    folder: Path,
+    url: str,
+    *,
+    camera: bool = False,
+    clock: bool = False,
+    **more: Any,
 ) -> Iterator[Page]:
     """The app, opened on the phone; what it complains about fails the test.
 
-    clock: whether its clock can be put forward. more: of the browser.
+    camera: whether tags can't be read, but squares. clock: whether its clock can be put forward.
+    more: of the browser.
     """
     complaints: list[str] = []
-    with phone(playwright, folder, PHONE, **more) as context:
+    with phone(playwright, folder, LENS if camera else PHONE, **more) as context:
         page = context.pages[0]
         if clock:
             page.clock.install()
@@ -82,12 +91,13 @@ def hold(page: Page, tag: str) -> None:
 @dataclass
 class Plan:
     """What a shift consists of. photos: of all reports together. parts: the browser is closed and
-    opened again between them."""
+    opened again between them. camera: by squares, on a phone that reads no tags."""
 
     reports: int
     photos: int
     seed: int
     parts: int = 2
+    camera: bool = False
 
 
 def walk(shift: Shift, folder: Path, plan: Plan) -> Walked:
@@ -98,7 +108,7 @@ def walk(shift: Shift, folder: Path, plan: Plan) -> Walked:
     with Network(served.port, plan.seed).running() as network, sync_playwright() as playwright:
         walked = Walked(network)
         for part in range(plan.parts):
-            with on_phone(playwright, folder, network.url) as page:
+            with on_phone(playwright, folder, network.url, camera=plan.camera) as page:
                 if part == 0:
                     _come_on_duty(shift, page, network)
                     served.end()
@@ -127,21 +137,34 @@ def _come_on_duty(shift: Shift, page: Page, network: Network) -> None:
 
 def _go_part(shift: Shift, page: Page, plan: Plan, part: int) -> None:
     """An equal part of all tags, round after round, and of the reports."""
+    shown = shift.squares if plan.camera else shift.tags
     every = [
-        (number, tag, f"Point {number + 1}-{at + 1}")
-        for number, tags in enumerate(shift.tags)
-        for at, tag in enumerate(tags)
+        (number, one, f"Point {number + 1}-{at + 1}")
+        for number, ones in enumerate(shown)
+        for at, one in enumerate(ones)
     ]
     size = -(-len(every) // plan.parts)
     here = -1
-    for number, tag, name in every[part * size : (part + 1) * size]:
+    for number, one, name in every[part * size : (part + 1) * size]:
         if number != here:
             open_round(page, number)
             here = number
-        touch(page, tag, name)
+        if plan.camera:
+            look(page, one)
+        else:
+            touch(page, one, name)
     for each in range(part, plan.reports, plan.parts):
         page.evaluate("location.hash = '#/home'")
         report(page, len(range(each, plan.photos, plan.reports)), seed=each)
+
+
+def look(page: Page, code: str) -> None:
+    """Hold the camera to the square of a point; returns once it says that this is recorded."""
+    done = page.locator(".line:disabled").count()
+    page.get_by_role("button", name="Scan the code").click()
+    show_code(page, f"{page.evaluate('location.origin')}/t?q={code}")
+    expect(page.locator(".outcome")).to_contain_text("recorded", timeout=PATIENCE_MS)
+    expect(page.locator(".line:disabled")).to_have_count(done + 1, timeout=PATIENCE_MS)
 
 
 def grainy(seed: int) -> bytes:

@@ -32,7 +32,8 @@ export function gotThrough(): void {
 
 /**
  * Does what asks the server, and again where that gets lost, as long as something got through lately:
- * over a network that loses every other request one that is lost says nothing of the next.
+ * over a network that loses every other request one that is lost says nothing of the next. Else once
+ * more, if that takes no time.
  */
 export async function steadily<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
@@ -42,7 +43,7 @@ export async function steadily<T>(work: () => Promise<T>): Promise<T> {
       return got;
     } catch (error) {
       const lately = performance.now() - gotThroughAt < LATELY_MS;
-      if (!(error instanceof Away) || tries >= AT_ONCE || !lately) throw error;
+      if (!(error instanceof Away) || tries >= (lately ? AT_ONCE : error.slow ? 1 : 2)) throw error;
       // Each time a little longer, and by chance, so that phones don't come back as one.
       await new Promise((done) => setTimeout(done, SHORT_MS * tries * (0.5 + Math.random())));
     }

@@ -33,6 +33,8 @@ const MOST_BYTES = 240 * 1024;
 const STOPPED_MS = 600_000;
 let timer = 0;
 let again = false;
+// After how many attempts in a row, since something got through or somebody asked, it waits longer.
+let waits = 0;
 let lowPower = false;
 
 export async function beginSync(): Promise<void> {
@@ -62,8 +64,9 @@ export function askAgain(): void {
   hurry();
 }
 
-/** Tries now. */
+/** Tries now; if that fails, soon again. */
 export function hurry(): void {
+  waits = 0;
   window.clearTimeout(timer);
   if (contact.busy) again = true;
   else void turn();
@@ -98,7 +101,7 @@ async function alone(work: () => Promise<void>): Promise<void> {
 
 function pause(): number {
   if (contact.failed === 0) return lowPower ? LOW_POWER_BEAT_MS : BEAT_MS;
-  const longest = Math.min(FIRST_RETRY_MS * 2 ** (contact.failed - 1), LONGEST_RETRY_MS);
+  const longest = Math.min(FIRST_RETRY_MS * 2 ** (waits - 1), LONGEST_RETRY_MS);
   // Phones that lost the same server must not come back in the same moment.
   return longest * (0.5 + Math.random() / 2);
 }
@@ -109,6 +112,8 @@ async function failed(error: unknown): Promise<void> {
     if (FINAL.has(error.code)) await write("phone", error.code, "stopped");
     return;
   }
+  // Anything that got through in between has set this to 0.
+  waits = contact.failed ? waits + 1 : 1;
   contact.failed += 1;
   contact.why = error instanceof Refused ? error.message : "";
   if (!(error instanceof Away) && !(error instanceof Refused)) throw error;
