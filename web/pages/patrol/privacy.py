@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form, Query, Response
 from fastapi.responses import RedirectResponse
 
 from core.errors import Invalid, NotFound, WatchkeeperError
@@ -119,7 +119,11 @@ def _told(visit: Visit, error: WatchkeeperError) -> list[str]:
 
 def _add_looks(routes: APIRouter, templates: Templates) -> None:
     @routes.get("/track-looks")
-    def show(visit: SignedInVisit, site: UUID | None = None, before: int | None = None) -> Response:
+    def show(
+        visit: SignedInVisit,
+        site: UUID | None = None,
+        before: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
+    ) -> Response:
         wish = Wish(ON_A_PAGE, None if before is None else (before,))
         with visit.parts.database.read() as session:
             chosen = chosen_site(session, visit, looking.AUDIT, site)

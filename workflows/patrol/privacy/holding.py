@@ -160,7 +160,7 @@ def hold_track(
     for permission in (WRITE, PEOPLE):
         caller.require(permission, ticket.site_id)
     problems = []
-    if not since < until <= since + LONGEST_SPAN:
+    if not timedelta(0) < until - since <= LONGEST_SPAN:
         problems.append("until: after `since`, at most 31 days")
     if session.get(Person, person_id) is None:
         problems.append("person_id: somebody who works here")
