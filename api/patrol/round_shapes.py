@@ -47,6 +47,8 @@ class RoundItem(BaseModel):
     began_at: datetime | None
     ended_at: datetime | None
     reason: str = Field(description="Why it was called off.")
+    paused_at: datetime | None = Field(description="Since when its guard is away at an alarm.")
+    paused_s: int = Field(description="For how long they were before; its end was moved by it.")
     counts: RoundCounts
 
 

@@ -1,70 +1,18 @@
 """An alarm sends a guard: on the ticket's page, in the control room, and on the guard's phone."""
 
-from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import select
 
-from core import events
-from core.places import space_by_code
-from core.rosters import Shift
 from tests.web.conftest import client_of, signed_in
 from tests.web.guarding import PATIENCE_MS, PHONE, Served, enrol, lay_shift, phone, sign_in
-from tests.web.patrolling import form, put, sent
-from tests.web.stage import Fault, Stage
-from workflows import patrol
+from tests.web.patrolling import form, sent
+from tests.web.stage import Stage
+from tests.web.tasking import SMOKE, TAG, on_duty, pump_room, step
 from workflows.patrol import tasks
 from workflows.tickets import Ticket
-
-SMOKE = Fault(
-    "smoke-pump-room",
-    {"en": "Smoke in the pump room", "zh": "水泵房烟感报警"},
-    "critical",
-    "smoke > 0",
-    "smoke 1 > 0 held 10s",
-    {},
-    life_safety=True,
-    category="fire",
-)
-TAG = "04FEED00000001"
-
-
-def on_duty(stage: Stage, person: UUID) -> None:
-    """Somebody has a shift of the guards."""
-    now = stage.parts.clock.now()
-    with stage.parts.database.write() as session:
-        session.add(
-            Shift(
-                site_id=stage.site_id,
-                team="security",
-                person_id=person,
-                kind="duty",
-                starts_at=now - timedelta(hours=1),
-                ends_at=now + timedelta(hours=11),
-            )
-        )
-
-
-def pump_room(stage: Stage) -> UUID:
-    """A checkpoint in the pump room of building 1, with a tag."""
-    now = stage.parts.clock.now()
-    with stage.parts.database.write() as session:
-        space = space_by_code(session, stage.site_id, "b1-pumproom")
-        names = {"en": "Pump room door", "zh": "水泵房门口"}
-        new = patrol.NewCheckpoint("pump-room-door", names, space)
-        row = patrol.create_checkpoint(session, stage.site_id, new, actor=events.SYSTEM, now=now)
-    put(stage, row.id, "static_tag", TAG)
-    return row.id
-
-
-def step(stage: Stage) -> None:
-    """What the sweep does."""
-    now = stage.parts.clock.now()
-    with stage.parts.database.write() as session:
-        for one in tasks.due_tasks(session, now=now):
-            tasks.step(session, one, now=now, actor=events.SYSTEM)
 
 
 def task_id(stage: Stage, number: int) -> UUID:

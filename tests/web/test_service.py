@@ -64,16 +64,19 @@ def test_own_terms_are_written_as_a_table(stage: Stage, client: TestClient) -> N
     assert found.terms.hold_limit == timedelta(days=2)
     assert [rung.to for rung in found.terms.escalation.response] == ["manager"]
     assert "which began as “Standard”" in client.get(there).text
-    # How calls for help climb stays as it is where a form does not ask for it.
+    # How calls climb stays where a form does not ask for it, and so does what guards go to.
     climbs = {"escalation": [{"after": "10s", "to": "manager"}], "repeat": "1m"}
-    body = {"grade": "standard", "terms": {**found.terms.model_dump(mode="json"), "sos": climbs}}
+    sends = {"guards": {"send": [], "answer_within": "20s"}}
+    own = {**found.terms.model_dump(mode="json"), "sos": climbs, **sends}
+    body = {"grade": "standard", "terms": own}
     token = {"X-CSRF-Token": csrf_token(client.cookies[SESSION_COOKIE]), "If-Match": '"1"'}
     changed = client.put(f"/api/v1/nodes/{stage.site_id}/terms", json=body, headers=token)
     assert changed.is_success, changed.text
     assert post(client, address, grade="standard", **{**form, "version": 2})[0] == 303
     with stage.parts.database.read() as session:
-        kept = terms_at(session, stage.site_id).terms.sos
-    assert kept.model_dump(mode="json") == climbs
+        kept = terms_at(session, stage.site_id).terms
+    assert kept.sos.model_dump(mode="json") == climbs
+    assert (kept.guards.send, kept.guards.answer_within) == ((), timedelta(seconds=20))
     page = client.get(f"/service?node={stage.site_id}").text
     assert 'name="sos_after" aria-label="After the call" value="10s"' in page
     chain = {"sos_after": ["20s", "40s", ""], "sos_to": ["supervisor", "manager", "manager"]}

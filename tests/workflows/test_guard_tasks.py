@@ -476,6 +476,7 @@ def test_the_round_that_a_guard_leaves_waits_for_them(scene: Sending) -> None:
     scene.do("send", task, walk.supervisor, TEN + 6 * MINUTE, walk.guard)
     row = walk.rounds()[0]
     assert row.paused_at == TEN + 6 * MINUTE
+    assert walk.shown()["paused_at"] == row.paused_at
     ends = row.ends_at
     # It would be over by now, and nothing of it is missed meanwhile.
     walk.heard(TEN + 90 * MINUTE, told_until=TEN + 90 * MINUTE)

@@ -106,9 +106,10 @@ def _scan(
     session.add(row)
     session.flush()
     events.append_all(session, [_fact(row, actor)])
+    # Tickets are locked before rounds, as by whoever takes a task.
+    arrive_by_scans(session, [row], now=now)
     join_scans(session, [row], now=now)
     clock_scans(session, [row], now=now)
-    arrive_by_scans(session, [row], now=now)
     # A journal tells of its phone once all of it is taken, in an order that everybody keeps.
     by_phone = presented.channel in BY_PHONE and "phone" not in beside
     if by_phone and presented.person_id is not None:
@@ -168,9 +169,10 @@ def record_all(
     session.execute(insert(Scan), rows)
     scans = [Scan(**row) for row in rows]
     events.append_all(session, [_fact(scan, actor) for scan in scans])
+    # Tickets are locked before rounds, as by whoever takes a task.
+    arrive_by_scans(session, scans, now=now)
     join_scans(session, scans, now=now)
     clock_scans(session, scans, now=now)
-    arrive_by_scans(session, scans, now=now)
 
 
 def _clock_marks(presented: Presented, now: datetime) -> dict[str, Any]:

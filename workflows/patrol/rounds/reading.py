@@ -44,6 +44,8 @@ _ROWS = (
         Round.began_at,
         Round.ended_at,
         Round.reason,
+        Round.paused_at,
+        Round.paused_s,
     )
     .join(Route, Route.id == Round.route_id)
     .outerjoin(Person, Person.id == Round.person_id)

@@ -43,14 +43,17 @@ def arrive_by_scans(session: Session, scans: Sequence[Scan], *, now: datetime) -
     people = {scan.person_id for scan in wanted}
     if not people:
         return 0
-    statement = select(GuardTask).where(
+    statement = select(GuardTask.id).where(
         GuardTask.person_id.in_(people),
         GuardTask.accepted_at.is_not(None),
         GuardTask.arrived_at.is_(None),
     )
     proved = 0
-    for row in session.scalars(statement.order_by(GuardTask.id)).all():
-        ticket = session.get_one(Ticket, row.id)
+    for task_id in session.scalars(statement.order_by(GuardTask.id)).all():
+        ticket = session.get_one(Ticket, task_id, with_for_update=True, populate_existing=True)
+        row = session.get_one(GuardTask, task_id, populate_existing=True)
+        if row.arrived_at is not None or row.accepted_at is None:
+            continue
         places = proving(session, ticket)
         scan = _proof_of(session, row, places, wanted)
         if scan is not None and places is not None:
