@@ -36,6 +36,9 @@ from tests.web.conftest import signed_in
 from tests.web.patrolling import day_of_scans, put
 from tests.web.rounding import night_of_rounds
 from tests.web.stage import OVERHEATING, Fault, Stage, everyday_values
+from tests.web.tasking import SMOKE as SMOKE_IN_PUMP_ROOM
+from tests.web.tasking import on_duty, pump_room
+from tests.web.tasking import step as send_guards
 from tests.web.test_asked_assets import SMOKE as SMOKE_AT_BOARD
 from tests.web.test_asked_assets import WARM
 from tests.web.test_guests import guest, offered, put_up, report
@@ -290,9 +293,21 @@ def _pages_of_patrols(stage: Stage) -> dict[str, str]:
         "looks at tracks": "/track-looks",
         **_pages_of_rounds(stage, made["guard"]),
         **_pages_of_calls(stage, made["guard"]),
+        "ticket to which a guard is sent": _ticket_of_a_task(stage, made["guard"]),
         "tap": "/t?q=2345",
         "tap of a stranger": "/t?q=2346",
     }
+
+
+def _ticket_of_a_task(stage: Stage, guard: UUID) -> str:
+    """An alarm to which a guard goes who passed nothing on, with another who could."""
+    pump_room(stage)
+    mate = stage.person("Qian Li 钱立", "guard", node=stage.site_id)
+    for one in (guard, mate):
+        on_duty(stage, one)
+    number = stage.trip(PUMP, SMOKE_IN_PUMP_ROOM)
+    send_guards(stage)
+    return f"/tickets/{number}"
 
 
 def _pages_of_calls(stage: Stage, guard: UUID) -> dict[str, str]:
