@@ -63,6 +63,8 @@ def test_a_checkpoint_is_set_up_scanned_and_a_lost_code_replaced(
     page.goto(stage.url + "/live")
     page.locator(".places").get_by_role("link", name="Patrols").click()
     page.get_by_role("link", name="Checkpoints", exact=True).click()
+    # The row of tabs is longer than the phone is wide.
+    expect(page.locator(".patrol-tabs [aria-current]")).to_be_in_viewport(ratio=1)
     page.get_by_role("link", name="Add a checkpoint").click()
     page.get_by_label(re.compile("^Code, as it stands")).fill("roof-door")
     page.get_by_label("Name in English").fill("Roof door")

@@ -23,6 +23,12 @@ numberLines();
 const choosing = chooseTickets();
 if (choosing) followList(choosing.keep);
 
+// On a phone the row of tabs is longer than the screen: show the one that is open.
+for (const tab of document.querySelectorAll<HTMLElement>(".views [aria-current]")) {
+  const row = tab.parentElement!;
+  row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+}
+
 // A choice of site is a form; with scripts it needs no button.
 for (const select of document.querySelectorAll<HTMLSelectElement>("select[data-submit]")) {
   select.addEventListener("change", () => select.form?.submit());

@@ -23,7 +23,7 @@ from workflows import overview, patrol
 from workflows.patrol.frozen import annexing, audience, closing, reading, sending
 from workflows.patrol.frozen.layout import facts_of, parts_of_content
 
-ON_A_PAGE = 31
+ON_A_PAGE = 14
 INCIDENTS = 20
 
 
