@@ -92,6 +92,13 @@ def _is_warned(page: Page) -> None:
         page.clock.fast_forward("05:00")
         page.wait_for_timeout(200)
     expect(late).to_be_visible(timeout=PATIENCE_MS)
+    # What stands there follows the language.
+    page.evaluate("() => { location.hash = '#/settings'; }")
+    page.get_by_role("button", name="中文").click()
+    page.clock.fast_forward("00:06")
+    expect(page.get_by_text("1 号路线：已超时，请立即开始。")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="English").click()
+    page.evaluate("() => { location.hash = '#/home'; }")
 
 
 def _practises(page: Page) -> None:

@@ -75,8 +75,14 @@ async function warn(person: string): Promise<void> {
     })),
   );
   const fresh = due.filter(({ key }) => !given.includes(key));
-  const still = told.filter((one) => due.some(({ key }) => key === one.key));
-  const changes = fresh.length > 0 || still.length < told.length;
+  // In the words of now: points are scanned meanwhile, and the language can be changed.
+  const still = told.flatMap((one) =>
+    due
+      .filter(({ key }) => key === one.key)
+      .map(({ round, one: warning }) => ({ ...one, text: wording(round, warning) })),
+  );
+  const reworded = still.some((one, index) => one.text !== told[index]?.text);
+  const changes = fresh.length > 0 || still.length < told.length || reworded;
   told.splice(0, told.length, ...still);
   for (const { round, one, key } of fresh) {
     told.push({ key, text: wording(round, one), round: round.round.id });

@@ -46,6 +46,7 @@ async function draw(place: HTMLElement): Promise<void> {
     };
     const made = button("check", text, pick, { "aria-pressed": String(spoken() === wanted) });
     made.classList.toggle("on", spoken() === wanted);
+    if (spoken() !== wanted) made.querySelector("svg")?.remove();
     return made;
   };
   replace(
