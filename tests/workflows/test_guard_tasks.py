@@ -28,11 +28,13 @@ from tests.workflows.sending import (
     Sending,
     make_sending,
 )
+from tests.workflows.test_guards_side_by_side import until_it_waits
 from tests.workflows.walked import TEN, make_walk
 from workflows.notifications import Notice, take_up
 from workflows.patrol import sos, tasks
+from workflows.patrol.posts import Post
 from workflows.patrol.rounds import Round
-from workflows.patrol.tasks import GUARD_OFFER, GUARD_TASK, GuardTask
+from workflows.patrol.tasks import GUARD_OFFER, GUARD_TASK, GuardTask, arriving
 from workflows.patrol.tasks.figures import spread
 from workflows.tickets import TicketEvidence
 from workflows.tickets.promises import read_terms, save_terms, service_grades
@@ -207,6 +209,28 @@ def test_of_two_who_take_a_task_at_once_one_goes(
     assert states == {asked: "withdrawn", other: "accepted"}
 
 
+def test_a_scan_and_a_supervisor_lock_rounds_before_posts(
+    postgres_database: Database, postgres_site: SmallSite
+) -> None:
+    scene = make_sending(postgres_database, postgres_site)
+    walk = scene.walk
+    walk.route()
+    walk.plan()
+    walk.scan("gate", TEN)
+    task = scene.alarm(TEN)
+    scene.look(TEN)
+    scene.do("send", task, walk.supervisor, TEN, walk.guard)
+    post = scene.guarded.post_id
+    with ThreadPoolExecutor(1) as pool:
+        with scene.database.write() as session:
+            # As a scan of whoever goes does it.
+            session.scalars(select(Round.id).with_for_update()).all()
+            sent = pool.submit(scene.do, "send", task, walk.supervisor, TEN, scene.mate)
+            until_it_waits(scene.database, sent)
+            session.scalars(select(Post).where(Post.id == post).with_for_update()).one()
+        assert sent.result(30).person_id == scene.mate
+
+
 def _outcome(done: Any) -> str:
     try:
         return str(done.result(timeout=60))
@@ -314,7 +338,9 @@ def test_an_arrival_that_is_only_said_proves_nothing_and_says_so(scene: Sending)
     assert (kept["by"], kept["scan"]) == ("said", None)
 
 
-def test_an_arrival_without_signal_is_told_after_it_was_over(scene: Sending) -> None:
+def test_an_arrival_without_signal_is_told_after_it_was_over(
+    scene: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene.seen(scene.guard, "pumps", NOON - 30 * MINUTE)
     task = scene.alarm()
     scene.look(NOON)
@@ -329,8 +355,12 @@ def test_an_arrival_without_signal_is_told_after_it_was_over(scene: Sending) -> 
     scene.look(NOON + 40 * MINUTE)
     scene.do("accept", later, scene.guard, NOON + 40 * MINUTE)
     scene.do("finish", later, scene.guard, NOON + 41 * MINUTE)
+    looked = []
+    monkeypatch.setattr(arriving, "proving", lambda _, ticket: looked.append(ticket.id))
     scene.seen(scene.guard, "pumps", NOON + 50 * MINUTE)
     assert scene.row(later).arrived_at is None
+    # Nor is anything looked up for it: there are more of these with each day.
+    assert not looked
 
 
 @ONE_ENGINE

@@ -1,5 +1,6 @@
 """What people do with a task: take it, pass it on, give it back, finish it; send somebody."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -86,7 +87,7 @@ def accept(session: Session, caller: Caller, task_id: UUID, *, now: datetime) ->
     if row.person_id != person or row.state != "offered":
         raise passed_on()
     # Scans lock rounds before posts.
-    _lock_rounds(session, person)
+    _lock_rounds(session, [person])
     lock_posts(session, row.site_id)
     actor = events.Actor.person(person)
     if not can_be_spared(session, person, now):
@@ -113,8 +114,12 @@ def needed() -> Conflict:
     )
 
 
-def _lock_rounds(session: Session, person_id: UUID) -> None:
-    statement = select(Round.id).where(Round.person_id == person_id, Round.state == "running")
+def _lock_rounds(session: Session, people: Collection[UUID]) -> None:
+    """The rounds that they go, or that wait for them, whatever became of these meanwhile."""
+    statement = select(Round.id).where(
+        Round.person_id.in_(people),
+        or_(Round.state == "running", Round.paused_at.is_not(None)),
+    )
     session.scalars(statement.order_by(Round.id).with_for_update()).all()
 
 
@@ -216,7 +221,8 @@ def send(
     GUARD_TASK.target("send", row.state)
     if row.state == "accepted" and row.person_id == person_id:
         return row
-    _lock_rounds(session, person_id)
+    # Of whoever had it, too, whose round goes on.
+    _lock_rounds(session, [person_id, *([row.person_id] if row.person_id else [])])
     posts = lock_posts(session, row.site_id)
     found = candidates(session, ticket, run=row.run, now=now, posts=posts)
     chosen = next((one for one in found if one.person_id == person_id), None)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -43,10 +43,13 @@ def arrive_by_scans(session: Session, scans: Sequence[Scan], *, now: datetime) -
     people = {scan.person_id for scan in wanted}
     if not people:
         return 0
+    earliest = min(scan.occurred_at for scan in wanted)
     statement = select(GuardTask.id).where(
         GuardTask.person_id.in_(people),
         GuardTask.accepted_at.is_not(None),
         GuardTask.arrived_at.is_(None),
+        # Of those that were over before nothing is proven, and there are more of them each day.
+        or_(GuardTask.ended_at.is_(None), GuardTask.ended_at >= earliest),
     )
     proved = 0
     for task_id in session.scalars(statement.order_by(GuardTask.id)).all():
