@@ -64,7 +64,9 @@ class OfferItem(BaseModel):
     answered_at: datetime | None
     by_id: UUID | None = Field(description="The supervisor who sent them; none: the nearest.")
     by_name: str | None
-    near: Nearness
+    near: Nearness | None = Field(
+        description="None for whoever neither sends guards nor may see who scanned; so `reason`."
+    )
     reason: str
 
 

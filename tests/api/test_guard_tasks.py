@@ -217,8 +217,18 @@ def test_a_supervisor_sees_who_could_go_sends_them_and_calls_it_off(
     listed = scene.get(scene.supervisor)["items"]
     assert [one["id"] for one in listed] == [str(task)]
     assert scene.get(scene.supervisor, "?open_only=true")["items"] == []
+    assert {one["near"]["how"] for one in off.json()["offers"]} == {"unknown"}
     other = make_user("guard", scene.site.id)
-    assert scene.get(other, f"/{task}")["may_send"] is False
+    shown = scene.get(other, f"/{task}")
+    assert shown["may_send"] is False
+    # Where a colleague was, and why they did not go, is none of theirs.
+    assert {(one["near"], one["reason"]) for one in shown["offers"]} == {(None, "")}
+    own = next(
+        one
+        for one in scene.get(scene.guard, f"/{task}")["offers"]
+        if one["person_id"] == str(scene.guard.person_id)
+    )
+    assert (own["near"]["how"], own["reason"]) == ("unknown", "sent")
 
 
 @ONE_ENGINE

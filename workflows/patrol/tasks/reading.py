@@ -12,6 +12,7 @@ from core.errors import NotFound
 from core.paging import LARGEST_PAGE, Page, Wish, newest_first, rows_of
 from core.people import Caller, Person
 from core.places import Asset, Node, Space
+from workflows.patrol.checkpoints import PEOPLE
 from workflows.patrol.posts.model import Post
 from workflows.patrol.tasks.answering import SEND, shown_to
 from workflows.patrol.tasks.candidates import candidates
@@ -74,11 +75,15 @@ def describe_task(session: Session, caller: Caller, task_id: UUID) -> dict[str, 
     row = session.execute(statement).mappings().first()
     if row is None:
         raise NotFound("there is no such task", advice="Look at the tickets of the site.")
-    return {**row, "offers": _offers(session, [task_id])[task_id], "may_send": _leads(caller, row)}
-
-
-def _leads(caller: Caller, row: Mapping[Any, Any]) -> bool:
-    return row["site_id"] in caller.sites_for(SEND)
+    leads = row["site_id"] in caller.sites_for(SEND)
+    offers = _offers(session, [task_id])[task_id]
+    if not leads and row["site_id"] not in caller.sites_for(PEOPLE):
+        # Where colleagues were, and why they did not go, is nobody's who only sees the ticket.
+        hidden = {"near": None, "reason": ""}
+        offers = [
+            one if one["person_id"] == caller.person_id else {**one, **hidden} for one in offers
+        ]
+    return {**row, "offers": offers, "may_send": leads}
 
 
 def task_on(session: Session, caller: Caller, ticket_id: UUID) -> dict[str, Any] | None:
