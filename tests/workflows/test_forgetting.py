@@ -37,6 +37,7 @@ from workflows.patrol.rounds import Round
 from workflows.patrol.rounds.model import PatrolContact
 from workflows.patrol.sos.model import SosSignal
 from workflows.tickets import Draft, Ticket, open_ticket
+from workflows.tickets.guard_tasks import GuardOffer, GuardTask
 
 DAY = timedelta(days=1)
 # When everything of the night of TEN is older than 30 days.
@@ -237,6 +238,23 @@ def make_mark(phoned: Phoned, state: str, decided_at: datetime | None) -> None:
             decided_at=decided_at,
         ),
     )
+
+
+def test_where_somebody_was_who_was_asked_to_go_is_forgotten(phoned: Phoned, work: Work) -> None:
+    site, near = phoned.walk.site.id, {"how": "scan", "checkpoint": str(new_id())}
+    asked: dict[str, Any] = {"site_id": site, "run": 1, "near": near}
+    for state, at in (("passed", TEN), ("accepted", TEN), ("lapsed", LATER - DAY)):
+        task, person = ticket(phoned, TEN)[0], employ(phoned.database, site, "guard", state)
+        one_more(phoned, GuardTask(id=task, site_id=site, state="over", began_at=TEN))
+        who: dict[str, Any] = {"task_id": task, "person_id": person, "number": 1}
+        offer = GuardOffer(**asked, **who, state=state, offered_at=at)
+        one_more(phoned, offer)
+    forget_tracks(work, LATER)
+    left = {one.state: one.near for one in rows(phoned, GuardOffer)}
+    assert left == {"passed": {}, "accepted": near, "lapsed": near}
+    (told,) = facts_of(phoned.database, "track.forget")
+    assert told.after is not None
+    assert told.after["nearness"] == 1
 
 
 def test_a_mark_under_dispute_holds_its_round_and_no_other(phoned: Phoned, work: Work) -> None:

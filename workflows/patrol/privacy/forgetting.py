@@ -21,6 +21,7 @@ from workflows.patrol.posts.model import PostDuty
 from workflows.patrol.privacy.holding import Holds
 from workflows.patrol.rounds.model import PatrolContact, Round, RoundPoint
 from workflows.patrol.sos.model import SosSignal
+from workflows.tickets.guard_tasks import STANDING, GuardOffer
 from workflows.tickets.sos import Sos
 
 # What an accepted scan goes on saying of itself: how good a proof of the visit it was.
@@ -209,6 +210,23 @@ def _is_full(column: Any) -> Any:
     return cast(column, String) != "[]"
 
 
+def forget_nearness(session: Session, due: Due, after: tuple[Any, ...]) -> Done:
+    """Where somebody was as they were asked to go to an alarm; that they were asked stays."""
+    statement = select(GuardOffer).where(
+        GuardOffer.offered_at < due.before,
+        GuardOffer.state.not_in(STANDING),
+        cast(GuardOffer.near, String) != "{}",
+    )
+    if after:
+        statement = statement.where(GuardOffer.id > after[0])
+    rows = session.scalars(statement.order_by(GuardOffer.id).limit(due.limit)).all()
+    free = [row for row in rows if not due.holds.cover(row.person_id, row.offered_at)]
+    for row in free:
+        row.near = {}
+    session.flush()
+    return _batch(due, rows, len(free), lambda row: (row.id,))
+
+
 def unname_scans(session: Session, due: Due, after: tuple[Any, ...]) -> Done:
     """Whose scans were, once the record of work is over."""
     statement = select(Scan).where(Scan.received_at < due.before, Scan.person_id.is_not(None))
@@ -273,6 +291,7 @@ OF_TRACKS: Mapping[str, Step] = MappingProxyType(
         "watches": drop_watches,
         "positions": drop_positions,
         "marks": empty_marks,
+        "nearness": forget_nearness,
     }
 )
 OF_RECORDS: Mapping[str, Step] = MappingProxyType(
