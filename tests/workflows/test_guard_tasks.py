@@ -255,6 +255,14 @@ def test_nobody_is_sent_to_two_places(scene: Sending) -> None:
 
 
 @ONE_ENGINE
+def test_what_is_about_lives_is_offered_before_what_waits_longer(scene: Sending) -> None:
+    leaks = [scene.alarm(), scene.alarm(NOON + SECOND, asset="pump-2")]
+    smoke = scene.alarm(NOON + 2 * SECOND, rule=SMOKE, asset="pump-2")
+    with scene.database.read() as session:
+        assert tasks.due_tasks(session, now=NOON + MINUTE) == [smoke, *leaks]
+
+
+@ONE_ENGINE
 def test_a_supervisor_sends_somebody_or_goes_themselves(scene: Sending) -> None:
     task = scene.alarm()
     scene.look(NOON)

@@ -36,7 +36,10 @@ _CLEARED = and_(
 
 
 def due_tasks(session: Session, *, now: datetime) -> list[UUID]:
-    """The tasks that something is to be done about now, the one that waits longest first."""
+    """The tasks that something is to be done about now, what is about lives first.
+
+    Of the rest the one that waits longest: guards are few, and whoever goes is not called back.
+    """
     statement = (
         select(GuardTask.id)
         .join(Ticket, Ticket.id == GuardTask.id)
@@ -53,7 +56,7 @@ def due_tasks(session: Session, *, now: datetime) -> list[UUID]:
                 ),
             ),
         )
-        .order_by(GuardTask.due_at, GuardTask.id)
+        .order_by(Ticket.life_safety.desc(), GuardTask.due_at, GuardTask.id)
     )
     return list(session.scalars(statement))
 
