@@ -51,6 +51,7 @@ SENSES = """
 """
 WAIL_HZ, WARNING_HZ = 960, 660
 HOLD_MS, ASK_AGAIN_MS, ALOUD_AFTER_MS = 1500, 2000, 5000
+HOUR_MS = 3600_000
 HERE = {"latitude": 30.25, "longitude": 120.16, "accuracy": 8}
 # Both ends of a press before anything else is done, however slow the machine is.
 TAP = """button => {
@@ -260,13 +261,21 @@ def _checks_in_without_signal(page: Page, stage: Stage, shift: Shift, served: Se
         session.add(watch)
     page.evaluate("window.dispatchEvent(new Event('online'))")
     expect(page.get_by_role("button", name="I am well (by")).to_be_visible(timeout=PATIENCE_MS)
+    _runs_ahead(page)
     served.end()
+    # Nothing was heard of the server's clock since this start.
+    page.reload()
+    expect(page.get_by_role("button", name="I am well (by")).to_be_visible(timeout=PATIENCE_MS)
     page.mouse.click(5, 5)
     page.clock.fast_forward(EVERY // timedelta(milliseconds=1))
     expect(page.get_by_text("Are you well?")).to_be_visible(timeout=PATIENCE_MS)
     heard(page, WARNING_HZ)
+    for _ in range(2):
+        page.get_by_role("button", name="I am well", exact=True).click()
+        expect(page.get_by_text("Are you well?")).to_have_count(0)
+        page.clock.fast_forward(EVERY // timedelta(milliseconds=1))
+        expect(page.get_by_text("Are you well?")).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="I am well", exact=True).click()
-    expect(page.get_by_text("Are you well?")).to_have_count(0)
     served.begin()
     page.evaluate("window.dispatchEvent(new Event('online'))")
     wait_until_told(page)
@@ -274,6 +283,17 @@ def _checks_in_without_signal(page: Page, stage: Stage, shift: Shift, served: Se
         known = session.scalars(select(LoneWatch)).one()
     assert (known.heard_by, known.state) == ("journal", "well")
     assert known.heard_at > now
+
+
+def _runs_ahead(page: Page) -> None:
+    """The phone's clock shows three hours too much, and the phone knows that it does."""
+    page.clock.set_system_time(page.evaluate("Date.now() / 1000") + 3 * HOUR_MS / 1000)
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    wait_until(page, lambda: any(_is_far_off(one) for one in kept(page, "phone")))
+
+
+def _is_far_off(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("ms"), int) and value["ms"] < -HOUR_MS
 
 
 def _is_refused(page: Page, stage: Stage) -> None:

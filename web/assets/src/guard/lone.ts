@@ -7,7 +7,7 @@ import { signal } from "./signals";
 import { say } from "./speech";
 import { read, write } from "./store";
 import { contact, kick, onSync } from "./sync";
-import { now } from "./time";
+import { boot, now, running } from "./time";
 import type { Entry, OwnWatch } from "./types";
 
 const LOOK_MS = 2_000;
@@ -88,10 +88,13 @@ function isLife(entry: Entry): boolean {
   return !(entry.kind === "sign_out" && dataOf(entry)["why"] === "expired");
 }
 
-/** By the server's clock, as far as it was known when it was recorded. */
+/** When it was by the server's clock. Where that was not heard before it, as it is known now. */
 function momentOf(entry: Entry): number {
-  const { offset_ms: offset } = JSON.parse(entry.text) as { offset_ms: number | null };
-  return Math.min(entry.at + (offset ?? 0), now());
+  const said = JSON.parse(entry.text) as { offset_ms: number | null; boot: string; mono_ms: number };
+  if (said.offset_ms !== null) return Math.min(entry.at + said.offset_ms, now());
+  // The clock may have been set since; the monotonic one may have stood still. The earlier warns sooner.
+  const ran = said.boot === boot ? running() - said.mono_ms : 0;
+  return Math.min(entry.at + now() - Date.now(), now() - ran);
 }
 
 /** They are well. Recorded like everything else, so it counts at its own time whenever it arrives. */
