@@ -369,6 +369,8 @@ def test_an_arrival_without_signal_is_told_after_it_was_over(
     assert scene.row(later).arrived_at is None
     # Nor is anything looked up for it: there are more of these with each day.
     assert not looked
+    with pytest.raises(Conflict, match="over by then"):
+        scene.do("arrive", later, scene.guard, NOON + 60 * MINUTE)
 
 
 @ONE_ENGINE

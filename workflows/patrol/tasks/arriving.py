@@ -112,7 +112,7 @@ def arrive(
 ) -> GuardTask:
     """Whoever goes says that they are there, which proves nothing. Again changes nothing.
 
-    at: when, by a clock that tells it later. Conflict where it is not theirs.
+    at: when, by a clock that tells it later. Conflict where it is not theirs, or was over by then.
     """
     row, ticket = own_task(session, caller, task_id)
     moment = at or now
@@ -122,6 +122,8 @@ def arrive(
         return row
     if row.accepted_at is None:
         raise Conflict("this task was not accepted", advice="Accept it first.")
+    if row.ended_at is not None and moment > row.ended_at:
+        raise Conflict("this task was over by then", advice="Nobody has to go there any more.")
     if moment > now + AHEAD or moment < row.accepted_at - AHEAD:
         raise Invalid("that can't be when you came", problems=["at: before it was accepted"])
     _arrive(session, row, ticket, moment, SAID, None, now, None)
