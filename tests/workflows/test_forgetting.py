@@ -152,15 +152,21 @@ def test_what_a_gateway_heard_and_nothing_counted_goes_altogether(
         "evidence": {"dbm": -60},
         "fingerprint": "",
     }
-    one_more(phoned, Scan(id=new_id(), **about), Scan(id=new_id(), **about))
+    one_more(phoned, *(Scan(id=new_id(), **about) for _ in range(3)))
     heard = [one for one in rows(phoned, Scan) if one.kind == "beacon"]
     with phoned.database.write() as session:
         point = session.scalars(select(posts.PostDuty)).first()
         assert point is None
         _at_a_post(phoned, session, heard[0].id)
+    ticket_id, _ = ticket(phoned, TEN)
+    task = {"site_id": phoned.walk.site.id, "state": "over", "began_at": TEN, "reason": ""}
+    one_more(phoned, GuardTask(id=ticket_id, scan_id=heard[1].id, **task))
     forget_tracks(work, LATER)
-    (left,) = [one for one in rows(phoned, Scan) if one.kind == "beacon"]
-    assert (left.id, left.evidence, left.person_id) == (heard[0].id, {}, phoned.walk.guard)
+    left = {one.id: one for one in rows(phoned, Scan) if one.kind == "beacon"}
+    assert set(left) == {heard[0].id, heard[1].id}
+    assert {(one.person_id, str(one.evidence)) for one in left.values()} == {
+        (phoned.walk.guard, "{}")
+    }
 
 
 def _at_a_post(phoned: Phoned, session: Any, scan_id: UUID) -> None:

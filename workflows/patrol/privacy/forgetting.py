@@ -21,7 +21,7 @@ from workflows.patrol.posts.model import PostDuty
 from workflows.patrol.privacy.holding import Holds
 from workflows.patrol.rounds.model import PatrolContact, Round, RoundPoint
 from workflows.patrol.sos.model import SosSignal
-from workflows.tickets.guard_tasks import STANDING, GuardOffer
+from workflows.tickets.guard_tasks import STANDING, GuardOffer, GuardTask
 from workflows.tickets.sos import Sos
 
 # What an accepted scan goes on saying of itself: how good a proof of the visit it was.
@@ -64,7 +64,7 @@ def _batch(
 def coarsen_scans(session: Session, due: Due, after: tuple[Any, ...]) -> Done:
     """Scans keep what was scanned, when and how; of what was refused nobody is named any more.
 
-    What a gateway heard of a badge, and counted for no round and no post, goes altogether.
+    What a gateway heard of a badge, and counted for no round, post or alarm, goes altogether.
     """
     statement = select(Scan).where(Scan.coarse_at.is_(None), Scan.received_at < due.before)
     if after:
@@ -87,9 +87,10 @@ def coarsen_scans(session: Session, due: Due, after: tuple[Any, ...]) -> Done:
 
 
 def counted_scans(session: Session, ids: Sequence[UUID]) -> set[UUID]:
-    """Those scans that count for a point of a round or for a time at a post."""
+    """Those scans that count for a point of a round, a time at a post or coming to an alarm."""
     found: set[UUID] = set()
-    for column in (RoundPoint.scan_id, PostDuty.came_scan_id, PostDuty.left_scan_id):
+    of_posts = (PostDuty.came_scan_id, PostDuty.left_scan_id)
+    for column in (RoundPoint.scan_id, *of_posts, GuardTask.scan_id):
         statement = select(column).where(column.in_(ids))
         found |= {one for one in session.scalars(statement) if one is not None}
     return found

@@ -35,7 +35,7 @@ def withdraw(session: Session, person_id: UUID, code: str, *, by: str, now: date
         scan.evidence = {name: said for name, said in scan.evidence.items() if name in PROOF}
         scan.coarse_at = now
     session.flush()
-    # What counts for no round and no post has no other ground to stay on; of what does the
+    # What counts for no round, post or alarm has no other ground to stay on; of what does the
     # entries of journals held the position itself.
     gone = [scan.id for scan in free if scan.id not in counted]
     texts = update(JournalEntry).where(JournalEntry.id.in_([scan.id for scan in free]))
