@@ -22,6 +22,7 @@ from workflows.patrol.privacy.looking import (
     note_look,
     reason_of,
 )
+from workflows.patrol.privacy.showing import own_privacy
 
 MINUTE = timedelta(minutes=1)
 HERE = sos.Place(30.25, 120.16, 12.0, 4.0)
@@ -41,6 +42,12 @@ def look(scene: Scene, by: UUID, minute: int, why: str = "incident", **more: Any
 def seen(scene: Scene) -> list[dict[str, Any]]:
     with scene.database.read() as session:
         return looks_at(session, scene.guard)
+
+
+def held(scene: Scene) -> list[str]:
+    with scene.database.read() as session:
+        own = own_privacy(session, scene.guard, kept=timedelta(days=30), now=NOON + 3 * MINUTE)
+        return [one["case"] for one in own["holds"]]
 
 
 def protected(scene: Scene, caller: Caller, **wanted: Any) -> list[dict[str, Any]]:
@@ -121,12 +128,14 @@ def test_while_a_silent_call_stands_its_phone_learns_of_no_look(scene: Scene) ->
     _, row = scene.press(kind="silent", place=HERE)
     look(scene, supervisor, 1, "absence")
     assert [one["why"] for one in seen(scene)] == ["incident"]
+    assert held(scene) == []
     with scene.database.write() as session:
         caller = scene.caller(supervisor)
         sos.look_at_positions(session, caller, scene.row(row.id), now=NOON + MINUTE)
     scene.step("end", row.id, supervisor, NOON + 2 * MINUTE, "real", "She is well")
     # Looks at the silent call itself stay on the page of calls.
     assert [one["why"] for one in seen(scene)] == ["absence", "incident"]
+    assert held(scene) == ["sos"]
 
 
 def test_a_reason_never_stands_in_words_in_the_log(scene: Scene) -> None:
