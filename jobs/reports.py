@@ -37,7 +37,10 @@ def close_days(work: Work, now: datetime) -> int:
 def annex_days(work: Work, now: datetime) -> int:
     """Tell in annexes what came for days that are closed."""
     with work.database.read() as session:
-        due = annexing.reports_to_look_at(session, now=now)
+        due, quiet = annexing.reports_to_look_at(session, now=now)
+    if quiet:
+        with work.transaction() as session:
+            annexing.note_quiet(session, quiet, now=now)
     desk = desk_of(work)
     return _each_by_itself(work, due, lambda one: annexing.annex(desk, None, one, now=now))
 

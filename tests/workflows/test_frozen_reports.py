@@ -12,6 +12,7 @@ from core import events
 from core.db import Database
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.files import FileStore
+from core.ids import new_id
 from core.paging import Wish
 from core.places import Node
 from tests.fixtures import NOON, SmallSite
@@ -142,11 +143,11 @@ def test_what_a_late_sync_tells_is_an_annex_and_its_readers_are_told(reported: R
     assert annex(reported.desk, None, report, now=NIGHT + MINUTE) is None
     later = NIGHT + 60 * MINUTE
     with reported.database.read() as session:
-        assert reports_to_look_at(session, now=later) == []
+        assert reports_to_look_at(session, now=later) == ([], [report])
     walk.scan("garage", TEN + 5 * MINUTE, told=later, channel="sync")
     reported.report(TEN + 6 * MINUTE, "Lamp out", photos=1)
     with reported.database.read() as session:
-        assert reports_to_look_at(session, now=later) == [report]
+        assert reports_to_look_at(session, now=later) == ([report], [])
     made = annex(reported.desk, None, report, now=later)
     assert made is not None
     told = reported.pdf(made)
@@ -180,6 +181,21 @@ def test_an_answer_and_a_decision_of_later_are_annexed(reported: Reported) -> No
     go(walk, "gate", "garage", "roof")
     mark = question(reported, TEN)
     report = reported.close()
+    # What goes on at the site on other days is no reason to gather this one anew.
+    later = NIGHT + 10 * MINUTE
+    for subject, looked in (("round", []), ("patrol_mark", [report])):
+        about = new_id() if subject == "round" else mark
+        with reported.database.write() as session:
+            events.append(
+                session,
+                f"{subject}.change",
+                (subject, about),
+                actor=events.SYSTEM,
+                learned_at=later,
+                site_id=walk.site.id,
+            )
+        with reported.database.read() as session:
+            assert reports_to_look_at(session, now=later)[0] == looked
     with reported.database.write() as session:
         row = session.get_one(PatrolMark, mark)
         row.state, row.decided_by, row.decided_at = "dismissed", walk.supervisor, NIGHT

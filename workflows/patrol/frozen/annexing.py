@@ -1,12 +1,13 @@
 """What comes after a report was closed: an annex beside it, and whoever read it is told."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -25,13 +26,35 @@ from workflows.patrol.frozen.happened import TICKET, gather_report, gather_ticke
 from workflows.patrol.frozen.making import Made, Pictures, make_edition
 from workflows.patrol.frozen.model import DAILY, FrozenReport, ReportEdition, ReportReader
 from workflows.patrol.frozen.reading import find_frozen
+from workflows.patrol.honesty.model import PatrolMark
+from workflows.patrol.journal.model import GuardFile
+from workflows.patrol.reports.model import GuardReport
+from workflows.patrol.rounds.model import Round
 from workflows.tickets.model import Ticket
+from workflows.tickets.sos import Sos
 
 # So long after its closing a report is looked after; what comes later still is annexed by hand.
 # Less than what is deleted after a month would take: what is gone is no news.
 LOOKED_AFTER = timedelta(days=28)
-# Facts that may be about a day although they happen after it.
-_LATER = ("round.", "patrol_mark.", "guard_report.", "guard_file.")
+# What is of a day although facts about it happen later: by kind, when it was.
+_OF_DAYS: Mapping[str, tuple[Any, Select[UUID, datetime]]] = {
+    "round": (Round.id, select(Round.id, Round.planned_at)),
+    "patrol_mark": (
+        PatrolMark.id,
+        select(PatrolMark.id, Round.planned_at).join(Round, Round.id == PatrolMark.round_id),
+    ),
+    "guard_report": (GuardReport.id, select(GuardReport.id, GuardReport.occurred_at)),
+    "guard_file": (
+        GuardFile.id,
+        select(GuardFile.id, GuardReport.occurred_at).join(
+            GuardReport, GuardReport.id == GuardFile.report_id
+        ),
+    ),
+    "sos": (Sos.id, select(Sos.id, Sos.opened_at)),
+}
+_AT_ONCE = 1_000
+# Of reports for which nothing came so much of the log is looked at again each time.
+_QUIET = timedelta(hours=1)
 
 
 def annex(desk: Desk, caller: Caller | None, report_id: UUID, *, now: datetime) -> UUID | None:
@@ -173,28 +196,76 @@ def _readers_of(session: Session, report_id: UUID) -> list[UUID]:
     return list(session.scalars(statement.order_by(ReportReader.read_at, ReportReader.person_id)))
 
 
-def reports_to_look_at(session: Session, *, now: datetime) -> list[UUID]:
-    """Daily reports for which something may have come since they were looked at.
+def reports_to_look_at(session: Session, *, now: datetime) -> tuple[list[UUID], list[UUID]]:
+    """Daily reports for which something may have come since they were looked at, and the others.
 
-    That is when the log has learned of something that happened on their day, or of rounds, marks
-    and reports at all, which may be theirs.
+    That is when the log has learned of something that happened on their day, or of a round, a mark,
+    a report or a call for help that is theirs. Gathering a day costs more than this by far.
     """
     statement = select(FrozenReport).where(
         FrozenReport.kind == DAILY,
         FrozenReport.annex == 0,
         FrozenReport.closed_at > now - LOOKED_AFTER,
     )
-    found = []
-    for row in session.scalars(statement.order_by(FrozenReport.day, FrozenReport.id)).all():
+    rows = session.scalars(statement.order_by(FrozenReport.day, FrozenReport.id)).all()
+    by_site = defaultdict[UUID, list[FrozenReport]](list)
+    for row in rows:
+        by_site[row.site_id].append(row)
+    due = {one for site_id, some in by_site.items() for one in _due(session, site_id, some)}
+    ids = [row.id for row in rows]
+    return [one for one in ids if one in due], [one for one in ids if one not in due]
+
+
+def _due(session: Session, site_id: UUID, rows: Sequence[FrozenReport]) -> Iterator[UUID]:
+    site = session.get_one(Node, site_id)
+    later = _learned_later(session, site_id, min(row.looked_at for row in rows))
+    for row in rows:
         assert row.day is not None
-        asked = day_at(session.get_one(Node, row.site_id), row.day)
-        of_day = (Event.happened_at >= asked.start) & (Event.happened_at < asked.end)
-        later = or_(*(Event.kind.startswith(each) for each in _LATER))
+        asked = day_at(site, row.day)
         fact = select(Event.seq).where(
-            Event.site_id == row.site_id,
+            Event.site_id == site_id,
             Event.learned_at > row.looked_at,
-            or_(of_day, later),
+            Event.happened_at >= asked.start,
+            Event.happened_at < asked.end,
         )
-        if session.scalar(fact.limit(1)) is not None:
-            found.append(row.id)
+        is_theirs = any(
+            asked.start <= at < asked.end and learned > row.looked_at for at, learned in later
+        )
+        if is_theirs or session.scalar(fact.limit(1)) is not None:
+            yield row.id
+
+
+def _learned_later(
+    session: Session, site_id: UUID, since: datetime
+) -> list[tuple[datetime, datetime]]:
+    """Of what was learned since then when that was which it is about, and when it was learned."""
+    statement = (
+        select(Event.subject_kind, Event.subject_id, func.max(Event.learned_at))
+        .where(
+            Event.site_id == site_id,
+            Event.learned_at > since,
+            Event.subject_kind.in_(tuple(_OF_DAYS)),
+        )
+        .group_by(Event.subject_kind, Event.subject_id)
+    )
+    learned = defaultdict[str, dict[UUID, datetime]](dict)
+    for kind, subject_id, at in session.execute(statement):
+        learned[kind][UUID(subject_id)] = at
+    found = []
+    for kind, known in learned.items():
+        ids = list(known)
+        for start in range(0, len(ids), _AT_ONCE):
+            column, moments = _OF_DAYS[kind]
+            some = session.execute(moments.where(column.in_(ids[start : start + _AT_ONCE])))
+            found += [(at, known[subject]) for subject, at in some]
     return found
+
+
+def note_quiet(session: Session, quiet: Sequence[UUID], *, now: datetime) -> None:
+    """Keep that nothing came for these, so that the log is not gone through again from there."""
+    session.execute(
+        update(FrozenReport)
+        .where(FrozenReport.id.in_(quiet), FrozenReport.looked_at < now - 2 * _QUIET)
+        .values(looked_at=now - _QUIET)
+        .execution_options(synchronize_session=False)
+    )
