@@ -42,6 +42,8 @@ from workflows.patrol.frozen.reading import (
 )
 from workflows.patrol.honesty.model import PatrolMark
 from workflows.patrol.rounds import Round
+from workflows.patrol.rounds.closing import WITHOUT_POSITIONS
+from workflows.patrol.rounds.model import RoundPoint
 from workflows.tickets.sos import Sos
 
 SETTLED = TEN + 200 * MINUTE
@@ -330,6 +332,19 @@ def test_a_client_that_has_ended_is_told_nothing_more(reported: Reported) -> Non
         move_client(session, caller, row, "end", now=NIGHT)
     second = reported.close()
     assert set(reported.editions(second)) == {None}
+
+
+def test_a_client_does_not_read_who_agreed_to_be_located(reported: Reported) -> None:
+    walk = reported.walk
+    client = client_of(reported)
+    walk.look(SETTLED)
+    with reported.database.write() as session:
+        for point in session.scalars(select(RoundPoint)):
+            point.state, point.reason = "excused", WITHOUT_POSITIONS
+    report = reported.close()
+    assert "执行人无其他打点方式" in reported.pdf(report, "zh").replace("\r\n", "")
+    outside = reported.editions(report)[client].content
+    assert {point["reason"] for one in outside["rounds"] for point in one["points"]} == {""}
 
 
 def test_three_hundred_photos_stay_small(reported: Reported) -> None:

@@ -17,6 +17,7 @@ from core.papers.document import (
     Table,
 )
 from workflows.patrol.frozen.words import Writer
+from workflows.patrol.rounds.closing import WITHOUT_POSITIONS
 
 Content = Mapping[str, Any]
 # As many pictures as a report shows; of the others it says the hashes.
@@ -191,7 +192,9 @@ def _point(content: Content, point: Content, writer: Writer) -> list[str | Cell]
         remarks.append(writer.say("told_later"))
     elif point["channel"] in ("sync", "import"):
         remarks.append(writer.say(f"by_{point['channel']}"))
-    if point["reason"]:
+    if point["reason"] == WITHOUT_POSITIONS:
+        remarks.append(writer.say("no_other_way"))
+    elif point["reason"]:
         remarks.append(point["reason"])
     state = point["state"]
     return [

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from workflows.patrol.frozen.naming import alias, without_people
+from workflows.patrol.rounds.closing import WITHOUT_POSITIONS
 
 # What people wrote; in what a client reads no telephone number and nobody's name stands in it.
 _WRITTEN = frozenset({"text", "closing", "answer", "reason", "body", "und"})
@@ -69,9 +70,14 @@ def _without_photos(value: Any) -> Any:
 def _cleaned(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
         return {
-            key: without_people(one, names)
+            key: _written(one, names)
             if key in _WRITTEN and isinstance(one, str)
             else _cleaned(one, names)
             for key, one in value.items()
         }
     return [_cleaned(one, names) for one in value] if isinstance(value, list) else value
+
+
+def _written(text: str, names: Mapping[str, str]) -> str:
+    # Who agreed to be located is no business of a client.
+    return "" if text == WITHOUT_POSITIONS else without_people(text, names)
