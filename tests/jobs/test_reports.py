@@ -79,6 +79,7 @@ class Letters:
     """Takes letters as a mail server does, and refuses as many as it is told to."""
 
     name = address_kind = "email"
+    answer = "450 mailbox busy"
 
     def __init__(self, refuses: int = 0) -> None:
         self.refuses = refuses
@@ -88,7 +89,7 @@ class Letters:
         """Keep one letter, or refuse it."""
         if self.refuses:
             self.refuses -= 1
-            return Outcome(sent=False, text="450 mailbox busy")
+            return Outcome(sent=False, text=self.answer)
         self.sent.append((address, message))
         return Outcome(sent=True, text="accepted")
 
@@ -155,3 +156,30 @@ def test_what_nobody_takes_is_given_up(
             "",
         )
     assert letters.refuses == 93
+
+
+def test_an_address_that_was_taken_away_is_sent_nothing_more(
+    database: Database, site: SmallSite, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    work = make_work(database, clock, data_dir=tmp_path)
+    reported = make_reported(database, site, FileStore(files_url(work.settings)))
+    caller = reported.walk.caller(reported.walk.supervisor)
+    draft = audience.ClientDraft("Harbour Offices", addresses=("dsek@other.example",))
+    with database.write() as session:
+        client = audience.create_client(session, caller, site.id, draft, now=TEN).id
+    reported.close()
+    letters = Letters(refuses=1)
+    letters.answer = "550 <dsek@other.example> is busy"
+    sending_out = Sending(settings_of(public_url="https://wk.example"), letters)
+    assert sending_out.send(work, NIGHT) == 0
+    with database.read() as session:
+        assert session.scalars(select(ReportSending.result)).all() == ["550 <•••> is busy"]
+    with database.write() as session:
+        row = audience.find_client(session, caller, client)
+        right = audience.ClientDraft("Harbour Offices", addresses=("desk@harbour.example",))
+        audience.change_client(session, caller, row, right, now=NIGHT)
+    assert sending_out.send(work, NIGHT + timedelta(hours=1)) == 0
+    assert letters.sent == []
+    with database.read() as session:
+        [kept] = session.scalars(select(ReportSending))
+        assert (kept.state, kept.address, kept.due_at) == ("failed", "", None)

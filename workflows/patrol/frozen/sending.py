@@ -83,6 +83,11 @@ def _begun(session: Session, row: ReportSending, base: str, now: datetime) -> Le
     edition = session.get_one(ReportEdition, row.edition_id)
     report = session.get_one(FrozenReport, edition.report_id)
     client = session.get_one(ReportClient, edition.client_id)
+    if client.state != "active" or row.address not in client.addresses:
+        # Somebody put the address right, or the client has ended: nobody there is told any more.
+        row.result = "the client has not this address any more"
+        row.state, row.due_at, row.address = "failed", None, ""
+        return None
     if row.tries >= TRIES or now - report.closed_at > STALE:
         row.state, row.due_at, row.address = "failed", None, ""
         return None
@@ -106,7 +111,9 @@ def _begun(session: Session, row: ReportSending, base: str, now: datetime) -> Le
 def finish(session: Session, sending_id: UUID, outcome: Outcome, *, now: datetime) -> None:
     """Write down how a try ended; what failed is tried again after a growing pause."""
     row = session.get_one(ReportSending, sending_id)
-    row.result = outcome.text[:300]
+    # Servers name it in their answers; an address stays with its client alone.
+    told = outcome.text.replace(row.address, "•••") if row.address else outcome.text
+    row.result = told[:300]
     if outcome.sent:
         row.state, row.sent_at, row.due_at, row.address = "sent", now, None, ""
     elif row.tries >= TRIES:
