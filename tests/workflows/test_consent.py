@@ -279,6 +279,33 @@ def test_a_point_without_another_way_is_excused_and_nobody_is_told(walk: Walk) -
 
 
 @ONE_ENGINE
+@pytest.mark.parametrize("roster", [True, False])
+def test_where_nobody_can_begin_nothing_is_missed_and_nobody_is_told(
+    walk: Walk, roster: bool
+) -> None:
+    with walk.database.write() as session:
+        tokens = select(CheckpointToken).where(
+            CheckpointToken.checkpoint_id.in_([walk.points["gate"], walk.points["garage"]])
+        )
+        for token in session.scalars(tokens):
+            session.delete(token)
+        how: dict[str, Any] = {"vault": walk.vault, "actor": events.SYSTEM, "now": NOON}
+        for name in ("gate", "garage"):
+            point = session.get_one(Checkpoint, walk.points[name])
+            point.latitude, point.longitude, point.radius_m = 31.2, 121.5, 30.0
+            put_token(session, point, NewToken("position"), **how)
+        if not roster:
+            put_on_team(session, walk)
+    if roster:
+        walk.on_duty(walk.guard)
+    for minutes in (20, 40, 60 * 30):
+        walk.look(TEN + minutes * MINUTE)
+    assert walk.states() == ["excused"] * 3
+    told = {one.kind for one in facts_of(walk.database, "round.")}
+    assert not told & {"round.late", "round.late_passed_up", "round.miss", "round.point_missed"}
+
+
+@ONE_ENGINE
 def test_who_agreed_misses_it_like_any_other_point(walk: Walk) -> None:
     walk.on_duty(walk.guard)
     with walk.database.write() as session:

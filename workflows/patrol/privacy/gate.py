@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from workflows.patrol.model import CheckpointToken
-from workflows.patrol.privacy.consenting import has_agreed
+from workflows.patrol.privacy.consenting import agreed_among, has_agreed
 from workflows.patrol.privacy.duty import is_on_duty
 
 # Which ways of scanning tell where somebody is by themselves, and what they need consent to.
@@ -34,19 +34,18 @@ def why_not_taken(
     return None if is_on_duty(session, person_id, site_id, checkpoint_id, at) else "off_duty"
 
 
-def has_no_other_way(session: Session, person_id: UUID | None, checkpoint_id: UUID) -> bool:
-    """Whether somebody can't scan a checkpoint by anything that they have agreed to."""
-    if person_id is None:
-        return False
+def has_no_other_way(session: Session, people: Collection[UUID], checkpoint_id: UUID) -> bool:
+    """Whether none of these people can scan a checkpoint by anything that they have agreed to.
+
+    Of nobody at all it is not said.
+    """
     statement = select(CheckpointToken.kind).where(
         CheckpointToken.checkpoint_id == checkpoint_id, CheckpointToken.state == "active"
     )
-    kinds = set(session.scalars(statement))
-    return bool(kinds) and all(_is_closed(session, person_id, kind) for kind in kinds)
-
-
-def _is_closed(session: Session, person_id: UUID, kind: str) -> bool:
-    return kind in NEEDS and not has_agreed(session, person_id, NEEDS[kind])
+    kinds = set(session.scalars(statement)) if people else set()
+    if not kinds or not kinds <= set(NEEDS):
+        return False
+    return not any(agreed_among(session, people, NEEDS[kind]) for kind in kinds)
 
 
 def closed_to(kinds: Collection[str], agreed: Collection[str]) -> list[str]:

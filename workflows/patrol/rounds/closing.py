@@ -7,6 +7,7 @@ leaves for that is over. Until then it is *unknown*.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from core.lifecycle import move
 from core.places import Asset
 from core.rosters import bosses
 from core.shards import last_beats
+from core.teams import members_of
 from workflows.patrol.model import ASSET_TYPE, Checkpoint, CheckpointToken
 from workflows.patrol.privacy.gate import has_no_other_way
 from workflows.patrol.rounds.contact import goers, knowers, known_until
@@ -89,7 +91,8 @@ class _Look:
         )
         self._route = session.get_one(Route, row.route_id)
         self._goers = goers(session, row, now=now)
-        self._until = known_until(session, knowers(session, row))
+        self._knowers = knowers(session, row)
+        self._until = known_until(session, self._knowers)
         self.made = 0
 
     def at_its_start(self) -> None:
@@ -98,11 +101,28 @@ class _Look:
         if row.state != "planned" or not row.begin_by <= self._now < row.ends_at:
             return
         if row.late_told_at is None:
+            if self._nobody_can_begin():
+                return
             row.late_told_at = self._now
             self._tell("round.late", self._goers or self._bosses(), {})
         elif row.passed_up_at is None and self._now >= _pass_up_at(row.begin_by, row.late_told_at):
             row.passed_up_at = self._now
             self._tell("round.late_passed_up", self._bosses(), {})
+
+    def _nobody_can_begin(self) -> bool:
+        """Whether there is no point that anybody who may go could scan by what they agreed to."""
+        people = self._could_go
+        return all(
+            has_no_other_way(self._session, people, point.checkpoint_id) for point in self._points
+        )
+
+    @cached_property
+    def _could_go(self) -> list[UUID]:
+        """Whoever goes it or was on duty; where no roster says who was, everybody of the team."""
+        row = self._round
+        if self._knowers:
+            return self._knowers
+        return [person.id for _, person in members_of(self._session, row.site_id, row.team)]
 
     def at_its_points(self) -> None:
         """Judge the points whose window is over, and tell of those that are missed."""
@@ -142,7 +162,7 @@ class _Look:
             point.state = "excused"
             self._append("round.excuse", point)
             return
-        if has_no_other_way(self._session, self._round.person_id, point.checkpoint_id):
+        if has_no_other_way(self._session, self._could_go, point.checkpoint_id):
             # Whoever did not agree to be located has no disadvantage of it.
             point.state, point.reason = "excused", WITHOUT_POSITIONS
             self._append("round.excuse", point)
