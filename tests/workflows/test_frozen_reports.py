@@ -14,6 +14,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.files import FileStore
 from core.ids import new_id
 from core.paging import Wish
+from core.people import Person
 from core.places import Node
 from tests.fixtures import NOON, SmallSite
 from tests.workflows.conftest import employ, facts_of
@@ -23,6 +24,7 @@ from workflows.patrol.frozen.annexing import annex, reports_to_look_at
 from workflows.patrol.frozen.audience import (
     ClientDraft,
     Reporting,
+    change_client,
     create_client,
     days_to_close,
     find_client,
@@ -332,6 +334,29 @@ def test_a_client_that_has_ended_is_told_nothing_more(reported: Reported) -> Non
         move_client(session, caller, row, "end", now=NIGHT)
     second = reported.close()
     assert set(reported.editions(second)) == {None}
+
+
+def test_how_a_client_is_told_is_no_news_of_a_day(reported: Reported) -> None:
+    walk = reported.walk
+    client = client_of(reported, "names", ("reports",))
+    go(walk, "gate")
+    reported.report(TEN, "Wei and I stood by the gate", photos=1)
+    walk.look(SETTLED)
+    report = reported.close()
+    caller = walk.caller(walk.supervisor)
+    with reported.database.write() as session:
+        for one in session.scalars(select(Person).where(Person.id == walk.guard)):
+            one.name = "Wei"
+        row = find_client(session, caller, client)
+        wanted = ClientDraft("Harbour Offices", "en", "nobody", ("reports", "photos"))
+        change_client(session, caller, row, wanted, now=NIGHT)
+    later = NIGHT + 60 * MINUTE
+    walk.scan("garage", TEN + 5 * MINUTE, told=later, channel="sync")
+    made = annex(reported.desk, None, report, now=later)
+    assert made is not None
+    told = reported.editions(made)[client].content
+    assert [(one["what"], one["how"]) for one in told["changes"]] == [("points", "changed")]
+    assert "Wei" not in str(told["reports"])
 
 
 def test_a_client_does_not_read_who_agreed_to_be_located(reported: Reported) -> None:

@@ -19,7 +19,7 @@ from core.places import Node
 from workflows.patrol.checkpoints import WRITE
 from workflows.patrol.frozen.audience import readers_at
 from workflows.patrol.frozen.closing import OVERLAP, Desk, Head, head_of, keep, with_head
-from workflows.patrol.frozen.comparing import changes
+from workflows.patrol.frozen.comparing import Change, changes, key_of
 from workflows.patrol.frozen.day import day_at, gather_day
 from workflows.patrol.frozen.editions import Reader, edition_of
 from workflows.patrol.frozen.happened import TICKET, gather_report, gather_ticket
@@ -72,7 +72,8 @@ def annex(desk: Desk, caller: Caller | None, report_id: UUID, *, now: datetime) 
         gathered = _gathered(session, row, now)
         content = with_head(session, gathered, head, closer, now)
         readers = [one for one in readers_at(session, row.site_id) if one.client_id in before]
-    made = _made(desk, content, readers, before, now)
+        house = _house_beside(session, before)
+    made = _made(desk, content, readers, before, house, now)
     if not any(one.client_id is None for one in made):
         with desk.transaction() as session:
             session.get_one(FrozenReport, row.id).looked_at = now - OVERLAP
@@ -168,14 +169,22 @@ def _made(
     content: Mapping[str, Any],
     readers: Sequence[Reader],
     before: Mapping[UUID | None, ReportEdition],
+    house: Mapping[UUID, Mapping[str, Any]],
     now: datetime,
 ) -> list[Made]:
-    """An edition for each reader for whom something has changed."""
+    """An edition for each reader for whom something has changed.
+
+    house: by report what its house was told. What is otherwise for a client alone, because it is
+    told differently now (how people are named, photos or not), is no change of what is known.
+    """
     pictures = Pictures(desk.files)
+    whole_told = edition_of(content, readers[0])
     made = []
     for reader in readers:
         told = edition_of(content, reader)
-        found = changes(before[reader.client_id].content, told)
+        last = before[reader.client_id]
+        known = {_about(one) for one in changes(house[last.report_id], whole_told)}
+        found = [one for one in changes(last.content, told) if _about(one) in known]
         if found:
             whole = {**told, "changes": [asdict(one) for one in found]}
             made.append(
@@ -189,6 +198,24 @@ def _made(
                 )
             )
     return made
+
+
+def _about(change: Change) -> tuple[str, str, Any, Any]:
+    """What a change is about, the same for every reader."""
+    row = change.after or change.before or {}
+    outer = None if change.within is None else key_of(change.within)
+    return change.what, change.how, key_of(row), outer
+
+
+def _house_beside(
+    session: Session, editions: Mapping[UUID | None, ReportEdition]
+) -> Mapping[UUID, Mapping[str, Any]]:
+    """By report the content of the house's edition beside these."""
+    statement = select(ReportEdition).where(
+        ReportEdition.report_id.in_({one.report_id for one in editions.values()}),
+        ReportEdition.client_id.is_(None),
+    )
+    return {row.report_id: row.content for row in session.scalars(statement)}
 
 
 def _readers_of(session: Session, report_id: UUID) -> list[UUID]:

@@ -54,7 +54,7 @@ def _rows(
     below: Sequence[str] = (),
     within: Mapping[str, Any] | None = None,
 ) -> Iterator[Change]:
-    old, new = ({_key(row): row for row in rows} for rows in (before, after))
+    old, new = ({key_of(row): row for row in rows} for rows in (before, after))
     for key, row in new.items():
         was = old.get(key)
         if was is None:
@@ -69,7 +69,8 @@ def _rows(
             yield Change(name, "removed", row, None, within)
 
 
-def _key(row: Mapping[str, Any]) -> Any:
+def key_of(row: Mapping[str, Any]) -> Any:
+    """What tells a row from the others of its list."""
     return row["id"] if "id" in row else row["position"]
 
 
