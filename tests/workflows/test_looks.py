@@ -132,10 +132,13 @@ def test_while_a_silent_call_stands_its_phone_learns_of_no_look(scene: Scene) ->
     with scene.database.write() as session:
         caller = scene.caller(supervisor)
         sos.look_at_positions(session, caller, scene.row(row.id), now=NOON + MINUTE)
+    protector = scene.caller(employ(scene.database, scene.walk.site.id, "data_protection"))
+    assert "positions" not in [one["what"] for one in protected(scene, protector)]
     scene.step("end", row.id, supervisor, NOON + 2 * MINUTE, "real", "She is well")
     # Looks at the silent call itself stay on the page of calls.
     assert [one["why"] for one in seen(scene)] == ["absence", "incident"]
     assert held(scene) == ["sos"]
+    assert protected(scene, protector)[0]["what"] == "positions"
 
 
 def test_a_reason_never_stands_in_words_in_the_log(scene: Scene) -> None:

@@ -152,7 +152,8 @@ def list_looks(
 ) -> Page[dict[str, Any]]:
     """Every look on the sites where the caller sees to data protection, the last first. Key: seq.
 
-    Those that named no site are seen by who does so where whoever was looked at scans, and by who
+    Looks for whoever calls silently are told once the call is over. Those that named no site are
+    seen by who does so where whoever was looked at scans, and by who
     does so for the whole company.
     """
     statement = rows_of(
@@ -171,7 +172,9 @@ def list_looks(
         people = {str(one.id) for site in sites for one in able_people(session, site, SCAN)}
         everywhere = and_(everywhere, Event.subject_id.in_(people))
     seen = or_(seen, everywhere)
-    statement = statement.where(seen)
+    standing = select(Sos.id).where(Sos.kind == "silent", Sos.state != "over")
+    unheard = [str(one) for one in session.scalars(standing)]
+    statement = statement.where(seen, Event.subject_id.not_in(unheard))
     if site_id is not None:
         statement = statement.where(Event.site_id == site_id)
     if person_id is not None:
