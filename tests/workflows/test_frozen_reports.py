@@ -17,6 +17,7 @@ from core.paging import Wish
 from core.people import Person
 from core.places import Node
 from tests.fixtures import NOON, SmallSite
+from tests.workflows.calling import make_scene
 from tests.workflows.conftest import employ, facts_of
 from tests.workflows.reporting import DAY, NIGHT, TODAY, Reported, go, make_reported
 from tests.workflows.walked import MINUTE, TEN
@@ -31,7 +32,7 @@ from workflows.patrol.frozen.audience import (
     move_client,
     set_reporting,
 )
-from workflows.patrol.frozen.closing import close_day
+from workflows.patrol.frozen.closing import Desk, close_day, close_incident
 from workflows.patrol.frozen.day import day_at, gather_day
 from workflows.patrol.frozen.model import PARTS, FrozenReport
 from workflows.patrol.frozen.reading import (
@@ -389,3 +390,25 @@ def test_names_are_kept_out_of_the_log(reported: Reported) -> None:
     with reported.database.read() as session:
         assert session.scalar(select(func.count(Round.id)))
         assert session.scalar(select(func.count(events.Event.seq)))
+
+
+def test_the_report_of_a_silent_call_is_for_who_hears_of_it(
+    database: Database, site: SmallSite, tmp_path: Path
+) -> None:
+    scene = make_scene(database, site)
+    desk = Desk(database, FileStore(str(tmp_path / "files")), "")
+    _, row = scene.press(kind="silent")
+    leader = scene.caller(scene.people["supervisor"])
+    with pytest.raises(Conflict):
+        close_incident(desk, leader, ("ticket", row.id), now=NOON + MINUTE)
+    scene.step("end", row.id, leader.person_id, NOON + MINUTE, "real", "She is well")
+    with pytest.raises(Conflict):
+        close_incident(desk, leader, ("ticket", row.id), clients=[row.id], now=NOON + 2 * MINUTE)
+    report = close_incident(desk, leader, ("ticket", row.id), now=NOON + 2 * MINUTE)
+    auditor = employ(database, site.company_id, "auditor")
+    with database.read() as session:
+        for caller, seen in ((leader, [report]), (scene.caller(auditor), [])):
+            page = list_frozen(session, caller, ReportFilter(), Wish(10))
+            assert [one["id"] for one in page.items] == seen
+        with pytest.raises(NotFound):
+            describe_frozen(session, scene.caller(auditor), report)

@@ -20,7 +20,7 @@ from workflows.tickets.sos import SILENT_CATEGORY
 Columns = TypeVarTuple("Columns")
 READ = "tickets.read"
 # Who leads others to a place hears of silent calls for help there.
-_LEADS = "tickets.dispatch"
+LEADS = "tickets.dispatch"
 # Stands before and behind the name of every team that a ticket was passed on by.
 _SEPARATOR = "\n"
 
@@ -111,7 +111,7 @@ def teams_of(ticket: Placed) -> frozenset[str]:
 def scope_of(caller: Caller, permission: str = READ) -> Scope:
     """Where a caller holds a permission about tickets."""
     sites, narrowed = caller.sites_for(permission), caller.teams.get(permission)
-    unheard = sites - caller.sites_for(_LEADS)
+    unheard = sites - caller.sites_for(LEADS)
     if not narrowed:
         return Scope(sites, unheard=unheard)
     teams = frozenset((site, named) for site, named in narrowed.items() if site in sites)

@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
@@ -29,7 +29,11 @@ from workflows.patrol.frozen.model import (
     ReportFileDigest,
     ReportReader,
 )
+from workflows.tickets.model import Ticket
+from workflows.tickets.scope import LEADS
+from workflows.tickets.sos import SILENT_CATEGORY
 
+Columns = TypeVarTuple("Columns")
 KEY = (datetime, UUID)
 KINDS = ("daily", "incident")
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -70,7 +74,7 @@ def list_frozen(
 
     Each with how many `annexes` it has. Invalid for an unknown kind or state.
     """
-    statement = scoped(_ROWS, FrozenReport.site_id, caller, PEOPLE).where(FrozenReport.annex == 0)
+    statement = _readable(_ROWS, caller).where(FrozenReport.annex == 0)
     if wanted.site_id is not None:
         statement = statement.where(FrozenReport.site_id == wanted.site_id)
     if wanted.kind is not None:
@@ -150,10 +154,21 @@ def describe_frozen(session: Session, caller: Caller, report_id: UUID) -> dict[s
 def find_frozen(session: Session, caller: Caller, report_id: UUID) -> FrozenReport:
     """A report or an annex that the caller may read. NotFound otherwise."""
     statement = select(FrozenReport).where(FrozenReport.id == report_id)
-    row = session.scalars(scoped(statement, FrozenReport.site_id, caller, PEOPLE)).first()
+    row = session.scalars(_readable(statement, caller)).first()
     if row is None:
         raise NotFound("there is no such report", advice="Look for it in the list of reports.")
     return row
+
+
+def _readable(statement: Select[*Columns], caller: Caller) -> Select[*Columns]:
+    """Restrict a query to reports of the caller's sites; of silent calls to who leads there."""
+    silent = (
+        select(Ticket.id)
+        .where(Ticket.id == FrozenReport.subject_id, Ticket.category == SILENT_CATEGORY)
+        .exists()
+    )
+    leads = FrozenReport.site_id.in_(caller.sites_for(LEADS))
+    return scoped(statement, FrozenReport.site_id, caller, PEOPLE).where(or_(~silent, leads))
 
 
 def _editions(session: Session, reports: Sequence[UUID]) -> Mapping[UUID, Sequence[dict[str, Any]]]:
