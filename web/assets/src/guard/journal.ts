@@ -115,11 +115,12 @@ async function put(entry: Entry, before: Head, { file, instead }: Adding): Promi
 /** Takes what the server said of entries. */
 export async function noteVerdicts(said: Verdict[]): Promise<void> {
   if (!said.length) return;
+  const heard = said.map((one) => ({ ...one, heard_at: Date.now() }));
   const db = await database();
   const change = db.transaction("answers", "readwrite", { durability: "strict" });
-  for (const one of said) void change.store.put(one);
+  for (const one of heard) void change.store.put(one);
   await change.done;
-  for (const one of said) answers.set(one.seq, one);
+  for (const one of heard) answers.set(one.seq, one);
 }
 
 /** The highest number that the server has answered; 0 where it has answered none. */
@@ -140,9 +141,15 @@ export function unanswered(): Entry[] {
   return entries.filter((one) => !answers.has(one.seq));
 }
 
+/** When an entry was answered, however long before it was recorded; never, if it was not. */
+function answeredAt(entry: Entry): number {
+  const answer = answers.get(entry.seq);
+  return answer ? (answer.heard_at ?? entry.at) : Infinity;
+}
+
 /** Forgets what was answered days ago, and never the last one. */
 export async function prune(now = Date.now()): Promise<void> {
-  const old = entries.slice(0, -1).filter((one) => answers.has(one.seq) && one.at < now - KEPT_MS);
+  const old = entries.slice(0, -1).filter((one) => answeredAt(one) < now - KEPT_MS);
   if (!old.length) return;
   const db = await database();
   const change = db.transaction(["journal", "answers"], "readwrite");

@@ -67,24 +67,38 @@ export function askAgain(): void {
 /** Tries now; if that fails, soon again. */
 export function hurry(): void {
   waits = 0;
-  window.clearTimeout(timer);
-  if (contact.busy) again = true;
-  else void turn();
+  void turn();
 }
 
 async function turn(): Promise<void> {
-  if (contact.stopped || !(await read("phone", "id"))) return;
+  // Two at once would each go on by itself, for as long as the app is open.
+  if (contact.busy) {
+    again = true;
+    return;
+  }
+  if (contact.stopped) return;
+  window.clearTimeout(timer);
   contact.busy = true;
   again = false;
+  let isKnown = true;
   try {
-    await alone(exchange);
-    gotThrough();
-    contact.why = "";
+    isKnown = !!(await read("phone", "id"));
+    if (isKnown) {
+      await alone(exchange);
+      gotThrough();
+      contact.why = "";
+    }
   } catch (error) {
-    await failed(error);
+    // Of what nobody thought of the console tells; the next turn comes all the same.
+    await failed(error).catch((fault: unknown) => {
+      window.setTimeout(() => {
+        throw fault;
+      });
+    });
   } finally {
     contact.busy = false;
   }
+  if (!isKnown && !again) return;
   changed();
   if (contact.stopped) {
     if (!FINAL.has(contact.stopped)) timer = window.setTimeout(askAgain, STOPPED_MS);

@@ -149,6 +149,8 @@ export interface Verdict {
   position: number | null;
   post: "came" | "left" | "other_post" | "not_of_team" | null;
   ticket_number: number | null;
+  /** When it was heard, by the phone's clock, ms; only of what is kept. */
+  heard_at?: number;
 }
 
 export interface FileState {
