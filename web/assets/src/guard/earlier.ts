@@ -1,9 +1,9 @@
 // What stands under an earlier key and was never handed in: kept, and taken along under the next one.
 import { hex } from "./capture";
 import { newId, toBase64 } from "./ids";
-import { entries, files, record, unanswered } from "./journal";
+import { entries, files, openJournal, record, unanswered } from "./journal";
 import { ownKeys, signed } from "./keys";
-import { database, read, STORES, type Earlier } from "./store";
+import { database, read, STORES, type Earlier, type Head } from "./store";
 import type { Entry, KeptFile } from "./types";
 
 const MOST_ENTRIES = 1_000;
@@ -14,24 +14,36 @@ const utf8 = new TextEncoder();
  * all: also what the server has answered, because it lacks that or does not know this phone.
  */
 export async function layAside(all: boolean): Promise<void> {
+  // Something may be recorded meanwhile, here or in another tab: then all of it once more.
+  while (!(await tryToLayAside(all)));
+}
+
+async function tryToLayAside(all: boolean): Promise<boolean> {
+  const before = await read("phone", "head");
+  await openJournal();
   const phone = (await read("phone", "id")) ?? "";
   const kept = unsent(all);
   const documents = await documentsOf(phone, kept);
-  const taken = [...files.values()].filter((one) => all || isUnsent(one)).map((one) => one.id);
   const db = await database();
   // Both or neither: what is not laid aside is not forgotten.
   const change = db.transaction(STORES, "readwrite", { durability: "strict" });
+  const standing = (await change.objectStore("phone").get("head")) as Head | undefined;
+  if (standing?.seq !== before?.seq) {
+    await change.done;
+    return false;
+  }
   for (const one of documents) void change.objectStore("earlier").put(one);
   const store = change.objectStore("files");
   for (const file of await store.getAll()) {
     if (file.of) continue;
-    if (taken.includes(file.id) && file.bytes) void store.put({ ...file, of: phone });
+    if ((all || isUnsent(file)) && file.bytes) void store.put({ ...file, of: phone });
     else void store.delete(file.id);
   }
   for (const one of ["phone", "people", "journal", "answers"] as const) {
     void change.objectStore(one).clear();
   }
   await change.done;
+  return true;
 }
 
 function isUnsent(file: KeptFile): boolean {

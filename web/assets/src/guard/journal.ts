@@ -90,7 +90,10 @@ async function append(
 export async function head(): Promise<Head> {
   const kept = await read("phone", "head");
   if (kept) return kept;
-  return { seq: 0, hash: await hash(`wk-journal-1\n${(await read("phone", "id")) ?? ""}`) };
+  const id = await read("phone", "id");
+  // The first entry binds it: one without would spoil the journal of the phone that this becomes.
+  if (!id) throw new Error("nothing is recorded on a phone that is not known");
+  return { seq: 0, hash: await hash(`wk-journal-1\n${id}`) };
 }
 
 /** Puts an entry behind `before`, with its file, both or neither; false where that is not the last. */

@@ -85,6 +85,10 @@ export function database(): Promise<IDBPDatabase<Schema>> {
     // A newer app in another tab must not wait for this one.
     blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
     terminated: () => (opening = null),
+  }).catch((error: unknown) => {
+    // Whoever asks next tries again: browsers refuse for a moment, and then don't.
+    opening = null;
+    throw error;
   });
   return opening;
 }
