@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     DateTime,
@@ -27,7 +27,19 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from core.errors import Unavailable
 
 # Session is exported for the rooms that hand sessions on without querying by themselves.
-__all__ = ["Base", "Database", "FairLock", "Instant", "Session", "is_unavailable", "sqlite_url"]
+__all__ = [
+    "Base",
+    "Database",
+    "FairLock",
+    "Instant",
+    "Session",
+    "despite_deadlocks",
+    "is_deadlock",
+    "is_unavailable",
+    "sqlite_url",
+]
+
+Done = TypeVar("Done")
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -41,6 +53,8 @@ NAMING = {
 # For so long a refused write is word of the database's state, unless one succeeds before: longer
 # than SQLite waits before it refuses one, so that who is refused again and again stays ill.
 REFUSAL_COUNTS_S = 15.0
+# How often a transaction that deadlocks is begun at most.
+MOST_TRIES = 5
 
 
 class Base(DeclarativeBase):
@@ -110,6 +124,26 @@ def is_unavailable(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
+def is_deadlock(error: BaseException) -> bool:
+    """Whether PostgreSQL ended a transaction because it and another waited for each other."""
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", "") == "40P01"
+
+
+def despite_deadlocks(work: Callable[[], Done]) -> Done:
+    """What `work` gives back, which is one whole transaction: again where a deadlock ended it.
+
+    For what takes many locks in an order that others decide. Of those who wait for each other one
+    goes on each time, so it ends; whoever was unlucky too often raises what the database said.
+    """
+    for _ in range(MOST_TRIES - 1):
+        try:
+            return work()
+        except OperationalError as error:
+            if not is_deadlock(error):
+                raise
+    return work()
+
+
 class Database:
     """One relational database, SQLite or PostgreSQL.
 
@@ -153,7 +187,7 @@ class Database:
             ):
                 yield session
         except Exception as error:
-            if is_unavailable(error):
+            if is_unavailable(error) and not is_deadlock(error):
                 # Its words alone: an error holds on to everything that was under way.
                 self._refusal = time.monotonic(), str(error)
             raise

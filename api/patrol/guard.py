@@ -21,7 +21,7 @@ from api.patrol.guard_shapes import (
     SignOut,
 )
 from api.patrol.phone_deps import ByPhone
-from core.db import Session
+from core.db import Session, despite_deadlocks
 from core.errors import Conflict
 from core.limits import Limit, take
 from workflows import dispatch
@@ -199,6 +199,15 @@ def post_guard_journal(asked: ByPhone, body: JournalBatch) -> Response:
     """
     if sum(len(entry.encode()) for entry in body.entries) > BATCH_BYTES:
         raise TooLarge("the batch is too large", advice="Send fewer entries at once.")
+    content, forked_at = despite_deadlocks(lambda: _take_in(asked, body))
+    if forked_at is not None:
+        # After the transaction, which keeps what was seen of it.
+        raise Forked(forked_at, content["accepted"])
+    return answer(content)
+
+
+def _take_in(asked: ByPhone, body: JournalBatch) -> tuple[dict[str, Any], int | None]:
+    """One transaction. Its locks follow the way that a guard went: another may come from there."""
     with asked.parts.database.write() as session:
         phone, proof = asked.phone_once(session)
         batch = Batch(
@@ -213,11 +222,7 @@ def post_guard_journal(asked: ByPhone, body: JournalBatch) -> Response:
             proof.asked_at,
         )
         taken = take_batch(session, phone, batch, vault=asked.parts.vault, now=asked.now)
-        content = _taken(session, asked, phone, taken.entries)
-    if taken.forked_at is not None:
-        # After the transaction, which keeps what was seen of it.
-        raise Forked(taken.forked_at, content["accepted"])
-    return answer(content)
+        return _taken(session, asked, phone, taken.entries), taken.forked_at
 
 
 def _taken(session: Session, asked: ByPhone, phone: Phone, entries: Any) -> dict[str, Any]:
