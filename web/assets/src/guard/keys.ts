@@ -1,6 +1,6 @@
 // The phone's own key: made here, never extractable, and what its signatures are over.
 import { base64url, randomText } from "./ids";
-import { read, write } from "./store";
+import { read, writeFirst } from "./store";
 
 const CURVE: EcKeyGenParams = { name: "ECDSA", namedCurve: "P-256" };
 const SIGNING: EcdsaParams = { name: "ECDSA", hash: "SHA-256" };
@@ -21,9 +21,7 @@ export function ownKeys(): Promise<CryptoKeyPair> {
 async function madeOrKept(): Promise<CryptoKeyPair> {
   const kept = await read("phone", "keys");
   if (kept) return kept;
-  const made = await crypto.subtle.generateKey(CURVE, false, ["sign", "verify"]);
-  await write("phone", made, "keys");
-  return made;
+  return writeFirst(await crypto.subtle.generateKey(CURVE, false, ["sign", "verify"]), "keys");
 }
 
 /** The next one who asks makes another pair. */
@@ -77,9 +75,7 @@ async function deviceKey(): Promise<CryptoKey> {
   const kept = await read("phone", "device");
   if (kept) return kept;
   const how: HmacKeyGenParams = { name: "HMAC", hash: "SHA-256" };
-  const made = await crypto.subtle.generateKey(how, false, ["sign"]);
-  await write("phone", made, "device");
-  return made;
+  return writeFirst(await crypto.subtle.generateKey(how, false, ["sign"]), "device");
 }
 
 export function isSame(one: ArrayBuffer, other: ArrayBuffer): boolean {

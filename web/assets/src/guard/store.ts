@@ -125,6 +125,15 @@ export async function write(
   await Promise.all([change.store.put(value, key), change.done]);
 }
 
+/** Keeps a fact about the phone where none stands yet; gives back what stands, of another tab or not. */
+export async function writeFirst<K extends keyof Facts>(value: Facts[K], key: K): Promise<Facts[K]> {
+  const change = (await database()).transaction("phone", "readwrite", { durability: "strict" });
+  const standing = (await change.store.get(key)) as Facts[K] | undefined;
+  if (standing === undefined) await change.store.put(value, key);
+  await change.done;
+  return standing ?? value;
+}
+
 export async function forget(key: keyof Facts): Promise<void> {
   await (await database()).delete("phone", key);
 }
