@@ -112,13 +112,19 @@ def test_what_is_no_document_is_set_aside(phoned: Phoned, files: FileStore) -> N
     old, new = GuardPhone(), GuardPhone()
     phoned.enrol(new)
     old.note("battery", TEN, percent=9, charging=False)
-    wrong = [b"\xff\xfe", b"{}\nx", b'{"v":1,"phone":"?"}\nx', document(old, old.entries)[:60]]
+    wrong = [
+        b"\xff\xfe",
+        b"{}\nx",
+        b'{"v":1,"phone":"?"}\nx',
+        b'{"v":1,"phone":7}\nx',
+        document(old, old.entries)[:60],
+    ]
     ids = [bring(phoned, files, new, old, "journal", content) for content in wrong]
     # Of a phone that nobody knows, and signed by whoever: it is read all the same.
     ids.append(bring(phoned, files, new, old, "journal", document(old, old.entries)))
     with phoned.database.read() as session:
         states = [session.get_one(GuardFile, one).state for one in ids]
-    assert states == ["unusable"] * 4 + ["complete"]
+    assert states == ["unusable"] * 5 + ["complete"]
     [one] = read(phoned, new, phoned.walk.supervisor)
     assert (one["kind"], one["of_phone"], one["proved"]) == ("battery", old.id, False)
 

@@ -52,7 +52,7 @@ def read_document(content: bytes) -> Document:
         said = orjson.loads(head)
         if said["v"] != VERSION or not isinstance(said.get("signature", ""), str):
             raise Flawed("a document of another form")
-        of_phone = UUID(said["phone"])
+        of_phone = UUID(str(said["phone"]))
     except (UnicodeDecodeError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         raise Flawed("no document") from None
     if not 1 <= len(texts) <= MOST_ENTRIES or any("\0" in text for text in texts):
