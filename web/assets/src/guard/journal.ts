@@ -34,6 +34,8 @@ export interface Adding {
   file?: KeptFile;
   /** What goes as this comes: of what was laid aside. */
   instead?: { earlier?: string; file?: string };
+  /** What was begun and stands in it now: it goes with this, so that nobody sends it twice. */
+  ends?: { of: "drafts" | "additions"; key: string };
 }
 
 let last: Promise<unknown> = Promise.resolve();
@@ -97,7 +99,7 @@ export async function head(): Promise<Head> {
 }
 
 /** Puts an entry behind `before`, with its file, both or neither; false where that is not the last. */
-async function put(entry: Entry, before: Head, { file, instead }: Adding): Promise<boolean> {
+async function put(entry: Entry, before: Head, { file, instead, ends }: Adding): Promise<boolean> {
   const db = await database();
   const stores = ["journal", "phone", "files", "earlier"] as const;
   const change = db.transaction(stores, "readwrite", { durability: "strict" });
@@ -110,6 +112,11 @@ async function put(entry: Entry, before: Head, { file, instead }: Adding): Promi
   if (file) await change.objectStore("files").put(file);
   if (instead?.file) await change.objectStore("files").delete(instead.file);
   if (instead?.earlier) await change.objectStore("earlier").delete(instead.earlier);
+  if (ends) {
+    const begun = { ...((await change.objectStore("phone").get(ends.of)) as object | undefined) };
+    Reflect.deleteProperty(begun, ends.key);
+    await change.objectStore("phone").put(begun, ends.of);
+  }
   await change.objectStore("phone").put({ seq: entry.seq, hash: entry.hash }, "head");
   await change.done;
   return true;

@@ -82,6 +82,11 @@ export class Adding {
     return { files: this.addition.files, text: this.text };
   }
 
+  /** What an entry that holds it takes along. */
+  get ends(): { of: "additions"; key: string } {
+    return { of: "additions", key: this.key };
+  }
+
   /** It was sent: the next one begins empty. */
   async forget(): Promise<void> {
     this.addition = { files: [], text: "" };

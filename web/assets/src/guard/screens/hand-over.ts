@@ -243,7 +243,7 @@ function drawForm(
       throw error;
     }
     // What was said and photographed stands in the log, where the next shift hears it.
-    if (files.length) await record("log_entry", { post, files, text }, { person: person() });
+    if (files.length) await record("log_entry", { post, files, text }, { person: person(), ends: adding.ends });
     await adding.forget();
     adding.end();
     kick();

@@ -61,7 +61,7 @@ export const logScreen: Screen = (place, given) => {
   const adding = new Adding(`log:${person()}:${id}`, draw, able);
   const send = once(async () => {
     const { files, text } = await adding.settled();
-    await record("log_entry", { post: id, files, text }, { person: person() });
+    await record("log_entry", { post: id, files, text }, { person: person(), ends: adding.ends });
     await adding.forget();
     signal("recorded");
     kick();

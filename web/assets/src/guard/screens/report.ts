@@ -126,14 +126,12 @@ class Form {
       await this.taken.settled();
       const { choice, checkpoint, round, files, checks, text, task = null } = this.draft;
       const data = { choice, checkpoint, round, files, checks, text, task };
-      await record("report", data, { person: session?.person ?? null });
+      const ends = { of: "drafts", key: writer() } as const;
+      await record("report", data, { person: session?.person ?? null, ends });
     } catch (error) {
       this.sending = false;
       throw error;
     }
-    const rest = await drafts();
-    delete rest[writer()];
-    await write("phone", rest, "drafts");
     signal("recorded");
     kick();
     history.back();

@@ -106,7 +106,7 @@ export const moreScreen: Screen = (place, given) => {
   const adding = new Adding(report.id, draw, () => (add.disabled = adding.isEmpty));
   const send = once(async () => {
     const { files, text } = await adding.settled();
-    await record("report_more", { report: report.id, files, text }, { person: person() });
+    await record("report_more", { report: report.id, files, text }, { person: person(), ends: adding.ends });
     await adding.forget();
     signal("recorded");
     kick();
