@@ -251,5 +251,5 @@ def get_patrol_report_check(
     with asked.parts.database.read() as session:
         found = reading.check_digest(session, digest) if digest else None
     if found is None:
-        return answer({"genuine": False})
+        return answer(Checked(genuine=False).model_dump(mode="json"))
     return answer({"genuine": True, **_dated(asdict(found))})

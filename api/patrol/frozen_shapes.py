@@ -153,7 +153,7 @@ class Checked(BaseModel):
     annex: int | None = None
     what: str | None = None
     annexes: int | None = None
-    latest: str | None = Field(None, description="The last annex to its report.")
+    latest: str | None = Field(default=None, description="The last annex to its report.")
 
 
 class ClientToKeep(Body):
