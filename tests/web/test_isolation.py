@@ -427,8 +427,9 @@ def addresses(stage: Stage, theirs: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def of_one_thing(address: str, theirs: dict[str, str]) -> bool:
-    """Whether an address names something of ours in its path."""
-    return any(value in address.partition("?")[0].split("/") for value in theirs.values())
+    """Whether an address names something of ours in its path: not a form or a language."""
+    ours = [value for name, value in theirs.items() if name not in ("form", "language")]
+    return any(value in address.partition("?")[0].split("/") for value in ours)
 
 
 def without_echo(page: str, address: str) -> str:

@@ -35,7 +35,7 @@ import { noteTapped, recordTapped } from "./guard/tapped";
 import { beginTasks, onTasks } from "./guard/tasks";
 import { recallClock } from "./guard/time";
 import { beginWatch, dismiss, onWarning, told } from "./guard/watch";
-import { button, h, icon, replace } from "./guard/dom";
+import { button, h, icon, replace, whenUntouched } from "./guard/dom";
 import { _, loadWords } from "./guard/words";
 
 const SCREENS: Record<Name, Screen> = {
@@ -90,25 +90,23 @@ async function start(): Promise<void> {
   document.addEventListener("pointerdown", wakeSound, { passive: true });
   window.addEventListener("hashchange", () => void show());
   onWarning(showWarnings);
-  onSync(() => {
-    if (where().name === "home") void show();
-  });
+  onSync(() => whenUntouched(showHome));
   // Asked once for all: what was recorded must not be cleared when space runs short.
   void navigator.storage?.persist?.();
   beginCalling(place);
-  onLone(() => {
-    if (where().name === "home") void show();
-  });
+  onLone(() => whenUntouched(showHome));
   await openCalls();
   if (shownCall()) go("sos");
   void show();
   await beginSync();
   await beginLone();
   await beginWatch();
-  onTasks(() => {
-    if (where().name === "home") void show();
-  });
+  onTasks(() => whenUntouched(showHome));
   beginTasks();
+}
+
+function showHome(): void {
+  if (where().name === "home") void show();
 }
 
 async function noteEnrolled(): Promise<void> {

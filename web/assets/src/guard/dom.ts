@@ -57,3 +57,53 @@ export function button(
 export function replace(place: Element, ...children: Child[]): void {
   place.replaceChildren(...children.filter((one): one is Node | string => !!one));
 }
+
+// A touch is a click only where the same thing stands under it from down to up: what a screen draws
+// anew meanwhile would swallow it.
+const LONGEST_TOUCH_MS = 3_000;
+const CLICK_MS = 100;
+let touchedAt = 0;
+const untouched = new Set<() => void>();
+
+document.addEventListener("pointerdown", () => (touchedAt = performance.now()), { capture: true });
+for (const end of ["pointerup", "pointercancel"]) {
+  document.addEventListener(
+    end,
+    () => {
+      touchedAt = 0;
+      window.setTimeout(drawUntouched, CLICK_MS);
+    },
+    { capture: true },
+  );
+}
+
+/** Draws anew now, or once nobody touches the screen; the same asked for twice is done once. */
+export function whenUntouched(draw: () => void): void {
+  if (!isTouched()) return draw();
+  untouched.add(draw);
+  window.setTimeout(drawUntouched, LONGEST_TOUCH_MS);
+}
+
+/** Draws anew whenever something is heard, but never under a finger; gives back what ends that. */
+export function redrawOn(hear: (take: () => void) => () => void, draw: () => void): () => void {
+  let ended = false;
+  const put = (): void => {
+    if (!ended) draw();
+  };
+  const deaf = hear(() => whenUntouched(put));
+  return () => {
+    ended = true;
+    deaf();
+  };
+}
+
+function isTouched(): boolean {
+  return touchedAt > 0 && performance.now() - touchedAt < LONGEST_TOUCH_MS;
+}
+
+function drawUntouched(): void {
+  if (isTouched()) return;
+  const due = [...untouched];
+  untouched.clear();
+  for (const draw of due) draw();
+}

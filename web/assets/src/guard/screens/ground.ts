@@ -1,5 +1,5 @@
 // The app proves its own ground before a shift, and says what to do about what is missing.
-import { button, h, icon, replace } from "../dom";
+import { button, h, icon, replace, whenUntouched } from "../dom";
 import { turnTo, type Screen } from "../go";
 import { prove, tryCamera, type Found, type Ground } from "../ground";
 import { isApple, isInstalled } from "../browsers";
@@ -11,9 +11,13 @@ import { says, top } from "./parts";
 export const groundScreen: Screen = (place, given) => {
   const first = given.get("first") === "1";
   let ended = false;
+  let found: Ground | null = null;
+  const put = (): void => {
+    if (!ended && found) drawGround(place, found, first, draw);
+  };
   const draw = async (): Promise<void> => {
-    const found = await prove();
-    if (!ended) drawGround(place, found, first, draw);
+    found = await prove();
+    whenUntouched(put);
   };
   // Until the worker has the shell, which a slow network takes a while for.
   replace(place, h("p", { class: "refusal" }, _("One moment…")));

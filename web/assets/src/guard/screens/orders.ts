@@ -1,5 +1,5 @@
 // The orders of a post, read before a shift and said to be read by one large button.
-import { button, h, replace } from "../dom";
+import { button, h, redrawOn, replace } from "../dom";
 import { turnTo, type Screen } from "../go";
 import { harmless } from "../html";
 import { record } from "../journal";
@@ -61,7 +61,7 @@ export const ordersScreen: Screen = (place, given) => {
     if (next) turnTo("orders", { post: next.id });
     else history.back();
   };
-  const deaf = onSync(draw);
+  const deaf = redrawOn(onSync, draw);
   draw();
   return deaf;
 };

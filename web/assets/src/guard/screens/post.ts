@@ -1,5 +1,5 @@
 // Somebody's posts: coming to one, its orders, what is passed on there, and leaving.
-import { button, h, icon, replace } from "../dom";
+import { button, h, icon, redrawOn, replace } from "../dom";
 import { go, type Screen } from "../go";
 import { record } from "../journal";
 import { checkpointOf } from "../plan";
@@ -132,7 +132,7 @@ export const postScreen: Screen = (place, given) => {
       here ? goodbye(post, leaving, ask, leave, ear) : null,
     );
   };
-  const deaf = onSync(draw);
+  const deaf = redrawOn(onSync, draw);
   draw();
   void ear.beginIfAllowed();
   return () => {

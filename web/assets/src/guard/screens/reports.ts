@@ -1,5 +1,5 @@
 // One's own reports of this shift, how each stands, and adding to one what was seen since.
-import { button, h, icon, replace } from "../dom";
+import { button, h, icon, redrawOn, replace } from "../dom";
 import { go, type Screen } from "../go";
 import { answers, entries, files, record } from "../journal";
 import { checkpointOf, dataOf, plan } from "../plan";
@@ -51,7 +51,7 @@ export const reportsScreen: Screen = (place) => {
     );
   };
   draw();
-  return onSync(draw);
+  return redrawOn(onSync, draw);
 };
 
 function card(report: Entry): HTMLElement {
@@ -112,7 +112,7 @@ export const moreScreen: Screen = (place, given) => {
     kick();
     history.back();
   });
-  const deaf = onSync(drawBefore);
+  const deaf = redrawOn(onSync, drawBefore);
   return () => {
     deaf();
     adding.end();

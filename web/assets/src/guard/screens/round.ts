@@ -1,5 +1,5 @@
 // A round: the next checkpoint, large, and everything else beneath it.
-import { button, h, icon, replace } from "../dom";
+import { button, h, icon, redrawOn, replace } from "../dom";
 import { go, type Screen } from "../go";
 import { record } from "../journal";
 import { checkpointOf, isDone, roundOf, type PointView, type RoundView } from "../plan";
@@ -34,7 +34,7 @@ export const roundScreen: Screen = (place, given) => {
     if (view) drawRound(place, view, going, draw);
     else replace(place, top(_("Round")), h("p", {}, _("This round is not in the plan any more.")));
   };
-  const deaf = onSync(draw);
+  const deaf = redrawOn(onSync, draw);
   draw();
   void listen(id, going, draw, false);
   return () => {

@@ -1,9 +1,9 @@
 // What was recorded and how it stands: one tick on this phone, two when the server has checked it.
-import { button, h, icon, replace } from "../dom";
+import { button, h, icon, redrawOn, replace } from "../dom";
 import { asFile } from "../earlier";
 import { startAnew } from "../enrolment";
 import { sendWrongAgain } from "../files";
-import { turnTo, type Screen } from "../go";
+import { type Screen } from "../go";
 import type { IconName } from "../icons";
 import { answers, entries } from "../journal";
 import { checkpointOf, dataOf, plan } from "../plan";
@@ -18,7 +18,7 @@ const MOST = 60;
 export const syncScreen: Screen = (place) => {
   const draw = (): void => drawSync(place);
   draw();
-  return onSync(draw);
+  return redrawOn(onSync, draw);
 };
 
 function drawSync(place: HTMLElement): void {
@@ -85,7 +85,8 @@ function stopped(): HTMLElement {
     });
     if (open && !confirm(kept)) return;
     await startAnew();
-    turnTo("enrol");
+    // Told to nobody who still runs here: the page begins anew, and only once.
+    history.replaceState(null, "", "#/enrol");
     location.reload();
   };
   return h(

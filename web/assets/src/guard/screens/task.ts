@@ -1,5 +1,5 @@
 // An alarm: where it is, whether the guard goes, that they are there, and what they found.
-import { button, h, icon, replace } from "../dom";
+import { button, h, icon, redrawOn, replace } from "../dom";
 import { go, type Screen } from "../go";
 import { readTag } from "../reading";
 import { scanned } from "../scanning";
@@ -32,7 +32,7 @@ export const taskScreen: Screen = (place, given) => {
     if (task) drawTask(place, task, doing, draw);
     else replace(place, top(_("Alarm")), says(doing.text), h("p", {}, _("Nothing to do here any more.")));
   };
-  const deaf = [onSync(draw), onTasks(draw)];
+  const deaf = [redrawOn(onSync, draw), redrawOn(onTasks, draw)];
   const timer = window.setInterval(() => tickDown(place, id), TICK_MS);
   draw();
   return () => {
