@@ -1,12 +1,10 @@
 """What time asks of patrols: rounds made ahead, judged while they can be mended, learned from."""
 
-from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from core import runs
-from core.db import is_unavailable
-from core.leases import LeaseLost
+from jobs.one_by_one import one_by_one
 from jobs.work import Work, actor
 from workflows.patrol import rounds
 from workflows.patrol.honesty import check_later, check_round, look_into, rounds_to_check
@@ -56,7 +54,7 @@ def look_at_rounds(work: Work, now: datetime) -> int:
         with work.transaction() as session:
             look_later(session, round_id, at=now + LOOK_LATER)
 
-    return _each_by_itself(work, due, judge, later)
+    return one_by_one(work, due, judge, later)
 
 
 def learn_ways(work: Work, now: datetime) -> int:
@@ -112,27 +110,4 @@ def check_rounds(work: Work, now: datetime) -> int:
         with work.transaction() as session:
             check_later(session, round_id, at=now + CHECK_LATER)
 
-    return _each_by_itself(work, due, check, later)
-
-
-def _each_by_itself(
-    work: Work, due: Iterable[UUID], do: Callable[[UUID], int], later: Callable[[UUID], None]
-) -> int:
-    """One that fails is put off and holds no other back; then the first failure is raised.
-
-    Returns the sum. What ends all (the lease is lost, the database is away) is raised at once.
-    """
-    made, failure = 0, None
-    for one in due:
-        if work.stopping.is_set():
-            break
-        try:
-            made += do(one)
-        except Exception as error:
-            if isinstance(error, LeaseLost) or is_unavailable(error):
-                raise
-            failure = failure or error
-            later(one)
-    if failure is not None:
-        raise failure
-    return made
+    return one_by_one(work, due, check, later)

@@ -1,20 +1,17 @@
 """What time asks of reports: days close, annexes of what came later, links to clients."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
 
 from core.channels.mail import Mail
 from core.channels.message import Channel
-from core.db import is_unavailable
 from core.errors import Conflict
 from core.files import FileStore, files_url
-from core.leases import LeaseLost
 from core.settings import Settings
+from jobs.one_by_one import one_by_one
 from jobs.work import Work
 from workflows.patrol.frozen import annexing, audience, closing, sending
-
-One = TypeVar("One")
 
 
 def desk_of(work: Work) -> closing.Desk:
@@ -29,9 +26,8 @@ def close_days(work: Work, now: datetime) -> int:
     with work.database.read() as session:
         due = audience.days_to_close(session, now=now)
     desk = desk_of(work)
-    return _each_by_itself(
-        work, due, lambda one: closing.close_day(desk, None, one[0], one[1], now=now)
-    )
+    close = _unless_quicker(lambda one: closing.close_day(desk, None, one[0], one[1], now=now))
+    return one_by_one(work, due, close)
 
 
 def annex_days(work: Work, now: datetime) -> int:
@@ -42,7 +38,8 @@ def annex_days(work: Work, now: datetime) -> int:
         with work.transaction() as session:
             annexing.note_quiet(session, quiet, now=now)
     desk = desk_of(work)
-    return _each_by_itself(work, due, lambda one: annexing.annex(desk, None, one, now=now))
+    annex = _unless_quicker(lambda one: annexing.annex(desk, None, one, now=now))
+    return one_by_one(work, due, annex)
 
 
 class Sending:
@@ -73,21 +70,13 @@ class Sending:
         return made
 
 
-def _each_by_itself(work: Work, due: Iterable[One], do: Callable[[One], object]) -> int:
-    """One that fails holds no other back; then the first failure is raised. Returns how many."""
-    made, failure = 0, None
-    for one in due:
-        if work.stopping.is_set():
-            break
+def _unless_quicker(do: Callable[[Any], object]) -> Callable[[Any], int]:
+    """Whether it was done here; where a supervisor was quicker it was not."""
+
+    def done(one: Any) -> int:
         try:
-            made += do(one) is not None
+            return do(one) is not None
         except Conflict:
-            # A supervisor was quicker.
-            continue
-        except Exception as error:
-            if isinstance(error, LeaseLost) or is_unavailable(error):
-                raise
-            failure = failure or error
-    if failure is not None:
-        raise failure
-    return made
+            return 0
+
+    return done
