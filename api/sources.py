@@ -51,7 +51,7 @@ class SourcePage(BaseModel):
 
 
 class SourceToMake(Body):
-    """A source to create. options: `zone`, the time zone of time stamps that name none."""
+    """A source to create. options: those of its dialect, as docs/mqtt.md lists them."""
 
     site_id: UUID
     code: Code

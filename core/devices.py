@@ -38,8 +38,6 @@ DEVICE = Lifecycle(
     },
 )
 DEVICE_STATES = DEVICE.statuses
-# The dialects that ingest has a decoder for.
-DIALECTS = ("wk", "tasmota")
 
 
 class Source(Base):

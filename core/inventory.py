@@ -26,6 +26,8 @@ class SourceRow(NamedTuple):
     """An enabled source."""
 
     site_id: UUID
+    id: UUID
+    code: str
     topic_filter: str
     dialect: str
     options: dict[str, Any]
@@ -83,7 +85,14 @@ def node_paths(session: Session) -> dict[UUID, str]:
 def sources(session: Session) -> list[SourceRow]:
     """Every enabled source, in order of site and code."""
     statement = (
-        select(Source.site_id, Source.topic_filter, Source.dialect, Source.options)
+        select(
+            Source.site_id,
+            Source.id,
+            Source.code,
+            Source.topic_filter,
+            Source.dialect,
+            Source.options,
+        )
         .where(Source.enabled)
         .order_by(Source.site_id, Source.code)
     )

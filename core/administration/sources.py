@@ -11,19 +11,19 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.administration.changing import apply, log, not_editable, refuse
-from core.codes import CODE, time_zone_fault, topic_filter_fault
-from core.devices import DIALECTS, Device, Source
+from core.codes import CODE, topic_filter_fault
+from core.devices import Device, Source
+from core.dialects import DIALECTS, option_faults
 from core.errors import Conflict
 from core.ids import new_id
 from rules.located_yaml import nearest
 
 EDITABLE = ("topic_filter", "dialect", "options", "enabled")
-OPTIONS = ("zone",)
 
 
 @dataclass(frozen=True, slots=True)
 class NewSource:
-    """A source to be. options: `zone`, the time zone of time stamps that name none."""
+    """A source to be. options: those of its dialect (core.dialects)."""
 
     code: str
     topic_filter: str
@@ -33,25 +33,18 @@ class NewSource:
     id: UUID | None = None
 
 
-def _field_problems(fields: Mapping[str, Any]) -> list[str]:
+def _field_problems(fields: Mapping[str, Any], dialect: str) -> list[str]:
     problems = []
     if "topic_filter" in fields:
         fault = topic_filter_fault(str(fields["topic_filter"]))
         problems += [f"topic_filter: {fault}"] if fault else []
-    if "dialect" in fields and fields["dialect"] not in DIALECTS:
-        hint = nearest(str(fields["dialect"]), DIALECTS)
+    if dialect not in DIALECTS:
+        hint = nearest(dialect, list(DIALECTS))
         problems.append(f"dialect: one of {', '.join(DIALECTS)}{hint}")
-    return problems + _option_problems(fields.get("options") or {})
-
-
-def _option_problems(options: Mapping[str, Any]) -> list[str]:
-    problems = [
-        f"options.{name}: unknown{nearest(name, OPTIONS)}"
-        for name in options
-        if name not in OPTIONS
+    options = fields.get("options") or {}
+    return problems + [
+        f"options.{name}: {fault}" for name, fault in option_faults(dialect, options)
     ]
-    fault = time_zone_fault(str(options["zone"])) if "zone" in options else None
-    return [*problems, f"options.zone: {fault}"] if fault else problems
 
 
 def _topic_taken(session: Session, site_id: UUID, topic: str, but: UUID | None) -> list[str]:
@@ -74,7 +67,9 @@ def create_source(
         select(Source.id).where(Source.site_id == site_id, Source.code == new.code)
     ):
         problems.append(f"code: there is a source {new.code!r} on this site already")
-    problems += _field_problems(fields) + _topic_taken(session, site_id, new.topic_filter, None)
+    problems += _field_problems(fields, new.dialect) + _topic_taken(
+        session, site_id, new.topic_filter, None
+    )
     refuse("the source", problems)
     source = Source(
         id=new.id or new_id(),
@@ -100,7 +95,9 @@ def update_source(
     now: datetime,
 ) -> Source:
     """Change topic_filter, dialect, options or enabled. Raises Invalid with every problem."""
-    problems = not_editable(changes, EDITABLE) + _field_problems(changes)
+    dialect = str(changes.get("dialect", source.dialect))
+    judged = {"options": source.options, **changes} if "dialect" in changes else changes
+    problems = not_editable(changes, EDITABLE) + _field_problems(judged, dialect)
     if "topic_filter" in changes:
         topic = str(changes["topic_filter"])
         problems += _topic_taken(session, source.site_id, topic, source.id)

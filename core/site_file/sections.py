@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from core.codes import time_zone_fault, topic_filter_fault
-from core.devices import DIALECTS
+from core.codes import topic_filter_fault
+from core.dialects import DIALECTS, option_faults
 from core.places import CRITICALITIES
 from core.site_file.codes import Codes, circles
 from core.site_file.model import AssetEntry, SourceEntry, SpaceEntry, SupplyEntry
@@ -124,22 +124,20 @@ def _source(part: Part) -> SourceEntry:
     fault = topic_filter_fault(topic) if topic else None
     if fault:
         part.refuse("topic", fault)
+    dialect = part.choice("dialect", list(DIALECTS), "wk")
     return SourceEntry(
         code=part.code(),
         topic_filter=topic,
-        dialect=part.choice("dialect", DIALECTS, "wk"),
-        options=_options(part),
+        dialect=dialect,
+        options=_options(part, dialect),
         enabled=part.flag("enabled", default=True),
     )
 
 
-def _options(part: Part) -> dict[str, Any]:
+def _options(part: Part, dialect: str) -> dict[str, Any]:
     options = part.part("options")
     if options is None:
         return {}
-    options.only("zone")
-    zone = options.text("zone")
-    fault = time_zone_fault(zone) if zone else None
-    if fault:
-        options.refuse("zone", fault)
+    for name, fault in option_faults(dialect, options.value):
+        options.refuse(name, f"{name}: {fault}")
     return dict(options.value)

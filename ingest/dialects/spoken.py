@@ -1,15 +1,28 @@
-"""What a decoder makes of a message."""
+"""What a decoder is told, and what it makes of a message.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+A decoder is a pure function `decode(source, topic, payload, memory)`: the same arguments, the same
+answer, and no exception for any bytes. It tells what devices of ours would have sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from ingest.decoding import Problem
+
+# What a source remembers under this and a topic: that it takes this topic, too, though its filter
+# does not (state topics that a discovery message names).
+FOLLOWED = "topic/"
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """One message as a device of ours would send it. kind: readings, scan or status.
+    """One message as a device of ours would send it. kind: readings, event, scan or status.
 
-    fields: what stands in its JSON.
+    fields: what stands in its JSON; in `ts` when it was, where it says so (docs/mqtt.md, Time).
     """
 
     kind: str
@@ -17,8 +30,85 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
+class DescribedPoint:
+    """What a device says of one of its values. key: under which readings will bring it.
+
+    kind: number, boolean, state or event. unit: as in rules.units, as far as it is known there.
+    means: the device class of the dialect (`moisture`, `door`), if it gives one.
+    """
+
+    key: str
+    kind: str
+    unit: str | None = None
+    states: tuple[str, ...] = ()
+    name: str | None = None
+    means: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a device, or its bridge, says of it: names and models as written there."""
+
+    name: str | None = None
+    maker: str | None = None
+    model: str | None = None
+    points: tuple[DescribedPoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """What a device told. device: its code."""
+    """What a device told. device: its code.
+
+    through: the code of the gateway or bridge that passed it on, if the message names one.
+    health: of the device itself, never a reading: battery (%), battery_voltage (V), rssi (dBm),
+    snr (dB), link_quality (%); only those that are known.
+    """
 
     device: str
-    messages: Sequence[Spoken]
+    messages: Sequence[Spoken] = ()
+    through: str | None = None
+    health: Mapping[str, float] = field(default_factory=dict)
+    described: Described | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is to be published in return: a request for a birth, a receipt."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Everything that a message of another dialect leads to.
+
+    remember: JSON values by key, kept for good (None forgets); a crash may repeat a message whose
+    changes are kept already. note: any values by key, for the life of this process only; both are
+    seen as one `memory` by the next message. problems: parts that could not be used.
+    """
+
+    told: Sequence[Told] = ()
+    problems: Sequence[Problem] = ()
+    remember: Mapping[str, Any] = field(default_factory=dict)
+    note: Mapping[str, Any] = field(default_factory=dict)
+    answers: Sequence[Answer] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignSource:
+    """A filter of topics on which another dialect is spoken. zone: of times that name none.
+
+    options: as the source states them, and checked when it was stated.
+    """
+
+    code: str
+    topic_filter: str
+    zone: ZoneInfo
+    decode: Decoder
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+# None: the message is somebody else's business, which the filter takes along.
+Result = Decoded | Told | Problem | None
+Decoder = Callable[[ForeignSource, str, bytes, Mapping[str, Any]], Result]

@@ -3,7 +3,7 @@
 Topics are `%prefix%/%topic%/SENSOR` by default, and in any other order that a device is set to.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -13,7 +13,7 @@ from core.clock import from_micros
 from core.errors import Invalid
 from core.local_time import resolve
 from ingest.decoding import Problem, parse
-from ingest.dialects.spoken import Spoken, Told
+from ingest.dialects.spoken import ForeignSource, Spoken, Told
 
 PREFIX = "tele"
 # A message whose own JSON stands for something else than the state of its device.
@@ -24,16 +24,18 @@ _NOT_MEASURED = ("Time", "Epoch", "TempUnit", "PressureUnit", "SpeedUnit", _BEAC
 _DEEPEST = 4
 
 
-def decode(topic: str, topic_filter: str, payload: bytes, zone: ZoneInfo) -> Told | Problem | None:
+def decode(
+    source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]
+) -> Told | Problem | None:
     """What a message tells; None for commands, their results, and what devices tell of themselves.
 
-    topic_filter: of the source; what stands there as it is says where, not which device it is.
-    zone: of `Time`, which is local and names none.
+    What stands in the source's filter as it is says where, not which device it is. `Time` is local
+    and names no zone: it is the source's.
     """
     *path, last = topic.split("/")
     if PREFIX not in path or last not in ("SENSOR", "STATE", "LWT"):
         return None
-    device = _device(path, topic_filter.split("/"))
+    device = _device(path, source.topic_filter.split("/"))
     if last == "LWT":
         online = {b"Online": True, b"Offline": False}.get(payload.strip())
         if online is None:
@@ -44,7 +46,7 @@ def decode(topic: str, topic_filter: str, payload: bytes, zone: ZoneInfo) -> Tol
         return document
     if not isinstance(document, dict):
         return Problem("wrong_shape", f"{last} is an object")
-    return Told(device, list(_messages(document, _time(document, zone))))
+    return Told(device, list(_messages(document, _time(document, source.zone))))
 
 
 def _device(path: list[str], wanted: list[str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import orjson
 
 from ingest.decoding import PREFIX, OwnTopic, Problem
-from ingest.dialects import Spoken, Told
+from ingest.dialects import Decoded, Spoken, Told
 from ingest.registry import Registry, SiteState
 
 
@@ -34,17 +34,19 @@ def foreign(registry: Registry, name: str, payload: bytes) -> Foreign | None:
     if found is None:
         return None
     site, source = found
-    told = source.decode(name, source.topic_filter, payload, source.zone)
+    told = source.decode(source, name, payload, {})
     if isinstance(told, Problem):
         return Foreign(site, name, problem=told)
     if told is None:
         # Somebody else's business, which the filter takes along.
         return Foreign(site, name)
+    several = told.told if isinstance(told, Decoded) else [told]
     parts = [
-        (OwnTopic(site.code, told.device, each.kind), orjson.dumps(_kept(site, told, each)))
-        for each in told.messages
+        (OwnTopic(site.code, one.device, each.kind), orjson.dumps(_kept(site, one, each)))
+        for one in several
+        for each in one.messages
     ]
-    return Foreign(site, told.device, parts)
+    return Foreign(site, name, parts)
 
 
 def _kept(site: SiteState, told: Told, spoken: Spoken) -> dict[str, object]:

@@ -91,7 +91,9 @@ def _load_sites(session: Session, registry: Registry) -> dict[UUID, str]:
             site.sources.append((source.topic_filter, where))
         elif source.dialect in DECODERS:
             decode = DECODERS[source.dialect]
-            site.foreign.append(ForeignSource(source.topic_filter, where, decode))
+            site.foreign.append(
+                ForeignSource(source.code, source.topic_filter, where, decode, source.options)
+            )
     return {row.id: row.path for row in rows}
 
 

@@ -15,7 +15,7 @@ from core.places import Asset
 from core.quarantine import Quarantined
 from core.site_file import import_site, read_site_file
 from ingest.decoding import Problem
-from ingest.dialects import Spoken, Told
+from ingest.dialects import ForeignSource, Spoken, Told
 from ingest.dialects.tasmota import decode
 from ingest.session import DUPLICATE, RETAINED
 from tests.ingest.building import NOON, SITE
@@ -55,7 +55,7 @@ def test_a_number_that_no_card_has_is_no_scan_and_stops_nothing(uid: Any) -> Non
 
 def told(topic: str, document: Any, *, wanted: str = "tele/#") -> Any:
     payload = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return decode(topic, wanted, payload, SHANGHAI)
+    return decode(ForeignSource("wall", wanted, SHANGHAI, decode), topic, payload, {})
 
 
 @pytest.mark.parametrize(

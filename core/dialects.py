@@ -1,0 +1,51 @@
+"""The dialects that a source may name, and the options of each. Decoders stand in ingest/dialects.
+
+A dialect costs one line here, one in ingest/dialects, its module and its section in docs/mqtt.md.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.codes import time_zone_fault
+from rules.located_yaml import nearest
+
+ZONE = "zone"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What an option may be. kind: zone (IANA name), text, flag or choice (one of `choices`)."""
+
+    kind: str
+    choices: tuple[str, ...] = ()
+
+    def fault(self, value: Any) -> str | None:
+        """Why a value is none for this option; None when it is one."""
+        if self.kind == "flag":
+            return None if isinstance(value, bool) else "true or false"
+        if not isinstance(value, str) or not value or len(value) > 200:
+            return "a text of 1 to 200 characters"
+        if self.kind == "zone":
+            return time_zone_fault(value)
+        if self.kind == "choice" and value not in self.choices:
+            return f"one of {', '.join(self.choices)}{nearest(value, self.choices)}"
+        return None
+
+
+# `zone`: of time stamps that name none; every dialect takes it.
+_ZONE: Mapping[str, Option] = {ZONE: Option("zone")}
+DIALECTS: Mapping[str, Mapping[str, Option]] = {
+    "wk": _ZONE,
+    "tasmota": _ZONE,
+}
+
+
+def option_faults(dialect: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(option, what is wrong with it) for each that the dialect can't have; none if all is well."""
+    known = DIALECTS.get(dialect, _ZONE)
+    for name, value in options.items():
+        if name not in known:
+            yield name, f"unknown{nearest(name, list(known))}"
+        elif fault := known[name].fault(value):
+            yield name, fault
