@@ -28,6 +28,9 @@ class DeviceItem(BaseModel):
     clock_trusted: bool = Field(description="Whether its own time stamps are believed.")
     first_seen: datetime | None
     last_sample: dict[str, Any] | None = Field(description="What it said while it waited.")
+    described: dict[str, Any] | None = Field(
+        description="What it, or its bridge, says it is: `name`, `maker`, `model`, `points`."
+    )
 
 
 class DevicePage(BaseModel):
@@ -111,6 +114,12 @@ class PointToFeed(Body):
     high: Finite | None = None
     states: Annotated[list[str], Field(max_length=200)] | None = None
     expected_interval: Finite | None = Field(default=None, description="Seconds.")
+    scale: Finite | None = Field(
+        default=None, description="What the device says is multiplied by it."
+    )
+    shift: Finite | None = Field(
+        default=None, description="Added after that; -1 and 1 turn a boolean round."
+    )
 
     def new(self) -> NewPoint:
         """What is to be created."""

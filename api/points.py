@@ -39,6 +39,8 @@ class PointItem(BaseModel):
     high: float | None
     states: list[str] | None
     expected_interval: float | None = Field(description="Seconds; none when it speaks on change.")
+    scale: float | None = Field(description="What the device says is multiplied by it.")
+    shift: float | None = Field(description="Added after that; -1 and 1 turn a boolean round.")
 
 
 class PointPage(BaseModel):

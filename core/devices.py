@@ -38,6 +38,8 @@ DEVICE = Lifecycle(
     },
 )
 DEVICE_STATES = DEVICE.statuses
+# Values that are shown of a device that waits.
+_MOST_SAMPLED = 100
 
 
 class Source(Base):
@@ -61,7 +63,9 @@ class Device(Base):
 
     asset_id: the asset a message of this device is about where a point says nothing else; for a
     gateway, the asset that stands for the path.
-    clock_trusted: whether its own time stamps are believed.
+    clock_trusted: whether its own time stamps are believed. described: what it, or its bridge,
+    says of it: `name`, `maker`, `model` and `points`, each with `key`, `kind` and what is known of
+    `unit`, `states`, `name` and `means` (the device class of its dialect).
     """
 
     __tablename__ = "device"
@@ -78,6 +82,7 @@ class Device(Base):
     clock_trusted: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
     first_seen: Mapped[datetime | None] = mapped_column(Instant)
     last_sample: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    described: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
     __table_args__ = (UniqueConstraint("site_id", "code"),)
 
@@ -88,6 +93,8 @@ class Point(Base):
     series: the number under which telemetry keeps its readings.
     low, high: physically possible range in `unit`; states: text states in order of their number.
     expected_interval: seconds between readings when all is well; none when it speaks on change.
+    scale, shift: what the device says, times scale and plus shift, is the value; of a boolean that
+    it says the other way round they are -1 and 1.
     """
 
     __tablename__ = "point"
@@ -106,6 +113,8 @@ class Point(Base):
     high: Mapped[float | None] = mapped_column(Float)
     states: Mapped[list[str] | None] = mapped_column(JSON)
     expected_interval: Mapped[float | None] = mapped_column(Float)
+    scale: Mapped[float | None] = mapped_column(Float)
+    shift: Mapped[float | None] = mapped_column(Float)
 
     __table_args__ = (
         UniqueConstraint("asset_id", "code"),
@@ -159,8 +168,21 @@ def note_waiting(
             after={"state": "waiting"},
         )
     elif device.state == "waiting":
-        device.last_sample = sample
+        # It may tell each of its values in a message of its own.
+        told = {**(device.last_sample or {}), **sample}
+        device.last_sample = dict(list(told.items())[-_MOST_SAMPLED:])
     return device
+
+
+def note_described(
+    session: Session, site_id: UUID, code: str, described: dict[str, Any], at: datetime
+) -> None:
+    """Keep what a device says it is; one that was never heard waits from now on."""
+    device = device_by_code(session, site_id, code)
+    if device is None:
+        device = note_waiting(session, site_id, code, {}, at)
+    if device.described != described:
+        device.described = described
 
 
 def set_clock_trust(session: Session, device_id: UUID, trusted: bool, *, now: datetime) -> None:

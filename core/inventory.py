@@ -60,6 +60,8 @@ class PointRow(NamedTuple):
     kind: str
     states: list[str] | None
     expected_interval: float | None
+    scale: float | None
+    shift: float | None
 
 
 class AssetRow(NamedTuple):
@@ -128,6 +130,8 @@ def points(session: Session) -> Iterator[PointRow]:
         Point.kind,
         Point.states,
         Point.expected_interval,
+        Point.scale,
+        Point.shift,
     ).order_by(Point.series)
     for row in session.execute(statement.execution_options(yield_per=5_000)):
         yield PointRow._make(row)

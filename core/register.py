@@ -44,6 +44,7 @@ _DEVICES = rows_of(
     Device.clock_trusted,
     Device.first_seen,
     Device.last_sample,
+    Device.described,
 )
 _SOURCES = rows_of(
     Source.id,
@@ -70,6 +71,8 @@ _POINTS = rows_of(
     Point.high,
     Point.states,
     Point.expected_interval,
+    Point.scale,
+    Point.shift,
 ).join(Asset, Asset.id == Point.asset_id)
 
 

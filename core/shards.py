@@ -1,9 +1,10 @@
 """What an ingest shard remembers of itself: its last beat and when it was not listening."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Integer, String, delete, select
+from sqlalchemy import JSON, BigInteger, Boolean, Integer, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Instant
@@ -13,6 +14,7 @@ class Shard(Base):
     """One ingest shard. clean: whether its last stop drained everything.
 
     told_txid, told_seq: up to where facts of the event log have become stored moments of points.
+    filters: every topic filter that the broker's session may still hold.
     """
 
     __tablename__ = "shard"
@@ -23,6 +25,7 @@ class Shard(Base):
     clean: Mapped[bool] = mapped_column(Boolean, default=True)
     told_txid: Mapped[int | None] = mapped_column(BigInteger)
     told_seq: Mapped[int | None] = mapped_column(BigInteger)
+    filters: Mapped[list[str] | None] = mapped_column(JSON)
 
 
 class Gap(Base):
@@ -44,6 +47,7 @@ class Memory:
     clean: bool
     gaps: tuple[tuple[int, int], ...]
     stopped_before_gaps: int
+    filters: tuple[str, ...] = ()
 
 
 def recall(session: Session, name: str) -> Memory:
@@ -59,6 +63,7 @@ def recall(session: Session, name: str) -> Memory:
         clean=row.clean if row else True,
         gaps=spans,
         stopped_before_gaps=total - sum(end - start for start, end in spans),
+        filters=tuple(row.filters or ()) if row else (),
     )
 
 
@@ -106,3 +111,13 @@ def note_told(session: Session, name: str, cursor: tuple[int, int]) -> None:
         row = Shard(name=name, last_beat=None, stopped_micros=0, clean=True)
         session.add(row)
     row.told_txid, row.told_seq = cursor
+
+
+def note_filters(session: Session, name: str, filters: Sequence[str]) -> None:
+    """These the broker's session may hold, and no others."""
+    row = session.get(Shard, name)
+    if row is None:
+        row = Shard(name=name, last_beat=None, stopped_micros=0, clean=True)
+        session.add(row)
+    if row.filters != list(filters):
+        row.filters = list(filters)

@@ -1,6 +1,6 @@
 """Committing the decisions of a batch in one transaction."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,8 @@ from uuid import UUID
 from core import baselines, events, leases, quarantine, shards
 from core.clock import from_micros
 from core.db import Database, Session
-from core.devices import note_waiting, remember_present, set_clock_trust
+from core.devices import note_described, note_waiting, remember_present, set_clock_trust
+from core.source_memory import remember
 from core.vault import Vault
 from ingest.pipeline import Batch
 from workflows import alarms, patrol
@@ -63,11 +64,7 @@ def commit(
         opened = alarms.record(session, findings, learned_at=now) if findings else []
         if batch.rejected:
             quarantine.keep(session, batch.rejected)
-        for item in batch.waiting.values():
-            note_waiting(session, item.site_id, item.code, item.sample, item.at)
-        for present in batch.presents:
-            remember_present(session, present.site_id, present.series, present.value, present.at)
-        _commit_trust(session, batch.trust.items(), now)
+        _commit_devices(session, batch, now)
         for presented in batch.scans:
             if not patrol.is_a_stranger(session, vault, presented):
                 patrol.present(session, presented, vault=vault, now=now)
@@ -90,6 +87,14 @@ def commit(
     return Committed(len(opened), unsettled)
 
 
-def _commit_trust(session: Session, changes: Iterable[tuple[UUID, bool]], now: datetime) -> None:
-    for device_id, trusted in changes:
+def _commit_devices(session: Session, batch: Batch, now: datetime) -> None:
+    """What devices, and those who speak for them, said of themselves."""
+    for item in batch.waiting.values():
+        note_waiting(session, item.site_id, item.code, item.sample, item.at)
+    for present in batch.presents:
+        remember_present(session, present.site_id, present.series, present.value, present.at)
+    for device_id, trusted in batch.trust.items():
         set_clock_trust(session, device_id, trusted, now=now)
+    for (site_id, code), (described, at) in batch.described.items():
+        note_described(session, site_id, code, described, at)
+    remember(session, ((source, key, v) for (source, key), v in batch.remembered.items()))

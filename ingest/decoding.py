@@ -146,6 +146,15 @@ def _micros(value: Any, zone: ZoneInfo) -> int | Problem:
     return Problem("bad_time", f"ts must be a number or ISO 8601 text, not {_kind(value)}")
 
 
+def moment_of(text: str, zone: ZoneInfo) -> int | None:
+    """ISO 8601 text as µs since 1970, UTC; None for any other, and for times of other ages.
+
+    zone: of a time that names none.
+    """
+    at = _micros_of_text(text, zone)
+    return at if isinstance(at, int) and _MICROSECONDS_FROM <= at < _LATEST else None
+
+
 def _micros_of_text(text: str, zone: ZoneInfo) -> int | Problem:
     try:
         moment = datetime.fromisoformat(text)

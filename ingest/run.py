@@ -19,9 +19,11 @@ from core.vault import Vault
 from ingest import metrics
 from ingest.baselines import Keeping, recall
 from ingest.committing import Tenure, commit
+from ingest.dialects import Answer
 from ingest.heartbeat import HOLE, Heartbeat
 from ingest.isolation import Isolation, Stopped
 from ingest.pipeline import Batch, Judge, Taker
+from ingest.pipeline.vitals import Vitals
 from ingest.quieting import Quieting
 from ingest.receipt_clock import ReceiptClock
 from ingest.registry import Moment, Registry, Stored, carry_over, restore
@@ -41,6 +43,7 @@ from rules.slots import ReceiptNow
 
 log = structlog.get_logger(__name__)
 
+OWN_TOPICS = "wk/v1/#"
 _POLL_SECONDS = 0.1
 _MOST_PAUSE = 2.0
 _PORTION = 250
@@ -78,7 +81,10 @@ class Run:
         self._settling: Settling | None = None
         self._quieting = Quieting(self.receipt_clock)
         self._generation = 0
-        self.session = session_of(on_state=self._connection_changed)
+        # Every topic filter that the broker's session may hold.
+        self.filters = list(memory.filters)
+        self.session = session_of(on_state=self._connection_changed, former=memory.filters)
+        self._subscribe()
         self.writer = Writer(
             stores.telemetry,
             self.session.acknowledge,
@@ -128,6 +134,9 @@ class Run:
         finally:
             drained = self.writer.stop(drain=drained) and drained
             self.listened_until = self.last_beat
+            if self.session.subscribed:
+                # What is no longer wanted the broker has given up.
+                self.filters = self._wanted_filters()
             self.session.close()
             give_heap_back()
         return drained
@@ -234,6 +243,10 @@ class Run:
             metrics.DECISIONS.labels(finding.transition.kind.value).inc()
         kept = self._keeping.due(self.judge.registry, self._clock.micros())
         follow_ups = [each for each in (then, kept) if each is not None]
+        for answer in batch.answers:
+            self._answer(answer)
+        if self.judge.registry.follows_anew:
+            self._subscribe()
         generation = self.session.generation
         self.writer.put(Work(batch.rows, batch.odd, generation, batch.mids, follow_ups))
 
@@ -286,6 +299,41 @@ class Run:
         self._adopt_registry(fresh_registry(self._stores, self._now, self.receipt_clock))
         self.judge.batch = Batch(gaps=gaps)
 
+    # What is listened to, and what is said.
+
+    def _subscribe(self) -> None:
+        """Listen to what the sources say; on record before the broker keeps it for us."""
+        registry = self.judge.registry
+        wanted = self._wanted_filters()
+        held = sorted({*self.filters, *wanted})
+        if held != sorted(self.filters):
+            try:
+                with self._stores.database.write() as session:
+                    shards.note_filters(session, self._tenure.shard, held)
+            except Exception as error:
+                if not is_unavailable(error):
+                    raise
+                # With the next batch that is committed.
+                registry.follows_anew = True
+                return
+            self.filters = held
+        self.session.set_subscriptions(wanted)
+        registry.follows_anew = False
+
+    def _wanted_filters(self) -> list[str]:
+        return list(dict.fromkeys((OWN_TOPICS, *self.judge.registry.filters())))
+
+    def _answer(self, answer: Answer) -> None:
+        try:
+            self.session.publish(answer.topic, answer.payload)
+        except ValueError as error:
+            log.warning("an answer to a device can't be sent", topic=answer.topic, error=str(error))
+
+    @property
+    def vitals(self) -> Vitals:
+        """How devices were heard since these were last collected; any thread may collect."""
+        return self._taker.vitals
+
     # The registry.
 
     def load(self) -> Registry:
@@ -318,6 +366,7 @@ class Run:
         self.judge.replace(registry)
         self.judge.batch = batch
         set_heap_aside()
+        self._subscribe()
 
     def replay(
         self, rows: list[tuple[UUID, list[tuple[str, bytes, int]]]], *, judged: bool

@@ -11,13 +11,12 @@ from core.errors import WatchkeeperError
 from ingest import metrics
 from ingest.committing import Tenure
 from ingest.keeper import LEASE, Keeper
-from ingest.run import Run
+from ingest.run import OWN_TOPICS, Run
 from ingest.session import BrokerAddress, Session
 from ingest.stores import Stores
 
 log = structlog.get_logger(__name__)
 
-OWN_TOPICS = "wk/v1/#"
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 15.0
 # How often a worker in waiting asks whether the shard is free.
@@ -128,6 +127,7 @@ class IngestService:
         if beat is not None:
             with self._stores.database.write() as session:
                 shards.beat(session, tenure.shard, beat, clean=drained)
+                shards.note_filters(session, tenure.shard, run.filters)
         leases.release(
             self._stores.database, tenure.lease, tenure.owner, now=self._stores.clock.now()
         )

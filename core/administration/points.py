@@ -18,7 +18,8 @@ from core.site_file import load_catalog
 from rules.catalog import TOLD, AssetType, PointType
 from rules.located_yaml import nearest
 
-EDITABLE = ("key", "low", "high", "expected_interval")
+_MOST_SCALE = 1e12
+EDITABLE = ("key", "low", "high", "expected_interval", "scale", "shift")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class NewPoint:
     """A point to be: `key` of the device feeds point `code` of the asset's type.
 
     kind, unit and states are the catalogue's; who states them too must state the same.
-    low, high: a narrower range than the catalogue's. expected_interval: seconds.
+    low, high: a narrower range than the catalogue's. expected_interval: seconds. scale, shift: what
+    the device says, times scale and plus shift, is the value in the catalogue's unit.
     """
 
     key: str
@@ -37,6 +39,8 @@ class NewPoint:
     high: float | None = None
     states: Sequence[str] | None = None
     expected_interval: float | None = None
+    scale: float | None = None
+    shift: float | None = None
 
 
 def point_problems(
@@ -66,13 +70,15 @@ def _faults(point: NewPoint, asset_type: AssetType | None) -> list[str]:
     if not 0 < len(point.key) <= 120:
         faults.append("key: between 1 and 120 characters")
     faults += _number_faults(point.low, point.high, point.expected_interval)
+    faults += conversion_faults(point.scale, point.shift)
     if asset_type is None:
         return faults
     known = asset_type.points.get(point.code)
     if known is None:
         hint = nearest(point.code, list(asset_type.points))
         return [*faults, f"code: {asset_type.code} has no point {point.code!r}{hint}"]
-    return faults + _disagreements(point, known) + _event_faults(point, known)
+    faults += _disagreements(point, known) + _event_faults(point, known)
+    return faults + _kind_faults(known.kind, point.scale, point.shift)
 
 
 def _event_faults(point: NewPoint, known: PointType) -> list[str]:
@@ -97,6 +103,26 @@ def _number_faults(
     if expected_interval is not None and not 0 < expected_interval <= 366 * 86_400:
         faults.append("expected_interval: seconds, more than 0 and at most a year")
     return faults
+
+
+def conversion_faults(scale: float | None, shift: float | None) -> list[str]:
+    """What is wrong with a conversion, whatever it converts."""
+    faults = []
+    if scale is not None and not 0 < abs(scale) <= _MOST_SCALE:
+        faults.append(f"scale: neither 0 nor beyond {_MOST_SCALE:g}")
+    if shift is not None and not abs(shift) <= _MOST_SCALE:
+        faults.append(f"shift: not beyond {_MOST_SCALE:g}")
+    return faults
+
+
+def _kind_faults(kind: str, scale: float | None, shift: float | None) -> list[str]:
+    """What a kind of point can't have: only numbers are converted, and booleans turned round."""
+    stated = (1.0 if scale is None else scale, shift or 0.0)
+    if kind == "number" or stated == (1.0, 0.0):
+        return []
+    if kind == "boolean":
+        return [] if stated == (-1.0, 1.0) else ["scale: a boolean has -1, with shift 1, or none"]
+    return ["scale: only numbers and booleans are converted; leave it out"]
 
 
 def _disagreements(point: NewPoint, known: PointType) -> list[str]:
@@ -177,6 +203,8 @@ def _fill(point: Point, device: Device, known: PointType, new: NewPoint) -> None
     point.high = known.high if new.high is None else new.high
     point.states = list(known.states) or None
     point.expected_interval = new.expected_interval
+    point.scale = new.scale
+    point.shift = new.shift
 
 
 def create_points(
@@ -211,10 +239,12 @@ def update_point(
     actor: events.Actor,
     now: datetime,
 ) -> Point:
-    """Change key, low, high or expected_interval. Raises Invalid with every problem."""
+    """Change key, range, interval, scale or shift. Raises Invalid with every problem."""
     problems = not_editable(changes, EDITABLE)
     values = {name: changes.get(name, getattr(point, name)) for name in EDITABLE}
     problems += _number_faults(values["low"], values["high"], values["expected_interval"])
+    problems += conversion_faults(values["scale"], values["shift"])
+    problems += _kind_faults(point.kind, values["scale"], values["shift"])
     if point.kind == "event":
         fixed = [name for name in ("low", "high", "expected_interval") if changes.get(name)]
         problems += [f"{name}: an event has none" for name in fixed]

@@ -16,6 +16,7 @@ from core.devices import Device, Source
 from core.dialects import DIALECTS, option_faults
 from core.errors import Conflict
 from core.ids import new_id
+from core.source_memory import forget
 from rules.located_yaml import nearest
 
 EDITABLE = ("topic_filter", "dialect", "options", "enabled")
@@ -115,6 +116,7 @@ def delete_source(session: Session, source: Source, *, actor: events.Actor, now:
             advice="Give them another source first, or disable this one.",
         )
     before = {"code": source.code, "topic_filter": source.topic_filter}
+    forget(session, source.id)
     log(session, "source.delete", source, actor=actor, now=now, before=before)
     session.delete(source)
     session.flush()

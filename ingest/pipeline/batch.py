@@ -10,6 +10,7 @@ from core.clock import from_micros
 from core.quarantine import Rejected
 from core.telemetry.readings import Quality, ReadingBatch
 from ingest.decoding import Problem
+from ingest.dialects import Answer
 from ingest.receipt_clock import Span
 from ingest.registry import SiteState
 from workflows.alarms import Finding
@@ -57,6 +58,12 @@ class Batch:
     gaps: list[Span] = field(default_factory=list)
     # What readers and gateways have read at checkpoints.
     scans: list[Presented] = field(default_factory=list)
+    # What sources are to remember: by source and key, None to forget.
+    remembered: dict[tuple[UUID, str], Any] = field(default_factory=dict)
+    # What devices, by site and code, say they are, and when they said it.
+    described: dict[tuple[UUID, str], tuple[dict[str, Any], datetime]] = field(default_factory=dict)
+    # What is to be published in return, once the rest is durable.
+    answers: list[Answer] = field(default_factory=list)
     messages: int = 0
     # Chatter and floods are to be looked at; what has not moved since this moment is quiet.
     quiet_since: datetime | None = None
@@ -73,13 +80,16 @@ class Batch:
             or self.gaps
             or self.replaced
             or self.scans
+            or self.remembered
+            or self.described
             or self.quiet_since
         )
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing at all to do."""
-        return not (self.mids or len(self.rows) or len(self.odd) or self.decided)
+        nothing = not (self.mids or len(self.rows) or len(self.odd) or self.answers)
+        return nothing and not self.decided
 
     def add_row(self, series: int, at: int, value: float, received: int, quality: Quality) -> None:
         """Add a reading that cannot be a duplicate."""

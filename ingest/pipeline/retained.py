@@ -16,22 +16,22 @@ class Retained:
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self._held: dict[tuple[str, str, str], bytes] = {}
-        self._released: dict[tuple[str, str, str], bytes] = {}
+        self._held: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+        self._released: dict[tuple[str, str, str], Mapping[str, Any]] = {}
 
-    def hold(self, device: DeviceState, kind: str, payload: bytes) -> None:
-        """Keep the newest retained message of a topic for `release`."""
-        self._held[device.site.code, device.code, kind] = payload
+    def hold(self, device: DeviceState, topic: str, fields: Mapping[str, Any]) -> None:
+        """Keep what the newest retained message of a topic told, for `release`."""
+        self._held[device.site.code, device.code, topic] = fields
 
     def release(self, received: int) -> None:
         """Judge what was held. received: wall time, µs, of the heartbeat that ends the wait."""
         held, self._held = self._held, {}
         self._released |= held
-        for (site_code, code, kind), payload in held.items():
+        for (site_code, code, _), fields in held.items():
             site = self._judge.registry.sites.get(site_code)
             device = site.devices.get(code) if site else None
             if device is not None:
-                self._present(device, fields_of(kind, payload), received)
+                self._present(device, fields, received)
 
     def settle(self) -> None:
         """What was released is durable."""

@@ -26,26 +26,42 @@ class Strangers:
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self._sampled: dict[tuple[str, str], int] = {}
+        self._sampled: dict[tuple[str, str], dict[str, int]] = {}
+        self._described: dict[tuple[str, str], dict[str, Any]] = {}
 
     def sample(self, site: SiteState, code: str, kind: str, payload: bytes, received: int) -> None:
         """Show what a waiting device says now, unless that was done a moment ago."""
         key = (site.code, code)
         before = self._sampled.get(key)
-        if before is not None and received - before < SAMPLE_EVERY:
-            return
         known = before is not None or code in site.waiting
         if len(code) > LONGEST_CODE or (not known and self._crowded(site)):
             return
         if known and kind in ("event", "scan"):
             # It would take the place of the readings that tell more of the device.
             return
-        self._sampled[key] = received
+        moments = self._sampled.setdefault(key, {})
         fields = _said(kind, payload)
-        sample = dict(_shown(fields))
-        self._judge.batch.waiting[site.site_id, code] = Waiting(
-            site.site_id, code, sample, from_micros(received)
-        )
+        # A device may tell each of its values in a message of its own.
+        which = next((name for name in fields if name != "ts"), "")
+        newest = moments.get(which)
+        if newest is not None and received - newest < SAMPLE_EVERY:
+            return
+        if which in moments or len(moments) < _MOST_KEYS:
+            moments[which] = received
+        waiting = self._judge.batch.waiting
+        told = waiting.get((site.site_id, code))
+        sample = {**(told.sample if told else {}), **dict(_shown(fields))}
+        waiting[site.site_id, code] = Waiting(site.site_id, code, sample, from_micros(received))
+
+    def describe(self, site: SiteState, code: str, described: dict[str, Any], at: int) -> None:
+        """Keep what a device says it is, the first time in this process and when it changes."""
+        key = (site.code, code)
+        if self._described.get(key) == described or not 0 < len(code) <= LONGEST_CODE:
+            return
+        if code not in site.devices and code not in site.waiting and self._crowded(site):
+            return
+        self._described[key] = described
+        self._judge.batch.described[site.site_id, code] = described, from_micros(at)
 
     def _crowded(self, site: SiteState) -> bool:
         return len(site.waiting) + len(self._sampled) >= MOST_WAITING

@@ -1,15 +1,13 @@
 """Taking messages in: bytes to readings to judgement, fast where all is well, careful elsewhere."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+
+import orjson
 
 from core.telemetry.readings import Quality
 from ingest.decoding import (
-    AHEAD,
-    PARSE_LIMIT,
     OwnTopic,
     Problem,
-    decode_json,
     is_announcement,
     messages_of,
     own_topic,
@@ -18,30 +16,27 @@ from ingest.decoding import (
     status_online,
     topic_text,
 )
-from ingest.pipeline.clock_trust import ClockTrust
-from ingest.pipeline.doubts import Doubts, Held, Sent
-from ingest.pipeline.foreign import Foreign, foreign
-from ingest.pipeline.happenings import as_reading
+from ingest.dialects import Told
+from ingest.pipeline.foreign import (
+    decode,
+    description,
+    listening,
+    own_topic_of,
+    parts,
+    remember,
+)
 from ingest.pipeline.judging import Judge
-from ingest.pipeline.retained import Retained
+from ingest.pipeline.readings import Readings
+from ingest.pipeline.retained import Retained, fields_of
 from ingest.pipeline.scanned import Scanned
 from ingest.pipeline.strangers import Strangers
-from ingest.pipeline.values import sound_value
-from ingest.registry import ONLINE, DeviceState, Moment, PointState, SiteState
+from ingest.pipeline.vitals import Vitals
+from ingest.registry import ONLINE, DeviceState, Listener, Moment, SiteState
 from ingest.session import DUPLICATE, RETAINED, Message
 
 BEAT_SITE = "_beat"
 CLOCK_TOPIC = b"wk/v1/clock"
 _GOOD = Quality.GOOD
-# What a message that is not a flat object of known, sound values makes of the fast path.
-_UNUSUAL = (
-    AttributeError,
-    KeyError,
-    OverflowError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 
 
 class Taker:
@@ -62,9 +57,9 @@ class Taker:
         self._on_clock = on_clock
         self._received = 0
         self._strangers = Strangers(judge)
-        self._trust = ClockTrust(judge)
         self._scanned = Scanned()
-        self._doubts = Doubts()
+        self._readings = Readings(judge)
+        self.vitals = Vitals()
 
     def take(self, messages: Sequence[Message], received: int) -> None:
         """Take messages in, in order; received: receipt time in µs.
@@ -76,8 +71,8 @@ class Taker:
         batch = judge.batch
         acknowledge = batch.mids.append
         by_topic = judge.registry.by_topic
-        fast = self._fast
-        doubts = self._doubts.held
+        fast = self._readings.fast
+        doubts = self._readings.doubted
         received = max(received, self._received)
         batch.messages += len(messages)
         for topic, payload, mid, flags in messages:
@@ -86,79 +81,14 @@ class Taker:
                 acknowledge(mid)
             device = by_topic.get(topic)
             if doubts and not flags & DUPLICATE:
-                self._settle_doubts()
+                self._readings.settle_doubts()
             if device is None or flags:
                 received = self._careful(topic, payload, flags, received)
             elif not fast(device, payload, received):
-                self._readings(device, topic, payload, received)
-        self._settle_doubts()
-        self._doubts.forget()
+                self._readings.take(device, topic, payload, received)
+        self._readings.settle_doubts()
+        self._readings.forget_doubts()
         self._received = received
-
-    def _settle_doubts(self) -> None:
-        """What was held back is new after all."""
-        for held in self._doubts.release():
-            problems = self._object(
-                held.device, held.fields, held.received, redelivered=True, judged=True, live=False
-            )
-            name = topic_text(held.topic)
-            device = held.device
-            self.judge.batch.reject(
-                device.site, device.code, name, problems, held.payload, held.received
-            )
-
-    def _in_doubt(
-        self,
-        device: DeviceState,
-        topic: bytes,
-        payload: bytes,
-        fields: dict[str, Any],
-        received: int,
-    ) -> bool:
-        """Whether an object that was sent again is held back; before a new one nothing is."""
-        found = self._doubts.sort(Held(device, topic, payload, fields, received))
-        if found is Sent.NEW:
-            self._settle_doubts()
-        return found is Sent.HELD
-
-    def _fast(self, device: DeviceState, payload: bytes, received: int) -> bool:
-        """Take in a message about which nothing is unusual; False leaves it to `_readings`.
-
-        What it has taken in before it gave up is found again there as already known.
-        """
-        if len(payload) > PARSE_LIMIT:
-            return False
-        try:
-            fields = decode_json(payload)
-            ts = fields.pop("ts")
-            at = int(ts * 1e6 + 0.5)
-            if not device.at < at < received + AHEAD or not device.trusted:
-                return False
-            judge = self.judge
-            rows = judge.batch.rows
-            points = device.points
-            heard = judge.now.now
-            for key, value in fields.items():
-                point = points[key]
-                if not point.low <= value <= point.high or (point.boolean and value not in (0, 1)):
-                    return False
-                rows.append(point.series, at, value, received, _GOOD)
-                point.value = value
-                point.at = at
-                point.heard = heard
-        except _UNUSUAL:
-            return False
-        device.at = at
-        self._heard(device)
-        judge.judge(device, at)
-        return True
-
-    def _heard(self, device: DeviceState) -> None:
-        heard = self.judge.now.now
-        for path in device.paths:
-            path.heard = heard
-            if path.alert:
-                self.judge.heard(path)
 
     def _careful(self, topic: bytes, payload: bytes, flags: int, received: int) -> int:
         """Find out what a message is; returns its receipt time, which a simulator may move."""
@@ -173,19 +103,60 @@ class Taker:
             self._own(own, topic, payload, flags, received)
         elif is_announcement(name):
             return received
-        elif (said := foreign(self.judge.registry, name, payload)) is not None:
-            self._foreign(said, name, payload, flags, received)
+        elif listeners := listening(self.judge.registry, topic, name):
+            return self._foreign(listeners, name, payload, flags, received)
         else:
             problem = Problem("no_source", "no source takes this topic")
             self.judge.batch.reject(None, name, name, [problem], payload, received)
         return received
 
-    def _foreign(self, said: Foreign, name: str, payload: bytes, flags: int, received: int) -> None:
-        if said.problem is not None:
-            problems = [said.problem]
-            self.judge.batch.reject(said.site, said.device, name, problems, payload, received)
-        for own, part in said.messages:
-            self._of_site(said.site, own, said.topic(own), part, flags, received)
+    def _foreign(
+        self,
+        listeners: tuple[Listener, ...],
+        name: str,
+        payload: bytes,
+        flags: int,
+        received: int,
+    ) -> int:
+        """Take in a message of another dialect; returns the receipt time of its last part."""
+        found = decode(listeners, name, payload)
+        if found is None:
+            return received
+        listener, said = found
+        batch = self.judge.batch
+        problems = [*said.problems]
+        if said.remember or said.note:
+            problems += remember(self.judge.registry, batch, listener, said)
+        if problems:
+            batch.reject(listener.site, name, name, problems, payload, received)
+        if not flags & RETAINED:
+            batch.answers.extend(said.answers)
+        for told in said.told:
+            self._introduce(listener, told, flags, received)
+        site = listener.site
+        for number, (told, own, fields) in enumerate(parts(listener, said)):
+            # Parts without a time of their own get one each, or they would replace each other.
+            received += number > 0
+            device = site.devices.get(told.device)
+            plain = device is not None and not flags and own.kind == "readings"
+            if device is None or not plain or not self._readings.fast_fields(
+                device, fields, received
+            ):  # fmt: skip
+                where = own_topic_of(own)
+                if flags & RETAINED:
+                    # Many topics may tell of one device, each its own.
+                    where = b"/".join((where, name.encode()))
+                self._of_site(site, own, where, orjson.dumps(fields), flags, received)
+        return received
+
+    def _introduce(self, listener: Listener, told: Told, flags: int, received: int) -> None:
+        """Note what is said of a device beside what it measures."""
+        device = listener.site.devices.get(told.device)
+        if told.described is not None:
+            described = description(told.described)
+            self._strangers.describe(listener.site, told.device, described, received)
+        if device is not None and not flags & RETAINED and (told.messages or told.health):
+            self.vitals.note(device, listener, told, received)
 
     def _own(self, own: OwnTopic, topic: bytes, payload: bytes, flags: int, received: int) -> None:
         name = topic_text(topic)
@@ -214,7 +185,7 @@ class Taker:
             self._stranger(site, own, topic_text(topic), payload, flags, received)
         elif flags & RETAINED:
             # What it says is judged when everything before it has arrived.
-            self.retained.hold(device, own.kind, payload)
+            self.retained.hold(device, topic_text(topic), fields_of(own.kind, payload))
         else:
             self._known(device, own, topic, payload, flags, received)
 
@@ -237,11 +208,13 @@ class Taker:
         received: int,
     ) -> None:
         if own.kind == "readings":
-            self.judge.registry.by_topic[topic] = device
-            self._readings(device, topic, payload, received, redelivered=bool(flags & DUPLICATE))
+            if not device.converted:
+                self.judge.registry.by_topic[topic] = device
+            again = bool(flags & DUPLICATE)
+            self._readings.take(device, topic, payload, received, redelivered=again)
         elif own.kind == "event":
             again = bool(flags & DUPLICATE)
-            self._readings(device, topic, payload, received, redelivered=again, events=True)
+            self._readings.take(device, topic, payload, received, redelivered=again, events=True)
         elif own.kind == "status":
             self._status(device, topic, payload, received)
         elif own.kind == "scan":
@@ -251,113 +224,6 @@ class Taker:
             name = topic_text(topic)
             self.judge.batch.reject(device.site, device.code, name, [problem], payload, received)
 
-    def _readings(
-        self,
-        device: DeviceState,
-        topic: bytes,
-        payload: bytes,
-        received: int,
-        *,
-        redelivered: bool = False,
-        live: bool = True,
-        judged: bool = True,
-        events: bool = False,
-    ) -> None:
-        """Take in a `readings` message with every check; its good readings are kept.
-
-        events: it is an `event` message.
-        """
-        problems: list[Problem] = []
-        document = parse(payload)
-        if isinstance(document, Problem):
-            problems.append(document)
-        else:
-            items = list(messages_of(document))
-            live = live and not redelivered and not isinstance(document, list)
-            # Items without a time of their own get one each, or they would replace each other.
-            for moment, each in enumerate(items, received - len(items) + 1):
-                item = as_reading(device, each) if events and isinstance(each, dict) else each
-                if isinstance(item, Problem):
-                    problems.append(item)
-                    continue
-                if redelivered and judged and self._in_doubt(device, topic, payload, item, moment):
-                    self._heard(device)
-                    continue
-                problems += self._object(
-                    device, item, moment, redelivered=redelivered, judged=judged, live=live
-                )
-        name = topic_text(topic)
-        self.judge.batch.reject(device.site, device.code, name, problems, payload, received)
-
-    def _object(
-        self,
-        device: DeviceState,
-        fields: dict[str, Any],
-        received: int,
-        *,
-        redelivered: bool,
-        judged: bool,
-        live: bool,
-    ) -> list[Problem]:
-        when = stamp(fields.get("ts"), received, device.zone, trusted=device.trusted)
-        problems = [when.problem] if when.problem else []
-        timed = when.quality is Quality.GOOD and fields.get("ts") is not None
-        quality = Quality.REDELIVERED if redelivered and not timed else when.quality
-        fresh = False
-        for key, value in fields.items():
-            point = device.points.get(key)
-            if key == "ts":
-                continue
-            if point is None:
-                problems.append(Problem("unknown_point", f"{key[:60]!r} is no point of the device"))
-                continue
-            result = sound_value(point, value)
-            if isinstance(result, Problem):
-                problems.append(Problem(result.reason, f"{key[:60]}: {result.detail}"))
-            else:
-                fresh |= self._reading(point, result, when.at, quality, received)
-        self._heard(device)
-        newer = when.at > device.at
-        # Before the device's own time moves on: trust compares with what was judged before.
-        if live and judged and fields.get("ts") is not None:
-            self._trust.note(device, fields["ts"], timed=timed, at=when.at, received=received)
-        device.at = max(device.at, when.at)
-        if judged and (fresh or newer):
-            self.judge.judge(device, when.at)
-        elif not judged:
-            self.judge.keep(device)
-        return problems
-
-    def _reading(
-        self, point: PointState, value: float, at: int, quality: Quality, received: int
-    ) -> bool:
-        """Take one sound reading in; returns whether it is to be judged."""
-        batch = self.judge.batch
-        point.heard = self.judge.now.now
-        if at > point.at:
-            batch.add_row(point.series, at, value, received, quality)
-            point.value = value
-            point.at = at
-            return True
-        if at == point.at:
-            if value == point.value:
-                return False
-            batch.add_odd(point.series, at, value, received, quality)
-            point.value = value
-            learned = point.learned
-            if learned is not None and learned.last == at:
-                # A baseline learns from what it was told first.
-                batch.replaced.append((point.series, at, learned.held))
-            return True
-        learned = point.learned
-        known = learned.journal.value_at(at) if learned and learned.journal else None
-        if known is not None:
-            # It was judged by that, which this replaces in the store.
-            batch.replaced.append((point.series, at, known))
-        late = Quality.LATE if quality is Quality.GOOD else quality
-        batch.add_odd(point.series, at, value, received, late)
-        return False
-
     def _status(self, device: DeviceState, topic: bytes, payload: bytes, received: int) -> None:
         online = status_online(payload)
         if isinstance(online, Problem):
@@ -366,8 +232,10 @@ class Taker:
             return
         point = device.points.get(ONLINE)
         if online:
-            self._heard(device)
-        if point is not None and self._reading(point, float(online), received, _GOOD, received):
+            self._readings.heard(device)
+        if point is None:
+            return
+        if self._readings.reading(point, float(online), received, _GOOD, received):
             self.judge.judge(device, received)
 
     def _scans(self, device: DeviceState, topic: bytes, payload: bytes, received: int) -> None:
@@ -386,7 +254,7 @@ class Taker:
                 problems.append(presented)
             elif presented is not None:
                 self.judge.batch.scans.append(presented)
-        self._heard(device)
+        self._readings.heard(device)
         name = topic_text(topic)
         self.judge.batch.reject(device.site, device.code, name, problems, payload, received)
 
@@ -398,7 +266,7 @@ class Taker:
             self.judge.batch.add_odd(moment.series, moment.at, moment.value, received, _GOOD)
             return
         device = self.judge.registry.sites[moment.site].devices[moment.device]
-        if self._reading(point, moment.value, moment.at, _GOOD, received):
+        if self._readings.reading(point, moment.value, moment.at, _GOOD, received):
             device.at = max(device.at, moment.at)
             self.judge.judge(device, moment.at)
 
@@ -406,21 +274,27 @@ class Taker:
         """Take in again what was quarantined; returns the reasons for which it still fails."""
         before = len(self.judge.batch.rejected)
         own = own_topic(topic)
-        said = foreign(self.judge.registry, topic, payload) if own is None else None
-        parts = said.messages if said is not None else [(own, payload)] if own is not None else []
-        if not parts:
+        said = [(own, payload)] if own is not None else []
+        if own is None:
+            # What it asks to be remembered, or answered, is of another time.
+            found = decode(self.judge.registry.listening(topic), topic, payload)
+            if found is not None and found[1].problems:
+                return [problem.reason for problem in found[1].problems]
+            foreign = parts(*found) if found is not None else ()
+            said = [(part, orjson.dumps(fields)) for _, part, fields in foreign]
+        if not said:
             return ["unknown_device"]
-        for part, body in parts:
+        for part, body in said:
             site = self.judge.registry.sites.get(part.site)
             device = site.devices.get(part.device) if site else None
             if device is None or part.kind not in ("readings", "event", "scan"):
                 return ["unknown_device"]
-            where = Foreign.topic(part)
+            where = own_topic_of(part)
             if part.kind == "scan":
                 self._scans(device, where, body, received)
             else:
                 events = part.kind == "event"
-                self._readings(
+                self._readings.take(
                     device, where, body, received, live=False, judged=judged, events=events
                 )
         rejected = self.judge.batch.rejected

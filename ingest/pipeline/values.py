@@ -11,6 +11,7 @@ def sound_value(point: PointState, value: Any) -> float | Problem:
     result = number(value, point.states, boolean=point.boolean)
     if isinstance(result, Problem):
         return result
+    result = result * point.scale + point.shift
     if point.event and result != 1.0:
         return Problem("wrong_type", "an event happens or is not told at all; the value is true")
     if not point.low <= result <= point.high:

@@ -107,6 +107,7 @@ def carry_over(old: Registry, new: Registry) -> list[Windowed]:
             same = known.devices.get(device_code) if known else None
             if same is not None:
                 _carry_device(same, device)
+    _carry_memories(old, new)
     running = old.instances()
     begin: list[Instance] = []
     for key, instance in new.instances().items():
@@ -124,6 +125,15 @@ def carry_over(old: Registry, new: Registry) -> list[Windowed]:
         restore_instance(instance, earlier.state, earlier)
     _watch_silent_paths(new)
     return windowed((instance, new.bindings[instance]) for instance in begin)
+
+
+def _carry_memories(old: Registry, new: Registry) -> None:
+    """What a source has learned since it was loaded, and for this process only, goes on."""
+    known = {each.source_id: each for each in old.listeners}
+    for listener in new.listeners:
+        before = known.get(listener.source_id)
+        if before is not None and before.source.decode is listener.source.decode:
+            listener.memory, listener.durable = before.memory, before.durable
 
 
 def _carry_point(before: PointState, point: PointState) -> None:

@@ -18,11 +18,13 @@ from core.rulebook import RuleVersion, active_versions, places_nearer
 from core.rulebook_shadows import RuleShadow
 from core.site_file import load_catalog
 from core.site_hours import hours_at
+from core.source_memory import memories
 from ingest.decoding import PREFIX
 from ingest.dialects import DECODERS, ForeignSource
 from ingest.registry.model import (
     Binding,
     DeviceState,
+    Listener,
     PathState,
     PointState,
     Registry,
@@ -83,18 +85,25 @@ def _load_sites(session: Session, registry: Registry) -> dict[UUID, str]:
     for row in rows:
         site = SiteState(row.id, row.code, zone(row.time_zone))
         registry.sites[row.code] = by_id[row.id] = site
+    remembered = memories(session)
     for source in inventory.sources(session):
         site = by_id[source.site_id]
         named = source.options.get("zone")
         where = zone(named) if named else site.zone
         if source.dialect == OWN_DIALECT:
             site.sources.append((source.topic_filter, where))
+            registry.own_filters.append(source.topic_filter)
         elif source.dialect in DECODERS:
-            decode = DECODERS[source.dialect]
-            site.foreign.append(
-                ForeignSource(source.code, source.topic_filter, where, decode, source.options)
-            )
+            registry.listeners.append(_listener(site, source, where, remembered.get(source.id, {})))
     return {row.id: row.path for row in rows}
+
+
+def _listener(
+    site: SiteState, source: inventory.SourceRow, where: ZoneInfo, remembered: dict[str, Any]
+) -> Listener:
+    decode = DECODERS[source.dialect]
+    spoken = ForeignSource(source.code, source.topic_filter, where, decode, source.options)
+    return Listener(source.id, site, spoken, dict(remembered), set(remembered))
 
 
 def _load_devices(
@@ -144,8 +153,11 @@ def _load_points(
             states=_shared_states(shared, states),
             interval=_shared_interval(shared, row.expected_interval),
             event=event,
+            scale=1.0 if row.scale is None else row.scale,
+            shift=row.shift or 0.0,
         )
         device.points[intern(row.key)] = point
+        device.converted |= point.converted
         by_asset[row.asset_id][point.code] = point
     return by_asset
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from paho.mqtt.client import topic_matches_sub
 
 from ingest.decoding import EARLIEST
-from ingest.dialects import ForeignSource
+from ingest.dialects import FOLLOWED, ForeignSource
 from rules.engine import Instance
 from rules.slots import Slot
 from workflows.alarms import RuleFacts
@@ -37,7 +37,9 @@ class PointState(Slot):
         "high",
         "low",
         "paths",
+        "scale",
         "series",
+        "shift",
         "states",
         "unit",
     )
@@ -54,6 +56,8 @@ class PointState(Slot):
         states: dict[str, int] | None,
         interval: int,
         event: bool = False,
+        scale: float = 1.0,
+        shift: float = 0.0,
     ) -> None:
         super().__init__(interval=interval)
         self.series = series
@@ -65,7 +69,15 @@ class PointState(Slot):
         # Its readings are moments at which something happened.
         self.event = event
         self.states = states
+        # What a device says, times scale and plus shift, is the value.
+        self.scale = scale
+        self.shift = shift
         self.paths: tuple[PathState, ...] = ()
+
+    @property
+    def converted(self) -> bool:
+        """Whether a value is another than what the device says."""
+        return self.scale != 1.0 or self.shift != 0.0
 
 
 class PathState(Slot):
@@ -98,6 +110,7 @@ class DeviceState:
         "behind_at",
         "behind_since",
         "code",
+        "converted",
         "device_id",
         "good_stamps",
         "instances",
@@ -126,6 +139,8 @@ class DeviceState:
         self.zone = zone
         self.trusted = trusted
         self.points: dict[str, PointState] = {}
+        # Whether any of its points is: then each of its messages is looked at closely.
+        self.converted = False
         self.instances: tuple[Instance, ...] = ()
         # The path that this device itself is, if it is a gateway, and the ones it speaks through.
         self.path: PathState | None = None
@@ -143,15 +158,13 @@ class DeviceState:
 class SiteState:
     """A site, its enabled sources of own topics as (filter, zone), and its devices by code.
 
-    foreign: its enabled sources of other dialects. waiting: codes of devices that were seen and
-    that nobody adopted yet.
+    waiting: codes of devices that were seen and that nobody adopted yet.
     """
 
     site_id: UUID
     code: str
     zone: ZoneInfo
     sources: list[tuple[str, ZoneInfo]] = field(default_factory=list)
-    foreign: list[ForeignSource] = field(default_factory=list)
     devices: dict[str, DeviceState] = field(default_factory=dict)
     waiting: dict[str, UUID] = field(default_factory=dict)
 
@@ -210,15 +223,55 @@ class Binding:
 
 
 @dataclass(slots=True)
+class Listener:
+    """A source of another dialect: its site, and what it remembers.
+
+    memory: as its decoder sees it. durable: the keys of it that are kept for good.
+    """
+
+    source_id: UUID
+    site: SiteState
+    source: ForeignSource
+    memory: dict[str, Any]
+    durable: set[str]
+
+    def takes(self, topic: str) -> bool:
+        """Whether it listens to a topic: by its filter, or because something named that topic."""
+        if FOLLOWED + topic in self.memory:
+            return True
+        return bool(topic_matches_sub(self.source.topic_filter, topic))
+
+    @property
+    def filters(self) -> Iterable[str]:
+        """What is to be subscribed to for it."""
+        yield self.source.topic_filter
+        for key in self.durable:
+            if key.startswith(FOLLOWED):
+                yield key.removeprefix(FOLLOWED)
+
+    def preference(self, topic: str) -> tuple[bool, int]:
+        """The smaller, the sooner it is asked what a topic says: who names it most closely."""
+        levels = self.source.topic_filter.split("/")
+        named = sum(level not in ("+", "#") for level in levels)
+        return not topic_matches_sub(self.source.topic_filter, topic), -named
+
+
+@dataclass(slots=True)
 class Registry:
     """The whole of it.
 
-    by_topic is a cache from topic bytes to device, filled as messages come. problems: rules that
-    don't fit the points that they name any more, so that nobody watches what they watched.
+    by_topic is a cache from topic bytes to device, filled as messages come; by_foreign one to those
+    who listen to a topic of another dialect. problems: rules that don't fit the points that they
+    name any more, so that nobody watches what they watched.
     """
 
     sites: dict[str, SiteState] = field(default_factory=dict)
     by_topic: dict[bytes, DeviceState] = field(default_factory=dict)
+    own_filters: list[str] = field(default_factory=list)
+    listeners: list[Listener] = field(default_factory=list)
+    by_foreign: dict[bytes, tuple[Listener, ...]] = field(default_factory=dict)
+    # Another topic is to be subscribed to, or no longer, since something named it.
+    follows_anew: bool = False
     bindings: dict[Instance, Binding] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     # What rules ask of all that Watchkeeper tells itself (rules.catalog.TOLD), and the assets, with
@@ -234,13 +287,15 @@ class Registry:
             for device in site.devices.values():
                 yield from device.points.values()
 
-    def foreign_source(self, topic: str) -> tuple[SiteState, ForeignSource] | None:
-        """The first source of another dialect that takes a topic, with its site."""
-        for site in self.sites.values():
-            for source in site.foreign:
-                if topic_matches_sub(source.topic_filter, topic):
-                    return site, source
-        return None
+    def listening(self, topic: str) -> tuple[Listener, ...]:
+        """The sources of other dialects that take a topic, who names it most closely first."""
+        found = [each for each in self.listeners if each.takes(topic)]
+        return tuple(sorted(found, key=lambda each: each.preference(topic)))
+
+    def filters(self) -> list[str]:
+        """Every topic filter that a source states, and the topics that something named."""
+        foreign = (one for each in self.listeners for one in each.filters)
+        return list(dict.fromkeys((*self.own_filters, *foreign)))
 
     def told(self, moment: Moment) -> PointState | None:
         """The point of a moment that we tell ourselves; None where there is none, or not yet."""

@@ -69,6 +69,8 @@ class LoopSession:
         self._repeats = 0
         self.generation = 0
         self.session_present = False
+        self.subscribed = False
+        self.filters: list[str] = []
         self.state = SessionState(Phase.DISCONNECTED, wall_clock())
 
     def _enter(self, phase: Phase) -> None:
@@ -103,6 +105,10 @@ class LoopSession:
 
     def keep_alive(self) -> None:
         """Nothing to keep."""
+
+    def set_subscriptions(self, filters: Iterable[str]) -> None:
+        """Keep them; everything is delivered."""
+        self.filters = list(filters)
 
     def acknowledge(self, generation: int, mids: Iterable[int]) -> None:
         """As the real one: those of an older connection are ignored."""

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 import ingest.settling
 from core import events
 from core.db import Database
+from core.devices import Source
 from core.people import Person
+from core.site_file import import_site, read_site_file
 from core.telemetry.duckdb_store import DuckDBStore
+from tests.ingest.building import NOON, SITE, Names
 from tests.ingest.living import Living, until
 from tests.ingest.session.publishing import publish, publish_retained
 from tests.servers.broker_process import BrokerProcess
@@ -213,3 +217,40 @@ def test_what_nobody_accepted_is_heard_on_site(broker: BrokerProcess, make: Make
 
 def _levels(siren: Listener) -> list[str]:
     return [said["level"] for said in siren.bodies(ANNOUNCE)]
+
+
+def test_other_dialects_are_subscribed_to_as_their_sources_come_and_go(
+    broker: BrokerProcess, make: Make, building: Database
+) -> None:
+    site = SITE.replace(
+        "sources:\n",
+        "sources:\n  - {code: wall, topic: tele/#, dialect: tasmota, options: {zone: UTC}}\n",
+    )
+    site += "  - {code: probe, asset: pump-2, points: {ANALOG.Range1: vibration}}\n"
+    loud = ("tele/probe/SENSOR", b'{"ANALOG": {"Range1": 4.5}}')
+    living = make().start()
+    until(lambda: listening(living))
+    with building.write() as session:
+        import_site(session, read_site_file(site, "site.yaml"), actor=events.SYSTEM, now=NOON)
+    living.names = Names(building)
+
+    def arrived() -> bool:
+        publish(broker.address, [loud])
+        return bool(living.values("pump-2/vibration"))
+
+    until(arrived)
+    assert set(living.values("pump-2/vibration")) == {4.5}
+    living.stop()
+    # What came while nobody was there waits in the broker's session.
+    publish(broker.address, [("tele/probe/SENSOR", b'{"ANALOG": {"Range1": 5.5}}')])
+    living.restart()
+    until(lambda: 5.5 in living.values("pump-2/vibration"))
+    living.stop()
+    with building.write() as session:
+        session.execute(update(Source).where(Source.code == "wall").values(enabled=False))
+    living.restart()
+    until(lambda: listening(living) and living.service._run.session.subscribed)  # type: ignore[union-attr]
+    publish(broker.address, [("tele/probe/SENSOR", b'{"ANALOG": {"Range1": 6.5}}')])
+    publish(broker.address, [living.message("pump-1", temp=55)])
+    until(lambda: 55.0 in living.values("pump-1/motor_temperature"))
+    assert living.reasons() == {}

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 import ingest.heartbeat
-import ingest.pipeline.taking
+import ingest.pipeline.readings
 import ingest.run
 import ingest.settling
 from core import shards
@@ -80,7 +80,7 @@ def test_a_message_that_breaks_the_decoder_stands_alone(
             raise LookupError("a mistake in our own code")
         return sound(payload)
 
-    monkeypatch.setattr(ingest.pipeline.taking, "parse", breaking)
+    monkeypatch.setattr(ingest.pipeline.readings, "parse", breaking)
     living = make()
     for number in range(20):
         tell(broker, living, "pump-1", temp=50 + number)
