@@ -38,6 +38,8 @@ _ZONE: Mapping[str, Option] = {ZONE: Option("zone")}
 DIALECTS: Mapping[str, Mapping[str, Option]] = {
     "wk": _ZONE,
     "tasmota": _ZONE,
+    # base: the base topic, where it isn't `zigbee2mqtt` and the filter doesn't spell it.
+    "zigbee2mqtt": {**_ZONE, "base": Option("text")},
 }
 
 

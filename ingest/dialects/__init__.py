@@ -15,10 +15,12 @@ from ingest.dialects.spoken import (
     Told,
 )
 from ingest.dialects.tasmota import decode as decode_tasmota
+from ingest.dialects.zigbee2mqtt import decode as decode_zigbee2mqtt
 
 # By the name that a source gives.
 DECODERS: Mapping[str, Decoder] = {
     "tasmota": decode_tasmota,
+    "zigbee2mqtt": decode_zigbee2mqtt,
 }
 
 __all__ = [

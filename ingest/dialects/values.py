@@ -1,0 +1,175 @@
+"""Values as other dialects write them, brought to what a reading may hold."""
+
+import re
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from typing import Any
+
+from ingest.decoding import Problem, parse
+from rules.units import COMMON_UNITS
+
+Value = bool | int | float | str
+LONGEST_TEXT = 100
+DEEPEST = 5
+# So many values of one message are looked at.
+MOST = 2_000
+_BIGGEST = 2**53
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_SWITCHED = {"ON": True, "OFF": False}
+# No value at all, as programs print it; nothing is wrong then, and nothing measured.
+NOTHING = frozenset({"", "nan", "none", "null", "unavailable", "unknown", "inf", "-inf"})
+_UNITS = {
+    "℃": "°C", "C": "°C", "degC": "°C", "℉": "°F", "F": "°F", "degF": "°F", "hPa": "mbar",
+    "μg/m³": "µg/m³", "ug/m3": "µg/m³", "µg/m3": "µg/m³", "m3": "m³", "m3/h": "m³/h",
+    "VAr": "var", "VAR": "var", "lux": "lx", "ohm": "Ω", "seconds": "s", "minutes": "min",
+    "％": "%", "Lux": "lx", "㎥": "m³", "r/min": "rpm",
+}  # fmt: skip
+
+
+def document(payload: bytes) -> dict[str, Any] | Problem:
+    """The JSON object of a payload, or what is wrong with it."""
+    said = parse(payload)
+    if isinstance(said, dict | Problem):
+        return said
+    return Problem("wrong_shape", "expected a JSON object")
+
+
+def words(payload: bytes) -> str | Problem:
+    """The text of a payload, without what stands around it."""
+    try:
+        return payload.decode().strip()
+    except UnicodeDecodeError as error:
+        return Problem("not_utf8", f"byte {error.start} is not UTF-8")
+
+
+def sound(value: Any) -> Value | None:
+    """A value that a reading may hold; None for anything else, as for NaN and for long texts."""
+    kind = type(value)
+    if kind is bool:
+        return bool(value)
+    if kind is int:
+        return int(value) if -_BIGGEST <= value <= _BIGGEST else _as_float(value)
+    if kind is float:
+        return float(value) if isfinite(value) else None
+    if kind is str and len(value) <= LONGEST_TEXT and is_text(value):
+        return str(value)
+    return None
+
+
+def _as_float(value: int) -> float | None:
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def is_text(value: str) -> bool:
+    """Whether a text can be written: JSON can hold halves of characters."""
+    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def number_in(text: str) -> int | float | None:
+    """The number that a text is as a whole; None where it is none."""
+    if len(text) > LONGEST_TEXT or not _NUMBER.fullmatch(text):
+        return None
+    found = float(text)
+    if not isfinite(found):
+        return None
+    whole = text.lstrip("+-").isdigit() and abs(found) <= _BIGGEST
+    return int(text) if whole else found
+
+
+def scalar(text: str) -> Value | None:
+    """What a bare text says: a number, a switch or itself; None where it is nothing."""
+    if text.lower() in NOTHING:
+        return None
+    if text in _SWITCHED:
+        return _SWITCHED[text]
+    if text in ("true", "false"):
+        return text == "true"
+    found = number_in(text)
+    return sound(text) if found is None else found
+
+
+def switched(value: Any) -> Any:
+    """`ON` and `OFF` as booleans, anything else as it is."""
+    return _SWITCHED.get(value, value) if isinstance(value, str) else value
+
+
+def flat(
+    fields: Mapping[str, Any], *, texts: bool, leave: frozenset[str] = frozenset()
+) -> dict[str, Value]:
+    """Values under the path to them, `a.b.1`. texts: whether texts beside ON and OFF are kept.
+
+    leave: keys, at any depth, that hold no value of the device.
+    """
+    found: dict[str, Value] = {}
+    for key, value in _flat("", fields, DEEPEST, leave):
+        if texts or not isinstance(value, str):
+            found[key] = value
+            if len(found) >= MOST:
+                break
+    return found
+
+
+def _flat(path: str, value: Any, depth: int, leave: frozenset[str]) -> Iterator[tuple[str, Value]]:
+    if isinstance(value, dict):
+        pairs = ((name, each) for name, each in value.items() if name not in leave)
+    elif isinstance(value, list):
+        pairs = ((str(place), each) for place, each in enumerate(value, 1))
+    else:
+        one = sound(switched(value))
+        # `ts` is the time of a message of ours, whatever else somebody calls so.
+        if one is not None and path and path != "ts" and is_text(path):
+            yield path, one
+        return
+    if depth:
+        for name, each in pairs:
+            yield from _flat(f"{path}.{name}" if path else name, each, depth - 1, leave)
+
+
+def moment(value: Any) -> Any:
+    """A time as the pipeline takes one: numbers and texts as they are, anything else in words."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None if value is None else str(value)[:60].encode("utf-8", "replace").decode()
+    if isinstance(value, str):
+        return value[:60].encode("utf-8", "replace").decode()
+    if isinstance(value, int) and not -_BIGGEST <= value <= _BIGGEST:
+        # Beyond all time, which is all that is asked of it.
+        return 1e300 if value > 0 else -1e300
+    return value
+
+
+def timed(value: Any) -> dict[str, Any]:
+    """`ts` of a message, where it says a time."""
+    said = moment(value)
+    return {} if said is None else {"ts": said}
+
+
+def number(value: Any) -> float | None:
+    """A finite number; None for anything else, as for a boolean."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    one = sound(value)
+    return None if one is None else float(one)
+
+
+def health(**values: float | None) -> dict[str, float]:
+    """What is known of a device itself, by the names of `Told.health`."""
+    return {name: round(value, 3) for name, value in values.items() if value is not None}
+
+
+def known_unit(unit: Any) -> str | None:
+    """The unit as rules write it; None for what is none there."""
+    if not isinstance(unit, str):
+        return None
+    unit = unit.strip()
+    unit = _UNITS.get(unit, unit)
+    return unit if unit in COMMON_UNITS else None
+
+
+def name_in(value: Any) -> str | None:
+    """A name that may be shown, of 1 to 200 characters; None for anything else."""
+    if not isinstance(value, str) or not value.strip() or not is_text(value):
+        return None
+    return value.strip().replace("\0", "")[:200]

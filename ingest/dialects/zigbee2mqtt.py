@@ -1,0 +1,403 @@
+"""Zigbee2MQTT (MQTT topics and messages; Exposes): devices behind a bridge, by friendly name.
+
+Topics are `<base>/<friendly name>`, whose name may have levels of its own, and `<base>/bridge/…`.
+"""
+
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import takewhile
+from typing import Any
+
+from ingest.decoding import Problem, parse
+from ingest.dialects.naming import NAMED, device_code, named
+from ingest.dialects.spoken import (
+    Decoded,
+    Described,
+    DescribedPoint,
+    ForeignSource,
+    Result,
+    Spoken,
+    Told,
+)
+from ingest.dialects.values import (
+    document,
+    flat,
+    health,
+    known_unit,
+    name_in,
+    number,
+    scalar,
+    sound,
+    switched,
+    timed,
+    words,
+)
+
+BASE = "zigbee2mqtt"
+# What the source remembers under this, the code of a bridge and a friendly name: {"words":
+# {property: [on, off]}, "volts": True, where its voltage is in V, "group": True}, each if it is so.
+DEVICE = "device/"
+_USUAL = f"{BASE}/"
+_ASKED = ("set", "get")
+_STRONGEST = 255
+_ONLINE = {"online": True, "offline": False}
+# Of an update of its firmware, and of the device itself where it is set to tell it each time.
+_NOT_MEASURED = frozenset(
+    {"last_seen", "action", "update", "update_available", "device", "elapsed"}
+)
+_MOST_DEVICES = 2_000
+_MOST_POINTS = 200
+_MOST_STATES = 100
+
+
+def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """What a message tells; None for requests, answers, and what the bridge tells of its work."""
+    bridge = _bridge_of(source, topic)
+    if bridge is None:
+        return None
+    rest = topic[len(bridge.base) + 1 :]
+    if rest.startswith("bridge/"):
+        return _bridge(bridge, rest.removeprefix("bridge/"), payload, memory)
+    name, _, last = rest.rpartition("/")
+    if last in _ASKED or f"/{_ASKED[0]}/" in f"/{rest}" or f"/{_ASKED[1]}/" in f"/{rest}":
+        return None
+    if name and last == "availability":
+        return _availability(bridge, name, payload, memory)
+    return _state(bridge, rest, payload, memory)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bridge:
+    """A bridge by its base topic. spelled: whether the source says which it is."""
+
+    base: str
+    spelled: bool
+
+    @property
+    def code(self) -> str:
+        return device_code(self.base)
+
+    def key(self, name: str) -> str:
+        """Under what a source remembers a device, or a group."""
+        return f"{DEVICE}{self.code}/{name}"
+
+    def full(self, name: str) -> str:
+        """A name that no device of another bridge of the source has."""
+        return name if self.spelled else f"{self.base}/{name}"
+
+
+def _bridge_of(source: ForeignSource, topic: str) -> _Bridge | None:
+    """By the option, or the usual base topic, or what the filter spells, or one level."""
+    given = source.options.get("base")
+    if isinstance(given, str):
+        return _bridge_at(given) if topic.startswith(f"{given}/") else None
+    if topic.startswith(_USUAL):
+        return _bridge_at(BASE)
+    base = _spelled(source.topic_filter)
+    if not base:
+        first, _, rest = topic.partition("/")
+        return _Bridge(first, spelled=False) if rest else None
+    return _bridge_at(base) if topic.startswith(f"{base}/") else None
+
+
+@lru_cache(maxsize=256)
+def _bridge_at(base: str) -> _Bridge:
+    return _Bridge(base, spelled=True)
+
+
+@lru_cache(maxsize=256)
+def _spelled(topic_filter: str) -> str:
+    return "/".join(takewhile(lambda level: level not in ("+", "#"), topic_filter.split("/")))
+
+
+def _state(bridge: _Bridge, rest: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    said = parse(payload)
+    name = rest
+    if not isinstance(said, dict):
+        # One attribute a topic, as a bridge may be set to publish.
+        name, _, attribute = rest.rpartition("/")
+        if not payload:
+            return None
+        if not name or bridge.key(rest) in memory or payload[:1] in b"{[":
+            return _shapeless(said)
+        text = words(payload)
+        if isinstance(text, Problem):
+            return text
+        said = {attribute: said if isinstance(said, str) else scalar(text)}
+    known = memory.get(bridge.key(name), {})
+    if known.get("group"):
+        # What a group says, its members say as well.
+        return None
+    own = named(memory, bridge.full(name))
+    if isinstance(own, Problem):
+        return own
+    told = Told(
+        own.code,
+        list(_messages(said, known.get("words", {}))),
+        through=bridge.code,
+        health=_health(said, volts=bool(known.get("volts"))),
+    )
+    return Decoded([told], remember=own.remember) if own.remember else told
+
+
+def _shapeless(said: Any) -> Problem:
+    if isinstance(said, Problem):
+        return said
+    return Problem("wrong_shape", "a device says a JSON object")
+
+
+def _messages(said: dict[str, Any], meant: Mapping[str, Any]) -> Iterator[Spoken]:
+    when = timed(said.get("last_seen"))
+    measured: dict[str, Any] = {}
+    for key, value in said.items():
+        one = _read(value, meant.get(key))
+        if one is None or key in _NOT_MEASURED:
+            if isinstance(value, dict | list) and key not in _NOT_MEASURED:
+                measured.update(flat({key: value}, texts=True))
+        elif key != "ts":
+            measured[key] = one
+    contact = measured.get("contact")
+    if isinstance(contact, bool) and "open" not in measured:
+        # True is a door that is closed; rules ask whether it is open.
+        measured["open"] = not contact
+    if measured:
+        yield Spoken("readings", {**measured, **when})
+    action = said.get("action")
+    if isinstance(action, str) and action and sound(action):
+        yield Spoken("event", {"event": action, **when})
+
+
+def _read(value: Any, pair: Any) -> Any:
+    """A value as what it means: pair is what the property says for true and for false."""
+    if pair and not isinstance(value, bool):
+        if value == pair[0]:
+            return True
+        if value == pair[1]:
+            return False
+    if value == "":
+        return None
+    return sound(switched(value))
+
+
+def _health(said: Mapping[str, Any], *, volts: bool) -> dict[str, float]:
+    battery = number(said.get("battery"))
+    quality = number(said.get("linkquality"))
+    voltage = number(said.get("voltage")) if battery is not None else None
+    if battery is None and quality is None:
+        return {}
+    return health(
+        battery=battery,
+        battery_voltage=voltage if volts or voltage is None else voltage / 1000,
+        link_quality=None if quality is None else quality * 100 / _STRONGEST,
+    )
+
+
+def _availability(bridge: _Bridge, name: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """`online` and `offline`, bare or as a state; an empty one is a device renamed or removed."""
+    if not payload:
+        gone = _forgotten(bridge, name, memory)
+        return Decoded(remember=gone) if gone else None
+    if memory.get(bridge.key(name), {}).get("group"):
+        return None
+    online = _online(payload)
+    if isinstance(online, Problem):
+        return online
+    own = named(memory, bridge.full(name))
+    if isinstance(own, Problem):
+        return own
+    told = Told(own.code, [Spoken("status", {"online": online})], through=bridge.code)
+    return Decoded([told], remember=own.remember)
+
+
+def _online(payload: bytes) -> bool | Problem:
+    word: Any = payload.strip().decode("utf-8", "replace")
+    if word not in _ONLINE:
+        said = parse(payload)
+        word = said.get("state") if isinstance(said, dict) else said
+    online = _ONLINE.get(word) if isinstance(word, str) else None
+    return Problem("wrong_shape", "a state is online or offline") if online is None else online
+
+
+def _bridge(bridge: _Bridge, rest: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    if not payload:
+        return None
+    code = bridge.code
+    if rest == "state":
+        online = _online(payload)
+        if isinstance(online, Problem):
+            return online
+        return Told(code, [Spoken("status", {"online": online})])
+    if rest in ("devices", "groups"):
+        said = parse(payload)
+        if isinstance(said, Problem):
+            return said
+        if not isinstance(said, list):
+            return Problem("wrong_shape", f"bridge/{rest} is an array")
+        listed = [one for one in said[:_MOST_DEVICES] if isinstance(one, dict)]
+        listing = _devices if rest == "devices" else _groups
+        return listing(bridge, listed, memory)
+    if rest in ("info", "event", "health"):
+        one = document(payload)
+        if isinstance(one, Problem):
+            return one
+        if rest == "event":
+            return _event(bridge, one, memory)
+        return _info(code, one) if rest == "info" else _own_health(code, one)
+    return None
+
+
+def _info(code: str, said: Mapping[str, Any]) -> Told:
+    coordinator = said.get("coordinator")
+    model = coordinator.get("type") if isinstance(coordinator, dict) else None
+    described = Described("Zigbee2MQTT", None, name_in(model))
+    return Told(code, described=described)
+
+
+def _own_health(code: str, said: Mapping[str, Any]) -> Told:
+    # What it tells of every device there, the devices tell as well.
+    measured = flat(said, texts=False, leave=frozenset({"devices", "response_time"}))
+    when = timed(said.get("response_time"))
+    return Told(code, [Spoken("readings", {**measured, **when})] if measured else [])
+
+
+def _event(bridge: _Bridge, said: Mapping[str, Any], memory: Mapping[str, Any]) -> Result:
+    """What happens to a device: of interviews what it is, and that one has left."""
+    about = said.get("data")
+    name = name_in(about.get("friendly_name")) if isinstance(about, dict) else None
+    if not isinstance(about, dict) or name is None:
+        return None
+    left = said.get("type") == "device_leave"
+    definition = about.get("definition") if about.get("status") == "successful" else None
+    if not left and not isinstance(definition, dict):
+        return None
+    own = named(memory, bridge.full(name))
+    if isinstance(own, Problem):
+        return own
+    messages = [Spoken("status", {"online": False})] if left else []
+    described = None if left else _described(about)
+    told = Told(own.code, messages, through=bridge.code, described=described)
+    return Decoded([told], remember=own.remember)
+
+
+def _remembered(bridge: _Bridge, memory: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The names that a bridge has listed, with what is known of each."""
+    start = bridge.key("")
+    for key, known in memory.items():
+        if key.startswith(start):
+            yield key[len(start) :], known
+
+
+def _forgotten(bridge: _Bridge, name: str, memory: Mapping[str, Any]) -> dict[str, Any]:
+    """What a source forgets with a name: another may have its code then."""
+    full = bridge.full(name)
+    claim = NAMED + device_code(full)
+    gone = {bridge.key(name): None} if bridge.key(name) in memory else {}
+    return {**gone, claim: None} if memory.get(claim) == full else gone
+
+
+def _groups(bridge: _Bridge, listed: list[dict[str, Any]], memory: Mapping[str, Any]) -> Decoded:
+    """Groups are no devices: what is said under their names is left."""
+    names = {name for one in listed if (name := name_in(one.get("friendly_name")))}
+    known = {name for name, each in _remembered(bridge, memory) if each.get("group")}
+    remember: dict[str, Any] = {bridge.key(name): {"group": True} for name in names - known}
+    return Decoded(remember=remember | {bridge.key(name): None for name in known - names})
+
+
+def _devices(bridge: _Bridge, listed: list[dict[str, Any]], memory: Mapping[str, Any]) -> Decoded:
+    """All devices of a bridge with what each can say; those that are gone are forgotten."""
+    told, problems = [], []
+    by_name = {
+        name: one
+        for one in listed
+        if (name := name_in(one.get("friendly_name")))
+        and one.get("type") != "Coordinator"
+        and one.get("disabled") is not True
+    }
+    remember: dict[str, Any] = {}
+    for name, known in _remembered(bridge, memory):
+        if name not in by_name and not known.get("group"):
+            remember |= _forgotten(bridge, name, memory)
+    now = ChainMap(remember, dict(memory))
+    for name, one in by_name.items():
+        own = named(now, bridge.full(name))
+        if isinstance(own, Problem):
+            problems.append(own)
+            continue
+        known = _known(one)
+        if known != memory.get(bridge.key(name)):
+            remember[bridge.key(name)] = known
+        remember.update(own.remember)
+        told.append(Told(own.code, through=bridge.code, described=_described(one)))
+    return Decoded(told, problems, remember)
+
+
+def _features(one: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each feature that a definition exposes, with the key of its readings."""
+    definition = one.get("definition")
+    exposed = definition.get("exposes") if isinstance(definition, dict) else None
+    waiting: list[tuple[str, Any]] = [("", each) for each in _listed(exposed)]
+    found = 0
+    while waiting and found < _MOST_POINTS:
+        path, each = waiting.pop(0)
+        found += 1
+        if not isinstance(each, dict):
+            continue
+        key = each.get("property")
+        whole = f"{path}.{key}" if path and isinstance(key, str) else key
+        inner = _listed(each.get("features"))
+        if inner:
+            # Of lights, locks and the like the features are properties of the device itself.
+            deeper = str(whole) if each.get("type") == "composite" and key else path
+            waiting += [(deeper, feature) for feature in inner]
+        elif isinstance(whole, str) and sound(whole) and whole:
+            yield whole, each
+
+
+def _listed(value: Any) -> list[Any]:
+    return value[:_MOST_POINTS] if isinstance(value, list) else []
+
+
+def _known(one: Mapping[str, Any]) -> dict[str, Any]:
+    meant, volts = {}, False
+    for key, feature in _features(one):
+        pair = [feature.get("value_on"), feature.get("value_off")]
+        plain = all(isinstance(each, str | int) for each in pair)
+        if feature.get("type") == "binary" and plain and pair not in ([True, False], [1, 0]):
+            meant[key] = [sound(each) for each in pair]
+        volts |= key == "voltage" and feature.get("unit") == "V"
+    return ({"words": meant} if meant else {}) | ({"volts": True} if volts else {})
+
+
+def _described(one: Mapping[str, Any]) -> Described:
+    definition = one.get("definition")
+    about = definition if isinstance(definition, dict) else {}
+    return Described(
+        name_in(one.get("friendly_name")),
+        name_in(about.get("vendor")) or name_in(one.get("manufacturer")),
+        name_in(about.get("model")) or name_in(one.get("model_id")),
+        tuple(_points(one)),
+    )
+
+
+def _points(one: Mapping[str, Any]) -> Iterator[DescribedPoint]:
+    kinds = {"binary": "boolean", "numeric": "number", "enum": "state"}
+    for key, feature in _features(one):
+        kind = kinds.get(str(feature.get("type")))
+        access = feature.get("access", 1)
+        if kind is None or (isinstance(access, int) and not access & 1):
+            continue
+        title = name_in(feature.get("label")) or name_in(feature.get("name"))
+        states = tuple(
+            each
+            for each in _listed(feature.get("values"))[:_MOST_STATES]
+            if isinstance(each, str) and sound(each)
+        )
+        if key == "action":
+            yield from (DescribedPoint(each, "event", name=each) for each in states)
+            continue
+        unit = known_unit(feature.get("unit")) if kind == "number" else None
+        yield DescribedPoint(key, kind, unit, states if kind == "state" else (), title)
+        if key == "contact":
+            yield DescribedPoint("open", "boolean", name="Open", means="opening")
