@@ -35,11 +35,15 @@ class Option:
 
 # `zone`: of time stamps that name none; every dialect takes it.
 _ZONE: Mapping[str, Option] = {ZONE: Option("zone")}
+# `codec`: for payloads that the network server did not decode.
+_LORAWAN: Mapping[str, Option] = {**_ZONE, "codec": Option("choice", ("cayenne", "milesight"))}
 DIALECTS: Mapping[str, Mapping[str, Option]] = {
     "wk": _ZONE,
     "tasmota": _ZONE,
     # base: the base topic, where it isn't `zigbee2mqtt` and the filter doesn't spell it.
     "zigbee2mqtt": {**_ZONE, "base": Option("text")},
+    "chirpstack": _LORAWAN,
+    "tts": _LORAWAN,
 }
 
 

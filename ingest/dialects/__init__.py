@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ingest.dialects.chirpstack import decode as decode_chirpstack
 from ingest.dialects.spoken import (
     FOLLOWED,
     Answer,
@@ -15,12 +16,15 @@ from ingest.dialects.spoken import (
     Told,
 )
 from ingest.dialects.tasmota import decode as decode_tasmota
+from ingest.dialects.tts import decode as decode_tts
 from ingest.dialects.zigbee2mqtt import decode as decode_zigbee2mqtt
 
 # By the name that a source gives.
 DECODERS: Mapping[str, Decoder] = {
+    "chirpstack": decode_chirpstack,
     "tasmota": decode_tasmota,
     "zigbee2mqtt": decode_zigbee2mqtt,
+    "tts": decode_tts,
 }
 
 __all__ = [

@@ -1,0 +1,142 @@
+"""Uplinks of a LoRaWAN, whichever network server passes them on."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from ingest.decoding import Problem
+from ingest.dialects.flattened import flat
+from ingest.dialects.payloads import CODECS, Content
+from ingest.dialects.spoken import DescribedPoint, Spoken
+
+CODEC = "codec"
+# What codecs commonly call a battery: the key, and under which name its health is told.
+_BATTERIES = (
+    ("battery", "battery"),
+    ("battery_level", "battery"),
+    ("batteryLevel", "battery"),
+    ("battery_voltage", "battery_voltage"),
+    ("BatV", "battery_voltage"),
+)
+_HIGHEST = {"battery": 100.0, "battery_voltage": 60.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """What one uplink says, whether its network decoded it or a codec of ours."""
+
+    messages: tuple[Spoken, ...] = ()
+    health: Mapping[str, float] | None = None
+    points: tuple[DescribedPoint, ...] = ()
+    problem: Problem | None = None
+
+
+def read_uplink(
+    decoded: Any, raw: Any, codec: Any, model: str, when: Mapping[str, Any], hint: str
+) -> Uplink:
+    """decoded: the object that the network's codec made, if any; raw: the bytes in base64.
+
+    codec: the source's, for what the network did not decode. model: any text that may name the
+    device's. hint: where the network would decode, for who reads why nothing was.
+    """
+    if isinstance(decoded, dict) and decoded:
+        return _uplink(_of_object(decoded), when)
+    if not isinstance(raw, str) or not raw:
+        # An uplink without a payload only answers the network.
+        return Uplink()
+    try:
+        payload = base64.b64decode(raw, validate=True)
+    except (binascii.Error, ValueError):
+        return Uplink(problem=Problem("wrong_shape", "the payload is not base64"))
+    read = CODECS.get(codec) if isinstance(codec, str) else None
+    if read is None:
+        # Kept whole, so that it becomes readings when a codec was chosen and it is replayed.
+        detail = f"nothing decoded the bytes: set {hint}, or the option codec of the source"
+        return Uplink(problem=Problem("unsupported", detail))
+    return _uplink(read(payload, model), when)
+
+
+def _uplink(content: Content, when: Mapping[str, Any]) -> Uplink:
+    # What was stored is older than what is measured now, and is told in order.
+    stored = sorted(content.history, key=lambda each: float(each["ts"]))
+    messages = [Spoken("readings", dict(each)) for each in stored if len(each) > 1]
+    if content.values:
+        messages.append(Spoken("readings", {**when, **content.values}))
+    return Uplink(tuple(messages), _battery(content.values), content.points, content.problem)
+
+
+def _of_object(decoded: Mapping[str, Any]) -> Content:
+    """What a codec of the network made. Lists of objects with a `timestamp` are stored history."""
+    history: list[Mapping[str, Any]] = []
+    now: dict[str, Any] = {}
+    for key, value in decoded.items():
+        if _is_history(value):
+            history += [_stored(each) for each in value]
+        else:
+            now[key] = value
+    return Content(flat(now), tuple(history))
+
+
+def _is_history(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(each, dict) and _is_time(each.get("timestamp")) for each in value)
+    )
+
+
+def _is_time(value: Any) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return 0 < value < 1e15 and isfinite(value)
+
+
+def _stored(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    values = flat({key: value for key, value in entry.items() if key != "timestamp"})
+    return {"ts": entry["timestamp"], **values}
+
+
+def _battery(values: Mapping[str, Any]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for key, name in _BATTERIES:
+        value = values.get(key)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            sound = isfinite(value) and 0 <= value <= _HIGHEST[name]
+            found.update({name: float(value)} if sound and name not in found else {})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A gateway that heard a device, and how well."""
+
+    gateway: str | None
+    rssi: float | None
+    snr: float | None
+
+    def health(self) -> dict[str, float]:
+        """What of it is known."""
+        known = {"rssi": self.rssi, "snr": self.snr}
+        return {name: value for name, value in known.items() if value is not None}
+
+
+def best(heard: Iterable[Heard]) -> Heard:
+    """The gateway that heard it best: by signal to noise, then by strength."""
+    return max(
+        heard,
+        key=lambda one: (
+            -1e9 if one.snr is None else one.snr,
+            -1e9 if one.rssi is None else one.rssi,
+        ),
+        default=Heard(None, None, None),
+    )
+
+
+def number(value: Any) -> float | None:
+    """A finite number; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < 1e15 else None

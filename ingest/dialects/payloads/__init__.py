@@ -1,0 +1,15 @@
+"""Codecs: the bytes that sensors send through a LoRaWAN, read where the network did not."""
+
+from collections.abc import Callable, Mapping
+
+from ingest.dialects.payloads.cayenne import read_cayenne
+from ingest.dialects.payloads.content import Content
+from ingest.dialects.payloads.milesight import read_milesight
+
+# By the name that the option `codec` gives. Arguments: the bytes, and what is known of the model.
+CODECS: Mapping[str, Callable[[bytes, str], Content]] = {
+    "cayenne": read_cayenne,
+    "milesight": read_milesight,
+}
+
+__all__ = ["CODECS", "Content"]

@@ -1,0 +1,225 @@
+"""ChirpStack v4: what its events tell, and the traps of protobuf written as JSON."""
+
+import base64
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from core.clock import to_micros
+from core.dialects import option_faults
+from ingest.decoding import Problem, stamp
+from ingest.dialects import Decoded, Described, Spoken, Told
+from tests.ingest.building import NOON
+from tests.ingest.dialects.speaking import readings, sample, spoken_to, told
+
+EUI = "24e124136c123456"
+TOPIC = f"application/5f1/device/{EUI}/event/"
+INFO = {"deviceName": "Bin room door", "deviceProfileName": "EM300-MCS", "devEui": EUI}
+WHEN = {"ts": "2026-11-24T04:00:01.123456789+00:00"}
+GATEWAYS = [
+    {"gatewayId": "0016c001f153a14c", "rssi": -36, "snr": -2.5},
+    {"gatewayId": "0016c001f1500001", "rssi": -80, "snr": 9.0},
+]
+
+
+def event(kind: str, **fields: Any) -> Any:
+    said = {"time": WHEN["ts"], "deviceInfo": INFO, **fields}
+    options = said.pop("options", {})
+    return spoken_to("chirpstack", TOPIC + kind, said, **options)
+
+
+def test_an_uplink_tells_what_the_codec_made_under_the_path_to_it() -> None:
+    said = {"temperature": 21.5, "door": {"open": False}, "lines": [1, 2], "mode": "auto"}
+    found = told(event("up", object={**said, "none": None}, rxInfo=GATEWAYS, data="AA=="))
+    assert found == Told(
+        EUI,
+        (
+            Spoken(
+                "readings",
+                {
+                    **WHEN,
+                    "temperature": 21.5,
+                    "door.open": False,
+                    "lines.1": 1,
+                    "lines.2": 2,
+                    "mode": "auto",
+                },
+            ),
+        ),
+        through="0016c001f1500001",
+        health={"rssi": -80.0, "snr": 9.0},
+        described=Described("Bin room door", None, "EM300-MCS"),
+    )
+
+
+def test_nanoseconds_are_read_to_the_microsecond_so_that_a_redelivery_is_one_reading() -> None:
+    found = stamp(WHEN["ts"], to_micros(NOON), ZoneInfo("UTC"))
+    assert found.at == to_micros(NOON) + 1_123_456
+    assert event("up", object={"t": 1}) == event("up", object={"t": 1})
+
+
+def test_stored_history_is_told_first_and_in_its_own_time() -> None:
+    history = [{"timestamp": 1665561800, "leak": True}, {"timestamp": 1665561758, "leak": False}]
+    found = told(event("up", object={"battery": 92, "history": history}))
+    assert readings(found) == [
+        {"ts": 1665561758, "leak": False},
+        {"ts": 1665561800, "leak": True},
+        {**WHEN, "battery": 92},
+    ]
+    assert found.health == {"battery": 92.0}
+
+
+@pytest.mark.parametrize(
+    ("said", "health"),
+    [
+        ({"margin": 10, "batteryLevel": 88.3}, {"snr": 10.0, "battery": 88.3}),
+        # 0 is left out by the encoding, and means 0 dB.
+        ({"batteryLevel": 88.3}, {"snr": 0.0, "battery": 88.3}),
+        ({"margin": 3, "externalPowerSource": True, "batteryLevel": 0.0}, {"snr": 3.0}),
+        ({"margin": 3, "batteryLevelUnavailable": True, "batteryLevel": 0}, {"snr": 3.0}),
+        ({"margin": -5}, {"snr": -5.0}),
+        ({"margin": "loud", "batteryLevel": 250}, {}),
+    ],
+)
+def test_a_status_is_health_and_a_mains_device_has_no_empty_battery(
+    said: dict[str, Any], health: dict[str, float]
+) -> None:
+    found = told(event("status", **said))
+    assert (found.health, found.messages) == (health, [])
+
+
+def test_a_signal_to_noise_of_zero_that_was_left_out_is_zero_on_lora_and_unknown_else() -> None:
+    rx = [{"gatewayId": "a", "rssi": -100}]
+    lora = {"modulation": {"lora": {"spreadingFactor": 12}}}
+    assert told(event("up", rxInfo=rx, txInfo=lora)).health == {"rssi": -100.0, "snr": 0.0}
+    assert told(event("up", rxInfo=rx)).health == {"rssi": -100.0}
+
+
+def test_bytes_that_nobody_decoded_wait_whole_for_a_codec() -> None:
+    found = event("up", data="qg==", rxInfo=GATEWAYS)
+    assert isinstance(found, Decoded)
+    assert [each.reason for each in found.problems] == ["unsupported"]
+    assert found.told[0].through == "0016c001f1500001"
+    assert told(event("up", data="")).messages == ()
+    broken = event("up", data="q", options={"codec": "milesight"})
+    assert [each.reason for each in broken.problems] == ["wrong_shape"]
+
+
+def test_a_codec_of_the_source_reads_bytes_and_is_not_asked_where_the_network_did() -> None:
+    data = base64.b64encode(bytes.fromhex("01755C 03673401 046865 060001")).decode()
+    found = told(event("up", data=data, options={"codec": "milesight"}))
+    (values,) = readings(found)
+    assert values == {
+        **WHEN,
+        "battery": 92,
+        "temperature": 30.8,
+        "humidity": 50.5,
+        "magnet_status": True,
+    }
+    assert found.health == {"battery": 92.0}
+    assert found.described is not None
+    assert {each.key: each.means for each in found.described.points}["magnet_status"] == "door"
+    asked = told(event("up", data=data, object={"t": 1}, options={"codec": "milesight"}))
+    assert readings(asked) == [{**WHEN, "t": 1}]
+
+
+def test_a_value_called_ts_never_becomes_the_time_of_the_message() -> None:
+    assert readings(told(event("up", object={"ts": 1, "t": 2}))) == [{**WHEN, "t": 2}]
+
+
+def test_what_no_database_takes_is_made_sound() -> None:
+    body = (
+        b'{"deviceInfo":{"devEui":"a b/\\ud800"},"object":'
+        b'{"big":1' + b"0" * 400 + b',"x\\ud800":"\\ud800"}}'
+    )
+    found = told(spoken_to("chirpstack", TOPIC + "up", body))
+    assert found.device == "a-b-?"
+    assert readings(found) == [{"big": float("inf"), "x?": "?"}]
+
+
+def test_other_events_tell_that_a_device_is_there() -> None:
+    assert told(event("join")).messages == [Spoken("status", {"online": True})]
+    assert told(event("ack", acknowledged=True)).messages == []
+    place = {"latitude": 37.3, "longitude": -8.8, "altitude": 2, "source": "GPS"}
+    assert readings(told(event("location", location=place))) == [
+        {
+            **WHEN,
+            "location.latitude": 37.3,
+            "location.longitude": -8.8,
+            "location.altitude": 2,
+        }
+    ]
+
+
+def test_errors_of_the_network_server_are_kept_with_the_device_and_notes_are_not() -> None:
+    found = event("log", level="ERROR", code="UPLINK_CODEC", description="TypeError at line 3")
+    assert isinstance(found, Problem)
+    assert EUI in found.detail
+    assert "UPLINK_CODEC: TypeError at line 3" in found.detail
+    assert event("log", level="WARNING", code="OTAA") is None
+    assert event("log") is None
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "eu868/gateway/0016c001f153a14c/event/up",
+        "application/1/device/24e1/command/down",
+        TOPIC + "txack",
+        "event/up",
+        "",
+    ],
+)
+def test_what_gateways_and_commands_say_is_nobodys_business(topic: str) -> None:
+    assert spoken_to("chirpstack", topic, b"\xff") is None
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [(b"{", "bad_json"), (b"\xff\x00", "not_utf8"), (b"[1]", "wrong_shape"), (b"", "bad_json")],
+)
+def test_what_is_no_event_is_a_problem(payload: bytes, reason: str) -> None:
+    found = spoken_to("chirpstack", TOPIC + "up", payload)
+    assert isinstance(found, Problem)
+    assert found.reason == reason
+
+
+def test_a_prefix_before_the_topic_and_an_event_without_device_info_are_read() -> None:
+    found = spoken_to("chirpstack", "east/" + TOPIC + "up", {"object": {"t": 1}})
+    assert told(found).device == EUI
+
+
+def test_the_options_of_a_source() -> None:
+    assert list(option_faults("chirpstack", {"codec": "milesight"})) == []
+    assert [name for name, _ in option_faults("tts", {"codec": "milesigth"})] == ["codec"]
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("ack", []),
+        ("location", ["location.latitude", "location.longitude", "location.altitude"]),
+        ("status", []),
+    ],
+)
+def test_samples_of_the_field(name: str, keys: list[str]) -> None:
+    topic, payload = sample("chirpstack_v4", name)
+    found = told(spoken_to("chirpstack", topic, payload))
+    assert found.device == "0101010101010101"
+    assert [key for each in readings(found) for key in each if key != "ts"] == keys
+    if name == "status":
+        assert found.health == {"snr": 10.0, "battery": 88.3}
+
+
+def test_samples_of_the_field_that_are_kept_for_somebody_to_look_at() -> None:
+    topic, payload = sample("chirpstack_v4", "up")
+    found = spoken_to("chirpstack", topic, payload)
+    assert isinstance(found, Decoded)
+    assert [each.reason for each in found.problems] == ["unsupported"]
+    assert found.told[0].health == {"rssi": -36.0, "snr": 10.5}
+    topic, payload = sample("chirpstack_v4", "log")
+    assert isinstance(spoken_to("chirpstack", topic, payload), Problem)
+    topic, payload = sample("chirpstack_v4", "integration")
+    (values,) = readings(told(spoken_to("chirpstack", topic, payload)))
+    assert values["loracloud.info_fields.temp.value"] == 25.0

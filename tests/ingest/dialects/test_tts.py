@@ -1,0 +1,171 @@
+"""The Things Stack v3: uplinks with fields left out, and messages that no device sent."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from ingest.decoding import Problem
+from ingest.dialects import Decoded, Described, Spoken, Told
+from tests.ingest.dialects.speaking import readings, sample, spoken_to, told
+
+EUI = "0004A30B001C0530"
+IDS = {"device_id": "dev1", "application_ids": {"application_id": "app1"}, "dev_eui": EUI}
+TOPIC = "v3/app1@tenant1/devices/dev1/"
+RECEIVED = "2026-11-24T04:00:01.789585559Z"
+FORWARDED = "2026-11-24T04:00:02.014773143Z"
+HEARD = [
+    {"gateway_ids": {"gateway_id": "gtw1"}, "time": "2020-01-01T00:00:00Z", "rssi": -35, "snr": 5},
+    {"gateway_ids": {"eui": "9C5C8E00001A05C4"}, "rssi": -110, "snr": -7.2},
+]
+LORA = {"data_rate": {"lora": {"spreading_factor": 7}}, "frequency": "868300000"}
+
+
+def up(
+    *, topic: str = TOPIC + "up", options: Any = None, simulated: Any = None, **fields: Any
+) -> Any:
+    message = {
+        "end_device_ids": IDS,
+        "received_at": FORWARDED,
+        "uplink_message": {"received_at": RECEIVED, "settings": LORA, **fields},
+    }
+    if simulated is not None:
+        message["simulated"] = simulated
+    return spoken_to("tts", topic, message, **(options or {}))
+
+
+def test_an_uplink_counts_when_the_network_received_it_and_not_by_a_gateways_clock() -> None:
+    versions = {"brand_id": "milesight-iot", "model_id": "em300-mcs"}
+    found = told(up(decoded_payload={"temperature": 1.0}, rx_metadata=HEARD, version_ids=versions))
+    assert found == Told(
+        EUI,
+        (Spoken("readings", {"ts": RECEIVED, "temperature": 1.0}),),
+        through="gtw1",
+        health={"rssi": -35.0, "snr": 5.0},
+        described=Described("dev1", "milesight-iot", "em300-mcs"),
+    )
+    message = {"end_device_ids": IDS, "received_at": FORWARDED}
+    older = {**message, "uplink_message": {"decoded_payload": {"t": 1}}}
+    assert readings(told(spoken_to("tts", TOPIC + "up", older))) == [{"ts": FORWARDED, "t": 1}]
+
+
+def test_false_and_zero_of_a_payload_are_values_and_a_missing_key_is_none() -> None:
+    found = told(up(decoded_payload={"leak": False, "temperature": 0}))
+    assert readings(found) == [{"ts": RECEIVED, "leak": False, "temperature": 0}]
+    # f_port 0, f_cnt 0 and an snr of 0 are left out by the encoding, and nothing depends on them.
+    found = told(up(decoded_payload={"t": 1}, rx_metadata=[{"rssi": -90}]))
+    assert (found.health, readings(found)) == (
+        {"rssi": -90.0, "snr": 0.0},
+        [{"ts": RECEIVED, "t": 1}],
+    )
+
+
+def test_the_battery_that_the_network_remembers_is_health_and_a_newer_one_goes_before() -> None:
+    last = {"f_cnt": 12, "value": 87.4, "received_at": RECEIVED}
+    assert told(up(last_battery_percentage=last)).health == {"battery": 87.4}
+    found = told(up(last_battery_percentage=last, decoded_payload={"battery": 50}))
+    assert found.health == {"battery": 50.0}
+
+
+def test_a_normalized_payload_is_read_where_there_is_no_other() -> None:
+    normalized = [{"air": {"temperature": 20.5, "relativeHumidity": 45}}, {"battery": 3.1}]
+    found = told(up(normalized_payload=normalized))
+    assert readings(found) == [
+        {"ts": RECEIVED, "air.temperature": 20.5, "air.relativeHumidity": 45, "battery": 3.1}
+    ]
+    both = told(up(normalized_payload=normalized, decoded_payload={"t": 1}))
+    assert readings(both) == [{"ts": RECEIVED, "t": 1}]
+
+
+def test_bytes_are_read_by_the_codec_of_the_source_or_wait_for_one() -> None:
+    raw = base64.b64encode(bytes.fromhex("03670110056700FF")).decode()
+    found = told(up(frm_payload=raw, options={"codec": "cayenne"}))
+    assert readings(found) == [{"ts": RECEIVED, "temperature_3": 27.2, "temperature_5": 25.5}]
+    waits = up(frm_payload=raw)
+    assert isinstance(waits, Decoded)
+    assert [each.reason for each in waits.problems] == ["unsupported"]
+
+
+def test_history_of_milesight_older_than_any_window_is_told_in_its_own_time() -> None:
+    raw = base64.b64encode(bytes.fromhex("20CE9E74466310015D01 03673401 060000")).decode()
+    found = told(
+        up(
+            frm_payload=raw,
+            version_ids={"model_id": "em300-mcs"},
+            options={"codec": "milesight"},
+        )
+    )
+    assert readings(found) == [
+        {"ts": 1665561758, "temperature": 27.2, "humidity": 46.5, "magnet_status": True},
+        {"ts": RECEIVED, "temperature": 30.8, "magnet_status": False},
+    ]
+
+
+def test_a_message_that_was_simulated_in_the_console_is_no_reading() -> None:
+    found = up(decoded_payload={"smoke": True}, simulated=True)
+    assert isinstance(found, Problem)
+    assert (found.reason, "simulated" in found.detail) == ("unsupported", True)
+    assert readings(told(up(decoded_payload={"smoke": True}, simulated=False)))
+
+
+def test_other_messages_of_a_device() -> None:
+    message = {"end_device_ids": IDS, "received_at": FORWARDED}
+    joined = told(spoken_to("tts", TOPIC + "join", message))
+    assert (joined.device, joined.messages) == (EUI, [Spoken("status", {"online": True})])
+    data = {"service": "lora-cloud", "data": {"temp": 25, "deep": {"x": False}}}
+    found = told(spoken_to("tts", TOPIC + "service/data", {**message, "service_data": data}))
+    assert readings(found) == [{"ts": FORWARDED, "lora-cloud.temp": 25, "lora-cloud.deep.x": False}]
+    solved = {"service": "gls", "location": {"latitude": 1.5, "longitude": 2.5, "accuracy": 30}}
+    found = told(
+        spoken_to("tts", TOPIC + "location/solved", {**message, "location_solved": solved})
+    )
+    assert readings(found)[0]["location.accuracy"] == 30
+    assert told(spoken_to("tts", TOPIC + "down/ack", message)).messages == []
+
+
+def test_a_device_without_an_eui_goes_by_its_id_and_an_open_source_stack_has_no_tenant() -> None:
+    body = {"uplink_message": {"decoded_payload": {"t": 1}}}
+    assert told(spoken_to("tts", "v3/app1/devices/dev 1/up", body)).device == "dev-1"
+    ids = {"end_device_ids": {"device_id": "abp-7"}, **body}
+    assert told(spoken_to("tts", "v3/devices/devices/x/up", ids)).device == "abp-7"
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        TOPIC + "down/push",
+        TOPIC + "down/failed",
+        TOPIC + "up/normalized",
+        "v3/app1@tenant1/devices",
+        "v3/devices/up",
+        "up",
+    ],
+)
+def test_downlinks_and_what_is_told_twice_is_left(topic: str) -> None:
+    assert spoken_to("tts", topic, b"\xff") is None
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"{", "bad_json"),
+        (b"3", "wrong_shape"),
+        (b'{"uplink_message": 1}', "wrong_shape"),
+        (b'{"end_device_ids": {"dev_eui": 5}, "uplink_message": {}}', "wrong_shape"),
+    ],
+)
+def test_what_is_no_message_is_a_problem(payload: bytes, reason: str) -> None:
+    found = spoken_to("tts", TOPIC + "up", payload)
+    assert isinstance(found, Problem)
+    assert found.reason == reason
+
+
+def test_samples_of_the_field() -> None:
+    # The documentation's own example lacks a comma.
+    found = spoken_to("tts", *sample("the_things_stack_v3", "01_uplink_message"))
+    assert isinstance(found, Problem)
+    assert found.reason == "bad_json"
+    joined = told(spoken_to("tts", *sample("the_things_stack_v3", "00_join_accept")))
+    assert joined.device == EUI
+    for name in ("03_downlink_failed", "04_downlinks"):
+        assert spoken_to("tts", *sample("the_things_stack_v3", name)) is None
