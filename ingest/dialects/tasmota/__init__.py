@@ -1,0 +1,5 @@
+"""Tasmota: devices with sensors, switches and readers of cards, and bridges for Zigbee and LoRa."""
+
+from ingest.dialects.tasmota.decoding import decode
+
+__all__ = ["decode"]

@@ -1,0 +1,197 @@
+"""Tasmota (docs/MQTT.md of tasmota/docs): what its devices tell, cards at a PN532 among it.
+
+Topics are `%prefix%/%topic%/SENSOR` by default, and in any other order that a device is set to.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from ingest.decoding import Problem
+from ingest.dialects.naming import beside, named
+from ingest.dialects.spoken import Decoded, Described, ForeignSource, Result, Spoken, Told
+from ingest.dialects.tasmota.bridged import ENVELOPES, passed_on
+from ingest.dialects.tasmota.clock import NEVER, when
+from ingest.dialects.tasmota.describing import DISCOVERY, NOT_MEASURED, announced, points
+from ingest.dialects.values import Value, document, flat, health, name_in, number, sound
+
+TELE, STAT = "tele", "stat"
+# What is noted under this and a device: how many values its points were last told of.
+DESCRIBED = "points/"
+# A message whose own JSON stands for something else than the state of its device.
+_CARD_READERS = ("PN532", "RDM6300", "RC522")
+_BEACON = "IBEACON"
+_LEFT = NOT_MEASURED | {_BEACON, *_CARD_READERS, *ENVELOPES}
+_ONLINE = {b"Online": True, b"Offline": False}
+_SWITCHED = {b"ON": True, b"OFF": False}
+_POWER = re.compile(r"POWER\d{0,2}", re.ASCII)
+_THRESHOLD = re.compile(r"(?:POWER|VOLTAGE|CURRENT)_(?:LOW|HIGH)", re.ASCII)
+_STATUS = re.compile(r"STATUS\d{0,2}", re.ASCII)
+_PRESSED = re.compile(r"(?:Button|Switch)\d{1,2}", re.ASCII)
+# What of a command's result is the state of the device.
+_RESULT = re.compile(r"POWER\d{0,2}|Dimmer\d?|Shutter\d{1,2}|Switch\d{1,2}", re.ASCII)
+
+
+def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """What a message tells; None for commands, and what devices tell of their work.
+
+    What stands in the source's filter as it is says where, not which device it is. `Time` is local
+    and names no zone: it is the source's.
+    """
+    prefix, last, name = _parted(topic, source.topic_filter)
+    if not prefix:
+        levels = topic.split("/")
+        return announced(levels, payload, memory) if levels[:2] == DISCOVERY else None
+    if prefix == TELE and last in ("SENSOR", "STATE"):
+        return _sensors(source, name, payload, memory)
+    if last == "LWT" and prefix == TELE:
+        online = _ONLINE.get(payload.strip())
+        if online is None:
+            return Problem("wrong_shape", "LWT is Online or Offline") if payload else None
+        return _told(name, [Spoken("status", {"online": online})], memory)
+    if last in ("RESULT", "MARGINS") or (prefix == STAT and _STATUS.fullmatch(last)):
+        return _answered(source, prefix, last, name, payload, memory)
+    if _POWER.fullmatch(last) if prefix == STAT else _THRESHOLD.fullmatch(last):
+        on = _SWITCHED.get(payload.strip())
+        if on is None:
+            return Problem("wrong_shape", f"{last} is ON or OFF") if payload else None
+        return _told(name, [Spoken("readings", {last: on})], memory)
+    return None
+
+
+@lru_cache(maxsize=16_384)
+def _parted(topic: str, topic_filter: str) -> tuple[str, str, str]:
+    """Prefix, last level and the device's name; no prefix where a topic is none of Tasmota's."""
+    *path, last = topic.split("/")
+    place = next((place for place, level in enumerate(path) if level in (TELE, STAT)), None)
+    if place is None:
+        return "", last, ""
+    prefix = path[place]
+    path[place] = ""
+    return prefix, last, beside(path, topic_filter) or prefix
+
+
+def _told(name: str, messages: list[Spoken], memory: Mapping[str, Any]) -> Result:
+    own = named(memory, name)
+    if isinstance(own, Problem):
+        return own
+    told = Told(own.code, messages)
+    return Decoded([told], remember=own.remember) if own.remember else told
+
+
+def _sensors(source: ForeignSource, name: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    if not payload:
+        return None
+    said = document(payload)
+    if isinstance(said, Problem):
+        return said
+    return _state(source, name, said, memory)
+
+
+def _state(
+    source: ForeignSource, name: str, said: Mapping[str, Any], memory: Mapping[str, Any]
+) -> Result:
+    own = named(memory, name)
+    if isinstance(own, Problem):
+        return own
+    moment = when(said, source.zone, memory, own.code) if "Time" in said else NEVER
+    measured = flat(said, texts=False, leave=_LEFT)
+    messages = list(_scans(said, moment.ts))
+    if measured:
+        messages.append(Spoken("readings", {**measured, **moment.ts}))
+    note = dict(moment.note)
+    described = None
+    if measured and memory.get(DESCRIBED + own.code) != len(measured) and "Wifi" not in said:
+        note[DESCRIBED + own.code] = len(measured)
+        described = Described(points=tuple(points(measured, said)))
+    told = [Told(own.code, messages, health=_health(said), described=described)]
+    if not any(envelope in said for envelope in ENVELOPES):
+        return Decoded(told, remember=own.remember, note=note) if note or own.remember else told[0]
+    passed = passed_on(said, name, moment.ts, memory)
+    if not messages:
+        told = []
+    remember = {**(own.remember if told else {}), **passed.remember}
+    return Decoded(told + passed.told, passed.problems, remember, note)
+
+
+def _health(said: Mapping[str, Any]) -> dict[str, float]:
+    radio = said.get("Wifi")
+    if not isinstance(radio, dict):
+        return {}
+    return health(link_quality=number(radio.get("RSSI")), rssi=number(radio.get("Signal")))
+
+
+def _answered(
+    source: ForeignSource,
+    prefix: str,
+    last: str,
+    name: str,
+    payload: bytes,
+    memory: Mapping[str, Any],
+) -> Result:
+    """What commands are answered, as far as it is the state of the device; else None."""
+    if not payload:
+        return None
+    said = document(payload)
+    if isinstance(said, Problem):
+        return said
+    if last.startswith("STATUS"):
+        return _status(source, name, said, memory)
+    if any(envelope in said for envelope in ENVELOPES):
+        return _state(source, name, said, memory)
+    if last == "MARGINS":
+        margins = said.get("MARGINS", said)
+        measured = flat(margins, texts=False) if isinstance(margins, dict) else {}
+        return _told(name, [Spoken("readings", dict(measured))], memory) if measured else None
+    messages = list(_result(said)) if prefix == STAT else []
+    return _told(name, messages, memory) if messages else None
+
+
+def _status(
+    source: ForeignSource, name: str, said: Mapping[str, Any], memory: Mapping[str, Any]
+) -> Result:
+    for part in ("StatusSNS", "StatusSTS"):
+        inner = said.get(part)
+        if isinstance(inner, dict):
+            return _state(source, name, inner, memory)
+    about = said.get("Status")
+    title = name_in(about.get("DeviceName")) if isinstance(about, dict) else None
+    if title is None:
+        return None
+    own = named(memory, name)
+    if isinstance(own, Problem):
+        return own
+    return Decoded([Told(own.code, described=Described(title, "Tasmota"))], remember=own.remember)
+
+
+def _result(said: Mapping[str, Any]) -> Iterator[Spoken]:
+    measured: dict[str, Value] = {}
+    for key, value in said.items():
+        action = value.get("Action") if isinstance(value, dict) else None
+        if isinstance(action, str) and _PRESSED.fullmatch(key):
+            on = _SWITCHED.get(action.encode("utf-8", "replace"))
+            if on is not None and key.startswith("Switch"):
+                measured[key] = on
+            elif action and sound(action):
+                yield Spoken("event", {"event": f"{key}.{action}"})
+        elif _RESULT.fullmatch(key):
+            measured |= flat({key: value}, texts=False)
+    if measured:
+        yield Spoken("readings", dict(measured))
+
+
+def _scans(said: Mapping[str, Any], moment: Mapping[str, Any]) -> Iterator[Spoken]:
+    for name in _CARD_READERS:
+        read = said.get(name)
+        number_read = sound(read.get("UID")) if isinstance(read, dict) else None
+        if number_read:
+            # What the card holds beside its number, and whether a key opened it, is not asked:
+            # a number is all that a reader of this kind proves.
+            yield Spoken("scan", {**moment, "guard": number_read})
+    heard = said.get(_BEACON)
+    if isinstance(heard, dict) and heard.get("STATE", "ON") == "ON":
+        badge, loudness = sound(heard.get("MAC")), sound(heard.get("RSSI"))
+        if badge:
+            loud = {} if loudness is None else {"rssi": loudness}
+            yield Spoken("scan", {**moment, "badge": badge, **loud})

@@ -1,0 +1,132 @@
+"""What Tasmota devices measure, and in what unit; and what they announce of themselves."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ingest.decoding import Problem
+from ingest.dialects.naming import NAMED, device_code, named
+from ingest.dialects.spoken import FOLLOWED, Decoded, Described, DescribedPoint, Result, Told
+from ingest.dialects.values import Value, document, flat, known_unit, name_in
+
+DISCOVERY = ["tasmota", "discovery"]
+# What is remembered under this and the MAC of a device that announced itself: its name.
+ANNOUNCED = "mac/"
+# Texts, and what stands for something else than the state of a device.
+NOT_MEASURED = frozenset(
+    {"Time", "Epoch", "TempUnit", "PressureUnit", "SpeedUnit", "Id", "Sleep", "SleepMode"}
+)
+_FOLLOWED = (
+    ("tele", ("SENSOR", "STATE", "LWT")),
+    ("stat", ("RESULT", "POWER", "STATUS8", "STATUS10", "STATUS11")),
+)
+# By the last name of a path: the unit, and what it means.
+_MEASURES = {
+    "Temperature": ("TempUnit", "temperature"),
+    "DewPoint": ("TempUnit", "temperature"),
+    "Humidity": ("%", "humidity"),
+    "Pressure": ("PressureUnit", "pressure"),
+    "SeaPressure": ("PressureUnit", "pressure"),
+    "Illuminance": ("lx", "illuminance"),
+    "CarbonDioxide": ("ppm", "carbon_dioxide"),
+    "eCO2": ("ppm", "carbon_dioxide"),
+    "TVOC": ("ppb", "volatile_organic_compounds"),
+    "PM2.5": ("µg/m³", "pm25"),
+    "PM10": ("µg/m³", "pm10"),
+    "Vcc": ("V", "voltage"),
+}
+_OF_ENERGY = {
+    "Voltage": ("V", "voltage"),
+    "Current": ("A", "current"),
+    "Power": ("W", "power"),
+    "ApparentPower": ("VA", "apparent_power"),
+    "ReactivePower": ("var", "reactive_power"),
+    "Frequency": ("Hz", "frequency"),
+    "Total": ("kWh", "energy"),
+    "Today": ("kWh", "energy"),
+    "Yesterday": ("kWh", "energy"),
+}
+
+
+def points(measured: Mapping[str, Value], said: Mapping[str, Any]) -> Iterator[DescribedPoint]:
+    """The points of a message's readings; units of temperature and pressure stand beside them."""
+    for key, value in measured.items():
+        kind = "boolean" if isinstance(value, bool) else "number"
+        path = key.split(".")
+        last = path[-2] if path[-1].isdigit() and len(path) > 1 else path[-1]
+        if key.endswith("PM2.5"):
+            last = "PM2.5"
+        known = _OF_ENERGY if path[0] == "ENERGY" else _MEASURES
+        unit, means = known.get(last, (None, None))
+        if unit in ("TempUnit", "PressureUnit"):
+            unit = known_unit(said.get(unit, "C" if unit == "TempUnit" else "hPa"))
+        yield DescribedPoint(key, kind, unit, means=means)
+
+
+def announced(levels: list[str], payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """`tasmota/discovery/<MAC>/config` and `sensors`: a device, where it speaks and what it has."""
+    if len(levels) != 4 or levels[3] not in ("config", "sensors"):
+        return None
+    mac = levels[2]
+    name = memory.get(ANNOUNCED + mac)
+    if not payload:
+        return _gone(mac, name, memory) if levels[3] == "config" and name else None
+    said = document(payload)
+    if isinstance(said, Problem):
+        return said
+    if levels[3] == "config":
+        return _config(mac, said, memory)
+    return _sensors(name, said) if name else None
+
+
+def _sensors(name: str, said: Mapping[str, Any]) -> Told | None:
+    seen = said.get("sn")
+    if not isinstance(seen, dict):
+        return None
+    measured = flat(seen, texts=False, leave=NOT_MEASURED)
+    return Told(device_code(name), described=Described(points=tuple(points(measured, seen))))
+
+
+def _config(mac: str, said: Mapping[str, Any], memory: Mapping[str, Any]) -> Result:
+    topics = dict(_topics(said, mac))
+    if not topics:
+        return Problem("wrong_shape", "an announcement names its topic: t, ft and tp")
+    name = next(iter(topics.values()))
+    own = named(memory, name)
+    if isinstance(own, Problem):
+        return own
+    remember: dict[str, Any] = dict(own.remember)
+    before = memory.get(ANNOUNCED + mac)
+    if before != name:
+        if before:
+            remember |= _gone(mac, before, memory).remember
+        remember[ANNOUNCED + mac] = name
+    for topic in topics:
+        if memory.get(FOLLOWED + topic) != mac:
+            remember[FOLLOWED + topic] = mac
+    described = Described(name_in(said.get("dn")), "Tasmota", name_in(said.get("md")))
+    return Decoded([Told(own.code, described=described)], remember=remember)
+
+
+def _topics(said: Mapping[str, Any], mac: str) -> Iterator[tuple[str, str]]:
+    """The topics on which a device speaks, each with the device's name in it."""
+    full, topic, prefixes = said.get("ft"), said.get("t"), said.get("tp")
+    texts = [full, topic, *(prefixes if isinstance(prefixes, list) else [])]
+    if not all(isinstance(text, str) and 0 < len(text) <= 120 for text in texts):
+        return
+    if len(texts) != 5 or texts[3:] != ["stat", "tele"]:
+        return
+    filled = str(full).replace("%topic%", str(topic)).replace("%id%", mac).rstrip("/")
+    name = "/".join(level for level in filled.split("/") if level not in ("%prefix%", ""))
+    if "%prefix%" not in filled.split("/") or not name or set(filled) & set("+#\0"):
+        return
+    for prefix, lasts in _FOLLOWED:
+        for last in lasts:
+            yield f"{filled.replace('%prefix%', prefix)}/{last}", name
+
+
+def _gone(mac: str, name: str, memory: Mapping[str, Any]) -> Decoded:
+    remember: dict[str, Any] = {ANNOUNCED + mac: None}
+    remember |= {key: None for key, of in memory.items() if key.startswith(FOLLOWED) and of == mac}
+    if memory.get(NAMED + device_code(name)) == name:
+        remember[NAMED + device_code(name)] = None
+    return Decoded(remember=remember)
