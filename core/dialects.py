@@ -43,6 +43,7 @@ DIALECTS: Mapping[str, Mapping[str, Option]] = {
     # base: the base topic, where it isn't `zigbee2mqtt` and the filter doesn't spell it.
     "zigbee2mqtt": {**_ZONE, "base": Option("text")},
     "chirpstack": _LORAWAN,
+    "sparkplug": _ZONE,
     "tts": _LORAWAN,
 }
 

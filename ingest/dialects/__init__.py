@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ingest.dialects.chirpstack import decode as decode_chirpstack
+from ingest.dialects.sparkplug import decode as decode_sparkplug
 from ingest.dialects.spoken import (
     FOLLOWED,
     Answer,
@@ -22,6 +23,7 @@ from ingest.dialects.zigbee2mqtt import decode as decode_zigbee2mqtt
 # By the name that a source gives.
 DECODERS: Mapping[str, Decoder] = {
     "chirpstack": decode_chirpstack,
+    "sparkplug": decode_sparkplug,
     "tasmota": decode_tasmota,
     "zigbee2mqtt": decode_zigbee2mqtt,
     "tts": decode_tts,

@@ -1,0 +1,95 @@
+"""The JSON in which the specification shows payloads, and which some gateways send."""
+
+from typing import Any
+
+from ingest.decoding import Problem, parse
+from ingest.dialects.sparkplug.wire import Malformed, Metric, Payload
+
+# As the specification spells data types, in the order of their numbers.
+DATA_TYPES = [
+    "Unknown",
+    "Int8",
+    "Int16",
+    "Int32",
+    "Int64",
+    "UInt8",
+    "UInt16",
+    "UInt32",
+    "UInt64",
+    "Float",
+    "Double",
+    "Boolean",
+    "String",
+    "DateTime",
+    "Text",
+    "UUID",
+    "DataSet",
+    "Bytes",
+    "File",
+    "Template",
+    "PropertySet",
+    "PropertySetList",
+    "Int8Array",
+    "Int16Array",
+    "Int32Array",
+    "Int64Array",
+    "UInt8Array",
+    "UInt16Array",
+    "UInt32Array",
+    "UInt64Array",
+    "FloatArray",
+    "DoubleArray",
+    "BooleanArray",
+    "StringArray",
+    "DateTimeArray",
+]
+
+_LIMIT = 2**64
+
+
+def read_spelled(body: bytes) -> Payload | Problem:
+    """The payload in a JSON object."""
+    document = parse(body)
+    if isinstance(document, Problem):
+        return document
+    metrics = document.get("metrics", []) if isinstance(document, dict) else None
+    if not isinstance(metrics, list) or not all(isinstance(each, dict) for each in metrics):
+        return Problem("wrong_shape", "a payload is an object with a list of metrics")
+    try:
+        return Payload(
+            _whole(document.get("timestamp")),
+            _whole(document.get("seq")),
+            tuple(_metric(each) for each in metrics),
+        )
+    except Malformed as error:
+        return Problem("wrong_shape", f"Sparkplug B in JSON: {error}")
+
+
+def _metric(said: dict[str, Any]) -> Metric:
+    name = said.get("name")
+    kind = said.get("dataType", said.get("datatype"))
+    value = said.get("value")
+    plain = isinstance(value, bool | int | float | str)
+    if isinstance(value, int) and not -_LIMIT // 2 <= value < _LIMIT:
+        raise Malformed("a whole number longer than 64 bits")
+    return Metric(
+        name=_sound(name) if isinstance(name, str) else None,
+        alias=_whole(said.get("alias")),
+        timestamp=_whole(said.get("timestamp")),
+        datatype=DATA_TYPES.index(kind) if kind in DATA_TYPES else 0,
+        null=not plain,
+        value=(_sound(value) if isinstance(value, str) else value) if plain else None,
+    )
+
+
+def _sound(text: str) -> str:
+    # Half characters can be written in JSON, and no database keeps them.
+    return text.encode("utf-8", "replace").decode()
+
+
+def _whole(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _LIMIT:
+        raise Malformed("times, sequence numbers and aliases are whole numbers")
+    return value
