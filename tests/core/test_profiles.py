@@ -1,0 +1,232 @@
+"""Profiles of devices: that each can be used, and that a device is known by what it says."""
+
+from typing import Any
+
+import pytest
+
+from core.profiles import (
+    Battery,
+    Fit,
+    Profile,
+    Said,
+    Sight,
+    best_fit,
+    read_profiles,
+    shipped_profiles,
+)
+from rules.catalog import PointType, shipped_catalog
+from rules.document import load_rules
+from rules.located_yaml import LocatedYamlError
+from rules.rule import Rule
+from watchkeeper.first_run import packs
+
+PROFILES = shipped_profiles()
+CATALOG = shipped_catalog()
+
+
+def fit(code: str = "x-1", maker: str = "", model: str = "", **sample: Any) -> Fit | None:
+    values = tuple(Said(key, value) for key, value in sample.items())
+    return best_fit(PROFILES.values(), CATALOG, Sight(code, maker, model, values))
+
+
+@pytest.fixture(scope="module")
+def rules() -> dict[str, Rule]:
+    loaded = dict[str, Rule]()
+    for path in packs():
+        text = path.read_text(encoding="utf-8")
+        loaded |= {rule.id: rule for rule in load_rules(text, path.name, CATALOG).rules}
+    return loaded
+
+
+def test_there_are_profiles_for_what_hangs_in_a_building() -> None:
+    assert len(PROFILES) >= 40
+    for profile in PROFILES.values():
+        assert profile.name.en, profile.id
+        assert profile.name.zh, profile.id
+        assert profile.rules, profile.id
+        assert profile.interval, profile.id
+
+
+def test_every_proposed_rule_exists_and_watches_what_the_profile_feeds(
+    rules: dict[str, Rule],
+) -> None:
+    for profile in PROFILES.values():
+        for rule_id in profile.rules:
+            rule = rules[rule_id]
+            assert rule.asset_type in ("any", profile.asset_type), (profile.id, rule_id)
+            asked = {code for code in rule.points if "." not in code}
+            fed = asked & set(profile.points)
+            assert fed or not asked, (profile.id, rule_id, asked)
+
+
+def test_a_model_belongs_to_one_profile_only() -> None:
+    owners = dict[str, str]()
+    for profile in PROFILES.values():
+        for known in profile.known:
+            for model in known.model:
+                name = f"{known.maker} {model}".casefold()
+                assert owners.setdefault(name, profile.id) == profile.id, name
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_a_device_that_sends_the_first_keys_of_a_profile_gets_its_type(profile: Profile) -> None:
+    kinds = CATALOG[profile.asset_type].points
+    sample = {}
+    for point in profile.points.values():
+        key = point.keys[0]
+        sample[key.pattern.replace("*", "0")] = _possible(kinds[point.code])
+    best = fit(**{"code": "x-1", **sample})
+    assert best is not None
+    assert best.profile.id == profile.id
+
+
+def _possible(kind: PointType) -> Any:
+    """A value that is possible in any unit."""
+    if kind.states:
+        return kind.states[0]
+    if kind.kind != "number":
+        return True
+    return 1.0 if (kind.low or 0) <= 1 else kind.low
+
+
+def test_known_models_are_told_from_what_the_device_calls_itself() -> None:
+    for profile in PROFILES.values():
+        for known in profile.known:
+            for model in known.model:
+                best = fit(maker=known.maker, model=f"Sensor ({model})")
+                assert best is not None
+                assert best.profile.id == profile.id, model
+                assert best.battery == (known.battery or profile.battery)
+
+
+@pytest.mark.parametrize(
+    ("sample", "profile", "points"),
+    [
+        ({"water_leak": False, "battery": 90}, "water-leak", "leak battery"),
+        ({"water_leak": False, "temperature": 20, "battery": 9}, "water-leak", "leak - battery"),
+        ({"leakage_status": "leak"}, "water-leak", "leak"),
+        ({"contact": True, "voltage": 3000}, "door-contact", "open -"),
+        ({"magnet_status": "open"}, "door-contact", "open"),
+        ({"temperature": 21.5, "humidity": 40}, "room-climate", "temperature humidity"),
+        ({"AM2301.Temperature": 21.5}, "room-climate", "temperature"),
+        ({"temperature:0.tC": 21.5}, "room-climate", "temperature"),
+        ({"co2": 700, "temp": 21, "humidity": 50}, "air-quality", "co2 temperature humidity"),
+        ({"occupancy": False, "illuminance": 12}, "motion", "motion illuminance"),
+        ({"state": "ON", "power": 12.1, "energy": 3}, "smart-plug", "switched_on power energy"),
+        ({"ENERGY.Total": 3.2, "ENERGY.Power": 121}, "energy-meter-1p", "energy power"),
+        ({"smoke": False}, "smoke-detector", "smoke"),
+        ({"floor": 3, "mode": "moving"}, "lift-monitor", "floor mode"),
+    ],
+)
+def test_kinds_are_told_from_what_is_sent(
+    sample: dict[str, Any], profile: str, points: str
+) -> None:
+    best = fit(**sample)
+    assert best is not None
+    assert best.profile.id == profile
+    fed = [best.feeds[key].code if key in best.feeds else "-" for key in sample]
+    assert fed == points.split()
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        {"flux_capacitor": 88},
+        {"running": True},  # Anything may run.
+        {"state": "moving"},  # No word that a socket has.
+        {"humidity": 40},  # Many things measure it; what makes it one of a kind is missing.
+        {"contact": 7},
+        {"temperature": -300},
+    ],
+)
+def test_what_is_doubtful_is_no_profile(sample: dict[str, Any]) -> None:
+    assert fit(**sample) is None
+
+
+def test_polarity_and_units_are_put_right() -> None:
+    door = fit(contact=True)
+    assert door is not None
+    assert (door.feeds["contact"].scale, door.feeds["contact"].shift) == (-1.0, 1.0)
+    plain = fit(open=True)
+    assert plain is not None
+    assert (plain.feeds["open"].scale, plain.feeds["open"].shift) == (1.0, 0.0)
+    words = fit(magnet_status="open")
+    assert words is not None
+    assert words.feeds["magnet_status"].words == ("close", "open")
+    meter = fit(energy=3.5, power=1200)
+    assert meter is not None
+    assert meter.feeds["power"].scale == 0.001
+
+
+def test_what_a_device_describes_of_a_value_counts_before_the_profile() -> None:
+    values = (
+        Said("s1", kind="boolean", means="moisture"),
+        Said("t", 68.0, kind="number", unit="°F", means="temperature"),
+    )
+    leak = best_fit(PROFILES.values(), CATALOG, Sight("n-1", values=values))
+    assert leak is not None
+    assert (leak.profile.id, leak.feeds["s1"].code) == ("water-leak", "leak")
+    room = best_fit(PROFILES.values(), CATALOG, Sight("n-1", values=values[1:]))
+    assert room is not None
+    feed = room.feeds["t"]
+    assert 68.0 * feed.scale + feed.shift == pytest.approx(20.0)
+    power = Said("power", 1.2, kind="number", unit="kW")
+    meter = best_fit(PROFILES.values(), CATALOG, Sight("m", values=(Said("energy", 5), power)))
+    assert meter is not None
+    assert meter.feeds["power"].scale == 1.0
+
+
+def test_a_model_wins_over_its_values_and_brings_its_cell() -> None:
+    best = fit(maker="Aqara", model="SJCGQ11LM", temperature=20, humidity=40)
+    assert best is not None
+    assert best.profile.id == "water-leak"
+    assert best.battery == Battery("CR2032")
+    by_code = fit(code="shellyplusht-08b61fcb7f3c")
+    assert by_code is not None
+    assert by_code.profile.id == "room-climate"
+    # A part of a word is another model.
+    assert fit(maker="Aqara", model="XSJCGQ11LM2") is None
+
+
+def test_every_fault_of_a_document_is_told_at_its_line() -> None:
+    text = """\
+Bad Id:
+  name: {}
+  asset: pumpp
+  points: {}
+good:
+  name: Good
+  asset: room
+  colour: red
+  known: [{maker: X}]
+  points:
+    temprature: {keys: [t]}
+    temperature: {keys: [{key: t, invert: true}, {key: u, unit: kW}, {key: ""}], words: [[a, a]]}
+    humidity: {}
+  interval: soon
+  battery: {cell: "", count: 0}
+  needs: many
+"""
+    with pytest.raises(LocatedYamlError) as caught:
+        read_profiles(text, "own.yaml", CATALOG)
+    told = [str(problem) for problem in caught.value.problems]
+    for line, part in (
+        (1, "small letters"),
+        (2, "a name is needed"),
+        (3, "did you mean 'pump'"),
+        (4, "at least one point"),
+        (8, "unknown key 'colour'"),
+        (9, "a model, or a pattern"),
+        (11, "did you mean 'temperature'"),
+        (12, "only yes and no turn round"),
+        (12, "kW"),
+        (12, "a key of 1 to"),
+        (12, "words are for yes and no"),
+        (12, "two words"),
+        (13, "at least one key"),
+        (14, "is not a duration"),
+        (15, "cell"),
+        (15, "a whole number"),
+        (16, "a whole number"),
+    ):
+        assert any(f":{line}:" in one and part in one for one in told), (line, part, told)
