@@ -98,7 +98,11 @@ class _HealthCollector(Collector):
 )
 def get_metrics(asked: Annotated[Asked, Depends(Permission(READ))]) -> Response:
     """Everything this process counts, and the health of its parts."""
-    health = CollectorRegistry()
-    health.register(_HealthCollector(asked.parts.health))
-    body = generate_latest(REGISTRY) + generate_latest(health)
-    return Response(body, media_type=CONTENT_TYPE_LATEST)
+    return Response(measured(asked.parts.health), media_type=CONTENT_TYPE_LATEST)
+
+
+def measured(health: Health) -> bytes:
+    """The figures of this process in Prometheus' text format, with the health of its parts."""
+    parts = CollectorRegistry()
+    parts.register(_HealthCollector(health))
+    return generate_latest(REGISTRY) + generate_latest(parts)

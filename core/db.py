@@ -17,6 +17,7 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    make_url,
     text,
 )
 from sqlalchemy.engine import Connection
@@ -37,6 +38,7 @@ __all__ = [
     "is_deadlock",
     "is_unavailable",
     "sqlite_url",
+    "with_password",
 ]
 
 Done = TypeVar("Done")
@@ -53,6 +55,8 @@ NAMING = {
 # For so long a refused write is word of the database's state, unless one succeeds before: longer
 # than SQLite waits before it refuses one, so that who is refused again and again stays ill.
 REFUSAL_COUNTS_S = 15.0
+# For so long a PostgreSQL server may take to let us in.
+CONNECT_SECONDS = 10
 # How often a transaction that deadlocks is begun at most.
 MOST_TRIES = 5
 
@@ -167,7 +171,13 @@ class Database:
             self._writer = writer.execution_options(wk_write=True)
         else:
             self.engine = self._writer = create_engine(
-                url, pool_size=20, max_overflow=20, pool_pre_ping=True, pool_timeout=10
+                url,
+                pool_size=20,
+                max_overflow=20,
+                pool_pre_ping=True,
+                pool_timeout=10,
+                # A host that is gone does not refuse; without it, a minute or two pass unanswered.
+                connect_args={"connect_timeout": CONNECT_SECONDS},
             )
 
     @contextmanager
@@ -258,6 +268,13 @@ def _tune_sqlite(engine: Engine, synchronous: str) -> None:
         # A deferred transaction that first reads and then writes can fail at once with "locked".
         write = connection.get_execution_options().get("wk_write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def with_password(url: str, password: str) -> str:
+    """A database's address with a password put into it; without one it stays as it is."""
+    if not password:
+        return url
+    return make_url(url).set(password=password).render_as_string(hide_password=False)
 
 
 def sqlite_url(path: Path) -> str:

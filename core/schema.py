@@ -18,6 +18,10 @@ class UnknownSchema(WatchkeeperError):
     """The database was written by another version of the product."""
 
 
+class NotMigrated(UnknownSchema):
+    """The database waits for the migration to this version."""
+
+
 def _config(database: Database, vault: Vault | None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS))
@@ -54,11 +58,14 @@ def migrate(database: Database, vault: Vault | None = None) -> bool:
 
 
 def require_current(database: Database) -> None:
-    """UnknownSchema unless the database is exactly at this version: a role migrates nothing."""
+    """UnknownSchema unless the database is exactly at this version: a role migrates nothing.
+
+    NotMigrated where `migrate` would bring it there.
+    """
     current = current_revision(database)
     _refuse_unknown(current)
     if current != newest_revision():
-        raise UnknownSchema(
+        raise NotMigrated(
             f"the database is at revision {current or 'none'}, this version needs "
             f"{newest_revision()}",
             advice="Run `watchkeeper db migrate` once.",

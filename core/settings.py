@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from core.db import sqlite_url
+from core.db import sqlite_url, with_password
 from core.errors import Invalid
+from core.secret_files import read_secrets, variable
 
 PREFIX = "WATCHKEEPER_"
 FILE_VARIABLE = "WATCHKEEPER_CONFIG"
@@ -21,6 +22,7 @@ SECRETS = frozenset(
     | {"wecom_token", "wecom_aes_key", "dingtalk_card_secret"}
     | {"dingtalk_secret", "smtp_url", "group_urls", "voice_hook_secret"}
     | {"secret_key", "oidc_client_secret"}
+    | {"database_password"}
 )
 SHORTEST_KEY = 32
 
@@ -33,6 +35,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("var"), description="Folder of everything that must survive.")
     database_url: str = Field(
         "", description="PostgreSQL URL; empty means SQLite in the data folder."
+    )
+    database_password: str = Field(
+        "", description="Password for database_url, which then holds none."
     )
     files_url: str = Field(
         "",
@@ -55,6 +60,19 @@ class Settings(BaseSettings):
         "serves HTTPS by a certificate authority of its own.",
     )
     http_key: Path | None = Field(None, description="PEM key of http_certificate.")
+    http_proxies: str = Field(
+        "",
+        description="Addresses and networks of reverse proxies, apart by white space, or *: they "
+        "encrypt, so plain HTTP is served, and what they say of who asks is believed.",
+    )
+    monitor_host: str = Field("127.0.0.1", description="Address of the role's own health.")
+    monitor_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port on which a role tells its health and its figures (/healthz, /readyz, "
+        "/metrics) to whoever reaches it; empty means none.",
+    )
     public_url: str = Field("", description="How browsers reach us; empty means as served.")
     sticker_url: str = Field(
         "",
@@ -269,6 +287,12 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _whole_database(self) -> "Settings":
+        if self.database_password and not self.database_url:
+            raise ValueError("database_password needs database_url")
+        return self
+
+    @model_validator(mode="after")
     def _whole_provider(self) -> "Settings":
         if bool(self.oidc_issuer) != bool(self.oidc_client_id):
             raise ValueError("oidc_issuer and oidc_client_id are set together or not at all")
@@ -300,7 +324,9 @@ class Settings(BaseSettings):
     @property
     def sql_url(self) -> str:
         """The database to use: the given one, or SQLite in the data folder."""
-        return self.database_url or sqlite_url(self.data_dir / "watchkeeper.sqlite")
+        if not self.database_url:
+            return sqlite_url(self.data_dir / "watchkeeper.sqlite")
+        return with_password(self.database_url, self.database_password)
 
     @classmethod
     def settings_customise_sources(
@@ -367,9 +393,10 @@ def load(**overrides: Any) -> Settings:
 
     Raises Invalid with every problem at once.
     """
-    values = _read_file(file_path())
+    secrets = read_secrets(SECRETS, PREFIX, os.environ)
+    values = {**_read_file(file_path()), **secrets.values}
     chosen = {key: value for key, value in overrides.items() if value is not None}
-    unknown = _unknown_variables()
+    unknown = [*secrets.problems, *_unknown_variables()]
     try:
         settings = Settings(**values)
         if chosen:
@@ -387,6 +414,7 @@ def load(**overrides: Any) -> Settings:
 
 def _unknown_variables() -> list[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {FILE_VARIABLE}
+    known |= {variable(PREFIX, name) for name in SECRETS}
     return [
         f"{name}: there is no such setting"
         for name in sorted(os.environ)
@@ -396,7 +424,8 @@ def _unknown_variables() -> list[str]:
 
 def is_chosen(name: str) -> bool:
     """Whether the environment or the file sets a setting."""
-    return PREFIX + name.upper() in os.environ or name in _read_file(file_path())
+    given = {PREFIX + name.upper(), variable(PREFIX, name)} & os.environ.keys()
+    return bool(given) or name in _read_file(file_path())
 
 
 def origins() -> list[tuple[str, str, str]]:
@@ -406,9 +435,11 @@ def origins() -> list[tuple[str, str, str]]:
     settings = load()
     rows = []
     for name in Settings.model_fields:
-        variable = PREFIX + name.upper()
-        if variable in os.environ:
-            origin = f"environment: {variable}"
+        in_environment = PREFIX + name.upper()
+        if in_environment in os.environ:
+            origin = f"environment: {in_environment}"
+        elif variable(PREFIX, name) in os.environ:
+            origin = f"file: {os.environ[variable(PREFIX, name)]}"
         elif name in in_file:
             origin = f"file: {path}"
         else:

@@ -114,12 +114,16 @@ def test_a_database_that_is_away_is_one_clear_message(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_a_role_refuses_a_database_that_nobody_migrated(tmp_path: Path) -> None:
-    settings = {"mqtt_host": "127.0.0.1"}
-    result = command_line("ingest", folder=tmp_path, settings=settings)
-    assert result.returncode == 1
-    assert "watchkeeper db migrate" in result.stderr
-    done("db", "migrate", folder=tmp_path)
+def test_a_role_waits_until_somebody_migrated_its_database(tmp_path: Path) -> None:
+    role = Product(tmp_path, "ingest", {"mqtt_host": "127.0.0.1", "mqtt_port": "9"})
+    role.launch()
+    try:
+        until(lambda: "watchkeeper db migrate" in role.said, 90, lambda: role.said)
+        done("db", "migrate", folder=tmp_path)
+        role.wait_until_up()
+        role.stop()
+    finally:
+        role.end()
     assert "Already at" in done("db", "migrate", folder=tmp_path)
     words = done("db", "status", folder=tmp_path).split()
     assert words[1].rstrip(",") == words[3]

@@ -30,6 +30,14 @@ async def application(
     await send({"type": "http.response.body", "body": b"awake"})
 
 
+async def who_asks(
+    scope: dict[str, Any], receive: object, send: Callable[[dict[str, Any]], Awaitable[None]]
+) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    said = f"{scope['scheme']} {scope['client'][0]}".encode()
+    await send({"type": "http.response.body", "body": said})
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[WebServer]:
     """A server that can be reached from outside, to which nobody gave a certificate."""
@@ -142,3 +150,27 @@ def test_answers_given_while_it_ends_end_their_connections(tmp_path: Path) -> No
     server._thread.join(60)
     assert not server.alive
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "told"),
+    [
+        ("*", b"https 192.0.2.7"),
+        ("203.0.113.9 127.0.0.0/8", b"https 192.0.2.7"),
+        ("203.0.113.0/24", b"http 127.0.0.1"),
+    ],
+)
+def test_only_its_proxies_are_believed_who_asks_and_they_are_served_plainly(
+    proxies: str, told: bytes, tmp_path: Path
+) -> None:
+    settings = load(http_host="0.0.0.0", http_port=0, http_proxies=proxies)
+    server = WebServer(who_asks, settings, tmp_path, datetime.now(UTC))
+    server.start()
+    try:
+        assert server.own is None
+        headers = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+        request = urllib.request.Request(f"http://127.0.0.1:{server.port}", headers=headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            assert answer.read() == told
+    finally:
+        server.stop()

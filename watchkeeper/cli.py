@@ -19,7 +19,7 @@ from core.settings import Settings
 from core.vault import Vault
 from rules.document import load_rules
 from simulators.errors import SimulatorError
-from watchkeeper import first_run, installation, rule_history
+from watchkeeper import first_run, health_check, installation, rule_history
 from watchkeeper.logs import set_up_logs
 from watchkeeper.product import open_database
 from watchkeeper.roles import run_role
@@ -95,6 +95,21 @@ def jobs() -> None:
 def api() -> None:
     """Run only API and pages."""
     run_role("api", _settings(), console)
+
+
+@app.command()
+def health() -> None:
+    """Say how the role is that runs here; exit status 1 unless all is well."""
+    port = _settings().monitor_port
+    if port is None:
+        raise Refused(
+            "no role tells its health here", advice="Set WATCHKEEPER_MONITOR_PORT for it."
+        )
+    verdict = health_check.ask(port)
+    for line in verdict.words:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if not verdict.well:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -255,10 +256,14 @@ class Product:
 
         return stop
 
-    def wait(self) -> None:
-        """Until a signal asks to stop."""
+    def wait(self, look: Callable[[], None] | None = None, *, every: float = 1.0) -> None:
+        """Until a signal asks to stop; meanwhile `look` is called so often, in seconds."""
+        due = time.monotonic()
         while not self.stopping.wait(1.0):
             self._look_after()
+            if look is not None and time.monotonic() >= due:
+                look()
+                due = time.monotonic() + every
 
     def _look_after(self) -> None:
         if self.ingest is not None and not self.ingest.alive:

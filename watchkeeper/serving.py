@@ -60,7 +60,8 @@ class WebServer:
     ) -> None:
         certificate, key = settings.http_certificate, settings.http_key
         self.own: Identity | None = None
-        if certificate is None and not is_loopback(settings.http_host):
+        proxies = ",".join(settings.http_proxies.split())
+        if certificate is None and not proxies and not is_loopback(settings.http_host):
             self.own = identity(folder / "tls", settings.http_host, now)
             certificate, key = self.own.chain, self.own.key
         self._listener = _socket(settings)
@@ -76,6 +77,8 @@ class WebServer:
             # Pages are told by events that the server sends.
             ws="none",
             timeout_graceful_shutdown=5,
+            # Of a proxy on this very machine uvicorn believes it anyway.
+            forwarded_allow_ips=proxies or None,
             ssl_certfile=certificate,
             ssl_keyfile=key,
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import Invalid
-from core.settings import SECRETS, Settings, load, origins
+from core.settings import SECRETS, Settings, is_chosen, load, origins
 
 
 @pytest.fixture(autouse=True)
@@ -126,3 +126,71 @@ def test_what_signing_in_needs_is_set_as_a_whole_and_safe(
 
 def test_a_provider_on_this_machine_needs_no_tls() -> None:
     assert load(oidc_issuer="http://127.0.0.1:9000", oidc_client_id="wk").oidc_issuer
+
+
+def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write('mqtt_password = "of the settings file"\n')
+    secret = tmp_path / "secret"
+    secret.write_text("of its own file\n", encoding="utf-8")
+    monkeypatch.setenv("WATCHKEEPER_MQTT_PASSWORD_FILE", str(secret))
+    assert load().mqtt_password == "of its own file"
+    assert is_chosen("mqtt_password")
+    shown = {name: (value, origin) for name, value, origin in origins()}
+    assert shown["mqtt_password"] == ("•••", f"file: {secret}")
+
+
+def test_every_secret_may_stand_in_a_file_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("postgresql://anybody/anything-long-enough-for-a-key", encoding="utf-8")
+    # Its form is the provider's, and it goes with another setting.
+    plain = SECRETS - {"wecom_aes_key", "wecom_token", "oidc_client_secret"}
+    for name in plain:
+        monkeypatch.setenv(f"WATCHKEEPER_{name.upper()}_FILE", str(file))
+    settings = load()
+    assert {getattr(settings, name) for name in plain} == {file.read_text(encoding="utf-8")}
+    monkeypatch.setenv("WATCHKEEPER_SHARD_FILE", str(file))
+    with pytest.raises(Invalid) as caught:
+        load()
+    assert caught.value.problems == ("WATCHKEEPER_SHARD_FILE: there is no such setting",)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "can't be read: No such file or directory"),
+        (b"\n", "is empty"),
+        (b"\xff\xfe", "is not UTF-8"),
+        (b"x" * 70_000, "is too large for a secret"),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_named(
+    content: bytes | None, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("WATCHKEEPER_SECRET_KEY_FILE", str(file))
+    with pytest.raises(Invalid) as caught:
+        load()
+    assert caught.value.problems == (f"WATCHKEEPER_SECRET_KEY_FILE: {file} {told}",)
+
+
+def test_a_secret_that_is_given_twice_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WATCHKEEPER_SECRET_KEY", "x" * 32)
+    monkeypatch.setenv("WATCHKEEPER_SECRET_KEY_FILE", str(tmp_path / "secret"))
+    with pytest.raises(Invalid) as caught:
+        load()
+    [problem] = caught.value.problems
+    assert problem.startswith("WATCHKEEPER_SECRET_KEY_FILE: WATCHKEEPER_SECRET_KEY is set, too")
+
+
+def test_the_password_of_the_database_stands_apart_from_its_address() -> None:
+    address = "postgresql+psycopg://watchkeeper@postgres/watchkeeper"
+    settings = load(database_url=address, database_password="a/b@c:d")
+    assert settings.sql_url == address.replace("@postgres", ":a%2Fb%40c%3Ad@postgres")
+    with pytest.raises(Invalid, match="not usable"):
+        load(database_password="alone")
