@@ -1,8 +1,8 @@
 """The keeper thread: what ingest must do beside deciding.
 
-Renews the lease and the heartbeat on record, follows the event log for changes of places, devices
-and rules, announces on site what nobody accepted, takes quarantined messages in again, and copies
-charts into tickets.
+Renews the lease and the heartbeat on record, keeps how devices were heard, follows the event log
+for changes of places, devices and rules, announces on site what nobody accepted, takes quarantined
+messages in again, and copies charts into tickets.
 """
 
 import threading
@@ -27,6 +27,7 @@ from ingest.restoring import stored_states
 from ingest.run import Run
 from ingest.stores import Stores
 from ingest.telling import Telling
+from ingest.vitals_kept import VitalsKept
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +65,7 @@ class Keeper:
         )
         self._telling = Telling(stores, tenure, run, cursor)
         self._charts = Charts(stores.database, stores.telemetry)
+        self._vitals = VitalsKept(stores.database, tenure)
         self._charts_due = self._adopted_due = True
         self._reload_due = False
         self._starting = True
@@ -110,6 +112,7 @@ class Keeper:
             self._charts_due = self._charts.finish(time.monotonic())
             self._next_charts = time.monotonic() + _CHARTS_SECONDS
         self._teacher.look(self._run.judge.registry)
+        self._vitals.look(self._run.vitals)
         if not facts:
             # Not at each commit: just then the interpreter has answers to give.
             self._stop.wait(_LOOK_SECONDS)
