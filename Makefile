@@ -80,4 +80,5 @@ lock:  ## Resolve the Python and npm locks (LOCK_ARGS=--upgrade takes newer vers
 	$(RUN)python -m scripts.lock $(LOCK_ARGS)
 	cd web/assets && npm install --package-lock-only --ignore-scripts
 	cd tests/servers/oidc && npm install --package-lock-only --ignore-scripts
+	cd tests/servers/flux && npm install --package-lock-only --ignore-scripts
 	cd tests/web/quality && npm install --package-lock-only --ignore-scripts

@@ -21,7 +21,7 @@ SECRETS = frozenset(
     {"mqtt_password", "webhook_secret", "database_url", "aliyun_key_secret", "wecom_secret"}
     | {"wecom_token", "wecom_aes_key", "dingtalk_card_secret"}
     | {"dingtalk_secret", "smtp_url", "group_urls", "voice_hook_secret"}
-    | {"secret_key", "oidc_client_secret"}
+    | {"secret_key", "oidc_client_secret", "influx_token"}
     | {"database_password"}
 )
 SHORTEST_KEY = 32
@@ -152,6 +152,21 @@ class Settings(BaseSettings):
     )
     quarantine_rows: int = Field(50_000, ge=100, description="Oldest ones above it are dropped.")
     quarantine_days: int = Field(30, ge=1)
+    influx_url: str = Field(
+        "",
+        description="InfluxDB 2 that keeps the readings, such as http://influxdb:8086; empty means "
+        "DuckDB in the data folder. `watchkeeper telemetry init` sets it up.",
+    )
+    influx_org: str = Field("", description="Organization in InfluxDB; goes with influx_url.")
+    influx_bucket: str = Field(
+        "watchkeeper",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$",
+        description="Bucket of the readings; the one of the roll-ups has -hours behind its name.",
+    )
+    influx_token: str = Field("", description="Token that may read and write both buckets.")
+    influx_token_file: Path | None = Field(
+        None, description="File that holds the token instead, such as a mounted secret."
+    )
     readings_days: int | None = Field(
         None, ge=1, description="Readings are dropped so long after receipt; empty means never."
     )
@@ -263,7 +278,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
-    @field_validator("webhook_url", "sticker_url")
+    @field_validator("webhook_url", "sticker_url", "influx_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
@@ -298,6 +313,14 @@ class Settings(BaseSettings):
             raise ValueError("oidc_issuer and oidc_client_id are set together or not at all")
         if self.oidc_client_secret and not self.oidc_issuer:
             raise ValueError("oidc_client_secret needs oidc_issuer and oidc_client_id")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_influx(self) -> "Settings":
+        if self.influx_url and not self.influx_org:
+            raise ValueError("influx_url needs influx_org")
+        if self.influx_url and bool(self.influx_token) == bool(self.influx_token_file):
+            raise ValueError("influx_url needs influx_token or influx_token_file, one of them")
         return self
 
     @model_validator(mode="after")

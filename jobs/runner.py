@@ -19,6 +19,7 @@ from core.db import Database, Session, is_unavailable
 from core.health import Health
 from core.leases import LeaseLost
 from core.settings import Settings
+from core.telemetry.influx_reader import InfluxReader
 from core.telemetry.remote import RemoteStore
 from core.telemetry.store import TelemetryStore
 from jobs.alarms import look_after_alarms
@@ -117,7 +118,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
 
 def owns(telemetry: TelemetryStore | None) -> bool:
     """Whether the store is this process's own, rather than a window on another's."""
-    return telemetry is not None and not isinstance(telemetry, RemoteStore)
+    return telemetry is not None and not isinstance(telemetry, RemoteStore | InfluxReader)
 
 
 @dataclass(frozen=True, slots=True)

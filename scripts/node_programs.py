@@ -34,5 +34,7 @@ class NodeProgram(NamedTuple):
 
 
 IDENTITY_PROVIDER = NodeProgram("identity-provider", ROOT / "tests" / "servers" / "oidc", 20)
+# The compiler of Flux, InfluxDB's language.
+FLUX_COMPILER = NodeProgram("flux-compiler", ROOT / "tests" / "servers" / "flux", 20)
 # Lighthouse and axe-core.
 PAGE_CHECKS = NodeProgram("page-checks", ROOT / "tests" / "web" / "quality", 22)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 # Runs as `python3 -m scripts.set_up` before anything is installed: standard library only.
 from scripts import browser_assets, python_packages, system_packages
-from scripts.node_programs import IDENTITY_PROVIDER, PAGE_CHECKS
+from scripts.node_programs import FLUX_COMPILER, IDENTITY_PROVIDER, PAGE_CHECKS
 from scripts.shell import ROOT, SetUpError, say
 
 
@@ -72,6 +72,11 @@ TEST_PROVIDER = Step(
     IDENTITY_PROVIDER.is_installed,
     IDENTITY_PROVIDER.install,
 )
+TEST_FLUX = Step(
+    "Compiler of Flux for the tests (tests/servers/flux/package-lock.json)",
+    FLUX_COMPILER.is_installed,
+    FLUX_COMPILER.install,
+)
 TEST_PAGES = Step(
     "Checks of pages for the tests (tests/web/quality/package-lock.json)",
     PAGE_CHECKS.is_installed,
@@ -86,7 +91,7 @@ PLANS = {
     "font": [FONT],
     "bundles": [DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
     "demo": [FONT, DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
-    "test": [SYSTEM, TEST_PYTHON, NODE_PACKAGES, BUNDLES, TEST_PROVIDER, TEST_PAGES],
+    "test": [SYSTEM, TEST_PYTHON, NODE_PACKAGES, BUNDLES, TEST_PROVIDER, TEST_FLUX, TEST_PAGES],
 }
 
 

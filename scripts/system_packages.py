@@ -16,6 +16,8 @@ PACKAGES = {
     **FONT,
     "mosquitto": "/usr/sbin/mosquitto",
     "postgresql": "/usr/lib/postgresql/*/bin/initdb",
+    # It takes what is written to InfluxDB 2, which Debian doesn't have.
+    "victoria-metrics": "/usr/bin/victoria-metrics",
 }
 # The service that speaks to PC/SC readers, and what its Python library is built with.
 FOR_READERS = {

@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.servers.postgres",
     "tests.servers.chromium",
     "tests.servers.identity_provider",
+    "tests.servers.influx.real",
     # The product's own fixtures (`db` and what stands on it), built from `database_url`.
     "tests.fixtures",
 ]

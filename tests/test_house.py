@@ -28,6 +28,7 @@ LOCKS = [
 ]
 NPM_LOCKS = [
     "web/assets/package-lock.json",
+    "tests/servers/flux/package-lock.json",
     "tests/servers/oidc/package-lock.json",
     "tests/web/quality/package-lock.json",
 ]

@@ -26,6 +26,7 @@ from watchkeeper.roles import run_role
 from watchkeeper.rule_tests import find_tests, try_file
 from watchkeeper.speaking import told
 from watchkeeper.tags.commands import tags
+from watchkeeper.telemetry import telemetry
 from watchkeeper.tools import tools
 from watchkeeper.up import run_up
 
@@ -43,6 +44,7 @@ app.add_typer(rules, name="rules")
 app.add_typer(db, name="db")
 app.add_typer(bench, name="bench")
 app.add_typer(tags, name="tags")
+app.add_typer(telemetry, name="telemetry")
 for _command in tools:
     app.command()(_command)
 

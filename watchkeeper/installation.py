@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from core.errors import Conflict, Refused
 from core.settings import Settings
+from core.telemetry.influx_server import InfluxAddress
 from ingest.session import BrokerAddress
 
 USUAL_PORT = 1883
@@ -94,6 +95,25 @@ def external_broker(settings: Settings) -> BrokerAddress | None:
         password=settings.mqtt_password or None,
         tls_ca=str(settings.mqtt_ca) if settings.mqtt_ca else None,
     )
+
+
+def influx_address(settings: Settings) -> InfluxAddress | None:
+    """The InfluxDB that the settings name; None when readings stay in the data folder.
+
+    Raises Refused when the file of its token can't be read.
+    """
+    if not settings.influx_url:
+        return None
+    token = settings.influx_token
+    if settings.influx_token_file is not None:
+        try:
+            token = settings.influx_token_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused(
+                f"influx_token_file cannot be read: {error}",
+                advice="It is one line, the token, and readable for this user.",
+            ) from None
+    return InfluxAddress(settings.influx_url, settings.influx_org, settings.influx_bucket, token)
 
 
 def announce(folder: Path, facts: dict[str, Any]) -> None:

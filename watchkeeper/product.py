@@ -22,6 +22,9 @@ from core.health import Health
 from core.schema import current_revision, migrate, require_current
 from core.settings import Settings
 from core.telemetry.duckdb_store import DuckDBStore
+from core.telemetry.influx_lines import is_whole
+from core.telemetry.influx_reader import InfluxReader
+from core.telemetry.influx_store import InfluxStore
 from core.telemetry.remote import RemoteStore
 from core.telemetry.server import TelemetryServer
 from core.telemetry.spool import SpooledStore
@@ -133,24 +136,32 @@ class Product:
         return broker.address
 
     def open_telemetry(self) -> SpooledStore:
-        """Own the DuckDB file of the data folder, with its spool, and answer other processes."""
-        settings = self.settings
+        """Own the readings with their spool, and answer other processes of the data folder.
+
+        They are in its DuckDB file, or in InfluxDB, whose one writer this process then is.
+        """
+        influx = installation.influx_address(self.settings)
         path = self.folder / "telemetry.duckdb"
         store = SpooledStore(
-            lambda: DuckDBStore(path),
+            partial(DuckDBStore, path) if influx is None else partial(InfluxStore, influx),
             self.folder / "spool",
-            limit_bytes=settings.spool_bytes,
+            limit_bytes=self.settings.spool_bytes,
+            takes_whole=None if influx is None else is_whole,
         )
         self.on_stop(store.close)
         self.health.watch("telemetry", lambda: _telemetry_detail(store))
+        self.health.watch("refused readings", lambda: _refused_detail(store))
         server = TelemetryServer(store, self.folder / "telemetry.sock")
         self.on_stop(server.close)
         self.telemetry = store
         return store
 
     def reach_telemetry(self) -> TelemetryStore:
-        """Read through the process that owns the data folder's DuckDB file."""
-        store = RemoteStore(self.folder / "telemetry.sock")
+        """Read from InfluxDB, or through the process that owns the data folder's DuckDB file."""
+        influx = installation.influx_address(self.settings)
+        store: TelemetryStore = (
+            RemoteStore(self.folder / "telemetry.sock") if influx is None else InfluxReader(influx)
+        )
         self.on_stop(store.close)
         self.health.watch("telemetry", store.check)
         self.telemetry = store
@@ -289,6 +300,15 @@ def _queue_detail(broker: EmbeddedBroker) -> str:
     if state.fill > _QUEUE_WARNING:
         raise BrokerError(detail)
     return detail
+
+
+def _refused_detail(store: SpooledStore) -> str:
+    """Raises Unavailable while readings that the store will never take are set aside."""
+    refusals = store.refused.all()
+    if refusals:
+        count = sum(refusal.readings for refusal in refusals)
+        raise Unavailable(f"{count} set aside: {refusals[-1].reason}")
+    return ""
 
 
 def _telemetry_detail(store: SpooledStore) -> str:

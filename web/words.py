@@ -170,6 +170,7 @@ PART: Mapping[str, str] = {
     "broker": mark("Message broker"),
     "ingest": mark("Reading of messages"),
     "telemetry": mark("Store of readings"),
+    "refused readings": mark("Readings that the store refused"),
     "database": mark("Database"),
     "jobs": mark("Scheduled jobs"),
     "live": mark("Live page"),

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from core.telemetry.readings import QUALITIES, Buckets, Last, ReadingBatch, check_storable
+from core.telemetry.refused import RefusedReadings
 from core.telemetry.spool_log import Segment, SpoolLog
-from core.telemetry.store import StoreSize, TelemetryError, TelemetryStore
+from core.telemetry.store import BatchRefused, StoreSize, TelemetryError, TelemetryStore
 
 _FIRST_PAUSE = 1.0
 # Asking costs little, and whoever brought the store back wants to see it.
@@ -46,14 +47,20 @@ class SpooledStore:
         limit_bytes: int = 2 * 1024**3,
         segment_bytes: int = 4 * 1024**2,
         monotonic: Callable[[], float] = time.monotonic,
+        takes_whole: Callable[[ReadingBatch], bool] | None = None,
     ) -> None:
         """`primary` is a store, or opens one: then it is also opened anew after a failure.
 
+        takes_whole: whether the primary keeps all of a batch or nothing; of any other one a kill
+        would leave a part, so it goes through the queue, whose records are whole.
         Raises TelemetryError when the spool's own folder can't be used.
         """
         self._open = primary if callable(primary) else None
         self._primary = None if callable(primary) else primary
         self._monotonic = monotonic
+        self._takes_whole = takes_whole
+        self.refused = RefusedReadings(directory / "refused", limit_bytes)
+        self._asked_at = monotonic()
         self._pause = _FIRST_PAUSE
         self._retry_at = 0.0
         self._error: str | None = None
@@ -89,17 +96,42 @@ class SpooledStore:
             return
         with self._writing:
             self._refuse_when_closed()
-            if self._log.segments or self._error is not None:
+            if self._log.segments or self._error is not None or self._would_part(new, odd):
                 self._spool(_together(new, odd))
                 self._drain_when_due()
                 return
             if self._blind:
                 new, odd = ReadingBatch(), _together(new, odd)
             try:
-                self._ready().write(new, odd)
+                self._write_or_set_aside(self._ready(), new, odd)
             except TelemetryError as error:
                 self._failed(error)
                 self._spool(_together(new, odd))
+                return
+            try:
+                self._try_refused_when_asked(self._ready())
+            except TelemetryError as error:
+                self._failed(error)
+
+    def _would_part(self, new: ReadingBatch, odd: ReadingBatch) -> bool:
+        return self._takes_whole is not None and not self._takes_whole(_together(new, odd))
+
+    def _write_or_set_aside(
+        self, primary: TelemetryStore, new: ReadingBatch, odd: ReadingBatch
+    ) -> None:
+        try:
+            primary.write(new, odd)
+        except BatchRefused as error:
+            self.refused.keep(error.readings or _together(new, odd), error.detail)
+
+    def _try_refused_when_asked(self, primary: TelemetryStore) -> None:
+        """Write what was refused anew, when somebody asked for it; looked for every few seconds."""
+        if self._monotonic() < self._asked_at + _LONGEST_PAUSE:
+            return
+        self._asked_at = self._monotonic()
+        for refusal, batch in self.refused.asked():
+            self._write_or_set_aside(primary, ReadingBatch(), batch)
+            self.refused.forget(refusal)
 
     def _spool(self, batch: ReadingBatch) -> None:
         with self._guard, _disk_errors("the spool cannot be written"):
@@ -108,7 +140,7 @@ class SpooledStore:
 
     def _failed(self, error: TelemetryError) -> None:
         self._error = str(error)
-        self._retry_at = self._monotonic() + self._pause
+        self._retry_at = self._monotonic() + max(self._pause, error.retry_after)
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     def _refuse_when_closed(self) -> None:
@@ -141,7 +173,8 @@ class SpooledStore:
     def drain(self) -> int:
         """Move the oldest segment to the primary if its time has come; returns readings moved.
 
-        To be called again and again: the pause between attempts grows from 1 s to 30 s.
+        To be called again and again: the pause between attempts grows from 1 s to 5 s, or to what
+        the primary asks for.
         """
         with self._writing:
             return 0 if self._closed else self._drain_when_due()
@@ -164,11 +197,12 @@ class SpooledStore:
     def _drain_segment(self, primary: TelemetryStore) -> int:
         if not self._log.segments:
             primary.check()
+            self._try_refused_when_asked(primary)
             return 0
         segment = self._log.segments[0]
         batches = self._read(segment)
         for joined in _joined(batches):
-            primary.write(ReadingBatch(), joined)
+            self._write_or_set_aside(primary, ReadingBatch(), joined)
         with self._guard, _disk_errors("the spool cannot be emptied"):
             self._log.drop(segment)
             if not self._log.segments:

@@ -8,9 +8,29 @@ from core.telemetry.readings import Buckets, Last, ReadingBatch
 
 
 class TelemetryError(Unavailable):
-    """The telemetry store cannot do what it was asked now; trying again later may work."""
+    """The telemetry store cannot do what it was asked now; trying again later may work.
+
+    retry_after: the seconds for which the store asks to be left alone; 0 when it says nothing.
+    """
 
     title = "Telemetry is unavailable"
+    retry_after = 0.0
+
+
+class BatchRefused(TelemetryError):
+    """The store will never take these readings, however often they come; others it may take.
+
+    readings: those that it refused, the rest of the batch being stored; None when it took nothing
+    and it isn't known which of them is at fault.
+    """
+
+    title = "Telemetry refuses readings"
+
+    def __init__(
+        self, detail: str, *, advice: str = "", readings: ReadingBatch | None = None
+    ) -> None:
+        super().__init__(detail, advice=advice)
+        self.readings = readings
 
 
 class StoreSize(NamedTuple):

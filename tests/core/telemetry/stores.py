@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.telemetry.duckdb_store import DuckDBStore
+from core.telemetry.influx_lines import is_whole
+from core.telemetry.influx_reader import InfluxReader
+from core.telemetry.influx_store import InfluxStore
 from core.telemetry.readings import Reading, ReadingBatch
 from core.telemetry.remote import RemoteStore
 from core.telemetry.server import TelemetryServer
 from core.telemetry.spool import SpooledStore
 from core.telemetry.store import TelemetryStore
+from tests.servers.influx.real import influx_address
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
@@ -91,9 +95,31 @@ def remote(folder: Path) -> Iterator[Ends]:
     store.close()
 
 
+@contextmanager
+def influx(folder: Path) -> Iterator[Ends]:
+    """InfluxDB, real where the tests are given one, written at one end and read at the other."""
+    del folder
+    with influx_address() as address:
+        store, reader = InfluxStore(address), InfluxReader(address)
+        yield Ends(store, reader)
+        reader.close()
+        store.close()
+
+
+@contextmanager
+def influx_settling(folder: Path) -> Iterator[Ends]:
+    """InfluxDB behind a spool, rolled up after each batch."""
+    with influx_address() as address:
+        store = SpooledStore(lambda: InfluxStore(address), folder / "spool", takes_whole=is_whole)
+        yield Ends(store, store, settling=True)
+        store.close()
+
+
 STORES: dict[str, Callable[[Path], AbstractContextManager[Ends]]] = {
     "duckdb": embedded,
     "duckdb, settling": embedded_settling,
     "spooled": spooled,
     "remote": remote,
+    "influx": influx,
+    "influx, settling": influx_settling,
 }

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ class Switch:
     def heal(self) -> None:
         self.broken = False
 
-    def spooled(self, **options: int) -> SpooledStore:
+    def spooled(self, **options: Any) -> SpooledStore:
         return SpooledStore(self.open, self.folder / "spool", monotonic=lambda: self.now, **options)
 
 
