@@ -6,6 +6,7 @@ from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.domain.post_bucket_request import PostBucketRequest
 from influxdb_client.domain.task_create_request import TaskCreateRequest
 from influxdb_client.domain.task_update_request import TaskUpdateRequest
+from influxdb_client.rest import ApiException
 
 from core.errors import Conflict
 from core.telemetry import influx_flux as flux
@@ -15,6 +16,7 @@ from core.telemetry.influx_server import InfluxServer, server_errors
 # InfluxDB counts retention from event time and we from receipt: history may come so late.
 LATEST_DAYS = 400
 _DAY_S = 86_400
+_NOT_FOUND = 404
 _SHARD_S = 7 * _DAY_S
 _OURS = ({"reading", "written", "kept"}, {"hour", "rolled", "store"})
 
@@ -50,7 +52,13 @@ def _require_version(server: InfluxServer) -> None:
 
 def _org_id(server: InfluxServer) -> str:
     orgs: Any = server.client.organizations_api()
-    for org in orgs.find_organizations(org=server.address.org):
+    try:
+        found = orgs.find_organizations(org=server.address.org)
+    except ApiException as error:
+        if error.status != _NOT_FOUND:
+            raise
+        found = []
+    for org in found:
         if org.name == server.address.org:
             return str(org.id)
     raise Conflict(

@@ -113,7 +113,7 @@ class RefusedReadings:
 
     def asked(self) -> Iterator[tuple[Refusal, ReadingBatch]]:
         """What shall be tried again, with its readings. A damaged file is reported and stays."""
-        for path in self._directory.glob("[0-9]" * _DIGITS + _AGAIN):
+        for path in sorted(self._directory.glob("[0-9]" * _DIGITS + _AGAIN)):
             refusal = _head(path)
             if refusal is not None:
                 try:

@@ -25,14 +25,17 @@ class StandIn:
     """One server on a port of its own, and what it holds.
 
     failures: what it answers instead, as (status, headers, message), the next one first; None for
-    a connection that is cut. forward: where what is written goes first, as (host, port).
+    a connection that is cut. largest: bytes of a write. broken_after: so many lines of an answer
+    come before an error of the query. forward: where what is written goes first, as (host, port).
     """
 
     def __init__(self, compiler: FluxCompiler) -> None:
         self.buckets: dict[str, Bucket] = {}
         self.tasks: dict[str, dict[str, Any]] = {}
         self.failures: list[tuple[int, dict[str, str], str] | None] = []
+        self.version = "v2.7.11"
         self.largest = 1 << 40
+        self.broken_after: int | None = None
         self.forward: tuple[str, int] | None = None
         self.requests: list[str] = []
         self.scripts: list[str] = []
@@ -127,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
                 held.buckets[asked["bucket"]].erase(wanted["predicate"], *span)
                 self._reply(204, None)
             case "GET", "/ping":
-                self._reply(204, None, {"X-Influxdb-Version": "v2.7.11"})
+                self._reply(204, None, {"X-Influxdb-Version": held.version})
             case "GET", "/metrics":
                 lines = [
                     f'storage_shard_disk_size{{bucket="{one.number}",id="1"}} 4096\n'
@@ -196,7 +199,11 @@ class _Handler(BaseHTTPRequestHandler):
             tables = self.stand_in.query(script)
         except NotImplementedError as error:
             raise Refusal(500, f"the stand-in does not know {error}") from error
-        data = "".join(_as_csv(tables)).encode()
+        lines = list(_as_csv(tables))
+        if self.stand_in.broken_after is not None:
+            ending = "\r\n,error,reference\r\n,cut short by the server,\r\n"
+            lines = [*lines[: self.stand_in.broken_after], ending]
+        data = "".join(lines).encode()
         self._reply(200, data, {"Content-Type": "text/csv; charset=utf-8"})
 
     def _reply(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
