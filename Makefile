@@ -6,6 +6,8 @@ PYTEST_ARGS ?=
 # Two more than there are cores: many tests wait, for a clock or for another process.
 WORKERS ?= $(shell echo $$(($$(nproc) + 2)))
 LOCK_ARGS ?=
+# Such as --python 3.13 --architecture aarch64 --target FOLDER.
+BUNDLE_ARGS ?=
 # Compiled files are kept, whatever a container's environment says: the tests start the product many
 # times, and each of their processes reads all tests.
 export PYTHONDONTWRITEBYTECODE =
@@ -13,7 +15,7 @@ SET_UP := $(PYTHON) -m scripts.set_up
 RUN := .venv/bin/
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tags test proof lint bench lock format screenshots
+.PHONY: help demo tags test proof lint bench lock format screenshots bundle
 
 help:  ## Show the targets and the settings.
 	@echo "make demo    set up, then run the product with a simulated site"
@@ -22,6 +24,7 @@ help:  ## Show the targets and the settings.
 	@echo "make proof   the long campaigns: kills, outages, histories drawn anew, Lighthouse"
 	@echo "make lint    ruff, mypy and the architecture test"
 	@echo "make bench   the numbers: ingest, rules, points, durability, trip, latency, api, telemetry"
+	@echo "make bundle  one archive that installs the product without Internet (BUNDLE_ARGS)"
 	@echo "make format  let ruff lay out the code"
 	@echo "make screenshots  take the pictures of the documents anew"
 	@echo "make lock    resolve the locks again (LOCK_ARGS=--upgrade takes newer versions)"
@@ -65,6 +68,10 @@ bench:  ## Measure what the product promises.
 	$(RUN)watchkeeper bench latency --rate 1000 --json
 	$(RUN)watchkeeper bench api --json
 	$(RUN)python -m bench.telemetry --json
+
+bundle:  ## Build the archive that installs the product without Internet.
+	@$(SET_UP) bundle
+	$(RUN)python -m scripts.bundle $(BUNDLE_ARGS)
 
 screenshots:  ## Take the pictures of the documents anew.
 	@$(SET_UP) test

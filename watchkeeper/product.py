@@ -35,7 +35,7 @@ from ingest.service import IngestService
 from ingest.session import BrokerAddress
 from ingest.stores import Stores
 from jobs.runner import JobsRunner, telemetry_sweeps
-from watchkeeper import installation
+from watchkeeper import installation, supervision
 from watchkeeper.serving import WebServer
 from web.app import mount
 from web.live import LiveFeed
@@ -268,17 +268,25 @@ class Product:
         return stop
 
     def wait(self, look: Callable[[], None] | None = None, *, every: float = 1.0) -> None:
-        """Until a signal asks to stop; meanwhile `look` is called so often, in seconds."""
+        """Until a signal asks to stop; meanwhile `look` is called so often, in seconds.
+
+        Whoever supervises this process is told how it is.
+        """
+        supervision.tell(supervision.READY, f"STATUS={self.web.url if self.web else 'up'}")
         due = time.monotonic()
         while not self.stopping.wait(1.0):
             self._look_after()
             if look is not None and time.monotonic() >= due:
                 look()
                 due = time.monotonic() + every
+        supervision.tell(supervision.STOPPING)
 
     def _look_after(self) -> None:
         if self.ingest is not None and not self.ingest.alive:
             self.health.report("ingest", ok=False, detail="its thread has ended")
+        else:
+            # Whoever falls silent is started anew, as WatchdogSec= says.
+            supervision.tell(supervision.ALIVE)
         if self.web is not None and not self.web.alive:
             log.error("the web server has ended; stopping")
             self.stopping.set()

@@ -1,0 +1,133 @@
+"""The trial of a release: it migrates and runs behind closed doors before anything relies on it."""
+
+import contextlib
+import json
+import os
+import pwd
+import shutil
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.appliance.layout import USER, Layout
+from scripts.appliance.words import Refusal, say
+
+# Nobody reaches it: what devices send waits with them, so that going back loses nothing.
+CLOSED_DOORS = {
+    "WATCHKEEPER_HTTP_HOST": "127.0.0.1",
+    "WATCHKEEPER_HTTP_PORT": "0",
+    "WATCHKEEPER_MQTT_HOST": "",
+    "WATCHKEEPER_BROKER_HOST": "127.0.0.1",
+    "WATCHKEEPER_PUBLIC_URL": "",
+}
+_STOP_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds: until it answers (a migration may take long), and for how long it must then do."""
+
+    start: float = 1800.0
+    steady: float = 10.0
+
+
+def try_out(layout: Layout, name: str, patience: Patience) -> None:
+    """Run a release on the data; Refusal unless it comes up, stays well and ends in order."""
+    release = layout.release(name)
+    log = layout.home / "trial.log"
+    announced = layout.data / "running.json"
+    announced.unlink(missing_ok=True)
+    owner = _owner(layout)
+    if owner is not None:
+        own_everything(layout, owner)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(release / ".venv/bin/watchkeeper"), "up"],
+            cwd=release,
+            env=environment(layout) | CLOSED_DOORS,
+            user=owner.pw_uid if owner else None,
+            group=owner.pw_gid if owner else None,
+            extra_groups=[] if owner else None,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _watch(process, announced, patience)
+        say(f"{name} has been well for {patience.steady:.0f} s.")
+    except Refusal as refusal:
+        tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+        raise Refusal(str(refusal), [*refusal.problems, *tail]) from None
+    finally:
+        _end(process)
+
+
+def environment(layout: Layout) -> dict[str, str]:
+    """What the product is started with, as the unit says it."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
+    return kept | {"WATCHKEEPER_CONFIG": str(layout.settings), "PYTHONUNBUFFERED": "1"}
+
+
+def _owner(layout: Layout) -> pwd.struct_passwd | None:
+    if layout.root != Path("/"):
+        return None
+    return pwd.getpwnam(USER)
+
+
+def own_everything(layout: Layout, owner: pwd.struct_passwd) -> None:
+    """The data belongs to whom the service runs as."""
+    for path in (layout.data, *layout.data.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            if path.lstat().st_uid != owner.pw_uid:
+                shutil.chown(path, owner.pw_uid, owner.pw_gid)
+
+
+def _watch(process: subprocess.Popen[bytes], announced: Path, patience: Patience) -> None:
+    ends = time.monotonic() + patience.start
+    since: float | None = None
+    ill = ""
+    while since is None or time.monotonic() - since < patience.steady:
+        if process.poll() is not None:
+            raise Refusal(f"it ended by itself, with status {process.returncode}")
+        ill = problem(announced)
+        if not ill:
+            since = since or time.monotonic()
+        elif since is not None:
+            raise Refusal(f"it fell ill: {ill}")
+        elif time.monotonic() > ends:
+            raise Refusal(f"it did not become ready within {patience.start:.0f} s: {ill}")
+        time.sleep(0.1)
+
+
+def problem(announced: Path) -> str:
+    """What is wrong with the product that left word there; empty when it says that all is well."""
+    try:
+        url = json.loads(announced.read_text(encoding="utf-8"))["url"]
+    except (OSError, ValueError, KeyError):
+        return "it has not said where it listens"
+    # Its certificate is for the names that others call it by; this never leaves the machine.
+    unchecked = ssl.create_default_context()
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+    try:
+        # The address is of a file that only the product writes.
+        request = urllib.request.Request(f"{url}/readyz")  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10, context=unchecked):  # noqa: S310
+            return ""
+    except urllib.error.HTTPError as error:
+        with error:
+            return f"{error.code} {error.read(500).decode(errors='replace')}"
+    except OSError as error:
+        return str(error)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,1 @@
+"""The appliance: its bundle, its installer, its units."""

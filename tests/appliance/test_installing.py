@@ -1,0 +1,168 @@
+"""Installing a bundle, upgrading by one, and going back from one that does not run."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.appliance.words import Refusal
+from tests.appliance.stage import Appliance, copy_of, make_bundle, write_manifest
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the first version."""
+    return make_bundle(tmp_path_factory.mktemp("bundles"), 1)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Appliance:
+    """A machine with the first version, to be copied."""
+    appliance = Appliance(tmp_path_factory.mktemp("machine"))
+    appliance.install(bundle)
+    photo = appliance.layout.data / "files/ab/cdef"
+    photo.parent.mkdir(parents=True)
+    photo.write_text("photo")
+    return appliance
+
+
+@pytest.fixture
+def appliance(installed: Appliance, tmp_path: Path) -> Appliance:
+    """A machine with the first version."""
+    return copy_of(installed, tmp_path / "machine")
+
+
+def test_a_bundle_is_installed_once_and_again_without_a_change(
+    appliance: Appliance, bundle: Path
+) -> None:
+    layout = appliance.layout
+    assert layout.running() == "1.0-sound"
+    assert (layout.units / "watchkeeper.service").exists()
+    assert layout.data.stat().st_mode & 0o777 == 0o700
+    layout.settings.write_text(layout.settings.read_text() + "# the owner's own words\n")
+    appliance.install(bundle)
+    assert layout.running() == "1.0-sound"
+    assert "the owner's own words" in layout.settings.read_text()
+    assert appliance.records() == ["written by 1"]
+    assert appliance.starts()
+
+
+def test_install_sh_refuses_what_is_damaged_before_it_does_anything(
+    bundle: Path, tmp_path: Path
+) -> None:
+    damaged = shutil.copytree(bundle, tmp_path / "damaged")
+    root = tmp_path / "root"
+    root.mkdir()
+    with (damaged / "assets.tar").open("r+b") as file:
+        file.seek(600)
+        file.write(b"x")
+    done = subprocess.run(
+        [damaged / "install.sh", "--root", root], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "copy it here again" in done.stderr
+    assert "assets.tar" in done.stdout + done.stderr
+    assert list(root.iterdir()) == []
+    done = subprocess.run(
+        [bundle / "install.sh", "--root", root, "--steady", "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert Appliance(root).starts()
+
+
+@pytest.mark.parametrize("harm", ["damaged", "missing", "added"])
+def test_a_bundle_that_is_not_as_it_was_built_is_refused(
+    bundle: Path, tmp_path: Path, harm: str
+) -> None:
+    harmed = shutil.copytree(bundle, tmp_path / "harmed")
+    if harm == "missing":
+        (harmed / "app.tar").unlink()
+    else:
+        (harmed / ("app.tar" if harm == "damaged" else "wheels/more.whl")).write_text("x")
+    root = tmp_path / "root"
+    with pytest.raises(Refusal, match="not as it was built") as refused:
+        Appliance(root).install(harmed)
+    word = {"damaged": "is damaged", "missing": "is missing", "added": "does not belong"}[harm]
+    assert any(word in problem for problem in refused.value.problems)
+    assert not root.exists()
+
+
+def test_everything_that_is_wrong_with_a_machine_is_said_at_once(
+    bundle: Path, tmp_path: Path
+) -> None:
+    other = shutil.copytree(bundle, tmp_path / "other")
+    changes = {"python": "3.99", "architecture": "riscv64", "built_at": 4_000_000_000}
+    write_manifest(other, "1.0-other", installed_mib=2**40, **changes)
+    appliance = Appliance(tmp_path / "root")
+    appliance.layout.settings.parent.mkdir(parents=True)
+    appliance.layout.settings.write_text('database_url = "postgresql://elsewhere"\n')
+    with pytest.raises(Refusal) as refused:
+        appliance.install(other)
+    said = "\n".join(refused.value.problems)
+    for word in ("riscv64", "Python 3.99", "date --utc --set", "MiB are free", "database of its"):
+        assert word in said
+    assert len(refused.value.problems) == 5
+
+
+def test_an_upgrade_keeps_the_data_the_old_release_and_a_backup(
+    appliance: Appliance, tmp_path: Path
+) -> None:
+    appliance.install(make_bundle(tmp_path, 2))
+    layout = appliance.layout
+    assert layout.running() == "2.0-sound"
+    assert appliance.records() == ["written by 1", "written by 2"]
+    assert (layout.release("1.0-sound") / ".venv/bin/watchkeeper").exists()
+    [backup] = layout.backups.iterdir()
+    assert (backup / "records").read_text() == "written by 1\n"
+    # A photo's copy is a second name of it.
+    photos = [folder / "files/ab/cdef" for folder in (backup, layout.data)]
+    assert len({photo.stat().st_ino for photo in photos}) == 1
+    assert not layout.journal.exists()
+    assert appliance.starts()
+
+
+def test_old_releases_and_backups_do_not_fill_the_disk(
+    appliance: Appliance, tmp_path: Path
+) -> None:
+    for older in range(4):
+        (appliance.layout.backups / f"2020010{older}T000000Z-0.{older}").mkdir()
+        (appliance.layout.release(f"0.{older}")).mkdir()
+        os.utime(appliance.layout.release(f"0.{older}"), (older, older))
+    appliance.install(make_bundle(tmp_path, 2))
+    names = sorted(entry.name for entry in appliance.layout.releases.iterdir())
+    assert names == ["1.0-sound", "2.0-sound"]
+    kept = sorted(entry.name for entry in appliance.layout.backups.iterdir())
+    assert kept[0] == "20200103T000000Z-0.3"
+    assert len(kept) == 2
+
+
+@pytest.mark.parametrize("fault", ["dies", "ill", "falls ill"])
+def test_an_upgrade_that_does_not_run_goes_back(
+    appliance: Appliance, tmp_path: Path, fault: str
+) -> None:
+    patience = {"start": 0.5, "steady": 0.0} if fault == "ill" else {"start": 30, "steady": 20}
+    with pytest.raises(Refusal, match="sound runs as before"):
+        appliance.install(make_bundle(tmp_path, 2, fault), **patience)
+    layout = appliance.layout
+    assert layout.running() == "1.0-sound"
+    assert appliance.records() == ["written by 1"]
+    assert not (layout.data / "made-by-2").exists()
+    assert (layout.data / "files/ab/cdef").read_text() == "photo"
+    # What the failed release wrote can still be looked at.
+    assert [path.read_text() for path in layout.data.glob(".failed/*/records")] == [
+        "written by 1\nwritten by 2\n"
+    ]
+    assert not layout.journal.exists()
+    assert appliance.starts()
+
+
+def test_a_first_release_that_does_not_run_leads_nowhere(tmp_path: Path) -> None:
+    appliance = Appliance(tmp_path / "root")
+    with pytest.raises(Refusal, match="status 3"):
+        appliance.install(make_bundle(tmp_path, 1, "dies"))
+    assert appliance.layout.running() is None
