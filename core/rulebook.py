@@ -139,6 +139,22 @@ class Because:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+def take_turn(session: Session, rule_ids: Collection[str]) -> None:
+    """Wait until nobody else changes what is in force of these rules, to the end of their
+    transaction; what is read afterwards stays true to the end of ours.
+
+    Everybody begins with the same row, the first version of each rule in order of their ids.
+    Without it two who had read different versions as the newest each waited for the other's row.
+    On SQLite writers follow each other anyway.
+    """
+    session.execute(
+        select(RuleVersion.id)
+        .where(RuleVersion.rule_id.in_(rule_ids), RuleVersion.version == 1)
+        .order_by(RuleVersion.rule_id)
+        .with_for_update()
+    )
+
+
 def publish(
     session: Session,
     *,
@@ -160,6 +176,7 @@ def publish(
     None when the one in force there says the same.
     """
     because = because or Because()
+    take_turn(session, [rule_id])
     standing = active_at(session, rule_id, node_id)
     if standing and standing.fingerprint == fingerprint:
         return None
@@ -222,6 +239,7 @@ def retire(
 
     node_id: only what is kept on this node; None: wherever it is.
     """
+    take_turn(session, rule_ids)
     statement = select(RuleVersion).where(RuleVersion.rule_id.in_(rule_ids), RuleVersion.active)
     if node_id is not None:
         statement = statement.where(RuleVersion.node_id == node_id)

@@ -15,7 +15,7 @@ from core.ids import new_id
 from core.lifecycle import Lifecycle
 from core.people import Caller
 from core.places import Node
-from core.rulebook import RuleVersion, active_at
+from core.rulebook import RuleVersion, active_at, take_turn
 from core.rulebook_checks import LONGEST_DOCUMENT, check_document
 from rules.wording import worded
 
@@ -341,6 +341,8 @@ def require_sound(session: Session, draft: RuleDraft) -> None:
 
 def require_seen(session: Session, draft: RuleDraft) -> RuleVersion | None:
     """What is in force on the draft's place. Conflict unless its writer knew of that."""
+    # Who comes into force at this moment is waited for, and then seen.
+    take_turn(session, [draft.rule_id])
     standing = active_at(session, draft.rule_id, draft.node_id)
     if (standing.version if standing else 0) != draft.seen_version:
         raise Conflict(

@@ -1,6 +1,6 @@
 """What a pack brings: new rules come into force, changed ones are offered and never overwrite."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.ids import new_id
 from core.places import Node
-from core.rulebook import RuleVersion, active_at, publish
+from core.rulebook import RuleVersion, active_at, publish, take_turn
 from core.rulebook_checks import columns_of
 from core.rulebook_drafts import RuleDraft, site_of
 from rules.document import Rule
@@ -28,7 +28,7 @@ class Brought:
 
 def bring_in(
     session: Session,
-    rules: Iterable[Rule],
+    rules: Sequence[Rule],
     node: Node,
     pack: str,
     *,
@@ -42,6 +42,7 @@ def bring_in(
     version in force, unless a person decided on any version: then it is offered as well.
     """
     brought = Brought()
+    take_turn(session, [rule.id for rule in rules])
     for rule in rules:
         _where(session, brought, rule, node, pack, now, only_new).append(rule.id)
     return brought

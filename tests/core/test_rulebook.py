@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from core import events, rulebook
 from core.db import Database
@@ -96,19 +95,42 @@ def test_a_retired_rule_is_out_of_force_and_may_come_back(
     assert active(database) == [("cold", 1), ("hot", 2)]
 
 
-def test_of_two_who_publish_at_once_no_version_is_lost_or_doubled(
+def test_those_who_publish_at_once_follow_each_other(database: Database, site: SmallSite) -> None:
+    publish(database, site.company_id, "f0")
+    done = in_threads(4, lambda number: publish(database, site.company_id, f"f{number + 1}"))
+    assert sorted(version for version in done if version) == [2, 3, 4, 5]
+    assert active(database) == [("hot", 5)]
+    assert len(facts(database)) == 5
+
+
+def test_who_publishes_while_another_commits_waits_for_nobody_who_waits(
+    postgres_database: Database, postgres_site: SmallSite
+) -> None:
+    """Two had read different versions as the newest, and each waited for the other's row."""
+    database, site = postgres_database, postgres_site
+    publish(database, site.company_id, "f0")
+    versions = range(1, 13)
+    done = in_threads(12, lambda number: publish(database, site.company_id, f"f{versions[number]}"))
+    assert sorted(version for version in done if version) == list(range(2, 14))
+    with database.read() as session:
+        rows = session.scalars(select(RuleVersion).where(~RuleVersion.active)).all()
+    assert all(row.ended_at is not None for row in rows)
+
+
+def test_who_takes_rules_out_of_force_waits_for_who_publishes_them(
     database: Database, site: SmallSite
 ) -> None:
-    publish(database, site.company_id, "f0")
-    outcomes = in_threads(4, lambda number: _try_publish(database, site, f"f{number + 1}"))
-    done = sorted(version for version in outcomes if version)
-    assert done == list(range(2, 2 + len(done)))
-    assert active(database) == [("hot", done[-1])]
-    assert len(facts(database)) == 1 + len(done)
+    publish(database, site.company_id, "f1")
+    publish(database, site.company_id, "g1", "cold")
 
+    def change(number: int) -> int | None:
+        if number % 2:
+            return publish(database, site.company_id, f"n{number}", ["hot", "cold"][number // 2])
+        with database.write() as session:
+            names = ["hot", "cold"] if number else ["cold", "hot"]
+            return rulebook.retire(session, names, actor=events.SYSTEM, now=NOON)
 
-def _try_publish(database: Database, site: SmallSite, fingerprint: str) -> int | None:
-    try:
-        return publish(database, site.company_id, fingerprint)
-    except IntegrityError:
-        return None
+    in_threads(4, change)
+    with database.read() as session:
+        rows = session.execute(select(RuleVersion.rule_id, RuleVersion.version)).all()
+    assert sorted(rows) == [("cold", 1), ("cold", 2), ("hot", 1), ("hot", 2)]
