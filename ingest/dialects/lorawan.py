@@ -3,14 +3,16 @@
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
+from types import MappingProxyType
 from typing import Any
 
 from ingest.decoding import Problem
-from ingest.dialects.flattened import flat
+from ingest.dialects.naming import device_code, named
 from ingest.dialects.payloads import CODECS, Content
-from ingest.dialects.spoken import DescribedPoint, Spoken
+from ingest.dialects.spoken import Decoded, Described, DescribedPoint, Result, Spoken, Told
+from ingest.dialects.values import flat, health, number
 
 CODEC = "codec"
 # What codecs commonly call a battery: the key, and under which name its health is told.
@@ -29,7 +31,7 @@ class Uplink:
     """What one uplink says, whether its network decoded it or a codec of ours."""
 
     messages: tuple[Spoken, ...] = ()
-    health: Mapping[str, float] | None = None
+    health: Mapping[str, float] = field(default_factory=dict)
     points: tuple[DescribedPoint, ...] = ()
     problem: Problem | None = None
 
@@ -77,7 +79,7 @@ def _of_object(decoded: Mapping[str, Any]) -> Content:
             history += [_stored(each) for each in value]
         else:
             now[key] = value
-    return Content(flat(now), tuple(history))
+    return Content(flat(now, texts=True), tuple(history))
 
 
 def _is_history(value: Any) -> bool:
@@ -95,17 +97,16 @@ def _is_time(value: Any) -> bool:
 
 
 def _stored(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    values = flat({key: value for key, value in entry.items() if key != "timestamp"})
+    values = flat(entry, texts=True, leave=frozenset({"timestamp"}))
     return {"ts": entry["timestamp"], **values}
 
 
 def _battery(values: Mapping[str, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
     for key, name in _BATTERIES:
-        value = values.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            sound = isfinite(value) and 0 <= value <= _HIGHEST[name]
-            found.update({name: float(value)} if sound and name not in found else {})
+        value = number(values.get(key))
+        if value is not None and 0 <= value <= _HIGHEST[name]:
+            found.setdefault(name, value)
     return found
 
 
@@ -113,30 +114,57 @@ def _battery(values: Mapping[str, Any]) -> dict[str, float]:
 class Heard:
     """A gateway that heard a device, and how well."""
 
-    gateway: str | None
-    rssi: float | None
-    snr: float | None
+    gateway: str | None = None
+    rssi: float | None = None
+    snr: float | None = None
 
-    def health(self) -> dict[str, float]:
-        """What of it is known."""
-        known = {"rssi": self.rssi, "snr": self.snr}
-        return {name: value for name, value in known.items() if value is not None}
+
+def heard_by(gateway: Any, rssi: Any, snr: Any, *, lora: bool) -> Heard:
+    """A gateway as a message tells of it. lora: what is 0 may be left out, and on LoRa there is
+    always a signal to noise."""
+    code = device_code(gateway) if isinstance(gateway, str) and gateway else None
+    return Heard(code, number(rssi), number(0 if snr is None and lora else snr))
 
 
 def best(heard: Iterable[Heard]) -> Heard:
     """The gateway that heard it best: by signal to noise, then by strength."""
-    return max(
-        heard,
-        key=lambda one: (
-            -1e9 if one.snr is None else one.snr,
-            -1e9 if one.rssi is None else one.rssi,
-        ),
-        default=Heard(None, None, None),
+    return max(heard, key=lambda one: (_or_least(one.snr), _or_least(one.rssi)), default=Heard())
+
+
+def _or_least(value: float | None) -> float:
+    return float("-inf") if value is None else value
+
+
+def told(
+    memory: Mapping[str, Any],
+    name: Any,
+    uplink: Uplink,
+    heard: Heard = Heard(),
+    known: Mapping[str, float] = MappingProxyType({}),
+    described: Described | None = None,
+) -> Result:
+    """What a device told, under the code of its name. known: of its health, beside the uplink."""
+    if not isinstance(name, str) or not name.strip("/"):
+        return Problem("wrong_shape", "the message names no device")
+    own = named(memory, name)
+    if isinstance(own, Problem):
+        return own
+    one = Told(
+        own.code,
+        uplink.messages,
+        through=heard.gateway,
+        health={**health(rssi=heard.rssi, snr=heard.snr), **known, **uplink.health},
+        described=described,
     )
+    return Decoded([one], [uplink.problem] if uplink.problem else [], remember=own.remember)
 
 
-def number(value: Any) -> float | None:
-    """A finite number; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) < 1e15 else None
+def readings(when: Mapping[str, Any], values: Mapping[str, Any]) -> Uplink:
+    """Values that are no uplink of the device itself: where it is, what a service found out."""
+    return Uplink((Spoken("readings", {**when, **values}),) if values else ())
+
+
+def battery(level: Any) -> dict[str, float]:
+    """A level in percent, where it is one."""
+    found = number(level)
+    return {"battery": found} if found is not None and 0 <= found <= 100 else {}

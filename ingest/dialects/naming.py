@@ -12,7 +12,6 @@ from ingest.decoding import Problem
 # What a source remembers under this and a code: the name that has it.
 NAMED = "name/"
 LONGEST = 120
-_FOREIGN = re.compile(r"[\s/+#\x00-\x1f\x7f]+|^\$")
 _UNFIT = re.compile(r"[\s+#\x00-\x1f\x7f]|^\$|[\ud800-\udfff]")
 _DIGEST = 12
 # A code without these is its name, letter by letter, so that no other name can have it.
@@ -67,18 +66,3 @@ def named(memory: Mapping[str, Any], name: str) -> Named | Problem:
     other = str(holder)[:60]
     detail = f"device {code[:60]!r} is {other!r} already, not {name[:60]!r}: rename one of them"
     return Problem("unsupported", detail)
-
-
-def code_of(*names: Any) -> str | None:
-    """The code of a device that is called so, its parts joined by points; None if one is no name.
-
-    Unlike the levels of a topic a part is one name: a slash in it becomes `-`, too.
-    """
-    if not names or not all(isinstance(name, str) and name.strip() for name in names):
-        return None
-    return device_code(".".join(_sound(name) for name in names))
-
-
-def _sound(name: str) -> str:
-    # Half characters can be written in JSON, and no database keeps them.
-    return _FOREIGN.sub("-", name.strip().encode("utf-8", "replace").decode())

@@ -8,89 +8,96 @@ false are values like others; a key that is not in it was not sent, and is never
 from collections.abc import Mapping
 from typing import Any
 
-from ingest.decoding import Problem, parse
-from ingest.dialects.flattened import flat
-from ingest.dialects.lorawan import CODEC, Heard, best, number, read_uplink
-from ingest.dialects.naming import code_of
-from ingest.dialects.spoken import Decoded, Described, ForeignSource, Result, Spoken, Told
+from ingest.decoding import Problem
+from ingest.dialects.lorawan import (
+    CODEC,
+    Heard,
+    Uplink,
+    battery,
+    best,
+    heard_by,
+    read_uplink,
+    readings,
+    told,
+)
+from ingest.dialects.spoken import Described, ForeignSource, Result, Spoken
+from ingest.dialects.values import document, flat, name_in, timed
 
+_KINDS = ("up", "join", "down/ack", "location/solved", "service/data")
 _SIMULATED = "simulated in the console of The Things Stack, and sent by no device"
 
 
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
     """What a message tells of its device; None for downlinks, which are somebody else's."""
-    del memory
     levels = topic.split("/")
     at = levels.index("v3") if "v3" in levels else len(levels)
-    if levels[at + 2 : at + 3] != ["devices"]:
-        return None
     kind = "/".join(levels[at + 4 :])
-    if kind not in ("up", "join", "down/ack", "location/solved", "service/data"):
+    if levels[at + 2 : at + 3] != ["devices"] or kind not in _KINDS:
         return None
-    document = parse(payload)
-    if isinstance(document, Problem):
-        return document
-    if not isinstance(document, dict):
-        return Problem("wrong_shape", "a message is an object")
-    if document.get("simulated") is True:
+    said = document(payload)
+    if isinstance(said, Problem):
+        return said
+    if said.get("simulated") is True:
         return Problem("unsupported", _SIMULATED)
-    ids = _object(document.get("end_device_ids"))
-    device = code_of(ids.get("dev_eui") or ids.get("device_id") or levels[at + 3])
-    if device is None:
-        return Problem("wrong_shape", "end_device_ids name no device")
+    ids = _object(said.get("end_device_ids"))
+    device = ids.get("dev_eui") or ids.get("device_id") or levels[at + 3]
     if kind == "up":
-        return _up(source, device, ids, document)
-    return Told(device, _other(kind, document), described=_described(ids, {}))
+        return _up(source, device, ids, said, memory)
+    return told(memory, device, _other(kind, said), described=_described(ids, {}))
 
 
 def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _described(ids: Mapping[str, Any], versions: Mapping[str, Any], points: Any = ()) -> Described:
-    said = [ids.get("device_id"), versions.get("brand_id"), versions.get("model_id")]
-    name, maker, model = (each if isinstance(each, str) else None for each in said)
-    return Described(name, maker, model, tuple(points))
+def _described(
+    ids: Mapping[str, Any], versions: Mapping[str, Any], uplink: Uplink | None = None
+) -> Described:
+    return Described(
+        name_in(ids.get("device_id")),
+        name_in(versions.get("brand_id")),
+        name_in(versions.get("model_id")),
+        uplink.points if uplink else (),
+    )
 
 
 def _up(
-    source: ForeignSource, device: str, ids: Mapping[str, Any], document: Mapping[str, Any]
+    source: ForeignSource,
+    device: Any,
+    ids: Mapping[str, Any],
+    said: Mapping[str, Any],
+    memory: Mapping[str, Any],
 ) -> Result:
-    up = document.get("uplink_message")
+    up = said.get("uplink_message")
     if not isinstance(up, dict):
         return Problem("wrong_shape", "uplink_message is an object")
-    received = up.get("rx_metadata")
-    lora = "lora" in _object(_object(up.get("settings")).get("data_rate"))
-    heard = best(
-        _heard(one, lora=lora)
-        for one in (received if isinstance(received, list) else [])
-        if isinstance(one, dict)
-    )
     versions = _object(up.get("version_ids"))
     uplink = read_uplink(
         up.get("decoded_payload") or _normalized(up),
         up.get("frm_payload"),
         source.options.get(CODEC),
         f"{versions.get('model_id')} {ids.get('device_id')}",
-        _when(up, document),
+        # The clocks of gateways are set by whoever owns them.
+        timed(up.get("received_at", said.get("received_at"))),
         "a payload formatter in The Things Stack",
     )
-    level = number(_object(up.get("last_battery_percentage")).get("value"))
-    battery = {"battery": level} if level is not None and 0 <= level <= 100 else {}
-    told = Told(
-        device,
-        uplink.messages,
-        through=heard.gateway,
-        health={**heard.health(), **battery, **(uplink.health or {})},
-        described=_described(ids, versions, uplink.points),
+    known = battery(_object(up.get("last_battery_percentage")).get("value"))
+    return told(memory, device, uplink, _heard(up), known, _described(ids, versions, uplink))
+
+
+def _heard(up: Mapping[str, Any]) -> Heard:
+    lora = "lora" in _object(_object(up.get("settings")).get("data_rate"))
+    received = up.get("rx_metadata")
+    several = (
+        [one for one in received if isinstance(one, dict)] if isinstance(received, list) else []
     )
-    return Decoded([told], [uplink.problem] if uplink.problem else [])
-
-
-def _heard(one: Mapping[str, Any], *, lora: bool) -> Heard:
-    ids = _object(one.get("gateway_ids"))
-    gateway = code_of(ids.get("gateway_id") or ids.get("eui"))
-    return Heard(gateway, number(one.get("rssi")), number(one.get("snr", 0 if lora else None)))
+    gateways = [_object(one.get("gateway_ids")) for one in several]
+    return best(
+        heard_by(
+            ids.get("gateway_id") or ids.get("eui"), one.get("rssi"), one.get("snr"), lora=lora
+        )
+        for one, ids in zip(several, gateways, strict=True)
+    )
 
 
 def _normalized(up: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,24 +109,19 @@ def _normalized(up: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _when(*places: Mapping[str, Any]) -> dict[str, Any]:
-    """When the network received it: the clocks of gateways are set by whoever owns them."""
-    for place in places:
-        if place.get("received_at") is not None:
-            return {"ts": place["received_at"]}
-    return {}
-
-
-def _other(kind: str, document: Mapping[str, Any]) -> list[Spoken]:
+def _other(kind: str, said: Mapping[str, Any]) -> Uplink:
+    when = timed(said.get("received_at"))
     if kind == "join":
-        return [Spoken("status", {"online": True})]
-    values: dict[str, Any] = {}
+        return Uplink((Spoken("status", {"online": True}),))
     if kind == "location/solved":
-        place = _object(_object(document.get("location_solved")).get("location"))
-        known = ("latitude", "longitude", "altitude", "accuracy")
-        values = flat({"location": {name: place[name] for name in known if name in place}})
-    elif kind == "service/data":
-        service = _object(document.get("service_data"))
-        name, data = service.get("service"), _object(service.get("data"))
-        values = flat({name: data}) if isinstance(name, str) and name else flat(data)
-    return [Spoken("readings", {**_when(document), **values})] if values else []
+        place = _object(_object(said.get("location_solved")).get("location"))
+        known = {
+            name: place.get(name) for name in ("latitude", "longitude", "altitude", "accuracy")
+        }
+        return readings(when, flat({"location": known}, texts=False))
+    if kind == "service/data":
+        service = _object(said.get("service_data"))
+        found = _object(service.get("data"))
+        name = name_in(service.get("service"))
+        return readings(when, flat({name: found} if name else found, texts=True))
+    return Uplink()

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.decoding import Problem
-from ingest.dialects.naming import code_of
+from ingest.dialects.naming import device_code, named
 from ingest.dialects.sparkplug.spelled import read_spelled
-from ingest.dialects.sparkplug.values import Plain, is_sound, points_of, values_of
+from ingest.dialects.sparkplug.values import is_sound, points_of, values_of
 from ingest.dialects.sparkplug.wire import Malformed, Metric, Payload, read_payload, rebirth
 from ingest.dialects.spoken import Answer, Decoded, Described, ForeignSource, Result, Spoken, Told
+from ingest.dialects.values import Value, name_in, timed
 
 NAMESPACE = "spBv1.0"
 _OF_NODE = ("NBIRTH", "NDEATH", "NDATA")
@@ -24,6 +25,8 @@ _SEQ_LIMIT = 256
 _ASK_AGAIN_MS = 60_000
 _CONTROLS = ("Node Control/", "Device Control/", "bdSeq")
 _PROPERTIES = "Properties/"
+# Bytes of what a birth announced; a source keeps at most 256 KiB under one name.
+_LONGEST_KEPT = 200_000
 
 
 @dataclass
@@ -50,13 +53,6 @@ class _Turn:
         return f"{self.group}/{self.name}"
 
     @property
-    def code(self) -> str:
-        return code_of(self.group, self.name) or self.name
-
-    def device_code(self, device: str) -> str:
-        return code_of(self.group, self.name, device) or device
-
-    @property
     def node(self) -> Mapping[str, Any]:
         found = self.memory.get(f"node/{self.at}")
         return found if isinstance(found, Mapping) else {}
@@ -70,6 +66,18 @@ class _Turn:
             topic = f"{self.prefix}/{self.group}/NCMD/{self.name}"
             self.answers.append(Answer(topic, rebirth(when)))
             self.note[f"asked/{self.at}"] = when or 0
+
+    def tell(
+        self, device: str | None, messages: list[Spoken], described: Described | None = None
+    ) -> None:
+        """What the node says of itself (None), or of a device behind it."""
+        own = named(self.memory, self.at if device is None else f"{self.at}/{device}")
+        if isinstance(own, Problem):
+            self.problems.append(own)
+            return
+        self.remember.update(own.remember)
+        through = None if device is None else device_code(self.at)
+        self.told.append(Told(own.code, messages, through=through, described=described))
 
     def decoded(self) -> Decoded:
         return Decoded(self.told, self.problems, self.remember, self.note, self.answers)
@@ -87,7 +95,7 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     of_node = kind in _OF_NODE and len(rest) == 3
     if not of_node and not (kind in _OF_DEVICE and len(rest) == 4):
         return None
-    if code_of(*rest) is None:
+    if not all(level.strip() for level in rest):
         return Problem("wrong_shape", "group, edge node and device have names")
     read = _read(payload)
     if isinstance(read, Problem):
@@ -125,10 +133,10 @@ def _bd_seq(payload: Payload) -> int | None:
 def _node_born(turn: _Turn) -> None:
     known = [each for each in turn.node.get("known", ()) if isinstance(each, str)]
     turn.remember[f"node/{turn.at}"] = {"bd": _bd_seq(turn.payload), "known": known, "born": []}
-    turn.remember[f"birth/{turn.at}"] = _announced(turn.payload.metrics)
     turn.note[f"seq/{turn.at}"] = (turn.payload.seq or 0) % _SEQ_LIMIT
     turn.note[f"asked/{turn.at}"] = None
-    _tell_birth(turn, turn.code, None)
+    _announce(turn, f"birth/{turn.at}")
+    _tell_birth(turn, None)
 
 
 def _device_born(turn: _Turn, device: str) -> None:
@@ -139,31 +147,40 @@ def _device_born(turn: _Turn, device: str) -> None:
         for which in ("known", "born")
     )
     turn.remember[f"node/{turn.at}"] = {"bd": node.get("bd"), "known": known, "born": born}
-    turn.remember[f"birth/{turn.at}/{device}"] = _announced(turn.payload.metrics)
-    _tell_birth(turn, turn.device_code(device), turn.code)
+    _announce(turn, f"birth/{turn.at}/{device}")
+    _tell_birth(turn, device)
 
 
-def _tell_birth(turn: _Turn, code: str, through: str | None) -> None:
+def _tell_birth(turn: _Turn, device: str | None) -> None:
     metrics = turn.payload.metrics
-    named = [(each.name, each) for each in metrics if each.name and not _is_control(each.name)]
-    texts = {name: each.value for name, each in named if isinstance(each.value, str)}
+    all_named = [(each.name, each) for each in metrics if each.name and not _is_control(each.name)]
+    texts = {name: each.value for name, each in all_named if isinstance(each.value, str)}
     described = Described(
-        name=turn.name if through is None else code.removeprefix(f"{through}."),
-        maker=texts.get(f"{_PROPERTIES}Hardware Make"),
-        model=texts.get(f"{_PROPERTIES}Hardware Model"),
-        points=points_of((name, each) for name, each in named if name not in texts),
+        name=name_in(turn.name if device is None else device),
+        maker=name_in(texts.get(f"{_PROPERTIES}Hardware Make")),
+        model=name_in(texts.get(f"{_PROPERTIES}Hardware Model")),
+        points=points_of(each for each in all_named if not each[0].startswith(_PROPERTIES)),
     )
     messages = [Spoken("status", {"online": True}), *_readings(turn, _named(turn, metrics, {}))]
-    turn.told.append(Told(code, messages, through=through, described=described))
+    turn.tell(device, messages, described)
 
 
-def _announced(metrics: Iterable[Metric]) -> dict[str, Any]:
-    """What a birth says that data leave out: names by alias, data types by name."""
-    named = [each for each in metrics if each.name]
-    return {
-        "names": {str(each.alias): each.name for each in named if each.alias is not None},
-        "types": {each.name: each.datatype for each in named},
+def _announce(turn: _Turn, key: str) -> None:
+    """Keep what a birth says that data leave out: names by alias, data types by name.
+
+    What is too long to be kept for good is known until the process ends, and then asked for again.
+    """
+    named_metrics = [each for each in turn.payload.metrics if each.name]
+    announced = {
+        "names": {str(each.alias): each.name for each in named_metrics if each.alias is not None},
+        "types": {each.name: each.datatype for each in named_metrics},
     }
+    length = sum(3 * len(each.name or "") + 32 for each in named_metrics)
+    if length <= _LONGEST_KEPT:
+        turn.remember[key] = announced
+    else:
+        turn.remember[key] = None
+        turn.note[key] = announced
 
 
 def _node_dead(turn: _Turn) -> None:
@@ -175,10 +192,8 @@ def _node_dead(turn: _Turn) -> None:
             return
     turn.note[f"seq/{turn.at}"] = None
     turn.note[f"asked/{turn.at}"] = None
-    gone = [Spoken("status", {"online": False})]
-    turn.told.append(Told(turn.code, gone))
-    for device in turn.node.get("known", ()):
-        turn.told.append(Told(turn.device_code(device), gone, through=turn.code))
+    for device in (None, *turn.node.get("known", ())):
+        turn.tell(device, [Spoken("status", {"online": False})])
 
 
 def _device_dead(turn: _Turn, device: str) -> None:
@@ -189,14 +204,13 @@ def _device_dead(turn: _Turn, device: str) -> None:
             [each for each in node.get(which, ()) if each != device] for which in ("known", "born")
         )
         turn.remember[f"node/{turn.at}"] = {"bd": node.get("bd"), "known": known, "born": born}
-    gone = [Spoken("status", {"online": False})]
-    turn.told.append(Told(turn.device_code(device), gone, through=turn.code))
+    turn.tell(device, [Spoken("status", {"online": False})])
 
 
 def _node_data(turn: _Turn) -> None:
     _follow(turn)
     birth = turn.memory.get(f"birth/{turn.at}") if turn.node else None
-    _tell_data(turn, turn.code, None, birth)
+    _tell_data(turn, None, birth)
 
 
 def _device_data(turn: _Turn, device: str) -> None:
@@ -204,14 +218,13 @@ def _device_data(turn: _Turn, device: str) -> None:
     # Aliases of a device that was not born again since its node was may mean something else now.
     born = device in turn.node.get("born", ())
     birth = turn.memory.get(f"birth/{turn.at}/{device}") if born else None
-    _tell_data(turn, turn.device_code(device), turn.code, birth)
+    _tell_data(turn, device, birth)
 
 
-def _tell_data(turn: _Turn, code: str, through: str | None, birth: Any) -> None:
+def _tell_data(turn: _Turn, device: str | None, birth: Any) -> None:
     if birth is None:
         turn.ask()
-    messages = _readings(turn, _named(turn, turn.payload.metrics, birth or {}))
-    turn.told.append(Told(code, messages, through=through))
+    turn.tell(device, _readings(turn, _named(turn, turn.payload.metrics, birth or {})))
 
 
 def _follow(turn: _Turn) -> None:
@@ -251,7 +264,7 @@ def _named(
 
 def _readings(turn: _Turn, named: list[tuple[str, int, Metric]]) -> list[Spoken]:
     """One message for each moment, in order of time."""
-    moments: dict[int | None, dict[str, Plain]] = {}
+    moments: dict[int | None, dict[str, Value]] = {}
     for name, datatype, metric in named:
         if not is_sound(metric) or (name.startswith(_PROPERTIES) and isinstance(metric.value, str)):
             continue
@@ -260,7 +273,7 @@ def _readings(turn: _Turn, named: list[tuple[str, int, Metric]]) -> list[Spoken]
             if key != "ts":
                 moments.setdefault(when, {})[key] = value
     return [
-        Spoken("readings", {**({} if when is None else {"ts": when}), **moments[when]})
+        Spoken("readings", {**timed(when), **moments[when]})
         for when in sorted(moments, key=lambda each: each or 0)
     ]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ingest.dialects.sparkplug.wire import DataSet, Metric, read_data_set, read_template
 from ingest.dialects.spoken import DescribedPoint
+from ingest.dialects.values import Value, known_unit, sound
 
 _INT_BITS: Mapping[int, int] = {1: 8, 2: 16, 3: 32, 4: 64}
 _UINT_BITS: Mapping[int, int] = {5: 8, 6: 16, 7: 32, 8: 64, 13: 64}
@@ -25,23 +26,11 @@ _ARRAYS: Mapping[int, str] = {
     34: "q",
 }
 _TEXTS = (_STRING, _TEXT, _UUID)
-_LONGEST_TEXT = 200
 _DEEPEST = 4
 _MOST_OF_ARRAY = 1000
 # OPC: from 192 on the value is good; 0 is bad, 500 stale.
 _GOOD = range(192, 256)
-_UNITS: Mapping[str, str] = {
-    "C": "°C",
-    "degC": "°C",
-    "deg C": "°C",
-    "Celsius": "°C",
-    "celsius": "°C",
-    "F": "°F",
-    "degF": "°F",
-    "percent": "%",
-    "Percent": "%",
-}
-Plain = bool | int | float | str
+_UNITS = {"deg C": "°C", "Celsius": "°C", "Percent": "%", "percent": "%"}
 
 
 def is_sound(metric: Metric) -> bool:
@@ -52,7 +41,7 @@ def is_sound(metric: Metric) -> bool:
 
 def values_of(
     name: str, metric: Metric, datatype: int, depth: int = _DEEPEST
-) -> Iterator[tuple[str, Plain]]:
+) -> Iterator[tuple[str, Value]]:
     """(key, value) of a metric: several for a data set, a template or an array.
 
     Raises Malformed. What can't be a reading (bytes, files, a text that is no state) is left out.
@@ -66,20 +55,14 @@ def values_of(
             yield name, value
 
 
-def _plain(raw: Any, datatype: int) -> Plain | None:
-    if isinstance(raw, str):
-        # A text where a number was announced stays a text, and is quarantined as what it is.
-        return raw if len(raw) <= _LONGEST_TEXT else None
-    if datatype == BOOLEAN:
-        # 0 and 1, as some clients write them into a field of numbers.
-        return bool(raw) if raw in (0, 1) else _number(raw)
+def _plain(raw: Any, datatype: int) -> Value | None:
+    """A text where a number was announced stays a text, and is quarantined as what it is."""
+    if datatype == BOOLEAN and raw in (0, 1):
+        # As some clients write it into a field of numbers.
+        return bool(raw)
     if isinstance(raw, int) and not isinstance(raw, bool):
-        return _whole(raw, datatype)
-    return _number(raw)
-
-
-def _number(raw: Any) -> int | float | None:
-    return raw if isinstance(raw, int | float) else None
+        return sound(_whole(raw, datatype))
+    return sound(raw)
 
 
 def _whole(raw: int, datatype: int) -> int:
@@ -92,7 +75,7 @@ def _whole(raw: int, datatype: int) -> int:
     return raw & (1 << unsigned) - 1 if unsigned else raw
 
 
-def _composed(name: str, raw: bytes, datatype: int, depth: int) -> Iterator[tuple[str, Plain]]:
+def _composed(name: str, raw: bytes, datatype: int, depth: int) -> Iterator[tuple[str, Value]]:
     if not depth:
         return
     if datatype == _TEMPLATE:
@@ -108,7 +91,7 @@ def _composed(name: str, raw: bytes, datatype: int, depth: int) -> Iterator[tupl
             yield f"{name}.{place}", value
 
 
-def _table(name: str, table: DataSet) -> Iterator[tuple[str, Plain]]:
+def _table(name: str, table: DataSet) -> Iterator[tuple[str, Value]]:
     """A table of one row is `name.column`, of several `name.1.column`."""
     for place, row in enumerate(table.rows[:_MOST_OF_ARRAY], 1):
         begin = f"{name}.{place}" if len(table.rows) > 1 else name
@@ -118,7 +101,7 @@ def _table(name: str, table: DataSet) -> Iterator[tuple[str, Plain]]:
                 yield f"{begin}.{column}", value
 
 
-def _array(raw: bytes, datatype: int) -> list[Plain]:
+def _array(raw: bytes, datatype: int) -> list[Value]:
     if datatype == _BOOLEANS:
         count = int.from_bytes(raw[:4], "little")
         bits = "".join(f"{byte:08b}" for byte in raw[4 : 4 + _MOST_OF_ARRAY])
@@ -147,6 +130,6 @@ def _kind(datatype: int) -> str:
 def _unit(properties: Mapping[str, Any]) -> str | None:
     for key in ("engUnit", "Engineering Units", "unit"):
         said = properties.get(key)
-        if isinstance(said, str) and 0 < len(said.strip()) <= 32:
-            return _UNITS.get(said.strip(), said.strip())
+        if isinstance(said, str):
+            return known_unit(_UNITS.get(said.strip(), said))
     return None

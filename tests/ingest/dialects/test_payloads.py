@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.dialects.naming import code_of
 from ingest.dialects.payloads import CODECS
 
 
@@ -76,16 +75,3 @@ def test_what_ends_too_soon_or_is_not_known_says_so(codec: str, digits: str) -> 
 def test_no_bytes_make_a_codec_fail(payload: bytes, model: str) -> None:
     for read_payload in CODECS.values():
         read_payload(payload, model)
-
-
-def test_names_become_codes_that_a_topic_can_hold() -> None:
-    assert code_of("Device A") == "Device-A"
-    assert code_of("Plant/1", "Boiler #2") == "Plant-1.Boiler-2"
-    assert code_of("$SYS") == "-SYS"
-    assert code_of("水泵 1") == "水泵-1"
-    assert code_of("") is None
-    assert code_of("a", None) is None
-    long, other = code_of("x" * 300), code_of("x" * 301)
-    assert long is not None
-    assert len(long) == 120
-    assert long != other
