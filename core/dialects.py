@@ -44,6 +44,7 @@ DIALECTS: Mapping[str, Mapping[str, Option]] = {
     "zigbee2mqtt": {**_ZONE, "base": Option("text")},
     "chirpstack": _LORAWAN,
     "sparkplug": _ZONE,
+    "thingsboard": _ZONE,
     "tts": _LORAWAN,
 }
 

@@ -29,6 +29,7 @@ REASONS = (
     "unknown_site",
     "unknown_device",
     "no_source",
+    "no_identity",
     "unsupported",
     "failed",
 )

@@ -17,6 +17,7 @@ from ingest.dialects.spoken import (
     Told,
 )
 from ingest.dialects.tasmota import decode as decode_tasmota
+from ingest.dialects.thingsboard import decode as decode_thingsboard
 from ingest.dialects.tts import decode as decode_tts
 from ingest.dialects.zigbee2mqtt import decode as decode_zigbee2mqtt
 
@@ -26,6 +27,7 @@ DECODERS: Mapping[str, Decoder] = {
     "sparkplug": decode_sparkplug,
     "tasmota": decode_tasmota,
     "zigbee2mqtt": decode_zigbee2mqtt,
+    "thingsboard": decode_thingsboard,
     "tts": decode_tts,
 }
 
