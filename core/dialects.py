@@ -43,6 +43,8 @@ DIALECTS: Mapping[str, Mapping[str, Option]] = {
     # base: the base topic, where it isn't `zigbee2mqtt` and the filter doesn't spell it.
     "zigbee2mqtt": {**_ZONE, "base": Option("text")},
     "chirpstack": _LORAWAN,
+    # answer_topic: where receipts are published.
+    "gb26875": {**_ZONE, "answer_topic": Option("text")},
     "sparkplug": _ZONE,
     "thingsboard": _ZONE,
     "tts": _LORAWAN,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ingest.dialects.chirpstack import decode as decode_chirpstack
+from ingest.dialects.gb26875 import decode as decode_gb26875
 from ingest.dialects.sparkplug import decode as decode_sparkplug
 from ingest.dialects.spoken import (
     FOLLOWED,
@@ -24,6 +25,7 @@ from ingest.dialects.zigbee2mqtt import decode as decode_zigbee2mqtt
 # By the name that a source gives.
 DECODERS: Mapping[str, Decoder] = {
     "chirpstack": decode_chirpstack,
+    "gb26875": decode_gb26875,
     "sparkplug": decode_sparkplug,
     "tasmota": decode_tasmota,
     "zigbee2mqtt": decode_zigbee2mqtt,
