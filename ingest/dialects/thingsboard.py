@@ -2,14 +2,17 @@
 
 `v1/gateway/…` names devices in its payloads. `v1/devices/me/…` names none: ThingsBoard knows a
 device by the user of its connection, which another broker tells only in front of the topic.
+ThingsBoard's own gateway says nothing before it was told how much it may send, so it is told.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from ingest.decoding import Problem, parse
 from ingest.dialects.naming import beside, device_code, named
-from ingest.dialects.spoken import Decoded, Described, ForeignSource, Result, Spoken, Told
+from ingest.dialects.spoken import Answer, Decoded, Described, ForeignSource, Result, Spoken, Told
 from ingest.dialects.values import flat, name_in, timed
 
 _GATEWAY = ["v1", "gateway"]
@@ -17,6 +20,15 @@ _DEVICE = ["v1", "devices", "me"]
 # What a gateway says of a device whose type nobody stated.
 _NO_TYPE = ("default", "Default")
 _DEEPEST = 4
+# What a gateway is answered that asks for the limits of its session: none but of the size.
+_LIMITS = orjson.dumps(
+    {
+        "maxPayloadSize": 262_144,
+        "maxInflightMessages": 100,
+        "rateLimits": {},
+        "gatewayRateLimits": {},
+    }
+)
 _MOST = 50_000
 _NOBODY = Problem(
     "no_identity",
@@ -26,8 +38,10 @@ _NO_OBJECT = Problem("wrong_shape", "telemetry is an object, {ts, values}, or an
 
 
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
-    """What a message tells; None for requests, answers, calls and claims."""
+    """What a message tells; None for calls, claims, and all requests but for limits."""
     levels = topic.split("/")
+    if levels[-6:-1] == [*_DEVICE, "rpc", "request"]:
+        return _asked(levels, payload)
     for kind, what in (("telemetry", _measured), ("attributes", _stated)):
         if levels[-1] == kind and levels[-4:-1] == _DEVICE:
             return _of_device(source, levels[:-4], what, payload, memory)
@@ -41,6 +55,13 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     before = beside(levels[:-3], source.topic_filter) if levels[:-3] else ""
     through = device_code(before) if before else None
     return _OF_GATEWAY[levels[-1]](said, through, memory)
+
+
+def _asked(levels: list[str], payload: bytes) -> Result:
+    said = parse(payload)
+    if not isinstance(said, dict) or said.get("method") != "getSessionLimits":
+        return None
+    return Decoded(answers=[Answer("/".join([*levels[:-2], "response", levels[-1]]), _LIMITS)])
 
 
 def _of_device(

@@ -1,5 +1,6 @@
 """ThingsBoard: gateways that name devices, and devices that only their user names."""
 
+import json
 from typing import Any
 
 import pytest
@@ -124,6 +125,17 @@ def test_calls_claims_and_answers_are_nobodys_business(gateway: Following) -> No
         "telemetry",
     ):
         assert gateway.hear(topic, b"\xff") is None
+
+
+def test_a_gateway_that_asks_how_much_it_may_send_is_told(gateway: Following) -> None:
+    asked = {"method": "getSessionLimits", "params": {"timeout": 5000}}
+    found = gateway.hear("gw-1/v1/devices/me/rpc/request/7", asked)
+    assert isinstance(found, Decoded)
+    (answer,) = found.answers
+    assert answer.topic == "gw-1/v1/devices/me/rpc/response/7"
+    assert "rateLimits" in json.loads(answer.payload)
+    assert gateway.hear("v1/devices/me/rpc/request/7", {"method": "getTime"}) is None
+    assert gateway.hear("v1/devices/me/rpc/request/7", b"\xff") is None
 
 
 @pytest.mark.parametrize(
