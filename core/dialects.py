@@ -1,6 +1,6 @@
 """The dialects that a source may name, and the options of each. Decoders stand in ingest/dialects.
 
-A dialect costs one line here, one in ingest/dialects, its module and its section in docs/mqtt.md.
+A dialect costs a line here, one in ingest/dialects, its module and a section in docs/dialects.md.
 """
 
 from collections.abc import Iterator, Mapping
@@ -40,6 +40,10 @@ _LORAWAN: Mapping[str, Option] = {**_ZONE, "codec": Option("choice", ("cayenne",
 DIALECTS: Mapping[str, Mapping[str, Option]] = {
     "wk": _ZONE,
     "tasmota": _ZONE,
+    "alink": _ZONE,
+    "esphome": _ZONE,
+    "iotda": _ZONE,
+    "shelly": _ZONE,
     # base: the base topic, where it isn't `zigbee2mqtt` and the filter doesn't spell it.
     "zigbee2mqtt": {**_ZONE, "base": Option("text")},
     "chirpstack": _LORAWAN,

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 
+from ingest.dialects.alink import decode as decode_alink
 from ingest.dialects.chirpstack import decode as decode_chirpstack
+from ingest.dialects.esphome import decode as decode_esphome
 from ingest.dialects.gb26875 import decode as decode_gb26875
+from ingest.dialects.iotda import decode as decode_iotda
+from ingest.dialects.shelly import decode as decode_shelly
 from ingest.dialects.sparkplug import decode as decode_sparkplug
 from ingest.dialects.spoken import (
     FOLLOWED,
@@ -27,6 +31,10 @@ DECODERS: Mapping[str, Decoder] = {
     "chirpstack": decode_chirpstack,
     "gb26875": decode_gb26875,
     "sparkplug": decode_sparkplug,
+    "alink": decode_alink,
+    "esphome": decode_esphome,
+    "iotda": decode_iotda,
+    "shelly": decode_shelly,
     "tasmota": decode_tasmota,
     "zigbee2mqtt": decode_zigbee2mqtt,
     "thingsboard": decode_thingsboard,

@@ -1,0 +1,193 @@
+"""Alibaba Cloud Alink (properties, events and their batches): devices that speak to that platform.
+
+Topics are `/sys/<productKey>/<deviceName>/thing/…`; the platform's answers are given in its place.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from ingest.decoding import Problem
+from ingest.dialects.naming import beside, device_code, named
+from ingest.dialects.spoken import Answer, Decoded, ForeignSource, Result, Spoken, Told
+from ingest.dialects.values import document, flat, moment, sound
+
+_PROPERTIES = ("thing", "event", "property", "post")
+_PACK = ("thing", "event", "property", "pack", "post")
+_BATCH = ("thing", "event", "property", "batch", "post")
+_HISTORY = ("thing", "event", "property", "history", "post")
+_MOST = 2_000
+_GOOD, _REFUSED = 200, 460
+
+
+def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """What a message tells, with the answer that its sender waits for; None for other requests."""
+    levels = topic.split("/")
+    place = 1 if levels[:2] == ["", "sys"] else 0
+    if levels[place] != "sys" or len(levels) < place + 6 or levels[-1] != "post":
+        return None
+    device, what = levels[place + 1 : place + 3], tuple(levels[place + 3 :])
+    event = what[2] if len(what) == 4 and what[:2] == ("thing", "event") else None
+    if not all(device) or (not event and what not in (_PACK, _BATCH, _HISTORY)):
+        return None
+    said = document(payload)
+    if isinstance(said, Problem):
+        return said
+    speaker = _Speaker(source, place, device, memory)
+    params = said.get("params")
+    sound_shape = isinstance(params, list) if what == _HISTORY else isinstance(params, dict)
+    if not sound_shape:
+        problem = Problem("wrong_shape", "params holds what is posted")
+        return Decoded(problems=[problem], answers=_answers(topic, what, said, _REFUSED))
+    speaker.hear(what, event, params)
+    answers = _answers(topic, what, said, _GOOD)
+    return Decoded(speaker.told, speaker.problems, speaker.remember, answers=answers)
+
+
+def _answers(topic: str, what: tuple[str, ...], said: Mapping[str, Any], code: int) -> list[Answer]:
+    """The platform's answer, unless the device says that it wants none, or gives no id."""
+    number, wishes = sound(said.get("id")), said.get("sys")
+    wanted = wishes.get("ack", 1) if isinstance(wishes, dict) else 1
+    if number is None or wanted == 0:
+        return []
+    fields = {
+        "code": code,
+        "data": {},
+        "id": number,
+        "message": "success" if code == _GOOD else "request parameter error",
+        "method": ".".join(what),
+        "version": "1.0",
+    }
+    return [Answer(f"{topic}_reply", orjson.dumps(fields))]
+
+
+def _both(one: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Properties and events of one device; history has a list of each."""
+    properties, events = one.get("properties"), one.get("events")
+    return (
+        properties if isinstance(properties, dict) else {},
+        events if isinstance(events, dict) else {},
+    )
+
+
+class _Speaker:
+    """Who speaks in a message, and what for whom."""
+
+    def __init__(
+        self, source: ForeignSource, place: int, device: list[str], memory: Mapping[str, Any]
+    ) -> None:
+        self._filter = source.topic_filter
+        self._before = ["", "sys"] if place else ["sys"]
+        self._memory = memory
+        self._device = device
+        self._gateway = self._name(device)
+        self.told: list[Told] = []
+        self.problems: list[Problem] = []
+        self.remember: dict[str, Any] = {}
+
+    def _name(self, device: list[str]) -> str:
+        """Product and device, without the product where the source's filter spells it."""
+        levels = ["" for _ in self._before] + device
+        return beside(levels, self._filter)
+
+    def hear(self, what: tuple[str, ...], event: str | None, params: Any) -> None:
+        """What is posted on a topic."""
+        if what == _PROPERTIES:
+            self.tell(self._device, params, {})
+        elif event:
+            self.tell(self._device, {}, {event: params})
+        elif what == _BATCH:
+            self.tell(self._device, *_both(params))
+        elif what == _PACK:
+            self.tell(self._device, *_both(params))
+            self._several(_listed(params.get("subDevices")))
+        else:
+            self._several(params)
+
+    def _several(self, listed: list[Any]) -> None:
+        """What a gateway says for others, each by its identity; history has lists of moments."""
+        for one in listed[:_MOST]:
+            device = _identity(one)
+            if device is None:
+                self.problems.append(Problem("wrong_shape", "a device says its identity"))
+                continue
+            self.tell(device, *_both(one))
+            for each in _listed(one.get("properties")):
+                self.tell(device, each if isinstance(each, dict) else {}, {})
+            for each in _listed(one.get("events")):
+                self.tell(device, {}, each if isinstance(each, dict) else {})
+
+    def tell(
+        self, device: list[str], properties: Mapping[str, Any], events: Mapping[str, Any]
+    ) -> None:
+        """Note what one device says, in the order of its moments."""
+        messages = [*_readings(properties), *_happened(events)]
+        if not messages:
+            return
+        name = self._name(device)
+        own = named({**self._memory, **self.remember} if self.remember else self._memory, name)
+        if isinstance(own, Problem):
+            self.problems.append(own)
+            return
+        self.remember.update(own.remember)
+        through = None if name == self._gateway else device_code(self._gateway)
+        self.told.append(Told(own.code, messages, through=through))
+
+
+def _identity(one: Any) -> list[str] | None:
+    said = one.get("identity") if isinstance(one, dict) else None
+    if not isinstance(said, dict):
+        return None
+    parts = [said.get(key) for key in ("productKey", "deviceName")]
+    texts = [part for part in parts if isinstance(part, str) and part and "/" not in part]
+    return texts if len(texts) == 2 and all(sound(text) for text in texts) else None
+
+
+def _listed(value: Any) -> list[Any]:
+    return value[:_MOST] if isinstance(value, list) else []
+
+
+def _moments(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Each value with its time: bare, as {value, time}, or a list of those."""
+    for one in value[:_MOST] if isinstance(value, list) and _are_moments(value) else [value]:
+        if isinstance(one, dict) and "value" in one and set(one) <= {"value", "time"}:
+            yield one["value"], moment(one.get("time"))
+        else:
+            yield one, None
+
+
+def _are_moments(value: list[Any]) -> bool:
+    return bool(value) and all(isinstance(one, dict) and "value" in one for one in value)
+
+
+def _readings(properties: Mapping[str, Any]) -> Iterator[Spoken]:
+    """One message for each time that its values have."""
+    by_time: dict[Any, dict[str, Any]] = {}
+    for key, value in list(properties.items())[:_MOST]:
+        for said, at in _moments(value):
+            measured = flat({key: said}, texts=True)
+            if measured:
+                by_time.setdefault(at, {}).update(measured)
+    for at in sorted(by_time, key=_order):
+        yield Spoken("readings", {**by_time[at], **({} if at is None else {"ts": at})})
+
+
+def _order(at: Any) -> tuple[int, float, str]:
+    """Moments in their order; before them what has none, and after them what is no number."""
+    if isinstance(at, str):
+        return 2, 0.0, at
+    return (0, 0.0, "") if at is None or at != at else (1, float(at), "")
+
+
+def _happened(events: Mapping[str, Any]) -> Iterator[Spoken]:
+    """Events by their identifier, and the numbers that they bring: `fire.level`."""
+    for name, value in list(events.items())[:_MOST]:
+        if not sound(name) or not name:
+            continue
+        for said, at in _moments(value):
+            when = {} if at is None else {"ts": at}
+            yield Spoken("event", {"event": name, **when})
+            measured = flat({name: said}, texts=False) if isinstance(said, dict) else {}
+            if measured:
+                yield Spoken("readings", {**measured, **when})

@@ -1,0 +1,134 @@
+"""ESPHome (MQTT client component): one bare value a topic, below `<prefix>/<type>/<name>/state`."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from ingest.decoding import Problem
+from ingest.dialects.naming import beside, device_code, named
+from ingest.dialects.spoken import Decoded, Described, ForeignSource, Result, Spoken, Told
+from ingest.dialects.values import (
+    NOTHING,
+    Value,
+    document,
+    flat,
+    health,
+    name_in,
+    number_in,
+    scalar,
+    sound,
+    words,
+)
+
+_DISCOVERY = ["esphome", "discover"]
+_TYPES = frozenset(
+    {
+        "alarm_control_panel", "binary_sensor", "button", "climate", "cover", "date", "datetime",
+        "event", "fan", "light", "lock", "number", "select", "sensor", "switch", "text",
+        "text_sensor", "time", "update", "valve",
+    }
+)  # fmt: skip
+# Of these a text stays one, even if it looks like something else.
+_TEXTS = frozenset({"select", "text", "text_sensor", "lock", "alarm_control_panel"})
+_ONLINE = {b"online": True, b"offline": False}
+
+
+def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """What a message tells; None for commands and logs, and for an empty one, which removes."""
+    levels = topic.split("/")
+    if levels[:2] == _DISCOVERY:
+        return _discovered(levels[2:], payload)
+    kind, key, name = _parted(topic, source.topic_filter)
+    if not kind or not payload:
+        return None
+    if kind == "status":
+        online = _ONLINE.get(payload.strip())
+        if online is None:
+            return Problem("wrong_shape", "status is online or offline")
+        messages = [Spoken("status", {"online": online})]
+        known: dict[str, float] = {}
+    else:
+        text = words(payload)
+        if isinstance(text, Problem):
+            return text
+        said = _said(kind, key, text, payload)
+        if isinstance(said, Problem):
+            return said
+        messages, known = ([said] if said else []), _health(kind, key, text)
+    own = named(memory, name)
+    if isinstance(own, Problem):
+        return own
+    told = Told(own.code, messages, health=known)
+    return Decoded([told], remember=own.remember) if own.remember else told
+
+
+@lru_cache(maxsize=16_384)
+def _parted(topic: str, topic_filter: str) -> tuple[str, str, str]:
+    """Type of the component, key of its readings, and the device's name; or `status` of one."""
+    levels = topic.split("/")
+    if len(levels) > 1 and levels[-1] == "status" and levels[-2] not in _TYPES:
+        return "status", "", beside(levels[:-1], topic_filter)
+    if levels[-1] != "state":
+        return "", "", ""
+    # `fan/<name>/speed/state` and the like have a level more than most.
+    for place in (len(levels) - 3, len(levels) - 4):
+        if place > 0 and levels[place] in _TYPES and all(levels[place + 1 :]):
+            key = ".".join(levels[place:-1])
+            return levels[place], key, beside(levels[:place], topic_filter)
+    return "", "", ""
+
+
+def _said(kind: str, key: str, text: str, payload: bytes) -> Spoken | Problem | None:
+    if text.startswith("{"):
+        return _structured(kind, key, payload)
+    value = _text(text) if kind in _TEXTS else scalar(text)
+    if kind == "event":
+        return Spoken("event", {"event": f"{key}.{text}"}) if sound(text) and text else None
+    if kind in ("sensor", "number") and isinstance(value, str):
+        return Problem("wrong_type", f"{key[:60]}: {text[:40]!r} is no number")
+    if kind == "binary_sensor" and value is not None and not isinstance(value, bool):
+        return Problem("wrong_type", f"{key[:60]}: {text[:40]!r} is neither ON nor OFF")
+    return None if value is None else Spoken("readings", {key: value})
+
+
+def _text(text: str) -> Value | None:
+    return None if text.lower() in NOTHING else sound(text)
+
+
+def _structured(kind: str, key: str, payload: bytes) -> Spoken | Problem | None:
+    """Lights and events say a JSON object."""
+    said = document(payload)
+    if isinstance(said, Problem):
+        return said
+    if kind == "event":
+        happened = said.get("event_type")
+        if not isinstance(happened, str) or not sound(happened) or not happened:
+            return None
+        return Spoken("event", {"event": f"{key}.{happened}"})
+    measured = flat({key: said}, texts=True)
+    return Spoken("readings", dict(measured)) if measured else None
+
+
+def _health(kind: str, key: str, text: str) -> dict[str, float]:
+    """What the usual names of sensors say of the device itself."""
+    value = number_in(text) if kind == "sensor" else None
+    name = key.rpartition(".")[2]
+    if value is None:
+        return {}
+    if name.endswith("wifi_signal"):
+        return health(rssi=value)
+    if name.endswith(("battery_level", "battery")):
+        return health(battery=value) if 0 <= value <= 100 else {}
+    return health(battery_voltage=value) if name.endswith("battery_voltage") else {}
+
+
+def _discovered(rest: list[str], payload: bytes) -> Result:
+    """`esphome/discover/<name>`: what a device is. Empty ones, and the question, are left."""
+    if len(rest) != 1 or not rest[0] or not payload:
+        return None
+    said = document(payload)
+    if isinstance(said, Problem):
+        return said
+    title = name_in(said.get("friendly_name")) or name_in(said.get("name"))
+    described = Described(title, "ESPHome", name_in(said.get("board")))
+    return Told(device_code(rest[0]), described=described)

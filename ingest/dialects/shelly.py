@@ -1,0 +1,219 @@
+"""Shelly Gen2 and newer (RPC over MQTT): notifications, states of components, BLU devices behind.
+
+Topics are `<prefix>/events/rpc`, `<prefix>/status/<component>` and `<prefix>/online`; the prefix is
+the device's id unless somebody set another, and may have levels.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from ingest.decoding import Problem
+from ingest.dialects.naming import beside, named
+from ingest.dialects.spoken import Decoded, ForeignSource, Result, Spoken, Told
+from ingest.dialects.values import Value, document, flat, health, number, sound, timed
+
+# What is noted under this and a device: the ids that its topic was last used by, newest first.
+IDS = "ids/"
+_ONLINE = {b"true": True, b"false": False}
+_NOTIFIED = ("NotifyStatus", "NotifyFullStatus")
+# Parts of a device that measure nothing in the building.
+_HOUSEKEEPING = frozenset(
+    {
+        "ble", "bthome", "cloud", "eth", "ht_ui", "knx", "matter", "modbus", "mqtt", "plugs_ui",
+        "script", "service", "sys", "ts", "ui", "v_eve", "wd_ui", "wifi", "ws", "schedule",
+    }
+)  # fmt: skip
+# Of a component: its number, and when and why it changed.
+_ABOUT = frozenset(
+    {
+        "id", "source", "by_minute", "minute_ts", "last_updated_ts", "timer_started_at",
+        "timer_duration", "errors", "flags", "packet_id", "aencrypted", "paired", "rpc",
+    }
+)  # fmt: skip
+# What happens to the device itself, not at it.
+_WORK = frozenset(
+    {
+        "config_changed", "component_added", "component_removed", "sys_btn_down", "sys_btn_push",
+        "ota_begin", "ota_progress", "ota_success", "ota_error", "scheduled_restart", "sleep",
+        "associated_dev_add", "associated_dev_del", "device_discovered", "discovery_done",
+        "sta_connected", "sta_disconnected", "restart", "sys_btn_up",
+    }
+)  # fmt: skip
+_MAC = re.compile(r"(?:[0-9a-f]{2}:?){6}", re.ASCII | re.IGNORECASE)
+_MOST_EVENTS = 200
+
+
+def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """What a message tells; None for requests and for what only the device's maker reads."""
+    kind, part, name = _parted(topic, source.topic_filter)
+    if not kind or not payload:
+        return None
+    if kind == "online":
+        online = _ONLINE.get(payload.strip())
+        if online is None:
+            return Problem("wrong_shape", "online is true or false")
+        return _told(name, [Spoken("status", {"online": online})], {}, memory)
+    said = document(payload)
+    if isinstance(said, Problem):
+        return said
+    if kind == "status":
+        return _told(name, list(_readings({part: said}, {})), _health({part: said}), memory)
+    return _answer(source, said, memory) if kind == "rpc" else _event(name, said, memory)
+
+
+@lru_cache(maxsize=16_384)
+def _parted(topic: str, topic_filter: str) -> tuple[str, str, str]:
+    """Which kind of message a topic brings, of which component, and the device's name."""
+    levels = topic.split("/")
+    if len(levels) > 2 and levels[-2:] == ["events", "rpc"]:
+        return "events", "", beside(levels[:-2], topic_filter)
+    if len(levels) > 1 and levels[-1] in ("online", "rpc"):
+        return levels[-1], "", beside(levels[:-1], topic_filter)
+    if len(levels) > 2 and levels[-2] == "status" and levels[-1]:
+        return "status", levels[-1], beside(levels[:-2], topic_filter)
+    return "", "", ""
+
+
+def _told(
+    name: str, messages: list[Spoken], known: Mapping[str, float], memory: Mapping[str, Any]
+) -> Result:
+    own = named(memory, name)
+    if isinstance(own, Problem):
+        return own
+    told = Told(own.code, messages, health=known)
+    return Decoded([told], remember=own.remember) if own.remember else told
+
+
+def _event(name: str, said: Mapping[str, Any], memory: Mapping[str, Any]) -> Result:
+    """A notification: what changed, everything, or what happened."""
+    fields = said.get("params")
+    if not isinstance(fields, dict):
+        return Problem("wrong_shape", "a notification has params")
+    method = said.get("method")
+    if method not in (*_NOTIFIED, "NotifyEvent"):
+        return None
+    own = named(memory, name)
+    if isinstance(own, Problem):
+        return own
+    note = _ids(own.code, said.get("src"), memory)
+    if isinstance(note, Problem):
+        return note
+    if method in _NOTIFIED:
+        when = timed(fields.get("ts"))
+        told = Told(own.code, list(_readings(fields, when)), health=_health(fields))
+        return Decoded([told], remember=own.remember, note=note) if note or own.remember else told
+    passed = list(_blu(own.code, fields))
+    told = Told(own.code, list(_happened(fields)))
+    return Decoded([told, *passed], remember=own.remember, note=note)
+
+
+def _ids(code: str, said: Any, memory: Mapping[str, Any]) -> dict[str, Any] | Problem:
+    """What is to be noted of the id behind a topic.
+
+    Another id is a device that replaced the first; if the first speaks again, there are two.
+    """
+    if not isinstance(said, str) or not sound(said):
+        return {}
+    known = memory.get(IDS + code)
+    ids = known if isinstance(known, list) else []
+    if ids[:1] == [said]:
+        return {}
+    if said in ids:
+        detail = f"{said[:60]!r} and {str(ids[0])[:60]!r} publish on the same topic"
+        return Problem("unsupported", f"{detail}: give one another prefix")
+    return {IDS + code: [said, *ids[:1]]}
+
+
+def _answer(source: ForeignSource, said: Mapping[str, Any], memory: Mapping[str, Any]) -> Result:
+    """An answer to whoever asked for the whole state; the device is named in it only."""
+    result, name = said.get("result"), said.get("src")
+    if not isinstance(result, dict) or not isinstance(name, str) or not sound(name):
+        return None
+    if isinstance(result.get("params"), dict):
+        result = result["params"]
+    if not any(":" in key for key in result):
+        # Of one component, which the answer doesn't name, or of something else.
+        return None
+    return _told(name, list(_readings(result, {})), _health(result), memory)
+
+
+def _readings(parts: Mapping[str, Any], when: Mapping[str, Any]) -> Iterator[Spoken]:
+    """Values under component and path: `switch:0.apower`, `temperature:0.tC`."""
+    measured: dict[str, Value] = {}
+    for part, state in parts.items():
+        if part.partition(":")[0] in _HOUSEKEEPING or not isinstance(state, dict):
+            continue
+        measured |= flat({part: state}, texts=True, leave=_ABOUT)
+    if measured:
+        yield Spoken("readings", {**measured, **when})
+
+
+def _health(parts: Mapping[str, Any]) -> dict[str, float]:
+    radio, cell = parts.get("wifi"), parts.get("devicepower:0")
+    battery = cell.get("battery") if isinstance(cell, dict) else None
+    known = battery if isinstance(battery, dict) else {}
+    return health(
+        battery=number(known.get("percent")),
+        battery_voltage=number(known.get("V")),
+        rssi=number(radio.get("rssi")) if isinstance(radio, dict) else None,
+    )
+
+
+def _events(fields: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Component and name of each event, with all that is said of it."""
+    listed = fields.get("events")
+    for one in listed[:_MOST_EVENTS] if isinstance(listed, list) else ():
+        if not isinstance(one, dict):
+            continue
+        part, event = one.get("component"), one.get("event")
+        if isinstance(part, str) and isinstance(event, str) and part and event:
+            yield part, event, one
+
+
+def _happened(fields: Mapping[str, Any]) -> Iterator[Spoken]:
+    """Presses and the like: `input:0.double_push`."""
+    for part, event, one in _events(fields):
+        name = f"{part}.{event}"
+        if event in _WORK or part.partition(":")[0] in _HOUSEKEEPING or not sound(name):
+            continue
+        if isinstance(one.get("idx"), int) and not isinstance(one["idx"], bool):
+            name = f"{part}.{sound(one['idx'])}.{event}"
+        yield Spoken("event", {"event": name, **timed(one.get("ts", fields.get("ts")))})
+
+
+def _blu(gateway: str, fields: Mapping[str, Any]) -> Iterator[Told]:
+    """Devices on Bluetooth that a script of the gateway tells, by their address."""
+    for part, _, one in _events(fields):
+        data = one.get("data")
+        address = data.get("address") if isinstance(data, dict) else None
+        if not part.startswith("script:") or not isinstance(address, str):
+            continue
+        if not isinstance(data, dict) or not _MAC.fullmatch(address):
+            continue
+        when = timed(one.get("ts", fields.get("ts")))
+        leave = frozenset({"address", "encryption", "BTHome_version", "pid", "model", "button"})
+        measured = flat(data, texts=False, leave=leave)
+        messages = [Spoken("readings", {**measured, **when})] if measured else []
+        for place, pressed in enumerate(_pressed(data.get("button")), 1):
+            if pressed:
+                messages.append(Spoken("event", {"event": f"button.{place}.{pressed}", **when}))
+        yield Told(
+            address.replace(":", "").lower(),
+            messages,
+            through=gateway,
+            health=health(battery=number(data.get("battery")), rssi=number(data.get("rssi"))),
+        )
+
+
+# Presses by their number in BTHome; 0 is none.
+_PRESSES = {1: "push", 2: "double_push", 3: "triple_push", 4: "long_push", 254: "hold"}
+
+
+def _pressed(value: Any) -> list[str | None]:
+    several = value[:16] if isinstance(value, list) else [value]
+    return [
+        _PRESSES.get(one) if isinstance(one, int) and not isinstance(one, bool) else None
+        for one in several
+    ]
