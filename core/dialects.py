@@ -42,6 +42,7 @@ DIALECTS: Mapping[str, Mapping[str, Option]] = {
     "tasmota": _ZONE,
     "alink": _ZONE,
     "esphome": _ZONE,
+    "homie": _ZONE,
     "iotda": _ZONE,
     "shelly": _ZONE,
     # base: the base topic, where it isn't `zigbee2mqtt` and the filter doesn't spell it.
