@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.codes import time_zone_fault
+from core.mappings import Fault, read_mapping
 from rules.located_yaml import nearest
 
 ZONE = "zone"
@@ -15,7 +16,9 @@ ZONE = "zone"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What an option may be. kind: zone (IANA name), text, flag or choice (one of `choices`)."""
+    """What an option may be. kind: zone (IANA name), text, flag, choice (one of `choices`) or
+    mapping (docs/mappings.md).
+    """
 
     kind: str
     choices: tuple[str, ...] = ()
@@ -53,6 +56,7 @@ DIALECTS: Mapping[str, Mapping[str, Option]] = {
     "sparkplug": _ZONE,
     "thingsboard": _ZONE,
     "tts": _LORAWAN,
+    "mapping": {**_ZONE, "mapping": Option("mapping")},
 }
 
 
@@ -62,5 +66,14 @@ def option_faults(dialect: str, options: Mapping[str, Any]) -> Iterator[tuple[st
     for name, value in options.items():
         if name not in known:
             yield name, f"unknown{nearest(name, list(known))}"
+        elif known[name].kind == "mapping":
+            yield from mapping_faults(name, value)
         elif fault := known[name].fault(value):
             yield name, fault
+
+
+def mapping_faults(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """The same for a mapping: each fault under the path to it, `mapping.readings[2].path`."""
+    found = read_mapping(value)
+    for fault in found if isinstance(found, list) else ():
+        yield Fault((name, *fault.path), fault.message).where, fault.message

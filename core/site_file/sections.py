@@ -1,5 +1,6 @@
 """The sections of a site: spaces, assets, supplies and sources."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -12,6 +13,8 @@ from core.site_file.model import AssetEntry, SourceEntry, SpaceEntry, SupplyEntr
 from core.site_file.part import Part, as_text, suggestion
 from rules.catalog import Catalog
 from rules.located_yaml import nearest
+
+_STEPS = re.compile(r"[^.\[\]]+")
 
 
 def read_spaces(site: Part) -> list[SpaceEntry]:
@@ -139,5 +142,8 @@ def _options(part: Part, dialect: str) -> dict[str, Any]:
     if options is None:
         return {}
     for name, fault in option_faults(dialect, options.value):
-        options.refuse(name, f"{name}: {fault}")
+        # A fault deep in an option is told at its line.
+        steps = [int(step) if step.isdecimal() else step for step in _STEPS.findall(name)]
+        path = (*options.path, *steps)
+        options.problems.append(options.located.problem(path, f"{name}: {fault}"))
     return dict(options.value)

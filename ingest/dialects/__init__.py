@@ -8,6 +8,7 @@ from ingest.dialects.esphome import decode as decode_esphome
 from ingest.dialects.gb26875 import decode as decode_gb26875
 from ingest.dialects.homie import decode as decode_homie
 from ingest.dialects.iotda import decode as decode_iotda
+from ingest.dialects.mapping import decode as decode_mapping
 from ingest.dialects.shelly import decode as decode_shelly
 from ingest.dialects.sparkplug import decode as decode_sparkplug
 from ingest.dialects.spoken import (
@@ -41,6 +42,7 @@ DECODERS: Mapping[str, Decoder] = {
     "zigbee2mqtt": decode_zigbee2mqtt,
     "thingsboard": decode_thingsboard,
     "tts": decode_tts,
+    "mapping": decode_mapping,
 }
 
 __all__ = [

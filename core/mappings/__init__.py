@@ -1,0 +1,23 @@
+"""Mappings: what a foreign message means, said as data instead of as a decoder."""
+
+from core.mappings.document import read_mapping
+from core.mappings.evaluating import Outcome, Said, Spoke, Trouble, evaluate
+from core.mappings.model import MessageMapping
+from core.mappings.place import Fault
+from core.mappings.tracing import Trace, Traced
+from core.mappings.writing import as_yaml, from_text
+
+__all__ = [
+    "Fault",
+    "MessageMapping",
+    "Outcome",
+    "Said",
+    "Spoke",
+    "Trace",
+    "Traced",
+    "Trouble",
+    "as_yaml",
+    "evaluate",
+    "from_text",
+    "read_mapping",
+]

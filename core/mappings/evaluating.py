@@ -1,0 +1,332 @@
+"""What a mapping makes of a message: pure, and no exception for any bytes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.codes import DEVICE_CODE
+from core.mappings.model import Frame, MessageMapping, Plain, Reading, TimeField
+from core.mappings.opening import Unreadable, open_message
+from core.mappings.paths import MISSING
+from core.mappings.registers import COILS, TYPES, Broken, Response, in_order, responses
+from core.mappings.templates import RECORD_NAME, missing
+from core.mappings.times import as_ts
+from core.mappings.tracing import Trace
+from core.mappings.values import Unfit, worth
+
+MOST_BYTES = 1024 * 1024
+# A message of a gateway tells of many devices, but none of more than a site has.
+MOST_RECORDS = 5_000
+_LONGEST_KEY = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a message, or a part of it, could not be used. reason: of core.quarantine.REASONS."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spoke:
+    """What a device of ours would have sent. kind: readings, event or status."""
+
+    kind: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one device said. units: of the keys for which the mapping knows one."""
+
+    device: str
+    messages: Sequence[Spoke]
+    through: str | None = None
+    health: Mapping[str, float] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Everything that a message means. meant: the mapping is about such messages at all."""
+
+    said: Sequence[Said] = ()
+    troubles: Sequence[Trouble] = ()
+    meant: bool = True
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What was found of one device so far, by kind and time."""
+
+    through: str | None
+    messages: dict[tuple[str, str], Spoke] = field(default_factory=dict)
+    health: dict[str, float] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+
+    def put(self, kind: str, ts: Any, key: str, value: Plain) -> None:
+        stamp = {} if ts is None else {"ts": ts}
+        if kind == "event":
+            place = (f"event {key}", repr(ts))
+            self.messages[place] = Spoke("event", {**stamp, "event": key})
+            return
+        name = "status" if kind == "online" else "readings"
+        spoke = self.messages.setdefault((name, repr(ts)), Spoke(name, dict(stamp)))
+        spoke.fields["online" if kind == "online" else key] = value
+
+
+@dataclass(slots=True)
+class _Run:
+    """One evaluation. message: the whole; inner: the payload proper."""
+
+    mapping: MessageMapping
+    zone: ZoneInfo
+    names: dict[str, str]
+    message: Any
+    trace: Trace | None
+    found: dict[str, _Gathered] = field(default_factory=dict)
+    troubles: list[Trouble] = field(default_factory=list)
+
+
+def evaluate(
+    mapping: MessageMapping,
+    topic: str,
+    payload: bytes,
+    zone: ZoneInfo,
+    trace: Trace | None = None,
+) -> Outcome:
+    """What a message means. zone: of times that name none."""
+    names = mapping.topic.match(topic) if mapping.topic else {}
+    if names is None:
+        return Outcome(meant=False)
+    if len(payload) > MOST_BYTES:
+        detail = f"{len(payload)} bytes, at most {MOST_BYTES} are read"
+        return Outcome(troubles=[Trouble("too_large", detail)])
+    try:
+        message, inner = open_message(mapping, payload)
+    except Unreadable as error:
+        return Outcome(troubles=[Trouble(error.reason, error.detail)])
+    run = _Run(mapping, zone, names, message, trace)
+    if trace is not None:
+        trace.names, trace.document = names, inner if mapping.payload != "modbus" else message
+        trace.data = inner if isinstance(inner, bytes) else None
+    if not _is_meant(run, inner):
+        return Outcome(meant=False)
+    if mapping.payload == "modbus":
+        _frames(run, inner)
+    else:
+        _records(run, inner)
+    said = [
+        Said(device, list(one.messages.values()), one.through, one.health, one.units)
+        for device, one in run.found.items()
+        if one.messages or one.health
+    ]
+    if not said and not run.troubles:
+        run.troubles.append(
+            Trouble("wrong_shape", "nothing that the mapping names stands in this message")
+        )
+    return Outcome(said, run.troubles)
+
+
+def _is_meant(run: _Run, inner: Any) -> bool:
+    """Whether the conditions hold; those about a frame or a record can't be asked before it."""
+    return all(
+        condition.text.fill(run.names, run.message, inner) in condition.among
+        for condition in run.mapping.only
+    )
+
+
+# Records of JSON, of lines and of plain bytes.
+
+
+def _records(run: _Run, inner: Any) -> None:
+    names = run.names
+    for number, (name, record) in enumerate(_each(run.mapping, run.message, inner)):
+        if number >= MOST_RECORDS:
+            detail = f"more than {MOST_RECORDS} records; the rest was left out"
+            run.troubles.append(Trouble("too_large", detail))
+            return
+        run.names = {**names, RECORD_NAME: name} if run.mapping.each else names
+        data = record if isinstance(record, bytes) else None
+        _take(run, run.mapping.readings, record, data)
+
+
+def _each(mapping: MessageMapping, message: Any, inner: Any) -> Iterator[tuple[str, Any]]:
+    if mapping.payload == "csv":
+        yield from ((str(number), row) for number, row in enumerate(inner))
+    elif mapping.each is not None:
+        yield from mapping.each.each(message, inner)
+    else:
+        yield "", inner
+
+
+# Frames of Modbus.
+
+
+def _frames(run: _Run, data: bytes) -> None:
+    names = run.names
+    answers = responses(data, checked=run.mapping.checked)
+    if not answers:
+        run.troubles.append(Trouble("wrong_shape", "there is no frame in this message"))
+    for one in answers:
+        if isinstance(one, Broken):
+            run.troubles.append(Trouble("wrong_shape", f"from byte {one.at} on: {one.detail}"))
+            continue
+        frame = next((each for each in run.mapping.frames if _fits(each, one)), None)
+        if frame is None:
+            detail = (
+                f"no frame of the mapping is for device {one.slave}, function {one.function} and "
+                f"{len(one.data)} bytes of data"
+            )
+            run.troubles.append(Trouble("wrong_shape", detail))
+            continue
+        run.names = {**names, "slave": str(one.slave)}
+        _take(run, frame.readings, None, one.data, frame=frame, base=one.at)
+
+
+def _fits(frame: Frame, answer: Response) -> bool:
+    if frame.function != answer.function or frame.slave not in (None, answer.slave):
+        return False
+    if frame.count is None:
+        return True
+    if frame.function in COILS:
+        return len(answer.data) == (frame.count + 7) // 8
+    return len(answer.data) == 2 * frame.count
+
+
+# Readings.
+
+
+def _take(
+    run: _Run,
+    readings: Sequence[Reading],
+    record: Any,
+    data: bytes | None,
+    *,
+    frame: Frame | None = None,
+    base: int = 0,
+) -> None:
+    """Take the readings of one record in."""
+    mapping = run.mapping
+    device = mapping.device.fill(run.names, run.message, record)
+    if device is None or not DEVICE_CODE.fullmatch(device):
+        why = (
+            f"nothing stands where {mapping.device.text} names the device"
+            if device is None
+            else f"{device[:60]!r} can't be a device: no blanks, no / + #, at most 120 characters"
+        )
+        run.troubles.append(Trouble("wrong_shape", why))
+        return
+    through = mapping.through.fill(run.names, run.message, record) if mapping.through else None
+    found = run.found.setdefault(device, _Gathered(through))
+    ts = _time(run, mapping.time, record)
+    for reading in readings:
+        raw, span = _raw(run, reading, record, data, frame, base)
+        own = _time(run, reading.time, record) if reading.time else ts
+        _one(run, found, reading, record, (device, raw, own, span))
+
+
+def _time(run: _Run, field_: TimeField | None, record: Any) -> Any:
+    if field_ is None:
+        return None
+    value = field_.path.find(run.message, record)
+    return None if missing(value) else as_ts(value, field_.format, field_.zone or run.zone)
+
+
+def _one(
+    run: _Run,
+    found: _Gathered,
+    reading: Reading,
+    record: Any,
+    seen: tuple[str, Any, Any, tuple[int, int] | None],
+) -> None:
+    device, raw, ts, span = seen
+    key = reading.key.fill(run.names, run.message, record) or ""
+    value: Plain | None = None
+    problem = ""
+    if missing(raw):
+        problem = "nothing stands here" if reading.required else ""
+    else:
+        try:
+            value = _checked(worth(raw, reading.value), reading, key)
+        except Unfit as error:
+            problem = error.detail
+    if problem:
+        run.troubles.append(Trouble("wrong_type", f"{key or reading.key.text}: {problem}"[:400]))
+    elif value is not None:
+        _put(found, reading, ts, key, value)
+    if run.trace is not None:
+        run.trace.add(
+            reading,
+            device=device,
+            key=key,
+            found=not missing(raw),
+            raw=None if raw is MISSING else raw,
+            value=value,
+            ts=ts,
+            span=span,
+            problem=problem,
+        )
+
+
+def _checked(value: Plain | None, reading: Reading, key: str) -> Plain | None:
+    """The value, if what it is told as can be that."""
+    if not 0 < len(key) <= _LONGEST_KEY or key == "ts":
+        raise Unfit("there is no key to tell it under: 1 to 120 characters, and not ts")
+    if value is None or reading.sent_as == "reading":
+        return value
+    if reading.sent_as == "health":
+        if isinstance(value, str):
+            raise Unfit(f"{value[:40]!r} is no number")
+        return float(value)
+    if isinstance(value, bool) or value in (0, 1):
+        return bool(value)
+    raise Unfit(f"{value!r:.40} is neither true nor false; `words` can say which it means")
+
+
+def _put(found: _Gathered, reading: Reading, ts: Any, key: str, value: Plain) -> None:
+    if reading.sent_as == "health":
+        found.health[key] = float(value)
+    elif reading.sent_as != "event" or value is True:
+        found.put(reading.sent_as, ts, key, value)
+        if reading.unit is not None and reading.sent_as == "reading":
+            found.units[key] = reading.unit
+
+
+def _raw(
+    run: _Run,
+    reading: Reading,
+    record: Any,
+    data: bytes | None,
+    frame: Frame | None,
+    base: int,
+) -> tuple[Any, tuple[int, int] | None]:
+    """The raw value, MISSING where there is none, and where its bytes stand."""
+    if reading.path is not None:
+        return reading.path.find(run.message, record), None
+    if reading.fixed is not None:
+        return reading.fixed, None
+    if reading.text is not None:
+        text = reading.text.fill(run.names, run.message, record)
+        return (MISSING if text is None else text), None
+    register = reading.register
+    if register is None or data is None:
+        return MISSING, None
+    if frame is not None and frame.function in COILS:
+        return _coil(register.at - frame.start, data, base)
+    begin = register.at if frame is None else 2 * (register.at - frame.start)
+    end = begin + register.width
+    if end > len(data):
+        return MISSING, None
+    value = TYPES[register.type][1](in_order(data[begin:end], register.order))
+    # What is no number in its coding means that nothing was measured.
+    return (MISSING if value is None else value), (base + begin, base + end)
+
+
+def _coil(number: int, data: bytes, base: int) -> tuple[Any, tuple[int, int] | None]:
+    byte = number // 8
+    if byte >= len(data):
+        return MISSING, None
+    return bool(data[byte] >> number % 8 & 1), (base + byte, base + byte + 1)

@@ -1,0 +1,88 @@
+"""Opening a message: its bytes as JSON, lines or bytes, as the mapping says."""
+
+import base64
+import binascii
+import csv
+import io
+import json
+from typing import Any
+
+import msgspec
+
+from core.mappings.model import MessageMapping
+
+_decode_json = msgspec.json.Decoder().decode
+
+
+class Unreadable(Exception):
+    """The payload is not what the mapping says it is. reason: of core.quarantine.REASONS."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def open_message(mapping: MessageMapping, payload: bytes) -> tuple[Any, Any]:
+    """The message as paths see it, and the payload proper."""
+    if mapping.inside is None:
+        inner = _payload(mapping, payload, mapping.encoding)
+        return (None if isinstance(inner, bytes) else inner), inner
+    message = _json(payload)
+    held = mapping.inside.path.find(message, message)
+    if not isinstance(held, str):
+        raise Unreadable("wrong_shape", f"no text stands at {mapping.inside.path.text}")
+    raw = held.encode("utf-8", "replace")
+    if mapping.inside.encoding != "text":
+        raw = _bytes(raw, mapping.inside.encoding)
+    return message, _payload(mapping, raw, "binary")
+
+
+def _payload(mapping: MessageMapping, payload: bytes, encoding: str) -> Any:
+    if mapping.payload == "json":
+        return _json(payload)
+    if mapping.payload in ("modbus", "bytes"):
+        return _bytes(payload, encoding)
+    try:
+        text = payload.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unreadable("not_utf8", f"byte {error.start} is not UTF-8") from None
+    if mapping.payload == "text":
+        return text.strip()
+    return _rows(text, mapping)
+
+
+def _json(payload: bytes) -> Any:
+    try:
+        return _decode_json(payload)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        # NaN, and what else only Python takes: the values beside it may be good.
+        pass
+    try:
+        return json.loads(payload.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise Unreadable("not_utf8", f"byte {error.start} is not UTF-8") from None
+    except RecursionError:
+        raise Unreadable("too_deep", "the JSON is nested too deeply") from None
+    except ValueError as error:
+        raise Unreadable("bad_json", str(error)) from None
+
+
+def _bytes(payload: bytes, encoding: str) -> bytes:
+    if encoding == "binary":
+        return payload
+    plain = b"".join(payload.split())
+    try:
+        if encoding == "hex":
+            return binascii.unhexlify(plain.removeprefix(b"0x"))
+        return base64.b64decode(plain, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise Unreadable("wrong_shape", f"this is no {encoding}: {error}") from None
+
+
+def _rows(text: str, mapping: MessageMapping) -> list[list[str]]:
+    try:
+        rows = csv.reader(io.StringIO(text), delimiter=mapping.separator)
+        return [[cell.strip() for cell in row] for row in rows if row][mapping.skip :]
+    except csv.Error as error:
+        raise Unreadable("wrong_shape", f"this is no table: {error}") from None

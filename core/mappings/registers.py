@@ -1,0 +1,149 @@
+"""Numbers in bytes: registers of Modbus and fields of binary messages.
+
+Frames are those of "MODBUS over Serial Line" 1.02 (RTU) with the functions 1 to 4 of the "MODBUS
+Application Protocol" 1.1b3. A letter of an order is a byte as it is sent: ABCD is big-endian, CDAB
+has the low word first, BADC swaps the bytes of each word, DCBA is little-endian.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
+EXCEPTIONS = {
+    1: "illegal function",
+    2: "illegal data address",
+    3: "illegal data value",
+    4: "device failure",
+    5: "acknowledged, still working",
+    6: "device busy",
+    8: "memory parity error",
+    10: "gateway path unavailable",
+    11: "gateway target does not respond",
+}
+COILS = (1, 2)
+REGISTERS = (3, 4)
+
+
+def _bcd(data: bytes) -> int | None:
+    digits = data.hex()
+    return int(digits) if digits.isdecimal() else None
+
+
+def _signed_magnitude(data: bytes) -> int:
+    raw = int.from_bytes(data, "big")
+    return -(raw & 0x7FFF) if raw & 0x8000 else raw
+
+
+def _number(layout: str) -> Callable[[bytes], int | float]:
+    unpack = struct.Struct(layout).unpack
+
+    def read(data: bytes) -> int | float:
+        value: int | float = unpack(data)[0]
+        return value
+
+    return read
+
+
+# Width in bytes, and what turns as many big-endian bytes into a number (None: they are none).
+TYPES: dict[str, tuple[int, Callable[[bytes], int | float | None]]] = {
+    "u8": (1, _number(">B")),
+    "s8": (1, _number(">b")),
+    "u16": (2, _number(">H")),
+    "s16": (2, _number(">h")),
+    "sm16": (2, _signed_magnitude),
+    "u32": (4, _number(">I")),
+    "s32": (4, _number(">i")),
+    "u64": (8, _number(">Q")),
+    "s64": (8, _number(">q")),
+    "f32": (4, _number(">f")),
+    "f64": (8, _number(">d")),
+    "bcd8": (1, _bcd),
+    "bcd16": (2, _bcd),
+    "bcd32": (4, _bcd),
+}
+
+
+def in_order(data: bytes, order: str) -> bytes:
+    """Bytes as they were sent, brought to big-endian order."""
+    if order == "ABCD" or len(data) < 2:
+        return data
+    if order == "DCBA":
+        return data[::-1]
+    words = [data[place : place + 2] for place in range(0, len(data), 2)]
+    if order == "CDAB":
+        return b"".join(reversed(words))
+    return b"".join(word[::-1] for word in words)
+
+
+def crc16(data: bytes) -> int:
+    """The checksum of MODBUS over Serial Line (polynomial 0xA001, from 0xFFFF)."""
+    crc = 0xFFFF
+    for byte in data:
+        crc = (crc >> 8) ^ _CRC[(crc ^ byte) & 0xFF]
+    return crc
+
+
+def _crc_of(byte: int) -> int:
+    crc = byte
+    for _ in range(8):
+        crc = (crc >> 1) ^ 0xA001 if crc & 1 else crc >> 1
+    return crc
+
+
+_CRC = tuple(map(_crc_of, range(256)))
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer of a device. at: where its data begin in the message; both in bytes."""
+
+    slave: int
+    function: int
+    data: bytes
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Why bytes are no answer of a device. at: where they begin."""
+
+    detail: str
+    at: int
+
+
+def responses(message: bytes, *, checked: bool) -> list[Response | Broken]:
+    """The answers in a message, one after the other; nothing after one that is broken.
+
+    checked: each ends with its checksum, as it does on the wire.
+    """
+    found = list[Response | Broken]()
+    place = 0
+    while place < len(message):
+        one = _response(message, place, 2 if checked else 0)
+        found.append(one)
+        if isinstance(one, Broken):
+            break
+        place = one.at + len(one.data) + (2 if checked else 0)
+    return found
+
+
+def _response(message: bytes, place: int, tail: int) -> Response | Broken:
+    if len(message) - place < 3 + tail:
+        return Broken(f"{len(message) - place} bytes are too short for a frame", place)
+    slave, function, count = message[place : place + 3]
+    refused = bool(function & 0x80)
+    end = place + 3 + (0 if refused else count)
+    if len(message) < end + tail:
+        came = len(message) - place
+        detail = f"with {count} bytes of data a frame has {end + tail - place} bytes; {came} came"
+        return Broken(detail, place)
+    if tail:
+        said = int.from_bytes(message[end : end + 2], "little")
+        meant = crc16(message[place:end])
+        if said != meant:
+            return Broken(f"the checksum is {said:04X}, it should be {meant:04X}", place)
+    if refused:
+        why = EXCEPTIONS.get(count, "unknown")
+        return Broken(f"device {slave} answered with exception {count} ({why})", place)
+    return Response(slave, function, message[place + 3 : end], place + 3)

@@ -1,0 +1,42 @@
+"""What an evaluation saw, value by value, for whoever edits the mapping."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.mappings.model import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """One reading of one record. span: its bytes, first and after the last, in a binary message.
+
+    found: whether anything stands at its place. value: what is told; None when nothing is.
+    """
+
+    place: tuple[str | int, ...]
+    device: str
+    key: str
+    sent_as: str
+    unit: str | None
+    found: bool
+    raw: Any = None
+    value: Any = None
+    ts: Any = None
+    span: tuple[int, int] | None = None
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Trace:
+    """Filled by `evaluate` when it is given one. data: the bytes that registers are counted in."""
+
+    lines: list[Traced] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    document: Any = None
+    data: bytes | None = None
+
+    def add(self, reading: Reading, **seen: Any) -> None:
+        """Note what was seen of a reading."""
+        self.lines.append(
+            Traced(place=reading.place, sent_as=reading.sent_as, unit=reading.unit, **seen)
+        )

@@ -1,0 +1,71 @@
+"""Mappings (docs/mappings.md): what no dialect covers is read as its source's mapping says."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from core.mappings import MessageMapping, Said, evaluate, read_mapping
+from ingest.decoding import Problem
+from ingest.dialects.spoken import (
+    Decoded,
+    Described,
+    DescribedPoint,
+    ForeignSource,
+    Result,
+    Spoken,
+    Told,
+)
+
+OPTION = "mapping"
+# Of how many sources the compiled mappings are kept.
+_KEPT = 500
+# By the identity of a source's options, which are held here, so that no other object can have it:
+# a source that is loaded anew brings options of its own.
+_compiled: OrderedDict[int, tuple[Mapping[str, Any], MessageMapping | None]] = OrderedDict()
+
+
+def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """What the mapping makes of a message; None for one that it is not about."""
+    mapping = _mapping_of(source.options)
+    if mapping is None:
+        return Problem("unsupported", "the source has no mapping yet; it is written in the console")
+    outcome = evaluate(mapping, topic, payload, source.zone)
+    if not outcome.meant:
+        return None
+    problems = [Problem(each.reason, each.detail) for each in outcome.troubles]
+    if not outcome.said and problems:
+        return problems[0]
+    return Decoded([_told(each) for each in outcome.said], problems)
+
+
+def _mapping_of(options: Mapping[str, Any]) -> MessageMapping | None:
+    """The compiled mapping of a source; None when it has none that can be used."""
+    kept = _compiled.get(id(options))
+    if kept is None:
+        read = read_mapping(options[OPTION]) if options.get(OPTION) is not None else None
+        kept = options, read if isinstance(read, MessageMapping) else None
+        _compiled[id(options)] = kept
+        if len(_compiled) > _KEPT:
+            _compiled.popitem(last=False)
+    return kept[1]
+
+
+def _told(said: Said) -> Told:
+    messages = [Spoken(each.kind, each.fields) for each in said.messages]
+    return Told(
+        said.device,
+        messages,
+        through=said.through,
+        health=said.health,
+        described=Described(points=_points(said)) if said.units else None,
+    )
+
+
+def _points(said: Said) -> tuple[DescribedPoint, ...]:
+    """What the mapping says of values: the unit in which each is told."""
+    units = said.units
+    values = {key: value for each in said.messages for key, value in each.fields.items()}
+    return tuple(
+        DescribedPoint(key, "boolean" if isinstance(values.get(key), bool) else "number", unit)
+        for key, unit in units.items()
+    )
