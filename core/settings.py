@@ -133,6 +133,12 @@ class Settings(BaseSettings):
         4 * 1024**3, ge=1024**2, description="Size of the embedded broker's queue on disk, bytes."
     )
 
+    device_sign_in: Literal["shared", "own"] = Field(
+        "shared",
+        description="Who may speak to the broker: shared lets devices without a credential of "
+        "their own in as well, own lets nobody in who has none.",
+    )
+
     shard: str = Field("main", pattern=r"^[a-z0-9-]{1,32}$", description="Name of ingest's shard.")
     flush_rows: int = Field(
         6_000, ge=1, le=100_000, description="Readings gathered at most before they are stored."

@@ -9,6 +9,7 @@ import structlog
 from core import events, leases, shards
 from core.errors import WatchkeeperError
 from ingest import metrics
+from ingest.accounts import AccountKeeper, Door
 from ingest.committing import Tenure
 from ingest.keeper import LEASE, Keeper
 from ingest.run import OWN_TOPICS, Run
@@ -32,11 +33,14 @@ class IngestService:
         address: BrokerAddress,
         *,
         open_session: Callable[..., Session] = Session,
+        door: Door | None = None,
     ) -> None:
-        """`open_session` is called like `Session` itself."""
+        """`open_session` is called like `Session` itself. `door`: whose accounts are ours to keep;
+        None where somebody else makes them."""
         self._stores = stores
         self._address = address
         self._open_session = open_session
+        self._door = door
         self._stop = threading.Event()
         self._run: Run | None = None
         self._thread = threading.Thread(target=self._live, name="ingest", daemon=False)
@@ -98,15 +102,20 @@ class IngestService:
         cursor = events.newest(stores.database)
         run = Run(stores, tenure, self._session_factory(shard))
         keeper = Keeper(stores, tenure, run, cursor)
+        accounts = AccountKeeper(stores, self._door) if self._door else None
         self._run = run
         if self._stop.is_set():
             run.stop()
         keeper.start()
+        if accounts is not None:
+            accounts.start()
         stores.health.report("ingest", ok=True, detail=f"shard {shard}")
         self.ready.set()
         try:
             drained = run.run()
         finally:
+            if accounts is not None:
+                accounts.stop()
             keeper.stop()
             self._run = None
         if not keeper.lost:

@@ -103,6 +103,7 @@ TABLES_WITHOUT_SITE = {
     "calendar": "held on a node of the tree, which may lie above the sites",
     "asset_type": "the catalogue of the company",
     "absence": "belongs to a person",
+    "broker_accounts": "one broker serves every site",
     "certificate": "belongs to a person",
     "consent": "belongs to a person",
     "contact": "belongs to a person",

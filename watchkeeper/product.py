@@ -17,6 +17,7 @@ from core import shards
 from core.channels.dingtalk_stream import Application, DingTalkStream
 from core.clock import Clock, SimulatedClock, SystemClock
 from core.db import Database
+from core.device_credentials import wanted_accounts
 from core.errors import Unavailable
 from core.health import Health
 from core.schema import current_revision, migrate, require_current
@@ -30,6 +31,7 @@ from core.telemetry.server import TelemetryServer
 from core.telemetry.spool import SpooledStore
 from core.telemetry.store import TelemetryStore
 from core.vault import Vault
+from ingest.accounts import Door, EmbeddedDoor
 from ingest.broker import BrokerConfig, BrokerError, EmbeddedBroker
 from ingest.service import IngestService
 from ingest.session import BrokerAddress
@@ -118,6 +120,9 @@ class Product:
         if external is not None:
             return external
         settings = self.settings
+        with self.database.read() as session:
+            # From its first moment on: whoever has a credential finds the door open.
+            wanted = wanted_accounts(session, shared=settings.device_sign_in == "shared")
         broker = EmbeddedBroker(
             BrokerConfig(
                 directory=(self.folder / "broker").resolve(),
@@ -126,7 +131,8 @@ class Product:
                 durability=settings.durability,
                 max_payload=settings.broker_max_payload,
                 store_bytes=settings.broker_queue_bytes,
-            )
+            ),
+            wanted,
         )
         broker.start()
         self.on_stop(broker.stop)
@@ -178,11 +184,15 @@ class Product:
             owner=installation.owner_id(self.folder),
             drain=telemetry.drain,
         )
-        service = IngestService(stores, address)
+        service = IngestService(stores, address, door=self._door())
         service.start()
         self.on_stop(service.stop)
         self.ingest = service
         return service
+
+    def _door(self) -> Door | None:
+        """Whose accounts are ours to keep, if any are."""
+        return EmbeddedDoor(self.broker) if self.broker is not None else None
 
     def start_jobs(self, telemetry: TelemetryStore) -> None:
         """Start the sweeps."""

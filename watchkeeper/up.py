@@ -78,7 +78,7 @@ def _start(product: Product, *, demo: bool, console: Console) -> None:
 def _announce(product: Product) -> None:
     assert product.web is not None
     broker = product.broker
-    address = broker.device_address if broker else installation.external_broker(product.settings)
+    address = broker.tools_address if broker else installation.external_broker(product.settings)
     assert address is not None
     # Undone only by whoever announced: a second product that is refused must not.
     product.on_stop(lambda: installation.withdraw(product.folder))
@@ -154,8 +154,11 @@ def _welcome(product: Product, link: str | None, *, demo: bool) -> Panel:
     broker = product.broker
     if broker is not None:
         address = broker.device_address
-        lines += ["", f"MQTT for devices: {address.host}:{address.port}, user {address.username},"]
-        lines += [f"password {address.password}"]
+        if product.settings.device_sign_in == "own":
+            lines += ["", f"MQTT for devices: {address.host}:{address.port}, each by its own name"]
+        else:
+            where = f"{address.host}:{address.port}, user {address.username},"
+            lines += ["", f"MQTT for devices: {where}", f"password {address.password}"]
     if product.web.own is not None:
         lines += [
             "",

@@ -7,15 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from core.device_credentials import Account, Wanted
+from ingest.broker.subjects import subjects_of
 from ingest.session import BrokerAddress
 
 PRODUCT = "watchkeeper"
 DEVICES = "devices"
+TOOLS = "tools"
+WARDEN = "warden"
 LOOPBACK = "127.0.0.1"
 # NATS gives every filter a consumer of its own (two when it ends in "/#") and refuses a
 # subscription once the windows of one session's consumers add up to more than this.
 LARGEST_WINDOW_SUM = 65_535
 LARGEST_PAYLOAD = 64 * 1024 * 1024
+# Of each account's password, in random bytes; people copy that of the devices by hand.
+_LENGTHS = {PRODUCT: 24, DEVICES: 12, TOOLS: 24, WARDEN: 24}
+# Those who left last are remembered for those who watch over credentials.
+_REMEMBERED = 1_000
+EVERYBODY = Wanted({}, shared=True)
 _LOG_SIZE = 10 * 1024 * 1024
 
 
@@ -67,20 +76,24 @@ class BrokerConfig:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The passwords of the two accounts: Watchkeeper's own and the devices'."""
+    """The passwords of our accounts: Watchkeeper's own, the one that all devices may share, that
+    of tools and simulators on this machine, and the one by which the broker itself is asked."""
 
     product: str
     devices: str
+    tools: str
+    warden: str
 
 
 def credentials(directory: Path) -> Credentials:
     """The passwords kept in the folder, made at the first call, readable by the owner only."""
     path = directory / "credentials.json"
-    if not path.exists():
-        made = {PRODUCT: secrets.token_urlsafe(24), DEVICES: secrets.token_urlsafe(12)}
-        write_private(path, json.dumps(made))
-    kept = json.loads(path.read_text())
-    return Credentials(kept[PRODUCT], kept[DEVICES])
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    made = {name: secrets.token_urlsafe(_LENGTHS[name]) for name in _LENGTHS if name not in kept}
+    if made:
+        kept |= made
+        write_private(path, json.dumps(kept))
+    return Credentials(kept[PRODUCT], kept[DEVICES], kept[TOOLS], kept[WARDEN])
 
 
 def write_private(path: Path, text: str) -> None:
@@ -95,16 +108,23 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def render(config: BrokerConfig, keys: Credentials, port: int, control_port: int) -> str:
+def render(
+    config: BrokerConfig,
+    keys: Credentials,
+    port: int,
+    control_port: int,
+    wanted: Wanted = EVERYBODY,
+) -> str:
     """The server's configuration, in the JSON that it reads as well as its own format.
 
     `control_port` is the loopback port of the NATS protocol, by which the queue is looked at.
+    `wanted`: who else is let in, and what they may do.
     """
-    return json.dumps(_settings(config, keys, port, control_port), indent=2)
+    return json.dumps(_settings(config, keys, port, control_port, wanted), indent=2)
 
 
 def _settings(
-    config: BrokerConfig, keys: Credentials, port: int, control_port: int
+    config: BrokerConfig, keys: Credentials, port: int, control_port: int, wanted: Wanted
 ) -> dict[str, Any]:
     store: dict[str, Any] = {
         "store_dir": str(config.directory),
@@ -125,7 +145,11 @@ def _settings(
         "logfile_max_num": 3,
         "jetstream": store,
         "mqtt": _mqtt(config, port),
-        "authorization": {"users": _users(keys)},
+        "max_closed_clients": _REMEMBERED,
+        "authorization": {"users": _users(keys, wanted)},
+        # It knows who is connected, and reads its configuration again when asked. Devices and the
+        # queue stand in another account, so it sees none of what they say.
+        "accounts": {"$SYS": {"users": [_warden(keys)]}},
     }
 
 
@@ -141,34 +165,65 @@ def _mqtt(config: BrokerConfig, port: int) -> dict[str, Any]:
     return settings
 
 
-def _users(keys: Credentials) -> list[dict[str, Any]]:
-    # A device may neither look into the store nor speak for Watchkeeper on the topics by which
-    # sirens and displays are driven. In NATS, "/" of a topic is "." of a subject.
-    inside = ["$JS.>", "$SYS.>"]
-    return [
-        {
-            "user": PRODUCT,
-            "password": keys.product,
-            "allowed_connection_types": ["STANDARD", "MQTT"],
+def _warden(keys: Credentials) -> dict[str, Any]:
+    return {"user": WARDEN, "password": keys.warden, "allowed_connection_types": ["STANDARD"]}
+
+
+# A device may neither look into the store nor speak for Watchkeeper on the topics by which sirens
+# and displays are driven. In NATS, "/" of a topic is "." of a subject.
+_INSIDE = ["$JS.>", "$SYS.>"]
+_OURS_ALONE = [*_INSIDE, "wk.v1.*.announce"]
+# By these the server brings a session its messages of QoS 1.
+_DELIVERIES = "$MQTT.sub.>"
+
+
+def _users(keys: Credentials, wanted: Wanted) -> list[dict[str, Any]]:
+    ours = {
+        "user": PRODUCT,
+        "password": keys.product,
+        "allowed_connection_types": ["STANDARD", "MQTT"],
+    }
+    shared = [_unbound(DEVICES, keys.devices)] if wanted.shared else []
+    accounts = [_account(one) for one in wanted.accounts.values()]
+    return [ours, *shared, _unbound(TOOLS, keys.tools), *accounts]
+
+
+def _unbound(user: str, password: str) -> dict[str, Any]:
+    """An account that may speak as any device."""
+    return {
+        "user": user,
+        "password": password,
+        "allowed_connection_types": ["MQTT"],
+        "permissions": {
+            "publish": {"deny": _OURS_ALONE},
+            "subscribe": {"deny": _INSIDE},
         },
-        {
-            "user": DEVICES,
-            "password": keys.devices,
-            "allowed_connection_types": ["MQTT"],
-            "permissions": {
-                "publish": {"deny": [*inside, "wk.v1.*.announce"]},
-                "subscribe": {"deny": inside},
-            },
+    }
+
+
+def _account(account: Account) -> dict[str, Any]:
+    publish, subscribe = subjects_of(account.rights.publish), subjects_of(account.rights.subscribe)
+    return {
+        "user": account.username,
+        "password": account.hash,
+        "allowed_connection_types": ["MQTT"],
+        "permissions": {
+            "publish": {"allow": publish, "deny": _OURS_ALONE},
+            "subscribe": {"allow": [*subscribe, _DELIVERIES], "deny": _INSIDE},
         },
-    ]
+    }
 
 
 def addresses(config: BrokerConfig, keys: Credentials, port: int) -> tuple[BrokerAddress, ...]:
-    """The addresses for Watchkeeper itself and for devices, in this order."""
+    """The addresses for Watchkeeper itself, for devices that share an account, and for tools."""
     anywhere = config.host in ("0.0.0.0", "::", "")  # noqa: S104
     host = LOOPBACK if anywhere else config.host
     ca = None if config.tls_cert is None else str(config.tls_ca or "system")
     return tuple(
         BrokerAddress(host, port, user, password, ca, tls_insecure=ca is not None and anywhere)
-        for user, password in ((PRODUCT, keys.product), (DEVICES, keys.devices))
+        for user, password in (
+            (PRODUCT, keys.product),
+            (DEVICES, keys.devices),
+            (TOOLS, keys.tools),
+        )
     )

@@ -9,9 +9,13 @@ import time
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from core.device_credentials import Connection, Wanted
 from ingest.broker.config import (
+    EVERYBODY,
     PRODUCT,
+    WARDEN,
     BrokerConfig,
+    Credentials,
     addresses,
     credentials,
     render,
@@ -19,6 +23,7 @@ from ingest.broker.config import (
 )
 from ingest.broker.process import BrokerError, end_orphan, forget, spawn
 from ingest.broker.queue import QueueState, queue_state
+from ingest.broker.warden import connections, read_configuration_again
 from ingest.session import BrokerAddress
 
 log = logging.getLogger(__name__)
@@ -37,8 +42,12 @@ class EmbeddedBroker:
     the child when that thread goes, so also when our process is killed.
     """
 
-    def __init__(self, config: BrokerConfig) -> None:
+    def __init__(self, config: BrokerConfig, wanted: Wanted = EVERYBODY) -> None:
+        """wanted: who is let in beside Watchkeeper, from the first moment on."""
         self.config = config
+        self.wanted = wanted
+        # Whether the server that runs was told of `wanted`.
+        self.followed = False
         self.restarts = 0
         self._stopping = threading.Event()
         self._spawned = threading.Event()
@@ -47,7 +56,9 @@ class EmbeddedBroker:
         self._failure: BrokerError | OSError | None = None
         self._control_port = 0
         self._addresses: tuple[BrokerAddress, ...] = ()
-        self._keys = ""
+        self._keys: Credentials | None = None
+        # Configurations are written by the supervisor and by whoever admits devices.
+        self._writing = threading.Lock()
         # Whether the MQTT port was ours once: clients know it then, and it must not change.
         self._listened = False
 
@@ -58,8 +69,13 @@ class EmbeddedBroker:
 
     @property
     def device_address(self) -> BrokerAddress:
-        """Where devices connect, with the account made for them; known after `start`."""
+        """Where devices connect, with the account that they may share; known after `start`."""
         return self._addresses[1]
+
+    @property
+    def tools_address(self) -> BrokerAddress:
+        """Where tools and simulators of this machine connect; known after `start`."""
+        return self._addresses[2]
 
     @property
     def pid(self) -> int | None:
@@ -94,11 +110,37 @@ class EmbeddedBroker:
     def _configure(self) -> None:
         """Write the configuration, with ports that are free now."""
         config, keys = self.config, credentials(self.config.directory)
-        port = self._addresses[0].port if self._listened else config.port or _free_port()
-        self._control_port = _free_port()
-        self._keys = keys.product
-        self._addresses = addresses(config, keys, port)
-        write_private(config.file, render(config, keys, port, self._control_port))
+        with self._writing:
+            port = self._addresses[0].port if self._listened else config.port or _free_port()
+            self._control_port = _free_port()
+            self._keys = keys
+            self._addresses = addresses(config, keys, port)
+            self._write(keys, port)
+
+    def _write(self, keys: Credentials, port: int) -> None:
+        text = render(self.config, keys, port, self._control_port, self.wanted)
+        write_private(self.config.file, text)
+
+    def admit(self, wanted: Wanted) -> None:
+        """Let in whom `wanted` says, and nobody else; who is connected and may no more is cut off.
+
+        Everybody else stays connected. BrokerError while the server can't be asked: the
+        configuration stands then, and holds from its next start.
+        """
+        with self._writing:
+            if self._keys is None:
+                raise BrokerError("the broker has not been started")
+            self.wanted, self.followed = wanted, False
+            self._write(self._keys, self._addresses[0].port)
+            control_port, password = self._control_port, self._keys.warden
+        read_configuration_again(control_port, WARDEN, password)
+        self.followed = self.wanted is wanted
+
+    def connections(self) -> list[Connection]:
+        """Who is connected over MQTT, and who was taken over just now; BrokerError if unknown."""
+        if self._keys is None:
+            raise BrokerError("the broker has not been started")
+        return connections(self._control_port, WARDEN, self._keys.warden)
 
     def _take_other_ports(self) -> None:
         """What was free when we looked was taken before the server listened."""
@@ -140,7 +182,8 @@ class EmbeddedBroker:
 
     def queue_state(self) -> QueueState:
         """How much waits in the broker; BrokerError while it can't be asked."""
-        return queue_state(self._control_port, PRODUCT, self._keys, self.config.store_bytes)
+        password = self._keys.product if self._keys else ""
+        return queue_state(self._control_port, PRODUCT, password, self.config.store_bytes)
 
     def stop(self, timeout: float = 10.0) -> None:
         """End the server cleanly, by force after `timeout` seconds. Safe to repeat."""

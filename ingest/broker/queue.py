@@ -42,8 +42,8 @@ def queue_state(port: int, user: str, password: str, capacity: int) -> QueueStat
             socket.create_connection(("127.0.0.1", port), timeout=5.0) as sock,
             sock.makefile("rwb") as wire,
         ):
-            _introduce(wire, user, password)
-            stored = _ask(wire, f"$JS.API.STREAM.INFO.{_STREAM}")
+            introduce(wire, user, password)
+            stored = ask(wire, f"$JS.API.STREAM.INFO.{_STREAM}")
             if "state" not in stored:
                 return QueueState(0, 0, 0, 0, capacity)
             consumers = _consumers(wire)
@@ -61,22 +61,24 @@ def queue_state(port: int, user: str, password: str, capacity: int) -> QueueStat
 def _consumers(wire: BufferedRWPair) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
-        answer = _ask(wire, f"$JS.API.CONSUMER.LIST.{_STREAM}", {"offset": len(found)})
+        answer = ask(wire, f"$JS.API.CONSUMER.LIST.{_STREAM}", {"offset": len(found)})
         page = answer.get("consumers") or []
         found += page
         if not page or len(found) >= answer["total"]:
             return found
 
 
-def _introduce(wire: BufferedRWPair, user: str, password: str) -> None:
+def introduce(wire: BufferedRWPair, user: str, password: str) -> None:
+    """Sign in on a fresh connection; what the server thinks of it shows at the first question."""
     wire.readline()
     options = {"verbose": False, "pedantic": False, "user": user, "pass": password}
     wire.write(f"CONNECT {json.dumps(options)}\r\nSUB {_INBOX} 1\r\n".encode())
 
 
-def _ask(
+def ask(
     wire: BufferedRWPair, subject: str, question: dict[str, Any] | None = None
 ) -> dict[str, Any]:
+    """Ask one question of the server; ValueError when it hangs up or complains."""
     body = b"" if question is None else json.dumps(question).encode()
     wire.write(f"PUB {subject} {_INBOX} {len(body)}\r\n".encode() + body + b"\r\n")
     wire.flush()

@@ -1,0 +1,21 @@
+"""Topic filters as the subjects that NATS makes of them (docs.nats.io, MQTT, Topic Mapping)."""
+
+from collections.abc import Iterable
+
+_ANY = {"+": "*", "#": ">"}
+
+
+def subject_of(topic_filter: str) -> str:
+    """The NATS subject of a topic filter: "/" is ".", an empty level is "/", "." is "//"."""
+    levels = topic_filter.split("/")
+    return ".".join(_ANY.get(one, one.replace(".", "//") or "/") for one in levels)
+
+
+def subjects_of(filters: Iterable[str]) -> list[str]:
+    """The subjects of topic filters; "a/#" takes "a", too, which NATS needs told apart."""
+    found = dict[str, None]()
+    for one in filters:
+        found[subject_of(one)] = None
+        if one.endswith("/#"):
+            found[subject_of(one.removesuffix("/#"))] = None
+    return list(found)
