@@ -23,6 +23,7 @@ SECRETS = frozenset(
     | {"dingtalk_secret", "smtp_url", "group_urls", "voice_hook_secret"}
     | {"secret_key", "oidc_client_secret", "influx_token"}
     | {"database_password"}
+    | {"secret_key", "oidc_client_secret", "mqtt_admin_password"}
 )
 SHORTEST_KEY = 32
 
@@ -119,6 +120,12 @@ class Settings(BaseSettings):
     mqtt_username: str = ""
     mqtt_password: str = ""
     mqtt_ca: Path | None = Field(None, description="CA of the broker; switches TLS on.")
+    mqtt_admin_username: str = Field(
+        "",
+        description="Account that Mosquitto's dynamic security plugin obeys; with it Watchkeeper "
+        "makes the accounts of devices there. Empty means they are made by hand.",
+    )
+    mqtt_admin_password: str = ""
     mqtt_fast: bool = Field(True, description="False reads through paho's own, slower path.")
     broker_host: str = Field(
         "127.0.0.1", description="Address on which the embedded broker listens for devices."
@@ -133,6 +140,12 @@ class Settings(BaseSettings):
         4 * 1024**3, ge=1024**2, description="Size of the embedded broker's queue on disk, bytes."
     )
 
+    device_broker: str = Field(
+        "",
+        pattern=r"^(mqtts?://[^\s/@]+)?$",
+        description="How devices reach the broker, such as mqtts://broker.example:8883; for what "
+        "installers are given. Empty means as Watchkeeper itself does.",
+    )
     device_sign_in: Literal["shared", "own"] = Field(
         "shared",
         description="Who may speak to the broker: shared lets devices without a credential of "
@@ -311,6 +324,14 @@ class Settings(BaseSettings):
     def _whole_database(self) -> "Settings":
         if self.database_password and not self.database_url:
             raise ValueError("database_password needs database_url")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_admin(self) -> "Settings":
+        if self.mqtt_admin_username and not self.mqtt_host:
+            raise ValueError("mqtt_admin_username needs mqtt_host")
+        if self.mqtt_admin_username and self.mqtt_admin_username == self.mqtt_username:
+            raise ValueError("mqtt_admin_username and mqtt_username are two accounts")
         return self
 
     @model_validator(mode="after")

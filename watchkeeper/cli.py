@@ -20,6 +20,7 @@ from core.vault import Vault
 from rules.document import load_rules
 from simulators.errors import SimulatorError
 from watchkeeper import first_run, health_check, installation, rule_history
+from watchkeeper.credentials import credentials
 from watchkeeper.logs import set_up_logs
 from watchkeeper.product import open_database
 from watchkeeper.roles import run_role
@@ -45,6 +46,7 @@ app.add_typer(db, name="db")
 app.add_typer(bench, name="bench")
 app.add_typer(tags, name="tags")
 app.add_typer(telemetry, name="telemetry")
+app.add_typer(credentials, name="credentials")
 for _command in tools:
     app.command()(_command)
 

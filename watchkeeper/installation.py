@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from core.device_credentials.dynamic_security import Control
 from core.errors import Conflict, Refused
 from core.settings import Settings
 from core.telemetry.influx_server import InfluxAddress
@@ -114,6 +115,23 @@ def influx_address(settings: Settings) -> InfluxAddress | None:
                 advice="It is one line, the token, and readable for this user.",
             ) from None
     return InfluxAddress(settings.influx_url, settings.influx_org, settings.influx_bucket, token)
+
+
+def accounts_control(settings: Settings) -> Control:
+    """Mosquitto's dynamic security plugin, as the settings reach it."""
+    address = external_broker(settings)
+    if address is None or not settings.mqtt_admin_username:
+        raise Refused(
+            "the accounts of the broker are not Watchkeeper's to make",
+            advice="Set WATCHKEEPER_MQTT_ADMIN_USERNAME, see docs/device-identity.md.",
+        )
+    return Control(
+        address.host,
+        address.port,
+        settings.mqtt_admin_username,
+        settings.mqtt_admin_password,
+        address.tls_context(),
+    )
 
 
 def announce(folder: Path, facts: dict[str, Any]) -> None:

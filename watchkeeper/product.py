@@ -18,6 +18,7 @@ from core.channels.dingtalk_stream import Application, DingTalkStream
 from core.clock import Clock, SimulatedClock, SystemClock
 from core.db import Database
 from core.device_credentials import wanted_accounts
+from core.device_credentials.dynamic_security import DynamicSecurity
 from core.errors import Unavailable
 from core.health import Health
 from core.schema import current_revision, migrate, require_current
@@ -31,7 +32,7 @@ from core.telemetry.server import TelemetryServer
 from core.telemetry.spool import SpooledStore
 from core.telemetry.store import TelemetryStore
 from core.vault import Vault
-from ingest.accounts import Door, EmbeddedDoor
+from ingest.accounts import Door, EmbeddedDoor, MosquittoDoor
 from ingest.broker import BrokerConfig, BrokerError, EmbeddedBroker
 from ingest.service import IngestService
 from ingest.session import BrokerAddress
@@ -192,7 +193,15 @@ class Product:
 
     def _door(self) -> Door | None:
         """Whose accounts are ours to keep, if any are."""
-        return EmbeddedDoor(self.broker) if self.broker is not None else None
+        if self.broker is not None:
+            return EmbeddedDoor(self.broker)
+        settings = self.settings
+        if not settings.mqtt_admin_username:
+            return None
+        security = DynamicSecurity(
+            installation.accounts_control(settings), Vault(settings), self.clock
+        )
+        return MosquittoDoor(security, {settings.mqtt_username, settings.mqtt_admin_username})
 
     def start_jobs(self, telemetry: TelemetryStore) -> None:
         """Start the sweeps."""

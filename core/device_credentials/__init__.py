@@ -23,6 +23,8 @@ from core.device_credentials.rights import ANNOUNCEMENTS, Rights
 from core.device_credentials.usage import Connection, by_username, note_use
 from core.device_credentials.wanted import (
     Account,
+    AccountsAway,
+    Followed,
     Wanted,
     broker_accounts,
     note_admitted,
@@ -35,10 +37,12 @@ __all__ = [
     "CREDENTIAL",
     "OVERLAP",
     "Account",
+    "AccountsAway",
     "BrokerAccounts",
     "Connection",
     "DeviceCredential",
     "DeviceIdentity",
+    "Followed",
     "Issued",
     "Rights",
     "Wanted",

@@ -18,6 +18,7 @@ from core.device_credentials.model import (
 )
 from core.device_credentials.rights import Rights, filter_fault, rights_of
 from core.devices import Device, Source
+from core.errors import Unavailable
 from core.places import Node
 from core.vault import Vault
 
@@ -50,6 +51,18 @@ class Wanted:
     accounts: Mapping[str, Account]
     shared: bool
     sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a broker has now. admitted: user names of ours that it knows. unknown: of others."""
+
+    admitted: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+
+
+class AccountsAway(Unavailable):
+    """The broker can't be asked for its accounts now; it is tried again."""
 
 
 def wanted_accounts(session: Session, *, shared: bool) -> Wanted:

@@ -14,8 +14,10 @@ import structlog
 
 from core.db import Session, is_unavailable
 from core.device_credentials import (
+    AccountsAway,
     BrokerAccounts,
     Connection,
+    Followed,
     Wanted,
     broker_accounts,
     due_to_end,
@@ -25,7 +27,7 @@ from core.device_credentials import (
     wanted_accounts,
 )
 from core.errors import WatchkeeperError
-from ingest.accounts.door import Door, DoorAway
+from ingest.accounts.door import Door
 from ingest.stores import Stores
 
 log = structlog.get_logger(__name__)
@@ -57,6 +59,7 @@ class AccountKeeper:
         """End the thread."""
         self._stop.set()
         self._thread.join()
+        self._door.close()
 
     def _work(self) -> None:
         while not self._stop.is_set():
@@ -77,7 +80,7 @@ class AccountKeeper:
         if fault is None:
             try:
                 connections = self._door.connections()
-            except DoorAway as error:
+            except AccountsAway as error:
                 fault = error.detail
         self._record(partial(self._note, fault=fault, connections=connections, now=now))
         # A device that was seen with its new credential needs the old one no more.
@@ -110,12 +113,13 @@ class AccountKeeper:
         if wanted == self._followed and not due:
             return None
         try:
-            self._unknown = list(self._door.follow(wanted))
-        except DoorAway as error:
+            followed = self._door.follow(wanted)
+        except AccountsAway as error:
             self._followed = None
             return error.detail
         self._followed, self._compared = wanted, time.monotonic()
-        self._record(partial(_note_admitted, wanted=wanted, now=now))
+        self._unknown = list(followed.unknown)
+        self._record(partial(_note_admitted, followed=followed, now=now))
         return None
 
     def _note(
@@ -145,8 +149,8 @@ class AccountKeeper:
         _set(row, kind=self._door.kind, fault=fault[:500], fault_since=since)
 
 
-def _note_admitted(session: Session, *, wanted: Wanted, now: datetime) -> None:
-    note_admitted(session, wanted.accounts.keys(), now=now)
+def _note_admitted(session: Session, *, followed: Followed, now: datetime) -> None:
+    note_admitted(session, frozenset(followed.admitted), now=now)
 
 
 def _set(row: BrokerAccounts, **values: object) -> None:

@@ -11,8 +11,10 @@ from core import events
 from core.clock import SimulatedClock
 from core.db import Database
 from core.device_credentials import (
+    AccountsAway,
     Connection,
     DeviceCredential,
+    Followed,
     Issued,
     Wanted,
     broker_accounts,
@@ -24,7 +26,7 @@ from core.device_credentials import (
 from core.devices import Device
 from core.health import Health
 from core.settings import load
-from ingest.accounts import AccountKeeper, DoorAway, EmbeddedDoor
+from ingest.accounts import AccountKeeper, EmbeddedDoor
 from ingest.broker import BrokerConfig, EmbeddedBroker
 from ingest.stores import Stores
 from tests.fixtures import NOON, SmallSite
@@ -43,11 +45,11 @@ class Broker:
         self.followed = 0
         self.present: list[Connection] = []
 
-    def follow(self, wanted: Wanted) -> Sequence[str]:
+    def follow(self, wanted: Wanted) -> Followed:
         self._ask()
         self.followed += 1
         self.accounts = set(wanted.accounts)
-        return ["somebody-else"]
+        return Followed(tuple(wanted.accounts), ("somebody-else",))
 
     def connections(self) -> Sequence[Connection]:
         self._ask()
@@ -57,7 +59,7 @@ class Broker:
 
     def _ask(self) -> None:
         if self.away:
-            raise DoorAway("no route to the broker")
+            raise AccountsAway("no route to the broker")
 
 
 class Bench:

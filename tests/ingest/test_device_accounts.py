@@ -57,7 +57,9 @@ def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
 class Speaker:
     """A client that notes what the broker says to it."""
 
-    def __init__(self, address: BrokerAddress, name: str, client_id: str | None = None) -> None:
+    def __init__(
+        self, address: BrokerAddress, name: str | None, client_id: str | None = None
+    ) -> None:
         self.granted: list[int] = []
         self.heard: list[tuple[str, bytes]] = []
         self.refused = False
@@ -67,7 +69,8 @@ class Speaker:
             clean_session=False,
             reconnect_on_failure=False,
         )
-        client.username_pw_set(name, SECRETS.get(name, address.password))
+        if name is not None:
+            client.username_pw_set(name, SECRETS[name])
         client.on_subscribe = lambda _c, _d, _m, codes, _p: self.granted.extend(
             code.value for code in codes
         )
@@ -88,8 +91,11 @@ class Speaker:
         return list(self.granted)
 
     def leave(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
+        client = self.client
+        client.disconnect()
+        client.loop_stop()
+        # Else it would be garbage in a circle, with its sockets open.
+        client.on_connect = client.on_subscribe = client.on_message = None
 
 
 @pytest.fixture
@@ -194,9 +200,9 @@ def test_revocation_cuts_who_is_connected_and_nobody_else(
 def test_the_shared_account_goes_when_everybody_must_sign_in(
     broker: EmbeddedBroker, speak: Callable[..., Speaker]
 ) -> None:
-    assert speak("devices").refused
     SECRETS["devices"] = str(broker.device_address.password)
     SECRETS["tools"] = str(broker.tools_address.password)
+    assert speak("devices").refused
     broker.admit(wanted(A, B, BRIDGE, shared=True))
     shared = speak("devices")
     assert not shared.refused
