@@ -21,9 +21,8 @@ SECRETS = frozenset(
     {"mqtt_password", "webhook_secret", "database_url", "aliyun_key_secret", "wecom_secret"}
     | {"wecom_token", "wecom_aes_key", "dingtalk_card_secret"}
     | {"dingtalk_secret", "smtp_url", "group_urls", "voice_hook_secret"}
-    | {"secret_key", "oidc_client_secret", "influx_token"}
-    | {"database_password"}
     | {"secret_key", "oidc_client_secret", "mqtt_admin_password"}
+    | {"database_password", "influx_token"}
 )
 SHORTEST_KEY = 32
 
@@ -183,9 +182,6 @@ class Settings(BaseSettings):
         description="Bucket of the readings; the one of the roll-ups has -hours behind its name.",
     )
     influx_token: str = Field("", description="Token that may read and write both buckets.")
-    influx_token_file: Path | None = Field(
-        None, description="File that holds the token instead, such as a mounted secret."
-    )
     readings_days: int | None = Field(
         None, ge=1, description="Readings are dropped so long after receipt; empty means never."
     )
@@ -346,8 +342,8 @@ class Settings(BaseSettings):
     def _whole_influx(self) -> "Settings":
         if self.influx_url and not self.influx_org:
             raise ValueError("influx_url needs influx_org")
-        if self.influx_url and bool(self.influx_token) == bool(self.influx_token_file):
-            raise ValueError("influx_url needs influx_token or influx_token_file, one of them")
+        if self.influx_url and not self.influx_token:
+            raise ValueError("influx_url needs influx_token")
         return self
 
     @model_validator(mode="after")

@@ -99,22 +99,12 @@ def external_broker(settings: Settings) -> BrokerAddress | None:
 
 
 def influx_address(settings: Settings) -> InfluxAddress | None:
-    """The InfluxDB that the settings name; None when readings stay in the data folder.
-
-    Raises Refused when the file of its token can't be read.
-    """
+    """The InfluxDB that the settings name; None when readings stay in the data folder."""
     if not settings.influx_url:
         return None
-    token = settings.influx_token
-    if settings.influx_token_file is not None:
-        try:
-            token = settings.influx_token_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Refused(
-                f"influx_token_file cannot be read: {error}",
-                advice="It is one line, the token, and readable for this user.",
-            ) from None
-    return InfluxAddress(settings.influx_url, settings.influx_org, settings.influx_bucket, token)
+    return InfluxAddress(
+        settings.influx_url, settings.influx_org, settings.influx_bucket, settings.influx_token
+    )
 
 
 def accounts_control(settings: Settings) -> Control:

@@ -30,8 +30,7 @@ def init(
     ] = None,
 ) -> None:
     """Set InfluxDB up: two buckets, their retention, the task that rolls up. Repeat at will."""
-    chosen = {"influx_token": "", "influx_token_file": token_file} if token_file else {}
-    settings = settings_module.load(**chosen)
+    settings = settings_module.load(**_chosen(token_file))
     set_up_logs(settings)
     address = installation.influx_address(settings)
     if address is None:
@@ -48,6 +47,19 @@ def init(
         console.print(line, soft_wrap=True, markup=False)
     if not done:
         console.print("Everything is as it should be; nothing was changed.")
+
+
+def _chosen(token_file: Path | None) -> dict[str, str]:
+    """The settings that hold for this command alone. Refused where the file can't be read."""
+    if token_file is None:
+        return {}
+    try:
+        return {"influx_token": token_file.read_text(encoding="utf-8").strip()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(
+            f"{token_file} cannot be read: {error}",
+            advice="It holds one line, the token, and is readable for this user.",
+        ) from None
 
 
 @telemetry.command()

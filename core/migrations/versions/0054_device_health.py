@@ -6,7 +6,7 @@ from alembic import op
 from core.db import Instant
 
 revision = "0054"
-down_revision = "0047"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 

@@ -156,15 +156,6 @@ def test_a_damaged_file_is_shown_and_stays(tmp_path: Path) -> None:
         ({"influx_url": "influxdb:8086"}, "must begin with http"),
         ({"influx_url": "http://influxdb:8086"}, "needs influx_org"),
         ({"influx_url": "http://influxdb:8086", "influx_org": "a"}, "influx_token"),
-        (
-            {
-                "influx_url": "http://influxdb:8086",
-                "influx_org": "a",
-                "influx_token": "b",
-                "influx_token_file": Path("c"),
-            },
-            "one of them",
-        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(
