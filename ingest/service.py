@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 
 from core import events, leases, shards
+from core.db import is_unavailable
 from core.errors import WatchkeeperError
 from ingest import metrics
 from ingest.accounts import AccountKeeper, Door
@@ -84,6 +85,8 @@ class IngestService:
         )
         if isinstance(error, WatchkeeperError):
             log.warning("ingest has to start again", error=error.detail)
+        elif is_unavailable(error):
+            log.warning("ingest has to start again", error=str(error).partition("\n")[0])
         else:
             log.exception("ingest has died and starts again")
 

@@ -12,9 +12,11 @@ from scripts.shell import SetUpError, run, say
 # Each package with a file that it brings; the file may also come from somewhere else.
 FONT = {"fonts-noto-cjk": "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"}
 PACKAGES = {
+    "caddy": "/usr/bin/caddy",
     "chromium": "/usr/bin/chromium",
     **FONT,
     "mosquitto": "/usr/sbin/mosquitto",
+    "mosquitto-clients": "/usr/bin/mosquitto_sub",
     "postgresql": "/usr/lib/postgresql/*/bin/initdb",
     # It takes what is written to InfluxDB 2, which Debian doesn't have.
     "victoria-metrics": "/usr/bin/victoria-metrics",

@@ -28,6 +28,7 @@ LONG = (
     "tests/stories/test_kills.py",
     "tests/stories/test_outages.py",
     "tests/test_cli.py",
+    "tests/stories/test_compose.py",
     "tests/ingest/test_brokers.py",
     "tests/web/test_control_room.py",
     "tests/stories/test_report_to_rating.py",

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 import typer
 
-from core.settings import FILE_VARIABLE, PREFIX, Settings
+from core.secret_files import variable
+from core.settings import FILE_VARIABLE, PREFIX, SECRETS, Settings
 from tests.servers.product import ROOT
 from watchkeeper.cli import app
 from workflows.alarms import ALARM
@@ -156,6 +157,7 @@ def test_every_link_in_the_documents_leads_somewhere() -> None:
 
 def test_every_setting_that_the_documents_name_exists() -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {FILE_VARIABLE}
+    known |= {variable(PREFIX, name) for name in SECRETS}
     named = {
         (str(document.relative_to(ROOT)), name)
         for document in [*documents(), ROOT / "docker-compose.yml"]

@@ -33,7 +33,10 @@ NPM_LOCKS = [
     "tests/web/quality/package-lock.json",
 ]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+# The production stack is looked at in test_deployment.py.
+COMPOSE: dict[str, Any] = yaml.safe_load(
+    (ROOT / "deploy/compose-single.yml").read_text(encoding="utf-8")
+)
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 TARGETS = ["demo", "test", "proof", "lint", "bench"]
 
@@ -216,7 +219,9 @@ def test_the_compose_file_publishes_the_ports_that_it_sets_and_keeps_the_data() 
 def test_the_image_starts_the_product_as_an_ordinary_user() -> None:
     steps = [line.split(maxsplit=1) for line in DOCKERFILE.splitlines() if line[:1].isalpha()]
     last = {name: argument for name, argument in steps}
-    assert last["USER"] == "watchkeeper"
+    uid, gid = last["USER"].split(":")
+    assert int(uid) > 0
+    assert int(gid) > 0
     assert json.loads(last["ENTRYPOINT"])[0] in PROJECT["project"]["scripts"]
     assert is_known(" ".join([*json.loads(last["ENTRYPOINT"]), *json.loads(last["CMD"])]))
     stages = set(re.findall(r"^FROM \S+ AS (\w+)$", DOCKERFILE, flags=re.M))

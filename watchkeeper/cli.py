@@ -20,6 +20,7 @@ from core.vault import Vault
 from rules.document import load_rules
 from simulators.errors import SimulatorError
 from watchkeeper import first_run, health_check, installation, rule_history
+from watchkeeper.broker_commands import app as broker
 from watchkeeper.credentials import credentials
 from watchkeeper.logs import set_up_logs
 from watchkeeper.product import open_database
@@ -47,6 +48,7 @@ app.add_typer(bench, name="bench")
 app.add_typer(tags, name="tags")
 app.add_typer(telemetry, name="telemetry")
 app.add_typer(credentials, name="credentials")
+app.add_typer(broker, name="broker")
 for _command in tools:
     app.command()(_command)
 
@@ -270,13 +272,20 @@ def rules_import(
 
 
 @db.command("migrate")
-def db_migrate() -> None:
+def db_migrate(
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Also bring the shipped rules, as `up` does.")
+    ] = False,
+) -> None:
     """Bring the database to the schema of this version."""
     settings = _settings()
     installation.prepare(settings)
     database = open_database(settings)
     changed = migrate(database, Vault(settings))
     console.print(f"{'Migrated to' if changed else 'Already at'} revision {newest_revision()}.")
+    if rules:
+        count = first_run.publish_packs(database, SystemClock().now())
+        console.print(f"{count} shipped rules came into force.")
     database.close()
 
 

@@ -4,6 +4,8 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Literal
 
+from core.errors import Unavailable
+
 Transport = Literal["tcp", "websockets", "unix"]
 
 SYSTEM_CA = "system"
@@ -27,11 +29,21 @@ class BrokerAddress:
     transport: Transport = "tcp"
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """The TLS settings; OSError when the authorities' file can't be read, None without TLS."""
+        """The TLS settings; Unavailable when the authorities' file can't be used, None without TLS.
+
+        It may be made a moment later, as where a broker and we start at once.
+        """
         if self.tls_ca is None:
             return None
         cafile = None if self.tls_ca == SYSTEM_CA else self.tls_ca
-        context = ssl.create_default_context(cafile=cafile)
+        try:
+            context = ssl.create_default_context(cafile=cafile)
+        except OSError as error:
+            raise Unavailable(
+                f"the authorities to trust for the broker, {cafile}, can't be read: "
+                f"{error.strerror or error}",
+                advice="Make the file, or correct WATCHKEEPER_MQTT_CA.",
+            ) from None
         context.check_hostname = not self.tls_insecure
         return context
 

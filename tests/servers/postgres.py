@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
@@ -43,7 +43,9 @@ def server_program(name: str) -> str:
 class PostgresServer:
     """One server process over one temporary cluster; `stop` and `start` keep port and data."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: Mapping[str, str] | None = None) -> None:
+        """options: settings of the server besides those of every test."""
+        self._options = dict(options or {})
         self.port = free_port()
         self._account = ACCOUNT if os.geteuid() == 0 else None
         self._password = secrets.token_urlsafe()
@@ -85,6 +87,7 @@ class PostgresServer:
             "port": str(self.port),
             "unix_socket_directories": "",
             "max_connections": "200",
+            **self._options,
         }
         command = [server_program("postgres"), "-D", str(self._folder / "data")]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]

@@ -1,0 +1,217 @@
+"""The production stack from docker-compose.yml, run as processes: from nothing to a ticket."""
+
+import http.cookiejar
+import json
+import re
+import signal
+import ssl
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from core.clock import SystemClock
+from core.db import Database, with_password
+from simulators.connection import BrokerAddress, Publisher
+from tests.servers.postgres import PostgresServer
+from tests.servers.product import ROOT, until
+from tests.servers.stack import Stack
+from watchkeeper.first_run import tool_token
+
+ROLES = ("ingest", "jobs", "api-1", "api-2")
+LIMIT_S = 90.0
+SITE_TEXT = """\
+company: {code: acme, name: {en: Acme}}
+site: {code: works, name: {en: Works}, time_zone: Asia/Shanghai}
+assets:
+  - {code: cellar, type: water_leak, name: {en: Cellar}}
+  - {code: attic, type: water_leak, name: {en: Attic}}
+sources:
+  - {code: own, topic: wk/v1/works/#, dialect: wk}
+devices:
+  - {code: leak-1, asset: cellar}
+  - {code: leak-2, asset: attic}
+"""
+
+
+class Browser:
+    """Somebody outside, who trusts the proxy's authority and keeps cookies."""
+
+    def __init__(self, stack: Stack, token: str = "") -> None:
+        self.url = f"https://localhost:{stack.port('proxy', 8443)}"
+        self.cookies = http.cookiejar.CookieJar()
+        root = stack.folder / "volumes/proxy-data/caddy/pki/authorities/local/root.crt"
+        self._root = root
+        self._token = token
+
+    def read(self, path: str, fields: dict[str, str] | None = None) -> tuple[int, str]:
+        """Status and text at a path; fields are sent as a form."""
+        body = None if fields is None else urllib.parse.urlencode(fields).encode()
+        request = urllib.request.Request(self.url + path, body)
+        if fields is not None:
+            request.add_header("Origin", self.url)
+        if self._token:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        context = ssl.create_default_context(cafile=str(self._root))
+        opener = urllib.request.build_opener(
+            urllib.request.HTTPSHandler(context=context),
+            urllib.request.HTTPCookieProcessor(self.cookies),
+        )
+        try:
+            with opener.open(request, timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError as error:
+            return 0, str(error)
+
+    def tickets(self) -> list[dict[str, Any]]:
+        """The tickets as an integration sees them."""
+        status, text = self.read("/api/v1/tickets")
+        assert status == 200, text
+        found: list[dict[str, Any]] = json.loads(text)["items"]
+        return found
+
+
+@pytest.fixture
+def server(stack: Stack) -> Iterator[PostgresServer]:
+    """The stack's PostgreSQL with the options of the file; it doesn't run yet."""
+    command = stack.services["postgres"]["command"]
+    options = dict(word.split("=", 1) for word in command[1:] if word != "-c")
+    server = PostgresServer(options)
+    server.stop()
+    stack.ports["postgres", 5432] = server.port
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """Every service of the file, none of which runs yet."""
+    stack = Stack(tmp_path)
+    script = [str(ROOT / "deploy/secrets.sh"), str(stack.secrets)]
+    subprocess.run(script, check=True, capture_output=True)
+    yield stack
+    stack.close()
+
+
+def as_image_does(server: PostgresServer, stack: Stack) -> None:
+    """Make the account and the database that the environment names, as PostgreSQL's image does."""
+    given = stack.environment("postgres")
+    password = Path(given["POSTGRES_PASSWORD_FILE"]).read_text()
+    address = server.url("postgres").replace("+psycopg", "")
+    with psycopg.connect(address, autocommit=True) as session:
+        name = given["POSTGRES_USER"]
+        session.execute(f"CREATE ROLE {name} LOGIN SUPERUSER PASSWORD '{password}'".encode())
+        session.execute(f"CREATE DATABASE {given['POSTGRES_DB']} OWNER {name}".encode())
+
+
+def publish(stack: Stack, device: str, password: str, *, leak: bool, own: str = "") -> None:
+    """Have a device say whether it leaks, over TLS, as `own` or as itself."""
+    port = stack.port("broker", 8883)
+    ca = str(stack.folder / "volumes/broker-files/authority.pem")
+    address = BrokerAddress("localhost", port, own or device, password, tls_ca=ca)
+    with Publisher(address, patience=60) as publisher:
+        publisher.publish(f"wk/v1/works/{device}/readings", json.dumps({"leak": leak}).encode())
+        publisher.flush()
+
+
+def token_of(stack: Stack) -> str:
+    """A token of the administrator, made beside the stack as by who holds a second factor."""
+    given = stack.environment("migrate")
+    password = Path(given["WATCHKEEPER_DATABASE_PASSWORD_FILE"]).read_text()
+    database = Database(with_password(given["WATCHKEEPER_DATABASE_URL"], password))
+    try:
+        token = tool_token(database, stack.folder, SystemClock())
+    finally:
+        database.close()
+    assert token is not None
+    return token
+
+
+def sign_in(stack: Stack) -> Browser:
+    """Sign the administrator in by the link that the stack prints."""
+    link = stack.run("api-1", "signin-link").strip()
+    browser = Browser(stack)
+    path = urllib.parse.urlsplit(link).path
+    status, text = browser.read(path)
+    assert status == 200, text
+    csrf = re.search(r'name="csrf"\s+value="([^"]+)"', text)
+    assert csrf is not None, text
+    status, text = browser.read(path, {"csrf": csrf[1]})
+    assert status == 200, text
+    return browser
+
+
+def test_the_stack_finds_a_fault_and_every_role_waits_and_recovers(
+    stack: Stack, server: PostgresServer
+) -> None:
+    # Everything at once, in the worst order: nothing that a role stands on is there.
+    stack.start(*ROLES)
+    for role in ROLES:
+        stack.wait_until_ill(role, "database: ILL, waiting for it: connection failed")
+    server.start()
+    as_image_does(server, stack)
+    stack.wait_until_ill("jobs", "watchkeeper db migrate")
+    stack.run("migrate")
+    stack.wait_until_healthy("postgres", "jobs")
+    stack.wait_until_ill("ingest", "authority.pem, can't be read")
+    stack.run("prepare")
+    stack.start_broker()
+    stack.wait_until_healthy(*ROLES)
+    said = stack.said("ingest")
+    assert "waiting for the database" in said
+    assert "the database is there now" in said
+
+    (stack.folder / "volumes/data/site.yaml").write_text(SITE_TEXT)
+    assert "created" in stack.run("migrate", "site", "import", "/var/lib/watchkeeper/site.yaml")
+    assert "0 shipped" not in stack.run("migrate")
+    words = [
+        stack.run("prepare", "broker", "account", "/broker", f"leak-{number}").strip()
+        for number in (1, 2)
+    ]
+    stack.signal_server("broker", signal.SIGHUP)
+    stack.start_proxy()
+    stack.wait_until_healthy("proxy", *ROLES)
+
+    browser = sign_in(stack)
+    kept = {cookie.name: cookie.secure for cookie in browser.cookies}
+    assert kept["wk_session"]
+    assert "wk_worker" in kept
+    program = Browser(stack, token_of(stack))
+    assert program.tickets() == []
+
+    # Nobody speaks for another device, whatever its own account may do.
+    publish(stack, "leak-2", words[0], leak=True, own="leak-1")
+    publish(stack, "leak-1", words[0], leak=True)
+    until(lambda: len(program.tickets()) > 0, LIMIT_S, lambda: stack.said("ingest"))
+    assert [one["asset_code"] for one in program.tickets()] == ["cellar"]
+
+    broken_and_mended(stack, server)
+    publish(stack, "leak-2", words[1], leak=True)
+    until(lambda: len(program.tickets()) > 1, LIMIT_S, lambda: stack.said("ingest"))
+    stack.stop(*ROLES)
+
+
+def broken_and_mended(stack: Stack, server: PostgresServer) -> None:
+    """Each of what the roles stand on goes away; who needs it says so and recovers by itself."""
+    server.stop()
+    for role in ROLES:
+        stack.wait_until_ill(role, "database: ILL")
+    server.start()
+    stack.end_server("broker")
+    stack.wait_until_ill("ingest", "broker: ILL")
+    stack.start_broker()
+    stack.wait_until_healthy(*ROLES)
+    stack.stop("ingest", "api-2")
+    stack.wait_until_ill("api-1", "telemetry: ILL")
+    stack.wait_until_healthy("proxy")
+    stack.start("ingest", "api-2")
+    stack.wait_until_healthy("proxy", *ROLES)
