@@ -45,6 +45,7 @@ DIALECTS: Mapping[str, Mapping[str, Option]] = {
     "tasmota": _ZONE,
     "alink": _ZONE,
     "esphome": _ZONE,
+    "homeassistant": _ZONE,
     "homie": _ZONE,
     "iotda": _ZONE,
     "shelly": _ZONE,

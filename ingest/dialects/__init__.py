@@ -6,6 +6,7 @@ from ingest.dialects.alink import decode as decode_alink
 from ingest.dialects.chirpstack import decode as decode_chirpstack
 from ingest.dialects.esphome import decode as decode_esphome
 from ingest.dialects.gb26875 import decode as decode_gb26875
+from ingest.dialects.homeassistant import decode as decode_homeassistant
 from ingest.dialects.homie import decode as decode_homie
 from ingest.dialects.iotda import decode as decode_iotda
 from ingest.dialects.mapping import decode as decode_mapping
@@ -35,6 +36,7 @@ DECODERS: Mapping[str, Decoder] = {
     "sparkplug": decode_sparkplug,
     "alink": decode_alink,
     "esphome": decode_esphome,
+    "homeassistant": decode_homeassistant,
     "homie": decode_homie,
     "iotda": decode_iotda,
     "shelly": decode_shelly,

@@ -1,0 +1,257 @@
+"""Home Assistant's MQTT discovery (integrations/mqtt): configurations, and the states they name.
+
+Configurations stand on `<prefix>/<component>/[<node>/]<object>/config`, states wherever these say;
+those topics are followed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingest.decoding import Problem, parse
+from ingest.dialects.homeassistant.configuring import Announced, Place, announced, place_of
+from ingest.dialects.homeassistant.templates import Fault, render
+from ingest.dialects.naming import Named, device_code, named
+from ingest.dialects.spoken import (
+    FOLLOWED,
+    Decoded,
+    Described,
+    DescribedPoint,
+    ForeignSource,
+    Result,
+    Spoken,
+    Told,
+)
+from ingest.dialects.values import (
+    NOTHING,
+    Value,
+    document,
+    flat,
+    health,
+    name_in,
+    number_in,
+    scalar,
+    sound,
+    words,
+)
+
+# What the source remembers under these: of a configuration its device, the topics that it follows
+# and the points that it describes; of a device its configurations. Under FOLLOWED and a topic
+# stands a list of [configuration, what the topic tells].
+CONFIGURATION, DEVICE = "config/", "device/"
+# What is noted under this and a device: whether it is there, by each topic that says so.
+AVAILABLE = "available/"
+_MOST_BOUND = 500
+
+
+def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """What a message tells; None for commands, and for topics that no configuration names."""
+    followed = memory.get(FOLLOWED + topic)
+    if followed:
+        return _state(topic, payload, followed, memory)
+    place = place_of(topic.split("/"))
+    return None if place is None else _configuration(place, topic, payload, memory)
+
+
+def _configuration(place: Place, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    before = memory.get(CONFIGURATION + topic)
+    if not payload:
+        return Decoded(remember=_changes(topic, None, None, before, memory)) if before else None
+    said = document(payload)
+    if isinstance(said, Problem):
+        return said
+    found = announced(place, said)
+    own = named(memory, found.device)
+    if isinstance(own, Problem):
+        return own
+    now = {
+        "device": found.device,
+        "topics": list(dict.fromkeys(bound.topic for bound in found.bound)),
+        "points": [
+            [point.key, point.kind, point.unit, list(point.states), point.name, point.means]
+            for point in found.points
+        ],
+    }
+    remember = {**own.remember, **_changes(topic, now, found, before, memory)}
+    described = Described(
+        name_in(found.about.get("name")),
+        name_in(found.about.get("manufacturer")),
+        name_in(found.about.get("model")),
+        tuple(_all_points(found.device, remember, memory)),
+    )
+    through = device_code(found.through) if found.through else None
+    told = Told(own.code, through=through if through != own.code else None, described=described)
+    problems = [Problem("unsupported", detail) for detail in found.problems]
+    return Decoded([told], problems, remember)
+
+
+def _changes(
+    topic: str,
+    now: dict[str, Any] | None,
+    found: Announced | None,
+    before: Mapping[str, Any] | None,
+    memory: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What is to be remembered where a configuration says something else than before."""
+    changed: dict[str, Any] = {CONFIGURATION + topic: now}
+    for each in before["topics"] if before else ():
+        kept = [one for one in memory.get(FOLLOWED + each, []) if one[0] != topic]
+        changed[FOLLOWED + each] = kept or None
+    for bound in found.bound[:_MOST_BOUND] if found else ():
+        key = FOLLOWED + bound.topic
+        standing = changed[key] if key in changed else memory.get(key)
+        now_bound = [*(standing or []), [topic, bound.said]]
+        changed[key] = sorted(now_bound, key=lambda one: str(one[0]))[-_MOST_BOUND:]
+    for device in {one["device"] for one in (before, now) if one}:
+        listed = [each for each in memory.get(DEVICE + device, []) if each != topic]
+        if now and now["device"] == device:
+            listed.append(topic)
+        changed[DEVICE + device] = sorted(listed) or None
+    return {key: value for key, value in changed.items() if value != memory.get(key)}
+
+
+def _all_points(
+    device: str, changed: Mapping[str, Any], memory: Mapping[str, Any]
+) -> Iterator[DescribedPoint]:
+    """What all configurations of a device describe; most devices have one for each point."""
+    for topic in changed.get(DEVICE + device, memory.get(DEVICE + device)) or ():
+        key = CONFIGURATION + topic
+        known = changed[key] if key in changed else memory.get(key)
+        for code, kind, unit, states, name, means in known["points"] if known else ():
+            yield DescribedPoint(code, kind, unit, tuple(states), name, means)
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What one device tells by a message, collected from all that its topic stands for."""
+
+    own: Named
+    measured: dict[str, Value] = field(default_factory=dict)
+    others: list[Spoken] = field(default_factory=list)
+    known: dict[str, float] = field(default_factory=dict)
+
+    def told(self) -> Told:
+        readings = [Spoken("readings", dict(self.measured))] if self.measured else []
+        return Told(self.own.code, [*readings, *self.others], health=self.known)
+
+
+def _state(topic: str, payload: bytes, followed: list[Any], memory: Mapping[str, Any]) -> Result:
+    if not payload:
+        return None
+    text = words(payload)
+    if isinstance(text, Problem):
+        return text
+    heard: dict[str, _Heard] = {}
+    problems: list[Problem] = []
+    note: dict[str, Any] = {}
+    remember: dict[str, Any] = {}
+    for _, bound in followed:
+        name = bound["device"]
+        if name not in heard:
+            own = named(memory, name)
+            if isinstance(own, Problem):
+                problems.append(own)
+                continue
+            heard[name] = _Heard(own)
+            remember.update(own.remember)
+        said = _said(bound, text)
+        if said is None:
+            continue
+        if bound["kind"] == "available":
+            note.update(_available(heard[name], topic, bound, said, memory))
+        elif (problem := _hear(heard[name], bound, said)) is not None:
+            problems.append(problem)
+    told = [one.told() for one in heard.values()]
+    return Decoded(told, problems, remember, note)
+
+
+def _said(bound: Mapping[str, Any], text: str) -> str | None:
+    """The text that counts; None where the template makes nothing of the payload."""
+    if "template" not in bound:
+        return text
+    try:
+        return render(bound["template"], text) or None
+    except Fault:
+        # As with a partial state that lacks what the template asks for.
+        return None
+
+
+def _available(
+    one: _Heard, topic: str, bound: Mapping[str, Any], text: str, memory: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Whether a device is there, by all, by any or by the latest of the topics that say so."""
+    if text not in (bound["on"], bound["off"]):
+        return {}
+    key = AVAILABLE + one.own.code
+    known = {**(memory.get(key) or {}), topic: text == bound["on"]}
+    mode = bound["mode"]
+    online = any(known.values()) if mode == "any" else all(known.values())
+    if mode == "latest":
+        online = known[topic]
+    status = Spoken("status", {"online": online})
+    one.others[:] = [each for each in one.others if each.kind != "status"] + [status]
+    return {key: known}
+
+
+def _hear(one: _Heard, bound: Mapping[str, Any], text: str) -> Problem | None:
+    """Take in what one configuration makes of a message."""
+    kind = bound["kind"]
+    if kind == "trigger":
+        if bound.get("on", text) == text:
+            one.others.append(Spoken("event", {"event": bound["event"]}))
+        return None
+    if kind == "scan":
+        if sound(text) and text:
+            one.others.append(Spoken("scan", {"guard": text}))
+        return None
+    key = bound["key"]
+    if kind in ("event", "object"):
+        return _structure(one, kind, key, text)
+    value = _value(kind, key, text, bound)
+    if isinstance(value, Problem) or value is None:
+        return value
+    one.measured[key] = value
+    if "health" in bound and not isinstance(value, bool | str):
+        one.known.update(_health(bound["health"], value))
+    return None
+
+
+def _structure(one: _Heard, kind: str, key: str, text: str) -> Problem | None:
+    said = parse(text.encode("utf-8", "replace"))
+    if isinstance(said, Problem):
+        return said
+    if not isinstance(said, dict):
+        return Problem("wrong_shape", f"{key[:60]}: a JSON object is expected")
+    if kind == "object":
+        one.measured |= flat({key: said}, texts=True)
+        return None
+    name = said.get("event_type")
+    if isinstance(name, str) and name and sound(name):
+        one.others.append(Spoken("event", {"event": f"{key}.{name}"}))
+    return None
+
+
+def _value(kind: str, key: str, text: str, bound: Mapping[str, Any]) -> Value | Problem | None:
+    if kind == "boolean":
+        if text in (bound["on"], bound["off"]):
+            return bool(text == bound["on"])
+        if text.lower() in NOTHING:
+            return None
+        detail = f"{key[:60]}: {text[:40]!r} is neither {bound['on'][:40]} nor {bound['off'][:40]}"
+        return Problem("wrong_type", detail)
+    if text.lower() in NOTHING:
+        return None
+    if kind == "text":
+        return sound(text)
+    found = number_in(text) if kind == "number" else scalar(text)
+    if found is None and kind == "number":
+        return Problem("wrong_type", f"{key[:60]}: {text[:40]!r} is no number")
+    return found
+
+
+def _health(what: str, value: float) -> dict[str, float]:
+    if what == "lqi":
+        return health(link_quality=value * 100 / 255)
+    if what == "millivolts":
+        return health(battery_voltage=value / 1000)
+    return health(**{what: value})

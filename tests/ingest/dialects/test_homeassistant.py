@@ -1,0 +1,383 @@
+"""Home Assistant's discovery: configurations in long and in short, templates, and states."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from ingest.decoding import Problem
+from ingest.dialects import FOLLOWED, Decoded, DescribedPoint
+from ingest.dialects.homeassistant.templates import Fault, render
+from tests.ingest.dialects.following import Following, check, shared
+
+STATE = "zigbee2mqtt/leak"
+ABOUT = {
+    "ids": ["zigbee2mqtt_0x01"], "name": "Leak below the pump", "mf": "Aqara", "mdl": "SJCGQ11LM",
+    "via_device": "zigbee2mqtt_bridge_0x00",
+}  # fmt: skip
+AVAILABLE = [{"topic": "zigbee2mqtt/bridge/state"}, {"t": "zigbee2mqtt/leak/availability"}]
+LEAK = {
+    "dev": ABOUT, "dev_cla": "moisture", "stat_t": STATE, "uniq_id": "0x01_leak", "pl_on": True,
+    "pl_off": False, "val_tpl": "{{ value_json.water_leak }}", "avty": AVAILABLE,
+    "avty_mode": "all",
+}  # fmt: skip
+BATTERY = {
+    "device": {"identifiers": "zigbee2mqtt_0x01", "name": "Leak below the pump"},
+    "device_class": "battery", "unit_of_measurement": "%", "state_class": "measurement",
+    "state_topic": STATE, "value_template": "{{ value_json['battery'] | int }}",
+    "entity_category": "diagnostic",
+}  # fmt: skip
+WHOLE = {
+    "~": "plant", "dev": {"ids": "ph-1", "name": "Pump house", "mf": "Acme"}, "o": {"name": "acme"},
+    "stat_t": "~/state", "avty_t": "~/lwt",
+    "cmps": {
+        "temp": {"p": "sensor", "dev_cla": "temperature", "unit_of_meas": "°F",
+                 "val_tpl": "{{ value_json.t | float | round(1) }}", "uniq_id": "ph-1-t"},
+        "run": {"p": "switch", "stat_t": "~/run", "stat_on": "running", "stat_off": "idle"},
+        "gone": {"p": "sensor"},
+        "bell": {"p": "event", "stat_t": "~/bell", "evt_typ": ["press", "hold"]},
+        "mode": {"p": "select", "stat_t": "~/mode", "ops": ["auto", "hand"]},
+    },
+}  # fmt: skip
+SAMPLES = [
+    ("homeassistant/binary_sensor/0x01/leak/config", LEAK),
+    ("homeassistant/sensor/0x01/battery/config", BATTERY),
+    ("homeassistant/device/ph-1/config", WHOLE),
+    (STATE, {"water_leak": True, "battery": 97}),
+    ("plant/state", {"t": 70.55}),
+    ("plant/run", b"running"),
+    ("plant/bell", {"event_type": "press"}),
+    ("plant/lwt", b"online"),
+    ("zigbee2mqtt/leak/availability", b"offline"),
+]
+
+
+@pytest.fixture
+def house() -> Following:
+    return Following("homeassistant", "homeassistant/#")
+
+
+@pytest.fixture
+def leak(house: Following) -> Following:
+    house.told("homeassistant/binary_sensor/0x01/leak/config", LEAK)
+    house.told("homeassistant/sensor/0x01/battery/config", BATTERY)
+    return house
+
+
+def followed(house: Following) -> set[str]:
+    return {key.removeprefix(FOLLOWED) for key in house.memory if key.startswith(FOLLOWED)}
+
+
+def test_configurations_of_a_device_describe_it_together(house: Following) -> None:
+    (told,) = house.told("homeassistant/binary_sensor/0x01/leak/config", LEAK)
+    assert (told.device, told.through) == ("zigbee2mqtt_0x01", "zigbee2mqtt_bridge_0x00")
+    (told,) = house.told("homeassistant/sensor/0x01/battery/config", BATTERY)
+    assert told.device == "zigbee2mqtt_0x01"
+    assert told.described is not None
+    assert told.described.name == "Leak below the pump"
+    assert list(told.described.points) == [
+        DescribedPoint("binary_sensor.leak", "boolean", means="moisture"),
+        DescribedPoint("sensor.battery", "number", "%", means="battery"),
+    ]
+    assert followed(house) == {STATE, *(f"zigbee2mqtt/{each}" for each in
+                                        ("bridge/state", "leak/availability"))}  # fmt: skip
+
+
+def test_a_state_is_told_by_all_that_its_topic_stands_for(leak: Following) -> None:
+    (told,) = leak.told(STATE, {"water_leak": True, "battery": 97})
+    assert told.device == "zigbee2mqtt_0x01"
+    assert [each.fields for each in told.messages] == [
+        {"binary_sensor.leak": True, "sensor.battery": 97}
+    ]
+    assert told.health == {"battery": 97}
+    # A partial state tells what it holds.
+    assert leak.reading(STATE, {"water_leak": False}) == {"binary_sensor.leak": False}
+    assert leak.spoken(STATE, {"linkquality": 7}) == []
+
+
+def test_a_device_is_there_by_all_that_say_so(leak: Following) -> None:
+    def online(topic: str, word: bytes) -> list[bool]:
+        return [fields["online"] for _, _, fields in leak.spoken(f"zigbee2mqtt/{topic}", word)]
+
+    assert online("leak/availability", b"online") == [True]
+    assert online("bridge/state", b"offline") == [False]
+    assert online("leak/availability", b"online") == [False]
+    assert online("bridge/state", b"online") == [True]
+    assert online("bridge/state", b"starting") == []
+
+
+@pytest.mark.parametrize(("mode", "last"), [("any", True), ("latest", False), (None, False)])
+def test_other_modes_of_availability(house: Following, mode: str | None, last: bool) -> None:
+    said = (
+        {**LEAK, "avty_mode": mode} if mode else {k: v for k, v in LEAK.items() if k != "avty_mode"}
+    )
+    house.told("homeassistant/binary_sensor/0x01/leak/config", said)
+    house.spoken("zigbee2mqtt/bridge/state", b"online")
+    ((_, _, fields),) = house.spoken("zigbee2mqtt/leak/availability", b"offline")
+    assert fields == {"online": last}
+
+
+def test_availability_may_have_words_and_a_template_of_its_own(house: Following) -> None:
+    place = {"topic": "a/lwt", "pl_avail": "up", "pl_not_avail": "down",
+             "val_tpl": "{{ value_json.s }}"}  # fmt: skip
+    said = {"uniq_id": "a1", "stat_t": "a/s", "avty": place}
+    house.told("homeassistant/sensor/a/config", said)
+    assert house.spoken("a/lwt", {"s": "down"}) == [("a1", "status", {"online": False})]
+    assert house.spoken("a/lwt", {"s": "perhaps"}) == []
+
+
+def test_a_whole_device_is_one_configuration(house: Following) -> None:
+    (told,) = house.told("homeassistant/device/ph-1/config", WHOLE)
+    assert told.described is not None
+    assert list(told.described.points) == [
+        DescribedPoint("sensor.temp", "number", "°F", means="temperature"),
+        DescribedPoint("switch.run", "boolean"),
+        DescribedPoint("event.bell.press", "event"),
+        DescribedPoint("event.bell.hold", "event"),
+        DescribedPoint("select.mode", "state", states=("auto", "hand")),
+    ]
+    assert house.reading("plant/state", {"t": "70.55"}) == {"sensor.temp": 70.5}
+    assert house.reading("plant/run", b"idle") == {"switch.run": False}
+    assert house.reading("plant/mode", b"hand") == {"select.mode": "hand"}
+    assert house.spoken("plant/bell", {"event_type": "hold"}) == [
+        ("ph-1", "event", {"event": "event.bell.hold"})
+    ]
+    assert house.spoken("plant/lwt", b"offline") == [("ph-1", "status", {"online": False})]
+
+
+def test_a_configuration_that_changes_or_goes_is_followed_no_longer(leak: Following) -> None:
+    topic = "homeassistant/sensor/0x01/battery/config"
+    leak.told(topic, {**BATTERY, "state_topic": "elsewhere"})
+    assert "elsewhere" in followed(leak)
+    assert leak.reading(STATE, {"water_leak": True, "battery": 5}) == {"binary_sensor.leak": True}
+    leak.told(topic)
+    assert followed(leak) == {STATE, "zigbee2mqtt/bridge/state", "zigbee2mqtt/leak/availability"}
+    leak.told("homeassistant/binary_sensor/0x01/leak/config")
+    assert leak.memory == {}
+    assert leak.hear(topic) is None
+
+
+def test_nothing_is_written_for_a_configuration_that_is_known(leak: Following) -> None:
+    result = leak.hear("homeassistant/binary_sensor/0x01/leak/config", LEAK)
+    assert isinstance(result, Decoded)
+    assert result.remember == {}
+
+
+@pytest.mark.parametrize(
+    ("topic", "said", "device"),
+    [
+        ("homeassistant/sensor/x/config", {"dev": {"cns": [["mac", "A1:B2"]]}}, "A1:B2"),
+        ("homeassistant/sensor/x/config", {"dev": {}, "uniq_id": "u1"}, "u1"),
+        ("homeassistant/sensor/n/x/config", {}, "n.x"),
+        ("homeassistant/sensor/x/config", {}, "x"),
+        ("b1/ha/sensor/n/x/config", {}, "n.x"),
+        ("homeassistant/sensor/x/config", {"dev": {"ids": ["Pump room/1"]}}, "Pump-room.1"),
+    ],
+)
+def test_a_device_is_its_identifier_or_the_entity(
+    topic: str, said: dict[str, Any], device: str
+) -> None:
+    house = Following("homeassistant", "#")
+    house.told(topic, {**said, "stat_t": "s"})
+    assert house.spoken("s", b"1") == [(device, "readings", {"sensor.x": 1})]
+
+
+@pytest.mark.parametrize(
+    ("config", "payload", "told"),
+    [
+        ({}, b"21.5", 21.5),
+        ({"unit_of_meas": "°C"}, b"21.50", 21.5),
+        ({}, b"idle", "idle"),
+        ({"dev_cla": "enum", "ops": ["1", "2"]}, b"1", "1"),
+        ({"unit_of_meas": "°C"}, b"unavailable", None),
+        ({"unit_of_meas": "°C"}, b"nan", None),
+        ({"unit_of_meas": "°C", "val_tpl": "{{ value_json.x }}"}, b'{"x":null}', None),
+        ({"dev_cla": "timestamp"}, b"2026-11-24T00:00:00Z", None),
+        ({"val_tpl": "{{ value.split(',')[1] }}"}, b"1,2", 2),
+    ],
+)
+def test_sensors_tell_numbers_and_texts(
+    house: Following, config: dict[str, Any], payload: bytes, told: Any
+) -> None:
+    house.told("homeassistant/sensor/x/config", {"stat_t": "s", **config})
+    said = [fields for _, _, fields in house.spoken("s", payload)]
+    assert said == ([] if told is None else [{"sensor.x": told}])
+
+
+@pytest.mark.parametrize(
+    ("component", "config", "payload", "reason"),
+    [
+        ("sensor", {"unit_of_meas": "°C"}, b"warm", "wrong_type"),
+        ("binary_sensor", {}, b"perhaps", "wrong_type"),
+        ("event", {}, b"press", "bad_json"),
+        ("light", {"schema": "json"}, b"[1]", "wrong_shape"),
+    ],
+)
+def test_what_cannot_be_used_says_why(
+    house: Following, component: str, config: dict[str, Any], payload: bytes, reason: str
+) -> None:
+    house.told(f"homeassistant/{component}/x/config", {"stat_t": "s", **config})
+    result = house.hear("s", payload)
+    assert isinstance(result, Decoded)
+    assert [problem.reason for problem in result.problems] == [reason]
+
+
+def test_signals_and_cells_are_health(house: Following) -> None:
+    for name, config in (
+        ("rssi", {"dev_cla": "signal_strength", "unit_of_meas": "dBm"}),
+        ("linkquality", {"unit_of_meas": "lqi"}),
+        ("battery_voltage", {"dev_cla": "voltage", "unit_of_meas": "mV", "ent_cat": "diagnostic"}),
+    ):
+        said = {"dev": {"ids": "d"}, "stat_t": "s", "val_tpl": f"{{{{ value_json.{name} }}}}"}
+        house.told(f"homeassistant/sensor/{name}/config", {**said, **config})
+    (told,) = house.told("s", {"rssi": -70, "linkquality": 51, "battery_voltage": 2985})
+    assert told.health == {"rssi": -70, "link_quality": 20.0, "battery_voltage": 2.985}
+
+
+def test_triggers_are_events_and_tags_are_scans(house: Following) -> None:
+    press = {"atype": "trigger", "t": "b/action", "pl": "single", "type": "press", "stype": "left",
+             "dev": {"ids": "b"}}  # fmt: skip
+    house.told("homeassistant/device_automation/b/config", press)
+    assert house.spoken("b/action", b"single") == [("b", "event", {"event": "left.press"})]
+    assert house.spoken("b/action", b"double") == []
+    tag = {"topic": "r/tag", "value_template": "{{ value_json.PN532.UID }}", "device": {"ids": "r"}}
+    house.told("homeassistant/tag/r/config", tag)
+    assert house.spoken("r/tag", {"PN532": {"UID": "94D8FC5F"}}) == [
+        ("r", "scan", {"guard": "94D8FC5F"})
+    ]
+
+
+def test_a_thermostat_tells_more_than_one_value(house: Following) -> None:
+    said = {"curr_temp_t": "t/now", "temp_stat_t": "t/set", "mode_stat_t": "t/mode", "uniq_id": "t"}
+    house.told("homeassistant/climate/t/config", said)
+    assert house.reading("t/now", b"21.5") == {"climate.t.current_temperature": 21.5}
+    assert house.reading("t/mode", b"heat") == {"climate.t.mode": "heat"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"stat_t": "a/+/b"},
+        {"stat_t": 7},
+        {"stat_t": "$SYS/x"},
+        {"stat_t": "wk/v1/riverside/pump-1/readings"},
+        {"stat_t": "s", "val_tpl": "{% for x in range(9) %}{{ x }}{% endfor %}"},
+        {"stat_t": "s", "val_tpl": "{{ states('sensor.other') }}"},
+        {"stat_t": "s", "val_tpl": "{{ value"},
+    ],
+)
+def test_what_cannot_be_followed_is_quarantined(house: Following, said: dict[str, Any]) -> None:
+    result = house.hear("homeassistant/sensor/x/config", said)
+    assert isinstance(result, Decoded)
+    assert [problem.reason for problem in result.problems] == ["unsupported"]
+    assert followed(house) == set()
+
+
+def test_what_no_configuration_names_is_nobodys_business(house: Following) -> None:
+    for topic in ("homeassistant/status", "homeassistant/sensor/x/state", "homeassistant/x/config"):
+        assert house.hear(topic, b"online") is None
+    assert isinstance(house.hear("homeassistant/sensor/x/config", b"{"), Problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "made"),
+    [
+        ("{{ value }}", "21.5", "21.5"),
+        ("{{ value_json.a.b }}", '{"a":{"b":1}}', "1"),
+        ("{{ value_json['a b'][0].c }}", '{"a b":[{"c":true}]}', "True"),
+        ("{{ value_json.x | default(5) }}", "{}", "5"),
+        ("{{ value_json.x | default(5, true) }}", '{"x":0}', "5"),
+        ("{{ value_json.x }}", "{}", ""),
+        ("{{ value_json.x|float(0) + 1 }}", '{"x":"2.5"}', "3.5"),
+        ("{{ (value_json.x | int / 10) | round(2) }}", '{"x":"123"}', "12.3"),
+        ("{{ value | int(base=16) }}", "ff", "255"),
+        ("{{ value_json.x | round(1, 'floor') }}", '{"x":1.99}', "1.9"),
+        ("{{ 'ON' if value_json.x > 3 else 'OFF' }}", '{"x":4}', "ON"),
+        ("{% if value == 'a' %}1{% elif value == 'b' %}2{% else %}3{% endif %}", "b", "2"),
+        ("{% set v = value_json.t * 2 %}{{ v - 1 }}", '{"t":2}', "3"),
+        ("{{ value_json.x is defined and value_json.x in ['a', 'b'] }}", '{"x":"b"}', "True"),
+        ("{{ {'0': 'shut', '1': 'open'}[value] }}", "1", "open"),
+        ("{{ value_json.get('x', 7) }}", "{}", "7"),
+        ("{{ value | replace('W', '') | trim }}", "12 W", "12"),
+        ("{{ value[2:4] }}", "abcdef", "cd"),
+        ("{{ value_json.l | length }} {{ value_json.l | join('-') }}", '{"l":[1,2]}', "2 1-2"),
+        ("{{ iif(value_json.a, 'y', 'n') }}", '{"a":0}', "n"),
+        ("{{ 1 - value_json.x | abs }}", '{"x":3}', "-2"),
+        ("{{ value_json.flags | bitwise_and(4) }}", '{"flags":6}', "4"),
+    ],
+)  # fmt: skip
+def test_templates_are_worked_out(text: str, value: str, made: str) -> None:
+    assert render(text, value) == made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ value.__class__ }}",
+        "{{ ''.join(value) }}",
+        "{{ value * 1000000000 }}",
+        "{{ 'a' * 10 }}",
+        "{{ 10 ** 400 }}",
+        "{{ cycler('a') }}",
+        "{% macro x() %}{% endmacro %}",
+        "{% include 'x' %}",
+        "{{ value_json.a.b.c }}",
+        "{{ value | format }}",
+        "{{ '%9999999d' % 1 }}",
+        "{{ value | center(99999999) }}",
+        "{{ 'x' > 3 }}",
+        "{{ 1 // 0 }}",
+        "{{" + "(" * 500 + "1" + ")" * 500 + "}}",
+        "{{ value_json" + ".a" * 3000 + " }}",
+        "{{ [[1]] }}",
+    ],
+)
+def test_templates_that_do_harm_or_no_good_are_refused(text: str) -> None:
+    try:
+        made = render(text, "x")
+    except Fault:
+        return
+    assert made == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% set a = 'xxxxxxxx' %}" + "{% set a = a ~ a %}" * 150 + "{{ a }}",
+        "{% set a = 9 %}" + "{% set a = a * a %}" * 150 + "{{ a }}",
+        "{{ value" + "|replace('x', 'xxxxxxxxxxxxxxxx')" * 100 + " }}",
+    ],
+)
+def test_templates_that_grow_are_stopped(text: str) -> None:
+    begin = time.process_time()
+    with pytest.raises(Fault):
+        render(text, "x")
+    assert time.process_time() - begin < 10
+
+
+EXPECTED: dict[str, Any] = {
+    "binary_sensor_state": [("garden", "readings", {"binary_sensor.garden": True})],
+    "sensor_state": [("sensorBedroomT", "readings", {"sensor.sensorBedroomT": 23.2})],
+}
+
+
+def test_every_sample_is_decoded(house: Following) -> None:
+    samples = {one["name"]: one for one in shared("homeassistant_discovery")}
+    for sample in samples.values():
+        if "config" in sample["name"]:
+            house.told(sample["topic"], sample["payload_raw"].encode())
+    for name, said in EXPECTED.items():
+        if name in samples:
+            sample = samples[name]
+            assert house.spoken(sample["topic"], sample["payload_raw"].encode()) == said
+    if samples:
+        assert house.reading("homeassistant/switch/irrigation/state", b"OFF") == {
+            "switch.irrigation": False
+        }
+
+
+def test_what_is_told_can_be_used(house: Following) -> None:
+    for topic, said in SAMPLES:
+        payload = said if isinstance(said, bytes) else json.dumps(said).encode()
+        check(house.hear(topic, payload))
