@@ -21,7 +21,7 @@ help:  ## Show the targets and the settings.
 	@echo "make demo    set up, then run the product with a simulated site"
 	@echo "make tags    set up what a reader of tags needs (watchkeeper tags)"
 	@echo "make test    set up, then every test (PYTEST_ARGS='tests/rules -k unit' narrows it)"
-	@echo "make proof   the long campaigns: kills, outages, histories drawn anew, Lighthouse"
+	@echo "make proof   the long campaigns: kills, outages, histories drawn anew, broken messages, Lighthouse"
 	@echo "make lint    ruff, mypy and the architecture test"
 	@echo "make bench   the numbers: ingest, rules, points, durability, trip, latency, api, telemetry"
 	@echo "make bundle  one archive that installs the product without Internet (BUNDLE_ARGS)"

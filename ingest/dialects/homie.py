@@ -36,6 +36,9 @@ PROPERTIES, CHILDREN, PARENT, STATE = "properties/", "children/", "parent/", "st
 _STATES = frozenset({"init", "ready", "disconnected", "sleeping", "lost"})
 # Asleep is as its maker wants it; what begins is not there yet, and not gone.
 _ONLINE = {"ready": True, "sleeping": True, "disconnected": False, "lost": False}
+_DATATYPES = (
+    "integer", "float", "boolean", "enum", "string", "color", "datetime", "duration", "json",
+)  # fmt: skip
 _KINDS = {"integer": "number", "float": "number", "boolean": "boolean", "enum": "state"}
 _MOST_NODES, _MOST_PROPERTIES, _MOST_CHILDREN, _DEEPEST = 200, 500, 500, 8
 # The one byte that stands for an empty text, as an empty payload removes.
@@ -211,7 +214,7 @@ def _description(device: _Device, payload: bytes) -> Result:
     children = [
         f"{domain}/{child}" if domain else child
         for child in _listed(said.get("children"))
-        if isinstance(child, str) and child and "/" not in child
+        if isinstance(child, str) and child and sound(child) and "/" not in child
     ]
     above = said.get("parent", said.get("root"))
     parent = (f"{domain}/{above}" if domain else above) if sound(above) else None
@@ -219,7 +222,7 @@ def _description(device: _Device, payload: bytes) -> Result:
         PROPERTIES: {
             key: [one.get("datatype"), one.get("retained", True) is not False, _states(one)]
             for key, (_, one) in properties.items()
-            if isinstance(one.get("datatype"), str)
+            if one.get("datatype") in _DATATYPES
         },
         CHILDREN: children or None,
         PARENT: parent if isinstance(parent, str) and parent != device.name else None,

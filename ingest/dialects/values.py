@@ -170,6 +170,6 @@ def known_unit(unit: Any) -> str | None:
 
 def name_in(value: Any) -> str | None:
     """A name that may be shown, of 1 to 200 characters; None for anything else."""
-    if not isinstance(value, str) or not value.strip() or not is_text(value):
+    if not isinstance(value, str) or not is_text(value):
         return None
-    return value.strip().replace("\0", "")[:200]
+    return value.replace("\0", "").strip()[:200] or None

@@ -25,6 +25,7 @@ from ingest.dialects.values import (
     document,
     flat,
     health,
+    is_text,
     known_unit,
     name_in,
     number,
@@ -156,7 +157,7 @@ def _messages(said: dict[str, Any], meant: Mapping[str, Any]) -> Iterator[Spoken
         if one is None or key in _NOT_MEASURED:
             if isinstance(value, dict | list) and key not in _NOT_MEASURED:
                 measured.update(flat({key: value}, texts=True))
-        elif key != "ts":
+        elif key != "ts" and is_text(key):
             measured[key] = one
     contact = measured.get("contact")
     if isinstance(contact, bool) and "open" not in measured:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ingest.dialects.homeassistant.templates import Fault, template
 from ingest.dialects.spoken import DescribedPoint
-from ingest.dialects.values import known_unit, name_in, sound
+from ingest.dialects.values import is_text, known_unit, name_in, sound
 
 COMPONENTS = frozenset(
     {
@@ -318,11 +318,13 @@ def _bind(
     """Follow a topic. Fault where there is none, or its template can't be worked out."""
     if not isinstance(topic, str) or not _FIT.fullmatch(topic) or len(topic) > _LONGEST_TOPIC:
         raise Fault("its topic is none")
-    if topic.startswith(("$", "wk/")) or not sound(topic[:100]):
+    if topic.startswith(("$", "wk/")) or not is_text(topic):
         raise Fault("its topic belongs to somebody else")
     for name in templates:
         text = said.get(name)
         if isinstance(text, str) and text:
+            if not is_text(text):
+                raise Fault("its template is no text")
             template(text)
             binding = {**binding, "template": text}
             break

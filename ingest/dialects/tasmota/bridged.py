@@ -56,7 +56,7 @@ def _add(
     when: Mapping[str, Any],
     memory: Mapping[str, Any],
 ) -> None:
-    name = name_in(one.get("Name")) or key.strip() or "-"
+    name = name_in(one.get("Name")) or name_in(key) or "-"
     base = _without(bridge, {name, key, *_addresses(one, key)})
     own = named(memory, f"{base}/{name}")
     if isinstance(own, Problem):
