@@ -51,7 +51,10 @@ def _mapping_of(options: Mapping[str, Any]) -> MessageMapping | None:
 
 
 def _told(said: Said) -> Told:
-    messages = [Spoken(each.kind, each.fields) for each in said.messages]
+    messages = [
+        Spoken(each.kind, {key: _sound(value) for key, value in each.fields.items()})
+        for each in said.messages
+    ]
     return Told(
         said.device,
         messages,
@@ -59,6 +62,11 @@ def _told(said: Said) -> Told:
         health=said.health,
         described=Described(points=_points(said)) if said.units else None,
     )
+
+
+def _sound(value: Any) -> Any:
+    # Half characters can be written in JSON, and no database keeps them.
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _points(said: Said) -> tuple[DescribedPoint, ...]:

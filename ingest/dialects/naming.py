@@ -56,6 +56,8 @@ class Named:
 def named(memory: Mapping[str, Any], name: str) -> Named | Problem:
     """The code that a name has in its source. A Problem where another name has it already."""
     code = device_code(name)
+    # Half characters can be written in JSON, and no database keeps them.
+    name = name.encode("utf-8", "replace").decode()
     if _MADE.isdisjoint(code):
         return Named(code)
     holder = memory.get(NAMED + code)

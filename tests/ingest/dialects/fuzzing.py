@@ -62,6 +62,12 @@ def samples_of(dialect: str) -> list[Sample]:
     ]
 
 
+def options_of(dialect: str) -> Mapping[str, Any]:
+    """The options without which a dialect says nothing; none of most."""
+    module = importlib.import_module(f"tests.ingest.dialects.test_{dialect}")
+    return getattr(module, "OPTIONS", {})
+
+
 def _payload(said: Any) -> bytes:
     return said if isinstance(said, bytes) else json.dumps(said).encode()
 
@@ -192,7 +198,7 @@ def feed(dialect: str, count: int, seed: int) -> dict[str, int]:
 def _source(dialect: str, chance: random.Random) -> ForeignSource:
     wanted = chance.choice(("#", "+/#", "a/#"))
     zone = ZoneInfo(chance.choice(_ZONES))
-    return ForeignSource("wall", wanted, zone, DECODERS[dialect], {})
+    return ForeignSource("wall", wanted, zone, DECODERS[dialect], options_of(dialect))
 
 
 def _remember(memory: dict[str, Any], changes: Mapping[str, Any]) -> None:
