@@ -42,6 +42,7 @@ from api import (
     ticket_views,
     tickets,
     tree,
+    walk_tests,
     withholdings,
 )
 from api.answers import BASE
@@ -70,6 +71,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     alarms.router,
     withholdings.router,
     planned_work.router,
+    walk_tests.router,
     incidents.router,
     quarantine.router,
     laboratory.router,
@@ -142,7 +144,8 @@ def create_app(parts: Parts) -> FastAPI:
         f"{BASE}/site-files": sites.LARGEST_FILE,
         # The form of a page around the photo needs a little room, too.
         rf"({BASE})?/tickets/[^/]+/photos|/tickets/[^/]+/checklist/[^/]+/photo"
-        r"|/tickets/[^/]+/fire-alarm/(clear|stand-down)": LARGEST_PICTURE + 64 * 1024,
+        r"|/tickets/[^/]+/fire-alarm/(clear|stand-down)"
+        rf"|({BASE})?/walk-tests/[^/]+/sensors/[^/]+/tick": LARGEST_PICTURE + 64 * 1024,
         rf"{BASE}/tickets/[^/]+/voices|/tickets/[^/]+/notes": LARGEST_VOICE + 64 * 1024,
         # What people outside send, and who opens a ticket: photos and words.
         r"/s/[^/]+|/home/report|/(c|jobs)/[^/]+/done|/new-ticket": LARGEST_PICTURE

@@ -51,6 +51,7 @@ from jobs.retention import (
 )
 from jobs.sos import pass_calls_on
 from jobs.telling import GROUP_EVERY, Telling, TellingGroups
+from jobs.walk_tests import hear_walk_tests
 from jobs.work import Sweep, Work
 
 log = structlog.get_logger(__name__)
@@ -83,6 +84,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("lone workers begin", 10.0, begin_watches),
         Sweep("lone workers", 1.0, look_after_lone_workers),
         Sweep("alarms", 1.0, look_after_alarms),
+        Sweep("walk tests", 2.0, hear_walk_tests),
         Sweep("rounds ahead", 5.0, make_rounds_ahead),
         Sweep(SWEEP, 1.0, look_at_rounds),
         Sweep("statutes", 60.0, note_statutes, every=timedelta(hours=1)),

@@ -20,6 +20,7 @@ WITHHELD_WHY: Mapping[str, str] = {
     "maintenance": mark("Planned maintenance"),
     "outage": mark("Planned outage"),
     "inhibited": mark("Explained by another alarm"),
+    "walk_test": mark("Walk test"),
 }
 WORK_PHASE: Mapping[str, str] = {
     "current": mark("Going on"),
@@ -27,6 +28,11 @@ WORK_PHASE: Mapping[str, str] = {
     "over": mark("Over"),
     "finished": mark("Done before its time"),
     "cancelled": mark("Cancelled"),
+}
+WALK_PHASE: Mapping[str, str] = {
+    "running": mark("Running"),
+    "over": mark("Over"),
+    "signed": mark("Signed"),
 }
 ALARM_EVENTS: Mapping[str, str] = {
     "alarm.trip": mark("Alarm raised"),
@@ -53,4 +59,13 @@ ALARM_EVENTS: Mapping[str, str] = {
     "planned_work.change": mark("Planned work changed"),
     "planned_work.finish": mark("Planned work done"),
     "planned_work.cancel": mark("Planned work cancelled"),
+    "walk_test.start": mark("Walk test started"),
+    "walk_test.change": mark("End of a walk test moved"),
+    "walk_test.answer": mark("A sensor answered in a walk test"),
+    "walk_test.tick": mark("A sensor was ticked in a walk test"),
+    "walk_test.ask_lives": mark("Asked to silence alarms about lives in a walk test"),
+    "walk_test.confirm_lives": mark("Alarms about lives silent in a walk test"),
+    "walk_test.refuse_lives": mark("Alarms about lives go on calling in a walk test"),
+    "walk_test.finish": mark("Walk test finished"),
+    "walk_test.sign": mark("Sheet of a walk test signed"),
 }

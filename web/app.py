@@ -66,6 +66,7 @@ from web.pages import (
     tokens,
     voices,
     waiting,
+    walk_tests,
     why,
     work,
 )
@@ -95,6 +96,7 @@ def _pages() -> tuple[APIRouter, ...]:
         control_room.router(templates),
         alarms.router(templates),
         planned_work.router(templates),
+        walk_tests.router(templates),
         alarm_load.router(templates),
         laboratory.router(templates),
         why.router(templates),

@@ -45,6 +45,7 @@ PANELS_OF: Mapping[str, frozenset[str]] = {
     "lone_worker": frozenset({"lone", "activity"}),
     "sound": frozenset({"sound", "activity"}),
     "floor_plan": frozenset({"plan", "activity"}),
+    "walk_test": frozenset({"walk", "activity"}),
     "round": frozenset({"rounds", "activity"}),
     "round_plan": frozenset({"rounds", "activity"}),
     "route": frozenset({"rounds", "activity"}),

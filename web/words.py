@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from web.alarm_words import ALARM_STATE, WITHHELD_WHY, WORK_PHASE
+from web.alarm_words import ALARM_STATE, WALK_PHASE, WITHHELD_WHY, WORK_PHASE
 from web.closing_words import CHECKED_BY, CLOSING_NOTICES, CLOSING_WORDS
 from web.event_words import EVENT
 from web.frozen_words import FROZEN_WORDS
@@ -390,6 +390,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "alarm_state": ALARM_STATE,
     "withheld_why": WITHHELD_WHY,
     "work_phase": WORK_PHASE,
+    "walk_phase": WALK_PHASE,
     "actor": ACTOR,
     "role": ROLE,
     "permission": PERMISSION,

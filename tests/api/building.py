@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from sqlalchemy import select
+
 from core import events, quarantine, rulebook
 from core.clock import to_micros
 from core.companies import Company
@@ -21,6 +23,7 @@ from workflows import customers, intake, saved_views, tickets
 from workflows.alarms import Alarm, Episode, Withholding, accept_tickets
 from workflows.alarms.incident_model import Incident, IncidentChild
 from workflows.alarms.planning import Plan, plan_work
+from workflows.alarms.walk_tests.running import NewWalkTest, start_test
 from workflows.tickets import contractors
 from workflows.tickets.bulk import Order, Wanted
 from workflows.tickets.contractors.claims import ContractorClaim
@@ -410,6 +413,20 @@ def put_work(database: Database, site: SmallSite, now: datetime) -> UUID:
             asset_ids=[site.assets["pump-1"]],
         )
         return plan_work(session, caller_for(session, person), plan, now=now).id
+
+
+def put_walk_test(database: Database, site: SmallSite, now: datetime) -> UUID:
+    """A walk test of the pump room for the coming hour."""
+    with database.write() as session:
+        person = Person(id=new_id(), name="Tester Sun", locale="zh")
+        session.add(person)
+        session.flush()
+        session.add(Grant(person_id=person.id, node_id=site.id, role="supervisor"))
+        session.flush()
+        room = session.scalars(select(Space.id).where(Space.code == "b1-pumproom")).one()
+        wanted = NewWalkTest(site.id, room, now + timedelta(hours=1), "yearly test")
+        caller = caller_for(session, person)
+        return start_test(session, caller, wanted, before={}, now=now).id
 
 
 def put_incident(

@@ -45,6 +45,7 @@ from tests.api.building import (
     put_view,
     put_voice,
     put_waiting_device,
+    put_walk_test,
     put_work,
     space_of,
 )
@@ -264,6 +265,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "alarm_id": alarm_id,
         "withholding_id": put_request(database, site, alarm_id, now),
         "work_id": put_work(database, site, now),
+        "test_id": put_walk_test(database, site, now),
         "incident_id": put_incident(database, site, now, alarm_id, ticket_id),
         "asset_id": site.assets["pump-1"],
         "point_id": site.points["pump-1/motor_temperature"],

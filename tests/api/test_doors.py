@@ -308,6 +308,16 @@ def _bodies_of_alarms(site: SmallSite) -> dict[str, Any]:
             "asset_ids": [str(site.assets["pump-1"])],
         },
         "patch_planned_work": {"ends_at": "2026-11-24T07:00:00Z"},
+        "post_walk_test": {
+            "site_id": str(site.id),
+            "space_id": str(site.id),
+            "ends_at": "2026-11-24T06:00:00Z",
+            "reason": "Yearly test",
+        },
+        "patch_walk_test": {"ends_at": "2026-11-24T05:30:00Z"},
+        "ask_walk_test_lives": {"patrol": "Li Wei"},
+        "sign_walk_test": {"name": "Li Wei", "picture": "aaaa"},
+        "tick_walk_sensor": "a picture",
     }
 
 

@@ -16,7 +16,7 @@ from core.households import Details, add_resident
 from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
 from core.permissions import ROLES
-from core.places import Space
+from core.places import Asset, Space
 from core.rosters import Absence, Shift
 from tests.api.building import RULE, put_rule, put_tried_draft
 from tests.pictures import drawing, photo
@@ -36,6 +36,7 @@ from workflows.alarms.incident_model import Incident, IncidentChild
 from workflows.alarms.model import Alarm
 from workflows.alarms.planning import Plan, plan_work
 from workflows.alarms.shelving import OutOfService, take_out_of_service
+from workflows.alarms.walk_tests.running import NewWalkTest, start_test
 from workflows.customers import Sticker, Wish
 from workflows.dispatch import Handover
 from workflows.patrol import lone, sos
@@ -227,7 +228,12 @@ def silence_of(stage: Stage, alarm_id: UUID) -> dict[str, str]:
         pump = [stage.assets[PUMP]]
         plan = Plan(stage.site_id, "maintenance", now, until, "Bearings", pump)
         work = plan_work(session, caller, plan, now=now)
-        return {"withholding_id": str(row.id), "work_id": str(work.id)}
+        place = session.scalars(select(Asset.space_id).where(Asset.id == stage.assets[PUMP])).one()
+        assert place is not None
+        test = NewWalkTest(stage.site_id, place, until, "Yearly test")
+        walk = start_test(session, caller, test, before={}, now=now)
+        ids = {"withholding_id": row.id, "work_id": work.id, "test_id": walk.id}
+        return {name: str(value) for name, value in ids.items()}
 
 
 def company_of(stage: Stage) -> UUID:

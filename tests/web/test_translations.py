@@ -54,6 +54,7 @@ from web.words import (
 )
 from workflows.alarms import ALARM, WITHHOLDING
 from workflows.alarms.planned_work import PLANNED
+from workflows.alarms.walk_tests.model import WALK_TEST
 from workflows.customers.progress import KINDS as KINDS_TOLD
 from workflows.customers.stickers import WHAT
 from workflows.intake import IMPORT
@@ -149,6 +150,7 @@ LIFECYCLES = [ALARM, WITHHOLDING, PLANNED, TICKET, DEVICE, CONTRACTOR_LINK, CLAI
 LIFECYCLES += [CHECKPOINT, TOKEN, ROUTE, PLAN, ROUND, POST, DUTY, POST_ORDERS]
 LIFECYCLES += [PHONE, REPORT, FILE, SOS, LONE_PLAN, WATCH, MARK, GUARD_TASK, GUARD_OFFER]
 LIFECYCLES += [REPORT_CLIENT]
+LIFECYCLES += [WALK_TEST]
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
 
@@ -248,7 +250,9 @@ def test_every_status_action_and_kind_has_a_word() -> None:
     assert set(TICKET.statuses) == set(TICKET_STATE)
     assert set(TICKET.moves) == set(TICKET_ACTION)
     assert set(ALARM.statuses) == set(ALARM_STATE)
-    assert {"shelved", "out_of_service", "inhibited", *PLANNED_WORK} == set(WITHHELD_WHY)
+    assert {"shelved", "out_of_service", "inhibited", "walk_test", *PLANNED_WORK} == set(
+        WITHHELD_WHY
+    )
     assert set(KINDS) == set(TICKET_KIND)
     assert set(VERDICTS) == set(VERDICT)
     assert set(FALSE_CAUSES) == set(FALSE_CAUSE)

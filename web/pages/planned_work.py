@@ -45,13 +45,13 @@ def router(templates: Templates) -> APIRouter:
     return routes
 
 
-def _sites(session: Session, visit: Visit, permission: str) -> list[overview.NodeView]:
+def sites_with(session: Session, visit: Visit, permission: str) -> list[overview.NodeView]:
     """The sites on which the caller holds a permission, by their place in the tree."""
     held = visit.caller.sites_for(permission)
     return [site for site in overview.sites(session, visit.caller) if site.id in held]
 
 
-def _chosen(sites: Sequence[overview.NodeView], wanted: UUID | None) -> overview.NodeView:
+def chosen_site(sites: Sequence[overview.NodeView], wanted: UUID | None) -> overview.NodeView:
     found = next((site for site in sites if wanted in (None, site.id)), None)
     if found is None:
         raise NotFound("there is no such site, or you may not see it")
@@ -64,8 +64,8 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
         visit.caller.require_anywhere(READ)
         now = visit.parts.clock.now()
         with visit.parts.database.read() as session:
-            sites = _sites(session, visit, READ)
-            chosen = _chosen(sites, site)
+            sites = sites_with(session, visit, READ)
+            chosen = chosen_site(sites, site)
             works = {
                 phase: list_work(
                     session,
@@ -92,10 +92,10 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
     def form(visit: SignedInVisit, site: UUID | None = None, asset: UUID | None = None) -> Response:
         visit.caller.require_anywhere(PLAN)
         with visit.parts.database.read() as session:
-            sites = _sites(session, visit, PLAN)
+            sites = sites_with(session, visit, PLAN)
             if asset is not None:
                 site = overview.find_asset(session, visit.caller, asset).site.id
-            chosen = _chosen(sites, site)
+            chosen = chosen_site(sites, site)
             assets, spaces = choices_at(session, chosen.id)
         local = visit.at(chosen.time_zone)
         return templates.page(

@@ -23,7 +23,7 @@ KEPT = {"Cache-Control": "private, max-age=3600"}
 PNG = "data:image/png;base64,"
 
 
-def _content(address: str) -> bytes:
+def drawing_of(address: str) -> bytes:
     """The picture that a canvas gives. Invalid when nothing was drawn or it is something else."""
     try:
         if not address.startswith(PNG):
@@ -68,7 +68,7 @@ def router(templates: Templates) -> APIRouter:
         with parts.database.read() as session:
             found = overview.find_ticket_number(session, caller, number)
             require(caller, RIGHT, found.thing)
-        drawing = store_drawing(parts.files, _content(signature))
+        drawing = store_drawing(parts.files, drawing_of(signature))
         with parts.database.write() as session:
             ticket = find_ticket(session, caller, found.thing.id, to_change=True)
             now = parts.clock.now()

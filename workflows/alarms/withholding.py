@@ -18,6 +18,7 @@ from workflows.alarms.finding import Faulty, Finding, proof_of
 from workflows.alarms.inhibition import inhibited
 from workflows.alarms.model import ALARM, WITHHELD, Alarm, Episode, Withholding
 from workflows.alarms.planned_work import planned_work
+from workflows.alarms.walk_tests.covering import walk_test
 from workflows.alarms.withheld import Check, Withheld
 
 _STANDING = select(Withholding).where(
@@ -47,7 +48,7 @@ def _stands_already(
 # Asked in this order; the first that answers counts. None but the first may hold an alarm that is
 # about lives, which is why the others are not even asked. Each must cost nothing where its rule
 # does not ask for it: a flood of first trips goes through here.
-CHECKS: tuple[Check, ...] = (_stands_already, planned_work, inhibited)
+CHECKS: tuple[Check, ...] = (_stands_already, walk_test, planned_work, inhibited)
 
 
 def reason_for(

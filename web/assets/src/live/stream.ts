@@ -70,7 +70,7 @@ export function refreshAll(): void {
 function everyPanel(): string[] {
   return [
     ...["parts", "summary", "alarms", "tickets", "devices", "tree", "activity", "points"],
-    ...["sound", "plan", "fires", "visits", "rounds", "sos", "lone"],
+    ...["sound", "plan", "fires", "visits", "rounds", "sos", "lone", "walk"],
   ];
 }
 
