@@ -27,6 +27,7 @@ from jobs.batteries import judge_batteries, make_battery_rounds
 from jobs.customers import end_homes, forget_guests, pass_jobs_on
 from jobs.deadlines import mark_deadlines
 from jobs.dispatch import give_out, look_for_gaps, pass_hand_overs_up
+from jobs.expected_devices import adopt_expected
 from jobs.fire_alarms import pass_on_as_fire
 from jobs.guard_tasks import send_guards
 from jobs.ingest_watch import IngestWatch
@@ -85,6 +86,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("lone workers", 1.0, look_after_lone_workers),
         Sweep("alarms", 1.0, look_after_alarms),
         Sweep("walk tests", 2.0, hear_walk_tests),
+        Sweep("expected devices", 2.0, adopt_expected),
         Sweep("rounds ahead", 5.0, make_rounds_ahead),
         Sweep(SWEEP, 1.0, look_at_rounds),
         Sweep("statutes", 60.0, note_statutes, every=timedelta(hours=1)),

@@ -26,7 +26,8 @@ EDITABLE = ("key", "low", "high", "expected_interval", "scale", "shift")
 class NewPoint:
     """A point to be: `key` of the device feeds point `code` of the asset's type.
 
-    kind, unit and states are the catalogue's; who states them too must state the same.
+    kind, unit and states are the catalogue's; who states them too must state the same. states of a
+    boolean: the two words that the device writes, the one for no first.
     low, high: a narrower range than the catalogue's. expected_interval: seconds. scale, shift: what
     the device says, times scale and plus shift, is the value in the catalogue's unit.
     """
@@ -132,7 +133,10 @@ def _disagreements(point: NewPoint, known: PointType) -> list[str]:
     if point.unit and point.unit != known.unit:
         stated = f"is measured in {known.unit}" if known.unit else "has no unit"
         faults.append(f"unit: {known.code} {stated}")
-    if point.states and tuple(point.states) != known.states:
+    if known.kind == "boolean" and point.states:
+        if len(set(point.states)) != 2 or len(point.states) != 2:
+            faults.append("states: of yes and no two words, the one for no first")
+    elif point.states and tuple(point.states) != known.states:
         faults.append(f"states: {known.code} has {', '.join(known.states) or 'none'}")
     return faults
 
@@ -201,7 +205,8 @@ def _fill(point: Point, device: Device, known: PointType, new: NewPoint) -> None
     point.unit = known.unit
     point.low = known.low if new.low is None else new.low
     point.high = known.high if new.high is None else new.high
-    point.states = list(known.states) or None
+    words = list(new.states or ()) if known.kind == "boolean" else []
+    point.states = list(known.states) or words or None
     point.expected_interval = new.expected_interval
     point.scale = new.scale
     point.shift = new.shift

@@ -82,8 +82,11 @@ def best_fit(
     return best
 
 
-def fit_of(profile: Profile, catalog: Catalog, sight: Sight) -> Fit | None:
-    """How well a device fits a profile; None where it is of another kind."""
+def fit_of(profile: Profile, catalog: Catalog, sight: Sight, *, chosen: bool = False) -> Fit | None:
+    """How well a device fits a profile; None where it is of another kind.
+
+    chosen: a person says that it is of this kind, so that it is, whatever speaks for it.
+    """
     kind = catalog.get(profile.asset_type)
     if kind is None:
         return None
@@ -94,7 +97,7 @@ def fit_of(profile: Profile, catalog: Catalog, sight: Sight) -> Fit | None:
         return Fit(profile, certainty + evidence, feeds, known)
     fed = {feed.code for feed in feeds.values()}
     needed = {point.code for point in profile.points.values() if not point.optional}
-    if not needed <= fed or len(fed) < profile.needs:
+    if not chosen and (not needed <= fed or len(fed) < profile.needs):
         return None
     return Fit(profile, evidence + (0 if profile.beside else _BY_KIND), feeds)
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from core import events
 from core.administration import NewAsset, NewPoint, retire_device
-from core.adoption import Suggestion, adopt, suggest
+from core.adoption import Suggestion, Wish, adopt, adopt_as_proposed, suggest
 from core.clock import SimulatedClock
 from core.db import Database
 from core.devices import Device, Point, note_waiting
@@ -177,3 +177,50 @@ def test_an_adoption_needs_a_point(
     with pytest.raises(Invalid) as caught:
         adopt_it(database, device_id, clock, ROOM)
     assert caught.value.problems == ("points: choose at least one",)
+
+
+def test_a_profile_wins_over_guessing_and_brings_polarity_words_and_interval(
+    database: Database, site: SmallSite, clock: SimulatedClock
+) -> None:
+    found = suggestion(database, waiting(database, site, clock, contact=True, battery=90))
+    assert (found.profile, found.asset_type) == ("door-contact", "door")
+    contact = next(point for point in found.points if point.key == "contact")
+    assert (contact.code, contact.scale, contact.shift) == ("open", -1.0, 1.0)
+    # Shut: true says that its contact is closed.
+    assert contact.reading == 0.0
+    assert contact.expected_interval == 43_200
+    assert "door-left-open" in found.rules
+
+
+def test_a_device_is_adopted_as_it_is_proposed_with_what_it_calls_itself(
+    database: Database, site: SmallSite, clock: SimulatedClock
+) -> None:
+    device_id = waiting(database, site, clock, leakage_status="normal")
+    with database.write() as session:
+        device = session.get_one(Device, device_id)
+        device.described = {"name": "Cellar", "maker": "Milesight", "model": "EM300-SLD"}
+        adopt_as_proposed(session, device, Wish(), actor=events.SYSTEM, now=clock.now())
+    with database.read() as session:
+        device = session.get_one(Device, device_id)
+        point = session.scalars(select(Point).where(Point.device_id == device_id)).one()
+        asset = session.get_one(Asset, device.asset_id)
+    assert (device.state, asset.type, asset.name["en"]) == ("active", "water_leak", "Cellar")
+    assert (point.code, point.kind, point.states) == ("leak", "boolean", ["normal", "leak"])
+
+
+def test_who_chooses_a_profile_decides_and_what_fits_none_waits_for_a_person(
+    database: Database, site: SmallSite, clock: SimulatedClock
+) -> None:
+    device_id = waiting(database, site, clock, flux_capacitor=88)
+    with database.write() as session:
+        device = session.get_one(Device, device_id)
+        with pytest.raises(Invalid, match="not adopted"):
+            adopt_as_proposed(session, device, Wish(), actor=events.SYSTEM, now=clock.now())
+    with database.write() as session:
+        device = session.get_one(Device, device_id)
+        device.last_sample = {"leak": True, "co2": 700}
+        wish = Wish("water-leak", {"en": "Cellar"})
+        adopt_as_proposed(session, device, wish, actor=events.SYSTEM, now=clock.now())
+        assert session.scalars(select(Point.code).where(Point.device_id == device_id)).all() == [
+            "leak"
+        ]

@@ -13,7 +13,8 @@ from core.db import Base, Instant
 from core.device_health import DeviceBattery
 from core.devices import Device, Point
 from core.places import Asset
-from core.profiles import Battery, Said, Sight, best_fit, shipped_profiles
+from core.profiles import Battery, Said, Sight, best_fit
+from core.profiles.own import load_profiles
 from core.site_file import load_catalog
 from core.telemetry.store import TelemetryStore
 from workflows.maintenance.forecast import MOST_DAYS, Forecast, forecast
@@ -142,6 +143,6 @@ def battery_of(session: Session, device: Device) -> Battery | None:
     )
     types = {kind for _, _, _, kind in points}
     asset_type = types.pop() if len(types) == 1 else None
-    profiles = shipped_profiles().values()
+    profiles = load_profiles(session).values()
     fit = best_fit(profiles, load_catalog(session), sight, asset_type=asset_type)
     return fit.battery if fit else None

@@ -1,0 +1,129 @@
+"""The profiles of an installation: the shipped ones, and its own before them."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import JSON, Integer, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import events
+from core.db import Base, Instant
+from core.errors import Invalid, NotFound, Stale
+from core.profiles.model import Profile, Profiles
+from core.profiles.reading import read_profiles, shipped_profiles
+from core.site_file.catalog import load_catalog
+from rules.catalog import Catalog
+from rules.located_yaml import LocatedYamlError, load
+
+
+class OwnProfile(Base):
+    """A profile that this installation wrote, as given. It holds in the whole installation."""
+
+    __tablename__ = "device_profile"
+
+    id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Catalog:
+    """A catalogue as a key: the same only as itself."""
+
+    types: Catalog
+
+
+def load_profiles(session: Session) -> Profiles:
+    """Every profile by its id; one's own are tried first."""
+    rows = session.scalars(select(OwnProfile).order_by(OwnProfile.id)).all()
+    if not rows:
+        return shipped_profiles()
+    texts = tuple((row.id, json.dumps(row.document, ensure_ascii=False)) for row in rows)
+    own = _read_all(texts, _wrapped(load_catalog(session)))
+    shipped = {code: one for code, one in shipped_profiles().items() if code not in own}
+    return MappingProxyType({**own, **shipped})
+
+
+_WRAPPED: dict[int, _Catalog] = {}
+
+
+def _wrapped(catalog: Catalog) -> _Catalog:
+    known = _WRAPPED.get(id(catalog))
+    if known is None or known.types is not catalog:
+        _WRAPPED.clear()
+        known = _WRAPPED[id(catalog)] = _Catalog(catalog)
+    return known
+
+
+@lru_cache(maxsize=8)
+def _read_all(texts: tuple[tuple[str, str], ...], catalog: _Catalog) -> Profiles:
+    """Those that can be used: one for an asset type that is not there any more fits nothing."""
+    found: dict[str, Profile] = {}
+    for code, text in texts:
+        with suppress(LocatedYamlError):
+            # JSON is YAML, so what was stored goes through the same checks as what was written.
+            found |= read_profiles(f"{json.dumps(code)}: {text}", code, catalog.types, own=True)
+    return MappingProxyType(found)
+
+
+def put_profile(
+    session: Session,
+    code: str,
+    text: str,
+    *,
+    expected_version: int | None,
+    actor: events.Actor,
+    now: datetime,
+) -> OwnProfile:
+    """Write one's own profile, or change it. text: YAML, as under its id in a file of ours.
+
+    Invalid with every problem at its line; Stale when it was changed since it was read.
+    """
+    try:
+        body = load(text, code).value
+        document = json.loads(json.dumps(body, ensure_ascii=False))
+        read_profiles(json.dumps({code: document}), code, load_catalog(session), own=True)
+        # Once more as written, so that lines are those of the writer.
+        indented = "".join(f"  {line}" for line in text.splitlines(keepends=True))
+        read_profiles(f"{code}:\n{indented}", code, load_catalog(session), own=True)
+    except LocatedYamlError as error:
+        raise Invalid(
+            f"the profile {code!r} was not kept",
+            problems=[str(one) for one in error.problems],
+            advice="Lines and columns are counted from the profile's own first line plus one.",
+        ) from None
+    except TypeError:
+        raise Invalid(
+            f"the profile {code!r} was not kept", problems=["quote dates: they are texts here"]
+        ) from None
+    row = session.get(OwnProfile, code)
+    if row is None:
+        row = OwnProfile(id=code, document=document, version=1, changed_at=now)
+        session.add(row)
+    else:
+        if expected_version is not None and expected_version != row.version:
+            raise Stale("this profile was changed meanwhile", advice="Load it again.")
+        row.document, row.version, row.changed_at = document, row.version + 1, now
+    session.flush()
+    _log(session, "device_profile.put", code, actor, now)
+    return row
+
+
+def delete_profile(session: Session, code: str, *, actor: events.Actor, now: datetime) -> None:
+    """Forget one's own profile; a shipped one of the same id counts again."""
+    row = session.get(OwnProfile, code)
+    if row is None:
+        raise NotFound(f"there is no profile of your own called {code!r}")
+    session.delete(row)
+    session.flush()
+    _log(session, "device_profile.delete", code, actor, now)
+
+
+def _log(session: Session, kind: str, code: str, actor: events.Actor, now: datetime) -> None:
+    events.append(session, kind, ("device_profile", code), actor=actor, learned_at=now)
