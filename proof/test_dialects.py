@@ -30,6 +30,7 @@ def test_a_million_broken_messages_stop_nothing(dialect: str) -> None:
         done += count
     took = time.perf_counter() - begin
     words = ", ".join(f"{found} {end}" for end, found in ends.items())
+    assert sys.__stderr__ is not None
     sys.__stderr__.write(f"\n{dialect}: {done} inputs in {took:.0f} s ({words})\n")
     assert sum(ends.values()) == done == INPUTS
     # Broken as they are, many still tell something: the decoder was reached.

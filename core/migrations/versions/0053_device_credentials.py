@@ -6,7 +6,7 @@ from alembic import op
 import core.db
 
 revision = "0053"
-down_revision = "0047"
+down_revision = "0052"
 branch_labels = None
 depends_on = None
 

@@ -35,7 +35,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_battery_round")),
         sa.UniqueConstraint("ticket_id", name=op.f("uq_battery_round_ticket_id")),
         sa.UniqueConstraint(
-            "site_id", "space_id", "month", "part", name=op.f("uq_battery_round_site_id")
+            "site_id",
+            "space_id",
+            "month",
+            "part",
+            name=op.f("uq_battery_round_site_id_space_id_month_part"),
         ),
     )
     op.create_index(op.f("ix_battery_round_site_id"), "battery_round", ["site_id"])
