@@ -51,10 +51,7 @@ def _mapping_of(options: Mapping[str, Any]) -> MessageMapping | None:
 
 
 def _told(said: Said) -> Told:
-    messages = [
-        Spoken(each.kind, {key: _sound(value) for key, value in each.fields.items()})
-        for each in said.messages
-    ]
+    messages = [Spoken(each.kind, _written(each.fields)) for each in said.messages]
     return Told(
         said.device,
         messages,
@@ -64,9 +61,12 @@ def _told(said: Said) -> Told:
     )
 
 
-def _sound(value: Any) -> Any:
-    # Half characters can be written in JSON, and no database keeps them.
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+def _written(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the halves of characters that JSON can hold, and nothing else can."""
+    return {
+        key: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for key, value in fields.items()
+    }
 
 
 def _points(said: Said) -> tuple[DescribedPoint, ...]:

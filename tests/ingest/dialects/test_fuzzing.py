@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.dialects import DECODERS, ForeignSource
 from tests.ingest.dialects.following import check
-from tests.ingest.dialects.fuzzing import feed, options_of, samples_of
+from tests.ingest.dialects.fuzzing import OPTIONS, feed, samples_of
 
 DIALECTS = sorted(DECODERS)
 _LEVEL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
@@ -40,9 +40,8 @@ def test_any_bytes_on_any_topic_stop_nothing(dialect: str, data: st.DataObject) 
     topics = st.sampled_from([topic for topic, _ in samples_of(dialect)])
     topic = data.draw(topics | st.lists(_LEVEL, min_size=1, max_size=7).map("/".join))
     said: Any = data.draw(st.binary(max_size=80) | _JSON.map(lambda each: repr(each).encode()))
-    source = ForeignSource(
-        "wall", "#", ZoneInfo("Europe/Berlin"), DECODERS[dialect], options_of(dialect)
-    )
+    zone, options = ZoneInfo("Europe/Berlin"), OPTIONS.get(dialect, {})
+    source = ForeignSource("wall", "#", zone, DECODERS[dialect], options)
     first = source.decode(source, topic, said, {})
     check(first)
     # The same again is the same: a decoder is a function.
