@@ -55,14 +55,14 @@ class Named:
 
 def named(memory: Mapping[str, Any], name: str) -> Named | Problem:
     """The code that a name has in its source. A Problem where another name has it already."""
-    if not name.isascii():
-        # Half characters can be written in JSON, and nowhere be kept.
-        name = name.encode("utf-8", "replace").decode()
     code = device_code(name)
     # Half characters can be written in JSON, and no database keeps them.
     name = name.encode("utf-8", "replace").decode()
     if _MADE.isdisjoint(code):
         return Named(code)
+    if not name.isascii():
+        # Half characters can be written in JSON, and nowhere be kept.
+        name = name.encode("utf-8", "replace").decode()
     holder = memory.get(NAMED + code)
     if holder == name:
         return Named(code)
