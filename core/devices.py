@@ -177,12 +177,16 @@ def note_waiting(
 def note_described(
     session: Session, site_id: UUID, code: str, described: dict[str, Any], at: datetime
 ) -> None:
-    """Keep what a device says it is; one that was never heard waits from now on."""
+    """Keep what a device says it is; one that was never heard waits from now on.
+
+    What it does not say this time, it has said before: it may tell its name and its points apart.
+    """
     device = device_by_code(session, site_id, code)
     if device is None:
         device = note_waiting(session, site_id, code, {}, at)
-    if device.described != described:
-        device.described = described
+    now = {**(device.described or {}), **{key: value for key, value in described.items() if value}}
+    if device.described != now:
+        device.described = now
 
 
 def set_clock_trust(session: Session, device_id: UUID, trusted: bool, *, now: datetime) -> None:

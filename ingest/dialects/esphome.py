@@ -30,6 +30,10 @@ _TYPES = frozenset(
 )  # fmt: skip
 # Of these a text stays one, even if it looks like something else.
 _TEXTS = frozenset({"select", "text", "text_sensor", "lock", "alarm_control_panel"})
+# What these measure is known by its name alone, as long as no other type has the same.
+_MEASURING = frozenset({"sensor", "binary_sensor"})
+# What the source remembers under this, a device and a name: which of those types has it.
+KEY = "key/"
 _ONLINE = {b"online": True, b"offline": False}
 
 
@@ -41,25 +45,40 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     kind, key, name = _parted(topic, source.topic_filter)
     if not kind or not payload:
         return None
+    own = named(memory, name)
+    if isinstance(own, Problem):
+        return own
     if kind == "status":
         online = _ONLINE.get(payload.strip())
         if online is None:
             return Problem("wrong_shape", "status is online or offline")
-        messages = [Spoken("status", {"online": online})]
-        known: dict[str, float] = {}
-    else:
-        text = words(payload)
-        if isinstance(text, Problem):
-            return text
-        said = _said(kind, key, text, payload)
-        if isinstance(said, Problem):
-            return said
-        messages, known = ([said] if said else []), _health(kind, key, text)
-    own = named(memory, name)
-    if isinstance(own, Problem):
-        return own
-    told = Told(own.code, messages, health=known)
-    return Decoded([told], remember=own.remember) if own.remember else told
+        return _result(Told(own.code, [Spoken("status", {"online": online})]), own.remember)
+    text = words(payload)
+    if isinstance(text, Problem):
+        return text
+    short, remember = _key(kind, key, own.code, memory)
+    said = _said(kind, short, text, payload)
+    if isinstance(said, Problem):
+        return said
+    told = Told(own.code, [said] if said else [], health=_health(kind, key, text))
+    return _result(told, {**own.remember, **remember})
+
+
+def _result(told: Told, remember: Mapping[str, Any]) -> Result:
+    return Decoded([told], remember=remember) if remember else told
+
+
+def _key(
+    kind: str, key: str, code: str, memory: Mapping[str, Any]
+) -> tuple[str, Mapping[str, Any]]:
+    """The key of a component's readings: its name, after its type where that tells it apart."""
+    name = key.removeprefix(f"{kind}.")
+    if kind not in _MEASURING:
+        return key, {}
+    known = memory.get(f"{KEY}{code}/{name}")
+    if known is None:
+        return name, {f"{KEY}{code}/{name}": kind}
+    return (name if known == kind else key), {}
 
 
 @lru_cache(maxsize=16_384)

@@ -56,7 +56,10 @@ class Strangers:
     def describe(self, site: SiteState, code: str, described: dict[str, Any], at: int) -> None:
         """Keep what a device says it is, the first time in this process and when it changes."""
         key = (site.code, code)
-        if self._described.get(key) == described or not 0 < len(code) <= LONGEST_CODE:
+        # Its name and its points may come in messages of their own.
+        before = self._described.get(key, {})
+        described = {**before, **{name: said for name, said in described.items() if said}}
+        if before == described or not 0 < len(code) <= LONGEST_CODE:
             return
         if code not in site.devices and code not in site.waiting and self._crowded(site):
             return

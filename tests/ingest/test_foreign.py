@@ -45,7 +45,9 @@ def parrot(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     if "alias" in said and said["alias"] not in memory:
         return Problem("wrong_shape", "nobody said who that is")
     device = memory.get(said.get("alias", ""), said.get("device", "pump-1"))
-    described = Described(name="Probe", points=(DescribedPoint("temp", "number", "°C"),))
+    point = DescribedPoint("temp", "number", "°C")
+    parts = {"name": Described(name="Probe"), "points": Described(points=(point,))}
+    described = parts.get(said.get("describe"), Described(name="Probe", points=(point,)))
     told = Told(
         device,
         [Spoken(kind, fields) for kind, fields in said.get("told", [])],
@@ -235,6 +237,21 @@ def test_a_described_device_is_written_once(stage: Stage) -> None:
     stage.finish()
     say(stage, device="new", describe=True)
     assert not stage.judge.batch.described
+
+
+def test_a_device_may_describe_itself_in_parts(stage: Stage) -> None:
+    for part in ("points", "name", "points"):
+        say(stage, device="new", describe=part)
+    stage.finish()
+    say(stage, device="new", describe="name")
+    assert not stage.judge.batch.described
+    stage.restart()
+    say(stage, device="new", describe="name")
+    stage.finish()
+    with stage.database.read() as session:
+        (found,) = [row for row in session.scalars(select(Device)) if row.described]
+        points = [{"key": "temp", "kind": "number", "unit": "°C"}]
+        assert found.described == {"name": "Probe", "points": points}
 
 
 def test_answers_wait_for_the_commit_and_are_not_given_to_the_past(stage: Stage) -> None:

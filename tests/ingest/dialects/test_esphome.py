@@ -28,10 +28,10 @@ def house() -> Following:
 @pytest.mark.parametrize(
     ("rest", "payload", "key", "value"),
     [
-        ("binary_sensor/water_leak", b"ON", "binary_sensor.water_leak", True),
-        ("binary_sensor/water_leak", b"OFF", "binary_sensor.water_leak", False),
-        ("sensor/temperature", b"-0.50", "sensor.temperature", -0.5),
-        ("sensor/energy", b"1e3", "sensor.energy", 1000.0),
+        ("binary_sensor/water_leak", b"ON", "water_leak", True),
+        ("binary_sensor/water_leak", b"OFF", "water_leak", False),
+        ("sensor/temperature", b"-0.50", "temperature", -0.5),
+        ("sensor/energy", b"1e3", "energy", 1000.0),
         ("switch/relay", b"ON", "switch.relay", True),
         ("cover/gate", b"open", "cover.gate", "open"),
         ("cover/gate/position", b"50", "cover.gate.position", 50),
@@ -88,6 +88,13 @@ def test_a_device_is_its_prefix(wanted: str, prefix: str, device: str) -> None:
     assert house.spoken(f"{prefix}/status", b"offline") == [(device, "status", {"online": False})]
 
 
+def test_two_components_of_one_name_are_told_apart(house: Following) -> None:
+    assert house.reading("pump/binary_sensor/leak/state", b"ON") == {"leak": True}
+    assert house.reading("pump/sensor/leak/state", b"0.5") == {"sensor.leak": 0.5}
+    assert house.reading("pump/binary_sensor/leak/state", b"OFF") == {"leak": False}
+    assert house.reading("other/sensor/leak/state", b"0.5") == {"leak": 0.5}
+
+
 def test_lights_and_events_say_more_than_one_value(house: Following) -> None:
     said = {"state": "ON", "brightness": 128, "color": {"r": 255}, "color_mode": "rgb"}
     assert house.reading("livingroom/light/lamp/state", said) == {
@@ -123,7 +130,7 @@ def test_commands_and_logs_are_nobodys_business(house: Following) -> None:
 
 
 EXPECTED: dict[str, Any] = {
-    "binary_sensor_state": [("livingroom", "readings", {"binary_sensor.water_leak": True})],
+    "binary_sensor_state": [("livingroom", "readings", {"water_leak": True})],
     "discover": [],
     "status_offline_lwt": [("livingroom", "status", {"online": False})],
     "status_online": [("livingroom", "status", {"online": True})],
