@@ -33,6 +33,8 @@ def locks(project: Mapping[str, Any]) -> list[Lock]:
         Lock("requirements-node.txt", [], extras["node"]),
         Lock("requirements-lock.txt", [], extras["lock"]),
         Lock("requirements-tags.txt", [], extras["tags"]),
+        Lock("requirements-gateway.txt", [], extras["gateway"]),
+        Lock("requirements-edge.txt", [], extras["edge"]),
     ]
 
 

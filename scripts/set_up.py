@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 # Runs as `python3 -m scripts.set_up` before anything is installed: standard library only.
 from scripts import browser_assets, python_packages, system_packages
+from scripts.client_programs import EDGE, GATEWAY
 from scripts.node_programs import FLUX_COMPILER, IDENTITY_PROVIDER, PAGE_CHECKS
 from scripts.shell import ROOT, SetUpError, say
 
@@ -82,6 +83,16 @@ TEST_PAGES = Step(
     PAGE_CHECKS.is_installed,
     PAGE_CHECKS.install,
 )
+TEST_GATEWAY = Step(
+    "ThingsBoard gateway for the tests (requirements-gateway.txt)",
+    GATEWAY.is_installed,
+    GATEWAY.install,
+)
+TEST_EDGE = Step(
+    "Sparkplug edge node for the tests (requirements-edge.txt)",
+    EDGE.is_installed,
+    EDGE.install,
+)
 
 PLANS = {
     "python": [DEMO_PYTHON],
@@ -92,7 +103,17 @@ PLANS = {
     "bundles": [DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
     "demo": [FONT, DEMO_PYTHON, NODE_PACKAGES, BUNDLES],
     "bundle": [TEST_PYTHON, NODE_PACKAGES, BUNDLES],
-    "test": [SYSTEM, TEST_PYTHON, NODE_PACKAGES, BUNDLES, TEST_PROVIDER, TEST_FLUX, TEST_PAGES],
+    "test": [
+        SYSTEM,
+        TEST_PYTHON,
+        NODE_PACKAGES,
+        BUNDLES,
+        TEST_PROVIDER,
+        TEST_FLUX,
+        TEST_PAGES,
+        TEST_GATEWAY,
+        TEST_EDGE,
+    ],
 }
 
 
