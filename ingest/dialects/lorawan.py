@@ -12,7 +12,7 @@ from ingest.decoding import Problem
 from ingest.dialects.naming import device_code, named
 from ingest.dialects.payloads import CODECS, Content
 from ingest.dialects.spoken import Decoded, Described, DescribedPoint, Result, Spoken, Told
-from ingest.dialects.values import flat, health, number
+from ingest.dialects.values import flat, health, is_text, number
 
 CODEC = "codec"
 # What codecs commonly call a battery: the key, and under which name its health is told.
@@ -144,7 +144,7 @@ def told(
     described: Described | None = None,
 ) -> Result:
     """What a device told, under the code of its name. known: of its health, beside the uplink."""
-    if not isinstance(name, str) or not name.strip("/"):
+    if not isinstance(name, str) or not name.strip("/ ") or not is_text(name):
         return Problem("wrong_shape", "the message names no device")
     own = named(memory, name)
     if isinstance(own, Problem):

@@ -91,6 +91,9 @@ def _by_name(
     problems: list[Problem] = []
     remember: dict[str, Any] = {}
     for name, values in said.items():
+        if name_in(name) is None:
+            problems.append(Problem("wrong_shape", "a device has no name that can be written"))
+            continue
         own = named({**memory, **remember} if remember else memory, name)
         if isinstance(own, Problem):
             problems.append(own)

@@ -22,6 +22,22 @@ GATEWAYS = [
     {"gatewayId": "0016c001f1500001", "rssi": -80, "snr": 9.0},
 ]
 
+SAMPLES = [
+    (
+        TOPIC + "up",
+        {
+            "time": WHEN["ts"],
+            "deviceInfo": INFO,
+            "object": {"t": 1, "history": [{"timestamp": 1, "t": 2}]},
+            "rxInfo": GATEWAYS,
+        },
+    ),
+    (TOPIC + "up", {"time": WHEN["ts"], "deviceInfo": INFO, "data": "AXVc"}),
+    (TOPIC + "status", {"deviceInfo": INFO, "margin": 10, "batteryLevel": 88.3}),
+    (TOPIC + "join", {"deviceInfo": INFO}),
+    (TOPIC + "log", {"deviceInfo": INFO, "level": "ERROR", "code": "OTAA"}),
+]
+
 
 def event(kind: str, **fields: Any) -> Any:
     said = {"time": WHEN["ts"], "deviceInfo": INFO, **fields}
@@ -130,12 +146,16 @@ def test_a_value_called_ts_never_becomes_the_time_of_the_message() -> None:
 
 def test_what_no_database_takes_is_made_sound() -> None:
     body = (
-        b'{"deviceInfo":{"devEui":"a b/\\ud800"},"object":'
+        b'{"deviceInfo":{"deviceName":"\\ud800"},"object":'
         b'{"ok":1,"big":1' + b"0" * 400 + b',"x\\ud800":"\\ud800"}}'
     )
     found = told(spoken_to("chirpstack", TOPIC + "up", body))
-    assert found.device == "a-b.-"
     assert readings(found) == [{"ok": 1}]
+
+
+def test_a_device_whose_name_can_not_be_written_is_a_problem() -> None:
+    found = spoken_to("chirpstack", TOPIC + "join", b'{"deviceInfo":{"devEui":"\\ud800"}}')
+    assert isinstance(found, Problem)
 
 
 def test_other_events_tell_that_a_device_is_there() -> None:

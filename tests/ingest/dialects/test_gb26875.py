@@ -21,7 +21,14 @@ VERSION = bytes.fromhex(f"{HEAD} 04 00 02 19 01 01 01 C7 23 23")
 CONFIRMED = bytes.fromhex(
     "40 40 01 00 01 01 20 3A 09 1A 09 0C 38 5B 01 00 00 00 79 03 00 00 00 00 00 00 03 A8 23 23"
 )
-SAMPLES = [("fire/dtu-7/up", each) for each in (SMOKE, MAINS, PRESENCE, VERSION, CONFIRMED)]
+SAMPLES = [
+    ("fire/dtu-7/up", SMOKE),
+    ("fire/dtu-7/up", MAINS),
+    ("fire/dtu-7/up", PRESENCE),
+    ("fire/dtu-7/up", VERSION),
+    ("fire/dtu-7/up", SMOKE.hex().encode()),
+    ("fire/dtu-8/up", SMOKE + MAINS),
+]
 WHEN = "2012-09-26T09:58:02"
 NAME = "000000000379"
 ONLINE = Spoken("status", {"online": True})

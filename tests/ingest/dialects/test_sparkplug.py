@@ -18,6 +18,16 @@ NODE, DEVICE = "Plant.Boiler-Room", "Plant.Boiler-Room.Pump-1"
 AT = 1_795_492_801_000
 ONLINE, OFFLINE = Spoken("status", {"online": True}), Spoken("status", {"online": False})
 
+_TOPIC = "spBv1.0/Plant/"
+SAMPLES = [
+    (_TOPIC + "NBIRTH/Boiler Room", born(3, metric("Load", ("float", 0.5), FLOAT, alias=1), at=AT)),
+    (_TOPIC + "DBIRTH/Boiler Room/Pump 1", payload(metric("x", ("int", 5), 1, alias=7), seq=1)),
+    (_TOPIC + "NDATA/Boiler Room", payload(metric(said=("float", 0.7), alias=1), seq=2, at=AT)),
+    (_TOPIC + "DDATA/Boiler Room/Pump 1", payload(metric(said=("int", 6), alias=7), seq=3, at=AT)),
+    (_TOPIC + "DDEATH/Boiler Room/Pump 1", payload(seq=4, at=AT)),
+    (_TOPIC + "NDEATH/Boiler Room", died(3)),
+]
+
 
 class Line:
     """A source that hears one edge node, and remembers as the pipeline would."""

@@ -13,6 +13,15 @@ from tests.ingest.dialects.following import Following, check, shared
 
 OLD, NEW = 1_795_492_800_000, 1_795_492_801_000
 
+SAMPLES = [
+    ("v1/gateway/telemetry", {"Device A": [{"ts": OLD, "values": {"t": 1}}, {"x": True}]}),
+    ("v1/gateway/attributes", {"Device A": {"power": 12.5}}),
+    ("v1/gateway/connect", {"device": "Meter 1", "type": "meter"}),
+    ("v1/gateway/disconnect", {"device": "Meter 1"}),
+    ("a/v1/devices/me/telemetry", [{"ts": NEW, "values": {"t": 1}}]),
+    ("v1/devices/me/rpc/request/1", {"method": "getSessionLimits"}),
+]
+
 
 @pytest.fixture
 def gateway() -> Following:

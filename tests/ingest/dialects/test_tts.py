@@ -20,6 +20,40 @@ HEARD = [
 ]
 LORA = {"data_rate": {"lora": {"spreading_factor": 7}}, "frequency": "868300000"}
 
+SAMPLES = [
+    (
+        TOPIC + "up",
+        {
+            "end_device_ids": IDS,
+            "received_at": FORWARDED,
+            "uplink_message": {
+                "decoded_payload": {"t": 1, "deep": {"x": [1]}},
+                "rx_metadata": HEARD,
+                "settings": LORA,
+            },
+        },
+    ),
+    (
+        TOPIC + "up",
+        {
+            "end_device_ids": IDS,
+            "uplink_message": {"frm_payload": "gkHe", "last_battery_percentage": {"value": 5}},
+        },
+    ),
+    (
+        TOPIC + "up",
+        {
+            "end_device_ids": IDS,
+            "uplink_message": {"normalized_payload": [{"air": {"temperature": 1}}]},
+        },
+    ),
+    (TOPIC + "join", {"end_device_ids": IDS}),
+    (
+        TOPIC + "service/data",
+        {"end_device_ids": IDS, "service_data": {"service": "x", "data": {"y": 1}}},
+    ),
+]
+
 
 def up(
     *, topic: str = TOPIC + "up", options: Any = None, simulated: Any = None, **fields: Any
