@@ -25,11 +25,11 @@ COPY --from=packages /app /app
 COPY --from=bundles /app/web/static/dist /app/web/static/dist
 # The font of PDFs (Debian: fonts-noto-cjk).
 RUN python -m scripts.set_up font && rm -rf /var/lib/apt/lists/*
-# A new volume takes over the owner of the folder that it is mounted on; /broker and /proxy are
-# those of docker-compose.yml.
+# A new volume takes over the owner of the folder that it is mounted on; these are volumes of
+# docker-compose.yml.
 RUN groupadd --system --gid 10001 watchkeeper \
  && useradd --system --uid 10001 --gid 10001 --create-home --home-dir /var/lib/watchkeeper watchkeeper \
- && install -d -o 10001 -g 10001 -m 0750 /broker /proxy
+ && install -d -o 10001 -g 10001 -m 0750 /broker /broker-data /proxy
 USER 10001:10001
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -7,7 +7,7 @@ set -eu
 folder=${1:-secrets}
 mkdir -p "$folder"
 chmod 700 "$folder"
-for name in secret_key database_password mqtt_password grafana_password; do
+for name in secret_key database_password mqtt_password mqtt_admin_password influx_token influx_password grafana_password; do
 	if [ ! -s "$folder/$name" ]; then
 		openssl rand -base64 36 | tr -d '\n/+=' >"$folder/$name"
 		chmod 444 "$folder/$name"

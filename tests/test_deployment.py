@@ -17,7 +17,7 @@ from tests.servers.stack import interpolated, read_compose
 
 COMPOSE = read_compose(ROOT / "docker-compose.yml", {"SERVER_NAME": "wk.example"})
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONCE = {"prepare", "migrate"}
+ONCE = {"certificate", "accounts", "migrate"}
 ROLES = {"ingest", "jobs", "api-1", "api-2"}
 each_service = pytest.mark.parametrize("service", SERVICES)
 

@@ -17,7 +17,7 @@ import pytest
 from cryptography import x509
 
 from core.settings import load
-from watchkeeper.own_authority import identity
+from watchkeeper.own_authority import broker_identity, identity
 from watchkeeper.serving import WebServer
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
@@ -174,3 +174,15 @@ def test_only_its_proxies_are_believed_who_asks_and_they_are_served_plainly(
             assert answer.read() == told
     finally:
         server.stop()
+
+
+def test_a_broker_keeps_its_certificate_as_long_as_its_authority(tmp_path: Path) -> None:
+    made = broker_identity(tmp_path, ["watch.example.com"], NOW)
+    assert chain(made.chain).not_valid_after_utc == chain(made.authority).not_valid_after_utc
+    before = made.chain.read_bytes()
+    broker_identity(tmp_path, ["watch.example.com"], NOW + timedelta(days=3000))
+    assert made.chain.read_bytes() == before
+    broker_identity(tmp_path, ["other.example.com"], NOW)
+    names = chain(made.chain).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    assert "other.example.com" in names.value.get_values_for_type(x509.DNSName)
+    assert chain(made.chain).issuer == chain(made.authority).subject

@@ -1,4 +1,4 @@
-"""`watchkeeper broker`: the files of a Mosquitto that stands beside the product."""
+"""`watchkeeper broker`: what a Mosquitto beside the product needs of it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,32 +8,26 @@ from rich.console import Console
 
 from core import settings as settings_module
 from core.clock import SystemClock
-from watchkeeper import broker_files
+from watchkeeper.own_authority import broker_identity
 
-app = typer.Typer(help="A Mosquitto of one's own: its files.", no_args_is_help=True)
+app = typer.Typer(help="A Mosquitto of one's own.", no_args_is_help=True)
 console = Console()
-Folder = Annotated[Path, typer.Argument(help="The folder that Mosquitto reads.")]
+
+
+# Without a second command Typer would take the first one's name away.
+@app.callback()
+def _group() -> None: ...
 
 
 @app.command()
-def init(
-    folder: Folder,
+def certificate(
+    folder: Annotated[Path, typer.Argument(help="The folder that Mosquitto reads.")],
     name: Annotated[
         list[str] | None, typer.Option(help="A name or address by which it is reached.")
     ] = None,
 ) -> None:
-    """Make certificate, accounts and rights where they are missing; again changes nothing."""
-    settings = settings_module.load()
-    names = [*(name or []), *filter(None, [settings.mqtt_host])]
-    broker_files.prepare(folder, settings, names, SystemClock().now())
-    console.print(f"Devices trust {folder / 'authority.pem'}.", soft_wrap=True, highlight=False)
-
-
-@app.command()
-def account(
-    folder: Folder,
-    name: Annotated[str, typer.Argument(help="The device's or gateway's name in its topics.")],
-) -> None:
-    """Give a device an account, or a new password, and print the password once."""
-    password = broker_files.make_account(folder, settings_module.load(), name)
-    console.print(password, soft_wrap=True, highlight=False, markup=False)
+    """Make an authority and the broker's certificate where they are missing."""
+    given = settings_module.load().mqtt_host
+    names = {*(name or []), *filter(None, [given])}
+    made = broker_identity(folder, names, SystemClock().now())
+    console.print(f"Devices trust {made.authority}.", soft_wrap=True, highlight=False)

@@ -120,7 +120,7 @@ def accounts_control(settings: Settings) -> Control:
         address.port,
         settings.mqtt_admin_username,
         settings.mqtt_admin_password,
-        address.tls_context(),
+        address.tls_context,
     )
 
 

@@ -23,18 +23,6 @@ _ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104 - compared with, not bound to
 
 
 @dataclass(frozen=True, slots=True)
-class _Use:
-    """What a server's certificate is for. lasts: None as long as its authority."""
-
-    lasts: timedelta | None
-    key_mode: int
-
-
-_FOR_BROWSERS = _Use(_SERVER_LASTS, 0o600)
-_FOR_DEVICES = _Use(None, 0o640)
-
-
-@dataclass(frozen=True, slots=True)
 class Identity:
     """PEM files for the web server: its chain, its key, and the authority that people trust."""
 
@@ -55,20 +43,20 @@ def identity(folder: Path, host: str, now: datetime) -> Identity:
     The authority stays the same for ten years. The server's certificate is made anew a month
     before it ends, and when the machine answers to other names than those in it.
     """
-    return _kept(folder, _names(host), now, _FOR_BROWSERS)
+    return _kept(folder, _names(host), now, _SERVER_LASTS)
 
 
 def broker_identity(folder: Path, names: Iterable[str], now: datetime) -> Identity:
     """The identity of a broker, as `identity` keeps it for people: devices know no other names.
 
-    Its certificate lasts as long as its authority, for nobody comes by to renew what devices
-    trust. Its key may be read by the group, which is how a broker with an account of its own
-    comes by it.
+    Its certificate lasts as long as its authority: a broker that runs for years takes up no new
+    one, and devices refuse none for lasting.
     """
-    return _kept(folder, {"localhost", "127.0.0.1", *names}, now, _FOR_DEVICES)
+    return _kept(folder, {"localhost", "127.0.0.1", *names}, now, None)
 
 
-def _kept(folder: Path, names: Iterable[str], now: datetime, use: _Use) -> Identity:
+def _kept(folder: Path, names: Iterable[str], now: datetime, lasts: timedelta | None) -> Identity:
+    """lasts: of the server's certificate; None as long as its authority."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     own = Identity(folder / "server.pem", folder / "server-key.pem", folder / "authority.pem")
     authority_key = folder / "authority-key.pem"
@@ -76,7 +64,7 @@ def _kept(folder: Path, names: Iterable[str], now: datetime, use: _Use) -> Ident
         _make_authority(own.authority, authority_key, now)
     names = sorted(names)
     if not _still_serves(own, names, now):
-        _make_server(own, authority_key, names, now, use)
+        _make_server(own, authority_key, names, now, lasts)
     return own
 
 
@@ -166,12 +154,16 @@ def _make_authority(path: Path, key_path: Path, now: datetime) -> None:
 
 
 def _make_server(
-    own: Identity, authority_key: Path, names: list[str], now: datetime, use: _Use
+    own: Identity,
+    authority_key: Path,
+    names: list[str],
+    now: datetime,
+    lasts: timedelta | None,
 ) -> None:
     issuer_key = serialization.load_pem_private_key(authority_key.read_bytes(), None)
     assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
     issuer = x509.load_pem_x509_certificate(own.authority.read_bytes())
-    lasts = use.lasts or issuer.not_valid_after_utc - now
+    lasts = lasts or issuer.not_valid_after_utc - now
     key = ec.generate_private_key(ec.SECP256R1())
     purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
@@ -185,7 +177,7 @@ def _make_server(
         .sign(issuer_key, hashes.SHA256())
     )
     encoding = serialization.Encoding.PEM
-    _write(own.key, _pem(key), mode=use.key_mode)
+    _write(own.key, _pem(key))
     _write(own.chain, certificate.public_bytes(encoding) + issuer.public_bytes(encoding))
 
 

@@ -11,7 +11,7 @@ import re
 import secrets
 import ssl
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -52,13 +52,17 @@ _WENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Where Mosquitto is, and the account that its plugin obeys. context: of TLS, if any."""
+    """Where Mosquitto is, and the account that its plugin obeys.
+
+    tls: makes the TLS settings, None for a connection without; asked for at each connection, for
+    the authority to trust may be there later than we are.
+    """
 
     host: str
     port: int
     username: str
     password: str
-    context: ssl.SSLContext | None = None
+    tls: Callable[[], ssl.SSLContext | None] | None = None
 
 
 def _acl(kind: str, topic: str, *, allow: bool = True, priority: int = 0) -> dict[str, Any]:
@@ -204,8 +208,9 @@ class DynamicSecurity:
             reconnect_on_failure=False,
         )
         client.username_pw_set(self._control.username, self._control.password)
-        if self._control.context is not None:
-            client.tls_set_context(self._control.context)
+        context = self._control.tls() if self._control.tls else None
+        if context is not None:
+            client.tls_set_context(context)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message

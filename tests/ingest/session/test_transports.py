@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import Unavailable
 from ingest.session import BrokerAddress, Phase
 from ingest.session.links import PahoLink, SievedLink, link
 from tests.ingest.session.certificates import make_certificate
@@ -125,3 +126,12 @@ def assert_refused(sessions: Sessions, broker: BrokerProcess) -> None:
     assert "refused" in str(ingest.session.state.error)
     assert "authorized" in str(ingest.session.state.error)
     assert "wrong" not in repr(ingest.session.state) + repr(wrong)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_an_authority_that_is_not_there_yet_is_named(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "authority.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(Unavailable, match=r"authority\.pem, can't be read"):
+        BrokerAddress("127.0.0.1", 8883, tls_ca=str(file)).tls_context()
