@@ -148,3 +148,22 @@ def test_a_role_does_not_wait_for_a_database_of_a_newer_version(tmp_path: Path) 
             await_database(product)
     finally:
         product.stop()
+
+
+def telemetry_of(role: Product) -> tuple[bool, str]:
+    [state] = [each for each in role.health.snapshot() if each.part == "telemetry"]
+    return state.ok, state.detail
+
+
+def test_the_owner_of_telemetry_may_go_and_come(tmp_path: Path) -> None:
+    role = Product(load(data_dir=tmp_path))
+    role.reach_telemetry()
+    for _ in range(2):
+        well, detail = telemetry_of(role)
+        assert not well
+        assert "the process that owns telemetry does not answer" in detail
+        owner = Product(load(data_dir=tmp_path))
+        owner.open_telemetry()
+        assert telemetry_of(role) == (True, "")
+        owner.stop()
+    role.stop()

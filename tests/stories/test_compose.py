@@ -210,9 +210,12 @@ def test_the_stack_starts_in_any_order_and_finds_a_fault(
     stack.wait_until_healthy("proxy", *ROLES)
 
     browser = sign_in(stack)
-    kept = {cookie.name: cookie.secure for cookie in browser.cookies}
-    assert kept["wk_session"]
-    assert "wk_worker" in kept
+    kept = {cookie.name: cookie for cookie in browser.cookies}
+    assert kept["wk_session"].secure
+    # Whoever came to one worker stays with it.
+    worker = kept["wk_worker"].value
+    assert [browser.read("/healthz")[0] for _ in range(6)] == [200] * 6
+    assert worker == {cookie.name: cookie.value for cookie in browser.cookies}["wk_worker"]
     program = Browser(stack, token_of(stack))
     assert program.tickets() == []
 
