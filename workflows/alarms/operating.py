@@ -79,7 +79,7 @@ def acknowledge_of(
         Alarm.ticket_id.in_(tickets.with_merged(session, ticket.id)),
         Alarm.state.in_(UNSEEN),
     )
-    for alarm in session.scalars(waiting).all():
+    for alarm in session.scalars(waiting.order_by(Alarm.id)).all():
         acknowledge(session, alarm, person=person, now=now)
 
 
@@ -94,7 +94,8 @@ def accept_alarm(session: Session, caller: Caller, alarm: Alarm, *, now: datetim
     ticket = None
     if alarm.ticket_id is not None:
         # Locked before the alarm is moved, in the order in which every other action takes them.
-        ticket = session.get(tickets.Ticket, alarm.ticket_id, with_for_update=True)
+        keyed = {"key_share": True}
+        ticket = session.get(tickets.Ticket, alarm.ticket_id, with_for_update=keyed)
     if ticket and may_take(ticket.state, ticket, caller):
         try:
             accept_ticket(session, ticket, tickets.Step("accept"), person=person, now=now)

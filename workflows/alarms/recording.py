@@ -20,6 +20,7 @@ from workflows.alarms.finding import Finding, Opened, draft_of, kept_facts, proo
 from workflows.alarms.first_trip import is_known, record_first_trip
 from workflows.alarms.inhibition import as_kept, consequences
 from workflows.alarms.leaving import leave_if_elsewhere
+from workflows.alarms.locking import lock_in_order
 from workflows.alarms.model import ALARM, Alarm, Episode
 from workflows.alarms.shadowing import shadow_states
 from workflows.alarms.withholding import keep_silent, reason_for
@@ -32,6 +33,7 @@ def record(session: Session, findings: Sequence[Finding], *, learned_at: datetim
     """
     opened: list[Opened] = []
     rows: dict[tuple[str, UUID], Alarm] = {}
+    lock_in_order(session, findings)
     # What must be seen is flushed where it is looked for: a flush before every question would
     # send each row by itself.
     with session.no_autoflush:
@@ -75,7 +77,7 @@ _ALARM = (
     select(Alarm)
     .where(Alarm.rule_id == bindparam("of_rule"), Alarm.asset_id == bindparam("of_asset"))
     # Somebody may be shelving it right now, or its shelving be ending: one after the other.
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 
 

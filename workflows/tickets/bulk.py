@@ -205,7 +205,7 @@ def _require_target(session: Session, caller: Caller, order: Order) -> None:
     """
     ids = [wanted.id for wanted in order.tickets]
     statement = of_tickets(select(Ticket.id).where(Ticket.id.in_(ids)), caller)
-    locked = statement.order_by(Ticket.id).with_for_update(of=Ticket)
+    locked = statement.order_by(Ticket.id).with_for_update(of=Ticket, key_share=True)
     if order.into_id not in set(session.scalars(locked)):
         problem = "into_id: it is not there, or not yours to see"
         raise Invalid("nothing was changed", problems=[problem])

@@ -229,7 +229,8 @@ _LAST_TICKET = (
     .order_by(Fault.holds.desc(), Ticket.number.desc())
     .limit(1)
     # Somebody may be closing it right now; then we see it closed, and not as we found it.
-    .with_for_update(of=Ticket)
+    # Its key stays: notices that point at it need not wait.
+    .with_for_update(of=Ticket, key_share=True)
     .execution_options(populate_existing=True)
 )
 

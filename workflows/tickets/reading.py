@@ -197,7 +197,7 @@ def find_ticket(
     """
     statement = of_tickets(select(Ticket).where(Ticket.id == ticket_id), caller)
     if to_change:
-        statement = statement.with_for_update(of=Ticket)
+        statement = statement.with_for_update(of=Ticket, key_share=True)
     ticket = session.scalars(statement).first()
     if ticket is None:
         raise NotFound("there is no such ticket", advice="Look for it in the list of tickets.")
