@@ -52,6 +52,17 @@ class Settings(BaseSettings):
         "system", description="simulated lets a simulator drive time; for demos and tests only."
     )
 
+    console_file: Path | None = Field(
+        None,
+        description="Where the address, and the code of a first start, are left for the screen of "
+        "the machine, as agetty(8) shows issue files.",
+    )
+    clock_request: Path | None = Field(
+        None,
+        description="Where the service manager finds what the clock of the machine shall be set "
+        "to, as Unix time; empty where nobody looks.",
+    )
+
     http_host: str = Field("127.0.0.1", description="Address on which API and pages are served.")
     http_port: int = Field(8080, ge=0, le=65535, description="0 picks a free port.")
     http_certificate: Path | None = Field(

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,16 @@ from core.telemetry.influx_server import InfluxAddress
 from ingest.session import BrokerAddress
 
 USUAL_PORT = 1883
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def built_at() -> datetime | None:
+    """When the bundle was built from which this release was installed; None for a checkout."""
+    try:
+        seconds = int((ROOT / "built-at").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def prepare(settings: Settings) -> Path:

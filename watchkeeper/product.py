@@ -16,9 +16,11 @@ from api.context import Parts
 from core import shards
 from core.channels.dingtalk_stream import Application, DingTalkStream
 from core.clock import Clock, SimulatedClock, SystemClock
+from core.clock_trust import ClockTrust
 from core.db import Database
 from core.device_credentials import wanted_accounts
 from core.device_credentials.dynamic_security import DynamicSecurity
+from core.doorstep import Doorstep
 from core.errors import Unavailable
 from core.health import Health
 from core.schema import current_revision, migrate, require_current
@@ -41,6 +43,7 @@ from jobs.runner import JobsRunner, telemetry_sweeps
 from watchkeeper import installation, supervision
 from watchkeeper.serving import WebServer
 from web.app import mount
+from web.doorstep_guard import DoorstepGuard
 from web.live import LiveFeed
 from web.presses import take
 
@@ -84,6 +87,9 @@ class Product:
         self.broker: EmbeddedBroker | None = None
         self.ingest: IngestService | None = None
         self.web: WebServer | None = None
+        self.doorstep: Doorstep | None = None
+        # Asked again and again until it says that nothing is left to settle.
+        self.unsettled: Callable[[], bool] | None = None
 
     def stop(self) -> None:
         """Stop every part, the last one started first; safe to repeat."""
@@ -252,13 +258,22 @@ class Product:
             raise Unavailable(f"no heartbeat for {age:.0f} s", advice="Look at the ingest role.")
         return f"heartbeat {age:.0f} s ago"
 
+    def open_doorstep(self) -> Doorstep:
+        """What has to be settled before people can work here; the pages will ask for it."""
+        trust = ClockTrust(self.clock, self.database, self.folder, installation.built_at())
+        request = self.settings.clock_request
+        self.doorstep = Doorstep(self.database, trust, self.folder, request)
+        return self.doorstep
+
     def start_web(self, telemetry: TelemetryStore) -> WebServer:
         """Start API and pages."""
         parts = Parts(self.settings, self.clock, self.database, telemetry, self.health)
         app = create_app(parts)
         feed = LiveFeed(parts)
         mount(app, parts, feed)
-        server = WebServer(app, self.settings, self.folder, self.clock.now())
+        app.state.doorstep = self.doorstep
+        guarded = app if self.doorstep is None else DoorstepGuard(app, self.doorstep)
+        server = WebServer(guarded, self.settings, self.folder, self.clock.now())
         feed.start()
         server.start()
         self.on_stop(self._warm_up(parts))
@@ -301,6 +316,8 @@ class Product:
         supervision.tell(supervision.STOPPING)
 
     def _look_after(self) -> None:
+        if self.unsettled is not None and not self.unsettled():
+            self.unsettled = None
         if self.ingest is not None and not self.ingest.alive:
             self.health.report("ingest", ok=False, detail="its thread has ended")
         else:

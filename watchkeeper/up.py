@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.panel import Panel
 
+from core.doorstep import Doorstep
 from core.settings import Settings
 from core.vault import Vault
-from watchkeeper import first_run, installation
+from watchkeeper import first_run, installation, screen
 from watchkeeper.demo_patrol import demo_patrol
 from watchkeeper.demo_people import demo_outsiders
 from watchkeeper.demo_posts import demo_posts
@@ -54,15 +57,24 @@ def _start(product: Product, *, demo: bool, console: Console) -> None:
         address = product.start_broker()
     with console.status("Opening telemetry …"):
         telemetry = product.open_telemetry()
-    product.start_ingest(telemetry, address)
-    product.start_jobs(telemetry)
+    doorstep = product.open_doorstep()
+
+    def begin_work() -> None:
+        product.start_ingest(telemetry, address)
+        product.start_jobs(telemetry)
+
+    if doorstep.state.doubt is None:
+        begin_work()
     web = product.start_web(telemetry)
     _announce(product)
+    if doorstep.state.doubt is not None or doorstep.state.is_new:
+        product.unsettled = unsettled(product, doorstep, begin_work)
+    _show_on_screen(product, doorstep)
     first_run.tool_token(product.database, product.folder, product.clock)
     if demo:
         _start_simulator(product)
     link = first_run.sign_in_link(product.database, product.clock, web.url)
-    console.print(_welcome(product, link, demo=demo))
+    console.print(_welcome(product, link, doorstep, demo=demo))
     if demo:
         console.print(
             f"Demo accounts: {', '.join([*first_run.DEMO_PEOPLE, *outsiders])}; "
@@ -73,6 +85,41 @@ def _start(product: Product, *, demo: bool, console: Console) -> None:
     if link is not None:
         # Outside the frame and unwrapped, so that a terminal takes it as one link.
         console.print(f"Sign in once: {link}", soft_wrap=True, highlight=False)
+
+
+def unsettled(
+    product: Product, doorstep: Doorstep, begin_work: Callable[[], None]
+) -> Callable[[], bool]:
+    """What to do until the doorstep is clear: begin to judge once the clock can be right, put the
+    shipped rules into force once there is a company. It returns whether anything is left."""
+    if doorstep.state.doubt is not None:
+        product.health.report("clock", ok=False, detail=str(doorstep.state.doubt))
+
+    shown = doorstep.state
+
+    def look() -> bool:
+        nonlocal shown
+        # The pages look, too: what they found settled is no news any more.
+        doubted, new = shown.doubt is not None, shown.is_new
+        doorstep.look()
+        if doubted and doorstep.state.doubt is None:
+            product.health.report("clock", ok=True)
+            begin_work()
+        if new and not doorstep.state.is_new:
+            first_run.publish_packs(product.database, product.clock.now())
+            first_run.tool_token(product.database, product.folder, product.clock)
+        if doorstep.state != shown:
+            shown = doorstep.state
+            _show_on_screen(product, doorstep)
+        return shown.doubt is not None or shown.is_new
+
+    return look
+
+
+def _show_on_screen(product: Product, doorstep: Doorstep) -> None:
+    assert product.web is not None
+    scheme = urlsplit(product.web.url).scheme
+    screen.show(product.settings.console_file, scheme, product.web.port, doorstep)
 
 
 def _announce(product: Product) -> None:
@@ -128,10 +175,23 @@ def _start_simulator(product: Product) -> None:
     product.on_stop(end)
 
 
-def _welcome(product: Product, link: str | None, *, demo: bool) -> Panel:
+def _welcome(product: Product, link: str | None, doorstep: Doorstep, *, demo: bool) -> Panel:
     assert product.web is not None
     lines = []
+    if doorstep.state.doubt is not None:
+        lines += [
+            f"The clock of this machine can't be right: {doorstep.state.doubt}.",
+            "Nothing is judged until it is. Set it, or open",
+            f"  [bold]{product.web.url}/clock[/] with the code [bold]{doorstep.state.code}[/]",
+            "",
+        ]
     if link is None:
+        lines += [
+            f"Nothing is set up yet. Open [bold]{product.web.url}/first-boot[/]",
+            f"and give the code [bold]{doorstep.state.code}[/].",
+            "",
+            "Or begin with a whole site at once.",
+        ]
         lines += [
             "There is no site yet. Describe yours in a file (docs/site.md) and import it:",
             "  [bold]watchkeeper site import site.yaml[/]",

@@ -25,6 +25,7 @@ from web.pages import (
     devices,
     elsewhere,
     fire_alarms,
+    first_boot,
     guard,
     hand_over,
     home_invitations,
@@ -89,6 +90,7 @@ def _pages() -> tuple[APIRouter, ...]:
     templates = _templates()
     return (
         bundle.router(_bundle()),
+        first_boot.router(templates),
         # Before signing in by links, which would take its address for one of theirs.
         identity.router(templates),
         sign_in.router(templates),

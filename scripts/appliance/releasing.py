@@ -27,6 +27,8 @@ def prepare(bundle: Path, manifest: Manifest, layout: Layout, moment: Moment) ->
     moment("release begun")
     for archive in ("app.tar", "assets.tar"):
         _run(["tar", "--extract", "--no-same-owner", "--file", str(bundle / archive)], release)
+    # No clock on which this release runs can stand before that.
+    (release / "built-at").write_text(f"{manifest.built_at}\n", encoding="utf-8")
     moment("checkout unpacked")
     say("Installing the Python packages of the bundle ...")
     _run([sys.executable, "-m", "venv", "--clear", "--without-pip", ".venv"], release)

@@ -8,6 +8,7 @@ import { fillFromCategories } from "./forms/category";
 import { takeSignatures } from "./forms/signature";
 import { takePositions } from "./forms/position";
 import { showProgress } from "./forms/progress";
+import { tellMoment } from "./forms/moment";
 import { numberLines } from "./forms/lines";
 import { chooseTickets } from "./list/choosing";
 import { followList } from "./list/following";
@@ -20,6 +21,7 @@ takePositions();
 fillFromCategories();
 takeSignatures();
 numberLines();
+tellMoment();
 const choosing = chooseTickets();
 if (choosing) followList(choosing.keep);
 
