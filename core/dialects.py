@@ -60,6 +60,9 @@ DIALECTS: Mapping[str, Mapping[str, Option]] = {
     "mapping": {**_ZONE, "mapping": Option("mapping")},
 }
 
+# In these networks whichever gateway is near passes a message of a device on.
+ROAMING = frozenset({"chirpstack", "tts"})
+
 
 def option_faults(dialect: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(option, what is wrong with it) for each that the dialect can't have; none if all is well."""

@@ -9,6 +9,7 @@ from core import baselines, events, leases, quarantine, shards
 from core.clock import from_micros
 from core.db import Database, Session
 from core.devices import note_described, note_waiting, remember_present, set_clock_trust
+from core.hearings import note_hearing, note_twice
 from core.source_memory import remember
 from core.vault import Vault
 from ingest.pipeline import Batch
@@ -95,6 +96,11 @@ def _commit_devices(session: Session, batch: Batch, now: datetime) -> None:
         remember_present(session, present.site_id, present.series, present.value, present.at)
     for device_id, trusted in batch.trust.items():
         set_clock_trust(session, device_id, trusted, now=now)
+    for device_id, (first, stray, at) in batch.ways.items():
+        other = (stray.source, stray.through) if stray else None
+        note_hearing(session, device_id, (first.source, first.through), other, at=at)
+    for device_id, (connections, at) in batch.twice.items():
+        note_twice(session, device_id, connections, at=at)
     for (site_id, code), (described, at) in batch.described.items():
         note_described(session, site_id, code, described, at)
     remember(session, ((source, key, v) for (source, key), v in batch.remembered.items()))

@@ -21,6 +21,22 @@ DEVICE_CLOCK = RuleFacts(
     realarm_after=timedelta(hours=1),
 )
 
+DEVICE_OTHER_WAY = replace(
+    DEVICE_CLOCK,
+    rule_id="device-other-way",
+    title={"en": "Device is heard by another way", "zh": "设备改由其他途径上报"},
+    severity="medium",
+    condition="a device is heard by another source or gateway than it is bound to",
+)
+DEVICE_TWICE = replace(
+    DEVICE_CLOCK,
+    rule_id="device-twice",
+    title={"en": "Credential is used twice at once", "zh": "设备凭据被同时重复使用"},
+    severity="high",
+    condition="two connections sign in with the credential of one device at once",
+    resolve_within=timedelta(days=2),
+)
+
 
 def rule_failed(facts: RuleFacts) -> RuleFacts:
     """The alarm that a rule cannot be evaluated, for example for a division by zero."""

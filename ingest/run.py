@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -113,6 +114,10 @@ class Run:
     def submit(self, task: Callable[[], None]) -> None:
         """Have `task` run on the ingest thread, between two batches."""
         self._tasks.append(task)
+
+    def used_twice(self, device_id: UUID, who: list[dict[str, Any]] | None) -> None:
+        """Have it judged that a device's credential is used by several; None: no longer."""
+        self.submit(lambda: self._taker.conducts.twice(device_id, who, self._clock.micros()))
 
     def stop(self) -> None:
         """Ask `run` to drain and return."""

@@ -105,7 +105,7 @@ class IngestService:
         cursor = events.newest(stores.database)
         run = Run(stores, tenure, self._session_factory(shard))
         keeper = Keeper(stores, tenure, run, cursor)
-        accounts = AccountKeeper(stores, self._door) if self._door else None
+        accounts = AccountKeeper(stores, self._door, run.used_twice) if self._door else None
         self._run = run
         if self._stop.is_set():
             run.stop()

@@ -20,7 +20,7 @@ from core.device_credentials.model import (
     DeviceIdentity,
 )
 from core.device_credentials.rights import ANNOUNCEMENTS, Rights
-from core.device_credentials.usage import Connection, by_username, note_use
+from core.device_credentials.usage import Connection, by_username, devices_used_twice, note_use
 from core.device_credentials.wanted import (
     Account,
     AccountsAway,
@@ -50,6 +50,7 @@ __all__ = [
     "broker_accounts",
     "by_username",
     "change_identity",
+    "devices_used_twice",
     "due_to_end",
     "end_replaced",
     "identity_of",

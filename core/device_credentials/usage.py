@@ -5,11 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.device_credentials.model import ADMITTED, DeviceCredential
+from core.device_credentials.model import ADMITTED, DeviceCredential, DeviceIdentity
 
 # A use that goes on is put on record so often.
 USE_EVERY = timedelta(minutes=5)
@@ -51,6 +52,12 @@ def by_username(connections: Sequence[Connection]) -> Mapping[str, list[Connecti
         if not one.taken_over:
             found[one.username].append(one)
     return found
+
+
+def devices_used_twice(session: Session) -> set[UUID]:
+    """The devices of which it is on record that their credential is used by several at once."""
+    statement = select(DeviceIdentity.device_id).where(DeviceIdentity.twice_since.is_not(None))
+    return set(session.scalars(statement))
 
 
 def note_use(

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -20,6 +22,7 @@ from core.device_credentials import (
     Followed,
     Wanted,
     broker_accounts,
+    devices_used_twice,
     due_to_end,
     end_replaced,
     note_admitted,
@@ -28,9 +31,12 @@ from core.device_credentials import (
 )
 from core.errors import WatchkeeperError
 from ingest.accounts.door import Door
+from ingest.accounts.twice import QUIET, used_twice
 from ingest.stores import Stores
 
 log = structlog.get_logger(__name__)
+
+Tell = Callable[[UUID, list[dict[str, Any]] | None], None]
 
 PART = "device accounts"
 _LOOK_SECONDS = 2.0
@@ -42,9 +48,12 @@ _MOST_SHOWN = 200
 class AccountKeeper:
     """Looks after the accounts of one door, while this process holds the shard."""
 
-    def __init__(self, stores: Stores, door: Door) -> None:
+    def __init__(self, stores: Stores, door: Door, tell: Tell) -> None:
+        """tell: has ingest judge that a device's credential is used twice, or no more (None)."""
         self._stores = stores
         self._door = door
+        self._tell = tell
+        self._twice_seen: dict[UUID, datetime] = {}
         self._stop = threading.Event()
         self._followed: Wanted | None = None
         self._compared = 0.0
@@ -83,6 +92,8 @@ class AccountKeeper:
             except AccountsAway as error:
                 fault = error.detail
         self._record(partial(self._note, fault=fault, connections=connections, now=now))
+        if fault is None:
+            self._look_for_two(connections, now)
         # A device that was seen with its new credential needs the old one no more.
         self._end_replaced(now)
         self._stores.health.report(PART, ok=fault is None, detail=fault or "")
@@ -121,6 +132,25 @@ class AccountKeeper:
         self._unknown = list(followed.unknown)
         self._record(partial(_note_admitted, followed=followed, now=now))
         return None
+
+    def _look_for_two(self, connections: Sequence[Connection], now: datetime) -> None:
+        """Tell of credentials that are used by two at once, and once that has been over a while.
+
+        Told again at the next look until ingest has it on record.
+        """
+        twice = used_twice(connections, now)
+        accounts = self._followed.accounts if self._followed else {}
+        found = {accounts[name].device_id: who for name, who in twice.items() if name in accounts}
+        with self._stores.database.read() as session:
+            standing = devices_used_twice(session)
+        for device_id, who in found.items():
+            self._twice_seen[device_id] = now
+            if device_id not in standing:
+                self._tell(device_id, who)
+        for device_id in standing - found.keys():
+            # Of what was before this process nothing is known: the quiet is counted from now.
+            if now - self._twice_seen.setdefault(device_id, now) >= QUIET:
+                self._tell(device_id, None)
 
     def _note(
         self,

@@ -12,7 +12,7 @@ from core.telemetry.readings import Quality, ReadingBatch
 from ingest.decoding import Problem
 from ingest.dialects import Answer
 from ingest.receipt_clock import Span
-from ingest.registry import SiteState
+from ingest.registry import SiteState, Way
 from workflows.alarms import Finding
 from workflows.patrol import Presented
 
@@ -64,6 +64,10 @@ class Batch:
     described: dict[tuple[UUID, str], tuple[dict[str, Any], datetime]] = field(default_factory=dict)
     # What is to be published in return, once the rest is durable.
     answers: list[Answer] = field(default_factory=list)
+    # By which ways devices were heard: the first, and another one if they stray; and when.
+    ways: dict[UUID, tuple[Way, Way | None, datetime]] = field(default_factory=dict)
+    # By whom credentials of devices are used at once, None for by one alone again; and when.
+    twice: dict[UUID, tuple[list[dict[str, Any]] | None, datetime]] = field(default_factory=dict)
     messages: int = 0
     # Chatter and floods are to be looked at; what has not moved since this moment is quiet.
     quiet_since: datetime | None = None
@@ -82,6 +86,8 @@ class Batch:
             or self.scans
             or self.remembered
             or self.described
+            or self.ways
+            or self.twice
             or self.quiet_since
         )
 

@@ -17,6 +17,7 @@ from ingest.decoding import (
     topic_text,
 )
 from ingest.dialects import Told
+from ingest.pipeline.conduct import Conducts
 from ingest.pipeline.foreign import (
     decode,
     description,
@@ -31,12 +32,13 @@ from ingest.pipeline.retained import Retained, fields_of
 from ingest.pipeline.scanned import Scanned
 from ingest.pipeline.strangers import Strangers
 from ingest.pipeline.vitals import Vitals
-from ingest.registry import ONLINE, DeviceState, Listener, Moment, SiteState
+from ingest.registry import ONLINE, DeviceState, Listener, Moment, SiteState, Way
 from ingest.session import DUPLICATE, RETAINED, Message
 
 BEAT_SITE = "_beat"
 CLOCK_TOPIC = b"wk/v1/clock"
 _GOOD = Quality.GOOD
+OWN_WAY = Way("")
 
 
 class Taker:
@@ -60,6 +62,7 @@ class Taker:
         self._scanned = Scanned()
         self._readings = Readings(judge)
         self.vitals = Vitals()
+        self.conducts = Conducts(judge)
 
     def take(self, messages: Sequence[Message], received: int) -> None:
         """Take messages in, in order; received: receipt time in µs.
@@ -157,6 +160,8 @@ class Taker:
             self._strangers.describe(listener.site, told.device, described, received)
         if device is not None and not flags & RETAINED and (told.messages or told.health):
             self.vitals.note(device, listener, told, received)
+            way = Way(listener.source.code, told.through)
+            self.conducts.heard(device, way, received, roams=listener.roams)
 
     def _own(self, own: OwnTopic, topic: bytes, payload: bytes, flags: int, received: int) -> None:
         name = topic_text(topic)
@@ -168,6 +173,9 @@ class Taker:
             problem = Problem("no_source", "no enabled source of the site takes this topic")
             self.judge.batch.reject(site, own.device, name, [problem], payload, received)
         else:
+            device = site.devices.get(own.device)
+            if device is not None and not flags & RETAINED and self.judge.registry.is_foreign(site):
+                self.conducts.heard(device, OWN_WAY, received)
             self._of_site(site, own, topic, payload, flags, received)
 
     def _of_site(
@@ -208,7 +216,8 @@ class Taker:
         received: int,
     ) -> None:
         if own.kind == "readings":
-            if not device.converted:
+            conduct = self.judge.registry.conduct.get(device.device_id)
+            if not device.converted and (conduct is None or conduct.stray is None):
                 self.judge.registry.by_topic[topic] = device
             again = bool(flags & DUPLICATE)
             self._readings.take(device, topic, payload, received, redelivered=again)

@@ -5,6 +5,7 @@ from ingest.registry.loading import load_registry
 from ingest.registry.model import (
     ONLINE,
     Binding,
+    Conduct,
     DeviceState,
     Listener,
     Moment,
@@ -12,11 +13,13 @@ from ingest.registry.model import (
     PointState,
     Registry,
     SiteState,
+    Way,
 )
 
 __all__ = [
     "ONLINE",
     "Binding",
+    "Conduct",
     "DeviceState",
     "Listener",
     "Moment",
@@ -25,6 +28,7 @@ __all__ = [
     "Registry",
     "SiteState",
     "Stored",
+    "Way",
     "Windowed",
     "carry_over",
     "load_registry",

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from core.telemetry.readings import Last
 from ingest.receipt_clock import ReceiptClock
+from ingest.registry.conduct import carry_conduct
 from ingest.registry.model import ONLINE, Binding, DeviceState, PointState, Registry
 from rules.engine import AlarmState, Instance, Phase, adopt
 from rules.engine import restore as restore_instance
@@ -108,6 +109,7 @@ def carry_over(old: Registry, new: Registry) -> list[Windowed]:
             if same is not None:
                 _carry_device(same, device)
     _carry_memories(old, new)
+    carry_conduct(old.conduct, new.conduct)
     running = old.instances()
     begin: list[Instance] = []
     for key, instance in new.instances().items():

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from core import inventory
 from core.clock import MICROS
 from core.db import Session
+from core.dialects import ROAMING
 from core.local_time import zone
 from core.places import Node
 from core.rulebook import RuleVersion, active_versions, places_nearer
@@ -21,6 +22,7 @@ from core.site_hours import hours_at
 from core.source_memory import memories
 from ingest.decoding import PREFIX
 from ingest.dialects import DECODERS, ForeignSource
+from ingest.registry.conduct import load_conduct
 from ingest.registry.model import (
     Binding,
     DeviceState,
@@ -75,6 +77,7 @@ def load_registry(session: Session, now: ReceiptNow) -> Registry:
     devices = _load_devices(rows, registry)
     by_asset = _load_points(session, registry, devices)
     _link_paths(devices, rows)
+    load_conduct(session, registry)
     _bind_rules(session, registry, site_paths, by_asset, devices, now)
     return registry
 
@@ -103,7 +106,8 @@ def _listener(
 ) -> Listener:
     decode = DECODERS[source.dialect]
     spoken = ForeignSource(source.code, source.topic_filter, where, decode, source.options)
-    return Listener(source.id, site, spoken, dict(remembered), set(remembered))
+    roams = source.dialect in ROAMING
+    return Listener(source.id, site, spoken, dict(remembered), set(remembered), roams)
 
 
 def _load_devices(

@@ -226,7 +226,8 @@ class Binding:
 class Listener:
     """A source of another dialect: its site, and what it remembers.
 
-    memory: as its decoder sees it. durable: the keys of it that are kept for good.
+    memory: as its decoder sees it. durable: the keys of it that are kept for good. roams: whether
+    any gateway near a device may pass its messages on.
     """
 
     source_id: UUID
@@ -234,6 +235,7 @@ class Listener:
     source: ForeignSource
     memory: dict[str, Any]
     durable: set[str]
+    roams: bool = False
 
     def takes(self, topic: str) -> bool:
         """Whether it listens to a topic: by its filter, or because something named that topic."""
@@ -254,6 +256,34 @@ class Listener:
         levels = self.source.topic_filter.split("/")
         named = sum(level not in ("+", "#") for level in levels)
         return not topic_matches_sub(self.source.topic_filter, topic), -named
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """By which a message came. source: its code, empty for topics of ours. through: the gateway's
+    code, where the message names one."""
+
+    source: str
+    through: str | None = None
+
+
+@dataclass(slots=True)
+class Conduct:
+    """Of one device. source: the one that it is bound to, or None. path: the code of its gateway.
+
+    first: by which way it was heard first. stray: another one, of which an alarm tells; last_stray:
+    when it was last heard so, receipt µs, 0 when that was before this process; recorded: when that
+    was last put on record. twice: an alarm
+    tells that its credential is used twice.
+    """
+
+    source: str | None = None
+    path: str | None = None
+    first: Way | None = None
+    stray: Way | None = None
+    last_stray: int = 0
+    recorded: int = 0
+    twice: bool = False
 
 
 @dataclass(slots=True)
@@ -278,6 +308,8 @@ class Registry:
     # it, that have no point for it yet.
     listens: frozenset[str] = frozenset()
     untold: list[tuple[UUID, str]] = field(default_factory=list)
+    # Of devices that are bound to a way, were heard by one, or whose credential is misused.
+    conduct: dict[UUID, Conduct] = field(default_factory=dict)
     # The series whose baselines know what is stored of their past.
     taught: set[int] = field(default_factory=set)
 
@@ -296,6 +328,10 @@ class Registry:
         """Every topic filter that a source states, and the topics that something named."""
         foreign = (one for each in self.listeners for one in each.filters)
         return list(dict.fromkeys((*self.own_filters, *foreign)))
+
+    def is_foreign(self, site: SiteState) -> bool:
+        """Whether another dialect is spoken on a site, too."""
+        return any(each.site is site for each in self.listeners)
 
     def told(self, moment: Moment) -> PointState | None:
         """The point of a moment that we tell ourselves; None where there is none, or not yet."""

@@ -1,8 +1,10 @@
 """The broker follows what was decided, however often either of them was away meanwhile."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -25,8 +27,10 @@ from core.device_credentials import (
 )
 from core.devices import Device
 from core.health import Health
+from core.hearings import note_twice
 from core.settings import load
 from ingest.accounts import AccountKeeper, EmbeddedDoor
+from ingest.accounts.twice import used_twice
 from ingest.broker import BrokerConfig, EmbeddedBroker
 from ingest.stores import Stores
 from tests.fixtures import NOON, SmallSite
@@ -70,6 +74,7 @@ class Bench:
         self.clock = SimulatedClock(0)
         self.health = Health(self.clock)
         self.now = NOON
+        self.told: list[list[dict[str, Any]] | None] = []
         self.begin()
 
     def begin(self, **settings: str) -> None:
@@ -82,7 +87,13 @@ class Bench:
             self.health,
             "bench",
         )
-        self.keeper = AccountKeeper(stores, self.broker)
+        self.keeper = AccountKeeper(stores, self.broker, self.tell)
+
+    def tell(self, device_id: UUID, who: list[dict[str, Any]] | None) -> None:
+        """What ingest does with it, at once."""
+        self.told.append(who)
+        with self.database.write() as session:
+            note_twice(session, device_id, who, at=self.now)
 
     def look(self, seconds: float = 2.0) -> None:
         self.now += timedelta(seconds=seconds)
@@ -200,6 +211,51 @@ def test_who_shares_an_account_or_has_none_is_listed(bench: Bench, code: str) ->
     with bench.database.read() as session:
         shared = broker_accounts(session).shared
     assert [one["client_id"] for one in shared] == ["client of ", "client of devices"]
+
+
+def test_a_credential_used_twice_is_told_once_and_until_it_is_over(bench: Bench, code: str) -> None:
+    made = bench.make(code)
+    bench.connect(made.username, "one")
+    bench.look()
+    bench.connect(made.username, "two")
+    bench.look()
+    # The first one has said nothing since: its device may have lost the network.
+    assert bench.told == []
+    bench.broker.present[0] = replace(bench.broker.present[0], active=bench.now)
+    for _ in range(3):
+        bench.look()
+    assert [[one["client_id"] for one in who or ()] for who in bench.told] == [["one", "two"]]
+    del bench.broker.present[0]
+    bench.look(60)
+    # A kill and a restart: the quiet is counted anew, and nothing is told again.
+    bench.begin()
+    bench.look()
+    bench.look(500)
+    assert len(bench.told) == 1
+    bench.look(101)
+    assert bench.told[1:] == [None]
+    bench.look()
+    assert len(bench.told) == 2
+
+
+def test_two_that_throw_each_other_out_are_two_and_a_bad_network_is_one() -> None:
+    def thrown_out(number: int, seconds: float) -> Connection:
+        at = NOON - timedelta(seconds=seconds)
+        return Connection(number, "a", "same", "10.0.0.7", at, at, taken_over=True)
+
+    standing = Connection(9, "a", "same", "10.0.0.7", NOON, NOON)
+    some = [thrown_out(number, 20 * number) for number in range(1, 4)]
+    assert used_twice([*some, standing], NOON) == {}
+    assert used_twice([*some, thrown_out(4, 500), standing], NOON) == {}
+    assert len(used_twice([*some, thrown_out(4, 80), standing], NOON)["a"]) == 4
+
+
+def test_where_the_broker_knows_no_activity_a_dead_one_is_given_its_time() -> None:
+    patience = timedelta(seconds=110)
+    old = Connection(1, "a", "one", "10.0.0.7", NOON - timedelta(hours=1), patience=patience)
+    new = Connection(2, "a", "two", "10.0.0.8", NOON, patience=patience)
+    assert used_twice([old, new], NOON + timedelta(seconds=100)) == {}
+    assert used_twice([old, new], NOON + timedelta(seconds=120)).keys() == {"a"}
 
 
 @pytest.fixture
