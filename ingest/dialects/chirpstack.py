@@ -5,6 +5,7 @@ false or empty may be absent; what stands in `object` is a Struct, in which it n
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from ingest.decoding import Problem
@@ -18,7 +19,7 @@ from ingest.dialects.lorawan import (
     readings,
     told,
 )
-from ingest.dialects.spoken import Described, ForeignSource, Result, Spoken
+from ingest.dialects.spoken import Described, DescribedPoint, ForeignSource, Result, Spoken
 from ingest.dialects.values import document, flat, health, name_in, number, timed
 
 _EVENTS = ("up", "status", "join", "ack", "location", "integration", "log")
@@ -50,11 +51,18 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _described(info: Mapping[str, Any], uplink: Uplink | None = None) -> Described:
-    return Described(
-        name=name_in(info.get("deviceName")),
-        model=name_in(info.get("deviceProfileName")),
-        points=uplink.points if uplink else (),
+    name, model = info.get("deviceName"), info.get("deviceProfileName")
+    return _about(
+        name if isinstance(name, str) else None,
+        model if isinstance(model, str) else None,
+        uplink.points if uplink else (),
     )
+
+
+@lru_cache(maxsize=4_096)
+def _about(name: str | None, model: str | None, points: tuple[DescribedPoint, ...]) -> Described:
+    """The same for each message of a device."""
+    return Described(name_in(name), model=name_in(model), points=points)
 
 
 def _up(
@@ -67,9 +75,11 @@ def _up(
     lora = "lora" in _object(_object(said.get("txInfo")).get("modulation"))
     received = said.get("rxInfo")
     heard = best(
-        heard_by(one.get("gatewayId"), one.get("rssi"), one.get("snr"), lora=lora)
-        for one in (received if isinstance(received, list) else ())
-        if isinstance(one, dict)
+        [
+            heard_by(one.get("gatewayId"), one.get("rssi"), one.get("snr"), lora=lora)
+            for one in (received if isinstance(received, list) else ())
+            if isinstance(one, dict)
+        ]
     )
     uplink = read_uplink(
         said.get("object"),

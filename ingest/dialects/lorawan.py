@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from types import MappingProxyType
@@ -62,6 +62,9 @@ def read_uplink(
 
 
 def _uplink(content: Content, when: Mapping[str, Any]) -> Uplink:
+    if not content.history:
+        now = (Spoken("readings", {**when, **content.values}),) if content.values else ()
+        return Uplink(now, _battery(content.values), content.points, content.problem)
     # What was stored is older than what is measured now, and is told in order.
     stored = sorted(content.history, key=lambda each: float(each["ts"]))
     messages = [Spoken("readings", dict(each)) for each in stored if len(each) > 1]
@@ -72,6 +75,8 @@ def _uplink(content: Content, when: Mapping[str, Any]) -> Uplink:
 
 def _of_object(decoded: Mapping[str, Any]) -> Content:
     """What a codec of the network made. Lists of objects with a `timestamp` are stored history."""
+    if not any(isinstance(value, list) for value in decoded.values()):
+        return Content(flat(decoded, texts=True))
     history: list[Mapping[str, Any]] = []
     now: dict[str, Any] = {}
     for key, value in decoded.items():
@@ -104,9 +109,10 @@ def _stored(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 def _battery(values: Mapping[str, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
     for key, name in _BATTERIES:
-        value = number(values.get(key))
-        if value is not None and 0 <= value <= _HIGHEST[name]:
-            found.setdefault(name, value)
+        if key in values:
+            value = number(values[key])
+            if value is not None and 0 <= value <= _HIGHEST[name]:
+                found.setdefault(name, value)
     return found
 
 
@@ -126,8 +132,10 @@ def heard_by(gateway: Any, rssi: Any, snr: Any, *, lora: bool) -> Heard:
     return Heard(code, number(rssi), number(0 if snr is None and lora else snr))
 
 
-def best(heard: Iterable[Heard]) -> Heard:
+def best(heard: Sequence[Heard]) -> Heard:
     """The gateway that heard it best: by signal to noise, then by strength."""
+    if len(heard) == 1:
+        return heard[0]
     return max(heard, key=lambda one: (_or_least(one.snr), _or_least(one.rssi)), default=Heard())
 
 

@@ -93,10 +93,12 @@ def _heard(up: Mapping[str, Any]) -> Heard:
     )
     gateways = [_object(one.get("gateway_ids")) for one in several]
     return best(
-        heard_by(
-            ids.get("gateway_id") or ids.get("eui"), one.get("rssi"), one.get("snr"), lora=lora
-        )
-        for one, ids in zip(several, gateways, strict=True)
+        [
+            heard_by(
+                ids.get("gateway_id") or ids.get("eui"), one.get("rssi"), one.get("snr"), lora=lora
+            )
+            for one, ids in zip(several, gateways, strict=True)
+        ]
     )
 
 
