@@ -10,10 +10,13 @@ from array import array
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.telemetry.duckdb_store import DuckDBStore
+from core.telemetry.influx_lines import requests
+from core.telemetry.influx_server import InfluxAddress, InfluxServer
 from core.telemetry.readings import ReadingBatch
 
 SECOND = 1_000_000
@@ -63,6 +66,22 @@ class Lasts:
     unsettled_ms: float
     settled_ms: float
     reopen_ms: float
+
+
+@dataclass(frozen=True)
+class InfluxWrites:
+    """Batches written to a server that takes InfluxDB 2's write API. Latencies in ms.
+
+    cpu_us_per_row: of this process; lines_us_per_row: of it, for making the lines.
+    """
+
+    rows: int
+    rows_per_second: float
+    cpu_us_per_row: float
+    lines_us_per_row: float
+    bytes_per_row_of_lines: float
+    write_p50_ms: float
+    write_p99_ms: float
 
 
 def sweep(first: int, count: int, points: int, interval: int, seed: int) -> ReadingBatch:
@@ -213,6 +232,34 @@ def measure_lasts(folder: Path, rows: int, series: int) -> Lasts:
     return Lasts(rows, found, round(unsettled, 1), round(settled, 1), round(reopen, 1))
 
 
+def measure_influx(address: InfluxAddress, rows: int, batch_rows: int = 5_000) -> InfluxWrites:
+    """Write as InfluxStore does, without its looks at what is stored."""
+    batches = [
+        sweep(first, batch_rows, 1_000, 10 * SECOND, first) for first in range(0, rows, batch_rows)
+    ]
+    began = time.process_time()
+    made = [lines for batch in batches for _, lines in requests(batch, 1)]
+    cpu_of_lines = time.process_time() - began
+    server = InfluxServer(address)
+    writes = list[float]()
+    began, cpu_began = time.perf_counter(), time.process_time()
+    for lines in made:
+        before = time.perf_counter()
+        server.write(lines)
+        writes.append(time.perf_counter() - before)
+    took, cpu = time.perf_counter() - began, time.process_time() - cpu_began
+    server.close()
+    return InfluxWrites(
+        rows=rows,
+        rows_per_second=round(rows / (took + cpu_of_lines)),
+        cpu_us_per_row=round((cpu + cpu_of_lines) / rows * 1e6, 3),
+        lines_us_per_row=round(cpu_of_lines / rows * 1e6, 3),
+        bytes_per_row_of_lines=round(sum(len(line) + 1 for line in made[0]) / batch_rows, 1),
+        write_p50_ms=round(percentile(writes, 0.5), 2),
+        write_p99_ms=round(percentile(writes, 0.99), 2),
+    )
+
+
 def main() -> None:
     """Measure and print, as a table or as one JSON object."""
     parser = argparse.ArgumentParser(prog="python -m bench.telemetry", description=__doc__)
@@ -222,20 +269,35 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=396, help="length of the history; 13 months")
     parser.add_argument("--last-rows", type=int, default=10_000_000)
     parser.add_argument("--last-series", type=int, default=100_000)
+    parser.add_argument(
+        "--influx", metavar="URL", help="measure writes to this InfluxDB or VictoriaMetrics alone"
+    )
+    parser.add_argument("--influx-org", default="watchkeeper")
+    parser.add_argument("--influx-bucket", default="bench")
+    parser.add_argument("--influx-token", default="")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        results = {
-            "appends": asdict(measure_appends(folder, chosen.rows)),
-            "queries": asdict(measure_queries(folder, chosen.points, chosen.days)),
-            "last": asdict(measure_lasts(folder, chosen.last_rows, chosen.last_series)),
-        }
+    results = _measured(chosen)
     if chosen.json:
         sys.stdout.write(json.dumps(results) + "\n")
         return
     for part, numbers in results.items():
         for label, number in numbers.items():
             sys.stdout.write(f"{part:8} {label:32} {number:>14,}\n")
+
+
+def _measured(chosen: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    if chosen.influx:
+        address = InfluxAddress(
+            chosen.influx, chosen.influx_org, chosen.influx_bucket, chosen.influx_token
+        )
+        return {"influx": asdict(measure_influx(address, chosen.rows))}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        return {
+            "appends": asdict(measure_appends(folder, chosen.rows)),
+            "queries": asdict(measure_queries(folder, chosen.points, chosen.days)),
+            "last": asdict(measure_lasts(folder, chosen.last_rows, chosen.last_series)),
+        }
 
 
 if __name__ == "__main__":

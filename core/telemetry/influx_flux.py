@@ -67,7 +67,7 @@ def last(bucket: str, series: Collection[int] | None) -> str:
     )
 
 
-def values(bucket: str, start: int, end: int, series: Collection[int]) -> str:
+def values(bucket: str, start: int, end: int, series: Collection[int] | None) -> str:
     """Value and quality of what is stored: series, _time, _field, _value."""
     return (
         f"{_readings(bucket, start, end, series, 'v', 'q')}"

@@ -23,6 +23,7 @@ SCHEMA_VERSION = 1
 # So many series are asked for at once; of so many stretches of hours each is asked for alone.
 _SERIES_AT_ONCE = 200
 _STRETCHES = 8
+_MINUTE = 60_000_000
 _SCAN_DAYS = 31
 _BATCH_ROWS = 10_000
 _SORTER = """
@@ -118,7 +119,8 @@ class InfluxReader:
     def known(self, keys: Iterable[Key]) -> dict[Key, tuple[float, int]]:
         """Value and quality of those (series, at) that are stored.
 
-        Each series is read from the first to the last of its times within a day.
+        Each series is read from the first of the times to the last, a day after another; of many
+        series within a minute, as a spool brings them, everything is read at once.
         """
         wanted = set(keys)
         by_day = defaultdict[int, list[Key]](list)
@@ -128,8 +130,10 @@ class InfluxReader:
         for of_day in by_day.values():
             times = [at for _, at in of_day]
             span = min(times), max(times) + 1
-            for some in _groups(sorted({series for series, _ in of_day})):
-                for row in self._server.rows(flux.values(self._bucket, *span, some or [])):
+            series = sorted({number for number, _ in of_day})
+            at_once = len(series) > _SERIES_AT_ONCE and span[1] - span[0] <= _MINUTE
+            for some in _groups(None if at_once else series):
+                for row in self._server.rows(flux.values(self._bucket, *span, some)):
                     key = int(row["series"]), micros(row["_time"])
                     if key not in wanted:
                         continue
@@ -303,8 +307,8 @@ class InfluxReader:
         state = State(**{name: fields.get(name, 0) for name in State._fields})
         if not state.schema:
             raise TelemetryError(
-                f"the bucket {self._hours_bucket} has not been set up",
-                advice="Run `watchkeeper telemetry init`.",
+                f"the bucket {self._hours_bucket} has not been set up; "
+                "run `watchkeeper telemetry init`"
             )
         if state.schema != SCHEMA_VERSION:
             raise TelemetryError(

@@ -31,9 +31,9 @@ _PLAIN = Dialect(  # type: ignore[no-untyped-call]
 _NEVER = (400, 422)
 _TOO_LARGE = 413
 _ADVICE = {
-    401: "Correct influx_token; it must be a token of this InfluxDB.",
-    403: "Give the token the right to read and write both buckets.",
-    404: "Correct influx_org and influx_bucket, or run `watchkeeper telemetry init`.",
+    401: ". Correct influx_token; it must be a token of this InfluxDB.",
+    403: ". Give the token the right to read and write both buckets.",
+    404: ". Correct influx_org and influx_bucket, or run `watchkeeper telemetry init`.",
 }
 
 
@@ -189,7 +189,8 @@ def _judged(doing: str, error: ApiException) -> TelemetryError:
         return BatchRefused(detail)
     if status == _TOO_LARGE:
         return TooLarge(detail)
-    found = TelemetryError(detail, advice=_ADVICE.get(status, ""))
+    # Health shows what went wrong and nothing else, so what to do stands there, too.
+    found = TelemetryError(f"{detail}{_ADVICE.get(status, '')}")
     found.retry_after = _seconds(error)
     return found
 

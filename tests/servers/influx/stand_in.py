@@ -29,7 +29,7 @@ class StandIn:
     come before an error of the query. forward: where what is written goes first, as (host, port).
     """
 
-    def __init__(self, compiler: FluxCompiler) -> None:
+    def __init__(self, compiler: FluxCompiler, port: int = 0) -> None:
         self.buckets: dict[str, Bucket] = {}
         self.tasks: dict[str, dict[str, Any]] = {}
         self.failures: list[tuple[int, dict[str, str], str] | None] = []
@@ -47,7 +47,7 @@ class StandIn:
         class Handler(_Handler):
             stand_in = server
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
