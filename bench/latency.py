@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,19 +35,28 @@ def latency(*, rate: int, seconds: int, trips_per_second: int = 5) -> dict[str, 
     """
     with tempfile.TemporaryDirectory(prefix="wk-bench-") as name:
         folder = Path(name)
-        _prepare(folder, trips=rate * seconds // (rate // trips_per_second) + 1)
+        prepare(
+            sqlite_url(folder / "watchkeeper.sqlite"),
+            trips=tripping(rate, seconds, trips_per_second),
+        )
         with product(folder) as running:
             token = (folder / "tool-token").read_text().strip()
-            generator = _load(running["mqtt"], rate=rate, seconds=seconds, every=trips_per_second)
-            seen = _poll(running["url"], token, generator)
+            generator = load(running["mqtt"], rate=rate, seconds=seconds, every=trips_per_second)
+            seen = poll(running["url"], token, generator)
             assert generator.stdout is not None
             sent: dict[str, Any] = json.loads(generator.stdout.readline())
         stored = _stored(folder)
     return _report(sent, seen, rate=rate, seconds=seconds, stored=stored)
 
 
-def _prepare(folder: Path, *, trips: int) -> None:
-    database = Database(sqlite_url(folder / "watchkeeper.sqlite"))
+def tripping(rate: int, seconds: int, trips_per_second: int) -> int:
+    """How many devices trip, at the most, within such a load."""
+    return rate * seconds // (rate // trips_per_second) + 1
+
+
+def prepare(url: str, *, trips: int) -> None:
+    """The site that the load speaks of, in a database."""
+    database = Database(url)
     migrate(database)
     now = SystemClock().now()
     site.build(database, now, devices=_DEVICES, types=_DEVICES, rules=_DEVICES, trips=trips)
@@ -55,9 +64,11 @@ def _prepare(folder: Path, *, trips: int) -> None:
 
 
 @contextmanager
-def product(folder: Path) -> Iterator[dict[str, Any]]:
+def product(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
     """`up` on a folder that was prepared; what it says of itself once it runs."""
-    environment = {**os.environ, "WATCHKEEPER_LOG_LEVEL": "warning"}
+    chosen = {"log_level": "warning", **(settings or {})}
+    named = {f"WATCHKEEPER_{name.upper()}": value for name, value in chosen.items()}
+    environment = {**os.environ, **named}
     command = [sys.executable, "-m", "watchkeeper", "up", "--data-dir", str(folder), "--port", "0"]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     try:
@@ -79,7 +90,8 @@ def _wait(folder: Path, child: subprocess.Popen[bytes]) -> dict[str, Any]:
     return running
 
 
-def _load(mqtt: dict[str, Any], *, rate: int, seconds: int, every: int) -> subprocess.Popen[str]:
+def load(mqtt: dict[str, Any], *, rate: int, seconds: int, every: int) -> subprocess.Popen[str]:
+    """Start to send; each trip is of a device of its own, `every` of them a second."""
     command = [sys.executable, "-m", "bench.load", "--host", mqtt["host"]]
     command += ["--port", str(mqtt["port"]), "--user", mqtt["username"]]
     # In one word, since a password may begin with a dash.
@@ -89,28 +101,29 @@ def _load(mqtt: dict[str, Any], *, rate: int, seconds: int, every: int) -> subpr
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def _poll(url: str, token: str, generator: subprocess.Popen[str]) -> dict[str, float]:
+def poll(url: str, token: str, generator: subprocess.Popen[str]) -> dict[str, float]:
     """Ask for the newest tickets until the generator has ended; when each asset's came."""
     where = urlsplit(url)
-    connection = http.client.HTTPConnection(where.hostname or "127.0.0.1", where.port)
-    headers = {"Authorization": f"Bearer {token}"}
     seen: dict[str, float] = {}
-    next_look = time.perf_counter()
-    ends: float | None = None
-    while ends is None or time.monotonic() < ends:
-        if ends is None and generator.poll() is not None:
-            ends = time.monotonic() + _LAST_CHANCE
-        connection.request("GET", "/api/v1/tickets?limit=50", headers=headers)
-        answer = connection.getresponse().read()
-        now = time.time()
-        for item in json.loads(answer)["items"]:
-            seen.setdefault(item["asset_code"], now)
-        next_look += 1 / POLL_HERTZ
-        pause = next_look - time.perf_counter()
-        if pause > 0:
-            time.sleep(pause)
-        else:
-            next_look = time.perf_counter()
+    with closing(http.client.HTTPConnection(where.hostname or "127.0.0.1", where.port)) as asked:
+        next_look = time.perf_counter()
+        ends: float | None = None
+        while ends is None or time.monotonic() < ends:
+            if ends is None and generator.poll() is not None:
+                ends = time.monotonic() + _LAST_CHANCE
+            headers = {"Authorization": f"Bearer {token}"}
+            asked.request("GET", "/api/v1/tickets?limit=50", headers=headers)
+            answer = asked.getresponse().read()
+            now = time.time()
+            # While its database is away the API says so instead.
+            for item in json.loads(answer).get("items", []):
+                seen.setdefault(item["asset_code"], now)
+            next_look += 1 / POLL_HERTZ
+            pause = next_look - time.perf_counter()
+            if pause > 0:
+                time.sleep(pause)
+            else:
+                next_look = time.perf_counter()
     return seen
 
 
