@@ -1,6 +1,7 @@
 """A real PostgreSQL server with a cluster of its own, and a fresh database for each test."""
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -152,6 +153,11 @@ class PostgresServer:
             build(self.url(name))
             self._templates.add(name)
         return name
+
+    def deadlocks(self) -> list[str]:
+        """What the server wrote of each deadlock: who waited for whom, with which statements."""
+        log = (self._folder / "log").read_text(errors="replace")
+        return [part[:3000] for part in re.findall(r"deadlock detected\n(.*?)HINT", log, re.S)]
 
     def _conninfo(self, database: str) -> str:
         return self.url(database).replace("postgresql+psycopg", "postgresql")

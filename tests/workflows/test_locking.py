@@ -1,0 +1,52 @@
+"""Ingest and people take what both need in the same order, so that neither waits for the other."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from sqlalchemy import select, text
+
+from core.db import Database
+from core.ids import new_id
+from core.people import Person
+from tests.fixtures import NOON, SmallSite
+from tests.workflows.conftest import clear, trip
+from workflows.alarms import Alarm, acknowledge
+from workflows.tickets import Ticket
+
+MINUTE = timedelta(minutes=1)
+
+
+def wait_until_somebody_waits(database: Database) -> None:
+    """Until some transaction on this database waits for a lock."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends:
+        with database.read() as session:
+            if session.scalar(waiting):
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+def test_a_batch_that_waits_for_a_ticket_holds_no_alarm_of_it(
+    postgres_database: Database, postgres_site: SmallSite
+) -> None:
+    database, site, person = postgres_database, postgres_site, new_id()
+    opened = trip(database, site, NOON)
+    clear(database, site, NOON + MINUTE)
+    with database.write() as session:
+        session.add(Person(id=person, name="Ada", locale="en"))
+    with ThreadPoolExecutor(1) as ingest:
+        with database.write() as session:
+            session.get_one(Ticket, opened.ticket_id, with_for_update=True)
+            batch = ingest.submit(trip, database, site, NOON + 2 * MINUTE)
+            wait_until_somebody_waits(database)
+            alarm = session.scalars(select(Alarm)).one()
+            acknowledge(session, alarm, person=person, now=NOON + 2 * MINUTE)
+        assert batch.result(60).ticket_id == opened.ticket_id
+    with database.read() as session:
+        assert session.scalars(select(Alarm.state)).one() == "unacknowledged"
