@@ -13,6 +13,7 @@ from bench import ingest as ingest_bench
 from bench import latency as latency_bench
 from bench import sos as sos_bench
 from bench import trip as trip_bench
+from bench.dialects import NATIVE, SPEECHES
 
 app = typer.Typer(help="Benchmarks; figures are ratios within one run.", no_args_is_help=True)
 console = Console()
@@ -48,12 +49,22 @@ def ingest(
     mixed: Annotated[
         bool, typer.Option("--mixed", help="Mixed rules, a third of them on windows.")
     ] = False,
+    dialect: Annotated[
+        str, typer.Option(help=f"The load in another dialect: {', '.join(SPEECHES)}.")
+    ] = NATIVE,
     as_json: AsJson = False,
 ) -> None:
     """CPU of ingest a message against stock paho that does nothing, on both brokers."""
-    report = ingest_bench.against_paho(
-        messages=messages, devices=devices, runs=runs, told=_tell, mixed=mixed
-    )
+    if dialect not in SPEECHES:
+        raise typer.BadParameter(f"one of {', '.join(SPEECHES)}", param_hint="--dialect")
+    if dialect != NATIVE:
+        report = ingest_bench.against_native(
+            dialect, messages=messages, devices=devices, runs=runs, told=_tell
+        )
+    else:
+        report = ingest_bench.against_paho(
+            messages=messages, devices=devices, runs=runs, told=_tell, mixed=mixed
+        )
     _print(report, as_json)
 
 

@@ -71,7 +71,7 @@ def _say(word: str) -> None:
     sys.stdout.flush()
 
 
-def paho(address: BrokerAddress, messages: int) -> None:
+def paho(address: BrokerAddress, messages: int, wanted: str) -> None:
     """The baseline: stock paho, persistent session, QoS 1, a callback that only counts."""
     client = Client(CallbackAPIVersion.VERSION2, client_id="bench-paho", clean_session=False)
     if address.username:
@@ -86,7 +86,7 @@ def paho(address: BrokerAddress, messages: int) -> None:
     client.on_subscribe = lambda *_: subscribed.set()
     client.connect(address.host, address.port)
     client.loop_start()
-    client.subscribe("wk/v1/#", qos=1)
+    client.subscribe(wanted, qos=1)
     subscribed.wait(10)
     _say("ready")
     result = meter(messages, lambda: count[0])
@@ -151,10 +151,11 @@ def main() -> None:
     parser.add_argument("--password")
     parser.add_argument("--messages", type=int, required=True)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--filter", default="wk/v1/#")
     given = parser.parse_args()
     address = BrokerAddress(given.host, given.port, given.user, given.password)
     if given.which == "paho":
-        paho(address, given.messages)
+        paho(address, given.messages, given.filter)
     else:
         ours(address, given.messages, given.folder)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from bench import site
 from bench.brokers import BROKERS, Durability, broker
+from bench.dialects import NATIVE, SPEECHES
 from core.clock import SystemClock
 from core.db import Database, sqlite_url
 from core.schema import migrate
@@ -24,7 +25,13 @@ STEP = 0.001
 
 
 def prepare(
-    folder: Path, *, devices: int, rules: int, foreign: bool = False, mixed: bool = False
+    folder: Path,
+    *,
+    devices: int,
+    rules: int,
+    foreign: bool = False,
+    mixed: bool = False,
+    dialect: str = NATIVE,
 ) -> Path:
     """A data folder with the bench site; returns it. Made once and copied for each run."""
     folder.mkdir(parents=True)
@@ -35,7 +42,9 @@ def prepare(
         site.build_with_foreign_rules(database, now, devices=devices, rules=rules)
     else:
         types = min(rules, devices)
-        site.build(database, now, devices=devices, types=types, rules=rules, mixed=mixed)
+        site.build(
+            database, now, devices=devices, types=types, rules=rules, mixed=mixed, dialect=dialect
+        )
     database.close()
     return folder
 
@@ -48,17 +57,18 @@ def measure(
     messages: int,
     devices: int,
     durability: Durability = "process",
+    dialect: str = NATIVE,
 ) -> dict[str, Any]:
     """One run of one consumer on a fresh broker and a fresh copy of the data folder."""
     with tempfile.TemporaryDirectory(prefix="wk-bench-") as name:
         folder = Path(name)
         shutil.copytree(template, folder / "data")
         with broker(kind, folder / "broker", durability) as address:
-            consumer = _start(which, address, folder / "data", messages, durability)
+            consumer = _start(which, address, folder / "data", messages, durability, dialect)
             assert consumer.stdout is not None
             if consumer.stdout.readline().strip() != "ready":
                 raise RuntimeError(f"the {which} consumer did not start")
-            _load(address, messages=messages, devices=devices)
+            _load(address, messages=messages, devices=devices, dialect=dialect)
             result: dict[str, Any] = json.loads(consumer.stdout.readline())
             consumer.wait(60)
     return result
@@ -73,19 +83,28 @@ def _account(address: BrokerAddress) -> list[str]:
 
 
 def _start(
-    which: str, address: BrokerAddress, folder: Path, messages: int, durability: Durability
+    which: str,
+    address: BrokerAddress,
+    folder: Path,
+    messages: int,
+    durability: Durability,
+    dialect: str,
 ) -> subprocess.Popen[str]:
     environment = {**os.environ, "WATCHKEEPER_DURABILITY": durability}
     command = [sys.executable, "-m", "bench.consumers", which, *_account(address)]
     command += ["--messages", str(messages), "--folder", str(folder)]
+    command += ["--filter", SPEECHES[dialect].filter]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
-def _load(address: BrokerAddress, *, messages: int, devices: int) -> None:
-    base = time.time() - messages * STEP - 60
+def _load(address: BrokerAddress, *, messages: int, devices: int, dialect: str) -> None:
+    # A device's next message is a moment later by its own times, too.
+    step = max(STEP, SPEECHES[dialect].step / devices)
+    base = time.time() - messages * step - 60
     command = [sys.executable, "-m", "bench.load", *_account(address)]
     command += ["--messages", str(messages), "--devices", str(devices)]
-    command += ["--base", f"{base:.6f}", "--step", str(STEP)]
+    command += ["--base", f"{base:.6f}", "--step", str(step)]
+    command += ["--dialect", dialect]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -108,6 +127,39 @@ def against_paho(
                     )
                     results.append(result)
             report[kind] = _summary(found["ours"], found["paho"])
+    return report
+
+
+def against_native(
+    dialect: str, *, messages: int, devices: int, runs: int, told: Told
+) -> dict[str, Any]:
+    """Ingest of another dialect and of our own, each against paho on the same load, in turns."""
+    names = (NATIVE, dialect)
+    with tempfile.TemporaryDirectory(prefix="wk-bench-") as folder:
+        templates = {
+            name: prepare(Path(folder) / name, devices=devices, rules=devices, dialect=name)
+            for name in names
+        }
+        report: dict[str, Any] = {"messages": messages, "devices": devices, "runs": runs}
+        for kind in BROKERS:
+            found: dict[tuple[str, str], list[dict[str, Any]]] = {
+                (name, which): [] for name in names for which in ("ours", "paho")
+            }
+            for number in range(runs):
+                for (name, which), results in found.items():
+                    result = measure(
+                        which, kind, templates[name], messages=messages, devices=devices,
+                        dialect=name,
+                    )  # fmt: skip
+                    told(
+                        f"{kind} run {number + 1}/{runs} {name} {which}: "
+                        f"{result['cpu_us_per_message']:.2f} µs a message"
+                    )
+                    results.append(result)
+            for name in names:
+                report[f"{kind} {name}"] = _summary(found[name, "ours"], found[name, "paho"])
+            native, other = (report[f"{kind} {name}"]["ratio"] for name in names)
+            report[f"{kind} ratio to native"] = round(other / native, 3)
     return report
 
 

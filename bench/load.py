@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bench.dialects import NATIVE, SPEECHES
+
 _CHUNK = 200
 _PATIENCE = 60.0
 
@@ -30,6 +32,7 @@ class Load:
     base: float
     step: float
     trips: int = 0
+    dialect: str = NATIVE
 
 
 def payload(load: Load, number: int) -> tuple[int, bytes, bool]:
@@ -39,11 +42,9 @@ def payload(load: Load, number: int) -> tuple[int, bytes, bool]:
     # Those that trip are of devices that say nothing else, so that each trips exactly once.
     device = number // load.trips if tripping else number % load.devices
     temperature = 90.0 if tripping else 20 + number % 400 / 10
-    text = (
-        f'{{"ts":{ts:.6f},"temperature":{temperature:.4f},'
-        f'"vibration":{1 + number % 30 / 10:.4f},"current":{10 + number % 7:.4f}}}'
-    )
-    return device, text.encode(), tripping
+    values = (temperature, 1 + number % 30 / 10, 10.0 + number % 7)
+    speech = SPEECHES[load.dialect]
+    return device, speech.said(speech.device(device), ts, values).encode(), tripping
 
 
 def _text(value: str) -> bytes:
@@ -121,8 +122,12 @@ def frames_of(load: Load, site: str) -> Iterator[tuple[bytes, int, bool]]:
     """Every message as a frame, with its device and whether it trips."""
     for number in range(load.messages):
         device, body, tripping = payload(load, number)
-        code = f"trip{device}" if tripping else f"d{device}"
-        topic = f"wk/v1/{site}/{code}/readings"
+        if load.dialect == NATIVE:
+            code = f"trip{device}" if tripping else f"d{device}"
+            topic = f"wk/v1/{site}/{code}/readings"
+        else:
+            speech = SPEECHES[load.dialect]
+            topic = speech.topic(speech.device(device))
         yield publication(topic, body, number % 65_535 + 1), device, tripping
 
 
@@ -175,10 +180,11 @@ def main() -> None:
     parser.add_argument("--base", type=float, required=True)
     parser.add_argument("--step", type=float, default=0.001)
     parser.add_argument("--trips", type=int, default=0)
+    parser.add_argument("--dialect", default=NATIVE, choices=list(SPEECHES))
     parser.add_argument("--rate", type=float, default=0)
     parser.add_argument("--window", type=int, default=2_000)
     given = parser.parse_args()
-    load = Load(given.messages, given.devices, given.base, given.step, given.trips)
+    load = Load(given.messages, given.devices, given.base, given.step, given.trips, given.dialect)
     publisher = Publisher(given.host, given.port, given.user, given.password, given.window)
     result: dict[str, object] = {}
     started = time.perf_counter()

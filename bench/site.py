@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from bench.dialects import NATIVE, SPEECHES
 from core import events, rulebook
 from core.db import Database
 from core.people import company_node
@@ -10,13 +11,10 @@ from core.site_file import import_site, load_catalog, read_site_file
 from rules.document import load_rules
 
 SITE = "bench"
-POINTS = ("temperature", "vibration", "current")
-
 _HEAD = """\
 company: {code: bench, name: {en: Bench, zh: 基准}}
 site: {code: bench, name: {en: Bench, zh: 基准}, time_zone: UTC}
 sources:
-  - {code: own, topic: wk/v1/bench/#, dialect: wk}
 """
 
 
@@ -31,12 +29,14 @@ def _type(number: int) -> str:
 """
 
 
-def site_text(devices: int, types: int, trips: int = 0) -> str:
+def site_text(devices: int, types: int, trips: int = 0, dialect: str = NATIVE) -> str:
     """A site file with `devices` devices, each of its own asset, spread over `types` types.
 
     trips: so many devices more, called trip0, trip1 …, of the first type.
     """
-    parts = [_HEAD, "asset_types:\n", *(_type(number) for number in range(types))]
+    speech = SPEECHES[dialect]
+    source = f"  - {{code: own, topic: {speech.filter}, dialect: {dialect}}}\n"
+    parts = [_HEAD, source, "asset_types:\n", *(_type(number) for number in range(types))]
     parts.append("spaces:\n  - {code: hall, kind: building, name: {en: Hall, zh: 大厅}}\n")
     parts.append("assets:\n")
     parts += (
@@ -48,7 +48,8 @@ def site_text(devices: int, types: int, trips: int = 0) -> str:
         for n in range(trips)
     )
     parts.append("devices:\n")
-    parts += (f"  - {{code: d{n}, asset: a{n}}}\n" for n in range(devices))
+    points = speech.points()
+    parts += (f'  - {{code: "{speech.device(n)}", asset: a{n}{points}}}\n' for n in range(devices))
     parts += (f"  - {{code: trip{n}, asset: trip{n}}}\n" for n in range(trips))
     return "".join(parts)
 
@@ -101,9 +102,10 @@ def build(
     rules: int,
     trips: int = 0,
     mixed: bool = False,
+    dialect: str = NATIVE,
 ) -> None:
     """Import the site and publish `rules` rules, the n-th on type n modulo `types`."""
-    _import(database, now, site_text(devices, types, trips))
+    _import(database, now, site_text(devices, types, trips, dialect))
     text = mixed_rule_text if mixed else rule_text
     publish(database, now, (text(n, n % types) for n in range(rules)))
 
