@@ -79,6 +79,13 @@ class PointSuggested(BaseModel):
     states: list[str]
 
 
+class BatteryShown(BaseModel):
+    """What is to be bought when it is empty."""
+
+    cell: str
+    count: int
+
+
 class SuggestionShown(BaseModel):
     """What a waiting device probably is. asset_id: an asset of that code stands already."""
 
@@ -86,6 +93,12 @@ class SuggestionShown(BaseModel):
     asset_id: UUID | None
     asset_type: str | None
     points: list[PointSuggested]
+    name: dict[str, str]
+    maker: str
+    model: str
+    profile: str | None = Field(description="The profile that it fits.")
+    battery: BatteryShown | None
+    rules: list[str] = Field(description="Those that would watch it.")
 
 
 class AssetToAdopt(Body):

@@ -120,11 +120,12 @@ def patch_device(
     response_model=SuggestionShown,
     summary="Suggest what a device is",
 )
-def get_suggestion(asked: Reader, device_id: UUID) -> Response:
-    """Guessed from what it said last and from the catalogue; only a person makes it so."""
+def get_suggestion(asked: Reader, device_id: UUID, profile: str | None = None) -> Response:
+    """By the profile that it fits, or the one that is named; else guessed from its words. Only a
+    person makes it so."""
     with asked.parts.database.read() as session:
         device = find(session, asked.caller, Device, device_id)
-        suggestion = suggest(session, device)
+        suggestion = suggest(session, device, profile=profile)
     return answer(asdict(suggestion))
 
 

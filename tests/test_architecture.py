@@ -102,6 +102,7 @@ ALLOWED: list[tuple[Rule, dict[str, str]]] = [
 TABLES_WITHOUT_SITE = {
     "calendar": "held on a node of the tree, which may lie above the sites",
     "asset_type": "the catalogue of the company",
+    "device_profile": "what kinds of devices there are, for the whole installation",
     "absence": "belongs to a person",
     "broker_accounts": "one broker serves every site",
     "certificate": "belongs to a person",

@@ -130,9 +130,12 @@ class GuestRoute(_Answering):
 
 
 def finish(request: Request, response: Response) -> Response:
-    """Set the headers that every page carries, remember a chosen language, and compress it."""
+    """Set the headers that every page carries, remember a chosen language, and compress it.
+
+    A page that states one of them itself needs another: the camera, for one.
+    """
     for name, value in HEADERS.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
     language = known(request.query_params.get("lang"))
     if language:

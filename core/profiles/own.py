@@ -72,6 +72,12 @@ def _read_all(texts: tuple[tuple[str, str], ...], catalog: _Catalog) -> Profiles
     return MappingProxyType(found)
 
 
+def own_versions(session: Session) -> dict[str, int]:
+    """One's own profiles, with how often each was written."""
+    rows = session.execute(select(OwnProfile.id, OwnProfile.version))
+    return {code: version for code, version in rows}
+
+
 def put_profile(
     session: Session,
     code: str,

@@ -12,6 +12,7 @@ from core.clock import to_micros
 from core.companies import Company
 from core.db import Database, Session
 from core.devices import Device, Source
+from core.expected_devices import Announced, expect
 from core.households import Details, add_resident
 from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
@@ -413,6 +414,18 @@ def put_work(database: Database, site: SmallSite, now: datetime) -> UUID:
             asset_ids=[site.assets["pump-1"]],
         )
         return plan_work(session, caller_for(session, person), plan, now=now).id
+
+
+def put_expected(database: Database, site: SmallSite, now: datetime) -> UUID:
+    """A device that is announced for the small site."""
+    with database.write() as session:
+        person = Person(id=new_id(), name="Installer Sun", locale="zh")
+        session.add(person)
+        session.flush()
+        session.add(Grant(person_id=person.id, node_id=site.id, role="manager"))
+        session.flush()
+        caller = caller_for(session, person)
+        return expect(session, caller, site.id, [Announced("cellar-7", {})], now=now)[0].id
 
 
 def put_walk_test(database: Database, site: SmallSite, now: datetime) -> UUID:

@@ -31,6 +31,7 @@ from tests.api.building import (
     put_batch,
     put_closing,
     put_company,
+    put_expected,
     put_import,
     put_incident,
     put_outside,
@@ -266,6 +267,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
         "withholding_id": put_request(database, site, alarm_id, now),
         "work_id": put_work(database, site, now),
         "test_id": put_walk_test(database, site, now),
+        "expected_id": put_expected(database, site, now),
         "incident_id": put_incident(database, site, now, alarm_id, ticket_id),
         "asset_id": site.assets["pump-1"],
         "point_id": site.points["pump-1/motor_temperature"],
@@ -290,6 +292,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
     return {
         **{name: str(value) for name, value in found.items()},
         "rule_id": RULE,
+        "profile_id": "mine",
         "code": "lift-hours",
         "position": "0",
         "about": "asset:booster-9",

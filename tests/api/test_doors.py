@@ -241,6 +241,8 @@ OWN_AFFAIRS |= {"delete_ticket_view", "restore_ticket_view"}
 OWN_AFFAIRS |= {"check_rule_document"}
 # Each ticket is judged by itself and refused in the answer (tests/api/test_bulk.py).
 OWN_AFFAIRS |= {"post_tickets_bulk"}
+# Each device is judged by itself and refused in the answer (tests/api/test_onboarding.py).
+OWN_AFFAIRS |= {"post_device_adoptions"}
 # A back-test only reads, and of the caller's sites alone (tests/api/test_laboratory.py).
 OWN_AFFAIRS |= {"post_backtest", "delete_backtest"}
 # A phone tells of itself, and of its guard alone (tests/api/test_rounds.py).
@@ -289,7 +291,10 @@ def _write(
 
 def _queries(site: SmallSite) -> dict[str, dict[str, str]]:
     """What must stand in the address of an operation."""
-    return {"post_scans_wand": {"site": str(site.id), "profile": "desk", "apply": "true"}}
+    return {
+        "post_scans_wand": {"site": str(site.id), "profile": "desk", "apply": "true"},
+        "get_replacement": {"old": str(site.devices["pump-1"])},
+    }
 
 
 def _bodies_of_alarms(site: SmallSite) -> dict[str, Any]:
@@ -316,6 +321,10 @@ def _bodies_of_alarms(site: SmallSite) -> dict[str, Any]:
         },
         "patch_walk_test": {"ends_at": "2026-11-24T05:30:00Z"},
         "ask_walk_test_lives": {"patrol": "Li Wei"},
+        "post_device_adoptions": {"items": [{"device_id": str(site.devices["pump-1"])}]},
+        "post_expected_devices": {"site_id": str(site.id), "devices": [{"code": "cellar"}]},
+        "post_replacement": {"old_id": str(site.devices["pump-1"])},
+        "put_device_profile": {"document": "name: Mine"},
         "sign_walk_test": {"name": "Li Wei", "picture": "aaaa"},
         "tick_walk_sensor": "a picture",
     }

@@ -11,6 +11,7 @@ from babel.messages.extract import extract_from_dir
 
 from core.badges import KINDS as BADGES
 from core.devices import DEVICE
+from core.expected_devices import EXPECTED
 from rules.rule import PLANNED_WORK
 from tests.web.stage import ROOT
 from web.alarm_words import ALARM_STATE, WITHHELD_WHY
@@ -145,12 +146,15 @@ SUBJECTS = {"site", "node", "space", "asset", "device", "point", "source", "rule
     "report_client",
     "report_settings",
     "consent",
+    "walk_test",
+    "expected_device",
+    "device_profile",
 }
 LIFECYCLES = [ALARM, WITHHOLDING, PLANNED, TICKET, DEVICE, CONTRACTOR_LINK, CLAIM, IMPORT]
 LIFECYCLES += [CHECKPOINT, TOKEN, ROUTE, PLAN, ROUND, POST, DUTY, POST_ORDERS]
 LIFECYCLES += [PHONE, REPORT, FILE, SOS, LONE_PLAN, WATCH, MARK, GUARD_TASK, GUARD_OFFER]
 LIFECYCLES += [REPORT_CLIENT]
-LIFECYCLES += [WALK_TEST]
+LIFECYCLES += [WALK_TEST, EXPECTED]
 NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 
 

@@ -1,0 +1,128 @@
+"""Waiting devices in the console: two taps, many at once, announced ones, and replacement."""
+
+import io
+from uuid import UUID
+
+from fastapi.testclient import TestClient
+from openpyxl import Workbook
+from sqlalchemy import select
+
+from api.deps import SESSION_COOKIE, csrf_token
+from core.devices import Device, Point
+from core.expected_devices import ExpectedDevice
+from core.places import Asset
+from tests.web.stage import Stage
+from tests.web.test_alarm_pages import PUMP, send, somebody
+
+LABEL = "LW:D0:24E124C0002A0001:24E124136B324185:0050001A"
+
+
+def state_of(stage: Stage, device_id: UUID) -> str:
+    with stage.parts.database.read() as session:
+        return session.get_one(Device, device_id).state
+
+
+def test_two_taps_adopt_a_device_with_what_it_calls_itself(stage: Stage) -> None:
+    device_id = stage.unknown_device("0x00158d0001", {"contact": True, "battery": 81})
+    with stage.parts.database.write() as session:
+        device = session.get_one(Device, device_id)
+        device.described = {"name": "Roof door", "maker": "Aqara", "model": "MCCGQ11LM"}
+    manager = somebody(stage, "manager", "Manager Ye")
+    first = manager.get(f"/devices/waiting?site={stage.site_id}&device={device_id}").text
+    for part in ("Roof door", "Door or window contact", "CR1632", "door-left-open"):
+        assert part in first, part
+    # Its contact is closed, so the door is not open.
+    assert "Open: <strong>no</strong>" in first
+    assert "门磁传感器" in manager.get(f"/devices/waiting?site={stage.site_id}&lang=zh").text
+    proposal = {"profile": "door-contact", "name": "Roof door", "space": ""}
+    send(manager, f"/devices/{device_id}/adopt-proposed", **proposal)
+    with stage.parts.database.read() as session:
+        point = session.scalars(
+            select(Point).where(Point.device_id == device_id, Point.code == "open")
+        ).one()
+        asset = session.get_one(Asset, point.asset_id)
+    assert (point.scale, point.shift, asset.name["zh"]) == (-1.0, 1.0, "Roof door")
+    assert str(device_id) not in manager.get(f"/devices/waiting?site={stage.site_id}").text
+
+
+def test_many_are_adopted_at_once_and_what_fits_nothing_says_so(stage: Stage) -> None:
+    good = stage.unknown_device("leak-1", {"water_leak": False})
+    odd = stage.unknown_device("odd-1", {"flux_capacitor": 88})
+    manager = somebody(stage, "manager", "Manager Ye")
+    csrf = csrf_token(manager.cookies[SESSION_COOKIE])
+    said = {"csrf": csrf, "site": str(stage.site_id), "device": [str(good), str(odd)]}
+    answer = manager.post("/devices/waiting/adopt", data=said)
+    assert answer.status_code == 422
+    assert "odd-1" in answer.text
+    assert (state_of(stage, good), state_of(stage, odd)) == ("active", "waiting")
+    # Somebody else's profile may be chosen for it all the same.
+    page = f"/devices/waiting?site={stage.site_id}&device={odd}&profile=water-leak"
+    assert "Water leak sensor" in manager.get(page).text
+
+
+def sheet() -> bytes:
+    book = Workbook()
+    book.active.append(["EUI", "名称", "位置", "类型"])
+    book.active.append(["24E124136B320001", "一号水浸", "b1-pumproom", "水浸传感器"])
+    book.active.append(["24E124136B320002", "二号水浸", "", ""])
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def announce(client: TestClient, stage: Stage, lines: str, content: bytes | None = None) -> int:
+    csrf = csrf_token(client.cookies[SESSION_COOKIE])
+    said = {"csrf": csrf, "site": str(stage.site_id), "lines": lines}
+    files = {"sheet": ("devices.xlsx", content or b"", "application/octet-stream")}
+    answer = client.post("/devices/expected", data=said, files=files, follow_redirects=False)
+    return answer.status_code
+
+
+def test_devices_are_announced_by_label_and_by_sheet(stage: Stage) -> None:
+    manager = somebody(stage, "manager", "Manager Ye")
+    assert announce(manager, stage, f"{LABEL},Cellar\n24:E1:24:13:6B:32:99:99", sheet()) == 303
+    with stage.parts.database.read() as session:
+        rows = {one.key: one for one in session.scalars(select(ExpectedDevice))}
+    assert set(rows) == {
+        "24E124136B324185",
+        "24E124136B329999",
+        "24E124136B320001",
+        "24E124136B320002",
+    }
+    assert rows["24E124136B324185"].name["en"] == "Cellar"
+    first = rows["24E124136B320001"]
+    assert (first.profile, first.name["zh"]) == ("water-leak", "一号水浸")
+    assert first.space_id is not None
+    page = manager.get(f"/devices/waiting?site={stage.site_id}").text
+    assert "二号水浸" in page
+    send(manager, f"/devices/expected/{first.id}/drop")
+    assert "一号水浸" not in manager.get(f"/devices/waiting?site={stage.site_id}").text
+    assert announce(manager, stage, "MT:Y.K9042C00KA0648G00") == 422
+    assert announce(manager, stage, "", b"no sheet at all") == 422
+
+
+def test_a_new_device_replaces_another_and_gives_it_back(stage: Stage) -> None:
+    old = stage.points[PUMP, "running"].device_id
+    with stage.parts.database.read() as session:
+        keys = session.scalars(select(Point.key).where(Point.device_id == old)).all()
+    new = stage.unknown_device("pump-controller-9", dict.fromkeys(keys, 1))
+    manager = somebody(stage, "manager", "Manager Ye")
+    shown = manager.get(f"/devices/{new}/replace?old={old}").text
+    assert "What it takes over" in shown
+    assert "Replace it" in shown
+    assert send(manager, f"/devices/{new}/replace", old=str(old)) == f"/devices/{new}/replaced"
+    assert (state_of(stage, old), state_of(stage, new)) == ("retired", "active")
+    assert "Take it back" in manager.get(f"/devices/{new}/replaced").text
+    send(manager, f"/devices/{new}/replace/undo")
+    assert (state_of(stage, old), state_of(stage, new)) == ("active", "retired")
+
+
+def test_who_may_not_change_devices_only_looks(stage: Stage) -> None:
+    device_id = stage.unknown_device("leak-2", {"leak": False})
+    guard = somebody(stage, "guard", "Guard Ma")
+    page = guard.get(f"/devices/waiting?site={stage.site_id}")
+    assert page.status_code == 200
+    assert "adopt-proposed" not in page.text
+    csrf = csrf_token(guard.cookies[SESSION_COOKIE])
+    answer = guard.post(f"/devices/{device_id}/adopt-proposed", data={"csrf": csrf})
+    assert answer.status_code == 403
