@@ -142,5 +142,6 @@ def test_what_installers_are_given_can_be_read_back() -> None:
         ),
     ],
 )
-def test_how_devices_reach_the_broker(settings: dict[str, str], told: str) -> None:
-    assert broker_url(load(**settings), port=1884) == told
+def test_how_devices_reach_the_broker(settings: dict[str, str], told: str, tmp_path: Path) -> None:
+    (tmp_path / "broker.port").write_text("1884")
+    assert broker_url(load(data_dir=tmp_path, **settings)) == told

@@ -58,12 +58,7 @@ class _Here:
 
     @property
     def broker(self) -> str:
-        """How devices reach the broker, as far as this machine knows."""
-        if self.settings.mqtt_host or self.settings.device_broker:
-            return broker_url(self.settings)
-        kept = self.settings.data_dir / "broker.port"
-        port = int(kept.read_text()) if kept.exists() else 0
-        return broker_url(self.settings, port=port)
+        return broker_url(self.settings)
 
 
 @contextmanager

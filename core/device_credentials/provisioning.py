@@ -32,14 +32,20 @@ def sealing(settings: Settings) -> Vault | None:
     return Vault(settings)
 
 
-def broker_url(settings: Settings, host: str = "", port: int = 0) -> str:
-    """How devices reach the broker. host, port: of the embedded one, where nothing else is set."""
+def broker_url(settings: Settings) -> str:
+    """How devices reach the broker: as set, else as Watchkeeper itself does."""
     if settings.device_broker:
         return settings.device_broker
     scheme = "mqtts" if settings.mqtt_host and settings.mqtt_ca else "mqtt"
-    host = settings.mqtt_host or host or settings.broker_host
-    port = settings.mqtt_port if settings.mqtt_host else port or settings.broker_port
+    host = settings.mqtt_host or settings.broker_host
+    port = settings.mqtt_port if settings.mqtt_host else settings.broker_port or _found(settings)
     return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}"
+
+
+def _found(settings: Settings) -> int:
+    """The port that the embedded broker found free at its first start; 0 before that."""
+    kept = settings.data_dir / "broker.port"
+    return int(kept.read_text()) if kept.exists() else 0
 
 
 def topic_of(issued: Issued) -> str:

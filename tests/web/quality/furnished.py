@@ -33,6 +33,7 @@ from rules.document import load_rules
 from tests.pictures import photo
 from tests.voices import sample
 from tests.web.conftest import signed_in
+from tests.web.identifying import pages_of_identities
 from tests.web.patrolling import day_of_scans, put
 from tests.web.rounding import night_of_rounds
 from tests.web.stage import OVERHEATING, Fault, Stage, everyday_values
@@ -215,6 +216,7 @@ def furnish(stage: Stage) -> Furnished:
         "signing": f"/tickets/{number}/sign",
         "household": f"/spaces/{_flat(stage)}",
         **_pages_of_what_is_kept(stage),
+        **pages_of_identities(stage),
         **_pages_of_what_is_withheld(stage, client),
         **_pages_of_rules(stage, client),
         **_pages_of_patrols(stage),
