@@ -141,7 +141,6 @@ TABLES_WITHOUT_SITE = {
     "service_terms": "held on a node of the tree, which may lie above the sites",
     "shard": "of ingest; may hold several sites",
     "source_memory": "belongs to a source",
-    "device_profile": "kinds of devices, known to the whole company",
     "shard_gap": "belongs to its shard",
     "sign_in_tries": "of an account or an address, before anybody is signed in",
     "ticket_template": "held on a node of the tree, which may lie above the sites",

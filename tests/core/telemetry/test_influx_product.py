@@ -25,11 +25,7 @@ def server() -> Iterator[StandIn]:
 
 @pytest.fixture
 def settings(server: StandIn, tmp_path: Path) -> Settings:
-    token = tmp_path / "token"
-    token.write_text(f"{TOKEN}\n")
-    return Settings(
-        data_dir=tmp_path, influx_url=server.url, influx_org=ORG, influx_token_file=token
-    )
+    return Settings(data_dir=tmp_path, influx_url=server.url, influx_org=ORG, influx_token=TOKEN)
 
 
 def said(product: Product) -> dict[str, tuple[bool, str]]:
