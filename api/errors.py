@@ -19,6 +19,8 @@ from core.errors import Conflict, Refused, Unavailable, WatchkeeperError
 from core.idempotency import is_clash
 
 MEDIA_TYPE = "application/problem+json"
+# Seconds after which it is worth while to try again what may work then.
+RETRY_AFTER = 10
 _log = structlog.get_logger(__name__)
 
 
@@ -79,7 +81,9 @@ def problem(
     document = Problem(
         title=title, status=status, detail=detail, advice=advice, problems=list(problems)
     )
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if status in (429, 503):
+        headers["Retry-After"] = str(RETRY_AFTER)
     body = orjson.dumps({**document.model_dump(), **members})
     return Response(body, status, headers, MEDIA_TYPE)
 

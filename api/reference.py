@@ -28,6 +28,11 @@ _SECURITY = {
         "name": "Phone-Proof",
         "description": "A guard's phone proves this one request (docs/guard-journal.md).",
     },
+    "platform": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The key of the source, as its profile says (docs/http-ingest.md).",
+    },
 }
 _ABOUT = """Sensors, alarms and tickets of the sites where you hold a permission.
 

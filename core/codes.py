@@ -37,3 +37,16 @@ def time_zone_fault(name: str) -> str | None:
     except (ValueError, OSError, LookupError):
         return f"there is no time zone {name!r}{nearest(name, sorted(available_timezones()))}"
     return None
+
+
+def topic_matches(topic_filter: str, topic: str) -> bool:
+    """Whether a topic filter takes a topic, by MQTT 3.1.1, section 4.7."""
+    wanted, levels = topic_filter.split("/"), topic.split("/")
+    if topic.startswith("$") and wanted[0] in ("+", "#"):
+        return False
+    if wanted[-1] == "#":
+        wanted.pop()
+        levels = levels[: len(wanted)]
+    return len(wanted) == len(levels) and all(
+        one in ("+", other) for one, other in zip(wanted, levels, strict=True)
+    )

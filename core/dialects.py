@@ -58,6 +58,9 @@ DIALECTS: Mapping[str, Mapping[str, Option]] = {
     "thingsboard": _ZONE,
     "tts": _LORAWAN,
     "mapping": {**_ZONE, "mapping": Option("mapping")},
+    "onenet": _ZONE,
+    # device: by what of a message its device is called.
+    "ctwing": {**_ZONE, "device": Option("choice", ("deviceId", "IMEI"))},
 }
 
 # In these networks whichever gateway is near passes a message of a device on.

@@ -162,6 +162,13 @@ class Settings(BaseSettings):
         "their own in as well, own lets nobody in who has none.",
     )
 
+    http_ingest_waiting: int = Field(
+        20_000,
+        ge=1,
+        le=1_000_000,
+        description="So many messages that platforms pushed may wait to be taken in; of one source "
+        "half as many. More are refused, so that the platform keeps them.",
+    )
     shard: str = Field("main", pattern=r"^[a-z0-9-]{1,32}$", description="Name of ingest's shard.")
     flush_rows: int = Field(
         6_000, ge=1, le=100_000, description="Readings gathered at most before they are stored."

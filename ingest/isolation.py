@@ -56,9 +56,10 @@ class Isolation:
                     self.isolate(part, now)
                 else:
                     self._start_over()
-                    self._give_up(part[0], error, now)
+                    self.give_up(part[0], error, now)
 
-    def _give_up(self, message: Message, error: Exception, now: int) -> None:
+    def give_up(self, message: Message, error: Exception, now: int) -> None:
+        """Quarantine a message that fails alone. now: µs."""
         self._complain(message, error)
         detail = f"{type(error).__name__}: {error}".replace("\0", "\ufffd")
         topic, payload, mid, _ = message

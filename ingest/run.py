@@ -14,6 +14,7 @@ import structlog
 from core import quarantine, shards
 from core.clock import Clock, SimulatedClock, from_micros, to_micros
 from core.db import is_unavailable
+from core.http_ingest import Waiting
 from core.leases import LeaseLost
 from core.telemetry.readings import ReadingBatch
 from core.vault import Vault
@@ -36,7 +37,7 @@ from ingest.restoring import (
     report_problems,
     set_heap_aside,
 )
-from ingest.session import Message, Phase, Session, SessionState
+from ingest.session import DUPLICATE, Message, Phase, Session, SessionState
 from ingest.settling import Settling
 from ingest.stores import Stores
 from ingest.writer import Work, Writer
@@ -402,6 +403,28 @@ class Run:
             log.exception("what we know ourselves could not be judged")
             self._start_over()
             then(False)
+
+    def take_pushed(self, message: Waiting) -> None:
+        """Take in what came over HTTP and make its decisions durable; `settled` tells the rest.
+
+        Whatever it fails for, it is quarantined, so that those behind it go on.
+        """
+        topic, received = message.topic.encode(), to_micros(message.received_at)
+        flags = DUPLICATE if message.again else 0
+        try:
+            self._taker.take_pushed(topic, message.body, flags, received)
+            self._commit(self.judge.batch)
+        except (LeaseLost, Stopped):
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge of one message
+            self._start_over()
+            self._isolation.give_up((topic, message.body, 0, flags), error, received)
+            return
+        self._hand_over(self.judge.batch)
+
+    def settled(self, then: Callable[[], None]) -> None:
+        """Call `then` once all that was taken in until now is durable."""
+        self._hand_over(self.judge.batch, then=then)
 
     def _replay(
         self, rows: list[tuple[UUID, list[tuple[str, bytes, int]]]], *, judged: bool

@@ -13,6 +13,7 @@ from ingest import metrics
 from ingest.accounts import AccountKeeper, Door
 from ingest.committing import Tenure
 from ingest.keeper import LEASE, Keeper
+from ingest.pushed import Inbox
 from ingest.run import OWN_TOPICS, Run
 from ingest.session import BrokerAddress, Session
 from ingest.stores import Stores
@@ -106,12 +107,14 @@ class IngestService:
         run = Run(stores, tenure, self._session_factory(shard))
         keeper = Keeper(stores, tenure, run, cursor)
         accounts = AccountKeeper(stores, self._door, run.used_twice) if self._door else None
+        inbox = Inbox(stores, run)
         self._run = run
         if self._stop.is_set():
             run.stop()
         keeper.start()
         if accounts is not None:
             accounts.start()
+        inbox.start()
         stores.health.report("ingest", ok=True, detail=f"shard {shard}")
         self.ready.set()
         try:
@@ -119,6 +122,7 @@ class IngestService:
         finally:
             if accounts is not None:
                 accounts.stop()
+            inbox.stop()
             keeper.stop()
             self._run = None
         if not keeper.lost:

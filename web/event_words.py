@@ -266,6 +266,8 @@ EVENT: Mapping[str, str] = {
     "source.create": mark("Source added"),
     "source.update": mark("Source changed"),
     "source.delete": mark("Source removed"),
+    "source.key_set": mark("Key for pushing over HTTP set"),
+    "source.key_removed": mark("Key for pushing over HTTP removed"),
     "rule.publish": mark("Rule put into force"),
     "rule.retire": mark("Rule taken out of force"),
     "rule_draft.start": mark("Draft of a rule begun"),

@@ -17,6 +17,7 @@ from web.privacy_words import PRIVACY_WORDS
 from web.round_words import ROUND_WORDS
 from web.rule_words import RULE_WORDS
 from web.sos_words import SOS_WORDS
+from web.source_words import SOURCE_WORDS
 from web.statute_words import STATUTE_WORDS
 from web.task_words import TASK_WORDS
 
@@ -441,4 +442,5 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     **SOS_WORDS,
     **PRIVACY_WORDS,
     **TASK_WORDS,
+    **SOURCE_WORDS,
 }

@@ -16,6 +16,7 @@ from core.devices import Device, Source
 from core.dialects import DIALECTS, option_faults
 from core.errors import Conflict
 from core.ids import new_id
+from core.mapping_versions import note_versions
 from core.source_memory import forget
 from rules.located_yaml import nearest
 
@@ -84,6 +85,7 @@ def create_source(
     session.add(source)
     after = {"code": new.code, **fields, "options": dict(new.options)}
     log(session, "source.create", source, actor=actor, now=now, after=after)
+    note_versions(session, [source], actor=actor, now=now)
     return source
 
 
@@ -104,6 +106,7 @@ def update_source(
         problems += _topic_taken(session, source.site_id, topic, source.id)
     refuse("the source", problems)
     apply(session, "source", source, changes, actor=actor, now=now)
+    note_versions(session, [source], actor=actor, now=now)
     return source
 
 

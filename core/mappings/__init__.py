@@ -2,7 +2,7 @@
 
 from core.mappings.document import read_mapping
 from core.mappings.evaluating import Outcome, Said, Spoke, Trouble, evaluate
-from core.mappings.model import MessageMapping
+from core.mappings.model import MessageMapping, Reading
 from core.mappings.place import Fault
 from core.mappings.tracing import Trace, Traced
 from core.mappings.writing import as_yaml, from_text
@@ -11,6 +11,7 @@ __all__ = [
     "Fault",
     "MessageMapping",
     "Outcome",
+    "Reading",
     "Said",
     "Spoke",
     "Trace",

@@ -1,9 +1,19 @@
 """Reading a mapping's document: checked and compiled, or every fault with its path."""
 
+import json
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
-from core.mappings.model import ENCODINGS, PAYLOADS, Condition, Frame, Inside, MessageMapping
+from core.mappings.model import (
+    ENCODINGS,
+    PAYLOADS,
+    Condition,
+    Frame,
+    Inside,
+    MessageMapping,
+    Reading,
+)
 from core.mappings.paths import Path, compile_path
 from core.mappings.place import Fault, Place
 from core.mappings.readings import read_reading, read_time
@@ -27,6 +37,10 @@ def read_mapping(document: Any) -> MessageMapping | list[Fault]:
     """The mapping that a document says, or everything that is wrong with it."""
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
         return [Fault((), worded("names with values are expected here"))]
+    if not _can_be_kept(document):
+        return [
+            Fault((), worded("only texts, numbers, true, false, lists and names can stand here"))
+        ]
     top = Place(document)
     top.only(_KEYS)
     payload = top.choice("payload", PAYLOADS, "json")
@@ -56,6 +70,15 @@ def read_mapping(document: Any) -> MessageMapping | list[Fault]:
         what = "frames" if payload == "modbus" else "readings"
         top.refuse(None, worded("%(key)s is missing", key=what))
     return top.faults or mapping
+
+
+def _can_be_kept(document: Any) -> bool:
+    """Whether it is JSON: no dates of YAML, no half characters, no NaN."""
+    try:
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _unused(top: Place, payload: str) -> None:
@@ -154,7 +177,11 @@ def _readings(place: Place, payload: str, names: Collection[str]) -> list[Any]:
 
 
 def _frames(top: Place, names: Collection[str]) -> list[Frame]:
-    return [_frame(part, names) for part in top.parts("frames", MOST_FRAMES)]
+    frames = [_frame(part, names) for part in top.parts("frames", MOST_FRAMES)]
+    of = {each.slave: tuple[Reading, ...]() for each in frames}
+    for each in frames:
+        of[each.slave] += each.readings
+    return [replace(each, known=of[each.slave]) for each in frames]
 
 
 def _frame(part: Place, names: Collection[str]) -> Frame:

@@ -31,7 +31,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Spoke:
-    """What a device of ours would have sent. kind: readings, event or status."""
+    """What a device of ours would have sent. kind: readings or status."""
 
     kind: str
     fields: dict[str, Any]
@@ -39,13 +39,13 @@ class Spoke:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one device said. units: of the keys for which the mapping knows one."""
+    """What one device said. known: all readings that the mapping has of such a device."""
 
     device: str
     messages: Sequence[Spoke]
     through: str | None = None
     health: Mapping[str, float] = field(default_factory=dict)
-    units: Mapping[str, str] = field(default_factory=dict)
+    known: Sequence[Reading] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +62,15 @@ class _Gathered:
     """What was found of one device so far, by kind and time."""
 
     through: str | None
+    known: Sequence[Reading]
     messages: dict[tuple[str, str], Spoke] = field(default_factory=dict)
     health: dict[str, float] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)
 
     def put(self, kind: str, ts: Any, key: str, value: Plain) -> None:
-        stamp = {} if ts is None else {"ts": ts}
-        if kind == "event":
-            place = (f"event {key}", repr(ts))
-            self.messages[place] = Spoke("event", {**stamp, "event": key})
-            return
+        # An event among readings is told by `true`, and only to devices that have it.
         name = "status" if kind == "online" else "readings"
-        spoke = self.messages.setdefault((name, repr(ts)), Spoke(name, dict(stamp)))
+        stamp = {} if ts is None else {"ts": ts}
+        spoke = self.messages.setdefault((name, repr(ts)), Spoke(name, stamp))
         spoke.fields["online" if kind == "online" else key] = value
 
 
@@ -119,7 +116,7 @@ def evaluate(
     else:
         _records(run, inner)
     said = [
-        Said(device, list(one.messages.values()), one.through, one.health, one.units)
+        Said(device, list(one.messages.values()), one.through, one.health, one.known)
         for device, one in run.found.items()
         if one.messages or one.health
     ]
@@ -220,7 +217,8 @@ def _take(
         run.troubles.append(Trouble("wrong_shape", why))
         return
     through = mapping.through.fill(run.names, run.message, record) if mapping.through else None
-    found = run.found.setdefault(device, _Gathered(through))
+    known = frame.known if frame else mapping.readings
+    found = run.found.setdefault(device, _Gathered(through, known))
     ts = _time(run, mapping.time, record)
     for reading in readings:
         raw, span = _raw(run, reading, record, data, frame, base)
@@ -291,8 +289,6 @@ def _put(found: _Gathered, reading: Reading, ts: Any, key: str, value: Plain) ->
         found.health[key] = float(value)
     elif reading.sent_as != "event" or value is True:
         found.put(reading.sent_as, ts, key, value)
-        if reading.unit is not None and reading.sent_as == "reading":
-            found.units[key] = reading.unit
 
 
 def _raw(

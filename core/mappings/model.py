@@ -74,7 +74,8 @@ class Reading:
 class Frame:
     """Answers of a device that one list of registers describes; None takes any.
 
-    start: the address of the first register or coil that the answer holds.
+    start: the address of the first register or coil that the answer holds. known: all readings of
+    answers of the same device, these among them.
     """
 
     place: tuple[str | int, ...]
@@ -83,6 +84,7 @@ class Frame:
     start: int
     count: int | None
     readings: tuple[Reading, ...]
+    known: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,14 @@ Found = TypeVar("Found")
 _LONGEST_TEXT = 300
 
 
+def written(path: Path) -> str:
+    """A path as people write it: `readings[2].path`."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong with a mapping. path: of the value, from the top of the document."""
@@ -22,10 +30,7 @@ class Fault:
     @property
     def where(self) -> str:
         """The path as people write it: `readings[2].path`."""
-        text = ""
-        for step in self.path:
-            text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-        return text
+        return written(self.path)
 
     @property
     def text(self) -> Message:

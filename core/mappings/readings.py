@@ -29,6 +29,7 @@ _KEYS = (
 )  # fmt: skip
 _BYTES_OF_A_REGISTER = 2
 _SPAN = 1e6
+_BIGGEST = 2**53
 
 
 def read_reading(place: Place, payload: str, names: Collection[str]) -> Reading | None:
@@ -82,7 +83,9 @@ def _fixed(place: Place) -> Plain | None:
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, bool | int | float | str) and len(str(value)) <= 200
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return abs(value) <= _BIGGEST
+    return isinstance(value, bool) or (isinstance(value, str) and len(value) <= 200)
 
 
 def _text(place: Place, names: Collection[str]) -> Template | None:

@@ -22,9 +22,14 @@ class Template:
     parts: tuple[str | Path, ...]
     named: frozenset[int]
 
+    @property
+    def constant(self) -> bool:
+        """Whether it is the same text for every message."""
+        return not self.named and self.parts == (self.text,)
+
     def fill(self, names: Mapping[str, str], message: Any, record: Any) -> str | None:
         """The text; None where a part of it is missing, or is no plain value."""
-        if not self.named and self.parts == (self.text,):
+        if self.constant:
             return self.text
         written = []
         for place, part in enumerate(self.parts):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.mappings.model import Reading
+from core.mappings.place import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,11 @@ class Traced:
     ts: Any = None
     span: tuple[int, int] | None = None
     problem: str = ""
+
+    @property
+    def where(self) -> str:
+        """Where the reading stands in the document: `readings[2]`."""
+        return written(self.place)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from core import events
 from core.db import Base
 from core.devices import DEVICE, Device, Point, Source, reserve_series
 from core.lifecycle import move
+from core.mapping_versions import OPTION, note_versions
 from core.places import Asset, Node, Space, Supply
 from core.site_file.model import PointEntry, SiteEntry
 from core.site_file.rows import Difference, bring_to, identify, standing_rows, update_all
@@ -140,7 +141,16 @@ class ContentWriter:
             for source in self.entry.sources
         }
         self._tally("source", bring_to(self.session, Source, wanted, standing, ids))
+        self._note_mappings()
         return ids
+
+    def _note_mappings(self) -> None:
+        """Mappings are kept in versions, whoever writes them."""
+        mapped = [source.code for source in self.entry.sources if OPTION in source.options]
+        statement = select(Source).where(Source.site_id == self.site.id, Source.code.in_(mapped))
+        # The bulk statements above went past what the session may hold.
+        sources = self.session.scalars(statement.execution_options(populate_existing=True))
+        note_versions(self.session, sources.all(), actor=self.actor, now=self.now)
 
     def _devices(self, assets: Mapping[str, UUID], sources: Mapping[str, UUID]) -> dict[str, UUID]:
         # Those by which Watchkeeper itself speaks are in no file.

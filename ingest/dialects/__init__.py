@@ -4,12 +4,14 @@ from collections.abc import Mapping
 
 from ingest.dialects.alink import decode as decode_alink
 from ingest.dialects.chirpstack import decode as decode_chirpstack
+from ingest.dialects.ctwing import decode as decode_ctwing
 from ingest.dialects.esphome import decode as decode_esphome
 from ingest.dialects.gb26875 import decode as decode_gb26875
 from ingest.dialects.homeassistant import decode as decode_homeassistant
 from ingest.dialects.homie import decode as decode_homie
 from ingest.dialects.iotda import decode as decode_iotda
 from ingest.dialects.mapping import decode as decode_mapping
+from ingest.dialects.onenet import decode as decode_onenet
 from ingest.dialects.shelly import decode as decode_shelly
 from ingest.dialects.sparkplug import decode as decode_sparkplug
 from ingest.dialects.spoken import (
@@ -45,6 +47,8 @@ DECODERS: Mapping[str, Decoder] = {
     "thingsboard": decode_thingsboard,
     "tts": decode_tts,
     "mapping": decode_mapping,
+    "onenet": decode_onenet,
+    "ctwing": decode_ctwing,
 }
 
 __all__ = [

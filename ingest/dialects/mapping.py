@@ -1,10 +1,10 @@
 """Mappings (docs/mappings.md): what no dialect covers is read as its source's mapping says."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.mappings import MessageMapping, Said, evaluate, read_mapping
+from core.mappings import MessageMapping, Reading, Said, evaluate, read_mapping
 from ingest.decoding import Problem
 from ingest.dialects.spoken import (
     Decoded,
@@ -22,6 +22,8 @@ _KEPT = 500
 # By the identity of a source's options, which are held here, so that no other object can have it:
 # a source that is loaded anew brings options of its own.
 _compiled: OrderedDict[int, tuple[Mapping[str, Any], MessageMapping | None]] = OrderedDict()
+# What is known of devices, likewise by the identity of the readings that tell it.
+_described: OrderedDict[int, tuple[Sequence[Reading], tuple[DescribedPoint, ...]]] = OrderedDict()
 
 
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
@@ -52,12 +54,13 @@ def _mapping_of(options: Mapping[str, Any]) -> MessageMapping | None:
 
 def _told(said: Said) -> Told:
     messages = [Spoken(each.kind, _written(each.fields)) for each in said.messages]
+    points = _points_of(said.known)
     return Told(
         said.device,
         messages,
         through=said.through,
         health=said.health,
-        described=Described(points=_points(said)) if said.units else None,
+        described=Described(points=points) if points else None,
     )
 
 
@@ -69,11 +72,32 @@ def _written(fields: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _points(said: Said) -> tuple[DescribedPoint, ...]:
-    """What the mapping says of values: the unit in which each is told."""
-    units = said.units
-    values = {key: value for each in said.messages for key, value in each.fields.items()}
-    return tuple(
-        DescribedPoint(key, "boolean" if isinstance(values.get(key), bool) else "number", unit)
-        for key, unit in units.items()
-    )
+def _points_of(known: Sequence[Reading]) -> tuple[DescribedPoint, ...]:
+    """What the mapping says of a device's values, whatever of them stands in this message."""
+    kept = _described.get(id(known))
+    if kept is None:
+        points = [_point(each) for each in known if each.key.constant]
+        kept = known, tuple(point for point in points if point is not None)
+        _described[id(known)] = kept
+        if len(_described) > _KEPT:
+            _described.popitem(last=False)
+    return kept[1]
+
+
+def _point(reading: Reading) -> DescribedPoint | None:
+    """A value as far as the mapping tells its kind; None where it tells nothing."""
+    key, value = reading.key.text, reading.value
+    if reading.sent_as == "event":
+        return DescribedPoint(key, "event")
+    if reading.sent_as != "reading":
+        return None
+    words = set(value.words.values()) if value.words else set()
+    if value.bit is not None or (reading.register and reading.register.type == "bool"):
+        return DescribedPoint(key, "boolean")
+    if words and all(isinstance(word, bool) for word in words):
+        return DescribedPoint(key, "boolean")
+    if words and all(isinstance(word, str) for word in words):
+        return DescribedPoint(key, "state", states=tuple(sorted(map(str, words))))
+    if reading.unit is not None or reading.register is not None:
+        return DescribedPoint(key, "number", reading.unit)
+    return None

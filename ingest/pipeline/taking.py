@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
+from core.quarantine import Rejected
 from core.telemetry.readings import Quality
 from ingest.decoding import (
     OwnTopic,
@@ -92,6 +93,15 @@ class Taker:
         self._readings.settle_doubts()
         self._readings.forget_doubts()
         self._received = received
+
+    def take_pushed(self, topic: bytes, payload: bytes, flags: int, received: int) -> None:
+        """Take in what came over HTTP, with the time at which it was accepted: whenever it is taken
+        in again after a kill, what has no time of its own makes the same readings.
+        """
+        self.judge.batch.messages += 1
+        self._careful(topic, payload, flags, received)
+        self._readings.settle_doubts()
+        self._readings.forget_doubts()
 
     def _careful(self, topic: bytes, payload: bytes, flags: int, received: int) -> int:
         """Find out what a message is; returns its receipt time, which a simulator may move."""
@@ -293,9 +303,17 @@ class Taker:
             said = [(part, orjson.dumps(fields)) for _, part, fields in foreign]
         if not said:
             return ["unknown_device"]
+        moved = list[Rejected]()
         for part, body in said:
             site = self.judge.registry.sites.get(part.site)
             device = site.devices.get(part.device) if site else None
+            if own is None and site is not None and device is None:
+                # It can be read now: it waits with its device, and no more under its topic.
+                moved += self._moved(site, part, body, received)
+                continue
+            if own is None and part.kind == "status":
+                # Whether it was there then says nothing of now.
+                continue
             if device is None or part.kind not in ("readings", "event", "scan"):
                 return ["unknown_device"]
             where = own_topic_of(part)
@@ -308,5 +326,16 @@ class Taker:
                 )
         rejected = self.judge.batch.rejected
         reasons = [item.reason for item in rejected[before:]]
-        del rejected[before:]
+        rejected[before:] = [] if reasons else moved
         return reasons
+
+    def _moved(
+        self, site: SiteState, part: OwnTopic, body: bytes, received: int
+    ) -> Sequence[Rejected]:
+        """What is kept instead of a message whose device nobody adopted yet."""
+        rejected = self.judge.batch.rejected
+        before = len(rejected)
+        self._stranger(site, part, topic_text(own_topic_of(part)), body, 0, received)
+        moved = rejected[before:]
+        del rejected[before:]
+        return moved

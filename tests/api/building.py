@@ -14,12 +14,14 @@ from core.db import Database, Session
 from core.devices import Device, Source
 from core.expected_devices import Announced, expect
 from core.households import Details, add_resident
+from core.http_ingest import SourceKey
 from core.ids import new_id
+from core.mapping_versions import MappingVersion
 from core.people import Grant, Person, caller_for, new_secret
 from core.places import Space
 from core.rulebook_drafts import RuleDraft
 from core.rulebook_shadows import RuleShadow
-from tests.fixtures import SmallSite
+from tests.fixtures import NOON, SmallSite
 from workflows import customers, intake, saved_views, tickets
 from workflows.alarms import Alarm, Episode, Withholding, accept_tickets
 from workflows.alarms.incident_model import Incident, IncidentChild
@@ -319,6 +321,23 @@ def put_source(database: Database, site: SmallSite) -> UUID:
     with database.write() as session:
         session.add(
             Source(id=source_id, site_id=site.id, code="extra", topic_filter="x/#", options={})
+        )
+        session.flush()
+        # Somebody may push to it, by a secret that nobody can read.
+        session.add(
+            SourceKey(
+                source_id=source_id, site_id=site.id, profile="token", secret=b"", set_at=NOON
+            )
+        )
+        document = {"device": "d", "readings": [{"key": "k", "path": "$.v"}]}
+        session.add(
+            MappingVersion(
+                source_id=source_id,
+                number=1,
+                document=document,
+                made_at=NOON,
+                made_by="system:watchkeeper",
+            )
         )
     return source_id
 

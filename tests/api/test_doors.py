@@ -33,9 +33,10 @@ def every_operation(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def operations(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """What people and programs ask; what phones ask has doors of its own (test_guard_phones.py)."""
+    """What people and programs ask; what phones and platforms ask has doors of its own
+    (test_guard_phones.py, test_http_ingest.py)."""
     for method, path, operation in every_operation(app):
-        if operation["security"] != [{"phone": []}]:
+        if operation["security"] not in ([{"phone": []}], [{"platform": []}]):
             yield method, path, operation
 
 
@@ -330,6 +331,7 @@ def _bodies_of_alarms(site: SmallSite) -> dict[str, Any]:
     }
 
 
+MAPPING = {"device": "d", "readings": [{"key": "k", "path": "$.v"}]}
 TRIED = """\
 id: tried
 title: {en: Tried, zh: 试用}
@@ -362,6 +364,9 @@ def _bodies(site: SmallSite, theirs: dict[str, str]) -> dict[str, Any]:
         "adopt_device": adoption,
         "post_source": {**on_site, "topic_filter": "y/#"},
         "patch_source": {"enabled": False},
+        "put_source_key": {"profile": "token"},
+        "put_mapping": {"mapping": MAPPING},
+        "post_mapping_trial": {"mapping": MAPPING, "topic": "x/y", "payload": "{}"},
         "post_ticket": {"site_id": str(site.id), "title": "It drips"},
         "patch_ticket": {"priority": "low"},
         "post_ticket_view": {"name": "Late ones"},

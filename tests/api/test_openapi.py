@@ -31,6 +31,8 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 # What only a phone asks, which signs each request.
 OF_PHONES: list[dict[str, list[str]]] = [{"phone": []}]
+# What only a platform asks, by the key of a source (tests/api/test_http_ingest.py).
+OF_PLATFORMS: list[dict[str, list[str]]] = [{"platform": []}]
 
 
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
@@ -74,6 +76,9 @@ def test_every_operation_says_what_it_does_and_what_it_needs(document: dict[str,
         elif operation["security"] == OF_PHONES:
             assert needed == "a known phone"
             assert path.startswith("/api/v1/guard/")
+        elif operation["security"] == OF_PLATFORMS:
+            assert needed == "a platform with the key of the source"
+            assert path.startswith("/api/v1/ingest/")
         else:
             assert needed == "signed in" or needed in PERMISSIONS, path
             assert operation["description"].count("Needs ") >= 1, path
@@ -148,7 +153,7 @@ def test_every_answer_has_exactly_the_documented_shape(
         model = models[operation["operationId"]]
         if method != "get" or not (isinstance(model, type) and issubclass(model, BaseModel)):
             continue
-        if operation["security"] == OF_PHONES:
+        if operation["security"] in (OF_PHONES, OF_PLATFORMS):
             # Only a phone that proves itself is answered (tests/api/test_guard_phones.py).
             continue
         # A request that waits for a second person withholds nothing yet.

@@ -51,6 +51,9 @@ def register(**fields: Any) -> dict[str, Any]:
     ("document", "said"),
     [
         ([], "names with values are expected here"),
+        (changed(GOOD, device="\ud800"), "only texts, numbers, true, false, lists"),
+        (changed(GOOD, skip=float("nan")), "only texts, numbers, true, false, lists"),
+        (reading(value=10**400), "readings[0].value: a number, a text, true or false"),
         (changed(GOOD, devise="x"), "devise: unknown"),
         (changed(GOOD, device=None), "device is missing"),
         (changed(GOOD, device="{devise}"), "device: there is no 'devise' here; known are a path"),

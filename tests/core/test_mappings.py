@@ -236,7 +236,7 @@ def test_events_status_and_health_are_told_as_such() -> None:
     }
     [said] = made(document, {"alarm": 1, "state": "up", "batt": 88}).said
     assert said.messages == [
-        Spoke("event", {"event": "door_forced"}),
+        Spoke("readings", {"door_forced": True}),
         Spoke("status", {"online": True}),
     ]
     assert said.health == {"battery": 88.0}

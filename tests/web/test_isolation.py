@@ -26,6 +26,7 @@ from tests.web.patrolling import day_of_scans
 from tests.web.phoning import gatehouse
 from tests.web.posting import gate_with_people
 from tests.web.rounding import night_of_rounds
+from tests.web.sourcing import boxes
 from tests.web.stage import OVERHEATING, Stage
 from web.page_route import PageRoute
 from web.pages.control_room.panels import PANELS as CONTROL_ROOM
@@ -297,6 +298,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "invitation_id": str(new_id()),
         **outside(stage, number),
         "view_id": str(view_of(stage)),
+        "source_id": str(boxes(stage)["home-made"]),
         "batch_id": str(batch_of(stage, number)),
         "import_id": str(import_of(stage)),
         "plan_id": str(plan_of(stage)),

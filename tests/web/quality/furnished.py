@@ -36,6 +36,7 @@ from tests.web.conftest import signed_in
 from tests.web.identifying import pages_of_identities
 from tests.web.patrolling import day_of_scans, put
 from tests.web.rounding import night_of_rounds
+from tests.web.sourcing import pages as pages_of_sources
 from tests.web.stage import OVERHEATING, Fault, Stage, everyday_values
 from tests.web.tasking import SMOKE as SMOKE_IN_PUMP_ROOM
 from tests.web.tasking import on_duty, pump_room
@@ -236,6 +237,7 @@ def furnish(stage: Stage) -> Furnished:
         "resident follows": progress,
         "contractor works": f"/c/{contractor}",
         **_outside(stage, administrator),
+        **pages_of_sources(stage),
     }
     return Furnished(stage, administrator, pages)
 

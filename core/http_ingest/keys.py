@@ -1,0 +1,149 @@
+"""The key by which a platform pushes to a source: set, changed, removed."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core import events
+from core.administration.changing import refuse
+from core.devices import Source
+from core.errors import NotFound
+from core.http_ingest.model import SourceKey
+from core.http_ingest.profiles import PROFILES, cipher_key_fault
+from core.vault import Vault
+from rules.located_yaml import nearest
+
+# After a change the platform may be told the new secret whenever there is time, within a day.
+FORMER_COUNTS = timedelta(days=1)
+SHORTEST, LONGEST = 8, 200
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key to be. secret: where the platform draws it; None draws one here.
+
+    cipher_key: by which the platform encrypts, if it does.
+    """
+
+    profile: str
+    secret: str | None = None
+    cipher_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """A key that was set. secret: shown this once."""
+
+    key: SourceKey
+    secret: str
+
+
+def about(source_id: UUID, what: str) -> str:
+    """To what a sealed text belongs."""
+    return f"source_key:{source_id}:{what}"
+
+
+def set_key(
+    session: Session,
+    vault: Vault,
+    source: Source,
+    new: NewKey,
+    *,
+    actor: events.Actor,
+    now: datetime,
+) -> KeySet:
+    """Set the key of a source, or another one; the one before counts for a day more.
+
+    Raises Invalid with every problem.
+    """
+    refuse("the key", _problems(new))
+    drawn = new.secret or secrets.token_urlsafe(24)
+    key = session.get(SourceKey, source.id, with_for_update=True)
+    if key is None:
+        key = SourceKey(source_id=source.id, site_id=source.site_id)
+        session.add(key)
+    elif key.profile == new.profile:
+        key.former, key.former_until = key.secret, now + FORMER_COUNTS
+    else:
+        key.former = key.former_until = None
+    key.profile = new.profile
+    key.set_at = now
+    key.secret = vault.seal(drawn, about(source.id, "secret"))
+    cipher = new.cipher_key
+    key.cipher_key = vault.seal(cipher, about(source.id, "cipher_key")) if cipher else None
+    session.flush()
+    _log(session, "source.key_set", source, actor, now, {"profile": new.profile})
+    return KeySet(key, drawn)
+
+
+def _problems(new: NewKey) -> list[str]:
+    problems = []
+    profile = PROFILES.get(new.profile)
+    if profile is None:
+        known = ", ".join(PROFILES)
+        problems.append(f"profile: one of {known}{nearest(new.profile, list(PROFILES))}")
+    secret = new.secret
+    if secret is not None and not (
+        SHORTEST <= len(secret) <= LONGEST and secret.isascii() and secret.isprintable()
+    ):
+        problems.append(f"secret: {SHORTEST} to {LONGEST} letters, digits and signs of ASCII")
+    if new.cipher_key is not None:
+        fault = cipher_key_fault(new.cipher_key)
+        if profile is not None and not profile.encrypts:
+            fault = "this platform encrypts nothing"
+        problems += [f"cipher_key: {fault}"] if fault else []
+    return problems
+
+
+def remove_key(session: Session, source: Source, *, actor: events.Actor, now: datetime) -> None:
+    """Let nobody push to a source any more. NotFound when nobody could."""
+    key = session.get(SourceKey, source.id, with_for_update=True)
+    if key is None:
+        raise _no_key()
+    session.delete(key)
+    session.flush()
+    _log(session, "source.key_removed", source, actor, now, {"profile": key.profile})
+
+
+def standing_key(session: Session, source_id: UUID) -> SourceKey | None:
+    """The key of a source; None when nobody pushes to it."""
+    return session.get(SourceKey, source_id)
+
+
+def describe_key(session: Session, source_id: UUID) -> dict[str, Any]:
+    """A key without its secrets. NotFound when there is none."""
+    key = session.get(SourceKey, source_id)
+    if key is None:
+        raise _no_key()
+    return {
+        "source_id": key.source_id,
+        "profile": key.profile,
+        "encrypts": key.cipher_key is not None,
+        "set_at": key.set_at,
+        "former_until": key.former_until,
+        "received_at": key.received_at,
+    }
+
+
+def _no_key() -> NotFound:
+    return NotFound(
+        "nobody may push to this source over HTTP", advice="Set a key for it (PUT) first."
+    )
+
+
+def _log(
+    session: Session,
+    kind: str,
+    source: Source,
+    actor: events.Actor,
+    now: datetime,
+    after: dict[str, Any],
+) -> None:
+    subject = ("source", source.id)
+    events.append(
+        session, kind, subject, actor=actor, learned_at=now, site_id=source.site_id, after=after
+    )

@@ -1,0 +1,101 @@
+"""A first mapping from a message: where to begin, not what is right."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from core.mappings.registers import COILS, REGISTERS, Response, responses
+
+_TIMES = ("ts", "time", "timestamp", "datetime", "t")
+_NAMES = ("device", "deviceId", "device_id", "imei", "IMEI", "sn", "id", "mac")
+_MOST = 40
+_DEEPEST = 4
+
+
+def sketch(topic: str, payload: bytes) -> dict[str, Any]:
+    """A mapping that tells what it can find in a message."""
+    levels = topic.split("/")
+    # What stands last in a topic mostly says what it is about, the level before it who tells it.
+    at = max(0, len(levels) - 2)
+    pattern = "/".join("{device}" if place == at else level for place, level in enumerate(levels))
+    base: dict[str, Any] = {"topic": pattern, "device": "{device}"}
+    for encoding in ("binary", "hex", "base64"):
+        data = _bytes(payload, encoding)
+        if data is not None and (frames := _frames(data)):
+            coded = {} if encoding == "binary" else {"encoding": encoding}
+            return {**base, "payload": "modbus", **coded, "frames": frames}
+    try:
+        document = json.loads(payload)
+    except (ValueError, RecursionError):
+        return {**base, "payload": "text", "readings": [{"key": "value", "path": "$"}]}
+    return {**base, **_of_json(document)}
+
+
+def _bytes(payload: bytes, encoding: str) -> bytes | None:
+    if encoding == "binary":
+        return payload
+    plain = b"".join(payload.split())
+    try:
+        if encoding == "hex":
+            return binascii.unhexlify(plain)
+        return base64.b64decode(plain, validate=True)
+    except (ValueError, binascii.Error):
+        return None
+
+
+def _frames(data: bytes) -> list[dict[str, Any]]:
+    """A frame for each answer whose checksum is right; none where one is broken."""
+    answers = responses(data, checked=True)
+    sound = [one for one in answers if isinstance(one, Response)]
+    if len(sound) < len(answers):
+        return []
+    return [_frame(one) for one in sound if one.function in (*COILS, *REGISTERS)]
+
+
+def _frame(answer: Response) -> dict[str, Any]:
+    coils = answer.function in COILS
+    count = 8 * len(answer.data) if coils else len(answer.data) // 2
+    where = "coil" if coils else "register"
+    readings = [{"key": f"{where}_{at}", where: at} for at in range(min(count, _MOST))]
+    frame: dict[str, Any] = {"slave": answer.slave, "function": answer.function, "start": 0}
+    return {**frame, **({} if coils else {"count": count}), "readings": readings}
+
+
+def _of_json(document: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    root = "$"
+    if isinstance(document, list):
+        found["each"], root = "$[*]", "@"
+        document = document[0] if document else {}
+    if not isinstance(document, dict):
+        return {**found, "readings": [{"key": "value", "path": root}]}
+    name = next((key for key in _NAMES if isinstance(document.get(key), str | int)), None)
+    if name and found:
+        found["device"] = f"{{{root}.{name}}}"
+    time = next((key for key in _TIMES if document.get(key) is not None), None)
+    if time:
+        found["time"] = {"path": f"{root}.{time}"}
+    besides = {time, name}
+    readings = [
+        {"key": key, "path": path}
+        for key, path in _leaves(document, root, "", _DEEPEST)
+        if key not in besides
+    ]
+    return {**found, "readings": readings[:_MOST] or [{"key": "value", "path": root}]}
+
+
+def _leaves(value: Any, path: str, key: str, depth: int) -> list[tuple[str, str]]:
+    """Numbers and switches with their keys and paths."""
+    if isinstance(value, bool | int | float):
+        return [(key or "value", path)]
+    if not isinstance(value, dict) or not depth:
+        return []
+    found = []
+    for name, inner in value.items():
+        plain = name.replace("_", "").replace("-", "").isalnum() and not name[0].isdigit()
+        if not plain and ("'" in name or len(name) > 100):
+            continue
+        step = f".{name}" if plain else f"['{name}']"
+        found += _leaves(inner, path + step, f"{key}.{name}" if key else name, depth - 1)
+    return found

@@ -1,0 +1,205 @@
+"""What OneNET and CTWing push: properties, events, online, and what is nobody's business."""
+
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.decoding import Problem
+from ingest.dialects import DECODERS, Decoded, Spoken, Told
+from tests.ingest.dialects.speaking import spoken_to, told
+
+NOTIFIED: dict[str, Any] = {
+    "projectId": "990909090",
+    "productId": "00001",
+    "deviceName": "iot-0001",
+    "messageType": "notify",
+    "notifyType": "property",
+    "data": {
+        "id": "12345",
+        "params": {
+            "Power": {"value": "on", "time": 1524448722123},
+            "WF": {"value": 23.6, "time": 1524448722123},
+            "Later": {"value": {"x": 1}, "time": 1524448799000},
+        },
+    },
+}
+REPORTED: dict[str, Any] = {
+    "upPacketSN": -1,
+    "topic": "v1/up/ad19prof",
+    "timestamp": 1606982320277,
+    "tenantId": "10461180",
+    "protocol": "lwm2m",
+    "productId": "15014772",
+    "payload": {
+        "serviceId": "notification",
+        "serviceData": {"TData": 30, "SNR": 1, "Battery_Level": 100, "Alarm_Status": 2},
+    },
+    "messageType": "dataReport",
+    "deviceId": "acf7baaee65e431eadfb8f5fe50e8b81",
+    "IMSI": "undefined",
+    "IMEI": "860374051096202",
+}
+
+
+def onenet(document: Any) -> Any:
+    return spoken_to("onenet", "http/site/onenet", document)
+
+
+def ctwing(document: Any, **options: Any) -> Any:
+    return spoken_to("ctwing", "http/site/ctwing", document, **options)
+
+
+def test_properties_of_onenet_have_their_own_times() -> None:
+    one = told(onenet(NOTIFIED))
+    assert (one.device, one.messages) == (
+        "iot-0001",
+        [
+            Spoken("readings", {"ts": 1524448722123, "Power": "on", "WF": 23.6}),
+            Spoken("readings", {"ts": 1524448799000, "Later.x": 1}),
+        ],
+    )
+
+
+def test_events_of_onenet_are_told_with_what_stands_beside() -> None:
+    params = {"overheat": {"value": {"temp": 99}, "time": 1524448722123}}
+    event = {**NOTIFIED, "notifyType": "event", "data": {"params": params}}
+    fields = {"ts": 1524448722123, "overheat": True, "overheat.temp": 99}
+    assert told(onenet(event)).messages == [Spoken("readings", fields)]
+
+
+@pytest.mark.parametrize(("status", "online"), [("online", True), ("offline", False)])
+def test_onenet_tells_who_is_there(status: str, online: bool) -> None:
+    lived = {**NOTIFIED, "messageType": "lifeCycle", "data": {"status": status}}
+    assert told(onenet(lived)).messages == [Spoken("status", {"online": online})]
+
+
+def test_data_streams_of_onenet_may_come_as_a_list() -> None:
+    listed = [
+        {"at": "1466133706841", "type": 1, "ds_id": "temp", "value": 42, "dev_id": 2016617},
+        {"at": 1466133706841, "type": 2, "status": 1, "login_type": 7, "dev_id": 2016618},
+        {"type": 7, "dev_id": 2016617},
+    ]
+    found = onenet(listed)
+    assert isinstance(found, Decoded)
+    assert found.told == [
+        Told("2016617", [Spoken("readings", {"ts": 1466133706841, "temp": 42})]),
+        Told("2016618", [Spoken("status", {"online": True})]),
+    ]
+
+
+def test_ctwing_tells_what_its_model_explains() -> None:
+    one = told(ctwing(REPORTED))
+    assert one.device == "acf7baaee65e431eadfb8f5fe50e8b81"
+    assert one.messages[0].fields == {
+        "ts": 1606982320277,
+        "TData": 30,
+        "SNR": 1,
+        "Battery_Level": 100,
+        "Alarm_Status": 2,
+    }
+    assert told(ctwing(REPORTED, device="IMEI")).device == "860374051096202"
+    plain = {**REPORTED, "payload": {"valve_state": 2, "gas_value": 0}}
+    assert told(ctwing(plain)).messages[0].fields["valve_state"] == 2
+
+
+def test_ctwing_tells_events_and_who_is_there() -> None:
+    event = {**REPORTED, "messageType": "eventReport", "serviceId": 1002, "eventType": 2}
+    event["eventContent"] = {"battery_voltage": 1, "battery_state": 1}
+    assert told(ctwing(event)).messages[0].fields == {
+        "ts": 1606982320277,
+        "event.1002": True,
+        "battery_voltage": 1,
+        "battery_state": 1,
+    }
+    online = {**REPORTED, "messageType": "deviceOnlineOfflineReport", "eventType": 1}
+    assert told(ctwing(online)).messages == [Spoken("status", {"online": True})]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "document", "reason"),
+    [
+        ("onenet", {"messageType": "reply"}, None),
+        ("onenet", {"messageType": "sceneLog"}, None),
+        ("onenet", {"type": 7}, None),
+        ("onenet", {"hello": 1}, "wrong_shape"),
+        ("onenet", {**NOTIFIED, "deviceName": ""}, "wrong_shape"),
+        ("onenet", {**NOTIFIED, "data": {}}, "wrong_shape"),
+        ("onenet", b"{", "bad_json"),
+        ("onenet", 5, "wrong_shape"),
+        ("ctwing", {"messageType": "commandResponse"}, None),
+        ("ctwing", {**REPORTED, "messageType": "other"}, "unsupported"),
+        ("ctwing", {**REPORTED, "payload": {"APPdata": "UFUAPA=="}}, "unsupported"),
+        ("ctwing", {"messageType": "dataReport", "IMEI": "undefined"}, "wrong_shape"),
+        ("ctwing", [], "wrong_shape"),
+    ],
+)
+def test_what_is_of_no_use_says_why_or_is_left(
+    dialect: str, document: Any, reason: str | None
+) -> None:
+    found = spoken_to(dialect, "http/x", document)
+    if isinstance(found, Decoded):
+        [found] = found.problems
+    assert (found.reason if isinstance(found, Problem) else found) == reason
+
+
+def test_the_bytes_of_a_ctwing_device_are_read_by_a_mapping() -> None:
+    raw = base64.b64encode(b"\x07\x00\xeb").decode()
+    document = {
+        "only": {"{$.messageType}": "dataReport"},
+        "payload": "bytes",
+        "inside": {"path": "$.payload.APPdata", "encoding": "base64"},
+        "device": "{$.IMEI}",
+        "time": {"path": "$.timestamp", "format": "ms"},
+        "readings": [{"key": "temp", "byte": 1, "type": "s16", "scale": 0.1}],
+    }
+    message = {**REPORTED, "payload": {"APPdata": raw}}
+    one = told(spoken_to("mapping", "http/x", message, mapping=document))
+    assert one.device == "860374051096202"
+    assert one.messages == [Spoken("readings", {"ts": 1606982320277000, "temp": 23.5})]
+    other = {**message, "messageType": "commandResponse"}
+    assert spoken_to("mapping", "http/x", other, mapping=document) is None
+
+
+def test_a_mapping_describes_its_devices_alike_whatever_a_message_holds() -> None:
+    document = {
+        "device": "{$.d}",
+        "readings": [
+            {"key": "t", "path": "$.t", "unit": "°F", "to": "°C"},
+            {"key": "on", "path": "$.on", "words": {"1": True}},
+            {"key": "mode", "path": "$.mode", "words": {"0": "idle", "1": "run"}},
+            {"key": "forced", "path": "$.f", "as": "event"},
+            {"key": "{$.k}", "path": "$.x", "unit": "m"},
+            {"key": "plain", "path": "$.p"},
+        ],
+    }
+    messages = [{"d": "a", "t": 1}, {"d": "a", "p": 1, "mode": 1}]
+    seen = [told(spoken_to("mapping", "x", each, mapping=document)).described for each in messages]
+    assert seen[0] == seen[1]
+    assert seen[0] is not None
+    assert [(point.key, point.kind, point.unit, point.states) for point in seen[0].points] == [
+        ("t", "number", "°C", ()),
+        ("on", "boolean", None, ()),
+        ("mode", "state", None, ("idle", "run")),
+        ("forced", "event", None, ()),
+    ]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["value", "time", "params", "a", "status"]), inner)
+    ),
+    max_leaves=8,
+)
+KEYS = sorted({*NOTIFIED, *REPORTED, "type", "at", "ds_id", "dev_id", "status", "eventContent"})
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), JSON), st.sampled_from([NOTIFIED, REPORTED, {}]))
+def test_no_message_breaks_a_platforms_decoder(more: dict[str, Any], base: dict[str, Any]) -> None:
+    for dialect in ("onenet", "ctwing"):
+        assert dialect in DECODERS
+        spoken_to(dialect, "http/x", {**base, **more})

@@ -1,0 +1,230 @@
+"""Sources: who speaks on which topics, in which dialect, and which platforms may push."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel
+
+from core.administration import NewSource, create_source, delete_source, update_source
+from core.clock import from_micros
+from core.devices import Source
+from core.dialects import DIALECTS
+from core.errors import NotFound
+from core.events import Actor
+from core.http_ingest import PROFILES, NewKey, remove_key, set_key
+from core.mapping_versions import OPTION
+from core.people import nodes_with
+from core.register import find
+from core.source_overview import SourceView, source_views
+from core.telemetry.store import TelemetryError
+from web.page_route import PageRoute
+from web.templating import Templates
+from web.visit import SignedInVisit, Visit, own_address
+
+READ, WRITE = "devices.read", "devices.write"
+SECTION = "sources"
+# How an address over HTTP begins, as core.http_ingest makes it.
+PUSHED = "http"
+# Where the API takes what is pushed.
+PUSH_TO = "/api/v1/ingest"
+
+
+class SourceForm(BaseModel):
+    """What the form of a source says."""
+
+    site: UUID | None = None
+    code: str = ""
+    topic_filter: str = ""
+    dialect: str = "wk"
+    zone: str = ""
+    enabled: str = ""
+    pushed: str = ""
+
+
+class KeyForm(BaseModel):
+    """What the form of a key says."""
+
+    profile: str
+    secret: str = ""
+    cipher_key: str = ""
+
+
+def _options(form: SourceForm, standing: dict[str, Any], dialect: str) -> dict[str, Any]:
+    """The options that the form knows, beside those that it does not show."""
+    kept = {key: value for key, value in standing.items() if key != "zone"}
+    if dialect != form.dialect:
+        # What another dialect meant by an option means nothing here; a mapping is kept for later.
+        kept = {key: value for key, value in kept.items() if key in DIALECTS.get(form.dialect, {})}
+    return {**kept, **({"zone": form.zone.strip()} if form.zone.strip() else {})}
+
+
+def _last(visit: Visit, views: list[SourceView]) -> dict[UUID, datetime]:
+    """When each source's devices were last heard, as far as their readings tell."""
+    wanted = [number for view in views for number in view.series]
+    if not wanted:
+        return {}
+    try:
+        newest = visit.parts.telemetry.last(wanted)
+    except TelemetryError:
+        return {}
+    found = {}
+    for view in views:
+        moments = [newest[number].at for number in view.series if number in newest]
+        if moments:
+            found[view.source.id] = from_micros(max(moments))
+    return found
+
+
+def _list_page(visit: Visit, site: UUID | None) -> dict[str, Any]:
+    with visit.parts.database.read() as session:
+        nodes = [node for node in nodes_with(session, visit.caller, READ) if node.kind == "site"]
+        views = source_views(session, visit.caller, site)
+    return {
+        "nodes": nodes,
+        "chosen": site,
+        "views": views,
+        "last": _last(visit, views),
+        "may_add": visit.caller.holds_anywhere(WRITE),
+    }
+
+
+def one_view(visit: Visit, source_id: UUID) -> SourceView:
+    """A source that the caller may read. NotFound otherwise."""
+    with visit.parts.database.read() as session:
+        views = source_views(session, visit.caller, source_id=source_id)
+    if not views:
+        raise NotFound("there is no such source", advice="Look for it in the list of sources.")
+    return views[0]
+
+
+def _one_page(visit: Visit, request: Request, source_id: UUID) -> dict[str, Any]:
+    view = one_view(visit, source_id)
+    return {
+        "view": view,
+        "last": _last(visit, [view]).get(source_id),
+        "dialects": list(DIALECTS),
+        "profiles": PROFILES,
+        "may_change": visit.may(WRITE, view.source.site_id),
+        "mapped": view.source.options.get(OPTION) is not None,
+        "address": f"{own_address(request)}{PUSH_TO}/{source_id}",
+        "secret": None,
+    }
+
+
+def router(templates: Templates) -> APIRouter:
+    """The routes of sources."""
+    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+    @routes.get("/sources")
+    def show(visit: SignedInVisit, site: UUID | None = None) -> Response:
+        visit.caller.require_anywhere(READ)
+        return templates.page(
+            "sources/list.html", visit, section=SECTION, **_list_page(visit, site)
+        )
+
+    @routes.get("/sources/new")
+    def new(visit: SignedInVisit, site: UUID | None = None) -> Response:
+        visit.caller.require_anywhere(WRITE)
+        with visit.parts.database.read() as session:
+            nodes = nodes_with(session, visit.caller, WRITE)
+        sites = [node for node in nodes if node.kind == "site"]
+        context: dict[str, Any] = {"nodes": sites, "chosen": site, "dialects": list(DIALECTS)}
+        return templates.page("sources/new.html", visit, section=SECTION, **context)
+
+    @routes.post("/sources")
+    def create(visit: SignedInVisit, form: Annotated[SourceForm, Form()]) -> Response:
+        made = _create(visit, form)
+        return RedirectResponse(f"/sources/{made}", status_code=303)
+
+    @routes.get("/sources/{source_id}")
+    def one(source_id: UUID, visit: SignedInVisit, request: Request) -> Response:
+        context = _one_page(visit, request, source_id)
+        local = visit.at(context["view"].site.time_zone)
+        return templates.page("sources/one.html", local, section=SECTION, **context)
+
+    @routes.post("/sources/{source_id}")
+    def change(
+        source_id: UUID, visit: SignedInVisit, form: Annotated[SourceForm, Form()]
+    ) -> Response:
+        _change(visit, source_id, form)
+        return RedirectResponse(f"/sources/{source_id}", status_code=303)
+
+    _add_keys(routes, templates)
+    return routes
+
+
+def _create(visit: Visit, form: SourceForm) -> UUID:
+    if form.site is None:
+        raise NotFound("there is no such site", advice="Choose one from the list.")
+    visit.caller.require(WRITE, form.site)
+    with visit.parts.database.write() as session:
+        topic = form.topic_filter.strip()
+        if form.pushed == "yes":
+            nodes = nodes_with(session, visit.caller, WRITE)
+            code = next(node.code for node in nodes if node.id == form.site)
+            topic = f"{PUSHED}/{code}/{form.code.strip()}/#"
+        options = _options(form, {}, form.dialect)
+        source = create_source(
+            session,
+            form.site,
+            NewSource(form.code.strip(), topic, form.dialect, options),
+            actor=Actor.person(visit.caller.person_id),
+            now=visit.parts.clock.now(),
+        )
+        made: UUID = source.id
+    return made
+
+
+def _change(visit: Visit, source_id: UUID, form: SourceForm) -> None:
+    with visit.parts.database.write() as session:
+        source = find(session, visit.caller, Source, source_id, to_change=True)
+        visit.caller.require(WRITE, source.site_id)
+        changes = {
+            "topic_filter": form.topic_filter.strip(),
+            "dialect": form.dialect,
+            "options": _options(form, source.options, source.dialect),
+            "enabled": form.enabled == "yes",
+        }
+        actor = Actor.person(visit.caller.person_id)
+        update_source(session, source, changes, actor=actor, now=visit.parts.clock.now())
+
+
+def _add_keys(routes: APIRouter, templates: Templates) -> None:
+    @routes.post("/sources/{source_id}/key")
+    def put_key(
+        source_id: UUID,
+        visit: SignedInVisit,
+        request: Request,
+        form: Annotated[KeyForm, Form()],
+    ) -> Response:
+        new = NewKey(form.profile, form.secret.strip() or None, form.cipher_key.strip() or None)
+        with visit.parts.database.write() as session:
+            source = find(session, visit.caller, Source, source_id, to_change=True)
+            visit.caller.require(WRITE, source.site_id)
+            actor = Actor.person(visit.caller.person_id)
+            now = visit.parts.clock.now()
+            done = set_key(session, visit.parts.vault, source, new, actor=actor, now=now)
+        context = {**_one_page(visit, request, source_id), "secret": done.secret}
+        local = visit.at(context["view"].site.time_zone)
+        return templates.page("sources/one.html", local, section=SECTION, **context)
+
+    @routes.post("/sources/{source_id}/key/remove")
+    def drop_key(source_id: UUID, visit: SignedInVisit) -> Response:
+        with visit.parts.database.write() as session:
+            source = find(session, visit.caller, Source, source_id, to_change=True)
+            visit.caller.require(WRITE, source.site_id)
+            actor = Actor.person(visit.caller.person_id)
+            remove_key(session, source, actor=actor, now=visit.parts.clock.now())
+        return RedirectResponse(f"/sources/{source_id}", status_code=303)
+
+    @routes.post("/sources/{source_id}/delete")
+    def drop(source_id: UUID, visit: SignedInVisit) -> Response:
+        with visit.parts.database.write() as session:
+            source = find(session, visit.caller, Source, source_id, to_change=True)
+            visit.caller.require(WRITE, source.site_id)
+            actor = Actor.person(visit.caller.person_id)
+            delete_source(session, source, actor=actor, now=visit.parts.clock.now())
+        return RedirectResponse("/sources", status_code=303)
