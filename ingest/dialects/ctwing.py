@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.decoding import Problem, parse
-from ingest.dialects.flattened import flat
-from ingest.dialects.naming import code_of
+from ingest.dialects.naming import device_code
 from ingest.dialects.spoken import ForeignSource, Result, Spoken, Told
+from ingest.dialects.values import flat
 
 BY = "device"
 # Bytes of the device's own, which no model of the platform explains.
@@ -49,7 +49,7 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
 def _device(document: Mapping[str, Any], by: str) -> str | None:
     names = (document.get(by), document.get("deviceId"), document.get("IMEI"))
     known = (str(name) for name in names if isinstance(name, str | int))
-    return next((code_of(name) for name in known if name.strip() not in _UNKNOWN), None)
+    return next((device_code(name.strip()) for name in known if name.strip() not in _UNKNOWN), None)
 
 
 def _data(device: str, when: Mapping[str, Any], payload: Any) -> Result:
@@ -59,15 +59,15 @@ def _data(device: str, when: Mapping[str, Any], payload: Any) -> Result:
         detail = f"{_RAW} holds bytes of the device's own: a mapping says what they mean"
         return Problem("unsupported", detail)
     inner = payload.get("serviceData")
-    fields = flat(inner if isinstance(inner, dict) else payload)
+    fields = flat(inner if isinstance(inner, dict) else payload, texts=True)
     return Told(device, [Spoken("readings", {**when, **fields})] if fields else [])
 
 
 def _event(device: str, when: Mapping[str, Any], document: Mapping[str, Any]) -> Result:
     content = document.get("eventContent")
-    fields = flat(content) if isinstance(content, dict) else {}
+    fields = flat(content, texts=True) if isinstance(content, dict) else {}
     service = document.get("serviceId")
     if isinstance(service, str | int) and str(service).strip() not in _UNKNOWN:
         # An event among readings is told by `true`; who has no such point leaves it.
-        fields = {**flat({f"event.{service}": True}), **fields}
+        fields = {**flat({f"event.{service}": True}, texts=True), **fields}
     return Told(device, [Spoken("readings", {**when, **fields})] if fields else [])

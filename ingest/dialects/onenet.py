@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ingest.decoding import Problem, parse
-from ingest.dialects.flattened import flat
-from ingest.dialects.naming import code_of
+from ingest.dialects.naming import device_code
 from ingest.dialects.spoken import Decoded, ForeignSource, Result, Spoken, Told
+from ingest.dialects.values import flat
 
 _ONLINE = {"online": True, "offline": False}
 _MOST = 5_000
@@ -45,8 +45,9 @@ def _one(message: Mapping[str, Any]) -> Told | Problem | None:
 
 def _device(message: Mapping[str, Any]) -> str | Problem:
     name = message.get("deviceName") or message.get("imei") or message.get("dev_id")
-    code = code_of(str(name)) if isinstance(name, str | int) else None
-    return code or Problem("wrong_shape", "deviceName names no device")
+    if not isinstance(name, str | int) or not str(name).strip():
+        return Problem("wrong_shape", "deviceName names no device")
+    return device_code(str(name).strip())
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -81,7 +82,7 @@ def _properties(params: Mapping[str, Any]) -> Iterator[Spoken]:
         inner = _object(held)
         when = _when(inner.get("time"))
         fields = by_time.setdefault(repr(when), dict(when))
-        fields.update(flat({key: inner.get("value") if "value" in inner else held}))
+        fields.update(flat({key: inner.get("value") if "value" in inner else held}, texts=True))
     for fields in by_time.values():
         if fields.keys() - {"ts"}:
             yield Spoken("readings", fields)
@@ -92,8 +93,10 @@ def _events(params: Mapping[str, Any]) -> Iterator[Spoken]:
     for key, held in params.items():
         inner = _object(held)
         beside = inner.get("value")
-        values = flat({key: beside}) if isinstance(beside, dict) else {}
-        yield Spoken("readings", {**_when(inner.get("time")), **flat({key: True}), **values})
+        values = flat({key: beside}, texts=True) if isinstance(beside, dict) else {}
+        yield Spoken(
+            "readings", {**_when(inner.get("time")), **flat({key: True}, texts=True), **values}
+        )
 
 
 def _when(time: Any) -> dict[str, Any]:
@@ -115,5 +118,5 @@ def _of_stream(message: Mapping[str, Any]) -> Told | Problem:
     stream = message.get("ds_id")
     if not isinstance(stream, str) or not stream:
         return Problem("wrong_shape", "ds_id names no data stream")
-    fields = flat({stream: message.get("value")})
+    fields = flat({stream: message.get("value")}, texts=True)
     return Told(device, [Spoken("readings", {**_when(message.get("at")), **fields})])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import Settings
+from core.settings import Settings, load
 from core.telemetry.influx_reader import InfluxReader
 from core.telemetry.store import TelemetryError
 from jobs.runner import owns
@@ -25,7 +25,7 @@ def server() -> Iterator[StandIn]:
 
 @pytest.fixture
 def settings(server: StandIn, tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path, influx_url=server.url, influx_org=ORG, influx_token=TOKEN)
+    return load(data_dir=tmp_path, influx_url=server.url, influx_org=ORG, influx_token=TOKEN)
 
 
 def said(product: Product) -> dict[str, tuple[bool, str]]:
