@@ -22,7 +22,7 @@ _LATEST = 10**18
 EARLIEST = to_micros(datetime(2000, 1, 1, tzinfo=UTC))
 AHEAD = 5 * 60 * MICROS
 # Seconds stay below 1e11 until the year 5138, milliseconds are above it since 1973.
-_MILLISECONDS_FROM = 1e11
+MILLISECONDS_FROM = 1e11
 _MICROSECONDS_FROM = 1e14
 
 _UTC = ZoneInfo("UTC")
@@ -177,7 +177,7 @@ def _micros_of_number(value: float) -> int | Problem:
     if value >= _MICROSECONDS_FROM:
         return int(value)
     # Rounded as the fast path does it: the time identifies the reading, on every way through.
-    return int(value * (1e3 if value >= _MILLISECONDS_FROM else 1e6) + 0.5)
+    return int(value * (1e3 if value >= MILLISECONDS_FROM else 1e6) + 0.5)
 
 
 def claimed_time(document: Any) -> int | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
+from math import isfinite
 from typing import Any
 
 from ingest.decoding import Problem, parse
@@ -41,12 +42,12 @@ BASE = "zigbee2mqtt"
 # {property: [on, off]}, "volts": True, where its voltage is in V, "group": True}, each if it is so.
 DEVICE = "device/"
 _USUAL = f"{BASE}/"
-_ASKED = ("set", "get")
+_ASKED = frozenset({"set", "get"})
 _STRONGEST = 255
 _ONLINE = {"online": True, "offline": False}
 # Of an update of its firmware, and of the device itself where it is set to tell it each time.
 _NOT_MEASURED = frozenset(
-    {"last_seen", "action", "update", "update_available", "device", "elapsed"}
+    {"ts", "last_seen", "action", "update", "update_available", "device", "elapsed"}
 )
 _MOST_DEVICES = 2_000
 _MOST_POINTS = 200
@@ -61,11 +62,12 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     rest = topic[len(bridge.base) + 1 :]
     if rest.startswith("bridge/"):
         return _bridge(bridge, rest.removeprefix("bridge/"), payload, memory)
-    name, _, last = rest.rpartition("/")
-    if last in _ASKED or f"/{_ASKED[0]}/" in f"/{rest}" or f"/{_ASKED[1]}/" in f"/{rest}":
-        return None
-    if name and last == "availability":
-        return _availability(bridge, name, payload, memory)
+    if "/" in rest:
+        levels = rest.split("/")
+        if not _ASKED.isdisjoint(levels[1:]):
+            return None
+        if levels[-1] == "availability":
+            return _availability(bridge, "/".join(levels[:-1]), payload, memory)
     return _state(bridge, rest, payload, memory)
 
 
@@ -153,11 +155,22 @@ def _messages(said: dict[str, Any], meant: Mapping[str, Any]) -> Iterator[Spoken
     when = timed(said.get("last_seen"))
     measured: dict[str, Any] = {}
     for key, value in said.items():
-        one = _read(value, meant.get(key))
-        if one is None or key in _NOT_MEASURED:
-            if isinstance(value, dict | list) and key not in _NOT_MEASURED:
-                measured.update(flat({key: value}, texts=True))
-        elif key != "ts" and is_text(key):
+        if key in _NOT_MEASURED:
+            continue
+        kind = type(value)
+        # Most are these, and there are many of them.
+        if (
+            kind is bool
+            or (kind is float and isfinite(value))
+            or (kind is int and -1e6 < value < 1e6)
+        ):
+            one = value if key not in meant else _read(value, meant[key])
+        else:
+            one = _read(value, meant.get(key))
+        if one is None:
+            if kind is dict or kind is list:
+                measured |= flat({key: value}, texts=True)
+        elif key.isascii() or is_text(key):
             measured[key] = one
     contact = measured.get("contact")
     if isinstance(contact, bool) and "open" not in measured:

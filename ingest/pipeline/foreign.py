@@ -85,12 +85,17 @@ def _unfit(listener: Listener, key: str, value: Any) -> Problem | None:
     return None
 
 
-def parts(listener: Listener, said: Decoded) -> Iterator[tuple[Told, OwnTopic, dict[str, Any]]]:
-    """Each message that a device of ours would have sent: who tells, on which topic, and what."""
+def parts(listener: Listener, said: Decoded) -> Iterator[tuple[OwnTopic, dict[str, Any]]]:
+    """Each message that a device of ours would have sent: on which topic, and what."""
     for told in said.told:
         for spoken in told.messages:
-            own = OwnTopic(listener.site.code, told.device, spoken.kind)
-            yield told, own, _timed(listener, _kept(listener.site, told, spoken))
+            yield part(listener, told, spoken)
+
+
+def part(listener: Listener, told: Told, spoken: Spoken) -> tuple[OwnTopic, dict[str, Any]]:
+    """One of them."""
+    own = OwnTopic(listener.site.code, told.device, spoken.kind)
+    return own, _timed(listener, _kept(listener.site, told, spoken))
 
 
 def _timed(listener: Listener, fields: dict[str, Any]) -> dict[str, Any]:

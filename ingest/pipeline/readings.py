@@ -1,14 +1,17 @@
 """Readings: from the JSON of a message to rows and judgement, fast where all is well."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from core.telemetry.readings import Quality
 from ingest.decoding import (
     AHEAD,
+    MILLISECONDS_FROM,
     PARSE_LIMIT,
     Problem,
     decode_json,
     messages_of,
+    moment_of,
     parse,
     stamp,
     topic_text,
@@ -104,12 +107,20 @@ class Readings:
         judge.judge(device, at)
         return True
 
-    def fast_fields(self, device: DeviceState, fields: dict[str, Any], received: int) -> bool:
-        """`fast` for an object that a decoder made: with a time in seconds or none at all, and with
-        keys that are nobody's points beside the others."""
+    def fast_fields(
+        self, device: DeviceState, fields: dict[str, Any], received: int, zone: ZoneInfo
+    ) -> bool:
+        """`fast` for an object that a decoder made: with any time or none at all, and with keys
+        that are nobody's points beside the others. zone: of a time that names none."""
         try:
             ts = fields.get("ts")
-            at = received if ts is None else int(ts * 1e6 + 0.5)
+            if ts is None:
+                at = received
+            elif type(ts) is str:
+                # None is no time, and left to be found out.
+                at = moment_of(ts, zone) or 0
+            else:
+                at = int(ts * (1e3 if ts >= MILLISECONDS_FROM else 1e6) + 0.5)
             if not device.at < at < received + AHEAD or not device.trusted or device.converted:
                 return False
             judge = self.judge

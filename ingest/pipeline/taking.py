@@ -17,13 +17,14 @@ from ingest.decoding import (
     status_online,
     topic_text,
 )
-from ingest.dialects import Told
+from ingest.dialects import Decoded, Told
 from ingest.pipeline.conduct import Conducts
 from ingest.pipeline.foreign import (
     decode,
     description,
     listening,
     own_topic_of,
+    part,
     parts,
     remember,
 )
@@ -146,15 +147,23 @@ class Taker:
             batch.answers.extend(said.answers)
         for told in said.told:
             self._introduce(listener, told, flags, received)
-        site = listener.site
-        for number, (told, own, fields) in enumerate(parts(listener, said)):
-            # Parts without a time of their own get one each, or they would replace each other.
-            received += number > 0
+        return self._tell(listener, said, name, flags, received)
+
+    def _tell(self, listener: Listener, said: Decoded, name: str, flags: int, received: int) -> int:
+        """Take in what a foreign message amounts to; returns the receipt time of its last part."""
+        site, zone = listener.site, listener.source.zone
+        fast = self._readings.fast_fields
+        number = 0
+        for told in said.told:
             device = site.devices.get(told.device)
-            plain = device is not None and not flags and own.kind == "readings"
-            if device is None or not plain or not self._readings.fast_fields(
-                device, fields, received
-            ):  # fmt: skip
+            for spoken in told.messages:
+                # Parts without a time of their own get one each, or they would replace each other.
+                received += number > 0
+                number += 1
+                plain = device is not None and not flags and spoken.kind == "readings"
+                if device is not None and plain and fast(device, spoken.fields, received, zone):
+                    continue
+                own, fields = part(listener, told, spoken)
                 where = own_topic_of(own)
                 if flags & RETAINED:
                     # Many topics may tell of one device, each its own.
@@ -300,13 +309,13 @@ class Taker:
             if found is not None and found[1].problems:
                 return [problem.reason for problem in found[1].problems]
             foreign = parts(*found) if found is not None else ()
-            said = [(part, orjson.dumps(fields)) for _, part, fields in foreign]
+            said = [(own, orjson.dumps(fields)) for own, fields in foreign]
         if not said:
             return ["unknown_device"]
         moved = list[Rejected]()
-        for part, body in said:
-            site = self.judge.registry.sites.get(part.site)
-            device = site.devices.get(part.device) if site else None
+        for own, body in said:
+            site = self.judge.registry.sites.get(own.site)
+            device = site.devices.get(own.device) if site else None
             if own is None and site is not None and device is None:
                 # It can be read now: it waits with its device, and no more under its topic.
                 moved += self._moved(site, part, body, received)
@@ -314,13 +323,13 @@ class Taker:
             if own is None and part.kind == "status":
                 # Whether it was there then says nothing of now.
                 continue
-            if device is None or part.kind not in ("readings", "event", "scan"):
+            if device is None or own.kind not in ("readings", "event", "scan"):
                 return ["unknown_device"]
-            where = own_topic_of(part)
-            if part.kind == "scan":
+            where = own_topic_of(own)
+            if own.kind == "scan":
                 self._scans(device, where, body, received)
             else:
-                events = part.kind == "event"
+                events = own.kind == "event"
                 self._readings.take(
                     device, where, body, received, live=False, judged=judged, events=events
                 )
