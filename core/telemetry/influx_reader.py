@@ -302,7 +302,7 @@ class InfluxReader:
         """Raises TelemetryError when nothing of ours is there, or something newer."""
         fields = {
             row["_field"]: int(row["_value"])
-            for row in self._server.rows(flux.state(self._hours_bucket))
+            for row in self._server.rows(flux.state(self._hours_bucket), briefly=True)
         }
         state = State(**{name: fields.get(name, 0) for name in State._fields})
         if not state.schema:

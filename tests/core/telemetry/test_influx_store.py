@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.telemetry import influx_server
 from core.telemetry.influx_lines import is_whole, requests
 from core.telemetry.influx_reader import InfluxReader
 from core.telemetry.influx_server import InfluxAddress, InfluxServer
@@ -188,6 +189,25 @@ def test_an_ill_server_lets_readings_wait_and_loses_none(
     spooled.drain()
     assert values(spooled) == [1.0]
     assert not spooled.refused.all()
+
+
+def test_a_server_that_hangs_holds_nobody_up_for_long(
+    server: StandIn, spooled: SpooledStore, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influx_server, "_WRITE_MS", 200)
+    monkeypatch.setattr(influx_server, "_STATE_MS", 200)
+    server.awake.clear()
+    for at in range(3):
+        spooled.write(batch_of((1, START + at, float(at))))
+        time.now += 5
+    state = spooled.state()
+    assert state.readings_waiting == 3
+    assert "does not answer" in (state.error or "")
+    server.awake.set()
+    while spooled.state().spooling:
+        time.now += 5
+        spooled.drain()
+    assert values(spooled) == [0.0, 1.0, 2.0]
 
 
 def test_a_request_that_is_too_large_is_halved(server: StandIn, store: InfluxStore) -> None:

@@ -26,7 +26,8 @@ class StandIn:
 
     failures: what it answers instead, as (status, headers, message), the next one first; None for
     a connection that is cut. largest: bytes of a write. broken_after: so many lines of an answer
-    come before an error of the query. forward: where what is written goes first, as (host, port).
+    come before an error of the query. awake: while cleared it takes connections and says nothing.
+    forward: where what is written goes first, as (host, port).
     """
 
     def __init__(self, compiler: FluxCompiler, port: int = 0) -> None:
@@ -37,6 +38,8 @@ class StandIn:
         self.largest = 1 << 40
         self.broken_after: int | None = None
         self.forward: tuple[str, int] | None = None
+        self.awake = threading.Event()
+        self.awake.set()
         self.requests: list[str] = []
         self.scripts: list[str] = []
         self.now = time.time_ns
@@ -96,6 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self.stand_in.requests.append(f"{self.command} {parts.path}")
+        self.stand_in.awake.wait(60)
         try:
             if parts.path != "/ping" and self.stand_in.failures:
                 failure = self.stand_in.failures.pop(0)
