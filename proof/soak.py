@@ -203,10 +203,12 @@ async def people(
 ) -> list[User]:
     """Let everybody live until then, spread over the workers."""
     users, clients = [], []
+    # Sooner than the server closes a connection on which nothing is asked, which would be a race.
+    limits = httpx2.Limits(keepalive_expiry=2.0)
     for number, (role, token) in enumerate(tokens):
         headers = {"Authorization": f"Bearer {token}"}
         base = urls[number % len(urls)]
-        client = httpx2.AsyncClient(base_url=base, headers=headers, timeout=60)
+        client = httpx2.AsyncClient(base_url=base, headers=headers, timeout=60, limits=limits)
         clients.append(client)
         users.append(User(client, role, site, seed * 1000 + number))
     await asyncio.gather(*(user.live(ends) for user in users))

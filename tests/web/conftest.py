@@ -1,5 +1,6 @@
 """What the tests of the pages stand on."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,14 +12,18 @@ from playwright.sync_api import ConsoleMessage, Page
 
 from api.deps import SESSION_COOKIE
 from core.clock import Clock, SimulatedClock, SystemClock, to_micros
-from tests.web.stage import Stage, WebServer, build, lay_foundation, serving
+from tests.web.stage import Stage, WebServer, build, lay_foundation, let_go, serving
 
 
 @pytest.fixture(scope="session")
-def foundation(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo compound on disk, imported once; every test works on a copy."""
+def foundation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo compound on disk, imported once; every test works on a copy.
+
+    Its tables are in SQLite, unless STAGE=postgresql, as `make proof` has it.
+    """
     folder = tmp_path_factory.mktemp("foundation")
-    lay_foundation(folder)
+    on_server = os.environ.get("STAGE") == "postgresql"
+    lay_foundation(folder, request.getfixturevalue("postgres") if on_server else None)
     return folder
 
 
@@ -45,6 +50,7 @@ def stage_on(foundation: Path, folder: Path, clock: Clock | None = None) -> Iter
     stage.live.stop()
     stage.parts.telemetry.close()
     stage.parts.database.close()
+    let_go(folder)
 
 
 def client_of(stage: Stage, role: str = "manager", locale: str = "en") -> TestClient:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from fastapi import FastAPI
+from psycopg import sql
 from sqlalchemy import select
 
 from api.app import create_app
@@ -30,6 +32,7 @@ from core.telemetry.readings import Quality, ReadingBatch
 from rules.states import AlarmState, Input, Phase, Transition, TransitionKind
 from tests.fixtures import opened
 from tests.servers import free_port
+from tests.servers.postgres import PostgresServer
 from watchkeeper import serving as product_serving
 from watchkeeper.first_run import publish_packs
 from web.app import mount
@@ -39,6 +42,8 @@ from workflows import alarms, tickets
 ROOT = Path(__file__).resolve().parents[2]
 SQLITE = "watchkeeper.sqlite"
 TELEMETRY = "telemetry.duckdb"
+# Names a template on a PostgreSQL server, where the tables are there.
+ELSEWHERE = "postgresql"
 DEMO = ROOT / "simulators" / "demo" / "site.yaml"
 STRANGERS_SITE = """\
 company: {code: acme, name: {en: Acme Property, zh: 安居物业}}
@@ -217,9 +222,16 @@ class Stage:
             ).one()
 
 
-def lay_foundation(folder: Path) -> None:
-    """The demo compound in SQLite, another site that only strangers see, and no readings yet."""
-    database = Database(sqlite_url(folder / SQLITE))
+def lay_foundation(folder: Path, postgres: PostgresServer | None = None) -> None:
+    """The demo compound, another site that only strangers see, and no readings yet.
+
+    In SQLite, or in a template on a PostgreSQL server, of which the folder then knows.
+    """
+    url = sqlite_url(folder / SQLITE)
+    if postgres is not None:
+        url = postgres.url(postgres.create_database())
+        (folder / ELSEWHERE).write_text(url)
+    database = Database(url)
     migrate(database)
     now = SystemClock().now()
     for text in (DEMO.read_text(encoding="utf-8"), STRANGERS_SITE):
@@ -231,13 +243,42 @@ def lay_foundation(folder: Path) -> None:
     DuckDBStore(folder / TELEMETRY).close()
 
 
+def _address(folder: Path) -> str:
+    """Where the database of a copied foundation is; on a server a copy is made at the first use."""
+    elsewhere, own = folder / ELSEWHERE, folder / f"{ELSEWHERE}.own"
+    if not elsewhere.exists():
+        return sqlite_url(folder / SQLITE)
+    if not own.exists():
+        server, _, template = elsewhere.read_text().rpartition("/")
+        name = f"stage_{new_id().hex}"
+        copying = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+        _on_server(server, copying.format(sql.Identifier(name), sql.Identifier(template)))
+        own.write_text(f"{server}/{name}")
+    return own.read_text()
+
+
+def _on_server(server: str, statement: sql.Composed) -> None:
+    address = f"{server}/postgres".replace("+psycopg", "")
+    with psycopg.connect(address, autocommit=True) as session:
+        session.execute(statement)
+
+
+def let_go(folder: Path) -> None:
+    """Drop the database that a server keeps for a folder; nothing for one in the folder itself."""
+    own = folder / f"{ELSEWHERE}.own"
+    if own.exists():
+        server, _, name = own.read_text().rpartition("/")
+        dropping = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+        _on_server(server, dropping.format(sql.Identifier(name)))
+
+
 def build(folder: Path, clock: Clock | None = None, **chosen: Any) -> Stage:
     """The product on what `lay_foundation` laid in this folder, with DuckDB beside it.
 
     chosen: settings; nobody needs a second factor unless they say so.
     """
     clock = clock or SystemClock()
-    database = opened(sqlite_url(folder / SQLITE))
+    database = opened(_address(folder))
     store = DuckDBStore(folder / TELEMETRY)
     parts = Parts(
         load(data_dir=folder, **{"require_second_factor": "nobody", **chosen}),
