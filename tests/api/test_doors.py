@@ -360,6 +360,8 @@ def _bodies(site: SmallSite, theirs: dict[str, str]) -> dict[str, Any]:
         "post_asset": {**on_site, "type": "pump", "name": name},
         "patch_asset": {"criticality": "low"},
         "post_device": on_site,
+        "patch_device_identity": {"reads": []},
+        "rotate_device_credential": {},
         "patch_device": {"name": name},
         "adopt_device": adoption,
         "post_source": {**on_site, "topic_filter": "y/#"},

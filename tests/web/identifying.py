@@ -15,6 +15,7 @@ from core.device_credentials import (
 )
 from core.devices import Device, Source
 from core.hearings import note_hearing, note_twice
+from core.told_points import not_ours
 from tests.web.stage import Stage
 
 
@@ -35,7 +36,7 @@ def put_identities(stage: Stage) -> tuple[UUID, UUID]:
     with stage.parts.database.write() as session:
         devices = session.scalars(
             select(Device)
-            .where(Device.site_id == stage.site_id, Device.state == "active")
+            .where(Device.site_id == stage.site_id, Device.state == "active", not_ours())
             .order_by(Device.code)
             .limit(4)
         ).all()
