@@ -43,12 +43,6 @@ WARM = HOT.replace("75", "70")
 SMOKE = HOT.replace("severity", "life_safety: true\nseverity").replace("pump-hot", "pump-smoke")
 
 
-@pytest.fixture(params=["sqlite"])
-def database(request: pytest.FixtureRequest) -> Database:
-    """One engine: nothing here asks the database for more than the next test's tables do."""
-    return Database(request.getfixturevalue("migrated_sqlite_url"))
-
-
 def person(
     database: Database, node_id: UUID, role: str = "manager", *, signs_in: bool = True
 ) -> Caller:

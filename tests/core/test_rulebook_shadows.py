@@ -14,12 +14,6 @@ from tests.core.test_rulebook_review import HOT, WARM, person
 from tests.fixtures import NOON, SmallSite
 
 
-@pytest.fixture(params=["sqlite"])
-def database(request: pytest.FixtureRequest) -> Database:
-    """One engine: only the last test asks how two transactions meet, and names its own."""
-    return Database(request.getfixturevalue("migrated_sqlite_url"))
-
-
 def drafted(session: Session, writer: Caller, site: SmallSite, document: str = HOT) -> RuleDraft:
     written = Written(document, site.company_id, "It runs hot in summer")
     return start_draft(session, writer, written, now=NOON)

@@ -33,12 +33,6 @@ MAINS = replace(OVERHEATING, rule_id="mains-lost")
 DRIVEN = replace(OVERHEATING, rule_id="pump-stopped", inhibited_by=("mains-lost",))
 
 
-@pytest.fixture(params=["sqlite"])
-def database(request: pytest.FixtureRequest) -> Database:
-    """One engine: what is asked here is asked of both elsewhere."""
-    return Database(request.getfixturevalue("migrated_sqlite_url"))
-
-
 @pytest.fixture
 def caller(database: Database, administrator: Administrator) -> Caller:
     with database.read() as session:
