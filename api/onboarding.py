@@ -253,10 +253,12 @@ def drop_expected_device(asked: Writer, expected_id: UUID) -> Response:
     response_model=Replacement,
     summary="What a waiting device would take over from another",
 )
-def get_replacement(asked: Reader, device_id: UUID, old: UUID) -> Response:
-    """By the same keys, else by its profile."""
+def get_replacement(asked: Reader, device_id: UUID, old: UUID | None = None) -> Response:
+    """By the same keys, else by its profile. old: the device that would give way; needed."""
     with asked.parts.database.read() as session:
         new = find(session, asked.caller, Device, device_id)
+        if old is None:
+            raise Invalid("nothing to compare", problems=["old: name the device that gives way"])
         handed = propose(session, find(session, asked.caller, Device, old), new)
     return answer({"points": [_handed(one) for one in handed]})
 

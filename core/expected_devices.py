@@ -143,7 +143,9 @@ def expect(
                 id=new_id(), site_id=site_id, key=key, state="expected", version=1, problem=""
             )
             session.add(row)
-        row.code, row.name = one.code.strip()[:120], dict(one.name)
+        # A label holds keys that nobody here needs to know.
+        plain = " ".join(one.code.split())[:120]
+        row.code, row.name = plain if plain.casefold() == key else key, dict(one.name)
         row.space_id, row.profile = one.space_id, one.profile
         row.asked_at, row.asked_by = now, caller.person_id
         row.tried_at, row.problem = None, ""

@@ -24,11 +24,13 @@ from core.home_accounts import add_home, invite_residents
 from core.households import Details, add_resident
 from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
-from core.places import Node, Space
+from core.places import Asset, Node, Space
 from core.rulebook_drafts import RuleDraft
 from core.rulebook_offers import bring_in
 from core.site_file import load_catalog
 from core.telemetry.readings import Quality, ReadingBatch
+from jobs.walk_tests import hear_walk_tests
+from jobs.work import Work
 from rules.document import load_rules
 from tests.pictures import photo
 from tests.voices import sample
@@ -239,7 +241,44 @@ def furnish(stage: Stage) -> Furnished:
         **_outside(stage, administrator),
         **pages_of_sources(stage),
     }
+    # At last, for a walk test keeps the alarms of its place from telling anybody.
+    pages |= _pages_of_onboarding(stage, client)
     return Furnished(stage, administrator, pages)
+
+
+def _pages_of_onboarding(stage: Stage, client: TestClient) -> dict[str, str]:
+    """Devices that wait, some that are to come, and a walk test in which one sensor answered."""
+    site = f"site={stage.site_id}"
+    leak = stage.unknown_device("0x00158d0001a2b3c4", {"water_leak": False, "battery": 92})
+    door = stage.unknown_device("a84041ffff186211", {"magnet_status": "close", "battery": 74})
+    labels = "LW:D0:24E124C0002A0001:24E124136B324185:0050001A,Cellar leak 地下室水浸"
+    _form(client, "/devices/expected", site=str(stage.site_id), lines=labels)
+    with stage.parts.database.read() as session:
+        place = session.scalars(select(Asset.space_id).where(Asset.id == stage.assets[PUMP])).one()
+    stage.say(PUMP, {"running": 0})
+    now = stage.parts.clock.now() + timedelta(hours=10)
+    test = _form(
+        client,
+        "/walk-tests",
+        site=str(stage.site_id),
+        space=str(place),
+        ends=now.strftime("%Y-%m-%dT%H:%M"),
+        reason="Yearly test 年度测试",
+    )
+    stage.say(PUMP, {"running": 1})
+    parts = stage.parts
+    hear_walk_tests(
+        Work(parts.database, parts.telemetry, parts.settings, parts.health), parts.clock.now()
+    )
+    device = stage.points[PUMP, "running"].device_id
+    return {
+        "waiting devices": f"/devices/waiting?{site}&device={leak}",
+        "replace a device": f"/devices/{door}/replace?old={device}",
+        "walk tests": f"/walk-tests?{site}",
+        "start a walk test": f"/walk-tests/new?{site}",
+        "walk test": test,
+        "tick a sensor": f"{test}/sensors/{device}",
+    }
 
 
 def _pages_of_what_is_withheld(stage: Stage, client: TestClient) -> dict[str, str]:
