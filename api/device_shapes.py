@@ -77,6 +77,9 @@ class PointSuggested(BaseModel):
     low: float | None
     high: float | None
     states: list[str]
+    scale: float | None = Field(description="What it says is to be multiplied by it.")
+    shift: float | None = Field(description="And this added.")
+    expected_interval: float | None = Field(description="Seconds.")
 
 
 class BatteryShown(BaseModel):

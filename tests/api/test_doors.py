@@ -362,16 +362,7 @@ def _bodies(site: SmallSite, theirs: dict[str, str]) -> dict[str, Any]:
         "post_site_file": SITE_FILE,
         "post_asset": {**on_site, "type": "pump", "name": name},
         "patch_asset": {"criticality": "low"},
-        "post_device": on_site,
-        "patch_device_identity": {"reads": []},
-        "rotate_device_credential": {},
-        "patch_device": {"name": name},
-        "adopt_device": adoption,
-        "post_source": {**on_site, "topic_filter": "y/#"},
-        "patch_source": {"enabled": False},
-        "put_source_key": {"profile": "token"},
-        "put_mapping": {"mapping": MAPPING},
-        "post_mapping_trial": {"mapping": MAPPING, "topic": "x/y", "payload": "{}"},
+        **_bodies_of_devices(on_site, adoption),
         "post_ticket": {"site_id": str(site.id), "title": "It drips"},
         "patch_ticket": {"priority": "low"},
         "post_ticket_view": {"name": "Late ones"},
@@ -409,6 +400,21 @@ def _bodies(site: SmallSite, theirs: dict[str, str]) -> dict[str, Any]:
         "patch_resident": {"relation": "tenant"},
         "post_company": {"name": "Lifts Ltd"},
         "post_invitation": {"role": "guard", "node_id": str(site.id)},
+    }
+
+
+def _bodies_of_devices(on_site: dict[str, str], adoption: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "post_device": on_site,
+        "patch_device_identity": {"reads": []},
+        "rotate_device_credential": {},
+        "patch_device": {"name": {"en": "A thing"}},
+        "adopt_device": adoption,
+        "post_source": {**on_site, "topic_filter": "y/#"},
+        "patch_source": {"enabled": False},
+        "put_source_key": {"profile": "token"},
+        "put_mapping": {"mapping": MAPPING},
+        "post_mapping_trial": {"mapping": MAPPING, "topic": "x/y", "payload": "{}"},
     }
 
 

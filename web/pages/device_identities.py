@@ -223,6 +223,10 @@ def _routes_of_one(routes: APIRouter, templates: Templates) -> None:
             )
         return _told(templates, visit, issued)
 
+    _routes_of_its_rights(routes)
+
+
+def _routes_of_its_rights(routes: APIRouter) -> None:
     @routes.post("/device-identities/{device_id}/revoke")
     def revoke(device_id: UUID, visit: SignedInVisit) -> Response:
         with visit.parts.database.write() as session:

@@ -25,15 +25,25 @@ FOLDERS = {
 }
 # Of dialects whose own tests have no list of samples.
 EXTRA: dict[str, list[tuple[str, Any]]] = {
-    "gb26875": [
-        ("fire/dtu-7/up", bytes.fromhex(text))
-        for text in (
-            "404001000101203A091A090C790300000000385B01000000300002020101012"
-            "80A000200020020202020202020202020202020202020202020202020202020202020202000023A091A090C462323",
-            "40400100010120 3A091A090C790300000000385B01000000090002150108023A091A090C422323",
-            "40400100010120 3A091A090C790300000000385B010000000A000218012001023A091A090C5F2323",
-            "40400100010120 3A091A090C790300000000385B010000000400021901 0101C72323",
-        )
+    "ctwing": [
+        (
+            "http/site/ctwing",
+            {
+                "messageType": "dataReport",
+                "deviceId": "a7",
+                "timestamp": 1606982320277,
+                "payload": {"serviceId": "1", "serviceData": {"TData": 30, "Alarm": 2}},
+            },
+        ),
+        (
+            "http/site/ctwing",
+            {"messageType": "deviceOnlineOfflineReport", "deviceId": "a7", "eventType": 1},
+        ),
+        (
+            "http/site/ctwing",
+            {"messageType": "eventReport", "IMEI": "86", "eventContent": {"open": 1}},
+        ),
+        ("http/site/ctwing", {"messageType": "commandResponse", "deviceId": "a7"}),
     ],
     "mapping": [
         ("boxes/b1/up", {"d": "b1", "t": "2026-11-24 12:00:00", "temp": 21.5, "s": "up"}),
@@ -41,11 +51,22 @@ EXTRA: dict[str, list[tuple[str, Any]]] = {
         ("boxes/b2/up", {"d": "b2", "temp": None, "extra": {"a": [1, 2]}}),
         ("boxes/b3/up", {"d": "b3", "temp": 1e308, "s": "perhaps"}),
     ],
-    "thingsboard": [
-        ("v1/gateway/telemetry", {"Device A": [{"ts": 1795492801000, "values": {"t": 43}}]}),
-        ("v1/gateway/connect", {"device": "Device A", "type": "probe"}),
-        ("v1/gateway/disconnect", {"device": "Device A"}),
-        ("v1/devices/me/telemetry", {"t": 1}),
+    "onenet": [
+        (
+            "http/site/onenet",
+            {
+                "messageType": "notify",
+                "notifyType": "property",
+                "deviceName": "iot-1",
+                "data": {"params": {"WF": {"value": 23.6, "time": 1524448722123}}},
+            },
+        ),
+        (
+            "http/site/onenet",
+            {"messageType": "lifeCycle", "deviceName": "iot-1", "data": {"status": "online"}},
+        ),
+        ("http/site/onenet", {"type": 1, "dev_id": 7, "ds_id": "t", "value": 4, "at": 1466133706}),
+        ("http/site/onenet", [{"type": 2, "dev_id": 7, "status": 0}, {"type": 7, "dev_id": 7}]),
     ],
 }
 OPTIONS: dict[str, dict[str, Any]] = {

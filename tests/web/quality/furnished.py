@@ -192,12 +192,9 @@ def furnish(stage: Stage) -> Furnished:
         protects = Grant(person_id=administrator, node_id=company, role="data_protection")
         session.add(protects)
     client = signed_in(stage, stage.secret(administrator, "session"))
-    number = _faults(stage)
-    _work(client, number)
-    _form(client, f"/new-ticket?site={stage.site_id}", title=TITLE, id=str(new_id()))
-    device = stage.unknown_device(
-        "cold-room-7", {"temperature": 4.5, "humidity": 61, "door": True, "battery": 88}
-    )
+    number = _worked_fault(stage, client)
+    seen = {"temperature": 4.5, "humidity": 61, "door": True, "battery": 88}
+    device = stage.unknown_device("cold-room-7", seen)
     alarm = stage.trip(_asset_with(stage, "smoke"), SMOKE)
     _kept(stage, client)
     _people(stage, client)
@@ -244,6 +241,14 @@ def furnish(stage: Stage) -> Furnished:
     # At last, for a walk test keeps the alarms of its place from telling anybody.
     pages |= _pages_of_onboarding(stage, client)
     return Furnished(stage, administrator, pages)
+
+
+def _worked_fault(stage: Stage, client: TestClient) -> int:
+    """Faults, of one of which the number, and a ticket that a person wrote."""
+    number = _faults(stage)
+    _work(client, number)
+    _form(client, f"/new-ticket?site={stage.site_id}", title=TITLE, id=str(new_id()))
+    return number
 
 
 def _pages_of_onboarding(stage: Stage, client: TestClient) -> dict[str, str]:
