@@ -238,9 +238,7 @@ def furnish(stage: Stage) -> Furnished:
         **_outside(stage, administrator),
         **pages_of_sources(stage),
     }
-    # At last, for a walk test keeps the alarms of its place from telling anybody.
-    pages |= _pages_of_onboarding(stage, client)
-    return Furnished(stage, administrator, pages)
+    return Furnished(stage, administrator, pages | _pages_of_onboarding(stage, client))
 
 
 def _worked_fault(stage: Stage, client: TestClient) -> int:
@@ -252,7 +250,10 @@ def _worked_fault(stage: Stage, client: TestClient) -> int:
 
 
 def _pages_of_onboarding(stage: Stage, client: TestClient) -> dict[str, str]:
-    """Devices that wait, some that are to come, and a walk test in which one sensor answered."""
+    """Devices that wait, some that are to come, and a walk test in which one sensor answered.
+
+    Made at last: the test keeps the alarms of its place from telling anybody.
+    """
     site = f"site={stage.site_id}"
     leak = stage.unknown_device("0x00158d0001a2b3c4", {"water_leak": False, "battery": 92})
     door = stage.unknown_device("a84041ffff186211", {"magnet_status": "close", "battery": 74})

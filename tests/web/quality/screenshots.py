@@ -37,6 +37,8 @@ SHOTS = (
     Shot("for-me-phone-en", "first screen", "en", PHONE, "technician"),
     Shot("for-me-phone-zh", "first screen", "zh", PHONE, "technician"),
     Shot("ticket-phone-zh", "ticket", "zh", PHONE, "technician"),
+    Shot("waiting-devices-en", "waiting devices", "en", DESKTOP, "manager"),
+    Shot("walk-test-phone-en", "walk test", "en", PHONE, "technician"),
 )
 
 
