@@ -59,6 +59,7 @@ class WalkTestItem(BaseModel):
 
     id: UUID
     site_id: UUID
+    site_name: dict[str, str]
     space_id: UUID
     space_code: str
     space_name: dict[str, str]

@@ -160,6 +160,7 @@ def test_every_answer_has_exactly_the_documented_shape(
             continue
         # A request that waits for a second person withholds nothing yet.
         url = path.format_map(theirs) + ("?state=all" if path.endswith("/withholdings") else "")
+        url += f"?old={site.devices['pump-1']}" if path.endswith("/replacement") else ""
         answer = client.get(url, headers=protector if path.endswith("/track-looks") else None)
         if answer.status_code == 404 and url.endswith("/last"):
             continue
