@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
@@ -31,7 +31,13 @@ def _number(value: Any) -> int:
 
 
 _READERS: Mapping[type, Callable[[Any], Any]] = MappingProxyType(
-    {datetime: lambda value: from_micros(int(value)), UUID: UUID, int: _number, str: str}
+    {
+        datetime: lambda value: from_micros(int(value)),
+        date: date.fromisoformat,
+        UUID: UUID,
+        int: _number,
+        str: str,
+    }
 )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -27,6 +28,7 @@ from workflows.alarms import Alarm, Episode, Withholding, accept_tickets
 from workflows.alarms.incident_model import Incident, IncidentChild
 from workflows.alarms.planning import Plan, plan_work
 from workflows.alarms.walk_tests.running import NewWalkTest, start_test
+from workflows.maintenance import BatteryState
 from workflows.tickets import contractors
 from workflows.tickets.bulk import Order, Wanted
 from workflows.tickets.contractors.claims import ContractorClaim
@@ -313,6 +315,16 @@ def put_waiting_device(database: Database, site: SmallSite, now: datetime) -> UU
                 last_sample={"motor_temperature": 41.5, "running": True},
             )
         )
+    return device_id
+
+
+def put_battery(
+    database: Database, device_id: UUID, site_id: UUID, now: datetime, **state: Any
+) -> UUID:
+    """The battery of a device, as it was judged."""
+    with database.write() as session:
+        row = BatteryState(device_id=device_id, site_id=site_id, judged_at=now, **state)
+        session.add(row)
     return device_id
 
 

@@ -29,6 +29,7 @@ from tests.api.building import (
     RULE,
     put_alarm,
     put_batch,
+    put_battery,
     put_closing,
     put_company,
     put_expected,
@@ -255,6 +256,7 @@ def theirs(database: Database, site: SmallSite, clock: SimulatedClock) -> dict[s
     ticket_id = put_ticket(database, site, now)
     put_closing(database, site, ticket_id, now)
     alarm_id = put_alarm(database, site, now, ticket_id=ticket_id)
+    put_battery(database, site.devices["pump-1"], site.id, now, percent=80, low=False)
     found = {
         "ticket_id": ticket_id,
         "photo_id": put_photo(database, site, ticket_id, now),

@@ -107,7 +107,7 @@ def _of_site(session: Session, site_id: UUID, month: date) -> list[BuildingDue]:
         .where(
             BatteryState.site_id == site_id,
             Device.state == "active",
-            or_(BatteryState.low, BatteryState.empty_on < _months_on(month, 2)),
+            or_(BatteryState.low, BatteryState.empty_on < months_on(month, 2)),
             Device.id.not_in(_on_a_round(month)),
             or_(Device.asset_id.is_(None), Device.asset_id.not_in(_told_already())),
         )
@@ -135,7 +135,8 @@ def _of_site(session: Session, site_id: UUID, month: date) -> list[BuildingDue]:
     return [BuildingDue(site_id, space, month, tuple(due)) for space, due in by_building.items()]
 
 
-def _months_on(month: date, number: int) -> date:
+def months_on(month: date, number: int) -> date:
+    """The first day of the month so many months later."""
     years, place = divmod(month.month - 1 + number, 12)
     return date(month.year + years, place + 1, 1)
 

@@ -93,6 +93,14 @@ def days_of(telemetry: TelemetryStore, series: int, *, now: datetime) -> list[tu
     ]
 
 
+def told_days(session: Session, device_id: UUID) -> list[tuple[date, float]]:
+    """The lowest level of each day of a device whose battery is no point."""
+    told = select(DeviceBattery.day, DeviceBattery.percent).where(
+        DeviceBattery.device_id == device_id
+    )
+    return [(day, percent) for day, percent in session.execute(told.order_by("day"))]
+
+
 def judge_battery(
     session: Session,
     device_id: UUID,
@@ -106,10 +114,7 @@ def judge_battery(
     if device is None:
         return None
     if days is None:
-        told = select(DeviceBattery.day, DeviceBattery.percent).where(
-            DeviceBattery.device_id == device_id
-        )
-        days = [(day, percent) for day, percent in session.execute(told.order_by("day"))]
+        days = told_days(session, device_id)
     row = session.get(BatteryState, device_id)
     if row is None:
         row = BatteryState(device_id=device_id, site_id=device.site_id, judged_at=now)
