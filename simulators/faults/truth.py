@@ -80,11 +80,8 @@ _STUCK = {
     "pressure": ("fire-pressure-sensor-stuck",),
     "current": ("board-meter-stuck",),
 }
-_BATTERIES = {
-    "smoke_detector": "smoke-detector-battery-low",
-    "water_leak": "water-leak-sensor-battery-low",
-    "door": "door-sensor-battery-low",
-}
+# Other batteries are changed in rounds, which no alarm asks for.
+_BATTERIES = {"smoke_detector": "smoke-detector-battery-low"}
 
 
 def with_truth(plan: FaultPlan, site: SimulatedSite) -> FaultPlan:
@@ -219,7 +216,9 @@ def _false_smoke(fault: Fault, site: SimulatedSite) -> Truth:
 
 
 def _battery_low(fault: Fault, site: SimulatedSite) -> Truth:
-    rule = _BATTERIES[site.assets[fault.target].type]
+    rule = _BATTERIES.get(site.assets[fault.target].type)
+    if rule is None:
+        return _NOTHING
     within = 3 * site.device_of(fault.target).interval + PROMPT
     return _one(fault, (rule,), fault.target, within)
 
