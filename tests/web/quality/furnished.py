@@ -34,6 +34,7 @@ from jobs.work import Work
 from rules.document import load_rules
 from tests.pictures import photo
 from tests.voices import sample
+from tests.web.batteries import pages_of_batteries
 from tests.web.conftest import signed_in
 from tests.web.identifying import pages_of_identities
 from tests.web.patrolling import day_of_scans, put
@@ -217,6 +218,7 @@ def furnish(stage: Stage) -> Furnished:
         "household": f"/spaces/{_flat(stage)}",
         **_pages_of_what_is_kept(stage),
         **pages_of_identities(stage),
+        **pages_of_batteries(stage),
         **_pages_of_what_is_withheld(stage, client),
         **_pages_of_rules(stage, client),
         **_pages_of_patrols(stage),

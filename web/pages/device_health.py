@@ -1,0 +1,101 @@
+"""How devices are: one with its pictures, and the batteries that are to be changed."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from api.paging import encode, wish
+from core.devices import Device
+from core.errors import NotFound
+from core.local_time import zone
+from core.people import find_node, nodes_with
+from core.places import Node
+from core.register import find
+from web.health_pictures import battery_trend, hour_bars
+from web.kept import chosen_node
+from web.page_route import PageRoute
+from web.templating import Templates
+from web.visit import SignedInVisit, Visit
+from workflows.maintenance.device_health import describe_health, heard, watched
+from workflows.maintenance.rounds_told import (
+    BatteryFilter,
+    Which,
+    cells_due,
+    list_batteries,
+    open_rounds,
+)
+
+SECTION = "batteries"
+READ = "devices.read"
+_PAGE = 50
+
+
+def _one(visit: Visit, device_id: UUID) -> tuple[Visit, dict[str, Any]]:
+    with visit.parts.database.read() as session:
+        device = find(session, visit.caller, Device, device_id)
+        site = session.get_one(Node, device.site_id)
+        known = watched(session, device)
+    local = visit.at(site.time_zone)
+    found = heard(visit.parts.telemetry, known, now=local.reader.now)
+    health = describe_health(known, found)
+    battery = health["battery"]
+    return local, {
+        "device": device,
+        "site": site,
+        "health": health,
+        "ticket": known.ticket,
+        "hours": hour_bars(health["hours"], local.reader) if found else None,
+        "trend": battery_trend(battery) if battery else None,
+    }
+
+
+def _batteries(
+    visit: Visit, wanted: UUID | None, which: Which | None, after: str | None
+) -> tuple[Visit, dict[str, Any]]:
+    with visit.parts.database.read() as session:
+        sites = [node for node in nodes_with(session, visit.caller, READ) if node.kind == "site"]
+        if not sites:
+            raise NotFound("there is no site with devices", advice="Ask who administers rights.")
+        site = find_node(session, visit.caller, READ, chosen_node(sites, wanted))
+        month = visit.reader.now.astimezone(zone(site.time_zone)).date().replace(day=1)
+        asked = BatteryFilter(month, site.id, which)
+        page = list_batteries(session, visit.caller, asked, wish(_PAGE, after, int, date, UUID))
+        may_follow = visit.may("tickets.read", site.id)
+        context = {
+            "cells": cells_due(session, visit.caller, asked),
+            "rounds": open_rounds(session, site.id) if may_follow else (),
+        }
+    return visit.at(site.time_zone), {
+        **context,
+        "sites": sites,
+        "site": site,
+        "which": which,
+        "found": page.items,
+        "more": encode(page.next),
+        "may_follow": may_follow,
+    }
+
+
+def router(templates: Templates) -> APIRouter:
+    """The routes of devices' health."""
+    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+    @routes.get("/batteries")
+    def batteries(
+        visit: SignedInVisit,
+        site: UUID | None = None,
+        which: Which | None = None,
+        after: str | None = None,
+    ) -> Response:
+        visit.caller.require_anywhere(READ)
+        local, context = _batteries(visit, site, which, after)
+        return templates.page("devices/batteries.html", local, section=SECTION, **context)
+
+    @routes.get("/devices/{device_id}")
+    def one(device_id: UUID, visit: SignedInVisit) -> Response:
+        local, context = _one(visit, device_id)
+        return templates.page("devices/health.html", local, section=SECTION, **context)
+
+    return routes
