@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ingest.dialects.alink import decode as decode_alink
 from ingest.dialects.chirpstack import decode as decode_chirpstack
+from ingest.dialects.chirpstack import plan as plan_chirpstack
 from ingest.dialects.ctwing import decode as decode_ctwing
 from ingest.dialects.esphome import decode as decode_esphome
 from ingest.dialects.gb26875 import decode as decode_gb26875
@@ -22,14 +23,18 @@ from ingest.dialects.spoken import (
     Described,
     DescribedPoint,
     ForeignSource,
+    Plan,
+    Planner,
     Result,
     Spoken,
     Told,
 )
 from ingest.dialects.tasmota import decode as decode_tasmota
+from ingest.dialects.tasmota import plan as plan_tasmota
 from ingest.dialects.thingsboard import decode as decode_thingsboard
 from ingest.dialects.tts import decode as decode_tts
 from ingest.dialects.zigbee2mqtt import decode as decode_zigbee2mqtt
+from ingest.dialects.zigbee2mqtt import plan as plan_zigbee2mqtt
 
 # By the name that a source gives.
 DECODERS: Mapping[str, Decoder] = {
@@ -51,15 +56,25 @@ DECODERS: Mapping[str, Decoder] = {
     "ctwing": decode_ctwing,
 }
 
+# By the same name, of dialects whose ordinary messages are read in a quicker way.
+PLANNERS: Mapping[str, Planner] = {
+    "chirpstack": plan_chirpstack,
+    "tasmota": plan_tasmota,
+    "zigbee2mqtt": plan_zigbee2mqtt,
+}
+
 __all__ = [
     "DECODERS",
     "FOLLOWED",
+    "PLANNERS",
     "Answer",
     "Decoded",
     "Decoder",
     "Described",
     "DescribedPoint",
     "ForeignSource",
+    "Plan",
+    "Planner",
     "Result",
     "Spoken",
     "Told",

@@ -5,8 +5,10 @@ false or empty may be absent; what stands in `object` is a Struct, in which it n
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
+
+import msgspec
 
 from ingest.decoding import Problem
 from ingest.dialects.lorawan import (
@@ -19,7 +21,16 @@ from ingest.dialects.lorawan import (
     readings,
     told,
 )
-from ingest.dialects.spoken import Described, DescribedPoint, ForeignSource, Result, Spoken
+from ingest.dialects.naming import device_code, named
+from ingest.dialects.spoken import (
+    Described,
+    DescribedPoint,
+    ForeignSource,
+    Ordinary,
+    Plan,
+    Result,
+    Spoken,
+)
 from ingest.dialects.values import document, flat, health, name_in, number, timed
 
 _EVENTS = ("up", "status", "join", "ack", "location", "integration", "log")
@@ -44,6 +55,55 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
         return _up(source, device, info, said, memory)
     known = _status(said) if event == "status" else {}
     return told(memory, device, _other(event, said), known=known, described=_described(info))
+
+
+class _Gateway(msgspec.Struct, rename="camel"):
+    gateway_id: str | None = None
+    rssi: float | None = None
+    snr: float | None = None
+
+
+class _Info(msgspec.Struct, rename="camel"):
+    dev_eui: str
+
+
+class _Usual(msgspec.Struct, rename="camel"):
+    """What is read of an uplink that ChirpStack's codec has decoded; the rest is skipped. A list in
+    `object` may be stored history, and is none of it."""
+
+    device_info: _Info
+    object: dict[str, bool | int | float | str | dict[str, Any] | None]
+    time: float | str | None = None
+    rx_info: list[_Gateway] = msgspec.field(default_factory=list)
+
+
+_decode_usual = msgspec.json.Decoder(_Usual).decode
+
+
+def plan(source: ForeignSource, topic: str, memory: Mapping[str, Any]) -> Plan | None:
+    """How uplinks are read that are decoded already."""
+    levels = topic.split("/")
+    if len(levels) < 4 or levels[-4] != "device" or levels[-2:] != ["event", "up"]:
+        return None
+    own = named(memory, levels[-3])
+    if not levels[-3].strip() or isinstance(own, Problem) or own.remember:
+        return None
+    return Plan(own.code, partial(_ordinary, levels[-3]))
+
+
+def _ordinary(name: str, payload: bytes) -> Ordinary | None:
+    said = _decode_usual(payload)
+    if said.device_info.dev_eui != name or not said.object:
+        return None
+    gateways = said.rx_info
+    if not gateways:
+        return said.object, said.time, None
+    best = gateways[0]
+    if len(gateways) > 1:
+        # TypeError where one doesn't say how well it heard.
+        best = max(gateways, key=lambda one: (one.snr + 0, one.rssi + 0))  # type: ignore[operator]
+    through = device_code(best.gateway_id) if best.gateway_id else None
+    return said.object, said.time, through
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -107,8 +107,36 @@ class ForeignSource:
     zone: ZoneInfo
     decode: Decoder
     options: Mapping[str, Any] = field(default_factory=dict)
+    plan: Planner | None = None
+
+
+# What an ordinary message says: its values as they stand in its JSON, `ts` as in `Spoken.fields`,
+# and `through` as in `Told`.
+Ordinary = tuple[dict[str, Any], Any, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How ordinary messages of a topic, readings of one device and nothing else, are read.
+
+    read: an `Ordinary`, or None, or a ValueError or the like, for whatever isn't so ordinary; that
+    is left to the decoder, which makes the same of what is. A point's values stand in the fields
+    under its key or, where it has points, at the path that it is (as by `values.flat`).
+    words: of a key at the top, what its values but true and false mean, where these are not
+    numbers, ON and OFF; any other value isn't ordinary.
+    leave: names that are no values of the device at the top, and leave_deep at any depth.
+    """
+
+    device: str
+    read: Callable[[bytes], Ordinary | None]
+    words: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    leave: frozenset[str] = frozenset()
+    leave_deep: frozenset[str] = frozenset()
 
 
 # None: the message is somebody else's business, which the filter takes along.
 Result = Decoded | Told | Problem | None
 Decoder = Callable[[ForeignSource, str, bytes, Mapping[str, Any]], Result]
+# Pure, as a decoder is. Of the memory it sees only what is remembered for good. None: each message
+# of the topic is left to the decoder.
+Planner = Callable[[ForeignSource, str, Mapping[str, Any]], Plan | None]

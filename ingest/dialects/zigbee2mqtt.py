@@ -6,18 +6,20 @@ Topics are `<base>/<friendly name>`, whose name may have levels of its own, and 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import takewhile
 from math import isfinite
 from typing import Any
 
-from ingest.decoding import Problem, parse
+from ingest.decoding import Problem, decode_json, parse
 from ingest.dialects.naming import NAMED, device_code, named
 from ingest.dialects.spoken import (
     Decoded,
     Described,
     DescribedPoint,
     ForeignSource,
+    Ordinary,
+    Plan,
     Result,
     Spoken,
     Told,
@@ -69,6 +71,39 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
         if levels[-1] == "availability":
             return _availability(bridge, "/".join(levels[:-1]), payload, memory)
     return _state(bridge, rest, payload, memory)
+
+
+def plan(source: ForeignSource, topic: str, memory: Mapping[str, Any]) -> Plan | None:
+    """How states of a device are read that tell no action."""
+    bridge = _bridge_of(source, topic)
+    if bridge is None:
+        return None
+    name = topic[len(bridge.base) + 1 :]
+    levels = name.split("/")
+    if levels[0] == "bridge" or levels[-1] == "availability" or not _ASKED.isdisjoint(levels):
+        return None
+    known = memory.get(bridge.key(name), {})
+    meant: Mapping[str, Any] = known.get("words", {})
+    own = named(memory, bridge.full(name))
+    if isinstance(own, Problem) or own.remember or known.get("group"):
+        return None
+    words = {
+        key: {off: False, on: True} if isinstance(on, str) and isinstance(off, str) else {}
+        for key, (on, off) in meant.items()
+    }
+    return Plan(own.code, partial(_ordinary, bridge.code), words, _NOT_MEASURED)
+
+
+def _ordinary(bridge: str, payload: bytes) -> Ordinary | None:
+    fields = decode_json(payload)
+    if fields.get("action"):
+        return None
+    contact = fields.get("contact")
+    if contact is not None:
+        if contact.__class__ is not bool or "open" in fields:
+            return None
+        fields["open"] = not contact
+    return fields, fields.get("last_seen"), bridge
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,15 @@ class Conducts:
             self._back(device, conduct, way, received)
         return True
 
+    def usual(self, device: DeviceState, way: Way, *, roams: bool = False) -> Conduct | None:
+        """How a device is heard, if of a message by this way `heard` has nothing to note."""
+        conduct = self._judge.registry.conduct.get(device.device_id)
+        if conduct is None or conduct.first is None or conduct.stray is not None:
+            return None
+        if conduct.first.through is None and way.through is not None:
+            return None
+        return None if self._is_other(device, conduct, way, roams=roams) else conduct
+
     def _is_other(self, device: DeviceState, conduct: Conduct, way: Way, *, roams: bool) -> bool:
         first, through = conduct.first, way.through
         bound = conduct.source if conduct.source is not None else first and first.source

@@ -46,6 +46,9 @@ def decode(
 def remember(registry: Registry, batch: Batch, listener: Listener, said: Decoded) -> list[Problem]:
     """Let a source's decoder see from now on what it asked to be remembered."""
     problems = []
+    if said.remember:
+        # Plans were made by what was remembered until now.
+        registry.plans.clear()
     for key, value in said.remember.items():
         if value is not None and (problem := _unfit(listener, key, value)):
             problems.append(problem)

@@ -23,9 +23,9 @@ from ingest.pipeline.judging import Judge
 from ingest.pipeline.values import sound_value
 from ingest.registry import DeviceState, PointState
 
-_GOOD = Quality.GOOD
+GOOD = Quality.GOOD
 # What a message that is not a flat object of known, sound values makes of the fast path.
-_UNUSUAL = (
+UNUSUAL = (
     AttributeError,
     KeyError,
     OverflowError,
@@ -33,6 +33,15 @@ _UNUSUAL = (
     TypeError,
     ValueError,
 )
+
+
+def instant(ts: Any, received: int, zone: ZoneInfo) -> int:
+    """µs of any plausible `ts`; 0 for a text that is none. Raises for much that is no time."""
+    if ts is None:
+        return received
+    if type(ts) is str:
+        return moment_of(ts, zone) or 0
+    return int(ts * (1e3 if ts >= MILLISECONDS_FROM else 1e6) + 0.5)
 
 
 class Readings:
@@ -96,11 +105,11 @@ class Readings:
                 point = points[key]
                 if not point.low <= value <= point.high or (point.boolean and value not in (0, 1)):
                     return False
-                rows.append(point.series, at, value, received, _GOOD)
+                rows.append(point.series, at, value, received, GOOD)
                 point.value = value
                 point.at = at
                 point.heard = heard
-        except _UNUSUAL:
+        except UNUSUAL:
             return False
         device.at = at
         self.heard(device)
@@ -113,14 +122,7 @@ class Readings:
         """`fast` for an object that a decoder made: with any time or none at all, and with keys
         that are nobody's points beside the others. zone: of a time that names none."""
         try:
-            ts = fields.get("ts")
-            if ts is None:
-                at = received
-            elif type(ts) is str:
-                # None is no time, and left to be found out.
-                at = moment_of(ts, zone) or 0
-            else:
-                at = int(ts * (1e3 if ts >= MILLISECONDS_FROM else 1e6) + 0.5)
+            at = instant(fields.get("ts"), received, zone)
             if not device.at < at < received + AHEAD or not device.trusted or device.converted:
                 return False
             judge = self.judge
@@ -132,11 +134,11 @@ class Readings:
                     continue
                 if not point.low <= value <= point.high or (point.boolean and value not in (0, 1)):
                     return False
-                rows.append(point.series, at, value, received, _GOOD)
+                rows.append(point.series, at, value, received, GOOD)
                 point.value = value
                 point.at = at
                 point.heard = heard
-        except _UNUSUAL:
+        except UNUSUAL:
             return False
         device.at = at
         self.heard(device)

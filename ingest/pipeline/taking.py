@@ -29,6 +29,7 @@ from ingest.pipeline.foreign import (
     remember,
 )
 from ingest.pipeline.judging import Judge
+from ingest.pipeline.ordinary import Ordinaries
 from ingest.pipeline.readings import Readings
 from ingest.pipeline.retained import Retained, fields_of
 from ingest.pipeline.scanned import Scanned
@@ -65,6 +66,7 @@ class Taker:
         self._readings = Readings(judge)
         self.vitals = Vitals()
         self.conducts = Conducts(judge)
+        self._ordinary = Ordinaries(judge, self._readings, self.vitals, self.conducts)
 
     def take(self, messages: Sequence[Message], received: int) -> None:
         """Take messages in, in order; received: receipt time in µs.
@@ -78,6 +80,8 @@ class Taker:
         by_topic = judge.registry.by_topic
         fast = self._readings.fast
         doubts = self._readings.doubted
+        plans = judge.registry.plans
+        ordinary = self._ordinary.take
         received = max(received, self._received)
         batch.messages += len(messages)
         for topic, payload, mid, flags in messages:
@@ -88,6 +92,9 @@ class Taker:
             if doubts and not flags & DUPLICATE:
                 self._readings.settle_doubts()
             if device is None or flags:
+                plan = plans.get(topic)
+                if plan is not None and not flags and ordinary(plan, payload, received):
+                    continue
                 received = self._careful(topic, payload, flags, received)
             elif not fast(device, payload, received):
                 self._readings.take(device, topic, payload, received)
@@ -162,6 +169,8 @@ class Taker:
                 number += 1
                 plain = device is not None and not flags and spoken.kind == "readings"
                 if device is not None and plain and fast(device, spoken.fields, received, zone):
+                    if len(said.told) == len(told.messages) == 1:
+                        self._ordinary.plan(listener, device, told, name, received)
                     continue
                 own, fields = part(listener, told, spoken)
                 where = own_topic_of(own)

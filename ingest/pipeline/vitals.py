@@ -24,26 +24,34 @@ class Vital:
 class Vitals:
     """Notes them on the ingest thread; `collect` is called by another.
 
+    heard: since the last collection, by device and path; another dictionary after each.
     A path is the code of the source and, behind a slash, of the gateway that the message names.
     """
 
     def __init__(self) -> None:
-        self._heard: dict[tuple[UUID, str], Vital] = {}
+        self.heard: dict[tuple[UUID, str], Vital] = {}
 
     def note(self, device: DeviceState, listener: Listener, told: Told, received: int) -> None:
         """A device of another dialect has spoken."""
-        path = listener.source.code
-        if told.through:
-            path = f"{path}/{told.through}"
-        vital = self._heard.get((device.device_id, path))
-        if vital is None:
-            vital = self._heard[device.device_id, path] = Vital(received)
+        vital = self.of(device, listener, told.through, received)
         vital.last = received
         vital.messages += 1
         if told.health:
             vital.health.update(told.health)
 
+    def of(
+        self, device: DeviceState, listener: Listener, through: str | None, received: int
+    ) -> Vital:
+        """A device as it is heard over a path from now on, if it wasn't before."""
+        path = listener.source.code
+        if through:
+            path = f"{path}/{through}"
+        vital = self.heard.get((device.device_id, path))
+        if vital is None:
+            vital = self.heard[device.device_id, path] = Vital(received)
+        return vital
+
     def collect(self) -> Mapping[tuple[UUID, str], Vital]:
         """What was noted since the last time."""
-        heard, self._heard = self._heard, {}
+        heard, self.heard = self.heard, {}
         return heard

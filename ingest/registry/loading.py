@@ -21,7 +21,7 @@ from core.site_file import load_catalog
 from core.site_hours import hours_at
 from core.source_memory import memories
 from ingest.decoding import PREFIX
-from ingest.dialects import DECODERS, ForeignSource
+from ingest.dialects import DECODERS, PLANNERS, ForeignSource
 from ingest.registry.conduct import load_conduct
 from ingest.registry.model import (
     Binding,
@@ -104,8 +104,8 @@ def _load_sites(session: Session, registry: Registry) -> dict[UUID, str]:
 def _listener(
     site: SiteState, source: inventory.SourceRow, where: ZoneInfo, remembered: dict[str, Any]
 ) -> Listener:
-    decode = DECODERS[source.dialect]
-    spoken = ForeignSource(source.code, source.topic_filter, where, decode, source.options)
+    decode, plan = DECODERS[source.dialect], PLANNERS.get(source.dialect)
+    spoken = ForeignSource(source.code, source.topic_filter, where, decode, source.options, plan)
     roams = source.dialect in ROAMING
     return Listener(source.id, site, spoken, dict(remembered), set(remembered), roams)
 

@@ -300,6 +300,8 @@ class Registry:
     own_filters: list[str] = field(default_factory=list)
     listeners: list[Listener] = field(default_factory=list)
     by_foreign: dict[bytes, tuple[Listener, ...]] = field(default_factory=dict)
+    # How ordinary messages of topics of other dialects are read (ingest/pipeline/ordinary.py).
+    plans: dict[bytes, Any] = field(default_factory=dict)
     # Another topic is to be subscribed to, or no longer, since something named it.
     follows_anew: bool = False
     bindings: dict[Instance, Binding] = field(default_factory=dict)

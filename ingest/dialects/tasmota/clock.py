@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.clock import from_micros
+from core.clock import MICROS, from_micros
 from core.errors import Invalid
 from core.local_time import resolve
 from ingest.dialects.values import moment
@@ -28,6 +29,7 @@ class When:
 
 
 NEVER = When({})
+_SECONDS = frozenset(f"{second:02}" for second in range(60))
 
 
 def when(
@@ -52,6 +54,30 @@ def when(
     if second <= first:
         return When({"ts": first.isoformat()})
     return _twice(local, first, second, memory.get(TWICE + device), device)
+
+
+def usual_time(said: str, zone: ZoneInfo) -> int | None:
+    """`when` of a `Time` as every Tasmota writes it, in seconds since 1970; None for any other and
+    for the hours in which clocks are put forward and back."""
+    second = said[17:]
+    if not (second in _SECONDS and said[16] == ":"):
+        return None
+    minute = _minute(said[:17], zone)
+    return None if minute is None else minute + int(second)
+
+
+@lru_cache(maxsize=4_096)
+def _minute(said: str, zone: ZoneInfo) -> int | None:
+    """Every device says the same minute."""
+    try:
+        local = datetime.fromisoformat(f"{said}00")
+        if local.tzinfo is not None:
+            return None
+        hours = {(local + timedelta(hours=add)).replace(tzinfo=zone).utcoffset() for add in (-3, 3)}
+        first = resolve(local, zone)
+    except (Invalid, OverflowError, ValueError):
+        return None
+    return first // MICROS if len(hours) == 1 else None
 
 
 def _finite(value: float) -> bool:

@@ -5,14 +5,24 @@ Topics are `%prefix%/%topic%/SENSOR` by default, and in any other order that a d
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from ingest.decoding import Problem
+from ingest.decoding import Problem, decode_json
 from ingest.dialects.naming import beside, named
-from ingest.dialects.spoken import Decoded, Described, ForeignSource, Result, Spoken, Told
+from ingest.dialects.spoken import (
+    Decoded,
+    Described,
+    ForeignSource,
+    Ordinary,
+    Plan,
+    Result,
+    Spoken,
+    Told,
+)
 from ingest.dialects.tasmota.bridged import ENVELOPES, passed_on
-from ingest.dialects.tasmota.clock import NEVER, when
+from ingest.dialects.tasmota.clock import NEVER, usual_time, when
 from ingest.dialects.tasmota.describing import DISCOVERY, NOT_MEASURED, announced, points
 from ingest.dialects.values import Value, document, flat, health, name_in, number, sound
 
@@ -23,6 +33,8 @@ DESCRIBED = "points/"
 _CARD_READERS = ("PN532", "RDM6300", "RC522")
 _BEACON = "IBEACON"
 _LEFT = NOT_MEASURED | {_BEACON, *_CARD_READERS, *ENVELOPES}
+# With these a message tells more than values, or when in another way.
+_ELSE = frozenset({"Epoch", _BEACON, *_CARD_READERS, *ENVELOPES})
 _ONLINE = {b"Online": True, b"Offline": False}
 _SWITCHED = {b"ON": True, b"OFF": False}
 _POWER = re.compile(r"POWER\d{0,2}", re.ASCII)
@@ -58,6 +70,28 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
             return Problem("wrong_shape", f"{last} is ON or OFF") if payload else None
         return _told(name, [Spoken("readings", {last: on})], memory)
     return None
+
+
+def plan(source: ForeignSource, topic: str, memory: Mapping[str, Any]) -> Plan | None:
+    """How SENSOR and STATE are read that tell nothing but values of the device itself."""
+    prefix, last, name = _parted(topic, source.topic_filter)
+    own = named(memory, name)
+    if prefix != TELE or last not in ("SENSOR", "STATE"):
+        return None
+    if isinstance(own, Problem) or own.remember:
+        return None
+    return Plan(own.code, partial(_ordinary, source.zone), leave_deep=_LEFT)
+
+
+def _ordinary(zone: ZoneInfo, payload: bytes) -> Ordinary | None:
+    fields = decode_json(payload)
+    if not _ELSE.isdisjoint(fields):
+        return None
+    said = fields.get("Time")
+    if said is None:
+        return fields, None, None
+    seconds = usual_time(said, zone)
+    return None if seconds is None else (fields, seconds, None)
 
 
 @lru_cache(maxsize=16_384)

@@ -1,0 +1,204 @@
+"""Ordinary messages of other dialects, read without making all of them that their decoders make."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.clock import MICROS
+from ingest.decoding import AHEAD
+from ingest.dialects import Plan, Told
+from ingest.pipeline.conduct import Conducts
+from ingest.pipeline.foreign import listening
+from ingest.pipeline.judging import Judge
+from ingest.pipeline.readings import GOOD, UNUSUAL, Readings, instant
+from ingest.pipeline.vitals import Vital, Vitals
+from ingest.registry import Conduct, DeviceState, Listener, PointState, Way
+
+# For so long a plan holds: one message of a topic in this time is left to the decoder, which finds
+# out as well how the device is and what it is called.
+HOLDS = 30 * MICROS
+# No longer one is ordinary; in so few bytes no decoder gives up counting values.
+_LONGEST = 4_000
+_LONGEST_TIME = 60
+_MOST_PLANS = 200_000
+_SWITCHED = {"ON": True, "OFF": False}
+_DEEPEST = 5
+
+# A name on the path to a value, and the names beside it that would lead to the same.
+_Step = tuple[str, tuple[str, ...]]
+
+
+_Sought = tuple[PointState, str, dict[Any, bool] | None, tuple[_Step, ...]]
+
+
+@dataclass(slots=True)
+class _Way:
+    """The way by which the last message came, of which there was nothing to note.
+
+    vital: where it is counted, as long as that is of `heard`.
+    """
+
+    through: str | None
+    conduct: Conduct
+    first: Way | None
+    heard: Mapping[Any, Vital]
+    vital: Vital
+
+
+@dataclass(slots=True)
+class Planned:
+    """A plan with all that it is about. until: receipt time, µs, when it is to be made anew."""
+
+    plan: Plan
+    listener: Listener
+    device: DeviceState
+    points: list[_Sought]
+    until: int
+    way: _Way | None = None
+
+
+class Ordinaries:
+    """Takes them into the judge's batch. One thread only."""
+
+    def __init__(
+        self, judge: Judge, readings: Readings, vitals: Vitals, conducts: Conducts
+    ) -> None:
+        self._judge = judge
+        self._readings = readings
+        self._vitals = vitals
+        self._conducts = conducts
+
+    def plan(
+        self, listener: Listener, device: DeviceState, told: Told, name: str, received: int
+    ) -> None:
+        """A message of a topic was ordinary: those that follow may be."""
+        source = listener.source
+        if source.plan is None or device.converted or "ts" in device.points:
+            return
+        topic = name.encode()
+        registry = self._judge.registry
+        if listening(registry, topic, name) != (listener,):
+            return
+        plan = source.plan(source, name, listener.memory)
+        if plan is None or plan.device != told.device:
+            return
+        if len(registry.plans) >= _MOST_PLANS:
+            registry.plans.clear()
+        points = list(_points(device, plan))
+        registry.plans[topic] = Planned(plan, listener, device, points, received + HOLDS)
+
+    def take(self, planned: Planned, payload: bytes, received: int) -> bool:
+        """Take in a message about which nothing is unusual; False, before anything of it was taken
+        in, leaves it to its decoder."""
+        if received >= planned.until or len(payload) > _LONGEST:
+            return False
+        device = planned.device
+        try:
+            said = planned.plan.read(payload)
+            if said is None:
+                return False
+            fields, ts, through = said
+            if type(ts) is str and len(ts) > _LONGEST_TIME:
+                return False
+            at = instant(ts, received, planned.listener.source.zone)
+            if not device.at < at < received + AHEAD or not device.trusted:
+                return False
+            found = _values(planned, fields)
+        except UNUSUAL:
+            return False
+        if not found or not self._count(planned, through, received):
+            return False
+        rows = self._judge.batch.rows
+        heard = self._judge.now.now
+        for point, value in found:
+            rows.append(point.series, at, value, received, GOOD)
+            point.value = value
+            point.at = at
+            point.heard = heard
+        device.at = at
+        self._readings.heard(device)
+        self._judge.judge(device, at)
+        return True
+
+    def _count(self, planned: Planned, through: str | None, received: int) -> bool:
+        """Note that it came by this way; False if there is more to note of that."""
+        way = planned.way
+        if (
+            way is None
+            or way.through != through
+            or way.conduct.stray is not None
+            or way.conduct.first is not way.first
+            or way.heard is not self._vitals.heard
+        ):
+            way = planned.way = self._way(planned, through, received)
+            if way is None:
+                return False
+        way.vital.last = received
+        way.vital.messages += 1
+        return True
+
+    def _way(self, planned: Planned, through: str | None, received: int) -> _Way | None:
+        device, listener = planned.device, planned.listener
+        way = Way(listener.source.code, through)
+        conduct = self._conducts.usual(device, way, roams=listener.roams)
+        if conduct is None:
+            return None
+        vital = self._vitals.of(device, listener, through, received)
+        return _Way(through, conduct, conduct.first, self._vitals.heard, vital)
+
+
+def _points(device: DeviceState, plan: Plan) -> Iterator[_Sought]:
+    """The points of a device that its messages may have values for."""
+    for key, point in device.points.items():
+        path = key.split(".")
+        if path[0] in plan.leave or not plan.leave_deep.isdisjoint(path):
+            continue
+        words = plan.words.get(key)
+        yield point, key, None if words is None else dict(words), tuple(_steps(path))
+
+
+def _steps(path: list[str]) -> Iterator[_Step]:
+    """The way to a value below the top; none where it stands there."""
+    for place, name in enumerate(path if len(path) > 1 else ()):
+        ends = range(place + 2, len(path) + 1)
+        yield name, tuple(".".join(path[place:end]) for end in ends)
+
+
+def _values(planned: Planned, fields: dict[str, Any]) -> list[tuple[PointState, Any]]:
+    """The values for the points, each sound. Raises one of UNUSUAL for whatever isn't so simple."""
+    if "" in fields:
+        raise ValueError("a name that is none")
+    found = []
+    for point, key, words, steps in planned.points:
+        value = _below(fields, steps) if steps else fields.get(key)
+        if value is None:
+            continue
+        kind = value.__class__
+        if words is not None and kind is not bool:
+            value = words[value]
+        elif kind is str:
+            value = _SWITCHED[value]
+        if not point.low <= value <= point.high or (point.boolean and value not in (0, 1)):
+            raise ValueError("no value of this point")
+        found.append((point, value))
+    return found
+
+
+def _below(value: Any, steps: tuple[_Step, ...]) -> Any:
+    """What stands at the end of a path, as `values.flat` names it."""
+    if len(steps) > _DEEPEST:
+        raise ValueError("nothing is looked for so deep")
+    for name, others in steps:
+        if value.__class__ is list:
+            place = int(name)
+            if str(place) != name or place < 1:
+                return None
+            value = value[place - 1] if place <= len(value) else None
+        else:
+            for other in others:
+                if other in value:
+                    raise ValueError("two values of one name")
+            value = value.get(name)
+        if value is None:
+            return None
+    return value
