@@ -69,7 +69,7 @@ def put_batteries(stage: Stage) -> list[UUID]:
     assert series is not None
     batch = ReadingBatch()
     for place in range(120):
-        at = to_micros(now - timedelta(minutes=11 * place + 3 * (place % 4)))
-        batch.append(series, at, 20.0, at + 1_400_000, Quality.GOOD)
+        told_at = to_micros(now - timedelta(minutes=11 * place + 3 * (place % 4)))
+        batch.append(series, told_at, 20.0, told_at + 1_400_000, Quality.GOOD)
     stage.parts.telemetry.write(batch)
     return [device.id for device in devices]
