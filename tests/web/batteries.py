@@ -11,7 +11,7 @@ from core.device_health import DeviceBattery, Heard, note_heard
 from core.devices import Device, Point
 from core.telemetry.readings import Quality, ReadingBatch
 from tests.web.stage import Stage
-from workflows.maintenance import buildings_due, judge_battery, put_on_round
+from workflows.maintenance import BatteryState, buildings_due, judge_battery, put_on_round
 
 DAY = timedelta(days=1)
 # Start of the trend in %, and how much it falls a day.
@@ -55,6 +55,7 @@ def put_batteries(stage: Stage) -> list[UUID]:
                 session.add(row)
             session.flush()
             judge_battery(session, device.id, None, now=now)
+            session.get_one(BatteryState, device.id).cell = None if start == 21 else "ER14505"
         session.flush()
         for place, path in enumerate(("lorawan/gw-roof-2", "lorawan/gw-yard")):
             health = {"rssi": -71.0 - 20 * place, "snr": 6.5 - 9 * place, "link_quality": 88.0}
@@ -69,7 +70,7 @@ def put_batteries(stage: Stage) -> list[UUID]:
     assert series is not None
     batch = ReadingBatch()
     for place in range(120):
-        told_at = to_micros(now - timedelta(minutes=11 * place + 3 * (place % 4)))
-        batch.append(series, told_at, 20.0, told_at + 1_400_000, Quality.GOOD)
+        measured = to_micros(now - timedelta(minutes=11 * place + 3 * (place % 4)))
+        batch.append(series, measured, 20.0, measured + 1_400_000, Quality.GOOD)
     stage.parts.telemetry.write(batch)
     return [device.id for device in devices]

@@ -25,7 +25,9 @@ def test_batteries_are_listed_with_what_to_take_along_and_a_device_tells_of_its_
     places = [everything.index(f'"/devices/{one}"') for one in (low, falls, lasts, full)]
     assert places == sorted(places)
     along = everything.partition("To take along this month")[2]
-    assert "type of battery unknown" in along.partition("Rounds that are")[0]
+    along = along.partition("Rounds that are")[0]
+    assert "type of battery unknown" in along
+    assert "ER14505" in along
     assert "Battery round: " in everything
     only = client.get(f"{at}&which=low").text
     assert f"/devices/{low}" in only

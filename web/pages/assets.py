@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 
 from core.errors import NotFound
 from core.paging import Wish
+from core.register import RegisterFilter, list_devices
 from rules.catalog import shipped_catalog
 from web.charts import day_chart
 from web.naming import type_name
@@ -18,6 +19,8 @@ from web.visit import SignedInVisit, Visit
 from workflows import alarms, overview, patrol
 from workflows.alarms.withheld_now import WithheldFilter, list_withheld
 
+# Of equipment with more, a panel, the rest is found among the batteries.
+MOST_DEVICES = 5
 PARTS = ("points", "alarms", "tickets")
 
 
@@ -29,6 +32,8 @@ def _describe(visit: Visit, asset_id: UUID) -> tuple[Visit, dict[str, Any]]:
         tickets = overview.open_tickets(session, caller, asset_id=asset_id)
         wanted = WithheldFilter(asset_id=asset_id)
         held = list_withheld(session, caller, wanted, Wish()).items
+        of_asset = RegisterFilter(asset_id=asset_id, state="active")
+        devices = list_devices(session, caller, of_asset, Wish(MOST_DEVICES)).items
     asset = found.thing
     local = visit.at(found.site.time_zone)
     measured = measure(local, asset.site_id)
@@ -42,6 +47,7 @@ def _describe(visit: Visit, asset_id: UUID) -> tuple[Visit, dict[str, Any]]:
         "alarms": standing,
         "held": held,
         "tickets": tickets,
+        "devices": devices,
         "checkpoint": asset.type == patrol.ASSET_TYPE and visit.may(patrol.READ, asset.site_id),
         "may_act": visit.may("alarms.act", asset.site_id),
     }

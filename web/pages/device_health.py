@@ -11,7 +11,7 @@ from core.devices import Device
 from core.errors import NotFound
 from core.local_time import zone
 from core.people import find_node, nodes_with
-from core.places import Node
+from core.places import Asset, Node
 from core.register import find
 from web.health_pictures import battery_trend, hour_bars
 from web.kept import chosen_node
@@ -37,12 +37,14 @@ def _one(visit: Visit, device_id: UUID) -> tuple[Visit, dict[str, Any]]:
         device = find(session, visit.caller, Device, device_id)
         site = session.get_one(Node, device.site_id)
         known = watched(session, device)
+        asset = session.get(Asset, device.asset_id) if device.asset_id else None
     local = visit.at(site.time_zone)
     found = heard(visit.parts.telemetry, known, now=local.reader.now)
     health = describe_health(known, found)
     battery = health["battery"]
     return local, {
         "device": device,
+        "asset_name": asset.name if asset else None,
         "site": site,
         "health": health,
         "ticket": known.ticket,
