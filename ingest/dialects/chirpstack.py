@@ -57,17 +57,17 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     return told(memory, device, _other(event, said), known=known, described=_described(info))
 
 
-class _Gateway(msgspec.Struct, rename="camel"):
+class _Gateway(msgspec.Struct, rename="camel", gc=False):
     gateway_id: str | None = None
     rssi: float | None = None
     snr: float | None = None
 
 
-class _Info(msgspec.Struct, rename="camel"):
+class _Info(msgspec.Struct, rename="camel", gc=False):
     dev_eui: str
 
 
-class _Usual(msgspec.Struct, rename="camel"):
+class _Usual(msgspec.Struct, rename="camel", gc=False):
     """What is read of an uplink that ChirpStack's codec has decoded; the rest is skipped. A list in
     `object` may be stored history, and is none of it."""
 

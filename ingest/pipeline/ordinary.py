@@ -28,7 +28,9 @@ _DEEPEST = 5
 _Step = tuple[str, tuple[str, ...]]
 
 
-_Sought = tuple[PointState, str, dict[Any, bool] | None, tuple[_Step, ...]]
+# A point and its key, what its values mean as in `Plan.words`, and where its value stands if it's
+# not at the top: in what, under which name if it's one level below, and the whole path.
+_Sought = tuple[PointState, str, dict[Any, bool] | None, str | None, str | None, tuple[_Step, ...]]
 
 
 @dataclass(slots=True)
@@ -154,7 +156,14 @@ def _points(device: DeviceState, plan: Plan) -> Iterator[_Sought]:
         if path[0] in plan.leave or not plan.leave_deep.isdisjoint(path):
             continue
         words = plan.words.get(key)
-        yield point, key, None if words is None else dict(words), tuple(_steps(path))
+        yield (
+            point,
+            key,
+            None if words is None else dict(words),
+            path[0] if len(path) > 1 else None,
+            path[1] if len(path) == 2 else None,
+            tuple(_steps(path)),
+        )
 
 
 def _steps(path: list[str]) -> Iterator[_Step]:
@@ -169,15 +178,23 @@ def _values(planned: Planned, fields: dict[str, Any]) -> list[tuple[PointState, 
     if "" in fields:
         raise ValueError("a name that is none")
     found = []
-    for point, key, words, steps in planned.points:
-        value = _below(fields, steps) if steps else fields.get(key)
+    for point, key, words, outer, inner, steps in planned.points:
+        if outer is None:
+            value = fields.get(key)
+        else:
+            holder = fields.get(outer)
+            if holder.__class__ is dict and inner is not None and key not in fields:
+                value = holder.get(inner)
+            else:
+                value = _below(fields, steps)
         if value is None:
             continue
         kind = value.__class__
-        if words is not None and kind is not bool:
-            value = words[value]
-        elif kind is str:
-            value = _SWITCHED[value]
+        if kind is not float or words is not None:
+            if words is not None and kind is not bool:
+                value = words[value]
+            elif kind is str:
+                value = _SWITCHED[value]
         if not point.low <= value <= point.high or (point.boolean and value not in (0, 1)):
             raise ValueError("no value of this point")
         found.append((point, value))

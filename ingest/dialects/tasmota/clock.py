@@ -29,7 +29,6 @@ class When:
 
 
 NEVER = When({})
-_SECONDS = frozenset(f"{second:02}" for second in range(60))
 
 
 def when(
@@ -56,26 +55,17 @@ def when(
     return _twice(local, first, second, memory.get(TWICE + device), device)
 
 
+@lru_cache(maxsize=1_024)
 def usual_time(said: str, zone: ZoneInfo) -> int | None:
     """`when` of a `Time` as every Tasmota writes it, in seconds since 1970; None for any other and
-    for the hours in which clocks are put forward and back."""
-    second = said[17:]
-    if not (second in _SECONDS and said[16] == ":"):
-        return None
-    minute = _minute(said[:17], zone)
-    return None if minute is None else minute + int(second)
-
-
-@lru_cache(maxsize=4_096)
-def _minute(said: str, zone: ZoneInfo) -> int | None:
-    """Every device says the same minute."""
+    for the hours in which clocks are put forward and back. Many devices say the same second."""
     try:
-        local = datetime.fromisoformat(f"{said}00")
-        if local.tzinfo is not None:
+        local = datetime.fromisoformat(said)
+        if local.tzinfo is not None or local.microsecond:
             return None
         hours = {(local + timedelta(hours=add)).replace(tzinfo=zone).utcoffset() for add in (-3, 3)}
         first = resolve(local, zone)
-    except (Invalid, OverflowError, ValueError):
+    except (Invalid, OverflowError, TypeError, ValueError):
         return None
     return first // MICROS if len(hours) == 1 else None
 
