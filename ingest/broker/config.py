@@ -170,9 +170,10 @@ def _warden(keys: Credentials) -> dict[str, Any]:
 
 
 # A device may neither look into the store nor speak for Watchkeeper on the topics by which sirens
-# and displays are driven. In NATS, "/" of a topic is "." of a subject.
+# and displays are driven. In NATS, "/" of a topic is "." of a subject; what is published below
+# "$MQTT" would be a message of the store, on whichever topic its end names.
 _INSIDE = ["$JS.>", "$SYS.>"]
-_OURS_ALONE = [*_INSIDE, "wk.v1.*.announce"]
+_OURS_ALONE = [*_INSIDE, "$MQTT.>", "wk.v1.*.announce"]
 # By these the server brings a session its messages of QoS 1.
 _DELIVERIES = "$MQTT.sub.>"
 

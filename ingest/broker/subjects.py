@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-_ANY = {"+": "*", "#": ">"}
+# To MQTT "*" and ">" are letters like others. As levels of a subject they would take every topic,
+# so they become levels that no topic has: who is called so may say nothing.
+_ANY = {"+": "*", "#": ">", "*": "*/", ">": ">/"}
 
 
 def subject_of(topic_filter: str) -> str:

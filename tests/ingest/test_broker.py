@@ -178,6 +178,8 @@ def test_devices_may_not_speak_for_watchkeeper_nor_read_its_store(
     product = Ingest(broker.address, [], "product")
     product.until(lambda: product.session.generation == 1)
     device.session.publish("wk/v1/site/announce", b"forged")
+    # The subject under which the store keeps it.
+    device.session.publish("$MQTT/msgs/wk/v1/site/announce", b"forged", qos=1, retain=False)
     device.session.poll(0.3)
     product.session.publish("wk/v1/site/announce", b"genuine")
     product.session.poll(0.3)

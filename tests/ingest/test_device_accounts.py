@@ -280,3 +280,9 @@ def test_accounts_outlive_the_server_and_wait_for_it(
 
 def test_topics_become_subjects_as_nats_has_them() -> None:
     assert subjects_of(["wk/v1/s/a.b/#", "a//b/+"]) == ["wk.v1.s.a//b.>", "wk.v1.s.a//b", "a./.b.*"]
+
+
+def test_letters_that_nats_takes_for_wildcards_open_nothing() -> None:
+    subjects = subjects_of(["wk/v1/site/*/#", "*/v1/#", "a/>", "wk/v1/site/a*/>x/#"])
+    assert subjects[:5] == ["wk.v1.site.*/.>", "wk.v1.site.*/", "*/.v1.>", "*/.v1", "a.>/"]
+    assert subjects[5] == "wk.v1.site.a*.>x.>"
