@@ -322,13 +322,17 @@ def test_settings_out_of_range_are_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def shipped(tmp_path: Path) -> tuple[list[str], BrokerAddress]:
-    """The configuration that we ship, with paths and port of the test, and its address."""
+    """The shipped configuration without TLS, and with a file of passwords instead of the plugin
+    (both are tried by tests/stories/test_compose.py), and its address."""
     address = BrokerAddress("127.0.0.1", free_port(), "watchkeeper", "secret")
-    text = (ROOT / "deploy" / "mosquitto.conf").read_text()
-    text = text.replace("/etc/mosquitto/", f"{tmp_path}/")
-    text = text.replace("/var/lib/mosquitto/", f"{tmp_path}/")
-    text = re.sub(r"^listener 1883$", f"listener {address.port} 127.0.0.1", text, flags=re.M)
-    text = text.replace("log_dest syslog", "log_dest stderr")
+    text = (ROOT / "deploy/mosquitto/mosquitto.conf").read_text()
+    text = re.sub(
+        r"^(plugin|plugin_opt_\w+|certfile|keyfile|tls_version) .*\n", "", text, flags=re.M
+    )
+    text = text.replace("/broker-data/", f"{tmp_path}/")
+    text = re.sub(r"^listener 8883$", f"listener {address.port} 127.0.0.1", text, flags=re.M)
+    text = text.replace("log_dest stdout", "log_dest stderr")
+    text += f"\npassword_file {tmp_path / 'watchkeeper.passwd'}\n"
     passwords = tmp_path / "watchkeeper.passwd"
     maker = find_program("mosquitto_passwd", package="mosquitto")
     subprocess.run([maker, "-b", "-c", str(passwords), "watchkeeper", "secret"], check=True)
