@@ -18,6 +18,8 @@ from core.mappings.values import Unfit, worth
 MOST_BYTES = 1024 * 1024
 # A message of a gateway tells of many devices, but none of more than a site has.
 MOST_RECORDS = 5_000
+# Of all its records together: a mapping of hundreds of values would be asked of each.
+MOST_VALUES = 100_000
 _LONGEST_KEY = 120
 
 
@@ -85,6 +87,18 @@ class _Run:
     trace: Trace | None
     found: dict[str, _Gathered] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
+    records: int = 0
+    asked: int = 0
+
+    def has_room(self, readings: Sequence[Reading]) -> bool:
+        """Whether one more record with so many values may be read; told once when it may not."""
+        self.records += 1
+        self.asked += len(readings)
+        if self.records <= MOST_RECORDS and self.asked <= MOST_VALUES:
+            return True
+        detail = f"more than {MOST_RECORDS} records or {MOST_VALUES} values; the rest was left out"
+        self.troubles.append(Trouble("too_large", detail))
+        return False
 
 
 def evaluate(
@@ -140,10 +154,8 @@ def _is_meant(run: _Run, inner: Any) -> bool:
 
 def _records(run: _Run, inner: Any) -> None:
     names = run.names
-    for number, (name, record) in enumerate(_each(run.mapping, run.message, inner)):
-        if number >= MOST_RECORDS:
-            detail = f"more than {MOST_RECORDS} records; the rest was left out"
-            run.troubles.append(Trouble("too_large", detail))
+    for name, record in _each(run.mapping, run.message, inner):
+        if not run.has_room(run.mapping.readings):
             return
         run.names = {**names, RECORD_NAME: name} if run.mapping.each else names
         data = record if isinstance(record, bytes) else None
@@ -172,6 +184,8 @@ def _frames(run: _Run, data: bytes) -> None:
             run.troubles.append(Trouble("wrong_shape", f"from byte {one.at} on: {one.detail}"))
             continue
         frame = next((each for each in run.mapping.frames if _fits(each, one)), None)
+        if not run.has_room(frame.readings if frame else ()):
+            return
         if frame is None:
             detail = (
                 f"no frame of the mapping is for device {one.slave}, function {one.function} and "

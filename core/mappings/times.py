@@ -1,5 +1,6 @@
 """Times as messages write them."""
 
+import re
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
@@ -33,7 +34,8 @@ def format_fault(written: str) -> Message | None:
     try:
         moment = datetime(2024, 2, 29, 23, 59, 58, tzinfo=UTC)
         datetime.strptime(moment.strftime(written), written)  # noqa: DTZ007 - only tried
-    except ValueError:
+    except (ValueError, re.error):
+        # Of one part twice, such as %Y %Y, Python makes an expression that is none.
         return worded("%(pattern)s is no pattern of a time", pattern=repr(written))
     return None
 

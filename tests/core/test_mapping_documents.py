@@ -70,6 +70,7 @@ def register(**fields: Any) -> dict[str, Any]:
         (changed(GOOD, only={"{#}": "x"}), "only.{#}: there is no '#' here"),
         (changed(GOOD, inside={"encoding": "hex"}), "inside: path is missing"),
         (changed(GOOD, time={"path": "$.t", "format": "%Q"}), "time.format: '%Q' is no pattern"),
+        (changed(GOOD, time={"path": "$.t", "format": "%Y %Y"}), "time.format: '%Y %Y' is no"),
         (changed(GOOD, time={"path": "$.t", "format": "epoch"}), "time.format: one of auto, s,"),
         (changed(GOOD, time={"path": "$.t", "zone": "Shanghai"}), "time.zone: there is no time"),
         (changed(GOOD, time={"format": "s"}), "time: path is missing"),

@@ -416,6 +416,21 @@ def test_a_broken_answer_takes_nothing_away_from_the_one_before_it() -> None:
     assert "from byte 7 on" in outcome.troubles[0].detail
 
 
+def test_a_message_of_endless_frames_or_values_is_read_to_a_bound() -> None:
+    many = [{"key": f"k{n}", "register": n} for n in range(200)]
+    document = {**frames(4, many), "crc": False}
+    # Empty answers, three bytes each, which hold none of the values.
+    outcome = made(document, b"\x11\x04\x00" * 20_000)
+    assert [(one.reason, "left out" in one.detail) for one in outcome.troubles] == [
+        ("too_large", True)
+    ]
+    unknown = made({**frames(3, many), "crc": False}, b"\x11\x04\x00" * 20_000)
+    assert (len(unknown.troubles), unknown.troubles[-1].reason) == (5_001, "too_large")
+    lines = [{"key": f"k{n}", "path": f"@[{n}]"} for n in range(200)]
+    rows = made({"payload": "csv", "readings": lines}, b"1\n" * 5_000)
+    assert [one.reason for one in rows.troubles] == ["too_large"]
+
+
 def test_frames_without_checksum_are_read_where_the_mapping_says_so() -> None:
     document = {**frames(4, [{"key": "it", "register": 0}]), "crc": False}
     assert values(document, INPUT[:-2]) == {"it": 10}
