@@ -92,13 +92,27 @@ def parts(listener: Listener, said: Decoded) -> Iterator[tuple[OwnTopic, dict[st
     """Each message that a device of ours would have sent: on which topic, and what."""
     for told in said.told:
         for spoken in told.messages:
-            yield part(listener, told, spoken)
+            yield one_part(listener, told, spoken)
 
 
-def part(listener: Listener, told: Told, spoken: Spoken) -> tuple[OwnTopic, dict[str, Any]]:
+def one_part(listener: Listener, told: Told, spoken: Spoken) -> tuple[OwnTopic, dict[str, Any]]:
     """One of them."""
-    own = OwnTopic(listener.site.code, told.device, spoken.kind)
+    kind = spoken.kind
+    if _nobody_asked(listener.site, told, spoken):
+        # All that it says is that the device is there, as readings do that nobody asked for.
+        kind, spoken = "readings", Spoken("readings", {})
+    own = OwnTopic(listener.site.code, told.device, kind)
     return own, _timed(listener, _kept(listener.site, told, spoken))
+
+
+def _nobody_asked(site: SiteState, told: Told, spoken: Spoken) -> bool:
+    """Whether it is an event of a device that has no point of that name."""
+    device = site.devices.get(told.device)
+    return (
+        device is not None
+        and spoken.kind == "event"
+        and spoken.fields.get("event") not in device.points
+    )
 
 
 def _timed(listener: Listener, fields: dict[str, Any]) -> dict[str, Any]:

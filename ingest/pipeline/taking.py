@@ -23,8 +23,8 @@ from ingest.pipeline.foreign import (
     decode,
     description,
     listening,
+    one_part,
     own_topic_of,
-    part,
     parts,
     remember,
 )
@@ -172,7 +172,7 @@ class Taker:
                     if len(said.told) == len(told.messages) == 1:
                         self._ordinary.plan(listener, device, told, name, received)
                     continue
-                own, fields = part(listener, told, spoken)
+                own, fields = one_part(listener, told, spoken)
                 where = own_topic_of(own)
                 if flags & RETAINED:
                     # Many topics may tell of one device, each its own.
@@ -318,13 +318,13 @@ class Taker:
             if found is not None and found[1].problems:
                 return [problem.reason for problem in found[1].problems]
             foreign = parts(*found) if found is not None else ()
-            said = [(own, orjson.dumps(fields)) for own, fields in foreign]
+            said = [(part, orjson.dumps(fields)) for part, fields in foreign]
         if not said:
             return ["unknown_device"]
         moved = list[Rejected]()
-        for own, body in said:
-            site = self.judge.registry.sites.get(own.site)
-            device = site.devices.get(own.device) if site else None
+        for part, body in said:
+            site = self.judge.registry.sites.get(part.site)
+            device = site.devices.get(part.device) if site else None
             if own is None and site is not None and device is None:
                 # It can be read now: it waits with its device, and no more under its topic.
                 moved += self._moved(site, part, body, received)
@@ -332,13 +332,13 @@ class Taker:
             if own is None and part.kind == "status":
                 # Whether it was there then says nothing of now.
                 continue
-            if device is None or own.kind not in ("readings", "event", "scan"):
+            if device is None or part.kind not in ("readings", "event", "scan"):
                 return ["unknown_device"]
-            where = own_topic_of(own)
-            if own.kind == "scan":
+            where = own_topic_of(part)
+            if part.kind == "scan":
                 self._scans(device, where, body, received)
             else:
-                events = own.kind == "event"
+                events = part.kind == "event"
                 self._readings.take(
                     device, where, body, received, live=False, judged=judged, events=events
                 )

@@ -328,3 +328,28 @@ def test_what_was_quarantined_is_decoded_again_and_says_why_it_still_fails(stage
     assert stage.judge.batch.answers == []
     stage.finish()
     assert [value for _, value, _ in stage.readings(TEMPERATURE)] == [41]
+
+
+def test_what_can_be_read_of_the_quarantine_waits_with_its_device(stage: Stage) -> None:
+    body = json.dumps({"device": "new", "told": readings(temp=41)}).encode()
+    assert stage.taker.replay("bus/a", body, START, judged=True) == []
+    (moved,) = stage.judge.batch.rejected
+    assert (moved.topic, moved.reason) == ("wk/v1/riverside/new/readings", "unknown_device")
+    there = [["status", {"online": True}], *readings(temp=42)]
+    body = json.dumps({"device": "pump-1", "told": there}).encode()
+    assert stage.taker.replay("bus/a", body, START, judged=True) == []
+    stage.finish()
+    assert [value for _, value, _ in stage.readings(TEMPERATURE)] == [42]
+
+
+def test_a_press_that_nobody_asked_for_is_not_quarantined(stage: Stage) -> None:
+    press = [["event", {"event": "single"}]]
+    say(stage, told=press)
+    assert (
+        stage.taker.replay("bus/a", json.dumps({"told": press}).encode(), START, judged=True) == []
+    )
+    stage.finish()
+    assert stage.reasons() == {}
+    say(stage, device="new", told=press)
+    stage.finish()
+    assert stage.reasons() == {"unknown_device": 1}
