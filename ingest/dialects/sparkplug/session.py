@@ -134,9 +134,21 @@ def _node_born(turn: _Turn) -> None:
     known = [each for each in turn.node.get("known", ()) if isinstance(each, str)]
     turn.remember[f"node/{turn.at}"] = {"bd": _bd_seq(turn.payload), "known": known, "born": []}
     turn.note[f"seq/{turn.at}"] = (turn.payload.seq or 0) % _SEQ_LIMIT
-    turn.note[f"asked/{turn.at}"] = None
+    if not _answers(turn.memory.get(f"asked/{turn.at}"), turn.payload.timestamp):
+        turn.note[f"asked/{turn.at}"] = None
     _announce(turn, f"birth/{turn.at}")
     _tell_birth(turn, None)
+
+
+def _answers(asked: Any, born: int | None) -> bool:
+    """Whether a birth came soon after it was asked for, by the clock of the node.
+
+    It is not asked for again so soon: a node whose births leave something out would be born again
+    with every message.
+    """
+    if not isinstance(asked, int) or born is None:
+        return False
+    return 0 <= born - asked < _ASK_AGAIN_MS
 
 
 def _device_born(turn: _Turn, device: str) -> None:

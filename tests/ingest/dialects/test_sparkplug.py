@@ -157,6 +157,22 @@ def test_aliases_of_a_device_that_was_not_born_again_with_its_node_are_not_trust
     assert len(found.answers) == 1
 
 
+def test_a_node_whose_births_leave_something_out_is_asked_once_a_minute(line: Line) -> None:
+    data = metric(said=("int", 21), alias=99)
+    asked = 0
+    for second in range(130):
+        at = AT + 1_000 * second
+        found = line.hear("DDATA", payload(data, seq=1, at=at))
+        if found.answers:
+            asked += 1
+            line.hear("NBIRTH", born(3, at=at + 100))
+    assert asked == 3
+    # Born of itself after a restart it is asked at once.
+    line.hear("NDEATH", died(3))
+    line.hear("NBIRTH", born(4, at=AT + 130_000))
+    assert line.hear("DDATA", payload(data, seq=1, at=AT + 130_100)).answers
+
+
 def test_a_death_of_a_node_takes_its_devices_along(line: Line) -> None:
     line.hear("DBIRTH", payload(seq=2, at=AT), device="Pump 2")
     line.hear("DDEATH", payload(seq=3, at=AT), device="Pump 2")
