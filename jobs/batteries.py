@@ -27,6 +27,7 @@ def judge_batteries(work: Work, now: datetime) -> int:
     telemetry = work.telemetry
 
     def judge(one: ToJudge) -> int:
+        nonlocal telemetry
         days = None
         if one.series is not None:
             if telemetry is None:
@@ -34,7 +35,9 @@ def judge_batteries(work: Work, now: datetime) -> int:
             try:
                 days = days_of(telemetry, one.series, now=now)
             except TelemetryError:
-                # It is judged when telemetry can tell again.
+                # It is judged when telemetry can tell again. A server that hangs is not asked for
+                # each of hundreds, or this would take hours.
+                telemetry = None
                 return 0
         with work.transaction() as session:
             changed = changed_on(session, one.device_id)

@@ -20,6 +20,7 @@ from core.places import Asset
 from core.settings import load
 from core.site_file import import_site, read_site_file
 from core.telemetry.readings import Quality, ReadingBatch
+from core.telemetry.store import TelemetryError
 from jobs.batteries import judge_batteries, make_battery_rounds
 from jobs.work import Work
 from tests.ingest.memory_store import MemoryStore
@@ -253,6 +254,24 @@ def test_a_battery_that_was_changed_is_on_no_round_and_one_that_was_not_is_on_th
     with stage.database.read() as session:
         state = session.get_one(BatteryState, stage.ids["leak-2"])
         assert (state.changed_on, state.percent) == (NOW.date(), 100.0)
+
+
+def test_telemetry_that_is_away_is_asked_once_a_sweep(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def away(*args: object) -> None:
+        asked.append(args)
+        raise TelemetryError("away")
+
+    stage.falls("leak-2", 18, 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.store, "series", away)
+        stage.sweep()
+    assert (len(asked), stage.rounds()) == (1, {})
+    stage.sweep()
+    assert len(stage.rounds()) == 1
 
 
 def finish_round(stage: Stage, changed: set[str]) -> None:
