@@ -302,6 +302,7 @@ class Run:
         self._wait_for_writer(lambda: self.writer.idle)
         gaps = self.judge.batch.gaps
         self._taker.retained.take_back()
+        self._taker.start_over()
         self._adopt_registry(fresh_registry(self._stores, self._now, self.receipt_clock))
         self.judge.batch = Batch(gaps=gaps)
 

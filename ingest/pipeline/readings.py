@@ -70,6 +70,11 @@ class Readings:
         """The messages of one turn are all taken in."""
         self._doubts.forget()
 
+    def start_over(self) -> None:
+        """What is held back comes again."""
+        self._doubts.release()
+        self._doubts.forget()
+
     def _in_doubt(
         self,
         device: DeviceState,

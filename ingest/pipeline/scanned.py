@@ -54,6 +54,10 @@ class Scanned:
         names = ", ".join((CHECKPOINT, GUARD, BADGE, ADDRESS))
         return Problem("wrong_shape", f"a scan message says what was read: one of {names}")
 
+    def start_over(self) -> None:
+        """Who was heard may not have been committed."""
+        self._heard.clear()
+
     def _stays(self, device_id: UUID, badge: str, at: int) -> bool:
         before = self._heard.get((device_id, badge))
         if before is not None and abs(at - before) < HEARD_EVERY:

@@ -66,6 +66,11 @@ class Strangers:
         self._described[key] = described
         self._judge.batch.described[site.site_id, code] = described, from_micros(at)
 
+    def start_over(self) -> None:
+        """What was shown or kept may not have been committed."""
+        self._sampled.clear()
+        self._described.clear()
+
     def _crowded(self, site: SiteState) -> bool:
         return len(site.waiting) + len(self._sampled) >= MOST_WAITING
 

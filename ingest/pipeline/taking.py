@@ -102,6 +102,12 @@ class Taker:
         self._readings.forget_doubts()
         self._received = received
 
+    def start_over(self) -> None:
+        """Forget what was noted of messages whose batch was lost: they are taken in again."""
+        self._readings.start_over()
+        self._strangers.start_over()
+        self._scanned.start_over()
+
     def take_pushed(self, topic: bytes, payload: bytes, flags: int, received: int) -> None:
         """Take in what came over HTTP, with the time at which it was accepted: whenever it is taken
         in again after a kill, what has no time of its own makes the same readings.

@@ -14,7 +14,7 @@ import ingest.run
 import ingest.settling
 from core import shards
 from core.db import Database
-from core.devices import Point
+from core.devices import Device, Point
 from core.leases import Lease
 from core.quarantine import Quarantined
 from core.schema import migrate
@@ -53,20 +53,24 @@ def test_a_message_that_cannot_be_committed_stands_alone(
         tell(broker, living, "pump-1", temp=80 if number == 20 else 50)
         if number == 10:
             tell(broker, living, "pump-2", temp=80)
+            tell(broker, living, "stranger", temp=20)
     living.start()
     until(lambda: broker.unacknowledged() == 0)
     assert living.rules() == [("hot", "pump-1")]
     assert len(living.values("pump-3/motor_temperature")) == 40
     assert len(living.values("pump-1/motor_temperature")) == 40
-    assert living.reasons() == {"failed": 1}
+    assert living.reasons() == {"failed": 1, "unknown_device": 1}
     with building.write() as session:
         session.connection().exec_driver_sql("DROP TRIGGER poison")
-        row = session.scalars(select(Quarantined)).one()
+        # The first sample went down with the batch.
+        stranger = session.scalars(select(Device).where(Device.code == "stranger")).one()
+        assert stranger.last_sample == {"temp": 20}
+        row = session.scalars(select(Quarantined).where(Quarantined.reason == "failed")).one()
         assert (row.device_code, row.site_id is not None) == ("pump-2", True)
         assert "poison" in row.detail
         ask_replay(session, row)
     until(lambda: sorted(living.rules()) == [("hot", "pump-1"), ("hot", "pump-2")])
-    until(lambda: living.reasons() == {})
+    until(lambda: living.reasons() == {"unknown_device": 1})
     assert living.values("pump-2/motor_temperature") == [80.0]
 
 
