@@ -1,15 +1,14 @@
 """How devices are: one with its pictures, and the batteries that are to be changed."""
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from api.paging import encode, wish
 from core.devices import Device
 from core.errors import NotFound
 from core.local_time import zone
+from core.paging import Wish
 from core.people import find_node, nodes_with
 from core.places import Asset, Node
 from core.register import find
@@ -25,6 +24,7 @@ from workflows.maintenance.rounds_told import (
     cells_due,
     list_batteries,
     open_rounds,
+    place_of,
 )
 
 SECTION = "batteries"
@@ -54,7 +54,7 @@ def _one(visit: Visit, device_id: UUID) -> tuple[Visit, dict[str, Any]]:
 
 
 def _batteries(
-    visit: Visit, wanted: UUID | None, which: Which | None, after: str | None
+    visit: Visit, wanted: UUID | None, which: Which | None, after: UUID | None
 ) -> tuple[Visit, dict[str, Any]]:
     with visit.parts.database.read() as session:
         sites = [node for node in nodes_with(session, visit.caller, READ) if node.kind == "site"]
@@ -63,7 +63,8 @@ def _batteries(
         site = find_node(session, visit.caller, READ, chosen_node(sites, wanted))
         month = visit.reader.now.astimezone(zone(site.time_zone)).date().replace(day=1)
         asked = BatteryFilter(month, site.id, which)
-        page = list_batteries(session, visit.caller, asked, wish(_PAGE, after, int, date, UUID))
+        begun = place_of(session, after) if after else None
+        page = list_batteries(session, visit.caller, asked, Wish(_PAGE, begun))
         may_follow = visit.may("tickets.read", site.id)
         context = {
             "cells": cells_due(session, visit.caller, asked),
@@ -75,7 +76,7 @@ def _batteries(
         "site": site,
         "which": which,
         "found": page.items,
-        "more": encode(page.next),
+        "more": page.next[-1] if page.next else None,
         "may_follow": may_follow,
     }
 
@@ -89,7 +90,7 @@ def router(templates: Templates) -> APIRouter:
         visit: SignedInVisit,
         site: UUID | None = None,
         which: Which | None = None,
-        after: str | None = None,
+        after: UUID | None = None,
     ) -> Response:
         visit.caller.require_anywhere(READ)
         local, context = _batteries(visit, site, which, after)

@@ -94,6 +94,14 @@ def _key(row: Mapping[str, Any]) -> tuple[int, date, UUID]:
     return (0 if row["low"] else 1, row["empty_on"] or _NEVER, row["device_id"])
 
 
+def place_of(session: Session, device_id: UUID) -> tuple[int, date, UUID] | None:
+    """Where the battery of a device stands in that list; None where none was judged."""
+    state = session.get(BatteryState, device_id)
+    if state is None:
+        return None
+    return _key({"low": state.low, "empty_on": state.empty_on, "device_id": device_id})
+
+
 def tickets_of(session: Session, devices: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
     """The open ticket on which each battery is changed: a round, or one of its own."""
     rounds = (
