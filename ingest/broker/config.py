@@ -101,7 +101,7 @@ def write_private(path: Path, text: str) -> None:
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -120,7 +120,9 @@ def render(
     `control_port` is the loopback port of the NATS protocol, by which the queue is looked at.
     `wanted`: who else is let in, and what they may do.
     """
-    return json.dumps(_settings(config, keys, port, control_port, wanted), indent=2)
+    # Its format has not all escapes of JSON: codes in Chinese stand there as they are.
+    settings = _settings(config, keys, port, control_port, wanted)
+    return json.dumps(settings, indent=2, ensure_ascii=False)
 
 
 def _settings(

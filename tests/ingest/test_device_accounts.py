@@ -28,7 +28,12 @@ def account(name: str, devices: Sequence[str], filters: Sequence[str] = ()) -> A
 
 
 A, B = account("a", ["meter.1"]), account("b", ["meter.2"])
-BRIDGE = account("bridge", ["gateway", "meter.1"], ["zigbee2mqtt/#"])
+# With what NATS refuses, can't write as JSON does, or would take for a wildcard.
+BRIDGE = account(
+    "bridge",
+    ["gateway", "meter.1", "一号井", "*", ">"],
+    ["zigbee2mqtt/#", "an office/#", "a\b/\u3000"],
+)
 
 
 def wanted(*accounts: Account, shared: bool = False) -> Wanted:
@@ -176,11 +181,13 @@ def test_a_bridge_speaks_for_its_list_alone(
         bridge.say("wk/v1/site/meter.2/readings", "forged")
         bridge.say("wk/v1/site/announce", "forged")
         bridge.say("wk/v1/site/gateway/status")
+        bridge.say("wk/v1/site/一号井/readings")
 
     assert heard_by_ingest(broker, say) == [
         "zigbee2mqtt/lamp",
         "wk/v1/site/meter.1/readings",
         "wk/v1/site/gateway/status",
+        "wk/v1/site/一号井/readings",
     ]
 
 
