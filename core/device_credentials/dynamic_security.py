@@ -307,9 +307,11 @@ class DynamicSecurity:
         cut off by the broker.
         """
         clients, roles, groups, defaults, anonymous = self._present()
+        # Before all else: whatever can't be made, who was revoked is not let in.
+        self._do(_gone(clients, wanted))
         self._do([*_fixed(roles, groups, defaults, anonymous, wanted)])
         self._do([*_changes_of_roles(roles, wanted)])
-        self._do(self._changes_of_clients(clients, wanted))
+        self._do(self._fresh(clients, wanted))
         stale = [
             {"command": "deleteRole", "rolename": name}
             for name in roles
@@ -350,16 +352,6 @@ class DynamicSecurity:
             anonymous.get("group", {}).get("groupname", ""),
         )
 
-    def _changes_of_clients(
-        self, present: Mapping[str, Any], wanted: Wanted
-    ) -> list[dict[str, Any]]:
-        gone = [
-            {"command": "deleteClient", "username": name}
-            for name, roles in present.items()
-            if name not in wanted.accounts and _of_device(roles)
-        ]
-        return [*gone, *self._fresh(present, wanted)]
-
     def _fresh(self, present: Mapping[str, Any], wanted: Wanted) -> list[dict[str, Any]]:
         made = []
         for name, account in wanted.accounts.items():
@@ -393,6 +385,14 @@ def _roles(wanted: Wanted) -> dict[str, Rights]:
 
 def _of_device(roles: Sequence[Mapping[str, Any]]) -> bool:
     return any(one["rolename"].startswith(_DEVICE_ROLE) for one in roles)
+
+
+def _gone(present: Mapping[str, Any], wanted: Wanted) -> list[dict[str, Any]]:
+    return [
+        {"command": "deleteClient", "username": name}
+        for name, roles in present.items()
+        if name not in wanted.accounts and _of_device(roles)
+    ]
 
 
 def _ours(roles: Sequence[Mapping[str, Any]]) -> bool:

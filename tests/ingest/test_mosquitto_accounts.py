@@ -19,6 +19,7 @@ from core.device_credentials.dynamic_security import (
 )
 from core.device_credentials.issuing import sealed_about
 from core.device_credentials.rights import rights_of
+from core.errors import WatchkeeperError
 from core.settings import load
 from core.vault import Vault
 from ingest.accounts import MosquittoDoor
@@ -179,6 +180,17 @@ def test_revocation_cuts_who_is_connected_and_nobody_else(
     assert speak("a", "again").refused
     roles = door._control._present()[1]
     assert f"wk-device-{A.device_id}" not in roles
+
+
+def test_revocation_waits_for_no_account_that_can_not_be_made(
+    door: MosquittoDoor, speak: Callable[..., Speaker]
+) -> None:
+    door.follow(wanted(A))
+    a = speak("a")
+    unreadable = replace(B, username="new", sealed=b"under the key of yesterday")
+    with pytest.raises(WatchkeeperError):
+        door.follow(wanted(unreadable))
+    until(lambda: not a.client.is_connected())
 
 
 def test_who_has_no_name_may_speak_only_while_that_is_shared(
