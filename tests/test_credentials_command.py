@@ -81,6 +81,7 @@ def test_a_site_s_credentials_are_written_down_once(run: Run, tmp_path: Path) ->
     assert said.startswith(f"{len(rows)} credentials are in ")
     assert rows
     assert {f"{row['username']}.svg" for row in rows} == {one.name for one in codes.iterdir()}
+    assert all(one.stat().st_mode & 0o077 == 0 for one in codes.iterdir())
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     with pytest.raises(Refused, match="stands already"):
         run("export", site, "--out", str(out))

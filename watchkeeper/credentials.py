@@ -1,5 +1,6 @@
 """`watchkeeper credentials`: devices' accounts on the broker."""
 
+import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -257,8 +258,10 @@ def export(
 def _draw(folder: Path, issued: Sequence[Issued], broker: str) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for one in issued:
+        drawn = io.BytesIO()
         made = segno.make(address_of(one, broker), error="m", micro=False)
-        made.save(str(folder / f"{one.username}.svg"), scale=4, border=4)
+        made.save(drawn, kind="svg", scale=4, border=4)
+        _write_once(folder / f"{one.username}.svg", drawn.getvalue().decode())
 
 
 def _named(session: Session, names: Sequence[str]) -> list[Device]:
