@@ -204,6 +204,8 @@ def revoke_credentials(
 
     Who is signed in with one is cut off as soon as the broker follows. Conflict when none stands.
     """
+    # One that is made at this very moment is revoked with the others.
+    session.execute(select(Device.id).where(Device.id == device.id).with_for_update())
     chosen = [one for one in admitted(session, device.id) if only in (None, one.id)]
     if not chosen:
         raise Conflict(f"{device.code} has no such credential", advice="It was revoked already.")
