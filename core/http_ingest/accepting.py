@@ -128,7 +128,8 @@ def accept(
         return Accepted(topic, known=True)
     # Before anything is noted of content: what is refused here comes again.
     _require_room(session, source_id, most, now)
-    content = [] if names else [f"body:{hashlib.sha256(message.message).hexdigest()}"]
+    digest = hashlib.sha256(message.message).hexdigest()
+    content = [] if message.told_apart else [f"body:{digest}"]
     again = _note(session, source_id, topic, content, SAME_CONTENT_FOR, now)
     session.add(
         HttpMessage(

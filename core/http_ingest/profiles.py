@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
 BEARER = "authorization"
+# Proxies on the way write it: anew for each try, and others the same for all that belongs together.
+TRACE = "x-request-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,11 @@ class Opened:
     message: bytes
     ids: tuple[str, ...] = field(default=())
 
+    @property
+    def told_apart(self) -> bool:
+        """Whether one of the ids is the platform's own."""
+        return any(not name.startswith(f"{TRACE}:") for name in self.ids)
+
 
 class Sealed(ValueError):
     """The message is encrypted, and can't be read by the key we have."""
@@ -208,7 +215,8 @@ def opened(profile: Profile, pushed: Pushed, cipher_key: str | None) -> Opened:
 def _ids(profile: Profile, pushed: Pushed) -> Iterator[str]:
     for name in profile.ids:
         if pushed.headers.get(name):
-            yield f"{name}:{pushed.headers[name]}"
+            content = f":{hashlib.sha256(pushed.body).hexdigest()}" if name == TRACE else ""
+            yield f"{name}:{pushed.headers[name]}{content}"
     if profile.timestamp:
         yield f"signature:{pushed.headers.get(profile.signature, '').lower()}"
     said: Mapping[str, Any] = _members(pushed.body) if profile.members else {}

@@ -99,7 +99,7 @@ def test_a_delivery_that_comes_again_is_accepted_and_changes_nothing(
     clock: SimulatedClock,
 ) -> None:
     path = set_key(client, source, "token")["path"]
-    named = bearer(x_request_id="d-1")
+    named = bearer(x_delivery_id="d-1")
     answers = [anonymous.post(path, json={"v": 1}, headers=named).json() for _ in range(3)]
     assert [answer["known"] for answer in answers] == [False, True, True]
     # Without a name it is taken in, marked as what was told before.
@@ -110,6 +110,16 @@ def test_a_delivery_that_comes_again_is_accepted_and_changes_nothing(
     with database.write() as session:
         assert forget_deliveries(session, now=clock.now()) == 2
     assert anonymous.post(path, json={"v": 1}, headers=named).json()["known"] is False
+
+
+def test_the_mark_of_a_proxy_neither_hides_a_repetition_nor_what_is_new(
+    client: TestClient, anonymous: TestClient, database: Database, source: UUID
+) -> None:
+    path = set_key(client, source, "token")["path"]
+    for trace, value in (("t-1", 1), ("t-1", 1), ("t-1", 2), ("t-2", 2)):
+        anonymous.post(path, json={"v": value}, headers=bearer(x_request_id=trace))
+    kept = [(json.loads(body)["v"], again) for _, body, again in box(database)]
+    assert kept == [(1, False), (2, False), (2, True)]
 
 
 def test_who_proves_nothing_learns_nothing(

@@ -132,7 +132,10 @@ def test_deliveries_are_told_apart_by_what_names_them() -> None:
         return opened(PROFILES[profile], pushed, None).ids
 
     assert ids("token", push(b"{}")) == ()
-    assert ids("token", push(b"{}", x_request_id="7")) == ("x-request-id:7",)
+    assert ids("token", push(b"{}", x_delivery_id="7")) == ("x-delivery-id:7",)
+    [trace] = ids("token", push(b"{}", x_request_id="7"))
+    assert trace.startswith("x-request-id:7:")
+    assert ids("token", push(b"[]", x_request_id="7")) != (trace,)
     first = ids("onenet", push({**SIGNED, "id": "a1"}))
     assert first == ids("onenet", push({**SIGNED, "id": "a1"}))
     assert first != ids("onenet", push({**SIGNED, "msg": "{}", "id": "a1"}))
