@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from core.clock import SimulatedClock
 from core.db import Database
@@ -16,6 +17,7 @@ from core.expected_devices import (
     drop_expected,
     expect,
     key_of,
+    take_expected,
 )
 from core.health import Health
 from core.people import Caller, Person, caller_for
@@ -111,6 +113,32 @@ def test_one_that_says_nothing_of_use_waits_with_its_reason_and_is_tried_again(
         session.get_one(Device, device_id).last_sample = {"leak": False}
     assert sweep(database, clock) == 0
     assert sweep(database, clock, later=1) == 1
+
+
+def test_one_for_which_our_own_code_fails_holds_no_other_back(
+    database: Database,
+    site: SmallSite,
+    caller: Caller,
+    clock: SimulatedClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [bad, _] = announce(database, caller, site, clock, "Cellar", "Attic")
+    speaks(database, site, clock, "cellar", leak=False)
+    attic = speaks(database, site, clock, "attic", leak=False)
+
+    def breaking(session: Session, expected_id: UUID, device_id: UUID, **how: Any) -> bool:
+        if expected_id == bad:
+            raise LookupError("a mistake in our own code")
+        return take_expected(session, expected_id, device_id, **how)
+
+    monkeypatch.setattr("jobs.expected_devices.take_expected", breaking)
+    with pytest.raises(LookupError):
+        sweep(database, clock)
+    with database.read() as session:
+        assert session.get_one(Device, attic).state == "active"
+        assert session.get_one(ExpectedDevice, bad).problem
+    # It is put off, and not tried again with each look.
+    assert sweep(database, clock) == 0
 
 
 def test_every_wrong_line_is_told_at_once_and_nothing_is_kept(
