@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 
 from core.db import Database
-from core.devices import Source
+from core.devices import Device, Source
 from core.http_ingest import HttpMessage, taken
 from core.ids import new_id
 from core.places import Node
@@ -28,15 +28,18 @@ def pushing(building: Database) -> Database:
     }
     with building.write() as session:
         site = session.scalars(select(Node).where(Node.code == "riverside")).one()
-        session.add(
-            Source(
-                site_id=site.id,
-                code="cloud",
-                topic_filter="http/riverside/cloud/#",
-                dialect="mapping",
-                options={"mapping": mapping},
-            )
+        cloud = Source(
+            site_id=site.id,
+            code="cloud",
+            topic_filter="http/riverside/cloud/#",
+            dialect="mapping",
+            options={"mapping": mapping},
         )
+        session.add(cloud)
+        session.flush()
+        # Or it would be an alarm that they are heard by another way than theirs.
+        here = Device.site_id == site.id
+        session.execute(update(Device).where(here).values(source_id=cloud.id))
     return building
 
 
