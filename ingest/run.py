@@ -48,6 +48,8 @@ log = structlog.get_logger(__name__)
 OWN_TOPICS = "wk/v1/#"
 _POLL_SECONDS = 0.1
 _MOST_PAUSE = 2.0
+# For so long tasks go on at once: after a few seconds without a heartbeat nobody listened.
+_TASKS_SECONDS = 0.5
 _PORTION = 250
 _MOST_FINDINGS = 200
 
@@ -151,13 +153,20 @@ class Run:
         self._wait_for_writer(lambda: not self.writer.full)
         if self._cut_off:
             self._require_lease()
-        messages = self.session.poll(_POLL_SECONDS)
+        messages = self.session.poll(0 if self._tasks else _POLL_SECONDS)
         self._send_beat()
-        while self._tasks:
-            self._tasks.popleft()()
+        self._do_tasks()
         if self._settling is not None:
             messages = self._settled(self._settling, messages)
         self._take(messages)
+
+    def _do_tasks(self) -> None:
+        """Those that were submitted; what a platform pushes may be hundreds of transactions."""
+        end = time.monotonic() + _TASKS_SECONDS
+        while self._tasks:
+            self._tasks.popleft()()
+            if time.monotonic() >= end:
+                return
 
     def _take(self, messages: list[Message]) -> None:
         """Take messages in; where they decide much, in several transactions.

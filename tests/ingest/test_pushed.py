@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from core.ids import new_id
 from core.places import Node
 from ingest.pipeline.taking import Taker
 from ingest.pushed import Inbox
+from ingest.run import Run
 from tests.ingest.living import Living, Make, until
 
 
@@ -134,6 +136,31 @@ def test_a_message_that_fails_is_kept_aside_and_those_behind_it_go_on(
     until(lambda: left(pushing) == 0)
     assert living.values("pump-1/motor_temperature") == [50.0]
     assert living.reasons() == {"failed": 1}
+
+
+def test_the_heartbeat_goes_on_between_many_messages(
+    pushing: Database, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = []
+    plain, beat = Taker.take_pushed, Run._send_beat
+
+    def taken(self: Taker, *message: Any) -> None:
+        done.append("taken")
+        plain(self, *message)
+
+    def sent(self: Run) -> None:
+        done.append("beat")
+        beat(self)
+
+    monkeypatch.setattr(Taker, "take_pushed", taken)
+    monkeypatch.setattr(Run, "_send_beat", sent)
+    # As where each takes long.
+    monkeypatch.setattr("ingest.run._TASKS_SECONDS", 0, raising=False)
+    put(pushing, *({"d": "pump-1", "temp": 50 + number} for number in range(5)))
+    make(pushing).start()
+    until(lambda: left(pushing) == 0)
+    assert done.count("taken") == 5
+    assert ("taken", "taken") not in pairwise(done)
 
 
 def test_the_same_content_again_without_a_time_opens_nothing_twice(
