@@ -12,6 +12,7 @@ from api.deps import SESSION_COOKIE, csrf_token
 from api.reference import routes_of
 from core import events, floor_plans
 from core.companies import hire_company
+from core.expected_devices import Announced, expect
 from core.households import Details, add_resident
 from core.ids import new_id
 from core.people import Grant, Person, caller_for, new_secret
@@ -233,7 +234,10 @@ def silence_of(stage: Stage, alarm_id: UUID) -> dict[str, str]:
         assert place is not None
         test = NewWalkTest(stage.site_id, place, until, "Yearly test")
         walk = start_test(session, caller, test, before={}, now=now)
+        leak = [Announced("a84041ffff186299", {"en": "Leak"})]
+        (expected,) = expect(session, caller, stage.site_id, leak, now=now)
         ids = {"withholding_id": row.id, "work_id": work.id, "test_id": walk.id}
+        ids["expected_id"] = expected.id
         return {name: str(value) for name, value in ids.items()}
 
 

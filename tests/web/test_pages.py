@@ -319,6 +319,9 @@ PUBLIC = {"/sign-in", "/sign-in/code", "/sign-in/{secret}", "/join/{secret}", "/
     "/join/{secret}/oidc",
     "/join/home/{secret}",
     "/join/company/{secret}",
+    # Before there is a company, or while the clock can't be right; else there is no such page.
+    "/first-boot",
+    "/clock",
 }
 
 

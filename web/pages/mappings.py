@@ -219,12 +219,13 @@ def router(templates: Templates) -> APIRouter:
 
 def _save(visit: Visit, source_id: UUID, form: EditorForm) -> tuple[int, datetime]:
     draft = draft_of_text(form.text)
-    if draft.mapping is None:
-        raise Invalid("the mapping was not saved", problems=[fault.text for fault in draft.faults])
     now = visit.parts.clock.now()
     with visit.parts.database.write() as session:
         source = find(session, visit.caller, Source, source_id, to_change=True)
         visit.caller.require(WRITE, source.site_id)
+        if draft.mapping is None:
+            problems = [fault.text for fault in draft.faults]
+            raise Invalid("the mapping was not saved", problems=problems)
         actor = Actor.person(visit.caller.person_id)
         asked = save_mapping(session, visit.caller, source, draft.document, actor=actor, now=now)
     return asked, now
