@@ -26,7 +26,7 @@ from core.local_time import zone
 from core.people import Person, company_node, name_of
 from core.site_file import import_site, load_catalog, read_site_file
 
-# One try a second: of 10^8 codes nobody finds one in a year.
+# One try a second: in a day one of a thousand who try finds one of 10^8 codes.
 _PAUSE_S = 1.0
 _WRONG_TRIES = 5
 _CODE_FILE = "doorstep.code"
