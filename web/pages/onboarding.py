@@ -1,5 +1,6 @@
 """Waiting devices: two taps to adopt one, many at once, those that are to come, replacement."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
@@ -38,6 +39,13 @@ WITH_CAMERA = "camera=(self), geolocation=(), microphone=()"
 MOST_EXPECTED = 200
 
 
+def _said(value: Any) -> str:
+    """A value as it stands in the message, texts without their quotes; "" for none."""
+    if isinstance(value, str):
+        return value[:40]
+    return "" if value is None else json.dumps(value)[:40]
+
+
 def router(templates: Templates) -> APIRouter:
     """The routes of onboarding; before those of a device, which would take a word for its id."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -66,7 +74,7 @@ def _values(found: Suggestion, catalog: Catalog, reader: Reader) -> list[dict[st
         shown.append(
             {
                 "key": point.key,
-                "said": "" if point.value is None else str(point.value)[:40],
+                "said": _said(point.value),
                 "name": point_name(kind, point.code, {}, reader) if point.code else "",
                 "value": reader.value(known, reading) if known and reading is not None else "",
             }
