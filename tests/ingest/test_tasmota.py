@@ -234,9 +234,11 @@ def test_a_new_device_waits_with_what_it_says_and_becomes_history(walls: Stage) 
 def test_what_came_before_its_source_is_taken_in_when_it_is_replayed(walls: Stage) -> None:
     body = json.dumps(at(1, ANALOG={"Range1": 4.5})).encode()
     assert walls.taker.replay("tele/probe/SENSOR", body, walls.now, judged=True) == []
-    assert walls.taker.replay("tele/nobody/SENSOR", body, walls.now, judged=True) == [
-        "unknown_device"
-    ]
+    # Of a device that nobody adopted it waits with that device, and no more under its topic.
+    assert walls.taker.replay("tele/nobody/SENSOR", body, walls.now, judged=True) == []
+    (moved,) = walls.judge.batch.rejected
+    assert (moved.device_code, moved.reason) == ("nobody", "unknown_device")
+    assert moved.topic == "wk/v1/riverside/nobody/readings"
     assert walls.taker.replay("tele/probe/INFO1", b"{}", walls.now, judged=True) == [
         "unknown_device"
     ]
