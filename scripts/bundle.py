@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import platform
 import re
 import shutil
@@ -101,7 +102,7 @@ def images(folder: Path) -> list[dict[str, str]]:
     """
     folder.mkdir()
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    named = sorted(set(re.findall(r"^\s+image:\s*(\S+)", text, re.M)))
+    named = sorted({_given(name) for name in re.findall(r"^\s+image:\s*(\S+)", text, re.M)})
     engine = next((name for name in ("docker", "podman") if _works(name, "info")), None)
     found = []
     for name in named:
@@ -116,6 +117,11 @@ def images(folder: Path) -> list[dict[str, str]]:
     if missing:
         say(f"Named but not in the bundle, for no engine here holds them: {', '.join(missing)}.")
     return found
+
+
+def _given(name: str) -> str:
+    """A name as a container engine has it, with what the environment says, or else its default."""
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: os.environ.get(found[1]) or found[2], name)
 
 
 def _works(*command: str) -> bool:

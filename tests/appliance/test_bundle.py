@@ -60,8 +60,11 @@ def test_images_are_named_and_those_that_are_here_are_saved(
 ) -> None:
     engine(tmp_path, holds=holds)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    for name in ("IMAGE_PREFIX", "IMAGE_TAG"):
+        monkeypatch.delenv(name, raising=False)
     found = bundle.images(tmp_path / "images")
-    assert "watchkeeper" in [image["name"] for image in found]
+    names = [image["name"] for image in found]
+    assert {"watchkeeper:latest", "postgres:17.6-bookworm"} <= set(names)
     for image in found:
         assert image["digest"] == ("sha256:abc" if holds else "")
         assert bool(image["file"]) == holds

@@ -203,6 +203,8 @@ def test_a_waiting_sensor_is_adopted_with_its_points_filled_in(
     in_contact(page)
     stage.unknown_device("cold-room-7", {"temperature": 4.5, "humidity": 61})
     page.locator("#panel-devices").get_by_role("link", name="Adopt").click()
+    # The proposal is one tap further; who wants another says so by hand.
+    page.get_by_role("link", name="Say by hand what it means").click()
     expect(page.get_by_role("heading", name="Adopt cold-room-7")).to_be_visible()
     expect(page.locator('select[name="point:temperature"]')).to_have_value("temperature")
     page.get_by_label("Name in English").fill("Cold room 7")
