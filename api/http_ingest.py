@@ -11,7 +11,7 @@ from api.answers import answer
 from api.context import Parts
 from api.deps import Permission, parts_of
 from api.errors import may_answer
-from core.http_ingest import Accepted, Pushed, accept, answer_challenge
+from core.http_ingest import Accepted, Pushed, accept, answer_challenge, prove
 
 router = APIRouter(tags=["http ingest"])
 
@@ -101,6 +101,9 @@ def post_ingest_below(asked: ByPlatform, source_id: UUID, rest: Rest) -> Respons
 def _accept(asked: AskedByPlatform, source_id: UUID, rest: str) -> Response:
     parts = asked.parts
     most, now = parts.settings.http_ingest_waiting, parts.clock.now()
+    with parts.database.read() as session:
+        # Strangers are turned away before they could hold up whoever writes.
+        prove(session, parts.vault, source_id, asked.pushed, now=now)
     with parts.database.write() as session:
         done = accept(session, parts.vault, source_id, rest, asked.pushed, most=most, now=now)
     return _shown(done)

@@ -1,6 +1,13 @@
 """What platforms push over HTTP: who may, how it is proved, and the box in which it waits."""
 
-from core.http_ingest.accepting import Accepted, Full, accept, answer_challenge, topic_of
+from core.http_ingest.accepting import (
+    Accepted,
+    Full,
+    accept,
+    answer_challenge,
+    prove,
+    topic_of,
+)
 from core.http_ingest.box import Waiting, count_waiting, forget_deliveries, taken, waiting
 from core.http_ingest.keys import (
     KeySet,
@@ -30,6 +37,7 @@ __all__ = [
     "count_waiting",
     "describe_key",
     "forget_deliveries",
+    "prove",
     "remove_key",
     "set_key",
     "standing_key",

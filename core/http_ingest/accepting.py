@@ -77,6 +77,16 @@ def _secrets(vault: Vault, key: SourceKey, now: datetime) -> list[str]:
     return [vault.unseal(each, about(key.source_id, "secret")) for each in kept]
 
 
+def prove(
+    session: Session, vault: Vault, source_id: UUID, pushed: Pushed, *, now: datetime
+) -> tuple[Source, SourceKey, Profile]:
+    """The source to which a platform may push; NotSignedIn unless it proves who it is."""
+    source, key, profile = _door(session, source_id)
+    if not is_proved(profile, _secrets(vault, key, now), pushed, now):
+        raise _not_proved()
+    return source, key, profile
+
+
 def answer_challenge(
     session: Session, vault: Vault, source_id: UUID, pushed: Pushed, *, now: datetime
 ) -> str:
@@ -109,9 +119,7 @@ def accept(
     Raises NotSignedIn, Invalid, Conflict where the source does not take it, TooManyTries where too
     much of this source waits, Full where too much of all does. most: how many may wait.
     """
-    source, key, profile = _door(session, source_id)
-    if not is_proved(profile, _secrets(vault, key, now), pushed, now):
-        raise _not_proved()
+    source, key, profile = prove(session, vault, source_id, pushed, now=now)
     asked = asked_in_body(pushed)
     if asked is not None:
         return Accepted("", challenge=asked)

@@ -22,7 +22,7 @@ from core.ids import new_id
 from tests.api.conftest import MakeUser
 from tests.fixtures import SmallSite
 
-# What differs between the databases is tried in tests/core/test_http_accepting.py.
+# Two workers at once, on PostgreSQL, are tried in tests/core/test_http_accepting.py.
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 API = "/api/v1"
 SECRET = "the secret of a platform"
@@ -288,3 +288,12 @@ def test_who_may_only_read_devices_sets_no_key(
     path = f"{API}/sources/{source}/key"
     assert anonymous.put(path, json={"profile": "token"}, headers=reader).status_code == 403
     assert anonymous.get(path, headers=reader).status_code == 404
+
+
+def test_strangers_are_turned_away_while_somebody_writes(
+    client: TestClient, anonymous: TestClient, database: Database, source: UUID
+) -> None:
+    set_key(client, source, "token")
+    with database.write():
+        refused = anonymous.post(f"{API}/ingest/{source}", json={}, headers=bearer("guessed"))
+    assert refused.status_code == 401
