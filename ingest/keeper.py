@@ -84,6 +84,16 @@ class Keeper:
         """End the thread."""
         self._stop.set()
         self._thread.join()
+        if not self.lost:
+            self._keep_vitals()
+
+    def _keep_vitals(self) -> None:
+        """What was heard since the last time; while the database is away it is let go."""
+        try:
+            self._vitals.look(self._run.vitals, now=True)
+        except Exception as error:
+            if not is_unavailable(error) and not isinstance(error, WatchkeeperError):
+                raise
 
     def _work(self) -> None:
         while not self._stop.is_set():

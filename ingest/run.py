@@ -40,12 +40,12 @@ from ingest.restoring import (
 from ingest.session import DUPLICATE, Message, Phase, Session, SessionState
 from ingest.settling import Settling
 from ingest.stores import Stores
+from ingest.subscribing import Subscribing
 from ingest.writer import Work, Writer
 from rules.slots import ReceiptNow
 
 log = structlog.get_logger(__name__)
 
-OWN_TOPICS = "wk/v1/#"
 _POLL_SECONDS = 0.1
 _MOST_PAUSE = 2.0
 # For so long tasks go on at once: after a few seconds without a heartbeat nobody listened.
@@ -85,8 +85,7 @@ class Run:
         self._settling: Settling | None = None
         self._quieting = Quieting(self.receipt_clock)
         self._generation = 0
-        # Every topic filter that the broker's session may hold.
-        self.filters = list(memory.filters)
+        self._subscribing = Subscribing(stores.database, tenure, memory.filters)
         self.session = session_of(on_state=self._connection_changed, former=memory.filters)
         self._subscribe()
         self.writer = Writer(
@@ -142,9 +141,7 @@ class Run:
         finally:
             drained = self.writer.stop(drain=drained) and drained
             self.listened_until = self.last_beat
-            if self.session.subscribed:
-                # What is no longer wanted the broker has given up.
-                self.filters = self._wanted_filters()
+            self._subscribing.end(self.judge.registry, self.session)
             self.session.close()
             give_heap_back()
         return drained
@@ -318,26 +315,12 @@ class Run:
     # What is listened to, and what is said.
 
     def _subscribe(self) -> None:
-        """Listen to what the sources say; on record before the broker keeps it for us."""
-        registry = self.judge.registry
-        wanted = self._wanted_filters()
-        held = sorted({*self.filters, *wanted})
-        if held != sorted(self.filters):
-            try:
-                with self._stores.database.write() as session:
-                    shards.note_filters(session, self._tenure.shard, held)
-            except Exception as error:
-                if not is_unavailable(error):
-                    raise
-                # With the next batch that is committed.
-                registry.follows_anew = True
-                return
-            self.filters = held
-        self.session.set_subscriptions(wanted)
-        registry.follows_anew = False
+        self._subscribing.follow(self.judge.registry, self.session)
 
-    def _wanted_filters(self) -> list[str]:
-        return list(dict.fromkeys((OWN_TOPICS, *self.judge.registry.filters())))
+    @property
+    def filters(self) -> list[str]:
+        """Every topic filter that the broker's session may hold."""
+        return self._subscribing.held
 
     def _answer(self, answer: Answer) -> None:
         try:

@@ -14,9 +14,10 @@ from ingest.accounts import AccountKeeper, Door
 from ingest.committing import Tenure
 from ingest.keeper import LEASE, Keeper
 from ingest.pushed import Inbox
-from ingest.run import OWN_TOPICS, Run
+from ingest.run import Run
 from ingest.session import BrokerAddress, Session
 from ingest.stores import Stores
+from ingest.subscribing import OWN_TOPICS
 
 log = structlog.get_logger(__name__)
 

@@ -33,9 +33,10 @@ class VitalsKept:
                 from_micros(vital.first),
                 from_micros(vital.last),
                 vital.messages,
-                vital.health,
+                dict(vital.health),
             )
-            for (device_id, path), vital in vitals.collect().items()
+            # Copied at once: a message that came in this moment may still be noted in it.
+            for (device_id, path), vital in list(vitals.collect().items())
         ]
         for begin in range(0, len(heard), _AT_ONCE):
             with self._database.write() as session:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 import ingest.settling
 from core import events
 from core.db import Database
+from core.device_health import DevicePath
 from core.devices import Source
 from core.people import Person
 from core.site_file import import_site, read_site_file
@@ -241,6 +242,9 @@ def test_other_dialects_are_subscribed_to_as_their_sources_come_and_go(
     until(arrived)
     assert set(living.values("pump-2/vibration")) == {4.5}
     living.stop()
+    with building.read() as session:
+        # How it was heard is kept at a clean stop, however short the run was.
+        assert session.scalars(select(DevicePath.path)).all() == ["wall"]
     # What came while nobody was there waits in the broker's session.
     publish(broker.address, [("tele/probe/SENSOR", b'{"ANALOG": {"Range1": 5.5}}')])
     living.restart()
