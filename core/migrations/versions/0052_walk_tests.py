@@ -12,7 +12,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Apply."""
+    """No place was tested yet."""
+    _tests()
+    _sensors()
+
+
+def _tests() -> None:
     op.create_table(
         "walk_test",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -47,6 +52,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_walk_test_site_end", "walk_test", ["site_id", "ends_at"])
     op.create_index("ix_walk_test_settled", "walk_test", ["settled"])
+
+
+def _sensors() -> None:
     op.create_table(
         "walk_sensor",
         sa.Column("id", sa.Uuid(), nullable=False),

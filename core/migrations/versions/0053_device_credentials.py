@@ -12,7 +12,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Apply: no device has a credential of its own before."""
+    """No device has a credential of its own before."""
+    _identities()
+    _credentials()
+    _broker()
+
+
+def _identities() -> None:
     op.create_table(
         "device_identity",
         sa.Column("device_id", sa.Uuid(), nullable=False),
@@ -33,6 +39,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("device_id", name=op.f("pk_device_identity")),
     )
     op.create_index(op.f("ix_device_identity_site_id"), "device_identity", ["site_id"])
+
+
+def _credentials() -> None:
     op.create_table(
         "device_credential",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -62,6 +71,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_device_credential_device_id"), "device_credential", ["device_id"])
     op.create_index(op.f("ix_device_credential_site_id"), "device_credential", ["site_id"])
+
+
+def _broker() -> None:
     op.create_table(
         "broker_accounts",
         sa.Column("name", sa.String(length=40), nullable=False),

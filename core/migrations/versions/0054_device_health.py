@@ -15,6 +15,10 @@ def upgrade() -> None:
     """Nothing is known of either yet."""
     _heard()
     _judged()
+    _rounds()
+
+
+def _rounds() -> None:
     op.create_table(
         "battery_round",
         sa.Column("id", sa.Uuid(), nullable=False),
