@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, or_, select, text
@@ -188,26 +188,30 @@ def _problems(session: Session, site_id: UUID, announced: Sequence[Announced]) -
     return problems
 
 
-def _speakers(session: Session, site_id: UUID, state: str) -> dict[str, Device]:
-    """The devices of a site by the key of their code, and by the number at its end."""
-    rows = session.scalars(select(Device).where(Device.site_id == site_id, Device.state == state))
-    found: dict[str, Device] = {}
-    for device in rows:
-        for key in keys_of(device):
-            found.setdefault(key, device)
+class _Speaker(NamedTuple):
+    """A device of a site, as far as an announcement asks for it."""
+
+    id: UUID
+    code: str
+
+
+def _speakers(session: Session, site_id: UUID, state: str) -> dict[str, _Speaker]:
+    """The devices of a site by the key of their code, and by the number in it."""
+    # Without what they said and describe: thousands may wait, and this is asked every few seconds.
+    rows = session.execute(
+        select(Device.id, Device.code).where(Device.site_id == site_id, Device.state == state)
+    )
+    found: dict[str, _Speaker] = {}
+    for speaker in map(_Speaker._make, rows):
+        for key in keys_of(speaker.code):
+            found.setdefault(key, speaker)
     return found
 
 
-def keys_of(device: Device) -> set[str]:
+def keys_of(code: str) -> set[str]:
     """Everything by which a device may have been announced: its code, and a number in it."""
-    keys = {key_of(device.code)}
-    upper = device.code.upper()
-    keys |= {one for one in re.findall(r"(?<![0-9A-F])[0-9A-F]{12,16}(?![0-9A-F])", upper)}
-    described = device.described or {}
-    keys |= {
-        key_of(str(described[name])) for name in ("serial", "ieee", "eui") if described.get(name)
-    }
-    return {key for key in keys if key}
+    numbers = re.findall(r"(?<![0-9A-F])[0-9A-F]{12,16}(?![0-9A-F])", code.upper())
+    return {key for key in (key_of(code), *numbers) if key}
 
 
 def due_expected(session: Session, *, now: datetime, limit: int = 200) -> list[tuple[UUID, UUID]]:
@@ -220,7 +224,7 @@ def due_expected(session: Session, *, now: datetime, limit: int = 200) -> list[t
         )
         .order_by(ExpectedDevice.id)
     ).all()
-    by_site: dict[UUID, dict[str, Device]] = {}
+    by_site: dict[UUID, dict[str, _Speaker]] = {}
     found = []
     for row in rows:
         if row.site_id not in by_site:
