@@ -25,8 +25,6 @@ class Option:
 
     def fault(self, value: Any) -> str | None:
         """Why a value is none for this option; None when it is one."""
-        if self.kind == "flag":
-            return None if isinstance(value, bool) else "true or false"
         if not isinstance(value, str) or not value or len(value) > 200:
             return "a text of 1 to 200 characters"
         if self.kind == "zone":
