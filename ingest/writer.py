@@ -42,7 +42,8 @@ class Work:
 class Writer:
     """Gathers work up to `flush_rows` readings or `flush_seconds`, writes it, acknowledges it.
 
-    when_idle: called about once a second while there is nothing to write.
+    when_idle: called about once a second while no readings come, whatever else does: the broker
+    brings our own heartbeat each second.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Writer:
         self._flush_rows = flush_rows
         self._flush_seconds = flush_seconds
         self._when_idle = when_idle
+        self._idle_at = 0.0
         self._queue: queue.Queue[Work | None] = queue.Queue(maxsize=256)
         self._rows_waiting = 0
         self._lock = threading.Lock()
@@ -85,7 +87,7 @@ class Writer:
     def put(self, work: Work) -> None:
         """Hand work over; the caller looks at `full` first, so this does not block for long."""
         with self._lock:
-            self._rows_waiting += len(work.rows) + len(work.odd)
+            self._rows_waiting += _readings(work)
         self._queue.put(work)
 
     def stop(self, *, drain: bool) -> bool:
@@ -109,7 +111,11 @@ class Writer:
             try:
                 return self._queue.get(timeout=IDLE_SECONDS)
             except queue.Empty:
-                self._when_idle()
+                self._look_after_the_rest()
+
+    def _look_after_the_rest(self) -> None:
+        self._when_idle()
+        self._idle_at = time.monotonic() + IDLE_SECONDS
 
     def _run(self) -> None:
         try:
@@ -121,13 +127,15 @@ class Writer:
                     self._queue.task_done()
                 if ended:
                     break
+                if time.monotonic() >= self._idle_at and not any(map(_readings, gathered)):
+                    self._look_after_the_rest()
         except BaseException as error:
             self.failure = error
             log.exception("the writer has failed")
 
     def _gather(self, first: Work) -> tuple[list[Work], bool]:
         gathered = [first]
-        rows = len(first.rows) + len(first.odd)
+        rows = _readings(first)
         ends = time.monotonic() + self._flush_seconds
         while rows < self._flush_rows:
             rest = min(ends - time.monotonic(), QUIET_SECONDS)
@@ -140,7 +148,7 @@ class Writer:
             if work is None:
                 return gathered, True
             gathered.append(work)
-            rows += len(work.rows) + len(work.odd)
+            rows += _readings(work)
         return gathered, False
 
     def _write(self, gathered: list[Work]) -> bool:
@@ -171,11 +179,15 @@ class Writer:
                 self._acknowledge(work.generation, work.mids)
             for follow_up in work.then:
                 follow_up()
-        count = sum(len(work.rows) + len(work.odd) for work in gathered)
+        count = sum(map(_readings, gathered))
         metrics.STORED.inc(count)
         with self._lock:
             self._rows_waiting -= count
         metrics.WAITING_ROWS.set(self._rows_waiting)
+
+
+def _readings(work: Work) -> int:
+    return len(work.rows) + len(work.odd)
 
 
 def _merged(gathered: list[Work]) -> tuple[ReadingBatch, ReadingBatch]:
