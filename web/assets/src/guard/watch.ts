@@ -32,6 +32,7 @@ const HEARD = new EventTarget();
 let hiddenAt = 0;
 let lowTold = false;
 let edgesSeen = 0;
+let looking: Promise<void> = Promise.resolve();
 
 export function onWarning(take: () => void): void {
   HEARD.addEventListener("change", take);
@@ -50,7 +51,13 @@ export function dismiss(key: string): void {
   HEARD.dispatchEvent(new Event("change"));
 }
 
-async function look(): Promise<void> {
+/** One at a time: two that look at once would both say what neither has noted yet. */
+function look(): Promise<void> {
+  looking = looking.catch(() => undefined).then(lookOnce);
+  return looking;
+}
+
+async function lookOnce(): Promise<void> {
   await write("phone", Date.now(), "alive");
   await noteJump();
   const ended = await endIfExpired();
