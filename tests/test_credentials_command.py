@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from core.db import Database, sqlite_url
@@ -16,6 +17,7 @@ from core.device_credentials.provisioning import address_of, broker_url, sheet
 from core.errors import Invalid, NotFound, Refused, WatchkeeperError
 from core.ids import new_id
 from core.settings import load
+from watchkeeper import credentials
 from watchkeeper.cli import app
 
 Run = Callable[..., str]
@@ -26,7 +28,8 @@ def run(tmp_path: Path, file_with_site: Path, monkeypatch: pytest.MonkeyPatch) -
     """Runs a command on a data folder with the small site; an error of ours is raised."""
     (tmp_path / "watchkeeper.sqlite").write_bytes(file_with_site.read_bytes())
     monkeypatch.setenv("WATCHKEEPER_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "250")
+    # A console looks for COLUMNS when it is made, which may be long before.
+    monkeypatch.setattr(credentials, "console", Console(width=250))
 
     def command(*words: str) -> str:
         result = CliRunner().invoke(app, ["credentials", *words])
@@ -71,6 +74,14 @@ def test_a_credential_is_made_replaced_listed_and_revoked(run: Run, tmp_path: Pa
         run("create", "nowhere/nothing")
     with pytest.raises(Invalid):
         run("create", "nothing")
+
+
+def test_a_narrow_window_breaks_words_and_no_names(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = list(csv.DictReader(run("create", device_of(tmp_path)).splitlines()))
+    monkeypatch.setattr(credentials, "console", Console(width=80))
+    assert made[0]["username"] in run("list")
 
 
 def test_a_site_s_credentials_are_written_down_once(run: Run, tmp_path: Path) -> None:

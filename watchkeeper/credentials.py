@@ -155,7 +155,10 @@ def list_(
     site: Annotated[str | None, typer.Option(help="Only of this site.")] = None,
 ) -> None:
     """Print the credentials that are good, when they were used, and whether the broker follows."""
-    table = Table("device", "user name", "state", "made", "last used", Column("on the broker"))
+    # A name that is cut short can't be looked up: where all don't fit, the others are broken.
+    table = Table(Column("device", overflow="fold"), Column("user name", no_wrap=True))
+    for of in ("state", "made", "last used", "on the broker"):
+        table.add_column(of)
     with _here() as here, here.database.read() as session:
         for row, place in credentials_of_site(session, site):
             table.add_row(place, *_told(row))
