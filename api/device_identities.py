@@ -29,6 +29,7 @@ from core.device_credentials.reading import (
 from core.devices import Device
 from core.hearings import accept_way
 from core.register import find
+from core.topic_sharing import require_reads
 
 router = APIRouter(tags=["devices"])
 Reader = Annotated[Asked, Depends(Permission("devices.read"))]
@@ -208,7 +209,9 @@ def patch_device_identity(
     with asked.parts.database.write() as session:
         device = _device(asked, session, device_id)
         require_unchanged(if_match, describe_identity(session, device))
-        change_identity(session, device, body.changes(), actor=asked.actor, now=asked.now)
+        changes = body.changes()
+        require_reads(session, asked.caller, device, changes)
+        change_identity(session, device, changes, actor=asked.actor, now=asked.now)
         content = describe_identity(session, device)
     return marked(content)
 

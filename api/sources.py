@@ -24,6 +24,7 @@ from core.administration import NewSource, create_source, delete_source, update_
 from core.devices import Source
 from core.idempotency import keep, recall
 from core.register import RegisterFilter, describe_source, find, list_sources
+from core.topic_sharing import require_topics
 
 router = APIRouter(tags=["sources"])
 Reader = Annotated[Asked, Depends(Permission("devices.read"))]
@@ -109,6 +110,7 @@ def post_source(
     with asked.parts.database.write() as session:
         made = recall(session, request)
         if made is None:
+            require_topics(session, asked.caller, body.site_id, [body.topic_filter])
             source = create_source(
                 session, body.site_id, body.new(), actor=asked.actor, now=asked.now
             )
@@ -131,7 +133,12 @@ def patch_source(
         source = find(session, asked.caller, Source, source_id, to_change=True)
         asked.caller.require("devices.write", source.site_id)
         require_unchanged(if_match, describe_source(session, asked.caller, source_id))
-        update_source(session, source, body.changes(), actor=asked.actor, now=asked.now)
+        changes = body.changes()
+        wanted = [str(changes["topic_filter"])] if "topic_filter" in changes else []
+        require_topics(
+            session, asked.caller, source.site_id, wanted, standing=[source.topic_filter]
+        )
+        update_source(session, source, changes, actor=asked.actor, now=asked.now)
         content = describe_source(session, asked.caller, source_id)
     return marked(content)
 

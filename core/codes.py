@@ -39,6 +39,22 @@ def time_zone_fault(name: str) -> str | None:
     return None
 
 
+def filters_overlap(one: str, other: str) -> bool:
+    """Whether some topic is one of both filters."""
+    first, second = one.split("/"), other.split("/")
+    for place in range(max(len(first), len(second))):
+        left = first[place] if place < len(first) else None
+        right = second[place] if place < len(second) else None
+        if "#" in (left, right):
+            # "a/#" takes "a", too.
+            return True
+        if left is None or right is None:
+            return False
+        if left != right and "+" not in (left, right):
+            return False
+    return True
+
+
 def topic_matches(topic_filter: str, topic: str) -> bool:
     """Whether a topic filter takes a topic, by MQTT 3.1.1, section 4.7."""
     wanted, levels = topic_filter.split("/"), topic.split("/")

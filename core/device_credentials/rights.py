@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from core.codes import filters_overlap
+
 OWN = "wk/v1/"
 # Only Watchkeeper speaks there: sirens and displays obey it.
 ANNOUNCEMENTS = "wk/v1/+/announce"
@@ -52,22 +54,6 @@ def covers(wide: str, narrow: str) -> bool:
     return len(wider) == len(narrower)
 
 
-def overlap(one: str, other: str) -> bool:
-    """Whether some topic is one of both filters."""
-    first, second = one.split("/"), other.split("/")
-    for place in range(max(len(first), len(second))):
-        left = first[place] if place < len(first) else None
-        right = second[place] if place < len(second) else None
-        if "#" in (left, right):
-            # "a/#" takes "a", too.
-            return True
-        if left is None or right is None:
-            return False
-        if left != right and "+" not in (left, right):
-            return False
-    return True
-
-
 def filter_fault(topic_filter: str, site: str) -> str | None:
     """Why an identity of a site may not publish on a filter; None when it may.
 
@@ -75,6 +61,6 @@ def filter_fault(topic_filter: str, site: str) -> str | None:
     """
     if covers(f"{OWN}{site}/#", topic_filter):
         return None
-    if overlap(topic_filter, f"{OWN}#"):
+    if filters_overlap(topic_filter, f"{OWN}#"):
         return f"{topic_filter} takes topics of ours along; name narrower topics of the bridge"
     return None

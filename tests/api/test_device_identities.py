@@ -1,12 +1,16 @@
 """Who devices are, over HTTP."""
 
 from typing import Any
+from uuid import UUID
 
 from fastapi.testclient import TestClient
 
+from core import events
+from core.administration import NewSource, create_source
 from core.db import Database
 from core.devices import Device
 from core.hearings import note_hearing
+from tests.api.conftest import MakeUser
 from tests.fixtures import NOON, SmallSite
 
 
@@ -51,6 +55,25 @@ def test_a_bridge_is_given_its_list_by_who_has_read_it(client: TestClient, site:
     wrong = {"topics": ["#"], "reads": ["wk/v1/other/#"], "sources": [str(first)]}
     answer = client.patch(at, json=wrong, headers={"If-Match": changed.headers["ETag"]})
     assert len(answer.json()["problems"]) == 3
+
+
+def test_a_bridge_is_given_nothing_to_read_of_another_site_s_source(
+    client: TestClient, site: SmallSite, other_site: UUID, make_user: MakeUser, database: Database
+) -> None:
+    with database.write() as session:
+        new = NewSource("theirs", "theirs/#", "zigbee2mqtt")
+        create_source(session, other_site, new, actor=events.SYSTEM, now=NOON)
+    device_id = sorted(site.devices.values(), key=str)[0]
+    at = f"/api/v1/devices/{device_id}/identity"
+    of_this_site = make_user("administrator", site.id).headers
+    tag, body = client.get(at).headers["ETag"], {"reads": ["theirs/+/state"]}
+    answer = client.patch(at, json=body, headers={**of_this_site, "If-Match": tag})
+    assert "of another site" in refused(answer, 403)
+    assert client.patch(at, json=body, headers={"If-Match": tag}).status_code == 200
+    # What stands already is not asked again.
+    tag = client.get(at).headers["ETag"]
+    again = client.patch(at, json=body, headers={**of_this_site, "If-Match": tag})
+    assert again.status_code == 200
 
 
 def test_another_way_is_shown_and_accepted(

@@ -14,7 +14,7 @@ from core.devices import Point
 from core.ids import new_id
 from core.telemetry.readings import Quality, Reading
 from tests.api.building import put_alarm, put_source, put_ticket, put_waiting_device
-from tests.api.conftest import MakeUser
+from tests.api.conftest import MakeUser, User
 from tests.api.memory_telemetry import MemoryTelemetry
 from tests.fixtures import SITE_FILE, SmallSite
 
@@ -267,3 +267,27 @@ def test_devices_are_listed_by_state(
     items = client.get(f"{API}/devices?state={state}").json()["items"]
     assert {item["state"] for item in items} <= {state}
     assert len(items) == {"waiting": 1, "active": 3, "retired": 0}[state]
+
+
+def test_topics_of_another_site_s_source_are_taken_by_nobody_without_rights_there(
+    client: TestClient, stranger: User, site: SmallSite, other_site: UUID
+) -> None:
+    ours = {"site_id": str(site.id), "code": "z2m", "topic_filter": "zigbee2mqtt/#"}
+    made = client.post(f"{API}/sources", json={**ours, "dialect": "zigbee2mqtt"})
+    assert made.status_code == 201
+    theirs = {"site_id": str(other_site), "code": "theirs", "topic_filter": "+/pump/availability"}
+    refused = client.post(f"{API}/sources", json=theirs, headers=stranger.headers)
+    assert refused.status_code == 403
+    assert "of another site" in refused.json()["detail"]
+    assert "z2m" not in refused.text
+    theirs["topic_filter"] = "hillside/#"
+    own = client.post(f"{API}/sources", json=theirs, headers=stranger.headers)
+    assert own.status_code == 201
+    url = f"{API}/sources/{own.json()['id']}"
+    tag = client.get(url, headers=stranger.headers).headers["ETag"]
+    wide = {"topic_filter": "#"}
+    headers = {**stranger.headers, "If-Match": tag}
+    assert client.patch(url, json=wide, headers=headers).status_code == 403
+    # Who may change the devices of both may let both hear the same: a network server is shared.
+    shared = {**ours, "code": "both", "topic_filter": "hillside/+"}
+    assert client.post(f"{API}/sources", json=shared).status_code == 201

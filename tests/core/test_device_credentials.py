@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from core import events
+from core.codes import filters_overlap
 from core.db import Database
 from core.device_credentials import (
     Account,
@@ -21,7 +22,7 @@ from core.device_credentials import (
     rotate_credential,
     wanted_accounts,
 )
-from core.device_credentials.rights import covers, filter_fault, overlap
+from core.device_credentials.rights import covers, filter_fault
 from core.devices import Device, Source
 from core.errors import Conflict, Invalid
 from core.events import Event
@@ -223,8 +224,8 @@ def test_a_filter_covers_another(wide: str, narrow: str, does: bool) -> None:
     ],
 )
 def test_filters_overlap(one: str, other: str, do: bool) -> None:
-    assert overlap(one, other) is do
-    assert overlap(other, one) is do
+    assert filters_overlap(one, other) is do
+    assert filters_overlap(other, one) is do
 
 
 @pytest.mark.parametrize("filter_", ["#", "wk/v1/b/#", "wk/v1/+/x/readings", "+/v1/a/#", "wk/#"])

@@ -15,7 +15,7 @@ from core.mapping_sketch import sketch
 from core.mapping_versions import versions_of
 from core.mappings import as_yaml, read_mapping
 from core.quarantine import Quarantined, mark
-from tests.web.conftest import client_of
+from tests.web.conftest import client_of, signed_in
 from tests.web.sourcing import FRAME, HOME_MADE, MAPPING, boxes
 from tests.web.stage import Stage
 
@@ -54,6 +54,17 @@ def test_a_source_is_made_changed_pushed_to_and_removed(stage: Stage) -> None:
     assert form(client, f"{page}/key/remove")[0] == 303
     assert form(client, f"{page}/delete") == (303, "/sources")
     assert client.get(page).status_code == 404
+
+
+def test_topics_of_another_site_are_refused_in_words(stage: Stage) -> None:
+    boxes(stage)
+    person = stage.person("Far Away", "administrator", node=stage.other_site_id)
+    far = signed_in(stage, stage.secret(person, "session"))
+    wide = {"site": str(stage.other_site_id), "code": "all", "dialect": "tasmota"}
+    status, shown = form(far, "/sources", **wide, topic_filter="#")
+    assert status == 403
+    assert "a source of another site" in shown
+    assert form(far, "/sources", **wide, topic_filter="hills/#")[0] == 303
 
 
 def test_the_list_says_what_waits_and_hides_what_is_not_the_readers(stage: Stage) -> None:

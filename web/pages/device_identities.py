@@ -44,6 +44,7 @@ from core.paging import Wish
 from core.people import find_node, nodes_with
 from core.places import Node
 from core.register import find
+from core.topic_sharing import require_reads
 from web.kept import chosen_node
 from web.page_route import PageRoute
 from web.pages.devices import Fields, form_fields
@@ -250,6 +251,7 @@ def _routes_of_its_rights(routes: APIRouter) -> None:
         with visit.parts.database.write() as session:
             device = _device(session, visit, device_id)
             changes = _changes(session, device, fields)
+            require_reads(session, visit.caller, device, changes)
             actor, now = Actor.person(visit.caller.person_id), visit.parts.clock.now()
             change_identity(session, device, changes, actor=actor, now=now)
         return RedirectResponse(f"/device-identities/{device_id}", status_code=303)

@@ -20,6 +20,7 @@ from core.people import nodes_with
 from core.register import find
 from core.source_overview import SourceView, source_views
 from core.telemetry.store import TelemetryError
+from core.topic_sharing import require_topics
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit, own_address
@@ -166,6 +167,7 @@ def _create(visit: Visit, form: SourceForm) -> UUID:
             nodes = nodes_with(session, visit.caller, WRITE)
             code = next(node.code for node in nodes if node.id == form.site)
             topic = f"{PUSHED}/{code}/{form.code.strip()}/#"
+        require_topics(session, visit.caller, form.site, [topic])
         options = _options(form, {}, form.dialect)
         source = create_source(
             session,
@@ -182,8 +184,11 @@ def _change(visit: Visit, source_id: UUID, form: SourceForm) -> None:
     with visit.parts.database.write() as session:
         source = find(session, visit.caller, Source, source_id, to_change=True)
         visit.caller.require(WRITE, source.site_id)
+        topic = form.topic_filter.strip()
+        standing = [source.topic_filter]
+        require_topics(session, visit.caller, source.site_id, [topic], standing=standing)
         changes = {
-            "topic_filter": form.topic_filter.strip(),
+            "topic_filter": topic,
             "dialect": form.dialect,
             "options": _options(form, source.options, source.dialect),
             "enabled": form.enabled == "yes",
