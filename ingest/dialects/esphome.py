@@ -35,6 +35,8 @@ _MEASURING = frozenset({"sensor", "binary_sensor"})
 # What the source remembers under this, a device and a name: which of those types has it.
 KEY = "key/"
 _ONLINE = {b"online": True, b"offline": False}
+_CHARGES = ("battery", "battery_level", "battery_percent", "battery_percentage")
+_MOST_VOLTS = 5
 
 
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
@@ -98,12 +100,13 @@ def _parted(topic: str, topic_filter: str) -> tuple[str, str, str]:
 
 
 def _said(kind: str, key: str, text: str, payload: bytes) -> Spoken | Problem | None:
+    """What a bare value says. Text sensors speak as `sensor`, so any text may come from one."""
     if text.startswith("{"):
         return _structured(kind, key, payload)
     value = _text(text) if kind in _TEXTS else scalar(text)
     if kind == "event":
         return Spoken("event", {"event": f"{key}.{text}"}) if sound(text) and text else None
-    if kind in ("sensor", "number") and isinstance(value, str):
+    if kind == "number" and isinstance(value, str):
         return Problem("wrong_type", f"{key[:60]}: {text[:40]!r} is no number")
     if kind == "binary_sensor" and value is not None and not isinstance(value, bool):
         return Problem("wrong_type", f"{key[:60]}: {text[:40]!r} is neither ON nor OFF")
@@ -134,11 +137,20 @@ def _health(kind: str, key: str, text: str) -> dict[str, float]:
     name = key.rpartition(".")[2]
     if value is None:
         return {}
-    if name.endswith("wifi_signal"):
-        return health(rssi=value)
-    if name.endswith(("battery_level", "battery")):
+    if "wifi_signal" in name or name in ("rssi", "wifi_rssi"):
+        # Some have it in percent, under the same names.
+        percent = value if 0 < value <= 100 else None
+        return health(rssi=value if value < 0 else None, link_quality=percent)
+    if name.endswith("battery_voltage") or (name.endswith("battery") and _is_voltage(value)):
+        return health(battery_voltage=value)
+    if name.endswith(_CHARGES):
         return health(battery=value) if 0 <= value <= 100 else {}
-    return health(battery_voltage=value) if name.endswith("battery_voltage") else {}
+    return {}
+
+
+def _is_voltage(value: float) -> bool:
+    """Whether what is only called `battery` is the voltage of a cell, as often it is."""
+    return isinstance(value, float) and 0 < value < _MOST_VOLTS and not value.is_integer()
 
 
 def _discovered(rest: list[str], payload: bytes) -> Result:

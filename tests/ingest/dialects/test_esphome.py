@@ -12,6 +12,7 @@ SAMPLES = [
     ("livingroom/sensor/temperature/state", b"20.6"),
     ("livingroom/sensor/wifi_signal/state", b"-61"),
     ("livingroom/text_sensor/version/state", b"2024.4.1"),
+    ("livingroom/sensor/version/state", b"2024.4.1 (config hash 0x12)"),
     ("livingroom/light/lamp/state", {"state": "ON", "brightness": 128}),
     ("livingroom/event/bell/state", {"event_type": "press"}),
     ("livingroom/climate/room/current_temperature/state", b"21.5"),
@@ -40,6 +41,9 @@ def house() -> Following:
         ("select/mode", b"1", "select.mode", "1"),
         ("text_sensor/version", b"2024", "text_sensor.version", "2024"),
         ("number/limit", b"12", "number.limit", 12),
+        # Text sensors publish as sensors do.
+        ("sensor/ip_address", b"192.168.1.31", "ip_address", "192.168.1.31"),
+        ("sensor/pump_state", b"Running", "pump_state", "Running"),
     ],
 )
 def test_a_value_is_told_under_type_and_name(
@@ -58,7 +62,7 @@ def test_no_value_is_no_reading_and_no_error(house: Following, kind: str, nothin
 @pytest.mark.parametrize(
     ("rest", "payload", "reason"),
     [
-        ("sensor/t/state", b"warm", "wrong_type"),
+        ("number/t/state", b"warm", "wrong_type"),
         ("sensor/t/state", b"ON", None),
         ("sensor/t/state", b"\xff", "not_utf8"),
         ("binary_sensor/t/state", b"7", "wrong_type"),
@@ -113,6 +117,12 @@ def test_the_device_tells_of_itself(house: Following) -> None:
         ("wifi_signal", b"-61", {"rssi": -61}),
         ("sensor_battery_level", b"80", {"battery": 80}),
         ("battery_voltage", b"3.01", {"battery_voltage": 3.01}),
+        ("wifi_signal_db", b"-70", {"rssi": -70}),
+        ("wifi_signal_percent", b"78", {"link_quality": 78}),
+        ("wifi_signal", b"0", {}),
+        ("tank_battery", b"3.98", {"battery_voltage": 3.98}),
+        ("tank_battery", b"4", {"battery": 4}),
+        ("tank_battery_percentage", b"3.5", {"battery": 3.5}),
         ("temperature", b"20", {}),
     ):
         (told,) = house.told(f"livingroom/sensor/{name}/state", payload)
