@@ -32,6 +32,7 @@ from ingest.dialects.values import (
     known_unit,
     name_in,
     number,
+    number_in,
     scalar,
     sound,
     switched,
@@ -43,6 +44,9 @@ BASE = "zigbee2mqtt"
 # What the source remembers under this, the code of a bridge and a friendly name: {"words":
 # {property: [on, off]}, "volts": True, where its voltage is in V, "group": True}, each if it is so.
 DEVICE = "device/"
+# What is noted under this, the code of a bridge and a friendly name: that its actions come in JSON.
+# A bridge made for Home Assistant says each of them once more, bare.
+PRESSED = "pressed/"
 _USUAL = f"{BASE}/"
 _ASKED = frozenset({"set", "get"})
 _STRONGEST = 255
@@ -82,6 +86,8 @@ def plan(source: ForeignSource, topic: str, memory: Mapping[str, Any]) -> Plan |
     levels = name.split("/")
     if levels[0] == "bridge" or levels[-1] == "availability" or not _ASKED.isdisjoint(levels):
         return None
+    if _is_part(bridge, name, memory):
+        return None
     known = memory.get(bridge.key(name), {})
     meant: Mapping[str, Any] = known.get("words", {})
     own = named(memory, bridge.full(name))
@@ -96,7 +102,7 @@ def plan(source: ForeignSource, topic: str, memory: Mapping[str, Any]) -> Plan |
 
 def _ordinary(bridge: str, payload: bytes) -> Ordinary | None:
     fields = decode_json(payload)
-    if fields.get("action"):
+    if fields.get("action") or fields.get("battery").__class__ is str:
         return None
     contact = fields.get("contact")
     if contact is not None:
@@ -151,6 +157,8 @@ def _spelled(topic_filter: str) -> str:
 
 
 def _state(bridge: _Bridge, rest: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    if _is_part(bridge, rest, memory) and payload[:1] == b"{":
+        return None
     said = parse(payload)
     name = rest
     if not isinstance(said, dict):
@@ -163,7 +171,15 @@ def _state(bridge: _Bridge, rest: str, payload: bytes, memory: Mapping[str, Any]
         text = words(payload)
         if isinstance(text, Problem):
             return text
+        if attribute == "action" and _pressed(bridge, name) in memory:
+            return None
         said = {attribute: said if isinstance(said, str) else scalar(text)}
+        note = {}
+    else:
+        note = _noted(bridge, name, said, memory)
+    if isinstance(said.get("battery"), str):
+        # Bridges of 2018 and 2019 wrote "100.00".
+        said["battery"] = number_in(said["battery"])
     known = memory.get(bridge.key(name), {})
     if known.get("group"):
         # What a group says, its members say as well.
@@ -177,7 +193,28 @@ def _state(bridge: _Bridge, rest: str, payload: bytes, memory: Mapping[str, Any]
         through=bridge.code,
         health=_health(said, volts=bool(known.get("volts"))),
     )
-    return Decoded([told], remember=own.remember) if own.remember else told
+    return Decoded([told], remember=own.remember, note=note) if own.remember or note else told
+
+
+def _is_part(bridge: _Bridge, rest: str, memory: Mapping[str, Any]) -> bool:
+    """Whether it is an endpoint of a device, as `lamp/l1`, of which the device itself tells all.
+
+    A bridge made for Home Assistant says lights and covers of several endpoints that way as well.
+    """
+    name, _, part = rest.rpartition("/")
+    whole = memory.get(bridge.key(name)) if name and part else None
+    return whole is not None and not whole.get("group") and bridge.key(rest) not in memory
+
+
+def _pressed(bridge: _Bridge, name: str) -> str:
+    return f"{PRESSED}{bridge.code}/{name}"
+
+
+def _noted(
+    bridge: _Bridge, name: str, said: Mapping[str, Any], memory: Mapping[str, Any]
+) -> dict[str, Any]:
+    key = _pressed(bridge, name)
+    return {key: True} if said.get("action") and key not in memory else {}
 
 
 def _shapeless(said: Any) -> Problem:

@@ -118,6 +118,39 @@ def test_a_press_is_an_event_and_its_end_is_none(house: Following) -> None:
     assert said == [("button", "readings", {"battery": 80, "ts": 1795492801123})]
 
 
+def test_a_press_that_is_said_again_for_home_assistant_is_one(house: Following) -> None:
+    press = [("button", "event", {"event": "single"})]
+    assert house.spoken("zigbee2mqtt/button", {"action": "single", "linkquality": 80})[1:] == press
+    assert house.spoken("zigbee2mqtt/button/action", b"single") == []
+    assert house.spoken("zigbee2mqtt/button", {"action": "single"}) == press
+    # A bridge that publishes attributes only says it this way alone.
+    assert house.spoken("zigbee2mqtt/other/action", b"hold") == [
+        ("other", "event", {"event": "hold"})
+    ]
+
+
+def test_an_endpoint_that_is_told_apart_for_home_assistant_is_no_device(house: Following) -> None:
+    house.told(
+        "zigbee2mqtt/bridge/devices",
+        [{"friendly_name": "lamp"}, {"friendly_name": "lamp/desk"}, {"friendly_name": "b1/door"}],
+    )
+    house.told("zigbee2mqtt/bridge/groups", GROUPS)
+    assert house.reading("zigbee2mqtt/lamp", {"state_l1": "ON"}) == {"state_l1": True}
+    assert house.told("zigbee2mqtt/lamp/l1", {"state": "ON"}) == []
+    assert house.spoken("zigbee2mqtt/lamp/desk", {"state": "ON"})[0][0] == "lamp.desk"
+    assert house.spoken("zigbee2mqtt/b1/door", {"contact": True})[0][0] == "b1.door"
+    assert house.spoken("zigbee2mqtt/hall/new", {"state": "ON"})[0][0] == "hall.new"
+    # One attribute of it is no endpoint.
+    assert house.reading("zigbee2mqtt/lamp/state_l1", b"OFF") == {"state_l1": False}
+
+
+def test_a_battery_that_is_written_as_text_is_a_number(house: Following) -> None:
+    (told,) = house.told("zigbee2mqtt/smoke", {"battery": "97.00", "voltage": 3055})
+    assert told.messages[0].fields == {"battery": 97.0, "voltage": 3055}
+    assert told.health == {"battery": 97, "battery_voltage": 3.055}
+    assert house.reading("zigbee2mqtt/smoke", {"battery": "", "smoke": False}) == {"smoke": False}
+
+
 @pytest.mark.parametrize("said", [b"online", b'{"state":"online"}', b'"online"', b" online\n"])
 def test_availability_is_told_in_every_way(house: Following, said: bytes) -> None:
     status = [("b1.door", "status", {"online": True})]
