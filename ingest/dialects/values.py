@@ -18,12 +18,28 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.AS
 _SWITCHED = {"ON": True, "OFF": False}
 # No value at all, as programs print it; nothing is wrong then, and nothing measured.
 NOTHING = frozenset({"", "nan", "none", "null", "unavailable", "unknown", "inf", "-inf"})
+# Of those of more than one letter, also as other people write them: `KWH`, `Lx`, `Hours`.
 _UNITS = {
-    "℃": "°C", "C": "°C", "degC": "°C", "℉": "°F", "F": "°F", "degF": "°F", "hPa": "mbar",
-    "μg/m³": "µg/m³", "ug/m3": "µg/m³", "µg/m3": "µg/m³", "m3": "m³", "m3/h": "m³/h",
-    "VAr": "var", "VAR": "var", "lux": "lx", "ohm": "Ω", "seconds": "s", "minutes": "min",
-    "％": "%", "Lux": "lx", "㎥": "m³", "r/min": "rpm",
+    "C": "°C", "ºC": "°C", "degc": "°C", "F": "°F", "ºF": "°F", "degf": "°F", "％": "%",
+    "%rh": "%", "hPa": "mbar", "ug/m³": "µg/m³", "ug/m3": "µg/m³", "µg/m3": "µg/m³",
+    "㎍/㎥": "µg/m³", "mg/m3": "mg/m³", "㎥": "m³", "m3": "m³", "m3/h": "m³/h", "㎥/h": "m³/h",
+    "l": "L", "l/min": "L/min", "liter": "L", "liters": "L", "litre": "L", "litres": "L",
+    "㎜": "mm", "㎝": "cm", "meter": "m", "meters": "m", "metre": "m", "metres": "m", "in": "inch",
+    "kn": "knot", "㎏": "kg", "v": "V", "volt": "V", "mv": "mV", "a": "A", "ma": "mA", "w": "W",
+    "watt": "W", "kw": "kW", "kwh": "kWh", "var": "var", "kvar": "kvar", "hz": "Hz", "dba": "dB",
+    "lux": "lx", "lx": "lx", "ohm": "Ω", "㏀": "kΩ", "rpm": "rpm", "r/min": "rpm", "kpa": "kPa",
+    "MPA": "MPa", "Mpa": "MPa", "ppm": "ppm", "ppb": "ppb", "psi": "psi", "bar": "bar",
+    "sec": "s", "sec.": "s", "second": "s", "seconds": "s", "minute": "min", "minutes": "min",
+    "min.": "min", "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "day": "d", "days": "d",
 }  # fmt: skip
+# Units beside the common ones that devices state; rules know them just so.
+_MORE_UNITS = frozenset(
+    {
+        "cm", "ft", "inch", "km/h", "knot", "mph", "mm/h", "m/s²", "mmHg", "inHg", "mL", "L/h",
+        "m³/s", "MWh", "GJ", "mW", "µA", "MΩ", "kHz", "µS/cm", "mS/cm", "mg/L", "NTU",
+    }
+)  # fmt: skip
+_LETTERS = str.maketrans({"μ": "µ", "℃": "°C", "℉": "°F", "Ω": "Ω"})
 
 
 def document(payload: bytes) -> dict[str, Any] | Problem:
@@ -163,9 +179,9 @@ def known_unit(unit: Any) -> str | None:
     """The unit as rules write it; None for what is none there."""
     if not isinstance(unit, str):
         return None
-    unit = unit.strip()
-    unit = _UNITS.get(unit, unit)
-    return unit if unit in COMMON_UNITS else None
+    unit = unit.strip().translate(_LETTERS)
+    unit = _UNITS.get(unit) or _UNITS.get(unit.lower() if len(unit) > 1 else "", unit)
+    return unit if unit in COMMON_UNITS or unit in _MORE_UNITS else None
 
 
 def name_in(value: Any) -> str | None:
