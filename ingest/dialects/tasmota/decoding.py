@@ -21,7 +21,7 @@ from ingest.dialects.spoken import (
     Spoken,
     Told,
 )
-from ingest.dialects.tasmota.bridged import ENVELOPES, passed_on
+from ingest.dialects.tasmota.bridged import ENVELOPES, passed_on, wrapped
 from ingest.dialects.tasmota.clock import NEVER, usual_time, when
 from ingest.dialects.tasmota.describing import DISCOVERY, NOT_MEASURED, announced, points
 from ingest.dialects.values import Value, document, flat, health, name_in, number, sound
@@ -34,13 +34,19 @@ _CARD_READERS = ("PN532", "RDM6300", "RC522")
 _BEACON = "IBEACON"
 _LEFT = NOT_MEASURED | {_BEACON, *_CARD_READERS, *ENVELOPES}
 # With these a message tells more than values, or when in another way.
-_ELSE = frozenset({"Epoch", _BEACON, *_CARD_READERS, *ENVELOPES})
+_ELSE = frozenset({"Epoch", "Device", _BEACON, *_CARD_READERS, *ENVELOPES})
 _ONLINE = {b"Online": True, b"Offline": False}
-_SWITCHED = {b"ON": True, b"OFF": False}
+# Also as somebody may have set the texts of states (`StateText`).
+_SWITCHED = {"ON": True, "OFF": False, "1": True, "0": False, "TRUE": True, "FALSE": False}
 _POWER = re.compile(r"POWER\d{0,2}", re.ASCII)
+_SWITCHING = re.compile(r"POWER\d{0,2}|Switch\d{1,2}", re.ASCII)
 _THRESHOLD = re.compile(r"(?:POWER|VOLTAGE|CURRENT)_(?:LOW|HIGH)", re.ASCII)
 _STATUS = re.compile(r"STATUS\d{0,2}", re.ASCII)
 _PRESSED = re.compile(r"(?:Button|Switch)\d{1,2}", re.ASCII)
+# On topics of these, in JSON, what commands are answered where that goes by command (`SetOption4`),
+# and what switches and buttons say to a topic of theirs.
+_COMMANDS = re.compile(r"(?:POWER|DIMMER|SHUTTER)\d{0,2}|(?:BUTTON|SWITCH)\d{1,2}T?", re.ASCII)
+_TRIGGER = re.compile(r"(BUTTON|SWITCH)(\d{1,2})T?", re.ASCII)
 # What of a command's result is the state of the device.
 _RESULT = re.compile(r"POWER\d{0,2}|Dimmer\d?|Shutter\d{1,2}|Switch\d{1,2}", re.ASCII)
 
@@ -55,17 +61,19 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     if not prefix:
         levels = topic.split("/")
         return announced(levels, payload, memory) if levels[:2] == DISCOVERY else None
-    if prefix == TELE and last in ("SENSOR", "STATE"):
-        return _sensors(source, name, payload, memory)
+    if prefix == TELE and last in ("SENSOR", "STATE", *ENVELOPES):
+        return _sensors(source, last, name, payload, memory)
     if last == "LWT" and prefix == TELE:
         online = _ONLINE.get(payload.strip())
         if online is None:
             return Problem("wrong_shape", "LWT is Online or Offline") if payload else None
         return _told(name, [Spoken("status", {"online": online})], memory)
-    if last in ("RESULT", "MARGINS") or (prefix == STAT and _STATUS.fullmatch(last)):
+    if prefix == TELE and last == "INFO1":
+        return _module(name, payload, memory)
+    if last in ("RESULT", "MARGINS") or (prefix == STAT and _is_answer(last, payload)):
         return _answered(source, prefix, last, name, payload, memory)
     if _POWER.fullmatch(last) if prefix == STAT else _THRESHOLD.fullmatch(last):
-        on = _SWITCHED.get(payload.strip())
+        on = _switched(payload.decode("utf-8", "replace"))
         if on is None:
             return Problem("wrong_shape", f"{last} is ON or OFF") if payload else None
         return _told(name, [Spoken("readings", {last: on})], memory)
@@ -85,7 +93,8 @@ def plan(source: ForeignSource, topic: str, memory: Mapping[str, Any]) -> Plan |
 
 def _ordinary(zone: ZoneInfo, payload: bytes) -> Ordinary | None:
     fields = decode_json(payload)
-    if not _ELSE.isdisjoint(fields):
+    if not _ELSE.isdisjoint(fields) or len(fields) == 1:
+        # The only one may be a device behind a bridge.
         return None
     said = fields.get("Time")
     if said is None:
@@ -114,13 +123,37 @@ def _told(name: str, messages: list[Spoken], memory: Mapping[str, Any]) -> Resul
     return Decoded([told], remember=own.remember) if own.remember else told
 
 
-def _sensors(source: ForeignSource, name: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+def _is_answer(last: str, payload: bytes) -> bool:
+    if _STATUS.fullmatch(last):
+        return True
+    return payload[:1] == b"{" and _COMMANDS.fullmatch(last) is not None
+
+
+def _switched(text: str) -> bool | None:
+    return _SWITCHED.get(text.strip().upper())
+
+
+def _sensors(
+    source: ForeignSource, last: str, name: str, payload: bytes, memory: Mapping[str, Any]
+) -> Result:
     if not payload:
         return None
     said = document(payload)
     if isinstance(said, Problem):
         return said
-    return _state(source, name, said, memory)
+    return _state(source, name, wrapped(last, said), memory)
+
+
+def _module(name: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """What a device is, as it says when it starts. Older ones say it without `Info1` around it."""
+    said = document(payload)
+    inner = {} if isinstance(said, Problem) else said.get("Info1", said)
+    module = name_in(inner.get("Module")) if isinstance(inner, dict) else None
+    own = named(memory, name)
+    if module is None or isinstance(own, Problem):
+        return None
+    told = Told(own.code, described=Described(maker="Tasmota", model=module))
+    return Decoded([told], remember=own.remember)
 
 
 def _state(
@@ -130,7 +163,7 @@ def _state(
     if isinstance(own, Problem):
         return own
     moment = when(said, source.zone, memory, own.code) if "Time" in said else NEVER
-    measured = flat(said, texts=False, leave=_LEFT)
+    measured = flat(said, texts=False, leave=_LEFT) | _switches(said)
     messages = list(_scans(said, moment.ts))
     if measured:
         messages.append(Spoken("readings", {**measured, **moment.ts}))
@@ -146,7 +179,7 @@ def _state(
     if not messages:
         told = []
     remember = {**(own.remember if told else {}), **passed.remember}
-    return Decoded(told + passed.told, passed.problems, remember, note)
+    return Decoded(told + passed.told, passed.problems, remember, note | passed.note)
 
 
 def _health(said: Mapping[str, Any]) -> dict[str, float]:
@@ -173,7 +206,10 @@ def _answered(
     if last.startswith("STATUS"):
         return _status(source, name, said, memory)
     if any(envelope in said for envelope in ENVELOPES):
-        return _state(source, name, said, memory)
+        return _state(source, name, wrapped(last, said), memory)
+    if trigger := _TRIGGER.fullmatch(last):
+        action = said.get("STATE", said.get("TRIG"))
+        said = {f"{trigger[1].capitalize()}{trigger[2]}": {"Action": action}} if action else said
     if last == "MARGINS":
         margins = said.get("MARGINS", said)
         measured = flat(margins, texts=False) if isinstance(margins, dict) else {}
@@ -204,15 +240,26 @@ def _result(said: Mapping[str, Any]) -> Iterator[Spoken]:
     for key, value in said.items():
         action = value.get("Action") if isinstance(value, dict) else None
         if isinstance(action, str) and _PRESSED.fullmatch(key):
-            on = _SWITCHED.get(action.encode("utf-8", "replace"))
+            on = _switched(action)
             if on is not None and key.startswith("Switch"):
                 measured[key] = on
             elif action and sound(action):
                 yield Spoken("event", {"event": f"{key}.{action}"})
         elif _RESULT.fullmatch(key):
             measured |= flat({key: value}, texts=False)
+    measured |= _switches(said)
     if measured:
         yield Spoken("readings", dict(measured))
+
+
+def _switches(said: Mapping[str, Any]) -> dict[str, bool]:
+    """What relays and switches say that are set to say other words than `ON` and `OFF`."""
+    return {
+        key: on
+        for key, value in said.items()
+        if isinstance(value, str) and _SWITCHING.fullmatch(key)
+        if (on := _switched(value)) is not None
+    }
 
 
 def _scans(said: Mapping[str, Any], moment: Mapping[str, Any]) -> Iterator[Spoken]:

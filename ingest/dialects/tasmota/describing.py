@@ -20,7 +20,7 @@ _FOLLOWED = (
     ("stat", ("RESULT", "POWER", "STATUS8", "STATUS10", "STATUS11")),
 )
 # By the last name of a path: the unit, and what it means.
-_MEASURES = {
+_MEASURES: Mapping[str, tuple[str | None, str | None]] = {
     "Temperature": ("TempUnit", "temperature"),
     "DewPoint": ("TempUnit", "temperature"),
     "Humidity": ("%", "humidity"),
@@ -33,8 +33,19 @@ _MEASURES = {
     "PM2.5": ("µg/m³", "pm25"),
     "PM10": ("µg/m³", "pm10"),
     "Vcc": ("V", "voltage"),
+    "Battery": ("%", "battery"),
+    "BatteryPercentage": ("%", "battery"),
+    "Moisture": ("%", "moisture_content"),
+    "Distance": ("cm", "distance"),
+    "Weight": ("kg", "weight"),
+    "Speed": ("SpeedUnit", "speed"),
+    "PM1": ("µg/m³", "pm1"),
+    "Voltage": ("V", "voltage"),
+    "BatteryVoltage": ("V", "voltage"),
+    "Current": ("A", "current"),
+    "Power": ("W", "power"),
 }
-_OF_ENERGY = {
+_OF_ENERGY: Mapping[str, tuple[str | None, str | None]] = {
     "Voltage": ("V", "voltage"),
     "Current": ("A", "current"),
     "Power": ("W", "power"),
@@ -44,7 +55,28 @@ _OF_ENERGY = {
     "Total": ("kWh", "energy"),
     "Today": ("kWh", "energy"),
     "Yesterday": ("kWh", "energy"),
+    "ExportActive": ("kWh", "energy"),
+    "ImportActive": ("kWh", "energy"),
+    "TotalTariff": ("kWh", "energy"),
+    "ExportTariff": ("kWh", "energy"),
+    "Factor": (None, "power_factor"),
 }
+# Of Zigbee's alarms, and what else is 0 or 1 there: what it means.
+_YES_OR_NO = {
+    "open": "opening",
+    "Occupancy": "occupancy",
+    "Water": "moisture",
+    "Fire": "smoke",
+    "CO": "carbon_monoxide",
+    "Vibration": "vibration",
+    "Contact": None,
+}
+# Of one unit at a bridge's device, and of another or none at a device itself.
+_OF_PASSED: Mapping[str, tuple[str | None, str | None]] = {
+    "Power": (None, None),
+    "Battery": (None, None),
+}
+_STATED = {"TempUnit": "C", "PressureUnit": "hPa", "SpeedUnit": ""}
 
 
 def points(measured: Mapping[str, Value], said: Mapping[str, Any]) -> Iterator[DescribedPoint]:
@@ -55,10 +87,24 @@ def points(measured: Mapping[str, Value], said: Mapping[str, Any]) -> Iterator[D
         last = path[-2] if path[-1].isdigit() and len(path) > 1 else path[-1]
         if key.endswith("PM2.5"):
             last = "PM2.5"
+        elif "Speed" in path:
+            last = "Speed"
         known = _OF_ENERGY if path[0] == "ENERGY" else _MEASURES
         unit, means = known.get(last, (None, None))
-        if unit in ("TempUnit", "PressureUnit"):
-            unit = known_unit(said.get(unit, "C" if unit == "TempUnit" else "hPa"))
+        if unit in _STATED:
+            unit = known_unit(said.get(unit, _STATED[unit]))
+        yield DescribedPoint(key, kind, unit, means=means)
+
+
+def passed_points(kinds: Mapping[str, str], said: Mapping[str, Any]) -> Iterator[DescribedPoint]:
+    """The points of a device behind a bridge. kinds: of each of its values."""
+    for key, kind in kinds.items():
+        if key in _YES_OR_NO:
+            yield DescribedPoint(key, "boolean", means=_YES_OR_NO[key])
+            continue
+        unit, means = _OF_PASSED.get(key, _MEASURES.get(key, (None, None)))
+        if unit in _STATED:
+            unit = known_unit(said.get(unit, _STATED[unit]))
         yield DescribedPoint(key, kind, unit, means=means)
 
 
@@ -116,6 +162,7 @@ def _topics(said: Mapping[str, Any], mac: str) -> Iterator[tuple[str, str]]:
     if len(texts) != 5 or texts[3:] != ["stat", "tele"]:
         return
     filled = str(full).replace("%topic%", str(topic)).replace("%id%", mac).rstrip("/")
+    filled = filled.replace("%hostname%", name_in(said.get("hn")) or "%hostname%")
     name = "/".join(level for level in filled.split("/") if level not in ("%prefix%", ""))
     if "%prefix%" not in filled.split("/") or not name or set(filled) & set("+#\0"):
         return

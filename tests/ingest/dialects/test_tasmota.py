@@ -134,6 +134,150 @@ def test_it_is_the_same_however_the_bridge_is_set(
     assert wall.spoken(topic, said) == [(device, "readings", {"Occupancy": 1})]
 
 
+KITCHEN = {"Device": "0x8F20", "Name": "Living room", "Humidity": 41.5, "LinkQuality": 127}
+
+
+@pytest.mark.parametrize(
+    ("topic", "said"),
+    [
+        # As by default, and by name; then without the envelope, without the key, without both.
+        ("tele/zb/SENSOR", {"ZbReceived": {"0x8F20": KITCHEN}}),
+        ("tele/zb/8F20/SENSOR", {"ZbReceived": {"Living room": KITCHEN}}),
+        ("tele/zb/8F20_1/SENSOR", {"ZbReceived": {"0x8F20": KITCHEN}}),
+        ("tele/zb/SENSOR", {"0x8F20": KITCHEN}),
+        ("tele/zb/SENSOR", {"Living room": KITCHEN}),
+        ("tele/zb/8F20/SENSOR", {"ZbReceived": KITCHEN}),
+        ("tele/zb/8F20/SENSOR", KITCHEN),
+        ("tele/zb/8F20/ZbReceived", {"0x8F20": KITCHEN}),
+        ("tele/zb/Living_room/ZbReceived", KITCHEN),
+        ("zb/Living_room/tele/ZbReceived", {"Living room": KITCHEN}),
+    ],
+)
+def test_a_bridge_tells_the_same_whatever_it_leaves_out(
+    wall: Following, topic: str, said: dict[str, Any]
+) -> None:
+    (told,) = wall.told(topic, said)
+    assert (told.device, told.through) == ("zb.Living-room", "zb")
+    assert told.messages[0].fields == {"Humidity": 41.5, "LinkQuality": 127}
+    assert told.health == {"link_quality": 50.0}
+
+
+def test_a_device_whose_bridge_hides_itself_goes_by_its_own_name(wall: Following) -> None:
+    for topic in ("tele/Living_room/SENSOR", "tele/8F20/ZbReceived"):
+        (told,) = wall.told(topic, {"0x8F20": KITCHEN})
+        assert (told.device, told.through) == ("Living-room", None)
+
+
+def test_a_state_of_a_device_without_an_envelope_is_told(wall: Following) -> None:
+    one = {**KITCHEN, "Reachable": False, "LastSeenEpoch": 1641742232, "ModelId": "SNZB-02"}
+    (told,) = wall.told("tele/zb/SENSOR", {"0x8F20": one})
+    assert [each.kind for each in told.messages] == ["status", "readings"]
+    lora = {"Device": "0x4AD6", "RSSI": -50.0, "SNR": 9.5, "DoorOpen": 1, "Battery": 3.006}
+    (told,) = wall.told("tele/zb/SENSOR", {"LDS01": lora})
+    assert told.health == {"battery_voltage": 3.006, "rssi": -50.0, "snr": 9.5}
+
+
+def test_a_contact_behind_a_bridge_is_1_while_the_door_is_open(wall: Following) -> None:
+    for contact, is_open in ((1, True), (0, False)):
+        one = {"Device": "0x8F20", "Contact": contact, "LinkQuality": 66}
+        fields = wall.reading("tele/zb/SENSOR", {"ZbReceived": {"0x8F20": one}})
+        assert fields == {"Contact": contact, "LinkQuality": 66, "open": is_open}
+
+
+def test_a_device_behind_a_bridge_says_what_it_measures_bit_by_bit(wall: Following) -> None:
+    def described(**one: Any) -> Any:
+        said = {"ZbReceived": {"0x5": {"Device": "0x5", "LinkQuality": 9, **one}}}
+        return wall.told("tele/zb/SENSOR", said)[0].described
+
+    first = described(Water=1, ModelId="lumi.sensor_wleak.aq1", Manufacturer="LUMI")
+    assert (first.name, first.maker, first.model) == (None, "LUMI", "lumi.sensor_wleak.aq1")
+    assert [(one.key, one.kind, one.means) for one in first.points] == [
+        ("LinkQuality", "number", None),
+        ("Water", "boolean", "moisture"),
+    ]
+    second = described(Temperature=21.5, BatteryPercentage=90)
+    assert [(one.key, one.unit) for one in second.points] == [
+        ("LinkQuality", None),
+        ("Water", None),
+        ("Temperature", "°C"),
+        ("BatteryPercentage", "%"),
+    ]
+    assert described(Water=0) is None
+
+
+@pytest.mark.parametrize(
+    ("topic", "said", "told"),
+    [
+        ("stat/pump/POWER", {"POWER": "ON"}, {"POWER": True}),
+        ("stat/pump/DIMMER", {"POWER": "ON", "Dimmer": 20}, {"POWER": True, "Dimmer": 20}),
+        ("stat/pump/SWITCH1", {"Switch1": {"Action": "ON"}}, {"Switch1": True}),
+        ("stat/pump/SWITCH1", {"STATE": "OFF"}, {"Switch1": False}),
+        ("stat/pump/RESULT", {"POWER1": "1"}, {"POWER1": True}),
+        ("stat/pump/POWER2", b"0", {"POWER2": False}),
+        ("tele/pump/SENSOR", {"Switch1": "off"}, {"Switch1": False}),
+        ("tele/pump/STATE", {"POWER": "1", "Dimmer": 7}, {"POWER": True, "Dimmer": 7}),
+    ],
+)
+def test_states_are_told_by_command_and_in_other_words(
+    wall: Following, topic: str, said: Any, told: dict[str, Any]
+) -> None:
+    assert wall.spoken(topic, said) == [("pump", "readings", told)]
+
+
+def test_a_trigger_of_a_topic_of_its_own_is_an_event(wall: Following) -> None:
+    for topic, said in (
+        ("BUTTON2T", {"TRIG": "SINGLE"}),
+        ("BUTTON2", {"Button2": {"Action": "SINGLE"}}),
+    ):
+        assert wall.spoken(f"stat/pump/{topic}", said) == [
+            ("pump", "event", {"event": "Button2.SINGLE"})
+        ]
+    assert wall.hear("stat/pump/SHUTTER1", b"50") is None
+
+
+@pytest.mark.parametrize("around", [True, False])
+def test_a_device_that_starts_says_what_it_is(wall: Following, around: bool) -> None:
+    module = {"Module": "Sonoff TH", "Version": "14.2.0(tasmota)"}
+    (told,) = wall.told("tele/pump/INFO1", {"Info1": module} if around else module)
+    assert told.described is not None
+    assert (told.described.maker, told.described.model) == ("Tasmota", "Sonoff TH")
+    for said in (b"", b"{", b"[]", b'{"Module":7}', b'{"Info1":[]}'):
+        assert wall.hear("tele/pump/INFO1", said) is None
+
+
+def test_units_stand_beside_the_values_or_are_usual(wall: Following) -> None:
+    said = {
+        "SR04": {"Distance": 16.8},
+        "BMP280": {"Pressure": 742.1},
+        "TX23": {"Speed": {"Act": 14.8}, "Dir": {"Deg": 247.5}},
+        "ENERGY": {"Total": 3.1, "ExportActive": 0.2, "Factor": 0.98},
+        "INA219": {"Voltage": 4.49, "Current": 0.02},
+        "PressureUnit": "mmHg",
+        "SpeedUnit": "km/h",
+    }
+    (told,) = wall.told("tele/x/SENSOR", said)
+    assert told.described is not None
+    assert {one.key: one.unit for one in told.described.points} == {
+        "SR04.Distance": "cm",
+        "BMP280.Pressure": "mmHg",
+        "TX23.Speed.Act": "km/h",
+        "TX23.Dir.Deg": None,
+        "ENERGY.Total": "kWh",
+        "ENERGY.ExportActive": "kWh",
+        "ENERGY.Factor": None,
+        "INA219.Voltage": "V",
+        "INA219.Current": "A",
+    }
+
+
+def test_a_host_name_in_a_topic_is_filled_in() -> None:
+    wall = Following("tasmota", "tasmota/discovery/#")
+    config = {**CONFIG, "ft": "%prefix%/%hostname%/%topic%/"}
+    (told,) = wall.told("tasmota/discovery/D8A1C4000001/config", config)
+    assert told.device == "tasmota-D8A1C4-0001.pump_1"
+    assert f"{FOLLOWED}tele/tasmota-D8A1C4-0001/pump_1/SENSOR" in wall.memory
+
+
 def test_a_click_is_an_event(wall: Following) -> None:
     said = {"ZbReceived": {"0x1": {"Click": "single", "LinkQuality": 50}}}
     assert wall.spoken("tele/zb/SENSOR", said) == [
