@@ -11,11 +11,23 @@ from typing import Any
 
 from ingest.decoding import Problem
 from ingest.dialects.naming import beside, named
-from ingest.dialects.spoken import Decoded, ForeignSource, Result, Spoken, Told
+from ingest.dialects.spoken import (
+    Decoded,
+    Described,
+    DescribedPoint,
+    ForeignSource,
+    Result,
+    Spoken,
+    Told,
+)
 from ingest.dialects.values import Value, document, flat, health, number, sound, timed
 
 # What is noted under this and a device: the ids that its topic was last used by, newest first.
 IDS = "ids/"
+# What is remembered under this and a device: that it sleeps, so that it is no fault if it is gone.
+SLEEPS = "sleeps/"
+# What is noted under this and a device: what it has measured so far, and of which kind each is.
+MEASURED = "measured/"
 _ONLINE = {b"true": True, b"false": False}
 _NOTIFIED = ("NotifyStatus", "NotifyFullStatus")
 # Parts of a device that measure nothing in the building.
@@ -28,8 +40,9 @@ _HOUSEKEEPING = frozenset(
 # Of a component: its number, and when and why it changed.
 _ABOUT = frozenset(
     {
-        "id", "source", "by_minute", "minute_ts", "last_updated_ts", "timer_started_at",
-        "timer_duration", "errors", "flags", "packet_id", "aencrypted", "paired", "rpc",
+        "id", "source", "by_minute", "minute_ts", "last_updated_ts", "last_update_ts", "tag",
+        "timer_started_at", "timer_duration", "errors", "flags", "packet_id", "aencrypted",
+        "paired", "rpc", "on_time_rst_ts", "switch_on_rst_ts", "on_above_thr_rst_ts",
     }
 )  # fmt: skip
 # What happens to the device itself, not at it.
@@ -41,6 +54,26 @@ _WORK = frozenset(
         "sta_connected", "sta_disconnected", "restart", "sys_btn_up",
     }
 )  # fmt: skip
+# The unit of a value by its last name, without the phase that stands before it.
+_UNITS = {
+    "tC": "°C", "tF": "°F", "current_C": "°C", "target_C": "°C", "rh": "%", "apower": "W",
+    "act_power": "W", "aprt_power": "VA", "voltage": "V", "V": "V", "current": "A", "freq": "Hz",
+    "lux": "lx", "percent": "%", "current_pos": "%", "brightness": "%", "rssi": "dBm",
+}  # fmt: skip
+# What a component's value means that is there for it alone.
+_MEANS = {
+    ("devicepower", "percent"): "battery",
+    ("flood", "alarm"): "moisture",
+    ("humidity", "rh"): "humidity",
+    ("illuminance", "lux"): "illuminance",
+    ("smoke", "alarm"): "smoke",
+    ("temperature", "tC"): "temperature",
+}
+# They tell their minutes as events, too, and their sums as readings.
+_SUMS = frozenset({"emdata", "em1data"})
+_LEFT = _HOUSEKEEPING | _SUMS
+_PHASE = re.compile(r"^(?:total|[abcn])_")
+_ID = re.compile(r"([A-Za-z0-9]+)-[0-9A-Fa-f]{12}", re.ASCII)
 _MAC = re.compile(r"(?:[0-9a-f]{2}:?){6}", re.ASCII | re.IGNORECASE)
 _MOST_EVENTS = 200
 
@@ -54,12 +87,12 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
         online = _ONLINE.get(payload.strip())
         if online is None:
             return Problem("wrong_shape", "online is true or false")
-        return _told(name, [Spoken("status", {"online": online})], {}, memory)
+        return _here(name, online, memory)
     said = document(payload)
     if isinstance(said, Problem):
         return said
     if kind == "status":
-        return _told(name, list(_readings({part: said}, {})), _health({part: said}), memory)
+        return _told(name, {part: said}, {}, name, memory)
     return _answer(source, said, memory) if kind == "rpc" else _event(name, said, memory)
 
 
@@ -76,14 +109,42 @@ def _parted(topic: str, topic_filter: str) -> tuple[str, str, str]:
     return "", "", ""
 
 
-def _told(
-    name: str, messages: list[Spoken], known: Mapping[str, float], memory: Mapping[str, Any]
-) -> Result:
+def _here(name: str, online: bool, memory: Mapping[str, Any]) -> Result:
+    """Its status; one that sleeps between its reports is missed by silence, as others like it."""
     own = named(memory, name)
     if isinstance(own, Problem):
         return own
-    told = Told(own.code, messages, health=known)
+    if not online and memory.get(SLEEPS + own.code):
+        return None
+    told = Told(own.code, [Spoken("status", {"online": online})])
     return Decoded([told], remember=own.remember) if own.remember else told
+
+
+def _told(
+    name: str,
+    parts: Mapping[str, Any],
+    when: Mapping[str, Any],
+    called: Any,
+    memory: Mapping[str, Any],
+) -> Result:
+    """What components tell. called: the device's id, as far as it is known."""
+    own = named(memory, name)
+    if isinstance(own, Problem):
+        return own
+    measured = _measured(parts)
+    described, note = _described(own.code, measured, called, memory)
+    messages = [Spoken("readings", {**measured, **when})] if measured else []
+    told = Told(own.code, messages, health=_health(parts), described=described)
+    remember = {**own.remember, **_sleeping(own.code, parts, memory)}
+    return Decoded([told], remember=remember, note=note) if remember or note else told
+
+
+def _sleeping(code: str, parts: Mapping[str, Any], memory: Mapping[str, Any]) -> dict[str, Any]:
+    system = parts.get("sys")
+    period = number(system.get("wakeup_period")) if isinstance(system, dict) else None
+    if period is None or (period > 0) == bool(memory.get(SLEEPS + code)):
+        return {}
+    return {SLEEPS + code: True if period > 0 else None}
 
 
 def _event(name: str, said: Mapping[str, Any], memory: Mapping[str, Any]) -> Result:
@@ -101,9 +162,11 @@ def _event(name: str, said: Mapping[str, Any], memory: Mapping[str, Any]) -> Res
     if isinstance(note, Problem):
         return note
     if method in _NOTIFIED:
-        when = timed(fields.get("ts"))
-        told = Told(own.code, list(_readings(fields, when)), health=_health(fields))
-        return Decoded([told], remember=own.remember, note=note) if note or own.remember else told
+        result = _told(name, fields, timed(fields.get("ts")), said.get("src"), memory)
+        if not note or isinstance(result, Problem | None):
+            return result
+        done = Decoded([result]) if isinstance(result, Told) else result
+        return Decoded(done.told, remember=done.remember, note={**done.note, **note})
     passed = list(_blu(own.code, fields))
     told = Told(own.code, list(_happened(fields)))
     return Decoded([told, *passed], remember=own.remember, note=note)
@@ -136,28 +199,60 @@ def _answer(source: ForeignSource, said: Mapping[str, Any], memory: Mapping[str,
     if not any(":" in key for key in result):
         # Of one component, which the answer doesn't name, or of something else.
         return None
-    return _told(name, list(_readings(result, {})), _health(result), memory)
+    return _told(name, result, {}, name, memory)
 
 
-def _readings(parts: Mapping[str, Any], when: Mapping[str, Any]) -> Iterator[Spoken]:
+def _measured(parts: Mapping[str, Any]) -> dict[str, Value]:
     """Values under component and path: `switch:0.apower`, `temperature:0.tC`."""
     measured: dict[str, Value] = {}
     for part, state in parts.items():
         if part.partition(":")[0] in _HOUSEKEEPING or not isinstance(state, dict):
             continue
         measured |= flat({part: state}, texts=True, leave=_ABOUT)
-    if measured:
-        yield Spoken("readings", {**measured, **when})
+    return measured
+
+
+def _described(
+    code: str, measured: Mapping[str, Value], called: Any, memory: Mapping[str, Any]
+) -> tuple[Described | None, dict[str, Any]]:
+    """What a device is by its id, and all that it has measured so far: a delta tells a part."""
+    before = memory.get(MEASURED + code)
+    known = before if isinstance(before, dict) else {}
+    fresh = {key: _kind(value) for key, value in measured.items() if key not in known}
+    if not fresh:
+        return None, {}
+    kinds = {**known, **fresh}
+    points = tuple(_point(key, kind) for key, kind in kinds.items() if kind != "text")
+    model = _ID.fullmatch(called) if isinstance(called, str) else None
+    return Described(None, "Shelly", model[1] if model else None, points), {MEASURED + code: kinds}
+
+
+def _kind(value: Value) -> str:
+    if isinstance(value, str):
+        return "text"
+    return "boolean" if isinstance(value, bool) else "number"
+
+
+def _point(key: str, kind: str) -> DescribedPoint:
+    part, _, path = key.partition(".")
+    component, last = part.partition(":")[0], path.rpartition(".")[2]
+    if component in _SUMS or path.endswith("aenergy.total"):
+        unit: str | None = "Wh"
+    else:
+        unit = _UNITS.get(_PHASE.sub("", last)) if kind == "number" else None
+    return DescribedPoint(key, kind, unit, means=_MEANS.get((component, last)))
 
 
 def _health(parts: Mapping[str, Any]) -> dict[str, float]:
     radio, cell = parts.get("wifi"), parts.get("devicepower:0")
     battery = cell.get("battery") if isinstance(cell, dict) else None
     known = battery if isinstance(battery, dict) else {}
+    rssi = number(radio.get("rssi")) if isinstance(radio, dict) else None
     return health(
         battery=number(known.get("percent")),
         battery_voltage=number(known.get("V")),
-        rssi=number(radio.get("rssi")) if isinstance(radio, dict) else None,
+        # It is 0 where the device is on a cable.
+        rssi=rssi if rssi else None,
     )
 
 
@@ -176,7 +271,7 @@ def _happened(fields: Mapping[str, Any]) -> Iterator[Spoken]:
     """Presses and the like: `input:0.double_push`."""
     for part, event, one in _events(fields):
         name = f"{part}.{event}"
-        if event in _WORK or part.partition(":")[0] in _HOUSEKEEPING or not sound(name):
+        if event in _WORK or part.partition(":")[0] in _LEFT or not sound(name):
             continue
         if isinstance(one.get("idx"), int) and not isinstance(one["idx"], bool):
             name = f"{part}.{sound(one['idx'])}.{event}"

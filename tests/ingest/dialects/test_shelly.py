@@ -108,6 +108,71 @@ def test_housekeeping_is_no_reading(house: Following) -> None:
     assert house.spoken(f"{ID}/status/mqtt", {"connected": True}) == []
 
 
+def test_a_device_that_sleeps_is_not_gone_while_it_sleeps(house: Following) -> None:
+    gone = [(SMOKE, "status", {"online": False})]
+    assert house.spoken(f"{SMOKE}/online", b"false") == gone
+    awake = {
+        "ts": 1736603810.49,
+        "smoke:0": {"id": 0, "alarm": False, "mute": False},
+        "sys": {"mac": "A0A1B2C3D4E5", "wakeup_reason": {"boot": "deepsleep_wake"},
+                "wakeup_period": 86400},
+    }  # fmt: skip
+    house.told(f"{SMOKE}/events/rpc", notify(awake, "NotifyFullStatus", src=SMOKE))
+    assert house.spoken(f"{SMOKE}/online", b"true") == [(SMOKE, "status", {"online": True})]
+    assert house.hear(f"{SMOKE}/online", b"false") is None
+    # A delta says nothing of it, and one without a period does not sleep.
+    house.told(f"{SMOKE}/events/rpc", notify({"ts": 1.0, "sys": {"cfg_rev": 3}}, src=SMOKE))
+    assert house.hear(f"{SMOKE}/online", b"false") is None
+    house.told(f"{SMOKE}/status/sys", {"wakeup_period": 0})
+    assert house.spoken(f"{SMOKE}/online", b"false") == gone
+
+
+def test_a_device_says_what_it_measures_as_its_deltas_come(house: Following) -> None:
+    topic = f"{ID}/events/rpc"
+    first = {"ts": 1736603810.49, "em:0": {"id": 0, "a_voltage": 229.1, "total_act_power": 558.9}}
+    (told,) = house.told(topic, notify(first))
+    assert told.described is not None
+    assert (told.described.maker, told.described.model) == ("Shelly", "shellypro3em")
+    (told,) = house.told(topic, notify({"ts": 1736603811.0, "em:0": {"a_voltage": 229.3}}))
+    assert told.described is None
+    second = {
+        "emdata:0": {"id": 0, "total_act": 2589773.39},
+        "temperature:0": {"id": 0, "tC": 46.6, "tF": 115.9},
+        "switch:0": {"output": False, "aenergy": {"total": 110.0}},
+        "cover:0": {"state": "open"},
+    }
+    (told,) = house.told(topic, notify({"ts": 1736603812.0, **second}))
+    assert told.described is not None
+    assert [(one.key, one.kind, one.unit, one.means) for one in told.described.points] == [
+        ("em:0.a_voltage", "number", "V", None),
+        ("em:0.total_act_power", "number", "W", None),
+        ("emdata:0.total_act", "number", "Wh", None),
+        ("temperature:0.tC", "number", "°C", "temperature"),
+        ("temperature:0.tF", "number", "°F", None),
+        ("switch:0.output", "boolean", None, None),
+        ("switch:0.aenergy.total", "number", "Wh", None),
+    ]
+
+
+def test_a_device_on_a_cable_has_no_signal(house: Following) -> None:
+    said = {"wifi": {"sta_ip": None, "status": "disconnected", "ssid": None, "rssi": 0}}
+    assert house.told(f"{ID}/events/rpc", notify({"ts": 1.0, **said}))[0].health == {}
+
+
+def test_when_a_value_changed_is_no_value(house: Following) -> None:
+    said = {"value": True, "source": "sys", "last_update_ts": 1790328224}
+    assert house.reading(f"{ID}/status/boolean:200", said) == {"boolean:200.value": True}
+    counts = {"id": 0, "tag": "", "counts": {"on_time": 44340, "on_time_rst_ts": 0}}
+    assert house.reading(f"{ID}/status/switch:0", counts) == {"switch:0.counts.on_time": 44340}
+
+
+def test_minutes_of_a_meter_are_no_events(house: Following) -> None:
+    one = {"component": "emdata:0", "id": 0, "event": "data", "ts": 1736603760.0,
+           "data": {"ts": 1736603700, "period": 60, "values": [[1.5]]}}  # fmt: skip
+    said = notify({"ts": 1736603760.5, "events": [one]}, "NotifyEvent")
+    assert house.spoken(f"{ID}/events/rpc", said) == []
+
+
 def test_a_press_is_an_event_with_its_time(house: Following) -> None:
     events = [
         {"component": "input:0", "id": 0, "event": "double_push", "ts": 1646945882.47},
