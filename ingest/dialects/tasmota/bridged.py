@@ -132,6 +132,9 @@ def _without(bridge: str, names: set[str]) -> str:
 def _measured(one: Mapping[str, Any]) -> dict[str, Value]:
     """Values of a device. `Contact` is 1 while a door is open, which elsewhere is no contact."""
     measured = flat(one, texts=False, leave=_ABOUT | {"PressureUnit"})
+    if measured.get("CO") in (0, 1):
+        # An alarm, which nobody may take for 1 ppm.
+        measured["CO"] = bool(measured["CO"])
     if measured.get("Contact") in (0, 1):
         measured["open"] = bool(measured["Contact"])
     return measured

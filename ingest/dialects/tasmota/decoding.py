@@ -23,7 +23,7 @@ from ingest.dialects.spoken import (
 )
 from ingest.dialects.tasmota.bridged import ENVELOPES, passed_on, wrapped
 from ingest.dialects.tasmota.clock import NEVER, usual_time, when
-from ingest.dialects.tasmota.describing import DISCOVERY, NOT_MEASURED, announced, points
+from ingest.dialects.tasmota.describing import DISCOVERY, NOT_MEASURED, SLEEPS, announced, points
 from ingest.dialects.values import Value, document, flat, health, name_in, number, sound
 
 TELE, STAT = "tele", "stat"
@@ -67,7 +67,9 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
         online = _ONLINE.get(payload.strip())
         if online is None:
             return Problem("wrong_shape", "LWT is Online or Offline") if payload else None
-        return _told(name, [Spoken("status", {"online": online})], memory)
+        return _here(name, online, memory)
+    if last == "DEEPSLEEP":
+        return _sleeps(name, payload, memory)
     if prefix == TELE and last == "INFO1":
         return _module(name, payload, memory)
     if last in ("RESULT", "MARGINS") or (prefix == STAT and _is_answer(last, payload)):
@@ -131,6 +133,25 @@ def _is_answer(last: str, payload: bytes) -> bool:
 
 def _switched(text: str) -> bool | None:
     return _SWITCHED.get(text.strip().upper())
+
+
+def _here(name: str, online: bool, memory: Mapping[str, Any]) -> Result:
+    """Its status; one that sleeps between its reports is missed by silence, as others like it."""
+    own = named(memory, name)
+    if not online and not isinstance(own, Problem) and memory.get(SLEEPS + own.code):
+        return None
+    return _told(name, [Spoken("status", {"online": online})], memory)
+
+
+def _sleeps(name: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """`{"DeepSleep": {…}}`, said before a device goes to sleep; older ones say it under `stat`."""
+    said = document(payload)
+    own = named(memory, name)
+    if isinstance(said, Problem) or isinstance(own, Problem) or "DeepSleep" not in said:
+        return None
+    if memory.get(SLEEPS + own.code):
+        return None
+    return Decoded(remember={SLEEPS + own.code: True})
 
 
 def _sensors(

@@ -11,12 +11,15 @@ from ingest.dialects.values import Value, document, flat, known_unit, name_in
 DISCOVERY = ["tasmota", "discovery"]
 # What is remembered under this and the MAC of a device that announced itself: its name.
 ANNOUNCED = "mac/"
+# And under this and a device: that it sleeps between its reports, so that it is no fault if it is
+# gone.
+SLEEPS = "sleeps/"
 # Texts, and what stands for something else than the state of a device.
 NOT_MEASURED = frozenset(
     {"Time", "Epoch", "TempUnit", "PressureUnit", "SpeedUnit", "Id", "Sleep", "SleepMode"}
 )
 _FOLLOWED = (
-    ("tele", ("SENSOR", "STATE", "LWT")),
+    ("tele", ("SENSOR", "STATE", "LWT", "DEEPSLEEP")),
     ("stat", ("RESULT", "POWER", "STATUS8", "STATUS10", "STATUS11")),
 )
 # By the last name of a path: the unit, and what it means.
@@ -149,6 +152,8 @@ def _config(mac: str, said: Mapping[str, Any], memory: Mapping[str, Any]) -> Res
     for topic in topics:
         if memory.get(FOLLOWED + topic) != mac:
             remember[FOLLOWED + topic] = mac
+    if (said.get("dslp") == 1) != bool(memory.get(SLEEPS + own.code)) and "dslp" in said:
+        remember[SLEEPS + own.code] = True if said["dslp"] == 1 else None
     described = Described(name_in(said.get("dn")), "Tasmota", name_in(said.get("md")))
     return Decoded([Told(own.code, described=described)], remember=remember)
 

@@ -184,6 +184,37 @@ def test_a_contact_behind_a_bridge_is_1_while_the_door_is_open(wall: Following) 
         assert fields == {"Contact": contact, "LinkQuality": 66, "open": is_open}
 
 
+def test_an_alarm_of_carbon_monoxide_is_no_concentration(wall: Following) -> None:
+    one = {"Device": "0x8F20", "CO": 1, "LinkQuality": 66}
+    fields = wall.reading("tele/zb/SENSOR", {"ZbReceived": {"0x8F20": one}})
+    assert fields["CO"] is True
+
+
+@pytest.mark.parametrize("prefix", ["tele", "stat"])
+def test_a_device_that_sleeps_is_not_gone_while_it_sleeps(wall: Following, prefix: str) -> None:
+    gone = [("tank", "status", {"online": False})]
+    assert wall.spoken("tele/tank/LWT", b"Offline") == gone
+    asleep = {"DeepSleep": {"Time": TIME, "Epoch": 1624799040}}
+    for _ in range(2):
+        assert wall.told(f"{prefix}/tank/DEEPSLEEP", asleep) == []
+    assert wall.hear("tele/tank/LWT", b"Offline") is None
+    assert wall.spoken("tele/tank/LWT", b"Online") == [("tank", "status", {"online": True})]
+    for said in (b"", b"{", b"{}"):
+        assert wall.hear("tele/other/DEEPSLEEP", said) is None
+    assert wall.spoken("tele/other/LWT", b"Offline")
+
+
+def test_a_device_announces_whether_it_sleeps() -> None:
+    wall = Following("tasmota", "tasmota/discovery/#")
+    topic = "tasmota/discovery/D8A1C4000001/config"
+    wall.told(topic, {**CONFIG, "dslp": 1})
+    assert wall.hear("tele/pump_1/LWT", b"Offline") is None
+    wall.told(topic, CONFIG)
+    assert wall.hear("tele/pump_1/LWT", b"Offline") is None
+    wall.told(topic, {**CONFIG, "dslp": 0})
+    assert wall.spoken("tele/pump_1/LWT", b"Offline")
+
+
 def test_a_device_behind_a_bridge_says_what_it_measures_bit_by_bit(wall: Following) -> None:
     def described(**one: Any) -> Any:
         said = {"ZbReceived": {"0x5": {"Device": "0x5", "LinkQuality": 9, **one}}}
