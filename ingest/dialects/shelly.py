@@ -33,8 +33,9 @@ _NOTIFIED = ("NotifyStatus", "NotifyFullStatus")
 # Parts of a device that measure nothing in the building.
 _HOUSEKEEPING = frozenset(
     {
-        "ble", "bthome", "cloud", "eth", "ht_ui", "knx", "matter", "modbus", "mqtt", "plugs_ui",
-        "script", "service", "sys", "ts", "ui", "v_eve", "wd_ui", "wifi", "ws", "schedule",
+        "ble", "bthome", "cloud", "dali", "eth", "ht_ui", "knx", "matter", "modbus", "mqtt",
+        "plugpm_ui", "plugs_ui", "plugus_ui", "script", "service", "sys", "ts", "ui", "v_eve",
+        "wd_ui", "wifi", "ws", "schedule", "zigbee",
     }
 )  # fmt: skip
 # Of a component: its number, and when and why it changed.
@@ -42,7 +43,7 @@ _ABOUT = frozenset(
     {
         "id", "source", "by_minute", "minute_ts", "last_updated_ts", "last_update_ts", "tag",
         "timer_started_at", "timer_duration", "errors", "flags", "packet_id", "aencrypted",
-        "paired", "rpc", "on_time_rst_ts", "switch_on_rst_ts", "on_above_thr_rst_ts",
+        "paired", "rpc", "rsv", "on_time_rst_ts", "switch_on_rst_ts", "on_above_thr_rst_ts",
     }
 )  # fmt: skip
 # What happens to the device itself, not at it.
@@ -68,6 +69,15 @@ _MEANS = {
     ("illuminance", "lux"): "illuminance",
     ("smoke", "alarm"): "smoke",
     ("temperature", "tC"): "temperature",
+}
+# Values of BTHome as the maker's script names them: kind, unit and what they mean.
+_OF_BLU: Mapping[str, tuple[str, str | None, str | None]] = {
+    "battery": ("number", "%", "battery"),
+    "humidity": ("number", "%", "humidity"),
+    "illuminance": ("number", "lx", "illuminance"),
+    "motion": ("boolean", None, "motion"),
+    "temperature": ("number", "°C", "temperature"),
+    "window": ("boolean", None, "window"),
 }
 # They tell their minutes as events, too, and their sums as readings.
 _SUMS = frozenset({"emdata", "em1data"})
@@ -167,9 +177,11 @@ def _event(name: str, said: Mapping[str, Any], memory: Mapping[str, Any]) -> Res
             return result
         done = Decoded([result]) if isinstance(result, Told) else result
         return Decoded(done.told, remember=done.remember, note={**done.note, **note})
-    passed = list(_blu(own.code, fields))
-    told = Told(own.code, list(_happened(fields)))
-    return Decoded([told, *passed], remember=own.remember, note=note)
+    told = [Told(own.code, list(_happened(fields)))]
+    for passed, known in _blu(own.code, fields, memory):
+        told.append(passed)
+        note |= known
+    return Decoded(told, remember=own.remember, note=note)
 
 
 def _ids(code: str, said: Any, memory: Mapping[str, Any]) -> dict[str, Any] | Problem:
@@ -234,10 +246,13 @@ def _kind(value: Value) -> str:
 
 
 def _point(key: str, kind: str) -> DescribedPoint:
+    if key in _OF_BLU:
+        kind, unit, means = _OF_BLU[key]
+        return DescribedPoint(key, kind, unit, means=means)
     part, _, path = key.partition(".")
     component, last = part.partition(":")[0], path.rpartition(".")[2]
     if component in _SUMS or path.endswith("aenergy.total"):
-        unit: str | None = "Wh"
+        unit = "Wh"
     else:
         unit = _UNITS.get(_PHASE.sub("", last)) if kind == "number" else None
     return DescribedPoint(key, kind, unit, means=_MEANS.get((component, last)))
@@ -278,8 +293,11 @@ def _happened(fields: Mapping[str, Any]) -> Iterator[Spoken]:
         yield Spoken("event", {"event": name, **timed(one.get("ts", fields.get("ts")))})
 
 
-def _blu(gateway: str, fields: Mapping[str, Any]) -> Iterator[Told]:
-    """Devices on Bluetooth that a script of the gateway tells, by their address."""
+def _blu(
+    gateway: str, fields: Mapping[str, Any], memory: Mapping[str, Any]
+) -> Iterator[tuple[Told, dict[str, Any]]]:
+    """Devices on Bluetooth that a script of the gateway tells, by their address; and what is to be
+    noted of each."""
     for part, _, one in _events(fields):
         data = one.get("data")
         address = data.get("address") if isinstance(data, dict) else None
@@ -294,12 +312,16 @@ def _blu(gateway: str, fields: Mapping[str, Any]) -> Iterator[Told]:
         for place, pressed in enumerate(_pressed(data.get("button")), 1):
             if pressed:
                 messages.append(Spoken("event", {"event": f"button.{place}.{pressed}", **when}))
-        yield Told(
-            address.replace(":", "").lower(),
+        code = address.replace(":", "").lower()
+        described, note = _described(code, measured, None, memory)
+        told = Told(
+            code,
             messages,
             through=gateway,
             health=health(battery=number(data.get("battery")), rssi=number(data.get("rssi"))),
+            described=described,
         )
+        yield told, note
 
 
 # Presses by their number in BTHome; 0 is none.

@@ -16,7 +16,7 @@ from bench.dialects import SPEECHES
 from core.clock import MICROS
 from core.dialects import ROAMING
 from ingest.dialects import DECODERS, PLANNERS, ForeignSource, Result
-from ingest.dialects.tasmota.decoding import DESCRIBED
+from ingest.dialects.tasmota.describing import DESCRIBED
 from ingest.pipeline import Judge, Taker
 from ingest.pipeline.ordinary import HOLDS
 from ingest.receipt_clock import ReceiptClock

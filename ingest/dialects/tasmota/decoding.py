@@ -14,6 +14,7 @@ from ingest.dialects.naming import beside, named
 from ingest.dialects.spoken import (
     Decoded,
     Described,
+    DescribedPoint,
     ForeignSource,
     Ordinary,
     Plan,
@@ -23,12 +24,17 @@ from ingest.dialects.spoken import (
 )
 from ingest.dialects.tasmota.bridged import ENVELOPES, passed_on, wrapped
 from ingest.dialects.tasmota.clock import NEVER, usual_time, when
-from ingest.dialects.tasmota.describing import DISCOVERY, NOT_MEASURED, SLEEPS, announced, points
+from ingest.dialects.tasmota.describing import (
+    DESCRIBED,
+    DISCOVERY,
+    NOT_MEASURED,
+    SLEEPS,
+    announced,
+    points,
+)
 from ingest.dialects.values import Value, document, flat, health, name_in, number, sound
 
 TELE, STAT = "tele", "stat"
-# What is noted under this and a device: how many values its points were last told of.
-DESCRIBED = "points/"
 # A message whose own JSON stands for something else than the state of its device.
 _CARD_READERS = ("PN532", "RDM6300", "RC522")
 _BEACON = "IBEACON"
@@ -190,9 +196,12 @@ def _state(
         messages.append(Spoken("readings", {**measured, **moment.ts}))
     note = dict(moment.note)
     described = None
-    if measured and memory.get(DESCRIBED + own.code) != len(measured) and "Wifi" not in said:
-        note[DESCRIBED + own.code] = len(measured)
-        described = Described(points=tuple(points(measured, said)))
+    known: dict[str, DescribedPoint] = memory.get(DESCRIBED + own.code, {})
+    if "Wifi" not in said and not measured.keys() <= known.keys():
+        # A switch that changes is told without the sensors beside it.
+        known = {**known, **{point.key: point for point in points(measured, said)}}
+        note[DESCRIBED + own.code] = known
+        described = Described(points=tuple(known.values()))
     told = [Told(own.code, messages, health=_health(said), described=described)]
     if not any(envelope in said for envelope in ENVELOPES):
         return Decoded(told, remember=own.remember, note=note) if note or own.remember else told[0]

@@ -9,6 +9,8 @@ from ingest.dialects.spoken import FOLLOWED, Decoded, Described, DescribedPoint,
 from ingest.dialects.values import Value, document, flat, known_unit, name_in
 
 DISCOVERY = ["tasmota", "discovery"]
+# What is noted under this and a device: the points that were told of it so far.
+DESCRIBED = "points/"
 # What is remembered under this and the MAC of a device that announced itself: its name.
 ANNOUNCED = "mac/"
 # And under this and a device: that it sleeps between its reports, so that it is no fault if it is
@@ -127,12 +129,15 @@ def announced(levels: list[str], payload: bytes, memory: Mapping[str, Any]) -> R
     return _sensors(name, said) if name else None
 
 
-def _sensors(name: str, said: Mapping[str, Any]) -> Told | None:
+def _sensors(name: str, said: Mapping[str, Any]) -> Decoded | None:
     seen = said.get("sn")
     if not isinstance(seen, dict):
         return None
     measured = flat(seen, texts=False, leave=NOT_MEASURED)
-    return Told(device_code(name), described=Described(points=tuple(points(measured, seen))))
+    code = device_code(name)
+    known = {point.key: point for point in points(measured, seen)}
+    told = Told(code, described=Described(points=tuple(known.values())))
+    return Decoded([told], note={DESCRIBED + code: known})
 
 
 def _config(mac: str, said: Mapping[str, Any], memory: Mapping[str, Any]) -> Result:

@@ -209,6 +209,23 @@ def test_a_blu_device_is_itself_behind_its_gateway(house: Following) -> None:
     ]
 
 
+def test_a_blu_device_says_what_it_measures(house: Following) -> None:
+    def described(**data: Any) -> Any:
+        event = {"component": "script:1", "event": "shelly-blu",
+                 "data": {"address": "b0:c7:de:11:58:d5", **data}}  # fmt: skip
+        said = notify({"ts": 1700000000.5, "events": [event]}, "NotifyEvent")
+        return house.told(f"{ID}/events/rpc", said)[1].described
+
+    first = described(window=1, rotation=12.5)
+    assert first.maker == "Shelly"
+    assert [(one.key, one.kind, one.unit, one.means) for one in first.points] == [
+        ("window", "boolean", None, "window"),
+        ("rotation", "number", None, None),
+    ]
+    assert [one.key for one in described(battery=100).points] == ["window", "rotation", "battery"]
+    assert described(window=0) is None
+
+
 def test_components_of_a_blu_gateway_are_readings(house: Following) -> None:
     said = notify(
         {

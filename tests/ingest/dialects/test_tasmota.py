@@ -301,6 +301,18 @@ def test_units_stand_beside_the_values_or_are_usual(wall: Following) -> None:
     }
 
 
+def test_a_switch_that_changes_takes_no_unit_away_from_what_is_beside_it(wall: Following) -> None:
+    (told,) = wall.told("tele/x/SENSOR", {"DS18B20": {"Temperature": 70.5}, "TempUnit": "F"})
+    (told,) = wall.told("tele/x/SENSOR", {"Time": TIME, "Switch1": "ON"})
+    assert told.described is not None
+    assert [(one.key, one.unit) for one in told.described.points] == [
+        ("DS18B20.Temperature", "°F"),
+        ("Switch1", None),
+    ]
+    (told,) = wall.told("tele/x/SENSOR", {"DS18B20": {"Temperature": 70.6}, "TempUnit": "F"})
+    assert told.described is None
+
+
 def test_a_host_name_in_a_topic_is_filled_in() -> None:
     wall = Following("tasmota", "tasmota/discovery/#")
     config = {**CONFIG, "ft": "%prefix%/%hostname%/%topic%/"}
