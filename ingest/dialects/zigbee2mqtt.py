@@ -50,6 +50,8 @@ PRESSED = "pressed/"
 _USUAL = f"{BASE}/"
 _ASKED = frozenset({"set", "get"})
 _STRONGEST = 255
+# No cell is so empty; below it is volts, of which a bridge may not have told.
+_LEAST_MILLIVOLTS = 100
 _ONLINE = {"online": True, "offline": False}
 # Of an update of its firmware, and of the device itself where it is set to tell it each time.
 _NOT_MEASURED = frozenset(
@@ -273,9 +275,11 @@ def _health(said: Mapping[str, Any], *, volts: bool) -> dict[str, float]:
     voltage = number(said.get("voltage")) if battery is not None else None
     if battery is None and quality is None:
         return {}
+    if voltage is not None and not volts and voltage >= _LEAST_MILLIVOLTS:
+        voltage /= 1000
     return health(
         battery=battery,
-        battery_voltage=voltage if volts or voltage is None else voltage / 1000,
+        battery_voltage=voltage,
         link_quality=None if quality is None else quality * 100 / _STRONGEST,
     )
 

@@ -213,10 +213,14 @@ def _state(
 
 
 def _health(said: Mapping[str, Any]) -> dict[str, float]:
-    radio = said.get("Wifi")
+    radio, battery = said.get("Wifi"), number(said.get("BatteryPercentage"))
     if not isinstance(radio, dict):
-        return {}
-    return health(link_quality=number(radio.get("RSSI")), rssi=number(radio.get("Signal")))
+        return health(battery=battery)
+    return health(
+        battery=battery,
+        link_quality=number(radio.get("RSSI")),
+        rssi=number(radio.get("Signal")),
+    )
 
 
 def _answered(

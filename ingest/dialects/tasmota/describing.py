@@ -142,6 +142,11 @@ def _sensors(name: str, said: Mapping[str, Any]) -> Decoded | None:
 
 def _config(mac: str, said: Mapping[str, Any], memory: Mapping[str, Any]) -> Result:
     topics = dict(_topics(said, mac))
+    prefixes = said.get("tp")
+    if not topics and isinstance(prefixes, list) and prefixes[1:] != ["stat", "tele"]:
+        named_so = ", ".join(repr(str(one)[:20]) for one in prefixes[1:3])
+        detail = f"its topics are named {named_so}: set Prefix2 to stat and Prefix3 to tele"
+        return Problem("unsupported", detail.encode("utf-8", "replace").decode())
     if not topics:
         return Problem("wrong_shape", "an announcement names its topic: t, ft and tp")
     name = next(iter(topics.values()))

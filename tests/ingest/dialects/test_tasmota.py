@@ -340,6 +340,8 @@ def test_a_lora_sensor_has_a_cell_and_a_radio(wall: Following) -> None:
 def test_a_radio_is_health(wall: Following) -> None:
     (told,) = wall.told("tele/x/STATE", {"Wifi": {"RSSI": 80, "Signal": -60}, "POWER": "ON"})
     assert told.health == {"link_quality": 80, "rssi": -60}
+    (told,) = wall.told("tele/x/STATE", {"Wifi": {"RSSI": 80}, "BatteryPercentage": 60})
+    assert told.health == {"battery": 60, "link_quality": 80}
 
 
 @pytest.mark.parametrize(("unit", "known"), [("C", "°C"), ("F", "°F")])
@@ -407,6 +409,9 @@ def test_an_announcement_that_names_no_topic_is_quarantined(wall: Following) -> 
     for said in ({**CONFIG, "t": 7}, {**CONFIG, "ft": "%topic%/"}, {}, {**CONFIG, "t": "a+b"}):
         assert isinstance(wall.hear("tasmota/discovery/D8/config", said), Problem)
     assert wall.hear("tasmota/discovery/D8/sensors", {"sn": {}}) is None
+    problem = wall.hear("tasmota/discovery/D8/config", {**CONFIG, "tp": ["c", "s", "t"]})
+    assert isinstance(problem, Problem)
+    assert (problem.reason, "'t'" in problem.detail) == ("unsupported", True)
 
 
 def test_two_topics_never_become_one_device(wall: Following) -> None:

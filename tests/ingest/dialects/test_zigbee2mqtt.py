@@ -81,6 +81,11 @@ def test_a_leak_is_told_with_the_health_of_its_sensor(house: Following) -> None:
     assert told.health == {"battery": 97, "battery_voltage": 2.985, "link_quality": 40.0}
 
 
+def test_a_voltage_that_no_cell_has_in_millivolts_is_in_volts(house: Following) -> None:
+    (told,) = house.told("zigbee2mqtt/siren", {"battery": 80, "voltage": 2.9})
+    assert told.health == {"battery": 80, "battery_voltage": 2.9}
+
+
 def test_a_door_that_is_in_contact_is_not_open(house: Following) -> None:
     topic = "zigbee2mqtt/door"
     assert house.reading(topic, {"contact": True}) == {"contact": True, "open": False}
