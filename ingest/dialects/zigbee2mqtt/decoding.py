@@ -16,7 +16,6 @@ from ingest.dialects.naming import NAMED, device_code, named
 from ingest.dialects.spoken import (
     Decoded,
     Described,
-    DescribedPoint,
     ForeignSource,
     Ordinary,
     Plan,
@@ -29,7 +28,6 @@ from ingest.dialects.values import (
     flat,
     health,
     is_text,
-    known_unit,
     name_in,
     number,
     number_in,
@@ -39,6 +37,7 @@ from ingest.dialects.values import (
     timed,
     words,
 )
+from ingest.dialects.zigbee2mqtt.describing import description_of, known_of
 
 BASE = "zigbee2mqtt"
 # What the source remembers under this, the code of a bridge and a friendly name: {"words":
@@ -58,8 +57,6 @@ _NOT_MEASURED = frozenset(
     {"ts", "last_seen", "action", "update", "update_available", "device", "elapsed"}
 )
 _MOST_DEVICES = 2_000
-_MOST_POINTS = 200
-_MOST_STATES = 100
 
 
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
@@ -341,8 +338,8 @@ def _bridge(bridge: _Bridge, rest: str, payload: bytes, memory: Mapping[str, Any
 def _info(code: str, said: Mapping[str, Any]) -> Told:
     coordinator = said.get("coordinator")
     model = coordinator.get("type") if isinstance(coordinator, dict) else None
-    described = Described("Zigbee2MQTT", None, name_in(model))
-    return Told(code, described=described)
+    bridge = Described("Zigbee2MQTT", None, name_in(model))
+    return Told(code, described=bridge)
 
 
 def _own_health(code: str, said: Mapping[str, Any]) -> Told:
@@ -366,7 +363,7 @@ def _event(bridge: _Bridge, said: Mapping[str, Any], memory: Mapping[str, Any]) 
     if isinstance(own, Problem):
         return own
     messages = [Spoken("status", {"online": False})] if left else []
-    described = None if left else _described(about)
+    described = None if left else description_of(about)
     told = Told(own.code, messages, through=bridge.code, described=described)
     return Decoded([told], remember=own.remember)
 
@@ -415,79 +412,9 @@ def _devices(bridge: _Bridge, listed: list[dict[str, Any]], memory: Mapping[str,
         if isinstance(own, Problem):
             problems.append(own)
             continue
-        known = _known(one)
+        known = known_of(one)
         if known != memory.get(bridge.key(name)):
             remember[bridge.key(name)] = known
         remember.update(own.remember)
-        told.append(Told(own.code, through=bridge.code, described=_described(one)))
+        told.append(Told(own.code, through=bridge.code, described=description_of(one)))
     return Decoded(told, problems, remember)
-
-
-def _features(one: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each feature that a definition exposes, with the key of its readings."""
-    definition = one.get("definition")
-    exposed = definition.get("exposes") if isinstance(definition, dict) else None
-    waiting: list[tuple[str, Any]] = [("", each) for each in _listed(exposed)]
-    found = 0
-    while waiting and found < _MOST_POINTS:
-        path, each = waiting.pop(0)
-        found += 1
-        if not isinstance(each, dict):
-            continue
-        key = each.get("property")
-        whole = f"{path}.{key}" if path and isinstance(key, str) else key
-        inner = _listed(each.get("features"))
-        if inner:
-            # Of lights, locks and the like the features are properties of the device itself.
-            deeper = str(whole) if each.get("type") == "composite" and key else path
-            waiting += [(deeper, feature) for feature in inner]
-        elif isinstance(whole, str) and sound(whole) and whole:
-            yield whole, each
-
-
-def _listed(value: Any) -> list[Any]:
-    return value[:_MOST_POINTS] if isinstance(value, list) else []
-
-
-def _known(one: Mapping[str, Any]) -> dict[str, Any]:
-    meant, volts = {}, False
-    for key, feature in _features(one):
-        pair = [feature.get("value_on"), feature.get("value_off")]
-        plain = all(isinstance(each, str | int) for each in pair)
-        if feature.get("type") == "binary" and plain and pair not in ([True, False], [1, 0]):
-            meant[key] = [sound(each) for each in pair]
-        volts |= key == "voltage" and feature.get("unit") == "V"
-    return ({"words": meant} if meant else {}) | ({"volts": True} if volts else {})
-
-
-def _described(one: Mapping[str, Any]) -> Described:
-    definition = one.get("definition")
-    about = definition if isinstance(definition, dict) else {}
-    return Described(
-        name_in(one.get("friendly_name")),
-        name_in(about.get("vendor")) or name_in(one.get("manufacturer")),
-        name_in(about.get("model")) or name_in(one.get("model_id")),
-        tuple(_points(one)),
-    )
-
-
-def _points(one: Mapping[str, Any]) -> Iterator[DescribedPoint]:
-    kinds = {"binary": "boolean", "numeric": "number", "enum": "state"}
-    for key, feature in _features(one):
-        kind = kinds.get(str(feature.get("type")))
-        access = feature.get("access", 1)
-        if kind is None or (isinstance(access, int) and not access & 1):
-            continue
-        title = name_in(feature.get("label")) or name_in(feature.get("name"))
-        states = tuple(
-            each
-            for each in _listed(feature.get("values"))[:_MOST_STATES]
-            if isinstance(each, str) and sound(each)
-        )
-        if key == "action":
-            yield from (DescribedPoint(each, "event", name=each) for each in states)
-            continue
-        unit = known_unit(feature.get("unit")) if kind == "number" else None
-        yield DescribedPoint(key, kind, unit, states if kind == "state" else (), title)
-        if key == "contact":
-            yield DescribedPoint("open", "boolean", name="Open", means="opening")
