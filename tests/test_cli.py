@@ -143,7 +143,10 @@ def test_a_folder_in_use_is_refused_and_the_one_who_uses_it_is_not_disturbed(
 
 def sign_in(product: Product) -> str:
     """Follow the link that it printed last, as a browser does; the page's text."""
-    return sent_form(product, re.findall(r"Sign in once: (\S+)", product.said)[-1], {})
+    # It says first that it is up, in a frame of its own.
+    link = re.compile(r"Sign in once: (\S+)\n")
+    until(lambda: bool(link.search(product.said)), 30, lambda: f"no link: {product.said}")
+    return sent_form(product, link.findall(product.said)[-1], {})
 
 
 def sent_form(product: Product, address: str, fields: dict[str, str]) -> str:
