@@ -3,6 +3,7 @@
 A dialect costs a line here, one in ingest/dialects, its module and a section in docs/dialects.md.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +13,13 @@ from core.mappings import Fault, read_mapping
 from rules.located_yaml import nearest
 
 ZONE = "zone"
+_LEVEL = re.compile(r"[^\s/+#\x00-\x1f\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What an option may be. kind: zone (IANA name), text, flag, choice (one of `choices`) or
-    mapping (docs/mappings.md).
+    """What an option may be. kind: zone (IANA name), text, level (of a topic), choice (one of
+    `choices`) or mapping (docs/mappings.md).
     """
 
     kind: str
@@ -29,6 +31,8 @@ class Option:
             return "a text of 1 to 200 characters"
         if self.kind == "zone":
             return time_zone_fault(value)
+        if self.kind == "level" and not _LEVEL.fullmatch(value):
+            return "one level of a topic, without blanks, /, + and #"
         if self.kind == "choice" and value not in self.choices:
             return f"one of {', '.join(self.choices)}{nearest(value, self.choices)}"
         return None
@@ -52,7 +56,8 @@ DIALECTS: Mapping[str, Mapping[str, Option]] = {
     "chirpstack": _LORAWAN,
     # answer_topic: where receipts are published.
     "gb26875": {**_ZONE, "answer_topic": Option("text")},
-    "sparkplug": _ZONE,
+    # host: the host application that ingest is for edge nodes which wait for one.
+    "sparkplug": {**_ZONE, "host": Option("level")},
     "thingsboard": _ZONE,
     "tts": _LORAWAN,
     "mapping": {**_ZONE, "mapping": Option("mapping")},

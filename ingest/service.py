@@ -12,6 +12,7 @@ from core.errors import WatchkeeperError
 from ingest import metrics
 from ingest.accounts import AccountKeeper, Door
 from ingest.committing import Tenure
+from ingest.hosting import Hosts
 from ingest.keeper import LEASE, Keeper
 from ingest.pushed import Inbox
 from ingest.run import Run
@@ -109,6 +110,7 @@ class IngestService:
         keeper = Keeper(stores, tenure, run, cursor)
         accounts = AccountKeeper(stores, self._door, run.used_twice) if self._door else None
         inbox = Inbox(stores, run)
+        hosts = Hosts(stores, run, self._address)
         self._run = run
         if self._stop.is_set():
             run.stop()
@@ -116,11 +118,13 @@ class IngestService:
         if accounts is not None:
             accounts.start()
         inbox.start()
+        hosts.start()
         stores.health.report("ingest", ok=True, detail=f"shard {shard}")
         self.ready.set()
         try:
             drained = run.run()
         finally:
+            hosts.stop()
             if accounts is not None:
                 accounts.stop()
             inbox.stop()

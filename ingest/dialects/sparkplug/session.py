@@ -11,13 +11,13 @@ from typing import Any
 
 from ingest.decoding import Problem
 from ingest.dialects.naming import device_code, named
+from ingest.dialects.sparkplug.hosting import NAMESPACE
 from ingest.dialects.sparkplug.spelled import read_spelled
 from ingest.dialects.sparkplug.values import is_sound, points_of, values_of
 from ingest.dialects.sparkplug.wire import Malformed, Metric, Payload, read_payload, rebirth
 from ingest.dialects.spoken import Answer, Decoded, Described, ForeignSource, Result, Spoken, Told
 from ingest.dialects.values import Value, name_in, timed
 
-NAMESPACE = "spBv1.0"
 _OF_NODE = ("NBIRTH", "NDEATH", "NDATA")
 _OF_DEVICE = ("DBIRTH", "DDEATH", "DDATA")
 _SEQ_LIMIT = 256
