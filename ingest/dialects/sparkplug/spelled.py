@@ -1,4 +1,7 @@
-"""The JSON in which the specification shows payloads, and which some gateways send."""
+"""The JSON in which the specification shows payloads, and which some gateways send.
+
+Also as brokers write it that decode payloads and publish them anew: by the names of protobuf.
+"""
 
 from typing import Any
 
@@ -45,6 +48,8 @@ DATA_TYPES = [
 ]
 
 _LIMIT = 2**64
+_KINDS = ("int", "long", "float", "double", "boolean", "string")
+_VALUES = ("value", *(f"{kind}{end}" for kind in _KINDS for end in ("_value", "Value")))
 
 
 def read_spelled(body: bytes) -> Payload | Problem:
@@ -68,7 +73,7 @@ def read_spelled(body: bytes) -> Payload | Problem:
 def _metric(said: dict[str, Any]) -> Metric:
     name = said.get("name")
     kind = said.get("dataType", said.get("datatype"))
-    value = said.get("value")
+    value = next((said[each] for each in _VALUES if each in said), None)
     plain = isinstance(value, bool | int | float | str)
     if isinstance(value, int) and not -_LIMIT // 2 <= value < _LIMIT:
         raise Malformed("a whole number longer than 64 bits")
@@ -76,10 +81,17 @@ def _metric(said: dict[str, Any]) -> Metric:
         name=_sound(name) if isinstance(name, str) else None,
         alias=_whole(said.get("alias")),
         timestamp=_whole(said.get("timestamp")),
-        datatype=DATA_TYPES.index(kind) if kind in DATA_TYPES else 0,
+        datatype=_datatype(kind),
         null=not plain,
         value=(_sound(value) if isinstance(value, str) else value) if plain else None,
     )
+
+
+def _datatype(kind: Any) -> int:
+    """By its name or its number; 0 where it is neither."""
+    if isinstance(kind, int) and 0 <= kind < len(DATA_TYPES):
+        return int(kind)
+    return DATA_TYPES.index(kind) if kind in DATA_TYPES else 0
 
 
 def _sound(text: str) -> str:
@@ -90,6 +102,9 @@ def _sound(text: str) -> str:
 def _whole(value: Any) -> int | None:
     if value is None:
         return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
+        # As protobuf writes whole numbers of 64 bits.
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _LIMIT:
         raise Malformed("times, sequence numbers and aliases are whole numbers")
     return value

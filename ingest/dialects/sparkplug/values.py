@@ -26,10 +26,12 @@ _ARRAYS: Mapping[int, str] = {
     34: "q",
 }
 _TEXTS = (_STRING, _TEXT, _UUID)
+_PLAIN = frozenset((*_INT_BITS, *_UINT_BITS, *range(_FLOAT, _STRING + 1), *_TEXTS))
 _DEEPEST = 4
 _MOST_OF_ARRAY = 1000
 # OPC: from 192 on the value is good; 0 is bad, 500 stale.
 _GOOD = range(192, 256)
+_UNIT_PROPERTIES = frozenset({"engunit", "engunits", "engineeringunits", "unit", "units", "uom"})
 _UNITS = {"deg C": "°C", "Celsius": "°C", "Percent": "%", "percent": "%"}
 
 
@@ -113,12 +115,21 @@ def _array(raw: bytes, datatype: int) -> list[Value]:
 
 
 def points_of(metrics: Iterable[tuple[str, Metric]]) -> tuple[DescribedPoint, ...]:
-    """What a birth says of its metrics, with the unit where a property names it."""
-    return tuple(
-        DescribedPoint(name, _kind(metric.datatype), unit=_unit(metric.properties))
-        for name, metric in metrics
-        if metric.datatype in (*_INT_BITS, *_UINT_BITS, *range(_FLOAT, _STRING + 1), *_TEXTS)
-    )
+    """What a birth says of its metrics, with the unit where a property names it.
+
+    Raises Malformed.
+    """
+    return tuple(_points(metrics, _DEEPEST))
+
+
+def _points(metrics: Iterable[tuple[str, Metric]], depth: int) -> Iterator[DescribedPoint]:
+    for name, metric in metrics:
+        if metric.datatype in _PLAIN:
+            yield DescribedPoint(name, _kind(metric.datatype), unit=_unit(metric.properties))
+        elif metric.datatype == _TEMPLATE and isinstance(metric.value, bytes) and depth:
+            defines, members = read_template(metric.value)
+            named = ((f"{name}.{each.name}", each) for each in members if each.name)
+            yield from _points(() if defines else named, depth - 1)
 
 
 def _kind(datatype: int) -> str:
@@ -128,8 +139,7 @@ def _kind(datatype: int) -> str:
 
 
 def _unit(properties: Mapping[str, Any]) -> str | None:
-    for key in ("engUnit", "Engineering Units", "unit"):
-        said = properties.get(key)
-        if isinstance(said, str):
+    for key, said in properties.items():
+        if key.replace(" ", "").lower() in _UNIT_PROPERTIES and isinstance(said, str):
             return known_unit(_UNITS.get(said.strip(), said))
     return None

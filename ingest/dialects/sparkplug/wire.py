@@ -5,6 +5,7 @@ fields; a reader of them is smaller than a library that compiles a schema which 
 """
 
 import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +43,11 @@ _ELEMENT_VALUES: Mapping[int, int] = {
     6: _TEXT,
 }
 _MOST_METRICS = 100_000
+# What libraries of Tahu put in place of a payload that they pack.
+_PACKED = b"SPBV1.0_COMPRESSED"
+_LARGEST_UNPACKED = 16 * 1024 * 1024
+# Both zlib's own form and that of gzip.
+_ANY_FORM = zlib.MAX_WBITS | 32
 
 
 class Malformed(Exception):
@@ -80,10 +86,24 @@ class DataSet:
 
 
 def read_payload(body: bytes) -> Payload:
-    """The payload in these bytes. Raises Malformed."""
+    """The payload in these bytes, also where it is packed. Raises Malformed."""
     fields = _fields(body)
+    if fields.get(4, [None])[-1] == _PACKED and 5 in fields:
+        inner = _fields(_unpacked_body(_raw(fields[5][-1])))
+        fields = {3: fields.get(3, []), **inner} if fields.get(3) else inner
     metrics = [_metric(_raw(each)) for each in fields.get(2, [])[:_MOST_METRICS]]
     return Payload(_number(fields, 1), _number(fields, 3), tuple(metrics))
+
+
+def _unpacked_body(body: bytes) -> bytes:
+    unpacking = zlib.decompressobj(_ANY_FORM)
+    try:
+        found = unpacking.decompress(body, _LARGEST_UNPACKED)
+    except zlib.error as error:
+        raise Malformed(f"can't be unpacked: {error}") from None
+    if not unpacking.eof:
+        raise Malformed("what is packed is cut, or too large")
+    return found
 
 
 def read_template(body: bytes) -> tuple[bool, tuple[Metric, ...]]:

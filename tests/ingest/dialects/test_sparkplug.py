@@ -1,14 +1,20 @@
 """Sparkplug B: sessions of edge nodes, and what the values of their metrics mean."""
 
+import gzip
 import json
+import zlib
+from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.dialects import option_faults
 from ingest.decoding import Problem
-from ingest.dialects import Decoded, DescribedPoint, Spoken
+from ingest.dialects import DECODERS, Decoded, DescribedPoint, ForeignSource, Spoken
+from ingest.dialects.sparkplug import host_states
 from ingest.dialects.sparkplug.wire import read_payload
 from tests.ingest.dialects import sparks
 from tests.ingest.dialects.sparks import BOOLEAN, FLOAT, born, died, metric, payload
@@ -328,6 +334,98 @@ def test_the_json_of_the_specification_is_read_as_well() -> None:
     told = {"timestamp": AT, "seq": 0, "metrics": [{"name": "x", "dataType": "Int8", "value": -1}]}
     found = Line().hear("NBIRTH", json.dumps(told).encode())
     assert found.told[0].messages[-1] == Spoken("readings", {"ts": AT, "x": -1})
+
+
+def test_json_by_the_names_of_protobuf_is_read_as_well() -> None:
+    metrics = [
+        {"name": "a", "timestamp": str(AT), "datatype": 3, "intValue": 4_294_967_295},
+        {"name": "b", "alias": "7", "datatype": 11, "boolean_value": True},
+    ]
+    told = {"timestamp": str(AT), "seq": "0", "metrics": metrics}
+    found = Line().hear("NBIRTH", json.dumps(told).encode())
+    assert found.told[0].messages[-1] == Spoken("readings", {"ts": AT, "a": -1, "b": True})
+
+
+@pytest.mark.parametrize("pack", [zlib.compress, gzip.compress])
+def test_a_packed_payload_is_what_is_in_it(line: Line, pack: Callable[[bytes], bytes]) -> None:
+    inner = payload(metric(said=("int", 21), alias=8), seq=2, at=AT)
+    algorithm = metric("algorithm", ("text", "GZIP"), sparks.STRING)
+    body = payload(algorithm, seq=2, at=AT + 5)
+    body += sparks.block(4, "SPBV1.0_COMPRESSED") + sparks.block(5, pack(inner))
+    found = line.hear("DDATA", body)
+    assert (values(found), found.answers) == ({"ts": AT, "Temp": 21}, [])
+
+
+@pytest.mark.parametrize("packed", [b"", b"abc", zlib.compress(b"a" * 1000)[:-3]])
+def test_what_can_not_be_unpacked_is_a_problem(packed: bytes) -> None:
+    body = sparks.block(4, "SPBV1.0_COMPRESSED") + sparks.block(5, packed)
+    found = spoken_to("sparkplug", "spBv1.0/Plant/NDATA/Boiler Room", body)
+    assert isinstance(found, Problem)
+    assert found.reason == "wrong_shape"
+
+
+def test_a_small_message_that_unpacks_to_a_huge_one_is_refused() -> None:
+    packed = zlib.compress(bytes(64 * 1024 * 1024), 9)
+    body = sparks.block(4, "SPBV1.0_COMPRESSED") + sparks.block(5, packed)
+    found = spoken_to("sparkplug", "spBv1.0/Plant/NDATA/Boiler Room", body)
+    assert found == Problem(
+        "wrong_shape", "not a Sparkplug B payload: what is packed is cut, or too large"
+    )
+
+
+def test_members_of_a_structure_are_described_with_their_units() -> None:
+    units = {"Units": ("text", "kPa")}
+    members = [
+        metric("Pressure", ("float", 210.5), FLOAT, properties=units),
+        metric("Running", ("bool", True), BOOLEAN),
+    ]
+    pump = metric("Pump", datatype=sparks.TEMPLATE, extra=sparks.template(*members))
+    kind = metric(
+        "_types_/Pump", datatype=sparks.TEMPLATE, extra=sparks.template(*members, defines=True)
+    )
+    (one,) = Line().hear("NBIRTH", born(0, kind, pump, at=AT)).told
+    assert one.described is not None
+    assert one.described.points == (
+        DescribedPoint("Pump.Pressure", "number", "kPa"),
+        DescribedPoint("Pump.Running", "boolean"),
+    )
+    assert one.messages[-1].fields == {"ts": AT, "Pump.Pressure": 210.5, "Pump.Running": True}
+
+
+def source_of(wanted: str, **options: Any) -> ForeignSource:
+    return ForeignSource("here", wanted, ZoneInfo("UTC"), DECODERS["sparkplug"], options)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "before"),
+    [("spBv1.0/#", ""), ("spBv1.0/Plant/#", ""), ("a/b/spBv1.0/#", "a/b/"), ("+/spBv1.0/#", "")],
+)
+def test_a_source_with_a_host_says_so_where_nodes_look_for_it(wanted: str, before: str) -> None:
+    states = list(host_states(source_of(wanted, host="host-1")))
+    assert [state.topic for state in states] == [
+        f"{before}spBv1.0/STATE/host-1",
+        f"{before}STATE/host-1",
+    ]
+    assert [state.said(online=True, at=AT) for state in states] == [
+        f'{{"online":true,"timestamp":{AT}}}'.encode(),
+        b"ONLINE",
+    ]
+    for state in states:
+        assert state.offline_since(state.said(online=True, at=AT)) is None
+    assert [state.offline_since(state.said(online=False, at=AT)) for state in states] == [AT, 0]
+    assert not list(host_states(source_of(wanted)))
+
+
+@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b'{"online": "no"}', b"\xff"])
+def test_what_says_nothing_of_a_host_is_no_death_of_it(payload: bytes) -> None:
+    for state in host_states(source_of("spBv1.0/#", host="host-1")):
+        assert state.offline_since(payload) is None
+
+
+def test_a_host_is_one_level_of_a_topic() -> None:
+    assert not list(option_faults("sparkplug", {"host": "楼宇-1"}))
+    for wrong in ("a/b", "a b", "+", "a#", "", 5):
+        assert [name for name, _ in option_faults("sparkplug", {"host": wrong})] == ["host"]
 
 
 def test_samples_of_the_field() -> None:
