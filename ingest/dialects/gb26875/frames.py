@@ -41,38 +41,83 @@ class Frame:
         return START + unit + bytes([sum(unit) & 0xFF]) + END
 
 
-def raw(payload: bytes) -> tuple[bytes, bool]:
-    """The bytes of frames, and whether they were written as hexadecimal digits."""
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A frame that the bytes end within. at: where it begins."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The bytes of frames. digits: as they were written in hexadecimal; or None."""
+
+    body: bytes
+    digits: bytes | None = None
+
+    def tail(self, at: int) -> bytes:
+        """What is delivered from the byte `at` on, as it was written."""
+        return self.body[at:] if self.digits is None else self.digits[2 * at :]
+
+
+def raw(payload: bytes) -> Raw:
+    """The bytes of frames, which may be written as hexadecimal digits."""
     digits = payload.translate(None, b" \r\n\t")
-    if digits[:4] == b"4040" and len(digits) % 2 == 0 and not digits.translate(None, _HEX):
-        return bytes.fromhex(digits.decode()), True
-    return payload, False
+    if digits[:4] == b"4040" and not digits.translate(None, _HEX):
+        return Raw(bytes.fromhex(digits[: len(digits) // 2 * 2].decode()), digits)
+    return Raw(payload)
 
 
-def frames(body: bytes) -> Iterator[Frame | Problem]:
-    """The frames in these bytes, which may hold several; what stands between them is a Problem."""
-    at = 0
+def frames(body: bytes) -> Iterator[Frame | Problem | Cut]:
+    """The frames in these bytes, which may hold several; what stands between them is a Problem.
+
+    A Cut is the last of them, if it is there.
+    """
+    at, cut = 0, -1
     while at < len(body):
         begin = body.find(START, at)
-        if begin != at:
+        # Whatever follows the beginning of a frame that is cut may be its own.
+        if begin != at and cut < 0 and body[at:] != START[:1]:
             yield Problem("wrong_shape", f"no frame begins at byte {at}: @@ is expected")
-            if begin < 0:
-                return
-            at = begin
+        if begin < 0:
+            break
+        at = begin
         length = int.from_bytes(body[at + 24 : at + 26], "little")
         end = at + _AROUND + length
-        if length > LONGEST_DATA:
-            yield Problem("wrong_shape", f"{length} bytes of data, of at most {LONGEST_DATA}")
-            at += 1
-        elif end > len(body):
-            yield Problem("wrong_shape", f"the frame is cut: {len(body) - at} of {end - at} bytes")
-            at += 1
-        elif body[end - 2 : end] != END:
-            yield Problem("wrong_shape", f"no ## at the end of the frame at byte {at}")
-            at += 1
-        else:
+        if length <= LONGEST_DATA and end <= len(body) and body[end - 2 : end] == END:
+            if cut >= 0:
+                yield Problem("wrong_shape", f"the frame is cut: it ends at byte {at}")
             yield _frame(body[at:end])
-            at = end
+            at, cut = end, -1
+            continue
+        if length <= LONGEST_DATA and end > len(body):
+            cut = at if cut < 0 else cut
+        elif cut < 0:
+            yield Problem("wrong_shape", _why_none(at, length))
+        at += 1
+    if cut < 0 and body.endswith(START[:1]) and at < len(body):
+        cut = len(body) - 1
+    if cut >= 0:
+        yield Cut(cut)
+
+
+def _why_none(at: int, length: int) -> str:
+    if length > LONGEST_DATA:
+        return f"{length} bytes of data, of at most {LONGEST_DATA}"
+    return f"no ## at the end of the frame at byte {at}"
+
+
+def goes_on(begun: bytes, payload: bytes) -> bool:
+    """Whether a payload is how a frame goes on that began in an earlier one.
+
+    Boxes on a serial line pass on what came in before a pause, or as much as they have room for.
+    """
+    first = next(frames(raw(begun + payload).body), None)
+    if isinstance(first, Frame) and first.sound:
+        return True
+    # A frame of its own, then; the rest of that other one was lost.
+    anew = raw(payload).body.startswith(START)
+    return isinstance(first, Frame | Cut) and not anew
 
 
 def _frame(body: bytes) -> Frame:

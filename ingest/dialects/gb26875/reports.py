@@ -10,7 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.decoding import Problem
-from ingest.dialects.gb26875.frames import ANSWER, SEND, Frame, address, frames, moment, raw
+from ingest.dialects.gb26875.frames import (
+    ANSWER,
+    SEND,
+    START,
+    Cut,
+    Frame,
+    address,
+    frames,
+    goes_on,
+    moment,
+    raw,
+)
 from ingest.dialects.gb26875.tables import (
     ANALOGUES,
     COMPONENT_BITS,
@@ -39,6 +50,12 @@ from ingest.dialects.values import name_in
 
 ANSWER_TOPIC = "answer_topic"
 _TIME = 6
+_NO_TIME = bytes(_TIME)
+# Noted under this and a topic: what came on it of a frame whose end is still to come.
+_BEGUN = "begun/"
+# Names under which something is noted are short.
+_LONGEST_TOPIC = 250
+_NEVER_ENDED = Problem("wrong_shape", "a frame that an earlier message began was never ended")
 _NOBODY = Problem(
     "no_identity", "the source address is 0, and the topic holds nothing beside the filter"
 )
@@ -53,6 +70,7 @@ class _Report:
     told: list[Told] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     remember: dict[str, Any] = field(default_factory=dict)
+    note: dict[str, Any] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
 
     def tell(
@@ -71,28 +89,54 @@ class _Report:
 
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
     """What the frames of a payload tell; None for what a centre says to its transmitters."""
-    body, in_digits = raw(payload)
+    if not payload:
+        return Problem("wrong_shape", "an empty payload holds no frame")
     report = _Report(memory)
     name = beside(topic.split("/"), source.topic_filter)
     answer_topic = _answer_topic(source, name)
+    read = raw(_whole(report, topic, payload))
     heard = False
-    for frame in frames(body):
-        if isinstance(frame, Problem):
+    for frame in frames(read.body):
+        if isinstance(frame, Cut):
+            _keep(report, topic, read.tail(frame.at))
+        elif isinstance(frame, Problem):
             report.problems.append(frame)
-            continue
-        if frame.command not in (SEND, ANSWER):
-            continue
-        heard = True
-        if frame.command == SEND and answer_topic:
-            receipt = frame.receipt()
-            said = receipt.hex().upper().encode() if in_digits else receipt
-            report.answers.append(Answer(answer_topic, said))
-        _take(report, frame, name)
-    if not body:
-        return Problem("wrong_shape", "an empty payload holds no frame")
-    if not heard and not report.problems:
+        elif frame.command in (SEND, ANSWER):
+            heard = True
+            if frame.command == SEND and answer_topic:
+                receipt = frame.receipt()
+                said = receipt if read.digits is None else receipt.hex().upper().encode()
+                report.answers.append(Answer(answer_topic, said))
+            _take(report, frame, name)
+    if not heard and not report.problems and not report.note:
         return None
-    return Decoded(report.told, report.problems, report.remember, answers=report.answers)
+    return Decoded(
+        report.told, report.problems, report.remember, report.note, answers=report.answers
+    )
+
+
+def _whole(report: _Report, topic: str, payload: bytes) -> bytes:
+    """The payload, behind what an earlier one began of its frame."""
+    begun = report.memory.get(_BEGUN + topic)
+    if not isinstance(begun, bytes):
+        return payload
+    report.note[_BEGUN + topic] = None
+    if begun == payload and len(begun) >= len(START):
+        # Delivered again.
+        return payload
+    if goes_on(begun, payload):
+        return begun + payload
+    report.problems.append(_NEVER_ENDED)
+    return payload
+
+
+def _keep(report: _Report, topic: str, begun: bytes) -> None:
+    """Wait for the rest of a frame. A restart loses it, and the transmitter, which nobody confirmed
+    it to, sends it again."""
+    if len(topic) <= _LONGEST_TOPIC:
+        report.note[_BEGUN + topic] = begun
+    else:
+        report.problems.append(Problem("wrong_shape", f"the frame is cut after {len(begun)} bytes"))
 
 
 def _answer_topic(source: ForeignSource, name: str) -> str | None:
@@ -111,27 +155,37 @@ def _take(report: _Report, frame: Frame, from_topic: str) -> None:
     if not report.transmitter:
         report.problems.append(_NOBODY)
         return
-    if len(frame.data) < 2:
+    if len(frame.data) < 2 or not frame.data[1]:
         # The sign of life that transmitters send twice a minute.
         report.tell((), [Spoken("status", {"online": True})])
         return
     kind, count, objects = frame.data[0], frame.data[1], frame.data[2:]
     if kind in _OF_NO_FIXED_LENGTH:
-        _configured(report, kind, objects)
+        _configured(report, kind, count, objects)
         return
     known = _KINDS.get(kind)
     if known is None:
         detail = f"data of type {kind} are not among those that are read"
         report.problems.append(Problem("unsupported", detail))
         return
-    size, read = known
+    size, timed, read = known
+    tag = _length_of_tag(len(objects) - count * size, count, timed=timed)
     for place in range(count):
-        one = objects[place * size : (place + 1) * size]
-        if len(one) < size:
-            detail = f"type {kind}: {count} objects of {size} bytes announced, {len(objects)} bytes"
-            report.problems.append(Problem("wrong_shape", detail))
+        one = objects[place * (size + tag) : (place + 1) * (size + tag)]
+        if len(one) < size + tag:
+            said = f"{count} objects of {size + tag} bytes announced, {len(objects)} bytes"
+            report.problems.append(Problem("wrong_shape", f"type {kind}: {said}"))
             return
-        read(report, one)
+        read(report, one if tag else one + _NO_TIME)
+
+
+def _length_of_tag(more: int, count: int, *, timed: bool) -> int:
+    """How long the time behind each object is. more: bytes that are no objects.
+
+    Some transmitters leave it out, and some add it where the standard has none.
+    """
+    usual, other = (_TIME, 0) if timed else (0, _TIME)
+    return other if more == count * other else usual
 
 
 def _when(tag: bytes) -> dict[str, Any]:
@@ -215,40 +269,51 @@ def _alive(report: _Report, one: bytes) -> None:
     report.tell((), [Spoken("status", {"online": True})])
 
 
-def _configured(report: _Report, kind: int, objects: bytes) -> None:
+def _configured(report: _Report, kind: int, count: int, objects: bytes) -> None:
     """Texts of any length: of panels (6), of the transmitter (26)."""
     head = 2 if kind == _PANEL_TEXTS else 0
+    parts = _texts(objects, count, head, 0)
+    if sum(len(each) for each in parts) != len(objects):
+        parts = _texts(objects, count, head, _TIME)
+    for one in parts:
+        text = _text(one[head + 1 : head + 1 + one[head]])
+        model = SYSTEMS.get(one[0]) if head else None
+        report.tell((_panel(one),) if head else (), [], Described(text, model=model))
+
+
+def _texts(objects: bytes, count: int, head: int, tag: int) -> list[bytes]:
+    """Objects that tell how long they are behind their head."""
+    found: list[bytes] = []
     at = 0
-    while at + head < len(objects):
-        length = objects[at + head]
-        text = _text(objects[at + head + 1 : at + head + 1 + length])
-        parts = (_panel(objects[at:]),) if head else ()
-        model = SYSTEMS.get(objects[at]) if head else None
-        report.tell(parts, [], Described(text, model=model))
-        at += head + 1 + length
+    while len(found) < count and at + head < len(objects):
+        end = at + head + 1 + objects[at + head] + tag
+        found.append(objects[at:end])
+        at = end
+    return found
 
 
 _PANEL_TEXTS, _TRANSMITTER_TEXT = 6, 26
 _OF_NO_FIXED_LENGTH = (_PANEL_TEXTS, _TRANSMITTER_TEXT)
-# By the type of the data: the length of one object, and who reads it.
-_KINDS: Mapping[int, tuple[int, Callable[[_Report, bytes], None]]] = {
-    1: (4 + _TIME, _of_panel),
-    2: (40 + _TIME, _of_component),
-    3: (10 + _TIME, _of_analogue),
-    4: (4 + _TIME, _of_operation),
-    5: (4, _alive),
-    7: (38, _of_description),
-    8: (2 + _TIME, _alive),
-    21: (1 + _TIME, _of_transmitter),
-    24: (2 + _TIME, _of_own_operation),
-    25: (2, _alive),
-    28: (_TIME, _alive),
+# By the type of the data: the length of one object, whether the standard has a time behind it, and
+# who reads both.
+_KINDS: Mapping[int, tuple[int, bool, Callable[[_Report, bytes], None]]] = {
+    1: (4, True, _of_panel),
+    2: (40, True, _of_component),
+    3: (10, True, _of_analogue),
+    4: (4, True, _of_operation),
+    5: (4, False, _alive),
+    7: (38, False, _of_description),
+    8: (2, True, _alive),
+    21: (1, True, _of_transmitter),
+    24: (2, True, _of_own_operation),
+    25: (2, False, _alive),
+    28: (6, False, _alive),
 }
 
 
 def _text(part: bytes) -> str | None:
-    """A text of GB 18030, which is filled up with zeros or blanks."""
-    return name_in(part.split(b"\0", 1)[0].decode("gb18030", "replace"))
+    """A text of GB 18030, which is filled up with zeros or blanks; without what is none."""
+    return name_in(part.split(b"\0", 1)[0].decode("gb18030", "ignore"))
 
 
 def _means(component: int) -> str:

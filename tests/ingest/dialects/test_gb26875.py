@@ -216,12 +216,69 @@ def test_several_frames_in_one_payload_and_what_stands_between_them(line: Follow
 
 
 @pytest.mark.parametrize("cut", [1, 2, 10, 26, 40, len(SMOKE) - 1])
-def test_a_frame_that_is_cut_is_kept_and_said_to_be(line: Following, cut: int) -> None:
-    found = hear(line, SMOKE[:cut])
-    assert not found.told
+@pytest.mark.parametrize("digits", [False, True])
+def test_a_frame_that_comes_in_two_messages_is_one(line: Following, cut: int, digits: bool) -> None:
+    parts = (SMOKE.hex()[: 2 * cut + 1].encode(), SMOKE.hex()[2 * cut + 1 :].encode())
+    first, second = parts if digits else (SMOKE[:cut], SMOKE[cut:])
+    if digits and cut == 1:
+        first, second = SMOKE.hex()[:4].encode(), SMOKE.hex()[4:].encode()
+    found = hear(line, first)
+    assert (found.told, found.problems, found.answers) == ([], [], [])
+    found = hear(line, second)
+    assert [one.device for one in found.told] == [f"{NAME}.1-1.10-2"]
+    assert (len(found.answers), found.problems) == (1, [])
+    # Nothing of it is left behind.
+    assert [one.device for one in hear(line, MAINS).told] == [NAME]
+
+
+def test_frames_that_a_box_cuts_anywhere_are_all_read(line: Following) -> None:
+    stream = (SMOKE + MAINS + PRESENCE) * 4
+    told = []
+    for begin in range(0, len(stream), 50):
+        found = hear(line, stream[begin : begin + 50])
+        assert not found.problems
+        told += [one.device for one in found.told]
+    assert told == [f"{NAME}.1-1.10-2", NAME, NAME] * 4
+    # A box that has room for few bytes passes a frame on in many messages.
+    for byte in SMOKE[:-1]:
+        assert not hear(line, bytes([byte])).told
+    assert len(hear(line, SMOKE[-1:]).told) == 1
+
+
+def test_halves_of_two_boxes_are_not_put_together(line: Following) -> None:
+    hear(line, SMOKE[:40])
+    found = line.hear("fire/dtu-8/up", SMOKE[40:])
+    assert isinstance(found, Decoded)
+    assert (found.told, {each.reason for each in found.problems}) == ([], {"wrong_shape"})
+    assert len(hear(line, SMOKE[40:]).told) == 1
+
+
+@pytest.mark.parametrize("cut", [1, 2, 10, 26, 40, len(SMOKE) - 1])
+def test_a_frame_whose_end_is_lost_is_said_to_be_with_the_next_one(
+    line: Following, cut: int
+) -> None:
+    hear(line, SMOKE[:cut])
+    found = hear(line, MAINS)
+    assert [one.device for one in found.told] == [NAME]
     assert {each.reason for each in found.problems} == {"wrong_shape"}
+    assert not hear(line, MAINS).problems
+    # In one payload, too.
     found = hear(line, SMOKE[:cut] + MAINS)
     assert [one.device for one in found.told] == [NAME]
+    assert {each.reason for each in found.problems} == {"wrong_shape"}
+
+
+def test_a_half_that_is_delivered_twice_is_one_half(line: Following) -> None:
+    hear(line, SMOKE[:40])
+    hear(line, SMOKE[:40])
+    found = hear(line, SMOKE[40:])
+    assert (len(found.told), found.problems) == (1, [])
+
+
+def test_a_half_on_an_endless_topic_is_a_problem(line: Following) -> None:
+    found = line.hear("fire/" + "a" * 300 + "/up", SMOKE[:40])
+    assert isinstance(found, Decoded)
+    assert {each.reason for each in found.problems} == {"wrong_shape"}
 
 
 def test_frames_written_in_digits_are_read_and_confirmed_alike(line: Following) -> None:
@@ -233,6 +290,42 @@ def test_frames_written_in_digits_are_read_and_confirmed_alike(line: Following) 
 def test_a_clock_that_was_never_set_leaves_the_time_of_receipt(line: Following) -> None:
     (one,) = hear(line, frame(component(40, 2, tag=bytes(6)), kind=2)).told
     assert "ts" not in one.messages[0].fields
+
+
+def test_objects_that_tell_no_time_are_read_and_count_when_they_came(line: Following) -> None:
+    (one,) = hear(line, frame(b"\x09", kind=21)).told
+    assert [each.fields.get("ts") for each in one.messages] == [None, None]
+    assert one.messages[1].fields["mains_fault"] is True
+    first, second = hear(line, frame(*[component(40, 2, tag=b"")] * 2, kind=2)).told
+    assert first.messages == second.messages
+    assert first.messages[0].fields["fire"] is True
+    assert "ts" not in first.messages[0].fields
+
+
+def test_a_time_where_the_standard_has_none_is_passed_over(line: Following) -> None:
+    names = [f"阀门{number}".encode("gb18030").ljust(31, b"\0") for number in (1, 2)]
+    parts = [b"\1\1\x61\1\0\2\0" + name + TAG for name in names]
+    found = hear(line, frame(*parts, kind=7))
+    assert [one.described and one.described.name for one in found.told] == ["阀门1", "阀门2"]
+    texts = [bytes([panel, 1, 3]) + b"ABC" + TAG for panel in (1, 11)]
+    found = hear(line, frame(*texts, kind=6))
+    assert [one.device for one in found.told] == [f"{NAME}.1-1", f"{NAME}.11-1"]
+    assert not found.problems
+
+
+def test_what_is_no_text_is_left_out_of_a_name(line: Following) -> None:
+    # A name that was cut within a character, and a number where a name should be.
+    for text, name in (("泵房".encode("gb18030")[:3], "泵"), (b"\xfb\0\0\0\1P", None)):
+        (one,) = hear(line, frame(component(40, 0, text), kind=2)).told
+        assert one.described is not None
+        assert one.described.name == name
+
+
+def test_a_report_of_no_objects_is_a_sign_of_life(line: Following) -> None:
+    empty = frame(kind=0)
+    unit = empty[2:24] + b"\2\0\2\x15\0"
+    found = hear(line, b"@@" + unit + bytes([sum(unit) & 0xFF]) + b"##")
+    assert [one.messages for one in found.told] == [[ONLINE]]
 
 
 def test_a_transmitter_without_an_address_goes_by_its_topic(line: Following) -> None:
