@@ -4,15 +4,17 @@ Topics end in `device/DEV_EUI/event/EVENT`. By the mapping of protobuf to JSON a
 false or empty may be absent; what stands in `object` is a Struct, in which it never is.
 """
 
+import base64
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 
-from ingest.decoding import Problem
+from ingest.decoding import Problem, parse
 from ingest.dialects.lorawan import (
     CODEC,
+    Heard,
     Uplink,
     battery,
     best,
@@ -33,6 +35,7 @@ from ingest.dialects.spoken import (
 )
 from ingest.dialects.values import document, flat, health, name_in, number, timed
 
+_EUI_BYTES = 8
 _EVENTS = ("up", "status", "join", "ack", "location", "integration", "log")
 
 
@@ -47,7 +50,7 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     said = document(payload)
     if isinstance(said, Problem):
         return said
-    info = _object(said.get("deviceInfo"))
+    info = _object(said.get("deviceInfo", said))
     device = info.get("devEui") or levels[-3]
     if event == "log":
         return _log(device, said)
@@ -136,13 +139,13 @@ def _up(
     received = said.get("rxInfo")
     heard = best(
         [
-            heard_by(one.get("gatewayId"), one.get("rssi"), one.get("snr"), lora=lora)
+            _heard(one, lora=lora)
             for one in (received if isinstance(received, list) else ())
             if isinstance(one, dict)
         ]
     )
     uplink = read_uplink(
-        said.get("object"),
+        said.get("object", _spelled(said.get("objectJSON"))),
         said.get("data"),
         source.options.get(CODEC),
         f"{info.get('deviceProfileName')} {info.get('deviceName')}",
@@ -151,6 +154,28 @@ def _up(
         "a codec on the device profile",
     )
     return told(memory, device, uplink, heard, described=_described(info, uplink))
+
+
+def _heard(one: Mapping[str, Any], *, lora: bool) -> Heard:
+    if "gatewayID" in one:
+        return heard_by(
+            _in_digits(one["gatewayID"]), one.get("rssi"), one.get("loRaSNR"), lora=lora
+        )
+    return heard_by(one.get("gatewayId"), one.get("rssi"), one.get("snr"), lora=lora)
+
+
+def _in_digits(gateway: Any) -> Any:
+    """As version 4 writes it: version 3 wrote the bytes of an EUI in base64, unless told not to."""
+    try:
+        raw = base64.b64decode(gateway, validate=True)
+    except (TypeError, ValueError):
+        return gateway
+    return raw.hex() if len(raw) == _EUI_BYTES else gateway
+
+
+def _spelled(text: Any) -> Any:
+    """What the codec made, as version 3 wrote it: a text of JSON."""
+    return parse(text.encode("utf-8", "replace")) if isinstance(text, str) and text else None
 
 
 def _other(event: str, said: Mapping[str, Any]) -> Uplink:

@@ -12,7 +12,7 @@ from ingest.decoding import Problem
 from ingest.dialects.naming import device_code, named
 from ingest.dialects.payloads import CODECS, Content
 from ingest.dialects.spoken import Decoded, Described, DescribedPoint, Result, Spoken, Told
-from ingest.dialects.values import flat, health, is_text, number
+from ingest.dialects.values import Value, flat, health, is_text, number, number_in
 
 CODEC = "codec"
 # What codecs commonly call a battery: the key, and under which name its health is told.
@@ -23,6 +23,8 @@ _BATTERIES = (
     ("battery_voltage", "battery_voltage"),
     ("BatV", "battery_voltage"),
 )
+_FLAGS = {"true": True, "false": False}
+_LONGEST_FLAG = 5
 _HIGHEST = {"battery": 100.0, "battery_voltage": 60.0}
 
 
@@ -46,6 +48,9 @@ def read_uplink(
     """
     if isinstance(decoded, dict) and decoded:
         return _uplink(_of_object(decoded), when)
+    if isinstance(decoded, dict) and codec is None:
+        # Of this one the network's codec made nothing.
+        return Uplink()
     if not isinstance(raw, str) or not raw:
         # An uplink without a payload only answers the network.
         return Uplink()
@@ -76,15 +81,49 @@ def _uplink(content: Content, when: Mapping[str, Any]) -> Uplink:
 def _of_object(decoded: Mapping[str, Any]) -> Content:
     """What a codec of the network made. Lists of objects with a `timestamp` are stored history."""
     if not any(isinstance(value, list) for value in decoded.values()):
-        return Content(flat(decoded, texts=True))
+        return Content(_plain(flat(decoded, texts=True)))
     history: list[Mapping[str, Any]] = []
     now: dict[str, Any] = {}
     for key, value in decoded.items():
-        if _is_history(value):
+        if key == "messages" and isinstance(value, list) and (measured := _measured(value)):
+            now.update(measured)
+        elif _is_history(value):
             history += [_stored(each) for each in value]
         else:
             now[key] = value
-    return Content(flat(now, texts=True), tuple(history))
+    return Content(_plain(flat(now, texts=True)), tuple(history))
+
+
+def _plain(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Codecs write numbers as texts where they round them, and some write true and false so."""
+    return {
+        key: _number_or_flag(value) if isinstance(value, str) else value
+        for key, value in values.items()
+    }
+
+
+def _number_or_flag(text: str) -> Value:
+    flag = _FLAGS.get(text.lower()) if len(text) <= _LONGEST_FLAG else None
+    if flag is not None:
+        return flag
+    found = number_in(text)
+    return text if found is None else found
+
+
+def _measured(messages: list[Any]) -> dict[str, Any]:
+    """Of SenseCAP's codecs: objects, or lists of them, that come and go, so that none has a place
+    of its own. Empty for any other list."""
+    found: dict[str, Any] = {}
+    several = [one for each in messages for one in (each if isinstance(each, list) else [each])]
+    if not all(isinstance(one, dict) for one in several):
+        return {}
+    for one in several:
+        name = one.get("measurementId")
+        if isinstance(name, int | str):
+            found[f"measurement_{name}"] = one.get("measurementValue")
+        else:
+            found.update({key: value for key, value in one.items() if key != "type"})
+    return found if any("measurementId" in one for one in several) else {}
 
 
 def _is_history(value: Any) -> bool:
@@ -102,7 +141,7 @@ def _is_time(value: Any) -> bool:
 
 
 def _stored(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    values = flat(entry, texts=True, leave=frozenset({"timestamp"}))
+    values = _plain(flat(entry, texts=True, leave=frozenset({"timestamp"})))
     return {"ts": entry["timestamp"], **values}
 
 

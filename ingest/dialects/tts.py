@@ -24,6 +24,7 @@ from ingest.dialects.spoken import Described, ForeignSource, Result, Spoken
 from ingest.dialects.values import document, flat, name_in, timed
 
 _KINDS = ("up", "join", "down/ack", "location/solved", "service/data")
+_BROKER = "packetbroker"
 _SIMULATED = "simulated in the console of The Things Stack, and sent by no device"
 
 
@@ -73,7 +74,7 @@ def _up(
         return Problem("wrong_shape", "uplink_message is an object")
     versions = _object(up.get("version_ids"))
     uplink = read_uplink(
-        up.get("decoded_payload") or _normalized(up),
+        up.get("decoded_payload") or _normalized(up) or up.get("decoded_payload"),
         up.get("frm_payload"),
         source.options.get(CODEC),
         f"{versions.get('model_id')} {ids.get('device_id')}",
@@ -94,12 +95,19 @@ def _heard(up: Mapping[str, Any]) -> Heard:
     gateways = [_object(one.get("gateway_ids")) for one in several]
     return best(
         [
-            heard_by(
-                ids.get("gateway_id") or ids.get("eui"), one.get("rssi"), one.get("snr"), lora=lora
-            )
+            heard_by(_gateway(one, ids), one.get("rssi"), one.get("snr"), lora=lora)
             for one, ids in zip(several, gateways, strict=True)
         ]
     )
+
+
+def _gateway(heard: Mapping[str, Any], ids: Mapping[str, Any]) -> Any:
+    name = ids.get("gateway_id") or ids.get("eui")
+    if name != _BROKER:
+        return name
+    # All gateways of other networks go by this name.
+    behind = _object(heard.get("packet_broker"))
+    return behind.get("forwarder_gateway_id") or behind.get("forwarder_gateway_eui") or name
 
 
 def _normalized(up: Mapping[str, Any]) -> dict[str, Any]:

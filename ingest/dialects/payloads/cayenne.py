@@ -38,7 +38,7 @@ _TYPES: Mapping[int, _Type] = {
     103: _Type("temperature", 2, 0.1, signed=True, unit="°C"),
     104: _Type("relative_humidity", 1, 0.5, unit="%"),
     113: _Type("accelerometer", 2, 0.001, signed=True, parts=_AXES),
-    115: _Type("barometric_pressure", 2, 0.1),
+    115: _Type("barometric_pressure", 2, 0.1, unit="mbar"),
     116: _Type("voltage", 2, 0.01, unit="V"),
     117: _Type("current", 2, 0.001, unit="A"),
     118: _Type("frequency", 4, unit="Hz"),

@@ -7,220 +7,157 @@ a leak on another. The model is looked for in what the network calls the device'
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ingest.decoding import Problem
 from ingest.dialects.payloads.content import Content
+from ingest.dialects.payloads.milesight_layouts import COMMON, Field, Layout, Layouts
+from ingest.dialects.payloads.milesight_models import OF_MODEL
+from ingest.dialects.payloads.milesight_registers import read_register
 from ingest.dialects.spoken import DescribedPoint
 
-_MODEL = re.compile(r"\b(?:AM|AT|CT|EM|GS|UC|VS|WS|WT)\d{3}(?:-[A-Z0-9]+)*", re.IGNORECASE)
+_MODEL = re.compile(
+    r"\b(?:AM|AT|CT|EM|GS|TS|UC|VS|WS|WT|WTS)\d{3}[A-Z]?(?:-[A-Z0-9]+)*", re.IGNORECASE
+)
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """A value of a layout. divisor: 0 for one that is true or false (not 0 is true)."""
-
-    key: str
-    divisor: int = 1
-    unit: str | None = None
-    means: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """format: of struct, without its byte order; `x` for bytes that say nothing."""
-
-    format: str
-    fields: tuple[_Field, ...] = ()
-
-    @property
-    def size(self) -> int:
-        return struct.calcsize("<" + self.format)
-
-    def read(self, body: bytes) -> dict[str, float | bool]:
-        numbers = struct.unpack("<" + self.format, body)
-        return {
-            field.key: bool(number) if field.divisor == 0 else _over(number, field.divisor)
-            for field, number in zip(self.fields, numbers, strict=True)
-        }
-
-
-def _over(number: int, divisor: int) -> float:
-    return number if divisor == 1 else number / divisor
-
-
-_TEMPERATURE = _Field("temperature", 10, "°C", "temperature")
-_HUMIDITY = _Field("humidity", 2, "%", "humidity")
-_MAGNET = _Field("magnet_status", 0, means="door")
-_LEAK = _Field("leakage_status", 0, means="moisture")
-_PIR = _Field("pir", 0, means="motion")
-_OCCUPANCY = _Field("occupancy", 0, means="occupancy")
-_TILT = _Field("position", 0, means="tilt")
-_TAMPER = _Field("tamper_status", 0, means="tamper")
-_DAYLIGHT = _Field("daylight", 0, means="light")
-_DISTANCE = _Field("distance", 1, "mm", "distance")
-_DEPTH = _Field("depth", 1, means="depth")
-_CO2 = _Field("co2", 1, "ppm", "carbon_dioxide")
-_LIGHT = _Field("light_level")
-_PRESSURE = _Field("pressure", 10, means="atmospheric_pressure")
-_TVOC_INDEX = _Field("tvoc", 100)
-_TVOC = _Field("tvoc", 1, "µg/m³")
-_PM2_5 = _Field("pm2_5", 1, "µg/m³", "pm25")
-_PM10 = _Field("pm10", 1, "µg/m³", "pm10")
-_CURRENT = _Field("current", 100, "A", "current")
-_TEMPERATURE_ALARM = _Field("temperature_alarm", 0)
-
-# (channel, type): the same on every model that has it.
-_COMMON: Mapping[tuple[int, int], _Layout] = {
-    (0x01, 0x75): _Layout("B", (_Field("battery", 1, "%", "battery"),)),
-    (0x03, 0x67): _Layout("h", (_TEMPERATURE,)),
-    (0x04, 0x68): _Layout("B", (_HUMIDITY,)),
-    (0x03, 0x74): _Layout("H", (_Field("voltage", 10, "V", "voltage"),)),
-    (0x03, 0x77): _Layout("H", (_DEPTH,)),
-    (0x03, 0x7B): _Layout("H", (_Field("pressure", 1, "kPa", "pressure"),)),
-    (0x03, 0x82): _Layout("H", (_DISTANCE,)),
-    (0x04, 0x82): _Layout("H", (_DISTANCE,)),
-    (0x03, 0x97): _Layout("I", (_Field("total_current", 100),)),
-    (0x04, 0x80): _Layout("I", (_Field("active_power", 1, "W", "power"),)),
-    (0x04, 0x98): _Layout("H", (_CURRENT,)),
-    (0x05, 0x81): _Layout("B", (_Field("power_factor", 1, "%", "power_factor"),)),
-    (0x05, 0x8E): _Layout("B", (_Field("gas_status", 0, means="gas"),)),
-    (0x06, 0x73): _Layout("H", (_PRESSURE,)),
-    (0x09, 0x73): _Layout("H", (_PRESSURE,)),
-    (0x06, 0x83): _Layout("I", (_Field("power_consumption", 1, "Wh", "energy"),)),
-    (0x06, 0xCB): _Layout("B", (_LIGHT,)),
-    (0x07, 0x7D): _Layout("H", (_CO2,)),
-    (0x07, 0xC9): _Layout("H", (_Field("current", 1, "mA", "current"),)),
-    (0x08, 0x70): _Layout("B", (_Field("socket_status", 0, means="switch"),)),
-    (0x08, 0x7D): _Layout("H", (_TVOC_INDEX,)),
-    (0x08, 0xE6): _Layout("H", (_TVOC,)),
-    (0x08, 0x90): _Layout("I", (_Field("life_remain", 1, "s"),)),
-    (0x09, 0x67): _Layout("h", (_TEMPERATURE,)),
-    (0x0B, 0x7D): _Layout("H", (_PM2_5,)),
-    (0x0C, 0x7D): _Layout("H", (_PM10,)),
-    (0x0E, 0x01): _Layout("B", (_Field("buzzer_status", 0),)),
-    (0x83, 0x67): _Layout("hB", (_TEMPERATURE, _TEMPERATURE_ALARM)),
-    (0x89, 0x67): _Layout("hB", (_TEMPERATURE, _TEMPERATURE_ALARM)),
-    (0x83, 0xD7): _Layout("h2xB", (_TEMPERATURE, _TEMPERATURE_ALARM)),
-    (0x83, 0xE9): _Layout("H2xB", (_DISTANCE, _Field("distance_alarm", 0))),
-    (0x84, 0x82): _Layout("HB", (_DISTANCE, _Field("distance_alarm", 0))),
-    (0x84, 0x98): _Layout("4xHB", (_CURRENT, _Field("current_alarm"))),
-    # What a device says of itself when it is switched on, and never a measurement.
-    (0xFF, 0x01): _Layout("x"),
-    (0xFF, 0x08): _Layout("6x"),
-    (0xFF, 0x09): _Layout("2x"),
-    (0xFF, 0x0A): _Layout("2x"),
-    (0xFF, 0x0B): _Layout("x"),
-    (0xFF, 0x0F): _Layout("x"),
-    (0xFF, 0x16): _Layout("8x"),
-    (0xFF, 0x2E): _Layout("B", (_Field("button"),)),
-    (0xFF, 0xFE): _Layout("x"),
-    (0xFF, 0xFF): _Layout("2x"),
-}
-_AIR = (_TEMPERATURE, _HUMIDITY, _PIR, _LIGHT, _CO2)
-# By how a model begins; the longest that fits. What stands here goes before the common ones.
-_OF_MODEL: Mapping[str, Mapping[tuple[int, int], _Layout]] = {
-    "AM307": {
-        (0x05, 0x00): _Layout("B", (_PIR,)),
-        (0x20, 0xCE): _Layout("hHBBHHH", (*_AIR, _TVOC_INDEX, _PRESSURE)),
-        (0x21, 0xCE): _Layout("hHBBHHH", (*_AIR, _TVOC, _PRESSURE)),
-    },
-    "AM308": {
-        (0x05, 0x00): _Layout("B", (_PIR,)),
-        (0x20, 0xCE): _Layout("hHBBHHHHH", (*_AIR, _TVOC_INDEX, _PRESSURE, _PM2_5, _PM10)),
-        (0x21, 0xCE): _Layout("hHBBHHHHH", (*_AIR, _TVOC, _PRESSURE, _PM2_5, _PM10)),
-    },
-    "AM": {(0x05, 0x00): _Layout("B", (_PIR,))},
-    "EM300": {(0x20, 0xCE): _Layout("hBx", (_TEMPERATURE, _HUMIDITY))},
-    "EM300-MCS": {
-        (0x06, 0x00): _Layout("B", (_MAGNET,)),
-        (0x20, 0xCE): _Layout("hBB", (_TEMPERATURE, _HUMIDITY, _MAGNET)),
-    },
-    "EM300-MLD": {
-        (0x06, 0x00): _Layout("B", (_LEAK,)),
-        (0x20, 0xCE): _Layout("3xB", (_LEAK,)),
-    },
-    "EM300-SLD": {
-        (0x05, 0x00): _Layout("B", (_LEAK,)),
-        (0x20, 0xCE): _Layout("hBB", (_TEMPERATURE, _HUMIDITY, _LEAK)),
-    },
-    "EM300-ZLD": {
-        (0x05, 0x00): _Layout("B", (_LEAK,)),
-        (0x20, 0xCE): _Layout("hBB", (_TEMPERATURE, _HUMIDITY, _LEAK)),
-    },
-    "EM310-UDL": {(0x04, 0x00): _Layout("B", (_TILT,))},
-    "EM320-TH": {(0x20, 0xCE): _Layout("hB", (_TEMPERATURE, _HUMIDITY))},
-    "EM400": {(0x05, 0x00): _Layout("B", (_TILT,))},
-    "EM500-CO2": {
-        (0x05, 0x7D): _Layout("H", (_CO2,)),
-        (0x20, 0xCE): _Layout("HHhB", (_CO2, _PRESSURE, _TEMPERATURE, _HUMIDITY)),
-    },
-    "EM500-PT100": {(0x20, 0xCE): _Layout("h", (_TEMPERATURE,))},
-    "EM500-SWL": {(0x20, 0xCE): _Layout("H", (_DEPTH,))},
-    "EM500-UDL": {(0x20, 0xCE): _Layout("H", (_DISTANCE,))},
-    "VS34": {(0x03, 0x00): _Layout("B", (_OCCUPANCY,))},
-    "VS370": {(0x03, 0x00): _Layout("B", (_OCCUPANCY,)), (0x04, 0x00): _Layout("B", (_LIGHT,))},
-    "WS202": {(0x03, 0x00): _Layout("B", (_PIR,)), (0x04, 0x00): _Layout("B", (_DAYLIGHT,))},
-    "WS203": {
-        (0x05, 0x00): _Layout("B", (_OCCUPANCY,)),
-        (0x20, 0xCE): _Layout("xBhB", (_OCCUPANCY, _TEMPERATURE, _HUMIDITY)),
-    },
-    "WS301": {(0x03, 0x00): _Layout("B", (_MAGNET,)), (0x04, 0x00): _Layout("B", (_TAMPER,))},
-    "WS303": {(0x03, 0x00): _Layout("B", (_LEAK,))},
-}
 _HISTORY = (0xCE,)
+_SMOKE, _SMOKE_SIZE = "GS524", 6
+_SMOKE_EVENTS = {
+    1: "alarm",
+    2: "silent",
+    4: "low battery",
+    5: "failover",
+    7: "normal",
+    10: "removed",
+    11: "installed",
+    14: "testing alarm with normal battery",
+    15: "testing alarm with low battery",
+}
+# What a device answers to a setting that it was sent: of as many forms as there are settings, and
+# nothing that it measured stands behind.
+_ANSWERS = (0xF8, 0xF9, 0xFE, 0xFF)
 
 
 def read_milesight(payload: bytes, model: str) -> Content:
     """Values under Milesight's own names; 0 is false and 1 is true: open, leak, motion.
 
     model: any text that may hold its name. A channel whose meaning it does not tell is
-    `channel_6`; what follows one that is not known at all can't be told apart.
+    `channel_6`; what follows one that is not known at all can't be told apart. Answers to settings,
+    and zeros that fill a payload up, end it.
     """
-    layouts = _layouts(model)
-    values: dict[str, Any] = {}
-    history: list[Mapping[str, Any]] = []
-    points: dict[str, DescribedPoint] = {}
-    problem = None
+    name = _name(model)
+    if name.startswith(_SMOKE) and len(payload) == _SMOKE_SIZE:
+        return _smoke(payload)
+    reading = _Reading(name)
     at = 0
     while at < len(payload):
+        length = reading.take(payload, at)
+        if not length:
+            break
+        at += length
+    return Content(
+        reading.values, tuple(reading.history), tuple(reading.points.values()), reading.problem
+    )
+
+
+@dataclass
+class _Reading:
+    """What was read of a payload of one model."""
+
+    name: str
+    values: dict[str, Any] = field(default_factory=dict)
+    history: list[Mapping[str, Any]] = field(default_factory=list)
+    points: dict[str, DescribedPoint] = field(default_factory=dict)
+    problem: Problem | None = None
+
+    def take(self, payload: bytes, at: int) -> int:
+        """Read what begins at `at`; how long it was, 0 where no more can be read."""
         found = tuple(payload[at : at + 2])
         channel, kind = found if len(found) == 2 else (found[0], -1)
-        layout = layouts.get((channel, kind)) or _unnamed(channel, kind)
+        layout = _layouts(self.name).get((channel, kind)) or _unnamed(channel, kind)
+        if layout is None:
+            return self._register(payload, at, f"channel {channel}, type {kind} not known")
         stored = 4 if kind in _HISTORY else 0
-        end = at + 2 + stored + (layout.size if layout else 0)
-        if layout is None or end > len(payload):
-            said = "ends within a value" if layout else f"channel {channel}, type {kind} not known"
-            problem = Problem("wrong_shape", f"Milesight: {said}, byte {at}")
-            break
-        read = layout.read(payload[at + 2 + stored : end])
-        points.update((field.key, _point(field)) for field in layout.fields)
+        begin, length = at + 2 + stored, 2 + stored + layout.size
+        if at + length > len(payload):
+            return self._stop(at, "ends within a value")
+        read = layout.read(payload[begin : at + length])
+        self.points.update(
+            (one.key, _point(one))
+            for one in layout.fields
+            if layout.told is None or one.key in read
+        )
         if stored:
-            history.append({"ts": int.from_bytes(payload[at + 2 : at + 6], "little"), **read})
+            self.history.append({"ts": int.from_bytes(payload[at + 2 : begin], "little"), **read})
         else:
-            values.update(read)
-        at = end
-    return Content(values, tuple(history), tuple(points.values()), problem)
+            self.values.update(read)
+        return length
+
+    def _register(self, payload: bytes, at: int, why: str) -> int:
+        try:
+            found = read_register(self.name, payload[at:])
+        except (IndexError, struct.error):
+            return self._stop(at, "ends within a value")
+        if found is not None:
+            key, value, length = found
+            if value is not None:
+                self.values[key] = value
+                kind = "boolean" if isinstance(value, bool) else "number"
+                self.points[key] = DescribedPoint(key, kind)
+            return length
+        if payload[at] in _ANSWERS or not any(payload[at:]):
+            return 0
+        return self._stop(at, why)
+
+    def _stop(self, at: int, why: str) -> int:
+        self.problem = Problem("wrong_shape", f"Milesight: {why}, byte {at}")
+        return 0
 
 
-def _layouts(model: str) -> Mapping[tuple[int, int], _Layout]:
+def _smoke(payload: bytes) -> Content:
+    """A smoke detector, which has no channels: what it reports, and how it is."""
+    event = payload[1] & 0x0F
+    values: dict[str, Any] = {
+        "alarm": event == 1,
+        "battery": payload[2],
+        "concentration": payload[3],
+        "temperature": int.from_bytes(payload[4:5], signed=True),
+    }
+    if event in _SMOKE_EVENTS:
+        values["event"] = _SMOKE_EVENTS[event]
+    points = (
+        DescribedPoint("alarm", "boolean", means="smoke"),
+        DescribedPoint("battery", "number", "%", means="battery"),
+        DescribedPoint("concentration", "number", "%"),
+        DescribedPoint("temperature", "number", "°C", means="temperature"),
+        DescribedPoint("event", "state", states=tuple(_SMOKE_EVENTS.values())),
+    )
+    return Content(values, points=points)
+
+
+def _name(model: str) -> str:
     found = _MODEL.search(model)
-    name = found.group().upper() if found else ""
-    fitting = sorted((known for known in _OF_MODEL if name.startswith(known)), key=len)
-    merged = dict(_COMMON)
+    return found.group().upper() if found else ""
+
+
+@lru_cache(maxsize=1_024)
+def _layouts(name: str) -> Layouts:
+    fitting = sorted((known for known in OF_MODEL if name.startswith(known)), key=len)
+    merged = dict(COMMON)
     for known in fitting:
-        merged.update(_OF_MODEL[known])
+        merged.update(OF_MODEL[known])
     return merged
 
 
-def _unnamed(channel: int, kind: int) -> _Layout | None:
+def _unnamed(channel: int, kind: int) -> Layout | None:
     """A channel of one byte that is one thing on this model and another on that."""
     if kind == 0x00 and channel in range(0x03, 0x08):
-        return _Layout("B", (_Field(f"channel_{channel}"),))
+        return Layout("B", (Field(f"channel_{channel}"),))
     return None
 
 
-def _point(field: _Field) -> DescribedPoint:
-    kind = "number" if field.divisor else "boolean"
-    return DescribedPoint(field.key, kind, field.unit, means=field.means)
+def _point(one: Field) -> DescribedPoint:
+    return DescribedPoint(one.key, one.kind, one.unit, one.words, means=one.means)

@@ -1,6 +1,7 @@
 """ChirpStack v4: what its events tell, and the traps of protobuf written as JSON."""
 
 import base64
+import json
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -120,6 +121,69 @@ def test_bytes_that_nobody_decoded_wait_whole_for_a_codec() -> None:
     assert told(event("up", data="")).messages == ()
     broken = event("up", data="q", options={"codec": "milesight"})
     assert [each.reason for each in broken.problems] == ["wrong_shape"]
+
+
+def test_an_uplink_of_which_the_codec_made_nothing_is_none_that_waits() -> None:
+    assert told(event("up", object={}, data="AXVc", rxInfo=GATEWAYS)).messages == ()
+    found = event("up", object={}, data="AXVc", options={"codec": "milesight"})
+    assert readings(told(found)) == [{**WHEN, "battery": 92}]
+
+
+def test_texts_of_codecs_that_are_numbers_or_flags_are_read_as_what_they_are() -> None:
+    said = {"TempC_SHT": "-4.50", "count": "12", "EXTI_Trigger": "FALSE", "alarm": "True"}
+    more = {"Door_status": "OPEN", "firmware": "1.2.3", "serial": "24e124136c123456", "none": ""}
+    assert readings(told(event("up", object={**said, **more, "nested": {"t": "1e3"}}))) == [
+        {
+            **WHEN,
+            "TempC_SHT": -4.5,
+            "count": 12,
+            "EXTI_Trigger": False,
+            "alarm": True,
+            **more,
+            "nested.t": 1000.0,
+        }
+    ]
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_messages_of_a_codec_that_come_and_go_are_told_by_what_they_measure(several: bool) -> None:
+    messages: list[Any] = [
+        {"type": "upload_battery", "battery": 87},
+        {"type": "report_telemetry", "measurementId": 4097, "measurementValue": 25.2},
+        {"type": "report_telemetry", "measurementId": "4098", "measurementValue": "66.6"},
+    ]
+    said = {"err": 0, "valid": True, "messages": [messages[:1], messages[1:]]}
+    found = told(event("up", object={**said, "messages": messages} if several else said))
+    values = {"battery": 87, "measurement_4097": 25.2, "measurement_4098": 66.6}
+    assert readings(found) == [{**WHEN, "err": 0, "valid": True, **values}]
+    assert found.health["battery"] == 87
+    # Other lists stay what they are.
+    assert readings(told(event("up", object={"messages": [{"a": 1}, 2]}))) == [
+        {**WHEN, "messages.1.a": 1, "messages.2": 2}
+    ]
+
+
+def test_version_3_on_the_same_topics_is_read_as_well() -> None:
+    gateway = {"gatewayID": "ABbAAfFToUw=", "rssi": -48, "loRaSNR": 9}
+    said = {
+        "applicationID": "7",
+        "deviceName": "Bin room door",
+        "deviceProfileName": "EM300-MCS",
+        "devEUI": "JOEkE2wSNFY=",
+        "rxInfo": [gateway],
+        "txInfo": {"modulation": "LORA"},
+        "fPort": 85,
+        "data": "AXVc",
+    }
+    decoded = {**said, "objectJSON": json.dumps({"battery": 92})}
+    found = told(spoken_to("chirpstack", TOPIC + "up", decoded))
+    assert (found.device, found.through) == (EUI, "0016c001f153a14c")
+    assert found.health == {"rssi": -48.0, "snr": 9.0, "battery": 92.0}
+    assert found.described == Described("Bin room door", None, "EM300-MCS")
+    assert readings(found) == [{"battery": 92}]
+    bare = {**said, "objectJSON": "", "rxInfo": [{**gateway, "gatewayID": "gw"}]}
+    found = told(spoken_to("chirpstack", TOPIC + "up", bare, codec="milesight"))
+    assert (found.through, readings(found)) == ("gw", [{"battery": 92}])
 
 
 def test_a_codec_of_the_source_reads_bytes_and_is_not_asked_where_the_network_did() -> None:

@@ -94,6 +94,19 @@ def test_false_and_zero_of_a_payload_are_values_and_a_missing_key_is_none() -> N
     )
 
 
+def test_a_gateway_of_another_network_is_the_one_that_it_names() -> None:
+    behind = {"forwarder_gateway_id": "eui-7076ff0056050c89", "forwarder_tenant_id": "ttnv2"}
+    heard = {"gateway_ids": {"gateway_id": "packetbroker"}, "rssi": -80, "snr": 7}
+    found = told(up(decoded_payload={"t": 1}, rx_metadata=[{**heard, "packet_broker": behind}]))
+    assert found.through == "eui-7076ff0056050c89"
+    found = told(up(decoded_payload={"t": 1}, rx_metadata=[heard]))
+    assert found.through == "packetbroker"
+
+
+def test_a_formatter_that_made_nothing_of_a_payload_leaves_nothing_to_wait_for() -> None:
+    assert told(up(decoded_payload={}, frm_payload="AXVc")).messages == ()
+
+
 def test_the_battery_that_the_network_remembers_is_health_and_a_newer_one_goes_before() -> None:
     last = {"f_cnt": 12, "value": 87.4, "received_at": RECEIVED}
     assert told(up(last_battery_percentage=last)).health == {"battery": 87.4}
