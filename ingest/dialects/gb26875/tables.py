@@ -148,6 +148,6 @@ ANALOGUES: Mapping[int, tuple[str, float, int, str | None]] = {
     8: ("voltage", 0.1, 1, "V"),
     9: ("current", 0.1, 1, "A"),
     10: ("flow", 0.1, 1, "L/s"),
-    11: ("air_flow", 0.1, 1, None),
+    11: ("air_flow", 0.1, 1, "m³/min"),
     12: ("wind_speed", 1, 0, "m/s"),
 }

@@ -6,12 +6,12 @@ from typing import Any
 
 from ingest.dialects.sparkplug.wire import DataSet, Metric, read_data_set, read_template
 from ingest.dialects.spoken import DescribedPoint
-from ingest.dialects.values import Value, known_unit, sound
+from ingest.dialects.values import LONGEST_TEXT, Value, known_unit, sound
 
 _INT_BITS: Mapping[int, int] = {1: 8, 2: 16, 3: 32, 4: 64}
 _UINT_BITS: Mapping[int, int] = {5: 8, 6: 16, 7: 32, 8: 64, 13: 64}
 _FLOAT, _DOUBLE, BOOLEAN, _STRING, _TEXT, _UUID = 9, 10, 11, 12, 14, 15
-_DATA_SET, _TEMPLATE, _BOOLEANS = 16, 19, 32
+_DATA_SET, _TEMPLATE, _BOOLEANS, _STRINGS = 16, 19, 32, 33
 _ARRAYS: Mapping[int, str] = {
     22: "b",
     23: "h",
@@ -88,7 +88,7 @@ def _composed(name: str, raw: bytes, datatype: int, depth: int) -> Iterator[tupl
                 yield from values_of(key, member, member.datatype, depth - 1)
     elif datatype == _DATA_SET:
         yield from _table(name, read_data_set(raw))
-    elif datatype in _ARRAYS or datatype == _BOOLEANS:
+    elif datatype in _ARRAYS or datatype in (_BOOLEANS, _STRINGS):
         for place, value in enumerate(_array(raw, datatype), 1):
             yield f"{name}.{place}", value
 
@@ -108,6 +108,10 @@ def _array(raw: bytes, datatype: int) -> list[Value]:
         count = int.from_bytes(raw[:4], "little")
         bits = "".join(f"{byte:08b}" for byte in raw[4 : 4 + _MOST_OF_ARRAY])
         return [bit == "1" for bit in bits[: min(count, _MOST_OF_ARRAY)]]
+    if datatype == _STRINGS:
+        # Each ends in a zero.
+        texts = raw.removesuffix(b"\0").split(b"\0")[:_MOST_OF_ARRAY]
+        return [part.decode("utf-8", "replace")[:LONGEST_TEXT] for part in texts]
     code = _ARRAYS[datatype]
     size = struct.calcsize("<" + code)
     count = min(len(raw) // size, _MOST_OF_ARRAY)

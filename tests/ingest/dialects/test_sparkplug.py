@@ -259,6 +259,7 @@ def test_tables_structures_and_arrays_are_readings_under_their_parts() -> None:
         metric("d", datatype=sparks.TEMPLATE, extra=sparks.template(inner, defines=True)),
         metric("i", ("bytes", b"\xff\xff\x02\x00"), sparks.INT16_ARRAY),
         metric("b", ("bytes", b"\x03\x00\x00\x00\xa0"), sparks.BOOLEAN_ARRAY),
+        metric("s", ("bytes", b"ABC\0\xe6\xb0\xb4\0"), 33),
         metric("f", ("bytes", b"abc"), 18),
     ]
     found = Line().hear("NDATA", payload(*metrics, seq=0, at=AT))
@@ -276,6 +277,8 @@ def test_tables_structures_and_arrays_are_readings_under_their_parts() -> None:
         "b.1": True,
         "b.2": False,
         "b.3": True,
+        "s.1": "ABC",
+        "s.2": "水",
     }
 
 
