@@ -3,14 +3,14 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
 from ingest.decoding import Problem
 from ingest.dialects.naming import device_code, named
-from ingest.dialects.payloads import CODECS, Content
+from ingest.dialects.payloads import CODECS, Content, points_by_model
 from ingest.dialects.spoken import Decoded, Described, DescribedPoint, Result, Spoken, Told
 from ingest.dialects.values import Value, flat, health, is_text, number, number_in
 
@@ -47,7 +47,8 @@ def read_uplink(
     device's. hint: where the network would decode, for who reads why nothing was.
     """
     if isinstance(decoded, dict) and decoded:
-        return _uplink(_of_object(decoded), when)
+        content = _of_object(decoded)
+        return _uplink(replace(content, points=points_by_model(content.values, model)), when)
     if isinstance(decoded, dict) and codec is None:
         # Of this one the network's codec made nothing.
         return Uplink()

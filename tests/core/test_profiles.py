@@ -230,3 +230,28 @@ good:
         (16, "a whole number"),
     ):
         assert any(f":{line}:" in one and part in one for one in told), (line, part, told)
+
+
+def test_charge_is_no_current_and_a_level_in_centimetres_is_one() -> None:
+    clamp = fit(model="CT101", total_current=120.5, current=3.2)
+    assert clamp is not None
+    assert {key: feed.code for key, feed in clamp.feeds.items()} == {"current": "current"}
+    tank = fit(model="EM500-SWL", depth=180)
+    assert tank is not None
+    assert (tank.feeds["depth"].code, tank.feeds["depth"].scale) == ("level", 0.01)
+
+
+def test_a_limit_of_a_thermometer_is_no_heat_detector() -> None:
+    """Where the model is known: Milesight's sensors say when their own limits are passed."""
+    for model, profile in (("WS203", "motion"), ("TS101", "room-climate"), ("", "heat-detector")):
+        found = fit(model=model, temperature=41.0, temperature_alarm=True)
+        assert found is not None
+        assert found.profile.id == profile
+
+
+def test_a_fire_panel_without_mains_says_so_the_other_way_round() -> None:
+    found = fit(fire=False, fault=False, mains_fault=True, shielded=False)
+    assert found is not None
+    assert found.profile.id == "fire-panel-transmitter"
+    feed = found.feeds["mains_fault"]
+    assert (feed.code, feed.scale, feed.shift) == ("mains", -1.0, 1.0)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from ingest.dialects.payloads.cayenne import read_cayenne
 from ingest.dialects.payloads.content import Content
-from ingest.dialects.payloads.milesight import read_milesight
+from ingest.dialects.payloads.milesight import points_by_model, read_milesight
 
 # By the name that the option `codec` gives. Arguments: the bytes, and what is known of the model.
 CODECS: Mapping[str, Callable[[bytes, str], Content]] = {
@@ -12,4 +12,4 @@ CODECS: Mapping[str, Callable[[bytes, str], Content]] = {
     "milesight": read_milesight,
 }
 
-__all__ = ["CODECS", "Content"]
+__all__ = ["CODECS", "Content", "points_by_model"]

@@ -63,6 +63,17 @@ def read_milesight(payload: bytes, model: str) -> Content:
     )
 
 
+def points_by_model(values: Mapping[str, Any], model: str) -> tuple[DescribedPoint, ...]:
+    """What numbers are, by the model, that a codec of the network read under Milesight's names."""
+    name = _name(model)
+    known = _fields(name) if name else {}
+    return tuple(
+        _point(known[key])
+        for key, value in values.items()
+        if key in known and known[key].kind == "number" and type(value) in (int, float)
+    )
+
+
 @dataclass
 class _Reading:
     """What was read of a payload of one model."""
@@ -150,6 +161,11 @@ def _layouts(name: str) -> Layouts:
     for known in fitting:
         merged.update(OF_MODEL[known])
     return merged
+
+
+@lru_cache(maxsize=1_024)
+def _fields(name: str) -> Mapping[str, Field]:
+    return {one.key: one for layout in _layouts(name).values() for one in layout.fields}
 
 
 def _unnamed(channel: int, kind: int) -> Layout | None:

@@ -10,7 +10,7 @@ import pytest
 from core.clock import to_micros
 from core.dialects import option_faults
 from ingest.decoding import Problem, stamp
-from ingest.dialects import Decoded, Described, Spoken, Told
+from ingest.dialects import Decoded, Described, DescribedPoint, Spoken, Told
 from tests.ingest.building import NOON
 from tests.ingest.dialects.speaking import readings, sample, spoken_to, told
 
@@ -18,6 +18,7 @@ EUI = "24e124136c123456"
 TOPIC = f"application/5f1/device/{EUI}/event/"
 INFO = {"deviceName": "Bin room door", "deviceProfileName": "EM300-MCS", "devEui": EUI}
 WHEN = {"ts": "2026-11-24T04:00:01.123456789+00:00"}
+TEMPERATURE = DescribedPoint("temperature", "number", "°C", means="temperature")
 GATEWAYS = [
     {"gatewayId": "0016c001f153a14c", "rssi": -36, "snr": -2.5},
     {"gatewayId": "0016c001f1500001", "rssi": -80, "snr": 9.0},
@@ -66,7 +67,7 @@ def test_an_uplink_tells_what_the_codec_made_under_the_path_to_it() -> None:
         ),
         through="0016c001f1500001",
         health={"rssi": -80.0, "snr": 9.0},
-        described=Described("Bin room door", None, "EM300-MCS"),
+        described=Described("Bin room door", None, "EM300-MCS", (TEMPERATURE,)),
     )
 
 
@@ -179,7 +180,8 @@ def test_version_3_on_the_same_topics_is_read_as_well() -> None:
     found = told(spoken_to("chirpstack", TOPIC + "up", decoded))
     assert (found.device, found.through) == (EUI, "0016c001f153a14c")
     assert found.health == {"rssi": -48.0, "snr": 9.0, "battery": 92.0}
-    assert found.described == Described("Bin room door", None, "EM300-MCS")
+    assert found.described is not None
+    assert (found.described.name, found.described.model) == ("Bin room door", "EM300-MCS")
     assert readings(found) == [{"battery": 92}]
     bare = {**said, "objectJSON": "", "rxInfo": [{**gateway, "gatewayID": "gw"}]}
     found = told(spoken_to("chirpstack", TOPIC + "up", bare, codec="milesight"))

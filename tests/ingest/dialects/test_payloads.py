@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.dialects import DescribedPoint
-from ingest.dialects.payloads import CODECS
+from ingest.dialects.payloads import CODECS, points_by_model
 from ingest.dialects.payloads.milesight_models import OF_MODEL
 
 
@@ -128,6 +128,16 @@ def test_states_are_described_with_their_words_and_registers_by_their_kind() -> 
     assert points == (DescribedPoint("modbus_chn_1", "number"),)
     points = CODECS["milesight"](bytes.fromhex("055B05 2A02 2602 6202"), "WS302").points
     assert [point.key for point in points] == ["LAF", "LAeq", "LAFmax"]
+
+
+def test_units_of_what_the_network_decoded_are_known_by_the_model() -> None:
+    said = {"power_consumption": 1200, "voltage": 220.5, "socket_status": "on", "other": 1}
+    assert points_by_model(said, "Plug WS523") == (
+        DescribedPoint("power_consumption", "number", "Wh", means="energy"),
+        DescribedPoint("voltage", "number", "V", means="voltage"),
+    )
+    assert points_by_model({"depth": 120}, "EM500-SWL")[0].unit == "cm"
+    assert points_by_model(said, "Some plug") == ()
 
 
 def test_history_of_inputs_and_counters() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ingest.decoding import Problem
-from ingest.dialects import Decoded, Described, Spoken, Told
+from ingest.dialects import Decoded, Described, DescribedPoint, Spoken, Told
 from tests.ingest.dialects.speaking import readings, sample, spoken_to, told
 
 EUI = "0004A30B001C0530"
@@ -14,6 +14,7 @@ IDS = {"device_id": "dev1", "application_ids": {"application_id": "app1"}, "dev_
 TOPIC = "v3/app1@tenant1/devices/dev1/"
 RECEIVED = "2026-11-24T04:00:01.789585559Z"
 FORWARDED = "2026-11-24T04:00:02.014773143Z"
+TEMPERATURE = DescribedPoint("temperature", "number", "°C", means="temperature")
 HEARD = [
     {"gateway_ids": {"gateway_id": "gtw1"}, "time": "2020-01-01T00:00:00Z", "rssi": -35, "snr": 5},
     {"gateway_ids": {"eui": "9C5C8E00001A05C4"}, "rssi": -110, "snr": -7.2},
@@ -76,7 +77,7 @@ def test_an_uplink_counts_when_the_network_received_it_and_not_by_a_gateways_clo
         (Spoken("readings", {"ts": RECEIVED, "temperature": 1.0}),),
         through="gtw1",
         health={"rssi": -35.0, "snr": 5.0},
-        described=Described("dev1", "milesight-iot", "em300-mcs"),
+        described=Described("dev1", "milesight-iot", "em300-mcs", (TEMPERATURE,)),
     )
     message = {"end_device_ids": IDS, "received_at": FORWARDED}
     older = {**message, "uplink_message": {"decoded_payload": {"t": 1}}}
