@@ -27,6 +27,11 @@ _MICROSECONDS_FROM = 1e14
 
 _UTC = ZoneInfo("UTC")
 
+# Programs on Windows write it before their text.
+BYTE_ORDER_MARK = "\ufeff"
+# Firmware sends its buffers with what ends them.
+AFTER_TEXT = "\0 \t\r\n"
+
 decode_json = msgspec.json.Decoder().decode
 
 
@@ -84,7 +89,7 @@ def _parse_lenient(payload: bytes) -> Any | Problem:
     except UnicodeDecodeError as error:
         return Problem("not_utf8", f"byte {error.start} is not UTF-8")
     try:
-        return json.loads(text)
+        return json.loads(text.removeprefix(BYTE_ORDER_MARK).rstrip(AFTER_TEXT))
     except RecursionError:
         return Problem("too_deep", "the JSON is nested too deeply")
     except ValueError as error:

@@ -59,7 +59,8 @@ def _json(payload: bytes) -> Any:
         # NaN, and what else only Python takes: the values beside it may be good.
         pass
     try:
-        return json.loads(payload.decode("utf-8-sig"))
+        # Firmware sends its buffer with what ends it.
+        return json.loads(payload.decode("utf-8-sig").rstrip("\0 \t\r\n"))
     except UnicodeDecodeError as error:
         raise Unreadable("not_utf8", f"byte {error.start} is not UTF-8") from None
     except RecursionError:
