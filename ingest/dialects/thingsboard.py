@@ -13,10 +13,12 @@ import orjson
 from ingest.decoding import Problem, parse
 from ingest.dialects.naming import beside, device_code, named
 from ingest.dialects.spoken import Answer, Decoded, Described, ForeignSource, Result, Spoken, Told
-from ingest.dialects.values import flat, name_in, timed
+from ingest.dialects.values import counted, flat, name_in, unquoted
 
 _GATEWAY = ["v1", "gateway"]
 _DEVICE = ["v1", "devices", "me"]
+# The short topics of devices that count their bytes; behind `j` is JSON, which is also the default.
+_SHORT = {"v2/t": "telemetry", "v2/a": "attributes"}
 # What a gateway says of a device whose type nobody stated.
 _NO_TYPE = ("default", "Default")
 _DEEPEST = 4
@@ -42,9 +44,10 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     levels = topic.split("/")
     if levels[-6:-1] == [*_DEVICE, "rpc", "request"]:
         return _asked(levels, payload)
-    for kind, what in (("telemetry", _measured), ("attributes", _stated)):
-        if levels[-1] == kind and levels[-4:-1] == _DEVICE:
-            return _of_device(source, levels[:-4], what, payload, memory)
+    outer, kind = _own(levels)
+    if kind is not None:
+        what = _measured if kind == "telemetry" else _stated
+        return _of_device(source, outer, what, payload, memory)
     if levels[-3:-1] != _GATEWAY or levels[-1] not in _OF_GATEWAY:
         return None
     said = parse(payload)
@@ -55,6 +58,14 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     before = beside(levels[:-3], source.topic_filter) if levels[:-3] else ""
     through = device_code(before) if before else None
     return _OF_GATEWAY[levels[-1]](said, through, memory)
+
+
+def _own(levels: list[str]) -> tuple[list[str], str | None]:
+    """What stands before the topic of a device's own values, and which of its topics it is."""
+    if levels[-1] in ("telemetry", "attributes") and levels[-4:-1] == _DEVICE:
+        return levels[:-4], levels[-1]
+    short = levels[:-1] if levels[-1] == "j" else levels
+    return short[:-2], _SHORT.get("/".join(short[-2:]))
 
 
 def _asked(levels: list[str], payload: bytes) -> Result:
@@ -101,7 +112,9 @@ def _by_name(
         remember.update(own.remember)
         messages, wrong = what(values)
         problems += wrong
-        told.append(Told(own.code, messages, through=through))
+        # A code that is not the name as it stands would leave nobody to know it by.
+        about = Described(name=name_in(name)) if own.code != name else None
+        told.append(Told(own.code, messages, through=through, described=about))
     return Decoded(told, problems, remember=remember)
 
 
@@ -156,10 +169,12 @@ def _measured(said: Any) -> tuple[list[Spoken], list[Problem]]:
         if not isinstance(each, dict):
             problems = [_NO_OBJECT]
         elif isinstance(each.get("values"), dict) and "ts" in each:
-            values = flat(each["values"], texts=True)
-            messages += [Spoken("readings", {**timed(each["ts"]), **values})] if values else []
+            # In quotes or not, to ThingsBoard it is a number (its setting json.type_cast_enabled).
+            values, at = unquoted(flat(each["values"], texts=True)), counted(each["ts"])
+            when = {} if at is None else {"ts": at}
+            messages += [Spoken("readings", {**when, **values})] if values else []
         else:
-            values = flat(each, texts=True)
+            values = unquoted(flat(each, texts=True))
             messages += [Spoken("readings", dict(values))] if values else []
     return sorted(messages, key=_age), problems
 

@@ -15,6 +15,11 @@ DEEPEST = 5
 MOST = 2_000
 _BIGGEST = 2**53
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+# Nine digits of seconds are the least that a device's clock can mean; a date has eight of them.
+_COUNTED = re.compile(r"\d{9,16}(?:\.\d{1,9})?", re.ASCII)
+# A number as programs write it. A code such as 007, or of more digits than a number can keep, is
+# a text, which somebody may know again.
+_QUOTED = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,17})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _SWITCHED = {"ON": True, "OFF": False}
 # No value at all, as programs print it; nothing is wrong then, and nothing measured.
 NOTHING = frozenset({"", "nan", "none", "null", "unavailable", "unknown", "inf", "-inf"})
@@ -112,6 +117,24 @@ def switched(value: Any) -> Any:
     return _SWITCHED.get(value, value) if isinstance(value, str) else value
 
 
+def unquoted(fields: Mapping[str, Value]) -> dict[str, Value]:
+    """Values of which those that are a number in quotes are that number.
+
+    Of platforms that take `"25.5"` for 25.5: devices made for them send either. So it is with
+    `"true"` and `"false"`.
+    """
+    return {key: _unquoted(value) for key, value in fields.items()}
+
+
+def _unquoted(value: Value) -> Value:
+    if value in ("true", "false"):
+        return value == "true"
+    if not isinstance(value, str) or not _QUOTED.fullmatch(value):
+        return value
+    found = number_in(value)
+    return value if found is None else found
+
+
 def flat(
     fields: Mapping[str, Any], *, texts: bool, leave: frozenset[str] = frozenset()
 ) -> dict[str, Value]:
@@ -154,6 +177,14 @@ def moment(value: Any) -> Any:
         # Beyond all time, which is all that is asked of it.
         return 1e300 if value > 0 else -1e300
     return value
+
+
+def counted(value: Any) -> Any:
+    """The same of a platform that counts its time in numbers, which may stand in quotes."""
+    if isinstance(value, str) and _COUNTED.fullmatch(value.strip()):
+        text = value.strip()
+        return float(text) if "." in text else int(text)
+    return None if value == "" else moment(value)
 
 
 def timed(value: Any) -> dict[str, Any]:

@@ -123,6 +123,35 @@ def test_a_value_called_ts_is_a_time_only_beside_values(gateway: Following) -> N
     assert gateway.reading("v1/gateway/telemetry", {"a": [{"ts": OLD, "t": 1}]}) == {"t": 1}
 
 
+def test_numbers_in_quotes_are_numbers_as_thingsboard_takes_them(gateway: Following) -> None:
+    values = {"t": "25.5", "far": "-1e3", "on": "true", "id": "007", "sim": "89860400000000000001"}
+    said = {"a": [{"ts": str(OLD), "values": values}]}
+    assert gateway.reading("v1/gateway/telemetry", said) == {
+        "ts": OLD,
+        "t": 25.5,
+        "far": -1000,
+        "on": True,
+        "id": "007",
+        "sim": "89860400000000000001",
+    }
+
+
+def test_a_device_is_offered_by_its_name_where_its_code_is_another(gateway: Following) -> None:
+    found = gateway.hear("v1/gateway/telemetry", {"1号 泵": {"t": 1}, "pump-2": {"t": 2}})
+    assert isinstance(found, Decoded)
+    assert [(one.device, one.described) for one in found.told] == [
+        ("1号-泵", Described(name="1号 泵")),
+        ("pump-2", None),
+    ]
+
+
+@pytest.mark.parametrize("topic", ["b/v2/t", "b/v2/t/j", "b/v2/a", "b/v2/a/j"])
+def test_short_topics_are_those_of_a_device(topic: str) -> None:
+    boards = Following("thingsboard", "+/v2/#")
+    assert boards.spoken(topic, {"t": 1}) == [("b", "readings", {"t": 1})]
+    assert boards.hear("b/v2/fw", {"t": 1}) is None
+
+
 def test_calls_claims_and_answers_are_nobodys_business(gateway: Following) -> None:
     for topic in (
         "v1/gateway/rpc",
