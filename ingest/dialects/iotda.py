@@ -1,18 +1,20 @@
 """Huawei Cloud IoTDA: properties, events and messages of devices, and of those behind gateways.
 
-Topics are `$oc/devices/<device id>/sys/…`.
+Topics are `$oc/devices/<device id>/sys/…`, of older devices `/huawei/v1/devices/<id>/data/json`.
+What the platform pushes over HTTP ("数据转发") comes in an envelope of its own.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeGuard
 
 import orjson
 
-from ingest.decoding import Problem
+from ingest.decoding import Problem, parse
 from ingest.dialects.naming import device_code, named
-from ingest.dialects.spoken import Answer, Decoded, ForeignSource, Result, Spoken, Told
-from ingest.dialects.values import document, flat, moment, sound
+from ingest.dialects.spoken import Answer, Decoded, Described, ForeignSource, Result, Spoken, Told
+from ingest.dialects.values import counted, document, flat, name_in, sound, unquoted
 
 _MOST = 2_000
 # yyyyMMdd'T'HHmmss'Z'
@@ -20,11 +22,18 @@ _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.ASCII)
 _SUB_DEVICES, _UPDATE = "$sub_device_manager", "sub_device_update_status"
 _ENVELOPE = frozenset({"object_device_id", "name", "id"})
 _STATUS = {"ONLINE": True, "OFFLINE": False}
+# What is pushed over HTTP is heard below this.
+_PUSHED = "http"
+_OLD = ["", "huawei", "v1", "devices"]
 
 
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
     """What a message tells; None for commands, shadows and whatever else is no report."""
     levels = topic.split("/")
+    if levels[0] == _PUSHED:
+        return _pushed(payload, memory)
+    if levels[:4] == _OLD and levels[5:] == ["data", "json"] and levels[4]:
+        return _reported(levels[4], payload, memory)
     if len(levels) < 5 or levels[:2] != ["$oc", "devices"] or not levels[2]:
         return None
     speaker = _Speaker(levels[2], memory)
@@ -42,6 +51,68 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
         return said
     found(said)
     return Decoded(speaker.told, speaker.problems, speaker.remember, answers=speaker.answers)
+
+
+def _pushed(payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """What the platform passes on of a device; None for what is done by its application."""
+    said = document(payload)
+    if isinstance(said, Problem):
+        return said
+    resource, data = said.get("resource"), _object(said.get("notify_data"))
+    # The platform's own example of a status has the body beside the data, not within.
+    header, body = _object(data.get("header")), _object(data.get("body", said.get("body")))
+    name = header.get("device_id")
+    if not isinstance(resource, str) or not data:
+        return Problem("wrong_shape", "what IoTDA pushes has resource and notify_data")
+    if resource not in _RESOURCES:
+        return None
+    if not _is_name(name):
+        return Problem("wrong_shape", "header.device_id names no device")
+    speaker = _Speaker(name, memory)
+    _RESOURCES[resource](speaker, body)
+    gateway = header.get("gateway_id")
+    through = device_code(gateway) if _is_name(gateway) and gateway != name else None
+    about = Described(name=name_in(header.get("node_id")), model=name_in(header.get("product_id")))
+    told = [replace(one, through=one.through or through, described=about) for one in speaker.told]
+    return Decoded(told, speaker.problems, speaker.remember)
+
+
+def _reported(name: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
+    """What devices of the platform's older interface report; None for their other messages."""
+    said = document(payload)
+    if isinstance(said, Problem):
+        return said
+    if said.get("msgType") != "deviceReq":
+        return None
+    speaker = _Speaker(name, memory)
+    if isinstance(said.get("devices"), list):
+        devices = [_object(one) for one in said["devices"][:_MOST]]
+        renewed = [
+            {"device_id": one.get("deviceId"), "services": _renewed(one.get("services"))}
+            for one in devices
+        ]
+        speaker.sub_devices({"devices": renewed})
+    else:
+        speaker.properties({"services": _renewed(said.get("data"))})
+    return Decoded(speaker.told, speaker.problems, speaker.remember)
+
+
+def _renewed(services: Any) -> Any:
+    """Services of the older interface as those of the newer."""
+    if not isinstance(services, list):
+        return services
+    return [
+        {
+            "service_id": one.get("serviceId"),
+            "properties": one.get("serviceData", one.get("data")),
+            "event_time": one.get("eventTime"),
+        }
+        for one in map(_object, services[:_MOST])
+    ]
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 class _Speaker:
@@ -99,13 +170,23 @@ class _Speaker:
         """A message that the platform would only pass on: its content, where that is an object."""
         named_in = said.get("object_device_id")
         content = said.get("content", said)
+        if isinstance(content, str):
+            # An object that was written as a text.
+            content = parse(content.encode("utf-8", "replace"))
         if not isinstance(content, dict):
             detail = "the content of a message is no JSON object: a mapping may read it"
             self.problems.append(Problem("unsupported", detail))
             return
-        measured = flat(content, texts=True, leave=_ENVELOPE)
+        measured = unquoted(flat(content, texts=True, leave=_ENVELOPE))
         name = named_in if _is_name(named_in) else self._gateway
         self._tell(name, [Spoken("readings", dict(measured))] if measured else [])
+
+    def status(self, said: Mapping[str, Any]) -> None:
+        """Whether the device is there, as the platform sees it."""
+        status = said.get("status")
+        online = _STATUS.get(status) if isinstance(status, str) else None
+        if online is not None:
+            self._tell(self._gateway, [Spoken("status", {"online": online})])
 
     def _statuses(self, one: Mapping[str, Any]) -> None:
         paras = one.get("paras")
@@ -147,6 +228,15 @@ class _Speaker:
         self.told.append(Told(own.code, messages, through=through))
 
 
+# What the platform pushes, by what it is about.
+_RESOURCES = {
+    "device.property": _Speaker.properties,
+    "device.event": _Speaker.events,
+    "device.message": _Speaker.message,
+    "device.status": _Speaker.status,
+}
+
+
 def _is_name(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value.strip()) and sound(value) is not None
 
@@ -157,7 +247,7 @@ def _when(value: Any) -> dict[str, Any]:
         return {}
     found = _COMPACT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        return {"ts": moment(value)}
+        return {"ts": counted(value)}
     year, month, day, hour, minute, second = found.groups()
     return {"ts": f"{year}-{month}-{day}T{hour}:{minute}:{second}+00:00"}
 
@@ -168,7 +258,7 @@ def _readings(services: list[Any]) -> Iterator[Spoken]:
         name = one.get("service_id") if isinstance(one, dict) else None
         properties = one.get("properties") if isinstance(one, dict) else None
         if isinstance(name, str) and isinstance(properties, dict):
-            measured = flat({name: properties}, texts=True)
+            measured = unquoted(flat({name: properties}, texts=True))
             if measured:
                 yield Spoken("readings", {**measured, **_when(one.get("event_time"))})
 

@@ -7,7 +7,7 @@ import pytest
 
 from core.codes import topic_filter_fault
 from ingest.decoding import Problem
-from ingest.dialects import Decoded
+from ingest.dialects import Decoded, Described
 from tests.ingest.dialects.following import Following, check, shared
 
 BASE = "$oc/devices/5e06bfee_gw/sys"
@@ -45,7 +45,27 @@ FIRE = {
         {"service_id": "$time_sync", "event_type": "time_sync_request", "paras": {}},
     ],
 }
+PUSHED: dict[str, Any] = {
+    "resource": "device.property",
+    "event": "report",
+    "event_time": "20151212T121213Z",
+    "request_id": "3f",
+    "notify_data": {
+        "header": {
+            "app_id": "a",
+            "device_id": "p1_leak-1",
+            "node_id": "leak-1",
+            "product_id": "p1",
+            "gateway_id": "p1_gw",
+        },
+        "body": {"services": SERVICES},
+    },
+}
+OLD = "/huawei/v1/devices/gw-1/data/json"
 SAMPLES = [
+    ("http/b1/huawei", PUSHED),
+    (OLD, {"msgType": "deviceReq", "data": [{"serviceId": "A", "serviceData": {"t": 1}}]}),
+    (OLD, {"msgType": "deviceReq", "devices": [{"deviceId": "d", "services": []}]}),
     (REPORT, {"services": SERVICES}),
     (
         f"{BASE}/gateway/sub_devices/properties/report",
@@ -172,3 +192,61 @@ def test_every_sample_is_decoded(cloud: Following, sample: dict[str, Any]) -> No
 def test_what_is_told_can_be_used(cloud: Following) -> None:
     for topic, said in SAMPLES:
         check(cloud.hear(topic, said))
+
+
+def test_what_the_platform_pushes_is_read_out_of_its_envelope() -> None:
+    pushing = Following("iotda", "http/b1/huawei/#")
+    found = pushing.hear("http/b1/huawei", PUSHED)
+    assert isinstance(found, Decoded)
+    (one,) = found.told
+    assert (one.device, one.through) == ("p1_leak-1", "p1_gw")
+    assert one.described == Described(name="leak-1", model="p1")
+    when = {"ts": "2015-12-12T12:12:12+00:00"}
+    assert [each.fields for each in one.messages] == [
+        {"Air.t": 21.5, "Air.ok": True, **when},
+        {"Cell.battery": 90},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [("ONLINE", [True]), ("OFFLINE", [False]), ("ABNORMAL", [])]
+)
+def test_the_platform_pushes_who_is_there(status: str, told: list[bool]) -> None:
+    data = {"header": {"device_id": "d1", "gateway_id": "d1"}}
+    body = {"status": status, "status_update_time": "2015-12-12T12:12:12.815Z"}
+    # The body stands within the data, but beside it in the platform's own example.
+    for said in ({"notify_data": {**data, "body": body}}, {"notify_data": data, "body": body}):
+        pushed = {"resource": "device.status", "event": "update", **said}
+        spoken = Following("iotda", "http/#").spoken("http/b1/huawei", pushed)
+        assert spoken == [("d1", "status", {"online": each}) for each in told]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({**PUSHED, "resource": "device.command.status"}, None),
+        ({"hello": 1}, "wrong_shape"),
+        ({**PUSHED, "notify_data": {"header": {}, "body": {}}}, "wrong_shape"),
+        (b"{", "bad_json"),
+    ],
+)
+def test_other_pushes_are_left_or_say_what_is_wrong(said: Any, reason: str | None) -> None:
+    found = Following("iotda", "http/#").hear("http/b1/huawei", said)
+    assert (found.reason if isinstance(found, Problem) else found) == reason
+
+
+def test_devices_of_the_older_interface_are_read() -> None:
+    old = Following("iotda", "/huawei/v1/devices/#")
+    own = {"serviceId": "Tank", "serviceData": {"level": "1.5"}, "eventTime": "20151212T121212Z"}
+    level = {"Tank.level": 1.5, "ts": "2015-12-12T12:12:12+00:00"}
+    assert old.spoken(OLD, {"msgType": "deviceReq", "data": [own]}) == [("gw-1", "readings", level)]
+    behind = {"deviceId": "leak-1", "services": [{"serviceId": "Leak", "data": {"wet": 1}}]}
+    found = old.hear(OLD, {"msgType": "deviceReq", "devices": [behind]})
+    assert isinstance(found, Decoded)
+    assert [(one.device, one.through) for one in found.told] == [("leak-1", "gw-1")]
+    assert old.hear(OLD, {"msgType": "deviceRsp"}) is None
+
+
+def test_a_message_whose_content_is_json_as_a_text_is_read(cloud: Following) -> None:
+    said = {"content": '{"t": "21.5", "mode": "auto"}'}
+    assert cloud.reading(f"{BASE}/messages/up", said) == {"t": 21.5, "mode": "auto"}
