@@ -1,6 +1,7 @@
 """Alibaba Cloud Alink (properties, events and their batches): devices that speak to that platform.
 
-Topics are `/sys/<productKey>/<deviceName>/thing/…`; the platform's answers are given in its place.
+Topics are `/sys/<productKey>/<deviceName>/thing/…`, and `/ext/session/…` where gateways say which
+of their devices are there; the answers of the platform are given in its place.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,12 +12,20 @@ import orjson
 from ingest.decoding import Problem
 from ingest.dialects.naming import beside, device_code, named
 from ingest.dialects.spoken import Answer, Decoded, ForeignSource, Result, Spoken, Told
-from ingest.dialects.values import document, flat, moment, sound
+from ingest.dialects.values import counted, document, flat, sound, unquoted
 
 _PROPERTIES = ("thing", "event", "property", "post")
 _PACK = ("thing", "event", "property", "pack", "post")
 _BATCH = ("thing", "event", "property", "batch", "post")
 _HISTORY = ("thing", "event", "property", "history", "post")
+_RAW = ("thing", "model", "up_raw")
+# What a gateway says of the devices behind it: whether they are there.
+_SESSIONS = {
+    "combine/login": True,
+    "combine/batch_login": True,
+    "combine/logout": False,
+    "combine/batch_logout": False,
+}
 _MOST = 2_000
 _GOOD, _REFUSED = 200, 460
 
@@ -24,7 +33,13 @@ _GOOD, _REFUSED = 200, 460
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
     """What a message tells, with the answer that its sender waits for; None for other requests."""
     levels = topic.split("/")
+    session = "/".join(levels[5:])
+    if levels[:3] == ["", "ext", "session"] and session in _SESSIONS and all(levels[3:5]):
+        return _present(source, topic, levels, payload, memory)
     place = 1 if levels[:2] == ["", "sys"] else 0
+    if levels[place] == "sys" and tuple(levels[place + 3 :]) == _RAW:
+        detail = "up_raw holds bytes of the device's own: a mapping says what they mean"
+        return Problem("unsupported", detail)
     if levels[place] != "sys" or len(levels) < place + 6 or levels[-1] != "post":
         return None
     device, what = levels[place + 1 : place + 3], tuple(levels[place + 3 :])
@@ -34,7 +49,7 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     said = document(payload)
     if isinstance(said, Problem):
         return said
-    speaker = _Speaker(source, place, device, memory)
+    speaker = _Speaker(source, place + 1, device, memory)
     params = said.get("params")
     sound_shape = isinstance(params, list) if what == _HISTORY else isinstance(params, dict)
     if not sound_shape:
@@ -42,6 +57,32 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
         return Decoded(problems=[problem], answers=_answers(topic, what, said, _REFUSED))
     speaker.hear(what, event, params)
     answers = _answers(topic, what, said, _GOOD)
+    return Decoded(speaker.told, speaker.problems, speaker.remember, answers=answers)
+
+
+def _present(
+    source: ForeignSource,
+    topic: str,
+    levels: list[str],
+    payload: bytes,
+    memory: Mapping[str, Any],
+) -> Result:
+    """Which devices a gateway has found, or lost."""
+    said = document(payload)
+    if isinstance(said, Problem):
+        return said
+    params = said.get("params")
+    listed = params.get("deviceList") if isinstance(params, dict) else params
+    speaker = _Speaker(source, 3, levels[3:5], memory)
+    online = _SESSIONS["/".join(levels[5:])]
+    for one in _listed(listed) if isinstance(listed, list) else [params]:
+        device = _identity({"identity": one})
+        if device is None:
+            speaker.problems.append(Problem("wrong_shape", "a device says its identity"))
+        else:
+            speaker.say(device, [Spoken("status", {"online": online})])
+    code = _GOOD if speaker.told else _REFUSED
+    answers = _answers(topic, tuple(levels[5:]), said, code)
     return Decoded(speaker.told, speaker.problems, speaker.remember, answers=answers)
 
 
@@ -75,10 +116,11 @@ class _Speaker:
     """Who speaks in a message, and what for whom."""
 
     def __init__(
-        self, source: ForeignSource, place: int, device: list[str], memory: Mapping[str, Any]
+        self, source: ForeignSource, before: int, device: list[str], memory: Mapping[str, Any]
     ) -> None:
         self._filter = source.topic_filter
-        self._before = ["", "sys"] if place else ["sys"]
+        # So many levels stand before product and device.
+        self._before = before
         self._memory = memory
         self._device = device
         self._gateway = self._name(device)
@@ -88,7 +130,7 @@ class _Speaker:
 
     def _name(self, device: list[str]) -> str:
         """Product and device, without the product where the source's filter spells it."""
-        levels = ["" for _ in self._before] + device
+        levels = [""] * self._before + device
         return beside(levels, self._filter)
 
     def hear(self, what: tuple[str, ...], event: str | None, params: Any) -> None:
@@ -123,8 +165,11 @@ class _Speaker:
     ) -> None:
         """Note what one device says, in the order of its moments."""
         messages = [*_readings(properties), *_happened(events)]
-        if not messages:
-            return
+        if messages:
+            self.say(device, messages)
+
+    def say(self, device: list[str], messages: list[Spoken]) -> None:
+        """Note messages of one device, by its name."""
         name = self._name(device)
         own = named({**self._memory, **self.remember} if self.remember else self._memory, name)
         if isinstance(own, Problem):
@@ -152,7 +197,7 @@ def _moments(value: Any) -> Iterator[tuple[Any, Any]]:
     """Each value with its time: bare, as {value, time}, or a list of those."""
     for one in value[:_MOST] if isinstance(value, list) and _are_moments(value) else [value]:
         if isinstance(one, dict) and "value" in one and set(one) <= {"value", "time"}:
-            yield one["value"], moment(one.get("time"))
+            yield one["value"], counted(one.get("time"))
         else:
             yield one, None
 
@@ -166,7 +211,7 @@ def _readings(properties: Mapping[str, Any]) -> Iterator[Spoken]:
     by_time: dict[Any, dict[str, Any]] = {}
     for key, value in list(properties.items())[:_MOST]:
         for said, at in _moments(value):
-            measured = flat({key: said}, texts=True)
+            measured = unquoted(flat({key: said}, texts=True))
             if measured:
                 by_time.setdefault(at, {}).update(measured)
     for at in sorted(by_time, key=_order):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ingest.decoding import Problem
-from ingest.dialects import Decoded
+from ingest.dialects import Decoded, Spoken
 from tests.ingest.dialects.following import Following, check, shared
 
 BASE = "/sys/a1Pk/pump-1/thing/event"
@@ -44,7 +44,12 @@ HISTORY: dict[str, Any] = {
         }
     ],
 }  # fmt: skip
+SESSION = "/ext/session/a1Pk/gw-1/combine"
+CHILD = {"productKey": "a1Sub", "deviceName": "leak-1", "clientId": "1"}
 SAMPLES = [
+    (f"{SESSION}/login", {"id": "1", "params": CHILD}),
+    (f"{SESSION}/batch_login", {"id": "1", "params": {"deviceList": [CHILD, {}]}}),
+    (f"{SESSION}/batch_logout", {"id": "1", "params": [CHILD]}),
     (POST, SIMPLE),
     (f"{BASE}/fire/post", {"id": "1", "params": {"value": {"Level": 2}, "time": 1524448722000}}),
     (f"{BASE}/property/pack/post", PACK),
@@ -172,8 +177,48 @@ def test_two_devices_never_become_one(cloud: Following) -> None:
 
 def test_other_requests_are_nobodys_business(cloud: Following) -> None:
     for rest in ("thing/service/property/set", "thing/event/property/post_reply", "thing/topo/add",
-                 "thing/deviceinfo/update", "thing/model/up_raw", "rrpc/request/1"):  # fmt: skip
+                 "thing/deviceinfo/update", "rrpc/request/1"):  # fmt: skip
         assert cloud.hear(f"/sys/a/b/{rest}", {"id": "1", "params": {}}) is None
+
+
+def test_bytes_of_a_device_wait_for_somebody_who_can_read_them(cloud: Following) -> None:
+    found = cloud.hear("/sys/a/b/thing/model/up_raw", b"\x00\xff")
+    assert isinstance(found, Problem)
+    assert found.reason == "unsupported"
+
+
+def test_numbers_and_times_in_quotes_are_taken(cloud: Following) -> None:
+    said = {"T": {"value": "21.5", "time": "1524448722000"}, "Sn": {"value": "0012", "time": 1}}
+    assert [fields for _, _, fields in cloud.spoken(POST, {"params": said})] == [
+        {"Sn": "0012", "ts": 1},
+        {"T": 21.5, "ts": 1524448722000},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rest", "params", "online"),
+    [
+        ("login", CHILD, True),
+        ("batch_login", {"deviceList": [CHILD]}, True),
+        ("logout", CHILD, False),
+        ("batch_logout", [CHILD], False),
+    ],
+)
+def test_a_gateway_says_which_of_its_devices_are_there(
+    rest: str, params: Any, online: bool
+) -> None:
+    gateways = Following("alink", "/ext/session/a1Pk/+/#")
+    found = gateways.hear(f"{SESSION}/{rest}", {"id": "7", "params": params})
+    assert isinstance(found, Decoded)
+    (one,), (answer,) = found.told, found.answers
+    assert (one.device, one.through) == ("a1Sub.leak-1", "gw-1")
+    assert one.messages == [Spoken("status", {"online": online})]
+    assert answer.topic == f"{SESSION}/{rest}_reply"
+    assert json.loads(answer.payload)["code"] == 200
+    wrong = gateways.hear(f"{SESSION}/{rest}", {"id": "7", "params": {}})
+    assert isinstance(wrong, Decoded)
+    assert [each.reason for each in wrong.problems] == ["wrong_shape"]
+    assert json.loads(wrong.answers[0].payload)["code"] == 460
 
 
 @pytest.mark.parametrize(
