@@ -10,8 +10,8 @@ CODE = re.compile(r"\w[\w.-]{0,59}")
 SITE_CODE = re.compile(r"[a-z0-9-]{1,60}")
 DEVICE_CODE = re.compile(r"[^\s/+#$\x00-\x1f\x7f][^\s/+#\x00-\x1f\x7f]{0,119}")
 
-# Devices of Huawei Cloud publish here, and brokers carry it as any other topic.
-HUAWEI = "$oc/"
+# Devices of Huawei Cloud and of OneNET publish here, and brokers carry it as any other topic.
+PLATFORMS = ("$oc/", "$sys/")
 
 
 def topic_filter_fault(topic: str) -> str | None:
@@ -20,7 +20,7 @@ def topic_filter_fault(topic: str) -> str | None:
         return "a topic filter has between 1 and 200 characters"
     if "\x00" in topic:
         return "a topic filter has no null character"
-    if topic.startswith("$") and not topic.startswith(HUAWEI):
+    if topic.startswith("$") and not topic.startswith(PLATFORMS):
         return "topics that begin with $ belong to the broker"
     levels = topic.split("/")
     if any("#" in level and level != "#" for level in levels) or "#" in levels[:-1]:

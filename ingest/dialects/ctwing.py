@@ -8,20 +8,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.decoding import Problem, parse
-from ingest.dialects.naming import device_code
-from ingest.dialects.spoken import ForeignSource, Result, Spoken, Told
-from ingest.dialects.values import flat
+from ingest.dialects.naming import named
+from ingest.dialects.spoken import Decoded, Described, ForeignSource, Result, Spoken, Told
+from ingest.dialects.values import counted, flat, name_in, unquoted
 
 BY = "device"
 # Bytes of the device's own, which no model of the platform explains.
 _RAW = "APPdata"
 # What the platform writes where it knows nothing.
 _UNKNOWN = ("", "undefined", "null")
+_PRESENT = {"1": True, "0": False}
 
 
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
     """What a message tells; None for answers to commands."""
-    del topic, memory
+    del topic
     document = parse(payload)
     if isinstance(document, Problem):
         return document
@@ -30,44 +31,68 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     kind = document.get("messageType")
     if kind == "commandResponse":
         return None
-    device = _device(document, str(source.options.get(BY, "deviceId")))
-    if device is None:
+    name = _name(document, str(source.options.get(BY, "deviceId")))
+    if name is None:
         return Problem("wrong_shape", "neither deviceId nor IMEI names the device")
-    when = {} if document.get("timestamp") is None else {"ts": document["timestamp"]}
+    messages = _messages(kind, document)
+    if isinstance(messages, Problem):
+        return messages
+    own = named(memory, name)
+    if isinstance(own, Problem):
+        return own
+    return Decoded([Told(own.code, messages, described=_described(document))], [], own.remember)
+
+
+def _messages(kind: Any, document: Mapping[str, Any]) -> list[Spoken] | Problem:
+    at = counted(document.get("timestamp"))
+    when = {} if at is None else {"ts": at}
     if kind in ("dataReport", "dataReportTupUnion"):
-        return _data(device, when, document.get("payload"))
+        return _data(when, document.get("payload"))
     if kind == "eventReport":
-        return _event(device, when, document)
+        return _event(when, document)
     if kind == "deviceOnlineOfflineReport":
-        online = document.get("eventType")
-        if online not in (0, 1):
+        online = _PRESENT.get(str(document.get("eventType")))
+        if online is None:
             return Problem("wrong_shape", "eventType is 1 (online) or 0")
-        return Told(device, [Spoken("status", {"online": bool(online)})])
+        return [Spoken("status", {"online": online})]
     return Problem("unsupported", f"messageType {str(kind)[:40]!r} has no use yet; it is kept")
 
 
-def _device(document: Mapping[str, Any], by: str) -> str | None:
+def _name(document: Mapping[str, Any], by: str) -> str | None:
     names = (document.get(by), document.get("deviceId"), document.get("IMEI"))
-    known = (str(name) for name in names if isinstance(name, str | int))
-    return next((device_code(name.strip()) for name in known if name.strip() not in _UNKNOWN), None)
+    return next((said for said in map(_known, names) if said is not None), None)
 
 
-def _data(device: str, when: Mapping[str, Any], payload: Any) -> Result:
+def _known(value: Any) -> str | None:
+    text = str(value).strip() if isinstance(value, str | int) else ""
+    return None if text in _UNKNOWN else text
+
+
+def _described(document: Mapping[str, Any]) -> Described | None:
+    """What is printed on the device, as nobody knows it by the platform's id; and its product."""
+    name = _known(document.get("IMEI")) or _known(document.get("deviceSn"))
+    product = _known(document.get("productId"))
+    if name is None and product is None:
+        return None
+    return Described(name=name_in(name), model=name_in(product))
+
+
+def _data(when: Mapping[str, Any], payload: Any) -> list[Spoken] | Problem:
     if not isinstance(payload, dict):
         return Problem("wrong_shape", "payload is an object")
     if _RAW in payload:
         detail = f"{_RAW} holds bytes of the device's own: a mapping says what they mean"
         return Problem("unsupported", detail)
     inner = payload.get("serviceData")
-    fields = flat(inner if isinstance(inner, dict) else payload, texts=True)
-    return Told(device, [Spoken("readings", {**when, **fields})] if fields else [])
+    fields = unquoted(flat(inner if isinstance(inner, dict) else payload, texts=True))
+    return [Spoken("readings", {**when, **fields})] if fields else []
 
 
-def _event(device: str, when: Mapping[str, Any], document: Mapping[str, Any]) -> Result:
+def _event(when: Mapping[str, Any], document: Mapping[str, Any]) -> list[Spoken]:
     content = document.get("eventContent")
-    fields = flat(content, texts=True) if isinstance(content, dict) else {}
+    fields = unquoted(flat(content, texts=True)) if isinstance(content, dict) else {}
     service = document.get("serviceId")
     if isinstance(service, str | int) and str(service).strip() not in _UNKNOWN:
         # An event among readings is told by `true`; who has no such point leaves it.
         fields = {**flat({f"event.{service}": True}, texts=True), **fields}
-    return Told(device, [Spoken("readings", {**when, **fields})] if fields else [])
+    return [Spoken("readings", {**when, **fields})] if fields else []

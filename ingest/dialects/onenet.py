@@ -1,16 +1,19 @@
 """OneNET (China Mobile): the messages of its HTTP push and of its message queue.
 
 "消息源格式" of the platform's documentation (life cycle, thing model); and the older data streams,
-type 1 (a value), 2 (online) and 7 (a cached command), of which several may come as one list.
+type 1 (a value), 2 (online) and 7 (a cached command), of which several may come as one list. What
+devices themselves publish on topics below `$sys/` stands in onejson.py.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ingest.decoding import Problem, parse
-from ingest.dialects.naming import device_code
-from ingest.dialects.spoken import Decoded, ForeignSource, Result, Spoken, Told
-from ingest.dialects.values import flat
+from ingest.dialects import onejson
+from ingest.dialects.naming import named
+from ingest.dialects.spoken import Decoded, Described, ForeignSource, Result, Spoken, Told
+from ingest.dialects.values import counted, flat, name_in, unquoted
 
 _ONLINE = {"online": True, "offline": False}
 _MOST = 5_000
@@ -18,20 +21,32 @@ _MOST = 5_000
 
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
     """What a message tells; None for replies, logs of scenes, commands and positions of masts."""
-    del source, topic, memory
+    if topic.startswith(f"{onejson.PREFIX}/"):
+        return onejson.hear(topic, payload, memory)
     document = parse(payload)
     if isinstance(document, Problem):
         return document
     several = document if isinstance(document, list) else [document]
     if len(several) > _MOST or not all(isinstance(each, dict) for each in several):
         return Problem("wrong_shape", f"a message is an object, or a list of {_MOST} at most")
-    found = [_one(each) for each in several]
-    told = [each for each in found if isinstance(each, Told)]
-    problems = [each for each in found if isinstance(each, Problem)]
-    return Decoded(told, problems) if told or problems else None
+    told: list[Told] = []
+    problems: list[Problem] = []
+    remember: dict[str, Any] = {}
+    for each in several:
+        found = _one(each)
+        if isinstance(found, Told):
+            own = named({**memory, **remember} if remember else memory, found.device)
+            found = own if isinstance(own, Problem) else replace(found, device=own.code)
+            remember |= {} if isinstance(own, Problem) else own.remember
+        if isinstance(found, Told):
+            told.append(found)
+        elif found is not None:
+            problems.append(found)
+    return Decoded(told, problems, remember) if told or problems else None
 
 
 def _one(message: Mapping[str, Any]) -> Told | Problem | None:
+    """What one message tells of a device, which is called by its name, not yet by its code."""
     kind = message.get("messageType")
     if kind == "notify":
         return _notified(message)
@@ -47,7 +62,7 @@ def _device(message: Mapping[str, Any]) -> str | Problem:
     name = message.get("deviceName") or message.get("imei") or message.get("dev_id")
     if not isinstance(name, str | int) or not str(name).strip():
         return Problem("wrong_shape", "deviceName names no device")
-    return device_code(str(name).strip())
+    return str(name).strip()
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -61,7 +76,7 @@ def _lived(message: Mapping[str, Any]) -> Told | Problem:
         return device
     if online is None:
         return Problem("wrong_shape", "data.status is online or offline")
-    return Told(device, [Spoken("status", {"online": online})])
+    return Told(device, [Spoken("status", {"online": online})], described=_described(message))
 
 
 def _notified(message: Mapping[str, Any]) -> Told | Problem:
@@ -73,37 +88,16 @@ def _notified(message: Mapping[str, Any]) -> Told | Problem:
     if not isinstance(params, dict):
         return Problem("wrong_shape", "data.params is an object")
     events = message.get("notifyType") == "event"
-    return Told(device, list(_events(params) if events else _properties(params)))
+    said = onejson.events(params) if events else onejson.properties(params)
+    return Told(device, list(said), described=_described(message))
 
 
-def _properties(params: Mapping[str, Any]) -> Iterator[Spoken]:
-    by_time: dict[str, dict[str, Any]] = {}
-    for key, held in params.items():
-        inner = _object(held)
-        when = _when(inner.get("time"))
-        fields = by_time.setdefault(repr(when), dict(when))
-        fields.update(flat({key: inner.get("value") if "value" in inner else held}, texts=True))
-    for fields in by_time.values():
-        if fields.keys() - {"ts"}:
-            yield Spoken("readings", fields)
-
-
-def _events(params: Mapping[str, Any]) -> Iterator[Spoken]:
-    """An event is told by `true` among readings; who has no such point leaves it."""
-    for key, held in params.items():
-        inner = _object(held)
-        beside = inner.get("value")
-        values = flat({key: beside}, texts=True) if isinstance(beside, dict) else {}
-        yield Spoken(
-            "readings", {**_when(inner.get("time")), **flat({key: True}, texts=True), **values}
-        )
-
-
-def _when(time: Any) -> dict[str, Any]:
-    """Milliseconds, which our own messages take as they are; a text of them as well."""
-    if isinstance(time, str) and time.isascii() and time.isdecimal() and len(time) <= 16:
-        time = int(time)
-    return {} if time is None else {"ts": time}
+def _described(message: Mapping[str, Any]) -> Described | None:
+    """The product, which is all that a message says of what the device is."""
+    product = message.get("productId")
+    model = name_in(str(product)) if isinstance(product, str | int) else None
+    name = name_in(message.get("deviceName"))
+    return None if model is None else Described(name=name, model=model)
 
 
 def _of_stream(message: Mapping[str, Any]) -> Told | Problem:
@@ -118,5 +112,6 @@ def _of_stream(message: Mapping[str, Any]) -> Told | Problem:
     stream = message.get("ds_id")
     if not isinstance(stream, str) or not stream:
         return Problem("wrong_shape", "ds_id names no data stream")
-    fields = flat({stream: message.get("value")}, texts=True)
-    return Told(device, [Spoken("readings", {**_when(message.get("at")), **fields})])
+    fields = unquoted(flat({stream: message.get("value")}, texts=True))
+    at = counted(message.get("at"))
+    return Told(device, [Spoken("readings", {**({} if at is None else {"ts": at}), **fields})])

@@ -1,14 +1,16 @@
 """What OneNET and CTWing push: properties, events, online, and what is nobody's business."""
 
 import base64
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.codes import topic_filter_fault
 from ingest.decoding import Problem
-from ingest.dialects import DECODERS, Decoded, Spoken, Told
+from ingest.dialects import DECODERS, Decoded, Described, Spoken, Told
 from tests.ingest.dialects.speaking import spoken_to, told
 
 NOTIFIED: dict[str, Any] = {
@@ -88,6 +90,136 @@ def test_data_streams_of_onenet_may_come_as_a_list() -> None:
         Told("2016617", [Spoken("readings", {"ts": 1466133706841, "temp": 42})]),
         Told("2016618", [Spoken("status", {"online": True})]),
     ]
+
+
+def test_numbers_and_times_in_quotes_are_taken() -> None:
+    stream = {
+        "at": "1466133706841",
+        "type": 1,
+        "ds_id": "3303_0_5700",
+        "value": "25.6",
+        "imei": "86",
+    }
+    fields = {"ts": 1466133706841, "3303_0_5700": 25.6}
+    assert told(onenet(stream)).messages == [Spoken("readings", fields)]
+    params = {"WF": {"value": "2", "time": "1524448722123"}, "Sn": {"value": "007"}}
+    notified = {**NOTIFIED, "data": {"params": params}}
+    assert [each.fields for each in told(onenet(notified)).messages] == [
+        {"ts": 1524448722123, "WF": 2},
+        {"Sn": "007"},
+    ]
+    said = {**REPORTED, "timestamp": "1606982320277", "payload": {"level": "1.5", "ok": "true"}}
+    fields = {"ts": 1606982320277, "level": 1.5, "ok": True}
+    assert told(ctwing(said)).messages == [Spoken("readings", fields)]
+
+
+def test_a_device_is_offered_by_what_is_printed_on_it() -> None:
+    assert told(onenet(NOTIFIED)).described == Described(name="iot-0001", model="00001")
+    assert told(ctwing(REPORTED)).described == Described(name="860374051096202", model="15014772")
+    by_serial = {**REPORTED, "deviceSn": "SN-1", "IMEI": "undefined"}
+    assert told(ctwing(by_serial)).described == Described(name="SN-1", model="15014772")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "document", "key"),
+    [("onenet", NOTIFIED, "deviceName"), ("ctwing", REPORTED, "deviceId")],
+)
+def test_two_names_never_become_one_device(dialect: str, document: Any, key: str) -> None:
+    first = spoken_to(dialect, "http/x", {**document, key: "1 a"})
+    assert isinstance(first, Decoded)
+    assert told(first).device == "1-a"
+    again = spoken_to(dialect, "http/x", {**document, key: "1-a"}, dict(first.remember))
+    [problem] = again.problems if isinstance(again, Decoded) else [again]
+    assert isinstance(problem, Problem)
+    assert problem.reason == "unsupported"
+
+
+POSTED = "$sys/p1/pump-1"
+PARAMS = {"Power": {"value": "on", "time": 1524448722123}, "WF": {"value": "3"}}
+HAPPENED = {"fire": {"value": {"level": "2"}, "time": 1524448722000}}
+CHILD = {"productID": "p2", "deviceName": "leak-1"}
+
+
+@pytest.mark.parametrize(
+    ("rest", "said", "devices"),
+    [
+        (
+            "thing/property/post",
+            {"params": PARAMS},
+            {"pump-1": [{"ts": 1524448722123, "Power": "on"}, {"WF": 3}]},
+        ),
+        (
+            "thing/event/post",
+            {"params": HAPPENED},
+            {"pump-1": [{"ts": 1524448722000, "fire": True, "fire.level": 2}]},
+        ),
+        (
+            "thing/pack/post",
+            {
+                "params": [
+                    {"properties": {"a": {"value": 1}}},
+                    {"identity": CHILD, "events": HAPPENED},
+                ]
+            },
+            {
+                "pump-1": [{"a": 1}],
+                "leak-1": [{"ts": 1524448722000, "fire": True, "fire.level": 2}],
+            },
+        ),
+        (
+            "thing/history/post",
+            {
+                "params": [
+                    {
+                        "identity": CHILD,
+                        "properties": {"WF": [{"value": 2, "time": 20}, {"value": 1, "time": 10}]},
+                    }
+                ]
+            },
+            {"leak-1": [{"ts": 10, "WF": 1}, {"ts": 20, "WF": 2}]},
+        ),
+        (
+            "dp/post/json",
+            {"dp": {"t": [{"v": 30, "t": 1551183242}], "p": [{"v": 4.5}]}},
+            {"pump-1": [{"ts": 1551183242, "t": 30}, {"p": 4.5}]},
+        ),
+        ("thing/sub/login", {"params": CHILD}, {"leak-1": [{"online": True}]}),
+        ("thing/sub/logout", {"params": CHILD}, {"leak-1": [{"online": False}]}),
+    ],
+)
+def test_devices_made_for_onenet_speak_to_a_broker_of_ours(
+    rest: str, said: Any, devices: dict[str, list[Any]]
+) -> None:
+    found = spoken_to("onenet", f"{POSTED}/{rest}", {"id": "123", **said}, wanted="$sys/#")
+    assert isinstance(found, Decoded)
+    assert not found.problems
+    assert {one.device: [each.fields for each in one.messages] for one in found.told} == devices
+    assert {one.through for one in found.told if one.device != "pump-1"} <= {"pump-1"}
+    (answer,) = found.answers
+    ending = "accepted" if rest.startswith("dp") else "reply"
+    assert answer.topic == f"{POSTED}/{rest}/{ending}"
+    assert json.loads(answer.payload)["id"] == "123"
+
+
+def test_a_source_may_listen_to_devices_made_for_onenet() -> None:
+    assert topic_filter_fault("$sys/#") is None
+    assert topic_filter_fault("$SYS/#") is not None
+
+
+@pytest.mark.parametrize(
+    ("rest", "said", "reason"),
+    [
+        ("thing/property/set_reply", {"id": "1"}, None),
+        ("thing/property/post", {"params": []}, "wrong_shape"),
+        ("thing/pack/post", {"params": [{"identity": {}, "properties": PARAMS}]}, "wrong_shape"),
+        ("thing/event/post", b"{", "bad_json"),
+    ],
+)
+def test_what_else_devices_made_for_onenet_say(rest: str, said: Any, reason: str | None) -> None:
+    found = spoken_to("onenet", f"{POSTED}/{rest}", said, wanted="$sys/#")
+    if isinstance(found, Decoded):
+        [found] = found.problems
+    assert (found.reason if isinstance(found, Problem) else found) == reason
 
 
 def test_ctwing_tells_what_its_model_explains() -> None:
