@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from core.mappings.model import (
+    CHARSETS,
     ENCODINGS,
+    FRAMINGS,
     PAYLOADS,
     Condition,
     Frame,
@@ -27,8 +29,8 @@ MOST_FRAMES = 50
 MOST_CONDITIONS = 10
 LARGEST = 200_000
 _KEYS = (
-    "topic", "payload", "encoding", "inside", "separator", "skip", "each", "only", "device",
-    "through", "time", "crc", "readings", "frames",
+    "topic", "payload", "encoding", "charset", "ignore", "inside", "separator", "equals", "skip",
+    "each", "only", "device", "through", "time", "crc", "framing", "readings", "frames",
 )  # fmt: skip
 _BINARY = ("modbus", "bytes")
 
@@ -47,7 +49,9 @@ def read_mapping(document: Any) -> MessageMapping | list[Fault]:
     topic = _topic(top)
     levels = set(topic.names.values() if topic else ())
     names = set(levels)
+    each = _path(top, "each")
     names |= {RECORD_NAME} if top.value.get("each") is not None else set()
+    names |= {f"{RECORD_NAME}{place}" for place in range(1, each.wide + 1)} if each else set()
     names |= {"slave"} if payload == "modbus" else set()
     _unused(top, payload)
     mapping = MessageMapping(
@@ -55,14 +59,18 @@ def read_mapping(document: Any) -> MessageMapping | list[Fault]:
         device=_device(top, names),
         topic=topic,
         encoding=top.choice("encoding", ENCODINGS, "binary"),
+        charset=top.choice("charset", CHARSETS, "utf-8"),
+        ignore=_ignored(top),
         inside=_inside(top),
-        separator=_separator(top),
+        separator=_separator(top, "separator", ","),
+        equals=_separator(top, "equals", "="),
         skip=top.whole("skip", 0, 100, 0) or 0,
-        each=_path(top, "each"),
+        each=each,
         only=tuple(_conditions(top, levels)),
         through=_template(top, "through", names) if "through" in top.value else None,
-        time=read_time(top),
+        time=read_time(top, "byte" if payload == "bytes" else "path", names),
         checked=top.flag("crc", default=True),
+        tcp=top.choice("framing", FRAMINGS, "rtu") == "tcp",
         readings=tuple(_readings(top, payload, names)),
         frames=tuple(_frames(top, names)) if payload == "modbus" else (),
     )
@@ -85,7 +93,10 @@ def _unused(top: Place, payload: str) -> None:
     """Keys that mean nothing with this payload."""
     for key, sense in (
         ("encoding", payload in _BINARY and "inside" not in top.value),
-        ("separator", payload == "csv"),
+        ("charset", payload not in _BINARY or "inside" in top.value),
+        ("separator", payload in ("csv", "pairs")),
+        ("equals", payload == "pairs"),
+        ("framing", payload == "modbus"),
         ("skip", payload == "csv"),
         ("crc", payload == "modbus"),
         ("frames", payload == "modbus"),
@@ -134,12 +145,21 @@ def _inside(top: Place) -> Inside | None:
     return Inside(path, encoding) if path else None
 
 
-def _separator(top: Place) -> str:
-    text = top.value.get("separator", ",")
+def _separator(top: Place, key: str, default: str) -> str:
+    text = top.value.get(key, default)
     if isinstance(text, str) and len(text) == 1 and text not in '"\r\n':
         return text
-    top.refuse("separator", worded("one character, such as , or ;"))
-    return ","
+    top.refuse(key, worded("one character, such as , or ;"))
+    return default
+
+
+def _ignored(top: Place) -> frozenset[str]:
+    """Payloads that say nothing: heartbeats, and what a box says when it signs in."""
+    value = top.value.get("ignore", [])
+    texts = [_plain(each) for each in (value if isinstance(value, list) else [value])]
+    if None in texts or len(texts) > 100:
+        top.refuse("ignore", worded("a value, or a list of values, that the text must be"))
+    return frozenset(each.strip() for each in texts if each is not None)
 
 
 def _conditions(top: Place, names: Collection[str]) -> list[Condition]:
@@ -185,7 +205,7 @@ def _frames(top: Place, names: Collection[str]) -> list[Frame]:
 
 
 def _frame(part: Place, names: Collection[str]) -> Frame:
-    part.only(("slave", "function", "start", "count", "readings"))
+    part.only(("slave", "function", "start", "count", "time", "readings"))
     function = part.whole("function", 1, 4, 3) or 3
     start = part.whole("start", 0, 65_535, 0) or 0
     count = part.whole("count", 1, 2000)
@@ -212,4 +232,5 @@ def _frame(part: Place, names: Collection[str]) -> Frame:
         start=start,
         count=count,
         readings=tuple(readings),
+        time=read_time(part, "register" if function in REGISTERS else "coil", names),
     )

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.codes import DEVICE_CODE
-from core.mappings.model import Frame, MessageMapping, Plain, Reading, TimeField
+from core.mappings.model import Frame, MessageMapping, Plain, Reading, Register, TimeField
 from core.mappings.opening import Unreadable, open_message
 from core.mappings.paths import MISSING
 from core.mappings.registers import COILS, TYPES, Broken, Response, in_order, responses
@@ -21,6 +21,7 @@ MOST_RECORDS = 5_000
 # Of all its records together: a mapping of hundreds of values would be asked of each.
 MOST_VALUES = 100_000
 _LONGEST_KEY = 120
+_LONGEST_IGNORED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,15 @@ class _Run:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    """The data of a frame, or of a whole message. base: where they begin in the message."""
+
+    data: bytes | None
+    frame: Frame | None
+    base: int
+
+
 def evaluate(
     mapping: MessageMapping,
     topic: str,
@@ -111,6 +121,8 @@ def evaluate(
     """What a message means. zone: of times that name none."""
     names = mapping.topic.match(topic) if mapping.topic else {}
     if names is None:
+        return Outcome(meant=False)
+    if _says_nothing(mapping, payload):
         return Outcome(meant=False)
     if len(payload) > MOST_BYTES:
         detail = f"{len(payload)} bytes, at most {MOST_BYTES} are read"
@@ -141,6 +153,15 @@ def evaluate(
     return Outcome(said, run.troubles)
 
 
+def _says_nothing(mapping: MessageMapping, payload: bytes) -> bool:
+    """Whether it is empty, as what is no longer retained is, or one of those to be ignored."""
+    if not payload:
+        return mapping.payload not in ("modbus", "bytes")
+    if not mapping.ignore or len(payload) > _LONGEST_IGNORED:
+        return False
+    return payload.decode("utf-8", "replace").strip("\0 \t\r\n") in mapping.ignore
+
+
 def _is_meant(run: _Run, inner: Any) -> bool:
     """Whether the conditions hold; those about a frame or a record can't be asked before it."""
     return all(
@@ -154,21 +175,29 @@ def _is_meant(run: _Run, inner: Any) -> bool:
 
 def _records(run: _Run, inner: Any) -> None:
     names = run.names
-    for name, record in _each(run.mapping, run.message, inner):
+    for record_names, record in _each(run.mapping, run.message, inner):
         if not run.has_room(run.mapping.readings):
             return
-        run.names = {**names, RECORD_NAME: name} if run.mapping.each else names
+        run.names = {**names, **_numbered(record_names)} if run.mapping.each else names
         data = record if isinstance(record, bytes) else None
         _take(run, run.mapping.readings, record, data)
 
 
-def _each(mapping: MessageMapping, message: Any, inner: Any) -> Iterator[tuple[str, Any]]:
+def _each(
+    mapping: MessageMapping, message: Any, inner: Any
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     if mapping.payload == "csv":
-        yield from ((str(number), row) for number, row in enumerate(inner))
+        yield from (((), row) for row in inner)
     elif mapping.each is not None:
         yield from mapping.each.each(message, inner)
     else:
-        yield "", inner
+        yield (), inner
+
+
+def _numbered(names: tuple[str, ...]) -> dict[str, str]:
+    """What `{#}` is of a record, the innermost of its names, and `{#1}`, the outermost."""
+    numbered = {f"{RECORD_NAME}{place}": name for place, name in enumerate(names, 1)}
+    return {**numbered, RECORD_NAME: names[-1] if names else ""}
 
 
 # Frames of Modbus.
@@ -176,7 +205,7 @@ def _each(mapping: MessageMapping, message: Any, inner: Any) -> Iterator[tuple[s
 
 def _frames(run: _Run, data: bytes) -> None:
     names = run.names
-    answers = responses(data, checked=run.mapping.checked)
+    answers = responses(data, checked=run.mapping.checked, tcp=run.mapping.tcp)
     if not answers:
         run.troubles.append(Trouble("wrong_shape", "there is no frame in this message"))
     for one in answers:
@@ -233,17 +262,25 @@ def _take(
     through = mapping.through.fill(run.names, run.message, record) if mapping.through else None
     known = frame.known if frame else mapping.readings
     found = run.found.setdefault(device, _Gathered(through, known))
-    ts = _time(run, mapping.time, record)
+    bytes_ = _Bytes(data, frame, base)
+    whole = frame.time if frame is not None and frame.time is not None else mapping.time
+    ts = _time(run, whole, record, bytes_)
     for reading in readings:
-        raw, span = _raw(run, reading, record, data, frame, base)
-        own = _time(run, reading.time, record) if reading.time else ts
+        raw, span = _raw(run, reading, record, bytes_)
+        own = _time(run, reading.time, record, bytes_) if reading.time else ts
         _one(run, found, reading, record, (device, raw, own, span))
 
 
-def _time(run: _Run, field_: TimeField | None, record: Any) -> Any:
+def _time(run: _Run, field_: TimeField | None, record: Any, bytes_: _Bytes) -> Any:
     if field_ is None:
         return None
-    value = field_.path.find(run.message, record)
+    value: Any = None
+    if field_.path is not None:
+        value = field_.path.find(run.message, record)
+    elif field_.text is not None:
+        value = field_.text.fill(run.names, run.message, record)
+    elif field_.register is not None:
+        value, _ = _read(field_.register, bytes_)
     return None if missing(value) else as_ts(value, field_.format, field_.zone or run.zone)
 
 
@@ -306,12 +343,7 @@ def _put(found: _Gathered, reading: Reading, ts: Any, key: str, value: Plain) ->
 
 
 def _raw(
-    run: _Run,
-    reading: Reading,
-    record: Any,
-    data: bytes | None,
-    frame: Frame | None,
-    base: int,
+    run: _Run, reading: Reading, record: Any, bytes_: _Bytes
 ) -> tuple[Any, tuple[int, int] | None]:
     """The raw value, MISSING where there is none, and where its bytes stand."""
     if reading.path is not None:
@@ -321,8 +353,12 @@ def _raw(
     if reading.text is not None:
         text = reading.text.fill(run.names, run.message, record)
         return (MISSING if text is None else text), None
-    register = reading.register
-    if register is None or data is None:
+    return (MISSING, None) if reading.register is None else _read(reading.register, bytes_)
+
+
+def _read(register: Register, bytes_: _Bytes) -> tuple[Any, tuple[int, int] | None]:
+    data, frame, base = bytes_.data, bytes_.frame, bytes_.base
+    if data is None:
         return MISSING, None
     if frame is not None and frame.function in COILS:
         return _coil(register.at - frame.start, data, base)

@@ -8,20 +8,13 @@ from core.mappings.paths import Path
 from core.mappings.templates import Template
 from core.mappings.topics import TopicPattern
 
-PAYLOADS = ("json", "text", "csv", "modbus", "bytes")
+PAYLOADS = ("json", "text", "csv", "pairs", "form", "modbus", "bytes")
+CHARSETS = ("utf-8", "gb18030", "gbk", "gb2312", "latin-1")
+FRAMINGS = ("rtu", "tcp")
 ENCODINGS = ("binary", "hex", "base64")
 SENT_AS = ("reading", "event", "online", "health")
 HEALTH = ("battery", "battery_voltage", "rssi", "snr", "link_quality")
 Plain = bool | int | float | str
-
-
-@dataclass(frozen=True, slots=True)
-class TimeField:
-    """Where a message says when it was. format: s, ms, us, iso, auto or one of strptime."""
-
-    path: Path
-    format: str
-    zone: ZoneInfo | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +28,19 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeField:
+    """When it was: at a path, in a text or in bytes. format: s, ms, us, iso, auto or strptime's."""
+
+    format: str
+    zone: ZoneInfo | None
+    path: Path | None = None
+    text: Template | None = None
+    register: Register | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
-    """What becomes of a raw value, in this order: nan, words, bit, scale and offset, unit.
+    """What becomes of a raw value, in this order: nan, bits, words, bit, scale and offset, unit.
 
     nan: texts of raw values that say that nothing was measured. words: what a raw value means, by
     its text. linear: factor and offset to the unit in which it is told.
@@ -48,6 +52,10 @@ class Value:
     scale: float
     offset: float
     linear: tuple[float, float]
+    # The first and the last bit of the number that is meant.
+    bits: tuple[int, int] | None = None
+    # In which it is sent, as it may stand behind the number.
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,7 @@ class Frame:
     count: int | None
     readings: tuple[Reading, ...]
     known: tuple[Reading, ...] = ()
+    time: TimeField | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +114,27 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class MessageMapping:
-    """What a message means. checked: frames end with their checksum."""
+    """What a message means. checked: frames end with their checksum. tcp: they are of Modbus TCP.
+
+    ignore: payloads that say nothing. separator: between cells of a line, or between pairs; equals:
+    within a pair.
+    """
 
     payload: str
     device: Template
     topic: TopicPattern | None = None
     encoding: str = "binary"
     inside: Inside | None = None
+    charset: str = "utf-8"
+    ignore: frozenset[str] = frozenset()
     separator: str = ","
+    equals: str = "="
     skip: int = 0
     each: Path | None = None
     only: tuple[Condition, ...] = ()
     through: Template | None = None
     time: TimeField | None = None
     checked: bool = True
+    tcp: bool = False
     readings: tuple[Reading, ...] = ()
     frames: tuple[Frame, ...] = ()

@@ -6,12 +6,16 @@ import csv
 import io
 import json
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from core.mappings.model import MessageMapping
 
 _decode_json = msgspec.json.Decoder().decode
+
+
+_MOST_PAIRS = 5_000
 
 
 class Unreadable(Exception):
@@ -28,7 +32,7 @@ def open_message(mapping: MessageMapping, payload: bytes) -> tuple[Any, Any]:
     if mapping.inside is None:
         inner = _payload(mapping, payload, mapping.encoding)
         return (None if isinstance(inner, bytes) else inner), inner
-    message = _json(payload)
+    message = _json(_utf8(payload, mapping.charset))
     held = mapping.inside.path.find(message, message)
     if not isinstance(held, str):
         raise Unreadable("wrong_shape", f"no text stands at {mapping.inside.path.text}")
@@ -39,17 +43,40 @@ def open_message(mapping: MessageMapping, payload: bytes) -> tuple[Any, Any]:
 
 
 def _payload(mapping: MessageMapping, payload: bytes, encoding: str) -> Any:
-    if mapping.payload == "json":
-        return _json(payload)
     if mapping.payload in ("modbus", "bytes"):
         return _bytes(payload, encoding)
+    if mapping.inside is None:
+        payload = _utf8(payload, mapping.charset)
+    if mapping.payload == "json":
+        return _json(payload)
     try:
-        text = payload.decode("utf-8-sig")
+        text = payload.decode("utf-8-sig").rstrip("\0")
     except UnicodeDecodeError as error:
         raise Unreadable("not_utf8", f"byte {error.start} is not UTF-8") from None
     if mapping.payload == "text":
         return text.strip()
+    if mapping.payload == "pairs":
+        return _pairs(text, mapping)
+    if mapping.payload == "form":
+        return dict(parse_qsl(text.strip(), keep_blank_values=True, max_num_fields=_MOST_PAIRS))
     return _rows(text, mapping)
+
+
+def _utf8(payload: bytes, charset: str) -> bytes:
+    """What was written in another charset, as UTF-8; what isn't that charset, as it is."""
+    if charset == "utf-8":
+        return payload
+    try:
+        return payload.decode(charset).encode()
+    except UnicodeDecodeError:
+        return payload
+
+
+def _pairs(text: str, mapping: MessageMapping) -> dict[str, str]:
+    """`level=1.5;run=1`, also line by line: what has no equals sign in it is no pair."""
+    lines = text.replace("\n", mapping.separator).split(mapping.separator)[:_MOST_PAIRS]
+    pairs = (line.partition(mapping.equals) for line in lines)
+    return {name.strip(): value.strip() for name, sign, value in pairs if sign}
 
 
 def _json(payload: bytes) -> Any:

@@ -1,12 +1,13 @@
-"""Paths into JSON: the part of RFC 9535 that names places, without its filters.
+"""Paths into JSON: the part of RFC 9535 that names places, and the simplest of its filters.
 
 `$` is the whole message and `@` the present record. Steps are `.name`, `['name']`, `[n]` (from the
-end where n is negative) and, where several are wanted, `.*` or `[*]`.
+end where n is negative), `[?@.name=='text']` and, where several are wanted, `.*` or `[*]`.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from rules.wording import Message, worded
@@ -20,7 +21,11 @@ _STEP = re.compile(
     r"|\[(?P<each>\*)\]"
     r"|\['(?P<single>[^']{1,200})'\]"
     r'|\["(?P<double>[^"]{1,200})"\]'
+    r"|\[\?\s*@(?:\.(?P<member>[^\W\d][\w-]*)|\['(?P<named>[^']{1,200})'\])\s*==\s*"
+    r"(?:'(?P<text>[^']{0,200})'|\"(?P<other>[^\"]{0,200})\"|(?P<plain>-?[\w.]{1,40}))\s*\]"
 )
+# So many members are looked at for the one that is meant.
+MOST_SEARCHED = 2_000
 
 
 class _Missing:
@@ -38,8 +43,24 @@ class _Every:
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """The step to members of which one value is this text, or this number, in quotes or not."""
+
+    name: str
+    text: str
+
+    def holds(self, member: Any) -> bool:
+        value = member.get(self.name) if isinstance(member, dict) else None
+        if isinstance(value, bool):
+            return self.text == ("true" if value else "false")
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return isinstance(value, str | int | float) and str(value) == self.text
+
+
 _EVERY = _Every()
-Step = str | int | _Every
+Step = str | int | _Every | _Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +85,17 @@ class Path:
                 break
         return here
 
-    def each(self, message: Any, record: Any) -> Iterator[tuple[str, Any]]:
-        """Every place with its own name: the member's, or its number in a list."""
-        yield from _each(message if self.whole else record, self.steps, "")
+    def each(self, message: Any, record: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+        """Every place with the names that its steps to several places went by, from outside in.
+
+        A name is a member's, or its number in a list.
+        """
+        yield from _each(message if self.whole else record, self.steps, ())
+
+    @property
+    def wide(self) -> int:
+        """How many of its steps may lead to more than one place."""
+        return sum(isinstance(step, _Every | _Where) for step in self.steps)
 
 
 def _go(here: Any, step: Step) -> Any:
@@ -74,23 +103,34 @@ def _go(here: Any, step: Step) -> Any:
         return here.get(step, MISSING) if isinstance(here, dict) else MISSING
     if isinstance(step, int) and isinstance(here, list) and -len(here) <= step < len(here):
         return here[step]
+    if isinstance(step, _Where):
+        members = islice(_members(here), MOST_SEARCHED)
+        return next((value for _, value in members if step.holds(value)), MISSING)
     return MISSING
 
 
-def _each(here: Any, steps: Sequence[Step], name: str) -> Iterator[tuple[str, Any]]:
+def _members(here: Any) -> Iterator[tuple[Any, Any]]:
+    if isinstance(here, list):
+        yield from enumerate(here)
+    elif isinstance(here, dict):
+        yield from here.items()
+
+
+def _each(
+    here: Any, steps: Sequence[Step], names: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     if not steps:
-        yield name, here
+        yield names, here
         return
     first, rest = steps[0], steps[1:]
-    if isinstance(first, _Every):
-        inside = here.items() if isinstance(here, dict) else ()
-        members = enumerate(here) if isinstance(here, list) else inside
-        for member, value in members:
-            yield from _each(value, rest, str(member))
+    if isinstance(first, _Every | _Where):
+        for member, value in _members(here):
+            if isinstance(first, _Every) or first.holds(value):
+                yield from _each(value, rest, (*names, str(member)))
         return
     found = _go(here, first)
     if found is not MISSING:
-        yield from _each(found, rest, name)
+        yield from _each(found, rest, names)
 
 
 def compile_path(text: str) -> Path | Message:
@@ -106,7 +146,7 @@ def compile_path(text: str) -> Path | Message:
         if match is None:
             return worded(
                 "from character %(place)d on this is no step of a path: "
-                ".name, ['any name'], [0] or [*]",
+                ".name, ['any name'], [0], [?@.name=='text'] or [*]",
                 place=place + 1,
             )
         steps.append(_step(match))
@@ -119,6 +159,11 @@ def compile_path(text: str) -> Path | Message:
 def _step(match: re.Match[str]) -> Step:
     if match["any"] or match["each"]:
         return _EVERY
+    wanted = next(
+        (match[one] for one in ("text", "other", "plain") if match[one] is not None), None
+    )
+    if wanted is not None:
+        return _Where(match["member"] or match["named"], wanted)
     if match["index"] is not None:
         return int(match["index"])
     return match["name"] or match["single"] or match["double"]

@@ -19,14 +19,19 @@ _WHERE = {
     "json": "path",
     "text": "path",
     "csv": "path",
+    "pairs": "path",
+    "form": "path",
     "registers": "register",
     "coils": "coil",
     "bytes": "byte",
 }
 _KEYS = (
-    "key", "as", "value", "text", "scale", "offset", "bit", "unit", "to", "words", "nan", "time",
-    "required",
+    "key", "as", "value", "text", "scale", "offset", "bit", "bits", "unit", "to", "words", "nan",
+    "time", "required",
 )  # fmt: skip
+_OF_BYTES = ("type", "order", "length")
+# Types whose width the mapping says.
+_OPEN = ("text", "hex")
 _BYTES_OF_A_REGISTER = 2
 _SPAN = 1e6
 _BIGGEST = 2**53
@@ -36,7 +41,7 @@ def read_reading(place: Place, payload: str, names: Collection[str]) -> Reading 
     """One entry of `readings`; None after noting what is wrong with it."""
     where = _WHERE[payload if payload != "modbus" else "registers"]
     in_bytes = where in ("register", "byte")
-    place.only((*_KEYS, where, *(("type", "order") if in_bytes else ())))
+    place.only((*_KEYS, where, *(_OF_BYTES if in_bytes else ())))
     before = len(place.faults)
     key = place.text("key")
     template = place.compiled("key", compile_template(key, names)) if key else None
@@ -57,7 +62,7 @@ def read_reading(place: Place, payload: str, names: Collection[str]) -> Reading 
         fixed=_fixed(place),
         text=_text(place, names),
         register=_register(place, where),
-        time=read_time(place),
+        time=read_time(place, where, names),
         unit=unit,
         required=place.flag("required", default=False),
     )
@@ -103,7 +108,9 @@ def _register(place: Place, where: str) -> Register | None:
         return None if at is None else Register(at, "bool", "ABCD", 1)
     kind = place.choice("type", tuple(TYPES), "u16")
     order = place.choice("order", ORDERS, "ABCD")
-    width = TYPES[kind][0]
+    width = TYPES[kind][0] or place.whole("length", 1, 200, 2) or 2
+    if kind not in _OPEN and "length" in place.value:
+        place.refuse("length", worded("%(key)s means nothing with this type", key="length"))
     if where == "register" and width % _BYTES_OF_A_REGISTER:
         place.refuse("type", worded("a register has two bytes; a bit of it is had by `bit`"))
     return None if at is None else Register(at, kind, order, width)
@@ -158,7 +165,22 @@ def _value(place: Place, linear: tuple[float, float]) -> Value:
         scale=place.number("scale", 1.0),
         offset=place.number("offset", 0.0),
         linear=linear,
+        bits=_bits(place),
+        unit=place.value.get("unit") if isinstance(place.value.get("unit"), str) else None,
     )
+
+
+def _bits(place: Place) -> tuple[int, int] | None:
+    """The first and the last of the bits that hold a number."""
+    if "bits" not in place.value:
+        return None
+    value = place.value["bits"]
+    if isinstance(value, list) and len(value) == 2 and all(type(one) is int for one in value):
+        first, last = value
+        if 0 <= first <= last <= 63:
+            return first, last
+    place.refuse("bits", worded("the first and the last bit, such as [4, 7]"))
+    return None
 
 
 def _nan(place: Place) -> frozenset[str]:
@@ -182,21 +204,30 @@ def _words(place: Place) -> dict[str, Plain] | None:
     return dict(part.value)
 
 
-def read_time(place: Place) -> TimeField | None:
-    """Where the time stands, if anywhere."""
+def read_time(place: Place, where: str, names: Collection[str]) -> TimeField | None:
+    """When it was, if the mapping says so. where: as a reading of this payload says its place."""
     part = place.part("time") if "time" in place.value else None
     if part is None:
         return None
-    part.only(("path", "format", "zone"))
-    path = _path(part)
-    if "path" not in part.value:
+    in_bytes = where in ("register", "byte")
+    ways = ("path", "text", *((where,) if in_bytes else ()))
+    part.only((*ways, "format", "zone", *(_OF_BYTES if in_bytes else ())))
+    given = [name for name in ways if name in part.value]
+    if not given:
         part.refuse(None, worded("%(key)s is missing", key="path"))
+    elif len(given) > 1:
+        part.refuse(None, worded("a reading has exactly one of %(known)s", known=", ".join(ways)))
     written = part.text("format", "auto")
     fault = format_fault(written) if written else None
     if fault is not None:
         part.refuse("format", fault)
-    zone = _zone(part)
-    return TimeField(path, written or FORMATS[0], zone) if path else None
+    return TimeField(
+        format=written or FORMATS[0],
+        zone=_zone(part),
+        path=_path(part),
+        text=_text(part, names),
+        register=_register(part, where) if in_bytes else None,
+    )
 
 
 def _zone(part: Place) -> ZoneInfo | None:

@@ -5,6 +5,7 @@ Application Protocol" 1.1b3. A letter of an order is a byte as it is sent: ABCD 
 has the low word first, BADC swaps the bytes of each word, DCBA is little-endian.
 """
 
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ EXCEPTIONS = {
     10: "gateway path unavailable",
     11: "gateway target does not respond",
 }
+_HEADER = 6
+_PAIR = re.compile("..")
 COILS = (1, 2)
 REGISTERS = (3, 4)
 
@@ -28,6 +31,30 @@ REGISTERS = (3, 4)
 def _bcd(data: bytes) -> int | None:
     digits = data.hex()
     return int(digits) if digits.isdecimal() else None
+
+
+def _parts_of_a_time(data: bytes) -> str | None:
+    """Year (from 2000 where it has two digits), month, day, hour, minute, second: a local time."""
+    each = 2 if len(data) == 12 else 1
+    parts = [int.from_bytes(data[at : at + each], "big") for at in range(0, len(data), each)]
+    year, month, day, hour, minute, second = parts
+    year += 2000 if year < 100 else 0
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+
+
+def _digits_of_a_time(data: bytes) -> str | None:
+    """The same in BCD: of 26 11 24 12 00 05 it is 2026-11-24T12:00:05."""
+    digits = data.hex()
+    return _parts_of_a_time(bytes(map(int, _PAIR.findall(digits)))) if digits.isdecimal() else None
+
+
+def _written(data: bytes) -> str | None:
+    """Text in bytes, which ends before the first NUL; None where there is none."""
+    plain = data.split(b"\0", 1)[0]
+    try:
+        return plain.decode().strip() or None
+    except UnicodeDecodeError:
+        return plain.decode("gb18030", "replace").strip() or None
 
 
 def _signed_magnitude(data: bytes) -> int:
@@ -46,7 +73,7 @@ def _number(layout: str) -> Callable[[bytes], int | float]:
 
 
 # Width in bytes, and what turns as many big-endian bytes into a number (None: they are none).
-TYPES: dict[str, tuple[int, Callable[[bytes], int | float | None]]] = {
+TYPES: dict[str, tuple[int, Callable[[bytes], int | float | str | None]]] = {
     "u8": (1, _number(">B")),
     "s8": (1, _number(">b")),
     "u16": (2, _number(">H")),
@@ -61,7 +88,19 @@ TYPES: dict[str, tuple[int, Callable[[bytes], int | float | None]]] = {
     "bcd8": (1, _bcd),
     "bcd16": (2, _bcd),
     "bcd32": (4, _bcd),
+    "bcd48": (6, _bcd),
+    "bcd64": (8, _bcd),
+    "time6": (6, _parts_of_a_time),
+    "time12": (12, _parts_of_a_time),
+    "bcdtime": (6, _digits_of_a_time),
+    # As many bytes as the mapping says.
+    "text": (0, _written),
+    "hex": (0, lambda data: data.hex().upper()),
 }
+
+
+# Of these a device's value is a text.
+TEXTS = frozenset({"text", "hex", "time6", "time12", "bcdtime"})
 
 
 def in_order(data: bytes, order: str) -> bytes:
@@ -112,25 +151,30 @@ class Broken:
     at: int
 
 
-def responses(message: bytes, *, checked: bool) -> list[Response | Broken]:
+def responses(message: bytes, *, checked: bool, tcp: bool = False) -> list[Response | Broken]:
     """The answers in a message, one after the other; nothing after one that is broken.
 
-    checked: each ends with its checksum, as it does on the wire.
+    checked: each ends with its checksum, as it does on the wire. tcp: before each stand
+    transaction, protocol and length (six bytes), and there is no checksum.
     """
     found = list[Response | Broken]()
     place = 0
+    tail = 2 if checked and not tcp else 0
     while place < len(message):
-        one = _response(message, place, 2 if checked else 0)
+        if tcp and message[place + 2 : place + 4] != b"\0\0":
+            found.append(Broken("this is no header of Modbus TCP", place))
+            break
+        one = _response(message, place + (_HEADER if tcp else 0), tail)
         found.append(one)
         if isinstance(one, Broken):
             break
-        place = one.at + len(one.data) + (2 if checked else 0)
+        place = one.at + len(one.data) + tail
     return found
 
 
 def _response(message: bytes, place: int, tail: int) -> Response | Broken:
     if len(message) - place < 3 + tail:
-        return Broken(f"{len(message) - place} bytes are too short for a frame", place)
+        return Broken(f"{max(0, len(message) - place)} bytes are too short for a frame", place)
     slave, function, count = message[place : place + 3]
     refused = bool(function & 0x80)
     end = place + 3 + (0 if refused else count)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from core.clock import to_micros
 from core.errors import Invalid
 from core.local_time import resolve
+from core.mappings.templates import as_text
 from core.mappings.values import kind_of
 from rules.wording import Message, worded
 
@@ -49,8 +50,12 @@ def as_ts(value: Any, written: str, where: ZoneInfo) -> Any:
         return _by_itself(value, where)
     if written in _PER_SECOND:
         return _counted(value, _PER_SECOND[written])
+    if isinstance(value, int | float) and not isinstance(value, bool) and written != "iso":
+        # Digits of a date without quotes: 20261124120005.
+        value = as_text(value)
     if not isinstance(value, str) or len(value) > _LONGEST:
         return _shown(value)
+    value = value.strip()
     try:
         moment = (
             datetime.fromisoformat(value) if written == "iso" else datetime.strptime(value, written)  # noqa: DTZ007 - the zone is added if it names none

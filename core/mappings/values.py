@@ -2,11 +2,12 @@
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from core.mappings.model import Plain, Value
 from core.mappings.templates import as_text, clean
-from rules.units import significant
+from rules.units import COMMON_UNITS, significant
 
 # As long as a state may be that somebody reads.
 _LONGEST_TEXT = 200
@@ -15,6 +16,22 @@ _DECIMALS = 6
 _NUMBER = re.compile(
     r"\s*[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?\s*", re.ASCII
 )
+
+
+_WITH_UNIT = re.compile(
+    r"\s*(?P<number>[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40}))\s*(?P<unit>[^\s\d]\S{0,15})\s*",
+    re.ASCII,
+)
+_SPELLED = {
+    "℃": "°C",
+    "C": "°C",
+    "℉": "°F",
+    "F": "°F",
+    "％": "%",
+    "㎥": "m³",
+    "m3": "m³",
+    "m3/h": "m³/h",
+}
 
 
 class Unfit(Exception):
@@ -32,18 +49,47 @@ def worth(raw: Any, value: Value) -> Plain | None:
         raise Unfit(f"{kind_of(raw)} is no value")
     if text in value.nan or text.strip() in value.nan:
         return None
+    if value.bits is not None:
+        raw = _part(as_number(raw), *value.bits)
+        text = str(raw)
     if value.words is not None:
-        meant = value.words.get(text, value.words.get(text.strip()))
+        meant = _meant(text.strip(), value.words)
         if meant is None:
             known = ", ".join(list(value.words)[:10])
             raise Unfit(f"{text[:40]!r} is none of the words: {known}")
         raw = meant
-    number = as_number(raw)
+    number = as_number(_bare(raw, value.unit))
     if value.bit is not None:
         return _bit(number, value.bit)
     if number is None:
         return clean(str(raw))[:_LONGEST_TEXT]
     return _scaled(number, value)
+
+
+def _meant(text: str, words: Mapping[str, Plain]) -> Plain | None:
+    """What a word means; large and small letters only matter where somebody wrote both."""
+    if text in words:
+        return words[text]
+    folded = text.casefold()
+    return next((meant for word, meant in words.items() if word.strip().casefold() == folded), None)
+
+
+def _bare(raw: Any, unit: str | None) -> Any:
+    """A value without the unit that is written behind it: `23.5 ℃`."""
+    found = _WITH_UNIT.fullmatch(raw) if unit is not None and isinstance(raw, str) else None
+    if found is None or unit is None:
+        return raw
+    written = _SPELLED.get(found["unit"], found["unit"])
+    same = written == unit or (
+        written not in COMMON_UNITS and written.casefold() == unit.casefold()
+    )
+    return found["number"] if same else raw
+
+
+def _part(number: bool | int | float | None, first: int, last: int) -> int:
+    """The number in some of the bits."""
+    whole = _whole(number)
+    return whole >> first & ((1 << last - first + 1) - 1)
 
 
 def as_number(raw: Any) -> bool | int | float | None:
@@ -57,11 +103,15 @@ def as_number(raw: Any) -> bool | int | float | None:
 
 
 def _bit(number: bool | int | float | None, bit: int) -> bool:
+    return bool(_whole(number) >> bit & 1)
+
+
+def _whole(number: bool | int | float | None) -> int:
     if number is None or (isinstance(number, float) and not number.is_integer()):
         raise Unfit("only a whole number has bits")
     if number < 0:
         raise Unfit("a negative number has no bits to ask for")
-    return bool(int(number) >> bit & 1)
+    return int(number)
 
 
 def _scaled(number: bool | int | float, value: Value) -> Plain | None:

@@ -24,6 +24,7 @@ _ENVELOPE = frozenset({"object_device_id", "name", "id"})
 _STATUS = {"ONLINE": True, "OFFLINE": False}
 # What is pushed over HTTP is heard below this.
 _PUSHED = "http"
+_DEVICE = "device."
 _OLD = ["", "huawei", "v1", "devices"]
 
 
@@ -64,12 +65,13 @@ def _pushed(payload: bytes, memory: Mapping[str, Any]) -> Result:
     name = header.get("device_id")
     if not isinstance(resource, str) or not data:
         return Problem("wrong_shape", "what IoTDA pushes has resource and notify_data")
-    if resource not in _RESOURCES:
+    hear = _ABOUT.get(resource.removeprefix(_DEVICE)) if resource.startswith(_DEVICE) else None
+    if hear is None:
         return None
     if not _is_name(name):
         return Problem("wrong_shape", "header.device_id names no device")
     speaker = _Speaker(name, memory)
-    _RESOURCES[resource](speaker, body)
+    hear(speaker, body)
     gateway = header.get("gateway_id")
     through = device_code(gateway) if _is_name(gateway) and gateway != name else None
     about = Described(name=name_in(header.get("node_id")), model=name_in(header.get("product_id")))
@@ -228,12 +230,12 @@ class _Speaker:
         self.told.append(Told(own.code, messages, through=through))
 
 
-# What the platform pushes, by what it is about.
-_RESOURCES = {
-    "device.property": _Speaker.properties,
-    "device.event": _Speaker.events,
-    "device.message": _Speaker.message,
-    "device.status": _Speaker.status,
+# What the platform pushes of a device, by what it is about.
+_ABOUT = {
+    "property": _Speaker.properties,
+    "event": _Speaker.events,
+    "message": _Speaker.message,
+    "status": _Speaker.status,
 }
 
 

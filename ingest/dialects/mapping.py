@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.mappings import MessageMapping, Reading, Said, evaluate, read_mapping
+from core.mappings.registers import TEXTS
 from ingest.decoding import Problem
 from ingest.dialects.spoken import (
     Decoded,
@@ -98,6 +99,6 @@ def _point(reading: Reading) -> DescribedPoint | None:
         return DescribedPoint(key, "boolean")
     if words and all(isinstance(word, str) for word in words):
         return DescribedPoint(key, "state", states=tuple(sorted(map(str, words))))
-    if reading.unit is not None or reading.register is not None:
+    if reading.unit is not None or (reading.register and reading.register.type not in TEXTS):
         return DescribedPoint(key, "number", reading.unit)
     return None

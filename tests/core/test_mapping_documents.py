@@ -60,7 +60,10 @@ def register(**fields: Any) -> dict[str, Any]:
         (changed(GOOD, device="{$.a"), "device: a brace is not closed"),
         (changed(GOOD, topic="a/{Device}/b"), "topic: level '{Device}' is neither plain text"),
         (changed(GOOD, topic="{a}/{a}", device="x"), "topic: two levels are called 'a'"),
-        (changed(GOOD, payload="xml"), "payload: one of json, text, csv, modbus, bytes"),
+        (
+            changed(GOOD, payload="xml"),
+            "payload: one of json, text, csv, pairs, form, modbus, bytes",
+        ),
         (changed(GOOD, encoding="hex"), "encoding: encoding means nothing with this payload"),
         (changed(GOOD, each="$.a["), "each: from character 4 on this is no step of a path"),
         (changed(GOOD, readings=[]), "readings is missing"),
