@@ -25,6 +25,7 @@ from core.http_ingest.profiles import (
     is_proved,
     opened,
 )
+from core.http_ingest.unpacking import Packed, unpacked
 from core.places import Node
 from core.vault import Vault
 
@@ -120,6 +121,12 @@ def accept(
     much of this source waits, Full where too much of all does. most: how many may wait.
     """
     source, key, profile = prove(session, vault, source_id, pushed, now=now)
+    try:
+        pushed = unpacked(pushed)
+    except Packed as error:
+        raise Invalid(
+            "the message can't be read", problems=[f"Content-Encoding: {error}"]
+        ) from None
     asked = asked_in_body(pushed)
     if asked is not None:
         return Accepted("", challenge=asked)

@@ -115,9 +115,22 @@ def _same(given: str | bytes, wanted: str | bytes) -> bool:
 
 def _token(profile: Profile, secret: str, pushed: Pushed, _now: datetime, _asks: bool) -> bool:
     given = [pushed.headers[name] for name in profile.tokens if name in pushed.headers]
-    given = [text.partition(" ")[2] if text[:7].lower() == "bearer " else text for text in given]
+    given = [_bare_token(text) for text in given]
     given += [pushed.query["token"]] if "token" in pushed.query else []
     return any([_same(text.strip(), secret) for text in given])
+
+
+def _bare_token(text: str) -> str:
+    """The token of a header: alone, behind Bearer, or the password of Basic (RFC 7617)."""
+    scheme, _, rest = text.partition(" ")
+    if scheme.lower() == "bearer":
+        return rest
+    if scheme.lower() != "basic":
+        return text
+    try:
+        return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _signed(profile: Profile, secret: str, pushed: Pushed, now: datetime, asks: bool) -> bool:

@@ -193,7 +193,13 @@ def _nan(place: Place) -> frozenset[str]:
 
 
 def _words(place: Place) -> dict[str, Plain] | None:
-    part = place.part("words") if "words" in place.value else None
+    value = place.value.get("words")
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        # YAML takes a 0 without quotes for a number, and means the same.
+        value = {str(key) if type(key) is int else key: meant for key, meant in value.items()}
+    part = Place({"words": value}, place.path, place.faults).part("words")
     if part is None:
         return None
     if not part.value or len(part.value) > MOST_WORDS:

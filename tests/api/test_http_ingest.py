@@ -1,9 +1,11 @@
 """What platforms push: accepted once, answered after it is committed, refused with a reason."""
 
 import base64
+import gzip
 import hashlib
 import hmac
 import json
+import zlib
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -110,6 +112,66 @@ def test_a_delivery_that_comes_again_is_accepted_and_changes_nothing(
     with database.write() as session:
         assert forget_deliveries(session, now=clock.now()) == 2
     assert anonymous.post(path, json={"v": 1}, headers=named).json()["known"] is False
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", gzip.compress(b'{"v": 1}')),
+        ("deflate", zlib.compress(b'{"v": 1}')),
+        ("Deflate", zlib.compress(b'{"v": 1}', wbits=-15)),
+        ("identity", b'{"v": 1}'),
+    ],
+)
+def test_what_was_packed_on_its_way_is_unpacked(
+    client: TestClient,
+    anonymous: TestClient,
+    database: Database,
+    source: UUID,
+    encoding: str,
+    packed: bytes,
+) -> None:
+    path = set_key(client, source, "token")["path"]
+    headers = bearer(content_encoding=encoding)
+    assert anonymous.post(path, content=packed, headers=headers).status_code == 200
+    assert [body for _, body, _ in box(database)] == [b'{"v": 1}']
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", b'{"v": 1}'),
+        ("gzip", gzip.compress(b'{"v": 1}')[:-4]),
+        ("gzip", gzip.compress(bytes(1024 * 1024 + 1))),
+        ("br", b"\x0b\x03"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_refused(
+    client: TestClient,
+    anonymous: TestClient,
+    database: Database,
+    source: UUID,
+    encoding: str,
+    packed: bytes,
+) -> None:
+    path = set_key(client, source, "token")["path"]
+    headers = bearer(content_encoding=encoding)
+    refused = anonymous.post(path, content=packed, headers=headers)
+    assert refused.status_code == 422
+    assert "Content-Encoding" in str(refused.json())
+    assert box(database) == []
+
+
+def test_the_secret_may_be_the_password_of_a_user(
+    client: TestClient, anonymous: TestClient, source: UUID
+) -> None:
+    path = set_key(client, source, "token")["path"]
+    for words, status in ((f"any:{SECRET}", 200), (f"{SECRET}:any", 401), (SECRET, 401)):
+        basic = base64.b64encode(words.encode()).decode()
+        answer = anonymous.post(path, json=1, headers={"Authorization": f"Basic {basic}"})
+        assert answer.status_code == status
+    broken = {"Authorization": "Basic a=b"}
+    assert anonymous.post(path, json=1, headers=broken).status_code == 401
 
 
 def test_the_mark_of_a_proxy_neither_hides_a_repetition_nor_what_is_new(

@@ -211,14 +211,23 @@ def blocks(language: str) -> list[str]:
 def test_every_mapping_of_the_page_is_one() -> None:
     read = [yaml.safe_load(block) for block in blocks("yaml")]
     whole = [one["sources"][0]["options"]["mapping"] if "sources" in one else one for one in read]
-    assert len(whole) == 3
-    assert [faults(document) for document in whole] == [[], [], []]
+    assert len(whole) == 4
+    assert [faults(document) for document in whole] == [[], [], [], []]
+
+
+def test_the_named_values_of_the_page_are_told_as_it_says() -> None:
+    named = read_mapping(yaml.safe_load(blocks("yaml")[1]))
+    assert isinstance(named, MessageMapping)
+    outcome = evaluate(named, "gateway/gw-1/data", blocks("json")[0].encode(), UTC)
+    assert not outcome.troubles
+    [said] = outcome.said
+    assert [spoke.fields for spoke in said.messages] == [{"temperature": 28.8, "door_open": True}]
 
 
 def test_the_message_of_the_page_is_told_as_it_says() -> None:
     standing = read_mapping(yaml.safe_load(blocks("yaml")[-1]))
     assert isinstance(standing, MessageMapping)
-    [message] = blocks("json")
+    message = blocks("json")[-1]
     outcome = evaluate(standing, "gateway/gw-1/report", message.encode(), UTC)
     assert not outcome.troubles
     room1, room2 = outcome.said

@@ -331,6 +331,12 @@ def test_words_are_known_in_other_letters_unless_both_are_written() -> None:
     assert told(both, {"v": "A"}) == {"box-1": {"it": 2}}
 
 
+def test_words_that_yaml_takes_for_numbers_are_words() -> None:
+    document = {"readings": [{"key": "it", "path": "$.v", "words": {0: "idle", 1: "moving"}}]}
+    assert told(document, {"v": 1}) == {"box-1": {"it": "moving"}}
+    assert told(document, {"v": "0"}) == {"box-1": {"it": "idle"}}
+
+
 def test_json_that_firmware_ended_by_a_nul_is_json() -> None:
     document = {"readings": [{"key": "v", "path": "$.v"}]}
     assert told(document, b'\xef\xbb\xbf{"v": 1}\x00\x00') == {"box-1": {"v": 1}}
