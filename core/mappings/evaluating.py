@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.codes import DEVICE_CODE
+from core.mappings.coded import decoded
 from core.mappings.model import Frame, MessageMapping, Plain, Reading, Register, TimeField
 from core.mappings.opening import Unreadable, open_message
 from core.mappings.paths import MISSING
@@ -299,7 +300,8 @@ def _one(
         problem = "nothing stands here" if reading.required else ""
     else:
         try:
-            value = _checked(worth(raw, reading.value), reading, key)
+            sent = decoded(raw, reading.register) if reading.path and reading.register else raw
+            value = None if missing(sent) else _checked(worth(sent, reading.value), reading, key)
         except Unfit as error:
             problem = error.detail
     if problem:

@@ -60,7 +60,8 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One value. Exactly one of path, fixed, text and register says where it stands.
+    """One value. Exactly one of path, fixed, text and register says where it stands; a register
+    beside a path, how the bytes that stand there are to be read.
 
     place: where it stands in the document, for problems. unit: in which it is told.
     """

@@ -41,7 +41,8 @@ def read_reading(place: Place, payload: str, names: Collection[str]) -> Reading 
     """One entry of `readings`; None after noting what is wrong with it."""
     where = _WHERE[payload if payload != "modbus" else "registers"]
     in_bytes = where in ("register", "byte")
-    place.only((*_KEYS, where, *(_OF_BYTES if in_bytes else ())))
+    coded = (*_OF_BYTES, "at") if where == "path" else _OF_BYTES if in_bytes else ()
+    place.only((*_KEYS, where, *coded))
     before = len(place.faults)
     key = place.text("key")
     template = place.compiled("key", compile_template(key, names)) if key else None
@@ -101,9 +102,9 @@ def _text(place: Place, names: Collection[str]) -> Template | None:
 
 
 def _register(place: Place, where: str) -> Register | None:
-    if where == "path" or where not in place.value:
+    if where not in place.value or (where == "path" and not _is_coded(place)):
         return None
-    at = place.whole(where, 0, 65_535)
+    at = place.whole("at", 0, 65_535, 0) if where == "path" else place.whole(where, 0, 65_535)
     if where == "coil":
         return None if at is None else Register(at, "bool", "ABCD", 1)
     kind = place.choice("type", tuple(TYPES), "u16")
@@ -114,6 +115,16 @@ def _register(place: Place, where: str) -> Register | None:
     if where == "register" and width % _BYTES_OF_A_REGISTER:
         place.refuse("type", worded("a register has two bytes; a bit of it is had by `bit`"))
     return None if at is None else Register(at, kind, order, width)
+
+
+def _is_coded(place: Place) -> bool:
+    """Whether what stands at a path is to be read as the bytes of a register."""
+    if "type" in place.value:
+        return True
+    for key in ("order", "length", "at"):
+        if key in place.value:
+            place.refuse(None, worded("%(key)s is missing", key="type"))
+    return False
 
 
 def _units(place: Place) -> tuple[str | None, tuple[float, float]]:

@@ -146,6 +146,63 @@ def test_times_are_read_as_they_are_written(time: dict[str, Any], message: dict[
     assert told(document, {**message, "v": 1}) == {"box-1": {"ts": NOON_MICROS, "v": 1}}
 
 
+@pytest.mark.parametrize(
+    ("raw", "reading", "value"),
+    [
+        # A gateway that knows nothing of signs.
+        (65436, {"type": "s16", "scale": 0.1}, -10.0),
+        (-100, {"type": "s16"}, -100),
+        (1103626240, {"type": "f32"}, 25.0),
+        ([16840, 0], {"type": "f32"}, 25.0),
+        ([0, 16840], {"type": "f32", "order": "CDAB"}, 25.0),
+        ([7, 0, 16840, 9], {"type": "f32", "order": "CDAB", "at": 1}, 25.0),
+        ([7, 65535], {"type": "s16", "at": 1}, -1),
+        ("41C80000", {"type": "f32"}, 25.0),
+        ("0x07 0000 41C8", {"type": "f32", "order": "CDAB", "at": 1}, 25.0),
+        ([16706, 17152], {"type": "text", "length": 4}, "ABC"),
+        (0x0123, {"type": "bcd16"}, 123),
+    ],
+)
+def test_registers_in_json_are_read_as_what_they_are(
+    raw: Any, reading: dict[str, Any], value: Any
+) -> None:
+    document = {"readings": [{"key": "it", "path": "$.v", **reading}]}
+    assert told(document, {"v": raw}) == {"box-1": {"it": value}}
+
+
+@pytest.mark.parametrize(
+    ("raw", "reading", "why"),
+    [
+        ("zz", {"type": "u16"}, "hexadecimal"),
+        ([1], {"type": "f32"}, "f32 has 4 bytes"),
+        ([1, 70000], {"type": "f32"}, "no register"),
+        (70000, {"type": "u16"}, "no 2 bytes"),
+        (1.5, {"type": "u16"}, "neither"),
+        ({}, {"type": "u16"}, "neither"),
+        (True, {"type": "u16"}, "neither"),
+    ],
+)
+def test_what_are_no_registers_in_json_is_told(raw: Any, reading: dict[str, Any], why: str) -> None:
+    document = {"readings": [{"key": "it", "path": "$.v", **reading}, {"key": "o", "path": "$.o"}]}
+    [trouble] = made(document, {"v": raw, "o": 1}).troubles
+    assert trouble.reason == "wrong_type"
+    assert why in trouble.detail
+
+
+def test_registers_in_json_that_hold_nothing_tell_nothing() -> None:
+    document = {
+        "readings": [
+            {"key": "none", "path": "$.a", "type": "f32"},
+            {"key": "it", "path": "$.b", "type": "u16", "nan": [65535]},
+            {"key": "o", "path": "$.o"},
+        ]
+    }
+    assert told(document, {"a": 0x7FC00000, "b": 65535, "o": 1}) == {"box-1": {"o": 1}}
+    assert faults({"readings": [{"key": "v", "path": "$.v", "order": "CDAB"}]}) == [
+        "readings[0]: type is missing"
+    ]
+
+
 def test_a_time_stands_in_one_place() -> None:
     document = {"readings": [{"key": "v", "path": "$.v"}]}
     assert faults({**document, "time": {"format": "s"}}) == ["time: path is missing"]
