@@ -9,6 +9,9 @@ from core.mappings.registers import COILS, REGISTERS, Response, responses
 
 _TIMES = ("ts", "time", "timestamp", "datetime", "t")
 _NAMES = ("device", "deviceId", "device_id", "imei", "IMEI", "sn", "id", "mac")
+# By what the members of a list are called, and where their values stand.
+_LABELS = ("name", "flag", "key", "tag", "code", "identifier", "id", "n", "m")
+_VALUES = ("value", "val", "v", "data", "switcher")
 _MOST = 40
 _DEEPEST = 4
 
@@ -89,6 +92,8 @@ def _leaves(value: Any, path: str, key: str, depth: int) -> list[tuple[str, str]
     """Numbers and switches with their keys and paths."""
     if isinstance(value, bool | int | float):
         return [(key or "value", path)]
+    if isinstance(value, list) and depth:
+        return _named(value, path, key)
     if not isinstance(value, dict) or not depth:
         return []
     found = []
@@ -98,4 +103,20 @@ def _leaves(value: Any, path: str, key: str, depth: int) -> list[tuple[str, str]
             continue
         step = f".{name}" if plain else f"['{name}']"
         found += _leaves(inner, path + step, f"{key}.{name}" if key else name, depth - 1)
+    return found
+
+
+def _named(listed: list[Any], path: str, key: str) -> list[tuple[str, str]]:
+    """Of a list of names and values each by its name; of any other list its numbers, by place."""
+    found = []
+    for place, one in enumerate(listed[:_MOST]):
+        if isinstance(one, bool | int | float):
+            found.append((f"{key}.{place}" if key else str(place), f"{path}[{place}]"))
+        if not isinstance(one, dict):
+            continue
+        label = next((name for name in _LABELS if isinstance(one.get(name), str)), None)
+        held = next((name for name in _VALUES if name in one), None)
+        if label is None or held is None or "'" in one[label] or not 0 < len(one[label]) <= 100:
+            continue
+        found.append((one[label], f"{path}[?@.{label}=='{one[label]}'].{held}"))
     return found
