@@ -78,18 +78,28 @@ def _described(document: Mapping[str, Any]) -> Described | None:
 
 
 def _data(when: Mapping[str, Any], payload: Any) -> list[Spoken] | Problem:
-    if not isinstance(payload, dict):
-        return Problem("wrong_shape", "payload is an object")
-    if _RAW in payload:
-        detail = f"{_RAW} holds bytes of the device's own: a mapping says what they mean"
-        return Problem("unsupported", detail)
-    inner = payload.get("serviceData")
-    fields = unquoted(flat(inner if isinstance(inner, dict) else payload, texts=True))
+    payload = _opened(payload)
+    parts = payload if isinstance(payload, list) else [payload]
+    if not parts or not all(isinstance(part, dict) for part in parts):
+        return Problem("wrong_shape", "payload is an object, or a list of these")
+    fields: dict[str, Any] = {}
+    for part in parts:
+        if _RAW in part:
+            detail = f"{_RAW} holds bytes of the device's own: a mapping says what they mean"
+            return Problem("unsupported", detail)
+        inner = _opened(part.get("serviceData"))
+        fields |= unquoted(flat(inner if isinstance(inner, dict) else part, texts=True))
     return [Spoken("readings", {**when, **fields})] if fields else []
 
 
+def _opened(value: Any) -> Any:
+    """What was written as a text, where it is JSON; anything else as it is."""
+    found = parse(value.encode("utf-8", "replace")) if isinstance(value, str) else value
+    return value if isinstance(found, Problem) else found
+
+
 def _event(when: Mapping[str, Any], document: Mapping[str, Any]) -> list[Spoken]:
-    content = document.get("eventContent")
+    content = _opened(document.get("eventContent"))
     fields = unquoted(flat(content, texts=True)) if isinstance(content, dict) else {}
     service = document.get("serviceId")
     if isinstance(service, str | int) and str(service).strip() not in _UNKNOWN:

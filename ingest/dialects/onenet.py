@@ -26,6 +26,12 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     document = parse(payload)
     if isinstance(document, Problem):
         return document
+    if isinstance(document, dict) and "msg" in document and "messageType" not in document:
+        # The envelope of a push that nobody took it out of.
+        inner = document["msg"]
+        document = parse(inner.encode("utf-8", "replace")) if isinstance(inner, str) else inner
+        if isinstance(document, Problem):
+            return Problem("unsupported", "msg is encrypted, or no JSON: use the profile onenet")
     several = document if isinstance(document, list) else [document]
     if len(several) > _MOST or not all(isinstance(each, dict) for each in several):
         return Problem("wrong_shape", f"a message is an object, or a list of {_MOST} at most")

@@ -13,7 +13,7 @@ import orjson
 from ingest.decoding import Problem, parse
 from ingest.dialects.naming import beside, device_code, named
 from ingest.dialects.spoken import Answer, Decoded, Described, ForeignSource, Result, Spoken, Told
-from ingest.dialects.values import counted, flat, name_in, unquoted
+from ingest.dialects.values import counted, flat, measured, name_in, unquoted
 
 _GATEWAY = ["v1", "gateway"]
 _DEVICE = ["v1", "devices", "me"]
@@ -168,9 +168,9 @@ def _measured(said: Any) -> tuple[list[Spoken], list[Problem]]:
     for each in _entries(said, _DEEPEST):
         if not isinstance(each, dict):
             problems = [_NO_OBJECT]
-        elif isinstance(each.get("values"), dict) and "ts" in each:
+        elif isinstance(each.get("values"), dict) and ("ts" in each or len(each) == 1):
             # In quotes or not, to ThingsBoard it is a number (its setting json.type_cast_enabled).
-            values, at = unquoted(flat(each["values"], texts=True)), counted(each["ts"])
+            values, at = unquoted(flat(each["values"], texts=True)), counted(each.get("ts"))
             when = {} if at is None else {"ts": at}
             messages += [Spoken("readings", {**when, **values})] if values else []
         else:
@@ -198,5 +198,5 @@ def _stated(said: Any) -> tuple[list[Spoken], list[Problem]]:
     """Attributes: what is so now, without a time."""
     if not isinstance(said, dict):
         return [], [Problem("wrong_shape", "attributes are an object")]
-    values = flat(said, texts=True)
+    values = measured(flat(said, texts=True))
     return ([Spoken("readings", dict(values))] if values else []), []

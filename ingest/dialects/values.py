@@ -23,6 +23,8 @@ _QUOTED = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,17})?(?:[eE][+-]?\d{1,3})?
 _SWITCHED = {"ON": True, "OFF": False}
 # No value at all, as programs print it; nothing is wrong then, and nothing measured.
 NOTHING = frozenset({"", "nan", "none", "null", "unavailable", "unknown", "inf", "-inf"})
+# Of these `none` may be a state: no alarm.
+_NO_VALUE = NOTHING - {"none"}
 # Of those of more than one letter, also as other people write them: `KWH`, `Lx`, `Hours`.
 _UNITS = {
     "C": "°C", "ºC": "°C", "degc": "°C", "F": "°F", "ºF": "°F", "degf": "°F", "％": "%",
@@ -121,9 +123,19 @@ def unquoted(fields: Mapping[str, Value]) -> dict[str, Value]:
     """Values of which those that are a number in quotes are that number.
 
     Of platforms that take `"25.5"` for 25.5: devices made for them send either. So it is with
-    `"true"` and `"false"`.
+    `"true"` and `"false"`. Texts that say that there is no value are left out.
     """
-    return {key: _unquoted(value) for key, value in fields.items()}
+    return {key: _unquoted(value) for key, value in measured(fields).items()}
+
+
+def measured(fields: Mapping[str, Value]) -> dict[str, Value]:
+    """Values without the texts that say that there is none."""
+    return {
+        key: value
+        for key, value in fields.items()
+        if not isinstance(value, str)
+        or (value.strip().lower() not in _NO_VALUE and value != "None")
+    }
 
 
 def _unquoted(value: Value) -> Value:

@@ -113,6 +113,26 @@ def test_numbers_and_times_in_quotes_are_taken() -> None:
     assert told(ctwing(said)).messages == [Spoken("readings", fields)]
 
 
+def test_what_was_written_as_a_text_or_as_a_list_is_read() -> None:
+    for payload in (
+        '{"level": 1.5, "run": "1"}',
+        [{"serviceData": {"level": 1.5}}, {"serviceId": "x", "serviceData": '{"run": 1}'}],
+    ):
+        said = told(ctwing({**REPORTED, "payload": payload}))
+        assert said.messages[0].fields == {"ts": 1606982320277, "level": 1.5, "run": 1}
+    event = {**REPORTED, "messageType": "eventReport", "serviceId": 7, "eventContent": '{"a": 1}'}
+    assert told(ctwing(event)).messages[0].fields == {"ts": 1606982320277, "event.7": True, "a": 1}
+
+
+@pytest.mark.parametrize("inner", [NOTIFIED, json.dumps(NOTIFIED), [NOTIFIED]])
+def test_an_envelope_of_onenet_that_was_not_opened_is(inner: Any) -> None:
+    enveloped = {"msg": inner, "nonce": "abc", "signature": "x", "time": 1, "id": "1"}
+    assert told(onenet(enveloped)) == told(onenet(NOTIFIED))
+    sealed = onenet({**enveloped, "msg": "bm90IGpzb24="})
+    assert isinstance(sealed, Problem)
+    assert sealed.reason == "unsupported"
+
+
 def test_a_device_is_offered_by_what_is_printed_on_it() -> None:
     assert told(onenet(NOTIFIED)).described == Described(name="iot-0001", model="00001")
     assert told(ctwing(REPORTED)).described == Described(name="860374051096202", model="15014772")

@@ -136,6 +136,18 @@ def test_numbers_in_quotes_are_numbers_as_thingsboard_takes_them(gateway: Follow
     }
 
 
+def test_texts_that_say_that_there_is_no_value_are_no_readings(gateway: Following) -> None:
+    values = {"a": "unavailable", "b": "NaN", "c": " ", "d": "null", "e": None, "alarm": "none"}
+    said = {"dev": values}
+    assert gateway.reading("v1/gateway/attributes", said) == {"alarm": "none"}
+    assert gateway.reading("v1/gateway/telemetry", said) == {"alarm": "none"}
+
+
+def test_values_without_a_time_are_of_now(gateway: Following) -> None:
+    said = {"dev": [{"values": {"t": 45.1}}]}
+    assert gateway.reading("v1/gateway/telemetry", said) == {"t": 45.1}
+
+
 def test_a_device_is_offered_by_its_name_where_its_code_is_another(gateway: Following) -> None:
     found = gateway.hear("v1/gateway/telemetry", {"1号 泵": {"t": 1}, "pump-2": {"t": 2}})
     assert isinstance(found, Decoded)
