@@ -258,3 +258,28 @@ def test_other_dialects_are_subscribed_to_as_their_sources_come_and_go(
     publish(broker.address, [living.message("pump-1", temp=55)])
     until(lambda: 55.0 in living.values("pump-1/motor_temperature"))
     assert living.reasons() == {}
+
+
+def test_devices_of_platforms_speak_and_are_answered_below_topics_with_a_dollar(
+    broker: BrokerProcess, make: Make, building: Database
+) -> None:
+    sources = (
+        "  - {code: mobile, topic: $sys/#, dialect: onenet}\n"
+        "  - {code: huawei, topic: $oc/devices/#, dialect: iotda}\n"
+    )
+    site = SITE.replace("sources:\n", f"sources:\n{sources}")
+    site += "  - {code: probe, asset: pump-2, points: {level: vibration}}\n"
+    site += "  - {code: p1_air, asset: pump-1, points: {Air.level: vibration}}\n"
+    with building.write() as session:
+        import_site(session, read_site_file(site, "site.yaml"), actor=events.SYSTEM, now=NOON)
+    living = make().start()
+    until(lambda: listening(living))
+    post = "$sys/p1/probe/thing/property/post"
+    with heard(address_of(broker), f"{post}/reply") as device:
+        publish(broker.address, [(post, b'{"id": "1", "params": {"level": {"value": "4.5"}}}')])
+        device.wait_for(lambda: len(device.heard) == 1)
+    until(lambda: living.values("pump-2/vibration") == [4.5])
+    assert device.bodies(f"{post}/reply") == [{"id": "1", "code": 200, "msg": "success"}]
+    services = b'{"services": [{"service_id": "Air", "properties": {"level": 3}}]}'
+    publish(broker.address, [("$oc/devices/p1_air/sys/properties/report", services)])
+    until(lambda: living.values("pump-1/vibration") == [3.0])
