@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.mappings.model import (
+    ABOUT,
     CHARSETS,
     ENCODINGS,
     FRAMINGS,
@@ -30,7 +31,7 @@ MOST_CONDITIONS = 10
 LARGEST = 200_000
 _KEYS = (
     "topic", "payload", "encoding", "charset", "ignore", "inside", "separator", "equals", "skip",
-    "each", "only", "device", "through", "time", "crc", "framing", "readings", "frames",
+    "each", "only", "device", "through", *ABOUT, "time", "crc", "framing", "readings", "frames",
 )  # fmt: skip
 _BINARY = ("modbus", "bytes")
 
@@ -68,6 +69,7 @@ def read_mapping(document: Any) -> MessageMapping | list[Fault]:
         each=each,
         only=tuple(_conditions(top, levels)),
         through=_template(top, "through", names) if "through" in top.value else None,
+        about=_about(top, names),
         time=read_time(top, "byte" if payload == "bytes" else "path", names),
         checked=top.flag("crc", default=True),
         tcp=top.choice("framing", FRAMINGS, "rtu") == "tcp",
@@ -101,7 +103,7 @@ def _unused(top: Place, payload: str) -> None:
         ("crc", payload == "modbus"),
         ("frames", payload == "modbus"),
         ("readings", payload != "modbus"),
-        ("each", payload == "json"),
+        ("each", payload in ("json", "lines")),
     ):
         if key in top.value and not sense:
             message = worded("%(key)s means nothing with this payload", key=key)
@@ -122,6 +124,11 @@ def _template(top: Place, key: str, names: Collection[str]) -> Template | None:
 
 def _device(top: Place, names: Collection[str]) -> Template:
     return _template(top, "device", names) or Template("", ("",), frozenset())
+
+
+def _about(top: Place, names: Collection[str]) -> dict[str, Template]:
+    found = {key: _template(top, key, names) for key in ABOUT if key in top.value}
+    return {key: text for key, text in found.items() if text is not None}
 
 
 def _path(top: Place, key: str) -> Path | None:

@@ -49,6 +49,8 @@ class Said:
     messages: Sequence[Spoke]
     through: str | None = None
     health: Mapping[str, float] = field(default_factory=dict)
+    # Its name, maker and model, as far as the message says them.
+    about: Mapping[str, str] = field(default_factory=dict)
     known: Sequence[Reading] = field(default=(), compare=False, repr=False)
 
 
@@ -69,6 +71,7 @@ class _Gathered:
     known: Sequence[Reading]
     messages: dict[tuple[str, str], Spoke] = field(default_factory=dict)
     health: dict[str, float] = field(default_factory=dict)
+    about: dict[str, str] = field(default_factory=dict)
 
     def put(self, kind: str, ts: Any, key: str, value: Plain) -> None:
         # An event among readings is told by `true`, and only to devices that have it.
@@ -90,6 +93,7 @@ class _Run:
     found: dict[str, _Gathered] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
     records: int = 0
+    left: bool = False
     asked: int = 0
 
     def has_room(self, readings: Sequence[Reading]) -> bool:
@@ -143,10 +147,12 @@ def evaluate(
     else:
         _records(run, inner)
     said = [
-        Said(device, list(one.messages.values()), one.through, one.health, one.known)
+        Said(device, list(one.messages.values()), one.through, one.health, one.about, one.known)
         for device, one in run.found.items()
         if one.messages or one.health
     ]
+    if run.left and not run.troubles:
+        return Outcome(meant=False)
     if not said and not run.troubles:
         run.troubles.append(
             Trouble("wrong_shape", "nothing that the mapping names stands in this message")
@@ -207,7 +213,10 @@ def _numbered(names: tuple[str, ...]) -> dict[str, str]:
 def _frames(run: _Run, data: bytes) -> None:
     names = run.names
     answers = responses(data, checked=run.mapping.checked, tcp=run.mapping.tcp)
-    if not answers:
+    if not answers and data:
+        # Questions and confirmations that a box passes on as well.
+        run.left = True
+    if not data:
         run.troubles.append(Trouble("wrong_shape", "there is no frame in this message"))
     for one in answers:
         if isinstance(one, Broken):
@@ -263,6 +272,10 @@ def _take(
     through = mapping.through.fill(run.names, run.message, record) if mapping.through else None
     known = frame.known if frame else mapping.readings
     found = run.found.setdefault(device, _Gathered(through, known))
+    for key, text in mapping.about.items():
+        said = text.fill(run.names, run.message, record)
+        if said is not None and said.strip():
+            found.about[key] = said.strip()[:_LONGEST_KEY]
     bytes_ = _Bytes(data, frame, base)
     whole = frame.time if frame is not None and frame.time is not None else mapping.time
     ts = _time(run, whole, record, bytes_)

@@ -1,17 +1,19 @@
 """A mapping, checked and compiled."""
 
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from core.mappings.paths import Path
 from core.mappings.templates import Template
 from core.mappings.topics import TopicPattern
 
-PAYLOADS = ("json", "text", "csv", "pairs", "form", "modbus", "bytes")
+PAYLOADS = ("json", "lines", "text", "csv", "pairs", "form", "modbus", "bytes")
 CHARSETS = ("utf-8", "gb18030", "gbk", "gb2312", "latin-1")
 FRAMINGS = ("rtu", "tcp")
 ENCODINGS = ("binary", "hex", "base64")
+# What a mapping may say of the device itself.
+ABOUT = ("name", "maker", "model")
 SENT_AS = ("reading", "event", "online", "health")
 HEALTH = ("battery", "battery_voltage", "rssi", "snr", "link_quality")
 Plain = bool | int | float | str
@@ -134,6 +136,7 @@ class MessageMapping:
     each: Path | None = None
     only: tuple[Condition, ...] = ()
     through: Template | None = None
+    about: Dictionary[str, Template] = field(default_factory=dict)
     time: TimeField | None = None
     checked: bool = True
     tcp: bool = False

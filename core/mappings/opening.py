@@ -49,6 +49,9 @@ def _payload(mapping: MessageMapping, payload: bytes, encoding: str) -> Any:
         payload = _utf8(payload, mapping.charset)
     if mapping.payload == "json":
         return _json(payload)
+    if mapping.payload == "lines":
+        lines = (line.strip(b"\0 \t\r") for line in payload.split(b"\n")[:_MOST_PAIRS])
+        return [_json(line) for line in lines if line]
     try:
         text = payload.decode("utf-8-sig").rstrip("\0")
     except UnicodeDecodeError as error:

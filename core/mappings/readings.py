@@ -17,6 +17,7 @@ from rules.wording import Message, worded
 MOST_WORDS = 200
 _WHERE = {
     "json": "path",
+    "lines": "path",
     "text": "path",
     "csv": "path",
     "pairs": "path",

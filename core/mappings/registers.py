@@ -161,6 +161,9 @@ def responses(message: bytes, *, checked: bool, tcp: bool = False) -> list[Respo
     place = 0
     tail = 2 if checked and not tcp else 0
     while place < len(message):
+        place += _passed_on(message, place) if tail else 0
+        if place >= len(message):
+            break
         if tcp and message[place + 2 : place + 4] != b"\0\0":
             found.append(Broken("this is no header of Modbus TCP", place))
             break
@@ -170,6 +173,22 @@ def responses(message: bytes, *, checked: bool, tcp: bool = False) -> list[Respo
             break
         place = one.at + len(one.data) + tail
     return found
+
+
+def _passed_on(message: bytes, place: int) -> int:
+    """How many bytes from here on are questions of a master, and confirmations of what it wrote.
+
+    Both have eight bytes, as have a few answers, which are taken for answers where they can be.
+    """
+    end = place
+    while len(message) - end >= 8 and 1 <= message[end + 1] <= 16:
+        whole = crc16(message[end : end + 6]) == int.from_bytes(
+            message[end + 6 : end + 8], "little"
+        )
+        if not whole or (message[end + 1] <= 4 and message[end + 2] == 3):
+            break
+        end += 8
+    return end - place
 
 
 def _response(message: bytes, place: int, tail: int) -> Response | Broken:

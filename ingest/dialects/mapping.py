@@ -16,6 +16,7 @@ from ingest.dialects.spoken import (
     Spoken,
     Told,
 )
+from ingest.dialects.values import name_in
 
 OPTION = "mapping"
 # Of how many sources the compiled mappings are kept.
@@ -56,12 +57,13 @@ def _mapping_of(options: Mapping[str, Any]) -> MessageMapping | None:
 def _told(said: Said) -> Told:
     messages = [Spoken(each.kind, _written(each.fields)) for each in said.messages]
     points = _points_of(said.known)
+    about = {key: name_in(text) for key, text in said.about.items()}
     return Told(
         said.device,
         messages,
         through=said.through,
         health=said.health,
-        described=Described(points=points) if points else None,
+        described=Described(**about, points=points) if points or about else None,
     )
 
 

@@ -62,7 +62,7 @@ def register(**fields: Any) -> dict[str, Any]:
         (changed(GOOD, topic="{a}/{a}", device="x"), "topic: two levels are called 'a'"),
         (
             changed(GOOD, payload="xml"),
-            "payload: one of json, text, csv, pairs, form, modbus, bytes",
+            "payload: one of json, lines, text, csv, pairs, form, modbus, bytes",
         ),
         (changed(GOOD, encoding="hex"), "encoding: encoding means nothing with this payload"),
         (changed(GOOD, each="$.a["), "each: from character 4 on this is no step of a path"),

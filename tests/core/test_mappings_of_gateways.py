@@ -297,6 +297,43 @@ def test_answers_of_modbus_tcp_have_a_header_and_no_checksum() -> None:
         assert trouble.reason == "wrong_shape"
 
 
+QUESTION = bytes.fromhex("01 03 0000 0001 840A")
+WRITTEN = bytes.fromhex("01 06 0001 0003 980B")
+ANSWER = bytes.fromhex("01 03 02 002A 399B")
+
+
+@pytest.mark.parametrize(
+    ("data", "level"),
+    [
+        (QUESTION + ANSWER, 42),
+        (ANSWER + QUESTION, 42),
+        (WRITTEN + QUESTION + ANSWER, 42),
+        (QUESTION, None),
+        (WRITTEN, None),
+    ],
+)
+def test_questions_and_confirmations_that_a_box_passes_on_are_left(
+    data: bytes, level: int | None
+) -> None:
+    document = {
+        "payload": "modbus",
+        "frames": [{"readings": [{"key": "level", "register": 0}]}],
+    }
+    if level is None:
+        assert made(document, data) == Outcome(meant=False)
+    else:
+        assert told(document, data) == {"box-1": {"level": level}}
+
+
+def test_an_answer_of_eight_bytes_is_one() -> None:
+    document = {
+        "payload": "modbus",
+        "frames": [{"function": 1, "readings": [{"key": "valve", "coil": 0}]}],
+    }
+    data = bytes.fromhex("01 01 03 CD6BB2")
+    assert told(document, data + crc16(data).to_bytes(2, "little")) == {"box-1": {"valve": True}}
+
+
 @pytest.mark.parametrize(
     ("reading", "fault"),
     [
@@ -312,6 +349,31 @@ def test_what_cannot_be_read_of_bytes(reading: dict[str, Any], fault: str) -> No
 
 
 # Texts.
+
+
+def test_lines_of_json_are_their_list() -> None:
+    document = {
+        "payload": "lines",
+        "each": "$[*]",
+        "device": "{@.d}",
+        "readings": [{"key": "v", "path": "@.v"}],
+    }
+    assert told(document, b'{"d": "a", "v": 1}\r\n\n{"d": "b", "v": 2}\n') == {
+        "a": {"v": 1},
+        "b": {"v": 2},
+    }
+    assert made(document, b'{"d": 1}\n{').troubles[0].reason == "bad_json"
+
+
+def test_a_mapping_says_what_a_device_is() -> None:
+    document = {
+        "name": "{$.name}",
+        "maker": "Acme",
+        "model": "{$.none}",
+        "readings": [{"key": "v", "path": "$.v"}],
+    }
+    [said] = made(document, {"name": " 1号泵 ", "v": 1}).said
+    assert said.about == {"name": "1号泵", "maker": "Acme"}
 
 
 def test_pairs_on_one_line_or_on_several() -> None:

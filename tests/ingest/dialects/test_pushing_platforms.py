@@ -339,6 +339,19 @@ def test_a_mapping_describes_its_devices_alike_whatever_a_message_holds() -> Non
     ]
 
 
+def test_a_mapping_offers_what_a_message_says_of_its_device() -> None:
+    document = {
+        "device": "{$.imei}",
+        "name": "{$.title}",
+        "maker": "Acme",
+        "readings": [{"key": "plain", "path": "$.p"}],
+    }
+    one = told(
+        spoken_to("mapping", "x", {"imei": "86", "title": "1号泵", "p": 1}, mapping=document)
+    )
+    assert one.described == Described(name="1号泵", maker="Acme")
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
     lambda inner: (
