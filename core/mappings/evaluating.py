@@ -182,6 +182,8 @@ def _is_meant(run: _Run, inner: Any) -> bool:
 
 def _records(run: _Run, inner: Any) -> None:
     names = run.names
+    each = run.mapping.each
+    run.left = each is not None and each.leads_to_none(run.message, inner)
     for record_names, record in _each(run.mapping, run.message, inner):
         if not run.has_room(run.mapping.readings):
             return

@@ -60,6 +60,7 @@ class _Where:
 
 
 _EVERY = _Every()
+_WIDE = (_Every, _Where)
 Step = str | int | _Every | _Where
 
 
@@ -92,10 +93,17 @@ class Path:
         """
         yield from _each(message if self.whole else record, self.steps, ())
 
+    def leads_to_none(self, message: Any, record: Any) -> bool:
+        """Whether the list or the object is there whose members are meant, and has none."""
+        narrow = next((at for at, one in enumerate(self.steps) if isinstance(one, _WIDE)), None)
+        if narrow is None:
+            return False
+        return Path("", self.whole, self.steps[:narrow]).find(message, record) in ([], {})
+
     @property
     def wide(self) -> int:
         """How many of its steps may lead to more than one place."""
-        return sum(isinstance(step, _Every | _Where) for step in self.steps)
+        return sum(isinstance(step, _WIDE) for step in self.steps)
 
 
 def _go(here: Any, step: Step) -> Any:

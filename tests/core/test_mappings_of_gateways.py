@@ -351,6 +351,36 @@ def test_what_cannot_be_read_of_bytes(reading: dict[str, Any], fault: str) -> No
 # Texts.
 
 
+@pytest.mark.parametrize(
+    ("topic", "device"),
+    [
+        ("up/dev_86-x/data", "86"),
+        ("up/dev_-x/data", None),
+        ("up/86-x/data", None),
+        ("up/dev_86/data", None),
+        ("up/dev_x/data", None),
+    ],
+)
+def test_a_name_may_be_a_part_of_a_level(topic: str, device: str | None) -> None:
+    document = {
+        "topic": "up/dev_{id}-x/data",
+        "device": "{id}",
+        "readings": [{"key": "v", "path": "$.v"}],
+    }
+    outcome = made(document, {"v": 1}, topic)
+    assert outcome.meant == (device is not None)
+    assert [one.device for one in outcome.said] == ([] if device is None else [device])
+
+
+@pytest.mark.parametrize(
+    ("message", "reasons"),
+    [({"values": {}}, []), ({"values": []}, []), ({"other": {}}, ["wrong_shape"])],
+)
+def test_a_list_without_members_says_nothing(message: dict[str, Any], reasons: list[str]) -> None:
+    document = {"each": "$.values.*", "readings": [{"key": "{#}", "path": "@"}]}
+    assert [trouble.reason for trouble in made(document, message).troubles] == reasons
+
+
 def test_lines_of_json_are_their_list() -> None:
     document = {
         "payload": "lines",
