@@ -12,7 +12,7 @@ import orjson
 from ingest.decoding import Problem
 from ingest.dialects.naming import beside, device_code, named
 from ingest.dialects.spoken import Answer, Decoded, ForeignSource, Result, Spoken, Told
-from ingest.dialects.values import counted, document, flat, sound, unquoted
+from ingest.dialects.values import counted, document, flat, numbers, sound, unquoted
 
 _PROPERTIES = ("thing", "event", "property", "post")
 _PACK = ("thing", "event", "property", "pack", "post")
@@ -196,7 +196,7 @@ def _listed(value: Any) -> list[Any]:
 def _moments(value: Any) -> Iterator[tuple[Any, Any]]:
     """Each value with its time: bare, as {value, time}, or a list of those."""
     for one in value[:_MOST] if isinstance(value, list) and _are_moments(value) else [value]:
-        if isinstance(one, dict) and "value" in one and set(one) <= {"value", "time"}:
+        if isinstance(one, dict) and "value" in one and ("time" in one or len(one) == 1):
             yield one["value"], counted(one.get("time"))
         else:
             yield one, None
@@ -233,6 +233,6 @@ def _happened(events: Mapping[str, Any]) -> Iterator[Spoken]:
         for said, at in _moments(value):
             when = {} if at is None else {"ts": at}
             yield Spoken("event", {"event": name, **when})
-            measured = flat({name: said}, texts=False) if isinstance(said, dict) else {}
+            measured = numbers({name: said}) if isinstance(said, dict) else {}
             if measured:
                 yield Spoken("readings", {**measured, **when})

@@ -14,7 +14,7 @@ import orjson
 from ingest.decoding import Problem, parse
 from ingest.dialects.naming import device_code, named
 from ingest.dialects.spoken import Answer, Decoded, Described, ForeignSource, Result, Spoken, Told
-from ingest.dialects.values import counted, document, flat, name_in, sound, unquoted
+from ingest.dialects.values import counted, document, flat, name_in, numbers, sound, unquoted
 
 _MOST = 2_000
 # yyyyMMdd'T'HHmmss'Z'
@@ -243,8 +243,9 @@ def _is_name(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value.strip()) and sound(value) is not None
 
 
-def _when(value: Any) -> dict[str, Any]:
+def _when(one: Mapping[str, Any]) -> dict[str, Any]:
     """`ts` of an event_time, as ISO 8601; one that is no time is left as it is."""
+    value = one.get("event_time", one.get("eventTime"))
     if value is None or value == "":
         return {}
     found = _COMPACT.fullmatch(value) if isinstance(value, str) else None
@@ -262,7 +263,7 @@ def _readings(services: list[Any]) -> Iterator[Spoken]:
         if isinstance(name, str) and isinstance(properties, dict):
             measured = unquoted(flat({name: properties}, texts=True))
             if measured:
-                yield Spoken("readings", {**measured, **_when(one.get("event_time"))})
+                yield Spoken("readings", {**measured, **_when(one)})
 
 
 def _happened(one: Mapping[str, Any]) -> Iterator[Spoken]:
@@ -271,8 +272,8 @@ def _happened(one: Mapping[str, Any]) -> Iterator[Spoken]:
     name = f"{service}.{kind}"
     if not isinstance(kind, str) or not kind or not sound(name):
         return
-    when = _when(one.get("event_time"))
+    when = _when(one)
     yield Spoken("event", {"event": name, **when})
-    measured = flat({name: paras}, texts=False) if isinstance(paras, dict) else {}
+    measured = numbers({name: paras}) if isinstance(paras, dict) else {}
     if measured:
         yield Spoken("readings", {**measured, **when})

@@ -138,6 +138,12 @@ def measured(fields: Mapping[str, Value]) -> dict[str, Value]:
     }
 
 
+def numbers(fields: Mapping[str, Any]) -> dict[str, Value]:
+    """Numbers and switches under the path to them, in quotes or not: what an event brings."""
+    found = unquoted(flat(fields, texts=True))
+    return {key: value for key, value in found.items() if not isinstance(value, str)}
+
+
 def _unquoted(value: Value) -> Value:
     if value in ("true", "false"):
         return value == "true"

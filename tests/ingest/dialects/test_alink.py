@@ -187,6 +187,19 @@ def test_bytes_of_a_device_wait_for_somebody_who_can_read_them(cloud: Following)
     assert found.reason == "unsupported"
 
 
+def test_an_event_brings_numbers_in_quotes_as_well(cloud: Following) -> None:
+    params = {"value": {"level": "2", "text": "hot"}, "time": 1000}
+    assert cloud.spoken(f"{BASE}/fire/post", {"params": params}) == [
+        ("a1Pk.pump-1", "event", {"event": "fire", "ts": 1000}),
+        ("a1Pk.pump-1", "readings", {"fire.level": 2, "ts": 1000}),
+    ]
+
+
+def test_what_stands_beside_value_and_time_is_left(cloud: Following) -> None:
+    params = {"T": {"value": 21.5, "time": 1000, "quality": "good"}}
+    assert cloud.reading(POST, {"params": params}) == {"T": 21.5, "ts": 1000}
+
+
 def test_numbers_and_times_in_quotes_are_taken(cloud: Following) -> None:
     said = {"T": {"value": "21.5", "time": "1524448722000"}, "Sn": {"value": "0012", "time": 1}}
     assert [fields for _, _, fields in cloud.spoken(POST, {"params": said})] == [

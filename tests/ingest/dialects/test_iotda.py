@@ -247,6 +247,16 @@ def test_devices_of_the_older_interface_are_read() -> None:
     assert old.hear(OLD, {"msgType": "deviceRsp"}) is None
 
 
+def test_an_event_brings_numbers_in_quotes_as_well(cloud: Following) -> None:
+    fire = {"service_id": "S", "event_type": "fire", "paras": {"level": "2", "text": "hot"}}
+    said = {"services": [{**fire, "eventTime": "20151212T121212Z"}]}
+    when = {"ts": "2015-12-12T12:12:12+00:00"}
+    assert cloud.spoken(f"{BASE}/events/up", said) == [
+        ("5e06bfee_gw", "event", {"event": "S.fire", **when}),
+        ("5e06bfee_gw", "readings", {"S.fire.level": 2, **when}),
+    ]
+
+
 def test_a_message_whose_content_is_json_as_a_text_is_read(cloud: Following) -> None:
     said = {"content": '{"t": "21.5", "mode": "auto"}'}
     assert cloud.reading(f"{BASE}/messages/up", said) == {"t": 21.5, "mode": "auto"}
