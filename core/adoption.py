@@ -136,6 +136,7 @@ def sight_of(device: Device) -> Sight:
             unit=told.get(key, {}).get("unit"),
             means=told.get(key, {}).get("means"),
             states=tuple(told.get(key, {}).get("states") or ()),
+            interval=told.get(key, {}).get("interval"),
         )
         for key in (*sample, *(key for key in told if key not in sample))
     )
@@ -269,8 +270,11 @@ def _suggested(
 
 
 def _interval(said: Said, point: PointType, fit: Fit | None) -> float | None:
-    """How often a value is expected. Those who describe themselves by classes send yes and no, and
-    states, when they change, which may be never."""
+    """How often a value is expected: as it says itself, else as its profile does. Those who
+    describe themselves by classes send yes and no, and states, when they change, which may be
+    never."""
+    if said.interval is not None and point.kind != "event":
+        return said.interval
     if fit is None or point.kind == "event" or (said.means and point.kind != "number"):
         return None
     return fit.profile.interval

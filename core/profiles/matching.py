@@ -19,7 +19,7 @@ _WORDS = re.compile(r"[^a-z0-9]+")
 class Said:
     """A value that a device sends. value: the last one, None where it was only described.
 
-    kind, unit, means: as the device, or its bridge, describes it.
+    kind, unit, means, interval (seconds): as the device, or its bridge, describes it.
     """
 
     key: str
@@ -28,6 +28,7 @@ class Said:
     unit: str | None = None
     means: str | None = None
     states: tuple[str, ...] = ()
+    interval: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,13 @@ class Spoken:
     """One message as a device of ours would send it. kind: readings, event, scan or status.
 
     fields: what stands in its JSON; in `ts` when it was, where it says so (docs/mqtt.md, Time).
+    lasts: of readings that are true, after how many seconds they are false again by themselves,
+    unless they are told anew before.
     """
 
     kind: str
     fields: dict[str, Any]
+    lasts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class DescribedPoint:
     """What a device says of one of its values. key: under which readings will bring it.
 
     kind: number, boolean, state or event. unit: as in rules.units, as far as it is known there.
-    means: the device class of the dialect (`moisture`, `door`), if it gives one.
+    means: the device class of the dialect (`moisture`, `door`), if it gives one. interval: seconds
+    between two readings when all is well, if that can be told.
     """
 
     key: str
@@ -43,6 +47,7 @@ class DescribedPoint:
     states: tuple[str, ...] = ()
     name: str | None = None
     means: str | None = None
+    interval: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,11 +88,11 @@ def _unfit(listener: Listener, key: str, value: Any) -> Problem | None:
     return None
 
 
-def parts(listener: Listener, said: Decoded) -> Iterator[tuple[OwnTopic, dict[str, Any]]]:
-    """Each message that a device of ours would have sent: on which topic, and what."""
+def parts(listener: Listener, said: Decoded) -> Iterator[tuple[OwnTopic, dict[str, Any], Spoken]]:
+    """Each message that a device of ours would have sent: the topic, what, and made of what."""
     for told in said.told:
         for spoken in told.messages:
-            yield one_part(listener, told, spoken)
+            yield *one_part(listener, told, spoken), spoken
 
 
 def one_part(listener: Listener, told: Told, spoken: Spoken) -> tuple[OwnTopic, dict[str, Any]]:
@@ -142,8 +142,8 @@ def own_topic_of(own: OwnTopic) -> bytes:
 
 def description(described: Described) -> dict[str, Any]:
     """As it is kept with the device: only what is known."""
-    points = [_known(point, ("key", "kind", "unit", "states", "name", "means"))
-              for point in described.points]  # fmt: skip
+    names = ("key", "kind", "unit", "states", "name", "means", "interval")
+    points = [_known(point, names) for point in described.points]
     return {**_known(described, ("name", "maker", "model")), "points": points}
 
 

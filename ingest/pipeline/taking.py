@@ -1,6 +1,8 @@
 """Taking messages in: bytes to readings to judgement, fast where all is well, careful elsewhere."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import orjson
 
@@ -29,6 +31,7 @@ from ingest.pipeline.foreign import (
     remember,
 )
 from ingest.pipeline.judging import Judge
+from ingest.pipeline.lasting import Lasting, as_history
 from ingest.pipeline.ordinary import Ordinaries
 from ingest.pipeline.readings import Readings
 from ingest.pipeline.retained import Retained, fields_of
@@ -64,6 +67,7 @@ class Taker:
         self._strangers = Strangers(judge)
         self._scanned = Scanned()
         self._readings = Readings(judge)
+        self._lasting = Lasting(judge, self._readings)
         self.vitals = Vitals()
         self.conducts = Conducts(judge)
         self._ordinary = Ordinaries(judge, self._readings, self.vitals, self.conducts)
@@ -83,6 +87,7 @@ class Taker:
         plans = judge.registry.plans
         ordinary = self._ordinary.take
         received = max(received, self._received)
+        self._lasting.end(received)
         batch.messages += len(messages)
         for topic, payload, mid, flags in messages:
             received += 1
@@ -173,6 +178,8 @@ class Taker:
                 # Parts without a time of their own get one each, or they would replace each other.
                 received += number > 0
                 number += 1
+                if spoken.kind == "readings":
+                    spoken = self._lasting.note(listener, told.device, spoken, flags, received)
                 plain = device is not None and not flags and spoken.kind == "readings"
                 if device is not None and plain and fast(device, spoken.fields, received, zone):
                     if len(said.told) == len(told.messages) == 1:
@@ -180,10 +187,18 @@ class Taker:
                     continue
                 own, fields = one_part(listener, told, spoken)
                 where = own_topic_of(own)
-                if flags & RETAINED:
-                    # Many topics may tell of one device, each its own.
+                if flags & RETAINED and spoken.kind != "status":
+                    # Many topics may tell of one device, each its own. What a decoder makes of them
+                    # for its status holds for all of them, so the last one counts.
                     where = b"/".join((where, name.encode()))
-                self._of_site(site, own, where, orjson.dumps(fields), flags, received)
+                body: Any = fields
+                if device is None and spoken.lasts:
+                    # It shows as it is, and is kept as what becomes of it.
+                    self._strangers.sample(
+                        site, own.device, own.kind, orjson.dumps(fields), received
+                    )
+                    body = as_history(replace(spoken, fields=fields), received)
+                self._of_site(site, own, where, orjson.dumps(body), flags, received)
         return received
 
     def _introduce(self, listener: Listener, told: Told, flags: int, received: int) -> None:
@@ -324,7 +339,10 @@ class Taker:
             if found is not None and found[1].problems:
                 return [problem.reason for problem in found[1].problems]
             foreign = parts(*found) if found is not None else ()
-            said = [(part, orjson.dumps(fields)) for part, fields in foreign]
+            said = [
+                (part, orjson.dumps(as_history(spoken, received) if spoken.lasts else fields))
+                for part, fields, spoken in foreign
+            ]
         if not said:
             return ["unknown_device"]
         moved = list[Rejected]()

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingest.dialects.homeassistant.availability import Group, group_of, name_of, word
 from ingest.dialects.homeassistant.templates import Fault, template
 from ingest.dialects.spoken import DescribedPoint
-from ingest.dialects.values import is_text, known_unit, name_in, sound
+from ingest.dialects.values import is_text, known_unit, name_in, number, sound
 
 COMPONENTS = frozenset(
     {
@@ -26,8 +27,9 @@ _SHORT = {
     "curr_hum_t": "current_humidity_topic", "curr_hum_tpl": "current_humidity_template",
     "curr_temp_t": "current_temperature_topic", "curr_temp_tpl": "current_temperature_template",
     "dev": "device", "dev_cla": "device_class", "e": "encoding", "ent_cat": "entity_category",
-    "evt_typ": "event_types", "mode_stat_t": "mode_state_topic",
-    "mode_stat_tpl": "mode_state_template", "o": "origin", "ops": "options", "p": "platform",
+    "evt_typ": "event_types", "exp_aft": "expire_after", "mode_stat_t": "mode_state_topic",
+    "mode_stat_tpl": "mode_state_template", "o": "origin", "off_dly": "off_delay",
+    "ops": "options", "p": "platform",
     "pct_stat_t": "percentage_state_topic", "pct_val_tpl": "percentage_value_template",
     "pl": "payload", "pl_avail": "payload_available", "pl_not_avail": "payload_not_available",
     "pl_off": "payload_off", "pl_on": "payload_on", "pos_t": "position_topic",
@@ -54,6 +56,10 @@ _CHANNELS = (
 )
 _MOST_COMPONENTS, _MOST_STATES, _MOST_PLACES = 300, 100, 8
 _LONGEST_TOPIC = 200
+# A year, in seconds.
+_LONGEST_DELAY = 366 * 86_400
+# After so many intervals the shipped rule `sensor-silent` takes a point for silent.
+OVERDUE = 3
 _FIT = re.compile(r"[^+#\x00-\x1f\x7f]+")
 # States of these are times, pictures or text for people.
 _UNREAD = frozenset({"button", "camera", "image", "notify", "scene", "device_tracker", "update"})
@@ -70,12 +76,16 @@ class Bound:
 
 @dataclass(slots=True)
 class Announced:
-    """What a configuration announces of one device. problems: parts that can't be followed."""
+    """What a configuration announces of one device. problems: parts that can't be followed.
+
+    available: groups of topics that say whether it is there, by name.
+    """
 
     device: str
     about: Mapping[str, Any]
     through: str | None
     bound: list[Bound] = field(default_factory=list)
+    available: dict[str, Group] = field(default_factory=dict)
     points: list[DescribedPoint] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -217,29 +227,31 @@ def _channel(
     binding: dict[str, Any] = {"kind": kind, "key": key, **words}
     health = _health(component, key, said)
     _bind(found, said.get(topic), said, templates, binding | ({"health": health} if health else {}))
-    unit = known_unit(said.get("unit_of_measurement"))
+    unit, every = known_unit(said.get("unit_of_measurement")), _interval(said)
     if kind == "event":
         names = _strings(said.get("event_types"))
         found.points += [DescribedPoint(f"{key}.{each}", "event", name=title) for each in names]
     elif kind == "boolean":
-        found.points.append(DescribedPoint(key, "boolean", None, (), title, means))
+        found.points.append(DescribedPoint(key, "boolean", None, (), title, means, every))
     elif kind == "text" and (states := _strings(said.get("options"))):
-        found.points.append(DescribedPoint(key, "state", None, states, title, means))
+        found.points.append(DescribedPoint(key, "state", None, states, title, means, every))
     elif kind == "number" or (kind == "any" and means):
-        found.points.append(DescribedPoint(key, "number", unit, (), title, means))
+        found.points.append(DescribedPoint(key, "number", unit, (), title, means, every))
 
 
 def _kind(component: str, channel: str, said: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """How values are read, and the words that stand for true and false."""
-    on, off = _word(said.get("payload_on"), "ON"), _word(said.get("payload_off"), "OFF")
+    on, off = word(said.get("payload_on"), "ON"), word(said.get("payload_off"), "OFF")
     if channel:
         return ("text" if channel in ("action", "mode") else "number"), {}
     if component == "binary_sensor":
-        return "boolean", {"on": on, "off": off}
+        lasts = number(said.get("off_delay"))
+        back = {} if lasts is None or not 0 <= lasts <= _LONGEST_DELAY else {"lasts": lasts}
+        return "boolean", {"on": on, "off": off, **back}
     if component in ("switch", "siren", "fan", "humidifier", "light"):
         if said.get("schema") == "json":
             return "object", {}
-        words = {"on": _word(said.get("state_on"), on), "off": _word(said.get("state_off"), off)}
+        words = {"on": word(said.get("state_on"), on), "off": word(said.get("state_off"), off)}
         return "boolean", words
     if component == "event":
         return "event", {}
@@ -250,10 +262,13 @@ def _kind(component: str, channel: str, said: Mapping[str, Any]) -> tuple[str, d
     return ("number" if component == "number" else "text"), {}
 
 
-def _word(value: Any, usual: str) -> str:
-    """As Home Assistant writes it: JSON's true is `True` there, as templates print it."""
-    one = sound(value)
-    return usual if one is None else str(one)
+def _interval(said: Mapping[str, Any]) -> float | None:
+    """How often a value is expected, seconds, of one that is taken for gone after `expire_after`.
+
+    A point is overdue after three times its interval, so it is a third of that.
+    """
+    expires = number(said.get("expire_after"))
+    return expires / OVERDUE if expires and 0 < expires <= _LONGEST_DELAY else None
 
 
 def _strings(value: Any) -> tuple[str, ...]:
@@ -291,21 +306,14 @@ def _trigger(found: Announced, said: Mapping[str, Any]) -> None:
 
 
 def _availability(found: Announced, said: Mapping[str, Any]) -> None:
-    places = said.get("availability")
-    listed = list(places) if isinstance(places, list) else []
-    if "availability_topic" in said:
-        single = {"topic": said["availability_topic"], **said}
-        single["value_template"] = said.get("availability_template")
-        listed.append(single)
-    mode = said.get("availability_mode")
-    for one in listed:
-        binding = {
-            "kind": "available",
-            "on": _word(one.get("payload_available"), "online"),
-            "off": _word(one.get("payload_not_available"), "offline"),
-            "mode": mode if mode in ("all", "any") else "latest" if listed[1:] else "all",
-        }
-        _bind(found, one.get("topic"), one, ("value_template",), binding)
+    group = group_of(said)
+    if group is None:
+        return
+    for place in group["places"]:
+        _topic(place["topic"])
+        if "template" in place:
+            _template(place["template"])
+    found.available[name_of(group)] = group
 
 
 def _bind(
@@ -316,18 +324,28 @@ def _bind(
     binding: dict[str, Any],
 ) -> None:
     """Follow a topic. Fault where there is none, or its template can't be worked out."""
+    for name in templates:
+        text = said.get(name)
+        if isinstance(text, str) and text:
+            binding = {**binding, "template": _template(text)}
+            break
+    bound = Bound(_topic(topic), {**binding, "device": found.device})
+    if bound not in found.bound:
+        found.bound.append(bound)
+
+
+def _topic(topic: Any) -> str:
+    """A topic that can be followed. Fault for any other."""
     if not isinstance(topic, str) or not _FIT.fullmatch(topic) or len(topic) > _LONGEST_TOPIC:
         raise Fault("its topic is none")
     if topic.startswith(("$", "wk/")) or not is_text(topic):
         raise Fault("its topic belongs to somebody else")
-    for name in templates:
-        text = said.get(name)
-        if isinstance(text, str) and text:
-            if not is_text(text):
-                raise Fault("its template is no text")
-            template(text)
-            binding = {**binding, "template": text}
-            break
-    bound = Bound(topic, {**binding, "device": found.device})
-    if bound not in found.bound:
-        found.bound.append(bound)
+    return topic
+
+
+def _template(text: str) -> str:
+    """A template that can be worked out. Fault for any other."""
+    if not is_text(text):
+        raise Fault("its template is no text")
+    template(text)
+    return text

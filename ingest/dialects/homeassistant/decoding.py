@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.decoding import Problem, parse
+from ingest.dialects.homeassistant.availability import heard as heard_groups
+from ingest.dialects.homeassistant.availability import is_there
 from ingest.dialects.homeassistant.configuring import Announced, Place, announced, place_of
 from ingest.dialects.homeassistant.templates import Fault, render
 from ingest.dialects.naming import Named, device_code, named
@@ -35,11 +37,12 @@ from ingest.dialects.values import (
     words,
 )
 
-# What the source remembers under these: of a configuration its device, the topics that it follows
-# and the points that it describes; of a device its configurations. Under FOLLOWED and a topic
-# stands a list of [configuration, what the topic tells].
-CONFIGURATION, DEVICE = "config/", "device/"
-# What is noted under this and a device: whether it is there, by each topic that says so.
+# What the source remembers under these: of a configuration its device, the topics that it follows,
+# the points that it describes and what says whether it is there; of a device its configurations,
+# and what of all of these says whether it is there. Under FOLLOWED and a topic stands a list of
+# [configuration, or DEVICE and a device, what the topic tells].
+CONFIGURATION, DEVICE, GROUPS = "config/", "device/", "groups/"
+# What is noted under this and a device: what each of its groups said.
 AVAILABLE = "available/"
 _MOST_BOUND = 500
 
@@ -56,7 +59,7 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
 def _configuration(place: Place, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
     before = memory.get(CONFIGURATION + topic)
     if not payload:
-        return Decoded(remember=_changes(topic, None, None, before, memory)) if before else None
+        return _forgotten(topic, before, memory) if before else None
     said = document(payload)
     if isinstance(said, Problem):
         return said
@@ -68,9 +71,18 @@ def _configuration(place: Place, topic: str, payload: bytes, memory: Mapping[str
         "device": found.device,
         "topics": list(dict.fromkeys(bound.topic for bound in found.bound)),
         "points": [
-            [point.key, point.kind, point.unit, list(point.states), point.name, point.means]
+            [
+                point.key,
+                point.kind,
+                point.unit,
+                list(point.states),
+                point.name,
+                point.means,
+                point.interval,
+            ]
             for point in found.points
         ],
+        "available": found.available,
     }
     remember = {**own.remember, **_changes(topic, now, found, before, memory)}
     described = Described(
@@ -83,6 +95,11 @@ def _configuration(place: Place, topic: str, payload: bytes, memory: Mapping[str
     told = Told(own.code, through=through if through != own.code else None, described=described)
     problems = [Problem("unsupported", detail) for detail in found.problems]
     return Decoded([told], problems, remember)
+
+
+def _forgotten(topic: str, before: Mapping[str, Any], memory: Mapping[str, Any]) -> Decoded:
+    """What is left of a configuration that was taken back."""
+    return Decoded(remember=_changes(topic, None, None, before, memory))
 
 
 def _changes(
@@ -101,13 +118,46 @@ def _changes(
         key = FOLLOWED + bound.topic
         standing = changed[key] if key in changed else memory.get(key)
         now_bound = [*(standing or []), [topic, bound.said]]
-        changed[key] = sorted(now_bound, key=lambda one: str(one[0]))[-_MOST_BOUND:]
+        changed[key] = sorted(now_bound, key=_first)[-_MOST_BOUND:]
     for device in {one["device"] for one in (before, now) if one}:
         listed = [each for each in memory.get(DEVICE + device, []) if each != topic]
         if now and now["device"] == device:
             listed.append(topic)
         changed[DEVICE + device] = sorted(listed) or None
+        _regroup(device, changed, memory)
     return {key: value for key, value in changed.items() if value != memory.get(key)}
+
+
+def _regroup(device: str, changed: dict[str, Any], memory: Mapping[str, Any]) -> None:
+    """Follow what the configurations of a device, as they are now, say of whether it is there.
+
+    Each topic is kept once for a device, since all entities behind a bridge name the bridge's.
+    """
+    groups: dict[str, Any] = {}
+    for topic in changed[DEVICE + device] or ():
+        groups |= _kept(CONFIGURATION + topic, changed, memory).get("available", {})
+    before = memory.get(GROUPS + device) or {}
+    changed[GROUPS + device] = groups or None
+    told = [DEVICE + device, {"kind": "available", "device": device}]
+    topics = {
+        place["topic"]: these is groups
+        for these in (before, groups)
+        for group in these.values()
+        for place in group["places"]
+    }
+    for topic, wanted in topics.items():
+        key = FOLLOWED + topic
+        others = [one for one in _kept(key, changed, memory) or () if one[0] != told[0]]
+        changed[key] = sorted([*others, *([told] if wanted else [])], key=_first) or None
+
+
+def _kept(key: str, changed: Mapping[str, Any], memory: Mapping[str, Any]) -> Any:
+    """What will be remembered, as far as it is decided already."""
+    return (changed[key] if key in changed else memory.get(key)) or {}
+
+
+def _first(one: list[Any]) -> str:
+    return str(one[0])
 
 
 def _all_points(
@@ -115,10 +165,9 @@ def _all_points(
 ) -> Iterator[DescribedPoint]:
     """What all configurations of a device describe; most devices have one for each point."""
     for topic in changed.get(DEVICE + device, memory.get(DEVICE + device)) or ():
-        key = CONFIGURATION + topic
-        known = changed[key] if key in changed else memory.get(key)
-        for code, kind, unit, states, name, means in known["points"] if known else ():
-            yield DescribedPoint(code, kind, unit, tuple(states), name, means)
+        known = _kept(CONFIGURATION + topic, changed, memory)
+        for code, kind, unit, states, *rest in known.get("points", ()):
+            yield DescribedPoint(code, kind, unit, tuple(states), *rest)
 
 
 @dataclass(slots=True)
@@ -129,9 +178,10 @@ class _Heard:
     measured: dict[str, Value] = field(default_factory=dict)
     others: list[Spoken] = field(default_factory=list)
     known: dict[str, float] = field(default_factory=dict)
+    lasts: dict[str, float] = field(default_factory=dict)
 
     def told(self) -> Told:
-        readings = [Spoken("readings", dict(self.measured))] if self.measured else []
+        readings = [Spoken("readings", dict(self.measured), self.lasts)] if self.measured else []
         return Told(self.own.code, [*readings, *self.others], health=self.known)
 
 
@@ -154,12 +204,13 @@ def _state(topic: str, payload: bytes, followed: list[Any], memory: Mapping[str,
                 continue
             heard[name] = _Heard(own)
             remember.update(own.remember)
+        if bound["kind"] == "available":
+            note.update(_available(heard[name], name, topic, text, memory))
+            continue
         said = _said(bound, text)
         if said is None:
             continue
-        if bound["kind"] == "available":
-            note.update(_available(heard[name], topic, bound, said, memory))
-        elif (problem := _hear(heard[name], bound, said)) is not None:
+        if (problem := _hear(heard[name], bound, said)) is not None:
             problems.append(problem)
     told = [one.told() for one in heard.values()]
     return Decoded(told, problems, remember, note)
@@ -177,19 +228,18 @@ def _said(bound: Mapping[str, Any], text: str) -> str | None:
 
 
 def _available(
-    one: _Heard, topic: str, bound: Mapping[str, Any], text: str, memory: Mapping[str, Any]
+    one: _Heard, name: str, topic: str, text: str, memory: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Whether a device is there, by all, by any or by the latest of the topics that say so."""
-    if text not in (bound["on"], bound["off"]):
-        return {}
+    """Take in whether a device is there, by all of its groups; returns what is to be noted."""
+    groups = memory.get(GROUPS + name) or {}
     key = AVAILABLE + one.own.code
-    known = {**(memory.get(key) or {}), topic: text == bound["on"]}
-    mode = bound["mode"]
-    online = any(known.values()) if mode == "any" else all(known.values())
-    if mode == "latest":
-        online = known[topic]
-    status = Spoken("status", {"online": online})
-    one.others[:] = [each for each in one.others if each.kind != "status"] + [status]
+    before = {group: said for group, said in (memory.get(key) or {}).items() if group in groups}
+    known = heard_groups(groups, topic, text, before)
+    online = is_there(groups, known)
+    # What a topic says beside its two words is nothing new.
+    spoke = any(known.get(group) is not before.get(group) for group in groups)
+    if spoke and online is not None:
+        one.others.append(Spoken("status", {"online": online}))
     return {key: known}
 
 
@@ -211,6 +261,9 @@ def _hear(one: _Heard, bound: Mapping[str, Any], text: str) -> Problem | None:
     if isinstance(value, Problem) or value is None:
         return value
     one.measured[key] = value
+    one.lasts.pop(key, None)
+    if value is True and "lasts" in bound:
+        one.lasts[key] = bound["lasts"]
     if "health" in bound and not isinstance(value, bool | str):
         one.known.update(_health(bound["health"], value))
     return None

@@ -118,6 +118,65 @@ def test_other_modes_of_availability(house: Following, mode: str | None, last: b
     assert fields == {"online": last}
 
 
+def test_a_device_is_gone_only_when_all_that_it_has_is(house: Following) -> None:
+    for name, place in (("pump", "a/pump"), ("tank", "a/tank"), ("level", "a/tank")):
+        said = {"dev": {"ids": "a"}, "stat_t": "a/s", "avty_t": place}
+        house.told(f"homeassistant/sensor/{name}/config", said)
+    # An entity that names no such topic is always there, and says nothing of the others.
+    house.told("homeassistant/sensor/ip/config", {"dev": {"ids": "a"}, "stat_t": "a/ip"})
+
+    def online(topic: str, word: bytes) -> list[bool]:
+        return [fields["online"] for _, _, fields in house.spoken(f"a/{topic}", word)]
+
+    assert online("pump", b"offline") == []
+    assert online("tank", b"online") == [True]
+    assert online("pump", b"offline") == [True]
+    assert online("tank", b"offline") == [False]
+    assert online("pump", b"online") == [True]
+    house.told("homeassistant/sensor/pump/config")
+    assert online("tank", b"offline") == [False]
+    assert "a/pump" not in followed(house)
+
+
+def test_one_topic_may_say_different_things_of_different_entities(house: Following) -> None:
+    for name in ("pump", "tank"):
+        place = {"t": "a/lwt", "val_tpl": f"{{{{ value_json.{name} }}}}"}
+        said = {"dev": {"ids": "a"}, "stat_t": "a/s", "avty": [place]}
+        house.told(f"homeassistant/sensor/{name}/config", said)
+    said = {"pump": "offline", "tank": "online"}
+    assert house.spoken("a/lwt", said) == [("a", "status", {"online": True})]
+    said["tank"] = "offline"
+    assert house.spoken("a/lwt", said) == [("a", "status", {"online": False})]
+
+
+def test_any_of_several_topics_is_enough_and_one_alone_proves_no_absence(house: Following) -> None:
+    said = {**LEAK, "avty_mode": "any"}
+    house.told("homeassistant/binary_sensor/0x01/leak/config", said)
+    assert house.spoken("zigbee2mqtt/leak/availability", b"offline") == []
+    ((_, _, fields),) = house.spoken("zigbee2mqtt/bridge/state", b"offline")
+    assert fields == {"online": False}
+
+
+def test_a_bridge_says_of_all_behind_it_whether_they_are_there(house: Following) -> None:
+    for number in range(700):
+        said = {**LEAK, "dev": {"ids": f"d{number}"}, "stat_t": f"z/{number}", "avty": AVAILABLE[0]}
+        house.told(f"homeassistant/binary_sensor/{number}/leak/config", said)
+        house.told(f"homeassistant/sensor/{number}/battery/config", said)
+    gone = house.spoken("zigbee2mqtt/bridge/state", b"offline")
+    assert len(gone) == 700
+
+
+def test_what_goes_off_by_itself_says_when(house: Following) -> None:
+    said = {"uniq_id": "m", "stat_t": "m", "off_delay": 30, "expire_after": 90}
+    (told,) = house.told("homeassistant/binary_sensor/m/config", said)
+    assert told.described is not None
+    assert told.described.points == (DescribedPoint("binary_sensor.m", "boolean", interval=30),)
+    (told,) = house.told("m", b"ON")
+    assert told.messages[0].lasts == {"binary_sensor.m": 30}
+    (told,) = house.told("m", b"OFF")
+    assert told.messages[0].lasts == {}
+
+
 def test_availability_may_have_words_and_a_template_of_its_own(house: Following) -> None:
     place = {"topic": "a/lwt", "pl_avail": "up", "pl_not_avail": "down",
              "val_tpl": "{{ value_json.s }}"}  # fmt: skip
