@@ -26,7 +26,7 @@ def group_of(said: Mapping[str, Any]) -> Group | None:
     """
     places = said.get("availability")
     listed = list(places) if isinstance(places, list) else []
-    if "availability_topic" in said:
+    if said.get("availability_topic"):
         single = {**said, "topic": said["availability_topic"]}
         single["value_template"] = said.get("availability_template")
         listed.append(single)

@@ -5,65 +5,67 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.dialects.homeassistant.availability import Group, group_of, name_of, word
+from ingest.dialects.homeassistant.availability import Group, group_of, name_of
+from ingest.dialects.homeassistant.components import (
+    CHANNELS,
+    COMPONENTS,
+    MEANS,
+    ONE_TEMPLATE,
+    TIMES,
+    UNREAD,
+    health_of,
+    interval_of,
+    kind_of,
+    states_of,
+    strings,
+    unit_of,
+)
 from ingest.dialects.homeassistant.templates import Fault, template
 from ingest.dialects.spoken import DescribedPoint
-from ingest.dialects.values import is_text, known_unit, name_in, number, sound
+from ingest.dialects.values import is_text, name_in, sound
 
-COMPONENTS = frozenset(
-    {
-        "alarm_control_panel", "binary_sensor", "button", "camera", "climate", "cover", "date",
-        "datetime", "device", "device_automation", "device_tracker", "event", "fan", "humidifier",
-        "image", "lawn_mower", "light", "lock", "notify", "number", "scene", "select", "sensor",
-        "siren", "switch", "tag", "text", "time", "update", "vacuum", "valve", "water_heater",
-    }
-)  # fmt: skip
 # Those that stand for what is read here; every other key keeps its name.
 _SHORT = {
-    "act_t": "action_topic", "act_tpl": "action_template", "atype": "automation_type",
+    "act_stat_t": "activity_state_topic", "act_t": "action_topic", "act_tpl": "action_template",
+    "act_val_tpl": "activity_value_template", "atype": "automation_type",
     "avty": "availability", "avty_mode": "availability_mode", "avty_t": "availability_topic",
     "avty_tpl": "availability_template", "bri_stat_t": "brightness_state_topic",
     "bri_val_tpl": "brightness_value_template", "cmps": "components",
     "curr_hum_t": "current_humidity_topic", "curr_hum_tpl": "current_humidity_template",
     "curr_temp_t": "current_temperature_topic", "curr_temp_tpl": "current_temperature_template",
     "dev": "device", "dev_cla": "device_class", "e": "encoding", "ent_cat": "entity_category",
-    "evt_typ": "event_types", "exp_aft": "expire_after", "mode_stat_t": "mode_state_topic",
-    "mode_stat_tpl": "mode_state_template", "o": "origin", "off_dly": "off_delay",
-    "ops": "options", "p": "platform",
+    "evt_typ": "event_types", "exp_aft": "expire_after", "fan_mode_stat_t": "fan_mode_state_topic",
+    "fan_mode_stat_tpl": "fan_mode_state_template", "hum_stat_t": "target_humidity_state_topic",
+    "hum_state_tpl": "target_humidity_state_template", "migr_discvry": "migrate_discovery",
+    "mode_stat_t": "mode_state_topic", "mode_stat_tpl": "mode_state_template", "o": "origin",
+    "off_dly": "off_delay", "ops": "options", "osc_stat_t": "oscillation_state_topic",
+    "osc_val_tpl": "oscillation_value_template", "p": "platform",
     "pct_stat_t": "percentage_state_topic", "pct_val_tpl": "percentage_value_template",
     "pl": "payload", "pl_avail": "payload_available", "pl_not_avail": "payload_not_available",
     "pl_off": "payload_off", "pl_on": "payload_on", "pos_t": "position_topic",
-    "pos_tpl": "position_template", "stat_cla": "state_class", "stat_off": "state_off",
-    "stat_on": "state_on", "stat_t": "state_topic", "stat_tpl": "state_template",
-    "stat_val_tpl": "state_value_template", "stype": "subtype", "t": "topic",
-    "temp_stat_t": "temperature_state_topic", "temp_stat_tpl": "temperature_state_template",
+    "pos_tpl": "position_template", "pr_mode_stat_t": "preset_mode_state_topic",
+    "pr_mode_val_tpl": "preset_mode_value_template", "stat_cla": "state_class",
+    "stat_closing": "state_closing", "stat_clsd": "state_closed", "stat_jam": "state_jammed",
+    "stat_locked": "state_locked", "stat_locking": "state_locking",
+    "stat_off": "state_off", "stat_on": "state_on", "stat_t": "state_topic",
+    "stat_open": "state_open", "stat_opening": "state_opening", "stat_stopped": "state_stopped",
+    "stat_tpl": "state_template", "stat_unlocked": "state_unlocked",
+    "stat_unlocking": "state_unlocking", "stat_val_tpl": "state_value_template", "stype": "subtype",
+    "swing_mode_stat_t": "swing_mode_state_topic", "swing_mode_stat_tpl":
+    "swing_mode_state_template", "t": "topic", "temp_hi_stat_t": "temperature_high_state_topic",
+    "temp_hi_stat_tpl": "temperature_high_state_template",
+    "temp_lo_stat_t": "temperature_low_state_topic",
+    "temp_lo_stat_tpl": "temperature_low_state_template", "temp_stat_t": "temperature_state_topic",
+    "temp_stat_tpl": "temperature_state_template", "temp_unit": "temperature_unit",
+    "tilt_status_t": "tilt_status_topic", "tilt_status_tpl": "tilt_status_template",
     "uniq_id": "unique_id", "unit_of_meas": "unit_of_measurement", "val_tpl": "value_template",
 }  # fmt: skip
 _SHORT_DEVICE = {
     "cns": "connections", "ids": "identifiers", "mf": "manufacturer", "mdl": "model",
 }  # fmt: skip
-# Beside its state: what more a component tells, the topic of it, and its template.
-_CHANNELS = (
-    ("", "state_topic", ("value_template", "state_value_template")),
-    ("action", "action_topic", ("action_template",)),
-    ("brightness", "brightness_state_topic", ("brightness_value_template",)),
-    ("current_humidity", "current_humidity_topic", ("current_humidity_template",)),
-    ("current_temperature", "current_temperature_topic", ("current_temperature_template",)),
-    ("mode", "mode_state_topic", ("mode_state_template",)),
-    ("percentage", "percentage_state_topic", ("percentage_value_template",)),
-    ("position", "position_topic", ("position_template",)),
-    ("temperature", "temperature_state_topic", ("temperature_state_template",)),
-)
-_MOST_COMPONENTS, _MOST_STATES, _MOST_PLACES = 300, 100, 8
+_MOST_COMPONENTS, _MOST_PLACES = 300, 8
 _LONGEST_TOPIC = 200
-# A year, in seconds.
-_LONGEST_DELAY = 366 * 86_400
-# After so many intervals the shipped rule `sensor-silent` takes a point for silent.
-OVERDUE = 3
 _FIT = re.compile(r"[^+#\x00-\x1f\x7f]+")
-# States of these are times, pictures or text for people.
-_UNREAD = frozenset({"button", "camera", "image", "notify", "scene", "device_tracker", "update"})
-_TIMES = frozenset({"timestamp", "date"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,11 @@ def announced(place: Place, said: Mapping[str, Any]) -> Announced:
     """What a configuration says, of one component or of a whole device."""
     whole = _expanded(said, None)
     about = whole.get("device")
+    # Without a device an entity stands for itself.
+    alone = {"name": whole.get("name")} if place.component != "device" else {}
     known: dict[str, Any] = {
         _SHORT_DEVICE.get(str(key), str(key)): value
-        for key, value in (about.items() if isinstance(about, dict) else ())
+        for key, value in (about if isinstance(about, dict) and about else alone).items()
     }
     found = Announced(_device(known, whole, place), known, _text(known.get("via_device")))
     if place.component != "device":
@@ -178,7 +182,7 @@ def _device(about: Mapping[str, Any], whole: Mapping[str, Any], place: Place) ->
     """The device by its first identifier or connection; else the entity, or what the topic says."""
     ids = about.get("identifiers")
     first = ids[0] if isinstance(ids, list) and ids else ids
-    if _text(first):
+    if _text(first) or (isinstance(first, int) and not isinstance(first, bool)):
         return str(first)
     links = about.get("connections")
     link = links[0] if isinstance(links, list) and links else None
@@ -191,7 +195,7 @@ def _device(about: Mapping[str, Any], whole: Mapping[str, Any], place: Place) ->
 
 
 def _component(found: Announced, component: str, key: str, said: Mapping[str, Any]) -> None:
-    if component in _UNREAD or component not in COMPONENTS:
+    if component in UNREAD or component not in COMPONENTS:
         return
     title = name_in(said.get("name"))
     try:
@@ -200,8 +204,8 @@ def _component(found: Announced, component: str, key: str, said: Mapping[str, An
         elif component == "tag":
             _bind(found, said.get("topic"), said, ("value_template",), {"kind": "scan"})
         else:
-            for channel, topic, templates in _CHANNELS:
-                if topic in said:
+            for channel, topic, templates in CHANNELS:
+                if said.get(topic):
                     _channel(found, component, key, channel, topic, templates, said, title)
         _availability(found, said)
     except Fault as fault:
@@ -219,78 +223,28 @@ def _channel(
     title: str | None,
 ) -> None:
     """One value of a component. Fault where its topic or its template can't be used."""
-    means = _text(said.get("device_class")) if not channel else None
-    if means in _TIMES:
+    means = MEANS.get(channel) if channel else _text(said.get("device_class"))
+    if means in TIMES:
         return
     key = f"{key}.{channel}" if channel else key
-    kind, words = _kind(component, channel, said)
+    kind, words = kind_of(component, channel, said)
+    if component in ONE_TEMPLATE:
+        templates = (*templates, "value_template")
     binding: dict[str, Any] = {"kind": kind, "key": key, **words}
-    health = _health(component, key, said)
+    health = health_of(component, key, said)
     _bind(found, said.get(topic), said, templates, binding | ({"health": health} if health else {}))
-    unit, every = known_unit(said.get("unit_of_measurement")), _interval(said)
+    unit, every = unit_of(channel, said), interval_of(said)
     if kind == "event":
-        names = _strings(said.get("event_types"))
+        names = strings(said.get("event_types"))
         found.points += [DescribedPoint(f"{key}.{each}", "event", name=title) for each in names]
     elif kind == "boolean":
         found.points.append(DescribedPoint(key, "boolean", None, (), title, means, every))
-    elif kind == "text" and (states := _strings(said.get("options"))):
+    elif kind == "object" and component == "light":
+        found.points.append(DescribedPoint(f"{key}.state", "boolean", name=title))
+    elif kind == "text" and (states := states_of(component, channel, said)):
         found.points.append(DescribedPoint(key, "state", None, states, title, means, every))
     elif kind == "number" or (kind == "any" and means):
         found.points.append(DescribedPoint(key, "number", unit, (), title, means, every))
-
-
-def _kind(component: str, channel: str, said: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """How values are read, and the words that stand for true and false."""
-    on, off = word(said.get("payload_on"), "ON"), word(said.get("payload_off"), "OFF")
-    if channel:
-        return ("text" if channel in ("action", "mode") else "number"), {}
-    if component == "binary_sensor":
-        lasts = number(said.get("off_delay"))
-        back = {} if lasts is None or not 0 <= lasts <= _LONGEST_DELAY else {"lasts": lasts}
-        return "boolean", {"on": on, "off": off, **back}
-    if component in ("switch", "siren", "fan", "humidifier", "light"):
-        if said.get("schema") == "json":
-            return "object", {}
-        words = {"on": word(said.get("state_on"), on), "off": word(said.get("state_off"), off)}
-        return "boolean", words
-    if component == "event":
-        return "event", {}
-    if component == "sensor":
-        options = said.get("device_class") == "enum" or "options" in said
-        measured = any(said.get(each) for each in ("unit_of_measurement", "state_class"))
-        return ("text" if options else "number" if measured else "any"), {}
-    return ("number" if component == "number" else "text"), {}
-
-
-def _interval(said: Mapping[str, Any]) -> float | None:
-    """How often a value is expected, seconds, of one that is taken for gone after `expire_after`.
-
-    A point is overdue after three times its interval, so it is a third of that.
-    """
-    expires = number(said.get("expire_after"))
-    return expires / OVERDUE if expires and 0 < expires <= _LONGEST_DELAY else None
-
-
-def _strings(value: Any) -> tuple[str, ...]:
-    listed = value[:_MOST_STATES] if isinstance(value, list) else []
-    return tuple(each for each in listed if isinstance(each, str) and each and sound(each))
-
-
-def _health(component: str, key: str, said: Mapping[str, Any]) -> str | None:
-    """What of the device itself a sensor tells, by its class and unit."""
-    means, unit = said.get("device_class"), said.get("unit_of_measurement")
-    if component != "sensor":
-        return None
-    if means == "battery":
-        return "battery"
-    if means == "signal_strength" and unit in ("dBm", "dB"):
-        return "rssi"
-    if unit == "lqi" or key.lower().endswith(("linkquality", "link_quality")):
-        return "lqi" if unit != "%" else "link_quality"
-    battery = "battery" in key.lower() and said.get("entity_category") == "diagnostic"
-    if means == "voltage" and battery:
-        return "millivolts" if unit == "mV" else "battery_voltage"
-    return None
 
 
 def _trigger(found: Announced, said: Mapping[str, Any]) -> None:

@@ -45,6 +45,8 @@ CONFIGURATION, DEVICE, GROUPS = "config/", "device/", "groups/"
 # What is noted under this and a device: what each of its groups said.
 AVAILABLE = "available/"
 _MOST_BOUND = 500
+# As templates print what is true or false in JSON.
+_PRINTED = {"True": True, "False": False}
 
 
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
@@ -63,6 +65,8 @@ def _configuration(place: Place, topic: str, payload: bytes, memory: Mapping[str
     said = document(payload)
     if isinstance(said, Problem):
         return said
+    if _taken_back(said):
+        return _forgotten(topic, before, memory) if before else None
     found = announced(place, said)
     own = named(memory, found.device)
     if isinstance(own, Problem):
@@ -95,6 +99,11 @@ def _configuration(place: Place, topic: str, payload: bytes, memory: Mapping[str
     told = Told(own.code, through=through if through != own.code else None, described=described)
     problems = [Problem("unsupported", detail) for detail in found.problems]
     return Decoded([told], problems, remember)
+
+
+def _taken_back(said: Mapping[str, Any]) -> bool:
+    """Whether a configuration holds nothing, or goes over into the one of its whole device."""
+    return not said or said.get("migrate_discovery", said.get("migr_discvry")) is True
 
 
 def _forgotten(topic: str, before: Mapping[str, Any], memory: Mapping[str, Any]) -> Decoded:
@@ -193,6 +202,7 @@ def _state(topic: str, payload: bytes, followed: list[Any], memory: Mapping[str,
         return text
     heard: dict[str, _Heard] = {}
     problems: list[Problem] = []
+    shared = sum(bound["kind"] != "available" for _, bound in followed) > 1
     note: dict[str, Any] = {}
     remember: dict[str, Any] = {}
     for _, bound in followed:
@@ -210,10 +220,21 @@ def _state(topic: str, payload: bytes, followed: list[Any], memory: Mapping[str,
         said = _said(bound, text)
         if said is None:
             continue
+        if shared and _for_another(bound, said):
+            continue
         if (problem := _hear(heard[name], bound, said)) is not None:
             problems.append(problem)
     told = [one.told() for one in heard.values()]
     return Decoded(told, problems, remember, note)
+
+
+def _for_another(bound: Mapping[str, Any], text: str) -> bool:
+    """Whether a word on a topic of several switches is one of another: a code of a remote."""
+    return (
+        bound["kind"] == "boolean"
+        and "template" not in bound
+        and text not in (bound["on"], bound["off"])
+    )
 
 
 def _said(bound: Mapping[str, Any], text: str) -> str | None:
@@ -270,6 +291,8 @@ def _hear(one: _Heard, bound: Mapping[str, Any], text: str) -> Problem | None:
 
 
 def _structure(one: _Heard, kind: str, key: str, text: str) -> Problem | None:
+    if text.lower() in NOTHING:
+        return None
     said = parse(text.encode("utf-8", "replace"))
     if isinstance(said, Problem):
         return said
@@ -296,6 +319,8 @@ def _value(kind: str, key: str, text: str, bound: Mapping[str, Any]) -> Value | 
         return None
     if kind == "text":
         return sound(text)
+    if kind == "any" and text in _PRINTED:
+        return _PRINTED[text]
     found = number_in(text) if kind == "number" else scalar(text)
     if found is None and kind == "number":
         return Problem("wrong_type", f"{key[:60]}: {text[:40]!r} is no number")

@@ -232,6 +232,7 @@ def test_nothing_is_written_for_a_configuration_that_is_known(leak: Following) -
         ("homeassistant/sensor/x/config", {}, "x"),
         ("b1/ha/sensor/n/x/config", {}, "n.x"),
         ("homeassistant/sensor/x/config", {"dev": {"ids": ["Pump room/1"]}}, "Pump-room.1"),
+        ("homeassistant/sensor/x/config", {"dev": {"ids": [4711]}}, "4711"),
     ],
 )
 def test_a_device_is_its_identifier_or_the_entity(
@@ -314,6 +315,105 @@ def test_a_thermostat_tells_more_than_one_value(house: Following) -> None:
     assert house.reading("t/mode", b"heat") == {"climate.t.mode": "heat"}
 
 
+def test_everything_that_a_component_tells_is_told(house: Following) -> None:
+    said = {
+        "~": "hvac", "dev": {"ids": ["hvac"]}, "curr_temp_t": "~", "temp_stat_t": "~",
+        "temp_hi_stat_t": "~/high", "curr_hum_t": "~", "hum_stat_t": "~", "mode_stat_t": "~",
+        "modes": ["off", "cool"], "fan_mode_stat_t": "~", "pr_mode_stat_t": "~/preset",
+        "act_t": "~", "temp_unit": "F",
+        "curr_temp_tpl": "{{ value_json.now }}", "temp_stat_tpl": "{{ value_json.set }}",
+        "curr_hum_tpl": "{{ value_json.rh }}", "hum_state_tpl": "{{ value_json.rh_set }}",
+        "mode_stat_tpl": "{{ value_json.mode }}", "fan_mode_stat_tpl": "{{ value_json.fan }}",
+        "act_tpl": "{{ value_json.action }}", "val_tpl": "{{ value | upper }}",
+    }  # fmt: skip
+    (told,) = house.told("homeassistant/climate/hvac/config", said)
+    assert told.described is not None
+    point = DescribedPoint
+    assert set(told.described.points) == {
+        point("climate.hvac.current_humidity", "number", "%", means="humidity"),
+        point("climate.hvac.current_temperature", "number", "°F", means="temperature"),
+        point("climate.hvac.mode", "state", None, ("off", "cool")),
+        point("climate.hvac.target_humidity", "number", "%"),
+        point("climate.hvac.temperature", "number", "°F"),
+        point("climate.hvac.temperature_high", "number", "°F"),
+    }
+    state = {"now": 70, "set": 68, "rh": 55, "rh_set": 50, "mode": "cool", "fan": "auto",
+             "action": "cooling"}  # fmt: skip
+    assert house.reading("hvac", state) == {
+        "climate.hvac.current_humidity": 55,
+        "climate.hvac.current_temperature": 70,
+        "climate.hvac.action": "cooling",
+        "climate.hvac.fan_mode": "auto",
+        "climate.hvac.mode": "cool",
+        "climate.hvac.target_humidity": 50,
+        "climate.hvac.temperature": 68,
+    }
+    assert house.reading("hvac/preset", b"eco") == {"climate.hvac.preset_mode": "ECO"}
+
+
+@pytest.mark.parametrize(
+    ("component", "config", "payload", "told"),
+    [
+        ("lock", {"stat_locked": "shut"}, b"shut", "shut"),
+        ("cover", {"tilt_status_t": "s"}, b"40", {"cover.x": "40", "cover.x.tilt": 40}),
+        ("lawn_mower", {"stat_t": None, "act_stat_t": "s"}, b"docked", {"lawn_mower.x.activity":
+                                                                        "docked"}),
+        ("vacuum", {}, b'{"state":"docked","battery_level":61}',
+         {"vacuum.x.state": "docked", "vacuum.x.battery_level": 61}),
+        ("light", {"schema": "template", "stat_tpl": "{{ value_json.s }}", "pl_on": "on"},
+         b'{"s":"on"}', True),
+        ("light", {"schema": "json"}, b'{"state":"OFF","brightness":7}',
+         {"light.x.state": False, "light.x.brightness": 7}),
+        ("device_tracker", {}, b"not_home", "not_home"),
+        ("sensor", {"val_tpl": "{{ value_json.on }}"}, b'{"on":true}', True),
+        ("sensor", {"avty_t": "", "json_attr_t": "a"}, b"3", 3),
+    ],
+)  # fmt: skip
+def test_components_speak_in_their_own_way(
+    house: Following, component: str, config: dict[str, Any], payload: bytes, told: Any
+) -> None:
+    house.told(f"homeassistant/{component}/x/config", {"stat_t": "s", **config})
+    said = told if isinstance(told, dict) else {f"{component}.x": told}
+    assert house.reading("s", payload) == said
+
+
+def test_states_of_locks_and_covers_are_known(house: Following) -> None:
+    (told,) = house.told("homeassistant/lock/x/config", {"stat_t": "s", "stat_locked": "shut"})
+    assert told.described is not None
+    (point,) = told.described.points
+    assert (point.kind, point.states[:2]) == ("state", ("shut", "UNLOCKED"))
+
+
+def test_an_entity_without_a_device_has_its_own_name(house: Following) -> None:
+    said = {"name": "机房温度", "stat_t": "s", "uniq_id": "t1"}
+    (told,) = house.told("homeassistant/sensor/t/config", said)
+    assert told.described is not None
+    assert (told.device, told.described.name) == ("t1", "机房温度")
+
+
+def test_a_code_on_a_topic_of_several_switches_is_one_of_them_or_nothing(house: Following) -> None:
+    for name, code in (("front", "7821834"), ("back", 1213858)):
+        said = {"dev": {"ids": "rf"}, "stat_t": "rf/in", "pl_on": code, "off_dly": 5}
+        house.told(f"homeassistant/binary_sensor/{name}/config", said)
+    assert house.reading("rf/in", b"1213858") == {"binary_sensor.back": True}
+    assert house.spoken("rf/in", b"999") == []
+
+
+@pytest.mark.parametrize("said", [{}, {"migrate_discovery": True}, {"migr_discvry": True}])
+def test_a_configuration_that_moves_or_is_empty_is_taken_back(
+    leak: Following, said: dict[str, Any]
+) -> None:
+    assert leak.told("homeassistant/sensor/0x01/battery/config", said) == []
+    assert leak.told("homeassistant/sensor/new/config", said) == []
+    assert leak.reading(STATE, {"water_leak": True, "battery": 5}) == {"binary_sensor.leak": True}
+
+
+@pytest.mark.parametrize("payload", [b"None", b"{}", b"null", b'{"event_type":null}'])
+def test_no_event_is_none(house: Following, payload: bytes) -> None:
+    house.told("homeassistant/event/x/config", {"stat_t": "s", "evt_typ": ["press"]})
+    assert house.spoken("s", payload) == []
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -364,6 +464,22 @@ def test_what_no_configuration_names_is_nobodys_business(house: Following) -> No
         ("{{ iif(value_json.a, 'y', 'n') }}", '{"a":0}', "n"),
         ("{{ 1 - value_json.x | abs }}", '{"x":3}', "-2"),
         ("{{ value_json.flags | bitwise_and(4) }}", '{"flags":6}', "4"),
+        ("{{ '%0.2f' | format(float(value) * 0.1) }}", "1234", "123.40"),
+        ("{{ '%.1f' % (value_json.t) }} {{ '%s-%02d' % (value_json.n, 7) }}", '{"t":2,"n":"a"}',
+         "2.0 a-07"),
+        ("{{ '{:.1f}/{}'.format(value_json.t, 'x') }}", '{"t":2}', "2.0/x"),
+        ("{{ value | default('', True) | string | truncate(5, True, '', 0) }}", "abcdefgh",
+         "abcde"),
+        ("{{ value_json.keys() | list | join(',') }}", '{"a":1,"b":2}', "a,b"),
+        ("{{ value | regex_replace('[^0-9.]', '') }}", "12.5 °C", "12.5"),
+        ("{{ value | regex_findall_index('([0-9]+)V', 0) }}", "a 230V b", "230"),
+        ("{{ 'ON' if value is search('open|ajar') else 'OFF' }}", "is ajar", "ON"),
+        ("{{ value | regex_match('^(?:button_)?[a-z0-9]+_press$') }}", "button_1_press", "True"),
+        ("{{ (value_json.l | selectattr('id', 'eq', 2) | first).v }}",
+         '{"l":[{"id":1,"v":3},{"id":2,"v":4}]}', "4"),
+        ("{{ value_json.l | map(attribute='v') | sum }}", '{"l":[{"v":3},{"v":4}]}', "7"),
+        ("{% if value == '1' %}ON{% else %}{{ states('binary_sensor.x') | upper }}{% endif %}",
+         "1", "ON"),
     ],
 )  # fmt: skip
 def test_templates_are_worked_out(text: str, value: str, made: str) -> None:
@@ -382,7 +498,14 @@ def test_templates_are_worked_out(text: str, value: str, made: str) -> None:
         "{% macro x() %}{% endmacro %}",
         "{% include 'x' %}",
         "{{ value_json.a.b.c }}",
-        "{{ value | format }}",
+        "{{ value | xmlattr }}",
+        "{{ '%s%9999999d' | format(value, 1) }}",
+        "{{ '{:>9999999}'.format(value) }}",
+        "{{ '{0.__class__}'.format(value) }}",
+        "{{ value | regex_replace('(a*)*b', 'c') }}",
+        "{{ value | regex_search('(x|x?)+y') }}",
+        "{{ value | regex_replace('(') }}",
+        "{{ states('sensor.other') if value == 'x' else 1 }}",
         "{{ '%9999999d' % 1 }}",
         "{{ value | center(99999999) }}",
         "{{ 'x' > 3 }}",
@@ -406,6 +529,9 @@ def test_templates_that_do_harm_or_no_good_are_refused(text: str) -> None:
         "{% set a = 'xxxxxxxx' %}" + "{% set a = a ~ a %}" * 150 + "{{ a }}",
         "{% set a = 9 %}" + "{% set a = a * a %}" * 150 + "{{ a }}",
         "{{ value" + "|replace('x', 'xxxxxxxxxxxxxxxx')" * 100 + " }}",
+        "{% set a = 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' %}" + "{{ a | regex_match('"
+        "x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxy') }}",
+        "{% set a = '" + "x" * 500 + "' %}" + "{{ a | regex_search('x*x*x*x*y') }}",
     ],
 )
 def test_templates_that_grow_are_stopped(text: str) -> None:
