@@ -36,6 +36,12 @@ SAMPLES = [
     ("homie/5/hub/boiler/bell", b"press"),
     ("homie/5/hub/$alert/pressure", b"too high"),
     ("homie/5/hub/$state", b"lost"),
+    ("homie/old/$homie", b"3.0.1"),
+    ("homie/old/boiler/mode/$datatype", b"enum"),
+    ("homie/old/boiler/mode/$format", b"auto,hand"),
+    ("homie/old/boiler/mode", b"hand"),
+    ("homie/old/$stats/signal", b"58"),
+    ("homie/old/$state", b"alert"),
 ]
 
 
@@ -57,12 +63,12 @@ def test_a_device_describes_what_it_has(house: Following) -> None:
     assert told.described.name == "Boiler room"
     assert list(told.described.points) == [
         DescribedPoint("boiler.temperature", "number", "°C", name="Boiler Water"),
-        DescribedPoint("boiler.cycles", "number", name="Boiler"),
-        DescribedPoint("boiler.burning", "boolean", name="Boiler"),
-        DescribedPoint("boiler.mode", "state", None, ("auto", "manual", "off"), "Boiler"),
-        DescribedPoint("boiler.bell.press", "event", name="Boiler"),
-        DescribedPoint("boiler.bell.long", "event", name="Boiler"),
-        DescribedPoint("boiler.door", "event", name="Boiler"),
+        DescribedPoint("boiler.cycles", "number", name="Boiler cycles"),
+        DescribedPoint("boiler.burning", "boolean", name="Boiler burning"),
+        DescribedPoint("boiler.mode", "state", None, ("auto", "manual", "off"), "Boiler mode"),
+        DescribedPoint("boiler.bell.press", "event", name="Boiler bell"),
+        DescribedPoint("boiler.bell.long", "event", name="Boiler bell"),
+        DescribedPoint("boiler.door", "event", name="Boiler door"),
     ]
 
 
@@ -73,6 +79,7 @@ def test_a_device_describes_what_it_has(house: Following) -> None:
         ("temperature", b"21", 21),
         ("temperature", b"-1.5e2", -150.0),
         ("cycles", b"7", 7),
+        ("cycles", b"9223372036854775807", 2.0**63),
         ("burning", b"true", True),
         ("burning", b"false", False),
         ("mode", b"off", "off"),
@@ -153,6 +160,31 @@ def test_children_are_lost_with_their_root_and_come_back_with_it(house: Followin
     assert house.spoken("homie/5/hub/$state", b"ready") == [back[0], both[1]]
 
 
+def test_a_root_that_is_away_as_it_should_be_says_nothing_of_its_children(
+    house: Following,
+) -> None:
+    grandchild = {**CHILD, "parent": "probe"}
+    house.told("homie/5/hub/$description", DESCRIPTION)
+    house.told("homie/5/probe/$description", {**CHILD, "children": ["tip"]})
+    house.told("homie/5/tip/$description", grandchild)
+    for name in ("hub", "probe", "tip"):
+        house.told(f"homie/5/{name}/$state", b"ready")
+    for state, online in ((b"disconnected", False), (b"sleeping", True), (b"lost", False)):
+        said = {name: fields["online"] for name, _, fields in house.spoken("homie/5/hub/$state",
+                                                                          state)}  # fmt: skip
+        children = state != b"lost"
+        assert said == {"hub": online, "probe": children, "tip": children}
+    # The root is named, and its own parent need not be known.
+    house.memory.pop("parent/probe")
+    assert house.spoken("homie/5/tip/$state", b"ready")[0][2] == {"online": False}
+
+
+def test_blanks_around_states_mean_nothing(house: Following) -> None:
+    one = {"datatype": "enum", "format": "auto, hand"}
+    house.told("homie/5/p/$description", {"nodes": {"a": {"properties": {"b": one}}}})
+    assert house.reading("homie/5/p/a/b", b"hand") == {"a.b": "hand"}
+
+
 def test_families_in_a_circle_end(house: Following) -> None:
     for name, other in (("a", "b"), ("b", "a")):
         about = {"parent": other, "children": [other], "nodes": {}}
@@ -193,7 +225,14 @@ def test_what_is_to_be_set_and_logged_is_nobodys_business(house: Following) -> N
     for rest in ("hub/boiler/mode/set", "hub/boiler/mode/$target", "hub/$log/warn", "$broadcast/x",
                  "hub/$description/x", "hub"):  # fmt: skip
         assert house.hear(f"homie/5/{rest}", b"auto") is None
-    assert house.hear("homie/hub/$state", b"ready") is None
+    for rest in (
+        "hub/boiler/mode",
+        "hub/$stats/signal",
+        "hub/boiler/mode/set",
+        "$broadcast/x",
+        "x",
+    ):
+        assert house.hear(f"homie/{rest}", b"42") is None
 
 
 EXPECTED: dict[str, Any] = {
