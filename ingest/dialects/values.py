@@ -22,7 +22,10 @@ _COUNTED = re.compile(r"\d{9,16}(?:\.\d{1,9})?", re.ASCII)
 _QUOTED = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,17})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _SWITCHED = {"ON": True, "OFF": False}
 # No value at all, as programs print it; nothing is wrong then, and nothing measured.
-NOTHING = frozenset({"", "nan", "none", "null", "unavailable", "unknown", "inf", "-inf"})
+NOTHING = frozenset(
+    {"", "nan", "none", "null", "unavailable", "unknown", "undefined", "inf", "-inf", "infinity",
+     "-infinity"}
+)  # fmt: skip
 # Of these `none` may be a state: no alarm.
 _NO_VALUE = NOTHING - {"none"}
 # Of those of more than one letter, also as other people write them: `KWH`, `Lx`, `Hours`.

@@ -68,13 +68,14 @@ def heard(
     changed = dict(known)
     for name, group in groups.items():
         for number, place in enumerate(group["places"]):
-            there = _there(place, text) if place["topic"] == topic else None
+            there = says(place, text) if place["topic"] == topic else None
             if there is not None:
                 changed[name] = {**changed.get(name, {}), str(number): there, LAST: there}
     return changed
 
 
-def _there(place: Mapping[str, Any], text: str) -> bool | None:
+def says(place: Mapping[str, Any], text: str) -> bool | None:
+    """Whether it is there, by what came to a place; None where that says nothing of it."""
     if "template" in place:
         try:
             text = render(place["template"], text)

@@ -20,7 +20,7 @@ from ingest.dialects.homeassistant.components import (
     strings,
     unit_of,
 )
-from ingest.dialects.homeassistant.templates import Fault, template
+from ingest.dialects.homeassistant.templates import Fault, TimeFault, template
 from ingest.dialects.spoken import DescribedPoint
 from ingest.dialects.values import is_text, name_in, sound
 
@@ -198,6 +198,7 @@ def _component(found: Announced, component: str, key: str, said: Mapping[str, An
     if component in UNREAD or component not in COMPONENTS:
         return
     title = name_in(said.get("name"))
+    before = len(found.bound)
     try:
         if component == "device_automation":
             _trigger(found, said)
@@ -207,8 +208,11 @@ def _component(found: Announced, component: str, key: str, said: Mapping[str, An
             for channel, topic, templates in CHANNELS:
                 if said.get(topic):
                     _channel(found, component, key, channel, topic, templates, said, title)
-        _availability(found, said)
+        _availability(found, said, found.bound[before:])
     except Fault as fault:
+        if isinstance(fault, TimeFault) and kind_of(component, "", said)[0] == "any":
+            # A time, though nothing but its template says so.
+            return
         found.problems.append(f"{key[:60]}: {fault}")
 
 
@@ -259,7 +263,11 @@ def _trigger(found: Announced, said: Mapping[str, Any]) -> None:
     found.points.append(DescribedPoint(name, "event", name=name))
 
 
-def _availability(found: Announced, said: Mapping[str, Any]) -> None:
+def _availability(found: Announced, said: Mapping[str, Any], bound: list[Bound]) -> None:
+    """Take in what says whether an entity is there. bound: what its topics tell.
+
+    Where a message itself says that the entity is not, its value is none: a template made it up.
+    """
     group = group_of(said)
     if group is None:
         return
@@ -267,6 +275,9 @@ def _availability(found: Announced, said: Mapping[str, Any]) -> None:
         _topic(place["topic"])
         if "template" in place:
             _template(place["template"])
+            for one in bound:
+                if one.topic == place["topic"]:
+                    one.said["there"] = {k: v for k, v in place.items() if k != "topic"}
     found.available[name_of(group)] = group
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ingest.decoding import Problem, parse
 from ingest.dialects.homeassistant.availability import heard as heard_groups
-from ingest.dialects.homeassistant.availability import is_there
+from ingest.dialects.homeassistant.availability import is_there, says
 from ingest.dialects.homeassistant.configuring import Announced, Place, announced, place_of
 from ingest.dialects.homeassistant.templates import Fault, render
 from ingest.dialects.naming import Named, device_code, named
@@ -202,7 +202,7 @@ def _state(topic: str, payload: bytes, followed: list[Any], memory: Mapping[str,
         return text
     heard: dict[str, _Heard] = {}
     problems: list[Problem] = []
-    shared = sum(bound["kind"] != "available" for _, bound in followed) > 1
+    several = sum(bound["kind"] != "available" for _, bound in followed) > 1
     note: dict[str, Any] = {}
     remember: dict[str, Any] = {}
     for _, bound in followed:
@@ -218,9 +218,7 @@ def _state(topic: str, payload: bytes, followed: list[Any], memory: Mapping[str,
             note.update(_available(heard[name], name, topic, text, memory))
             continue
         said = _said(bound, text)
-        if said is None:
-            continue
-        if shared and _for_another(bound, said):
+        if said is None or ((several or "lasts" in bound) and _for_another(bound, said)):
             continue
         if (problem := _hear(heard[name], bound, said)) is not None:
             problems.append(problem)
@@ -239,6 +237,8 @@ def _for_another(bound: Mapping[str, Any], text: str) -> bool:
 
 def _said(bound: Mapping[str, Any], text: str) -> str | None:
     """The text that counts; None where the template makes nothing of the payload."""
+    if "there" in bound and says(bound["there"], text) is False:
+        return None
     if "template" not in bound:
         return text
     try:

@@ -14,6 +14,10 @@ class Fault(Exception):
     """A template can't be worked out, or not on this value."""
 
 
+class TimeFault(Fault):
+    """A template writes a time, which is nothing that is read here."""
+
+
 class _Missing:
     """What is not there: no text, not equal to anything, and without parts of its own."""
 

@@ -23,6 +23,7 @@ from ingest.dialects.homeassistant.template_values import (
     LONGEST_TEXT,
     MISSING,
     Fault,
+    TimeFault,
     bounded,
     counted,
     from_json,
@@ -30,10 +31,15 @@ from ingest.dialects.homeassistant.template_values import (
     text_of,
 )
 
-__all__ = ["Fault", "render", "template"]
+__all__ = ["Fault", "TimeFault", "render", "template"]
 
 LONGEST = 4_000
 _DEEPEST = 60
+# What makes times of what was said.
+_OF_TIMES = frozenset(
+    {"as_datetime", "as_local", "relative_time", "strptime", "time_since", "timestamp_custom",
+     "timestamp_local", "timestamp_utc", "today_at"}
+)  # fmt: skip
 # What asks for anything but the payload: how it is elsewhere, how it was, and what time it is.
 _ELSEWHERE = frozenset(
     {"as_timestamp", "has_value", "is_state", "is_state_attr", "now", "state_attr", "states",
@@ -65,17 +71,23 @@ def _check(node: nodes.Node, depth: int, *, branch: bool = False) -> None:
         names = FILTERS
     elif isinstance(node, nodes.Test):
         names = TESTS
-    elif isinstance(node, nodes.Call):
+    elif isinstance(node, nodes.Call) and not _of_times(node.node):
         _check_call(node, branch=branch)
     elif isinstance(node, nodes.Assign) and not isinstance(node.target, nodes.Name):
         known = False
     if not known and not isinstance(node, _PARTS):
         raise Fault(f"templates have no {type(node).__name__.lower()} here")
+    if _of_times(node):
+        raise TimeFault("templates make no times here")
     if names is not None and node.name not in names:  # type: ignore[attr-defined]
         raise Fault(f"templates have no {node.name!r} here")  # type: ignore[attr-defined]
     test = getattr(node, "test", None) if isinstance(node, nodes.If | nodes.CondExpr) else None
     for inner in node.iter_child_nodes():
         _check(inner, depth + 1, branch=branch or (test is not None and inner is not test))
+
+
+def _of_times(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Filter | nodes.Name) and node.name in _OF_TIMES
 
 
 def _check_call(node: nodes.Call, *, branch: bool) -> None:

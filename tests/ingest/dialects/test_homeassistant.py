@@ -252,6 +252,8 @@ def test_a_device_is_its_identifier_or_the_entity(
         ({"dev_cla": "enum", "ops": ["1", "2"]}, b"1", "1"),
         ({"unit_of_meas": "°C"}, b"unavailable", None),
         ({"unit_of_meas": "°C"}, b"nan", None),
+        ({"unit_of_meas": "°C"}, b"Infinity", None),
+        ({"unit_of_meas": "°C"}, b"undefined", None),
         ({"unit_of_meas": "°C", "val_tpl": "{{ value_json.x }}"}, b'{"x":null}', None),
         ({"dev_cla": "timestamp"}, b"2026-11-24T00:00:00Z", None),
         ({"val_tpl": "{{ value.split(',')[1] }}"}, b"1,2", 2),
@@ -397,6 +399,46 @@ def test_a_code_on_a_topic_of_several_switches_is_one_of_them_or_nothing(house: 
         house.told(f"homeassistant/binary_sensor/{name}/config", said)
     assert house.reading("rf/in", b"1213858") == {"binary_sensor.back": True}
     assert house.spoken("rf/in", b"999") == []
+
+
+def test_a_lasting_state_is_on_by_one_word_and_the_others_are_nothing(house: Following) -> None:
+    said = {"stat_t": "cam", "pl_on": "motion", "off_delay": 5}
+    house.told("homeassistant/binary_sensor/x/config", said)
+    assert house.reading("cam", b"motion") == {"binary_sensor.x": True}
+    assert house.spoken("cam", b"stop") == []
+
+
+def test_a_value_that_is_not_there_is_not_made_up(house: Following) -> None:
+    for name in ("flow", "gas"):
+        known = f"value_json.{name} is defined"
+        said = {
+            "~": "b", "dev": {"ids": "boiler"}, "stat_t": "~/data", "unit_of_meas": "°C",
+            "val_tpl": f"{{{{value_json.{name} if {known} else 0}}}}", "avty_mode": "all",
+            "avty": [{"t": "~/status"},
+                     {"t": "~/data", "val_tpl": f"{{{{'online' if {known} else 'offline'}}}}"}],
+        }  # fmt: skip
+        house.told(f"homeassistant/sensor/{name}/config", said)
+    assert house.spoken("b/data", {"flow": 58.6}) == [
+        ("boiler", "readings", {"sensor.flow": 58.6}), ("boiler", "status", {"online": True}),
+    ]  # fmt: skip
+    assert house.spoken("b/data", {}) == [("boiler", "status", {"online": False})]
+
+
+@pytest.mark.parametrize(
+    ("config", "left"),
+    [
+        ({"val_tpl": "{{ value_json.t | timestamp_custom('%H:%M') }}"}, True),
+        ({"val_tpl": "{{ as_datetime(value_json.t) }}"}, True),
+        ({"val_tpl": "{{ as_datetime(value) }}", "unit_of_meas": "s"}, False),
+        ({"val_tpl": "{{ now() - value }}"}, False),
+    ],
+)
+def test_times_that_a_template_writes_are_left(
+    house: Following, config: dict[str, Any], left: bool
+) -> None:
+    result = house.hear("homeassistant/sensor/x/config", {"stat_t": "s", **config})
+    assert isinstance(result, Decoded)
+    assert bool(result.problems) is not left
 
 
 @pytest.mark.parametrize("said", [{}, {"migrate_discovery": True}, {"migr_discvry": True}])
