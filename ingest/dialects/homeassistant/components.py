@@ -42,7 +42,9 @@ _WORDED = frozenset(
 ONE_TEMPLATE = frozenset({"climate", "humidifier", "water_heater"})
 MEANS = {"current_humidity": "humidity", "current_temperature": "temperature"}
 # States of these are times, pictures or text for people.
-UNREAD = frozenset({"button", "camera", "image", "notify", "scene", "update"})
+UNREAD = frozenset(
+    {"button", "camera", "date", "datetime", "image", "notify", "scene", "time", "update"}
+)
 TIMES = frozenset({"timestamp", "date"})
 
 

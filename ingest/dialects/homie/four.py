@@ -48,7 +48,7 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
         return None
     name = name_of(levels[:place], levels[place], source.topic_filter)
     rest = levels[place + 1 :]
-    if ABOUT + name not in memory and not rest[-1].startswith("$"):
+    if ABOUT + name not in memory and not any(level.startswith("$") for level in rest):
         return None
     own = named(memory, name)
     if isinstance(own, Problem):

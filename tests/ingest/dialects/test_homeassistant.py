@@ -379,6 +379,12 @@ def test_components_speak_in_their_own_way(
     assert house.reading("s", payload) == said
 
 
+@pytest.mark.parametrize("component", ["button", "date", "datetime", "image", "time", "update"])
+def test_what_is_not_read_is_not_followed(house: Following, component: str) -> None:
+    house.told(f"homeassistant/{component}/x/config", {"stat_t": "s", "cmd_t": "c"})
+    assert followed(house) == set()
+
+
 def test_states_of_locks_and_covers_are_known(house: Following) -> None:
     (told,) = house.told("homeassistant/lock/x/config", {"stat_t": "s", "stat_locked": "shut"})
     assert told.described is not None
