@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from math import ceil, e, floor, isfinite, log, sqrt
 from typing import Any
 
+from ingest.dialects.homeassistant.template_loops import Namespace
 from ingest.dialects.homeassistant.template_patterns import (
     found_all,
     found_in,
@@ -191,6 +192,13 @@ def _selected(value: Any, name: Any, test: tuple[Any, ...], *, wanted: bool) -> 
     return [each for each in members if bool(asked(_member(each, name), *given)) is wanted]
 
 
+def _passing(value: Any, test: tuple[Any, ...], *, wanted: bool) -> list[Any]:
+    """The members that pass a test, or, where none is named, are true."""
+    asked = TESTS[test[0]] if test else is_true
+    members = _listed(value)[:1_000]
+    return [each for each in members if bool(asked(each, *test[1:])) is wanted]
+
+
 def _truncated(
     value: Any, length: int = 255, killwords: bool = False, end: str = "...", leeway: int = 5
 ) -> str:
@@ -211,6 +219,9 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "round": _round,
     "min": lambda *values: min(values[0] if len(values) == 1 else values),
     "max": lambda *values: max(values[0] if len(values) == 1 else values),
+    "namespace": lambda **named: Namespace(named),
+    "range": lambda *bounds: list(range(*bounds)[:1_000]),
+    "zip": lambda *lists: [list(each) for each in zip(*map(_listed, lists), strict=False)],
 }
 METHODS: Mapping[str, Callable[..., Any]] = {
     "split": lambda text, by=None, most=-1: text.split(by, most)[:10_000],
@@ -273,8 +284,10 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "regex_match": matches,
     "regex_replace": replaced,
     "regex_search": found_in,
+    "reject": lambda value, *test: _passing(value, test, wanted=False),
     "rejectattr": lambda value, name, *test: _selected(value, name, test, wanted=False),
     "reverse": lambda value: value[::-1],
+    "select": lambda value, *test: _passing(value, test, wanted=True),
     "selectattr": lambda value, name, *test: _selected(value, name, test, wanted=True),
     "sort": lambda value: sorted(_listed(value)),
     "sqrt": lambda value: sqrt(counted(_float(value))),

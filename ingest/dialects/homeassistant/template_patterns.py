@@ -9,7 +9,7 @@ from ingest.dialects.homeassistant.template_values import Fault, bounded, text_o
 _LONGEST = 200
 # So many steps a search may take at most: the text's length to the power of the repetitions, and
 # twice as many for each choice.
-_MOST_STEPS = 2_000_000
+_MOST_STEPS = 200_000
 _SIGNS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?(?:P<\w+>|:|i\))|.", re.DOTALL)
 _REPEATS, _CHOICES = frozenset("*+{"), frozenset("?|")
 

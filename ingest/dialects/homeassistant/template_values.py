@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 LONGEST_TEXT = 64 * 1024
+# So many values may stand in a list or a dictionary that a template makes, at any depth.
+_MOST_VALUES = 2_000
 _BIGGEST = 2**63
 
 
@@ -65,3 +67,18 @@ def counted(value: Any) -> int | float:
         if isfinite(value):
             return int(value) if isinstance(value, int) else float(value)
     raise Fault("no number")
+
+
+def sized(value: Any) -> Any:
+    """A value that is there, and not too large. Fault for any other."""
+    if value is MISSING:
+        raise Fault("not there")
+    waiting, seen = [value], 0
+    while waiting:
+        one = waiting.pop()
+        seen += 1
+        if isinstance(one, dict | list):
+            if seen + len(waiting) + len(one) > _MOST_VALUES:
+                raise Fault("too many values")
+            waiting += one.values() if isinstance(one, dict) else one
+    return value

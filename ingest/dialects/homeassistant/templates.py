@@ -1,7 +1,8 @@
 """Value templates: Jinja expressions as Home Assistant has them, worked out without running Jinja.
 
-Jinja only parses them. What is worked out has no loops, no calls but to what stands here, and no
-text or number that grows beyond its bounds, so that a template costs what its length allows.
+Jinja only parses them. What is worked out has few rounds of loops, no calls but to what stands
+here, and no text, list or number that grows beyond its bounds, so that a template costs what its
+length allows.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +20,13 @@ from ingest.dialects.homeassistant.template_filters import (
     TESTS,
     printed,
 )
+from ingest.dialects.homeassistant.template_loops import (
+    Break,
+    Continue,
+    assigned,
+    looped,
+    scope_of,
+)
 from ingest.dialects.homeassistant.template_values import (
     LONGEST_TEXT,
     MISSING,
@@ -28,6 +36,7 @@ from ingest.dialects.homeassistant.template_values import (
     counted,
     from_json,
     is_true,
+    sized,
     text_of,
 )
 
@@ -45,7 +54,7 @@ _ELSEWHERE = frozenset(
     {"as_timestamp", "has_value", "is_state", "is_state_attr", "now", "state_attr", "states",
      "utcnow"}
 )  # fmt: skip
-_ENVIRONMENT = Environment(autoescape=False)
+_ENVIRONMENT = Environment(autoescape=False, extensions=["jinja2.ext.loopcontrols"])
 
 
 @lru_cache(maxsize=4_096)
@@ -73,7 +82,7 @@ def _check(node: nodes.Node, depth: int, *, branch: bool = False) -> None:
         names = TESTS
     elif isinstance(node, nodes.Call) and not _of_times(node.node):
         _check_call(node, branch=branch)
-    elif isinstance(node, nodes.Assign) and not isinstance(node.target, nodes.Name):
+    elif isinstance(node, nodes.Assign) and not isinstance(node.target, nodes.Name | nodes.NSRef):
         known = False
     if not known and not isinstance(node, _PARTS):
         raise Fault(f"templates have no {type(node).__name__.lower()} here")
@@ -86,6 +95,12 @@ def _check(node: nodes.Node, depth: int, *, branch: bool = False) -> None:
         _check(inner, depth + 1, branch=branch or (test is not None and inner is not test))
 
 
+def _makes_dictionary(node: nodes.Node) -> bool:
+    """Of `dict.from_keys`, Home Assistant's."""
+    whole = node.node if isinstance(node, nodes.Getattr) and node.attr == "from_keys" else None
+    return isinstance(whole, nodes.Name) and whole.name == "dict"
+
+
 def _of_times(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Filter | nodes.Name) and node.name in _OF_TIMES
 
@@ -96,6 +111,7 @@ def _check_call(node: nodes.Call, *, branch: bool) -> None:
         # In the other cases it can be told what the payload means.
         return
     named = isinstance(called, nodes.Name) and called.name in FUNCTIONS
+    named = named or _makes_dictionary(called)
     method = isinstance(called, nodes.Getattr) and called.attr in METHODS
     if not (named or method) or node.dyn_args or node.dyn_kwargs:
         name = getattr(called, "name", getattr(called, "attr", "such call"))
@@ -107,17 +123,26 @@ def render(text: str, value: str) -> str:
     if len(value) > LONGEST_TEXT:
         raise Fault("the payload is too long for a template")
     parsed = template(text)
-    scope: dict[str, Any] = {"value": value}
+    scope = scope_of(value)
     if "value_json" in text:
         scope["value_json"] = from_json(value)
     try:
         return _body(parsed.body, scope).strip()
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         raise Fault("the template does not fit the payload") from None
+    except Continue:
+        raise Fault("the template leaves a loop where there is none") from None
 
 
 def _body(statements: list[nodes.Node], scope: dict[str, Any]) -> str:
-    return bounded("".join(_STATEMENTS[type(each)](each, scope) for each in statements))
+    written = list[str]()
+    for each in statements:
+        try:
+            written.append(_STATEMENTS[type(each)](each, scope))
+        except Continue as end:
+            end.said = "".join(written) + end.said
+            raise
+    return bounded("".join(written))
 
 
 def _output(node: Any, scope: dict[str, Any]) -> str:
@@ -132,8 +157,19 @@ def _if(node: Any, scope: dict[str, Any]) -> str:
 
 
 def _assign(node: Any, scope: dict[str, Any]) -> str:
-    scope[node.target.name] = _work(node.node, scope)
+    assigned(node.target, _work(node.node, scope), scope)
     return ""
+
+
+def _for(node: Any, scope: dict[str, Any]) -> str:
+    return looped(node, scope, _work, _body)
+
+
+def _leave(end: type[Continue]) -> Callable[[Any, dict[str, Any]], str]:
+    def left(node: Any, scope: dict[str, Any]) -> str:
+        raise end
+
+    return left
 
 
 def _work(node: Any, scope: dict[str, Any]) -> Any:
@@ -199,6 +235,8 @@ def _sum(node: Any, scope: dict[str, Any]) -> Any:
     left, right = _work(node.left, scope), _work(node.right, scope)
     if isinstance(left, str) and isinstance(right, str):
         return bounded(left + right)
+    if isinstance(left, list) and isinstance(right, list):
+        return sized([*left, *right])
     return counted(counted(left) + counted(right))
 
 
@@ -221,19 +259,13 @@ def _concat(node: Any, scope: dict[str, Any]) -> str:
     return bounded("".join(text_of(_work(each, scope)) for each in node.nodes))
 
 
-def _plain(value: Any) -> Any:
-    """A member of a list or of a dictionary that a template writes; those don't nest."""
-    if value is MISSING or isinstance(value, dict | list):
-        raise Fault("no plain value")
-    return value
-
-
 def _list(node: Any, scope: dict[str, Any]) -> list[Any]:
-    return [_plain(_work(each, scope)) for each in node.items]
+    return list(sized([sized(_work(each, scope)) for each in node.items]))
 
 
 def _dict(node: Any, scope: dict[str, Any]) -> dict[Any, Any]:
-    return {_plain(_work(each.key, scope)): _plain(_work(each.value, scope)) for each in node.items}
+    made = {_work(each.key, scope): sized(_work(each.value, scope)) for each in node.items}
+    return dict(sized(made))
 
 
 def _filter(node: Any, scope: dict[str, Any]) -> Any:
@@ -260,6 +292,8 @@ def _test(node: Any, scope: dict[str, Any]) -> bool:
 
 def _call(node: Any, scope: dict[str, Any]) -> Any:
     given, named = _given(node, scope)
+    if _makes_dictionary(node.node):
+        return dict(sized(list(given[0])))
     if isinstance(node.node, nodes.Name):
         if node.node.name in _ELSEWHERE:
             raise Fault("it asks for more than the payload")
@@ -276,6 +310,9 @@ _STATEMENTS: Mapping[type, Callable[[Any, dict[str, Any]], str]] = {
     nodes.Output: _output,
     nodes.If: _if,
     nodes.Assign: _assign,
+    nodes.For: _for,
+    nodes.Continue: _leave(Continue),
+    nodes.Break: _leave(Break),
 }
 _WORK: Mapping[type, Callable[[Any, dict[str, Any]], Any]] = {
     nodes.TemplateData: lambda node, scope: node.data,
@@ -306,4 +343,4 @@ _WORK: Mapping[type, Callable[[Any, dict[str, Any]], Any]] = {
     nodes.Call: _call,
 }
 # What stands only within something else.
-_PARTS = (nodes.Operand, nodes.Pair, nodes.Keyword, nodes.Slice)
+_PARTS = (nodes.Operand, nodes.Pair, nodes.Keyword, nodes.Slice, nodes.NSRef)

@@ -166,6 +166,34 @@ def test_a_bridge_says_of_all_behind_it_whether_they_are_there(house: Following)
     assert len(gone) == 700
 
 
+def test_an_action_is_taken_apart_by_a_template_with_loops(house: Following) -> None:
+    # As bridges write it that make events of the actions of all kinds of buttons.
+    patterns = (
+        "{'pattern': '^(?P<knob>(?:knob_)?[a-z0-9]+)_(?P<deed>(?:push|keep)(?:_end)?)$',"
+        " 'groups': ['knob', 'deed']},"
+        "{'pattern': '^(?P<deed>turn)_(?P<way>left|right)$', 'groups': ['deed', 'way']}"
+    )
+    text = (
+        "{% set patterns = [" + patterns + "] %}{% set said = value_json.action | default('') %}"
+        "{% set ns = namespace(r=[('deed', said)]) %}{% for p in patterns %}"
+        "{% set m = said | regex_findall(p.pattern) %}"
+        "{% if m[0] is undefined %}{% continue %}{% endif %}"
+        "{% for key, value in zip(p.groups, m[0]) %}"
+        "{% set ns.r = ns.r | rejectattr(0, 'eq', key) | list + [(key, value)] %}{% endfor %}"
+        "{% endfor %}{% set ns.r = ns.r + [('event_type', ns.r | selectattr(0, 'eq', 'deed')"
+        " | map(attribute=1) | first)] %}"
+        "{{ dict.from_keys(ns.r | rejectattr(0, 'in', ('deed', 'x'))"
+        " | reject('eq', ('event_type', ''))) | to_json }}"
+    )
+    said = {"dev": {"ids": "k"}, "stat_t": "k", "evt_typ": ["push", "turn"], "val_tpl": text}
+    house.told("homeassistant/event/k/config", said)
+    for action, event in (("knob_1_push", "push"), ("turn_left", "turn"), ("odd", "odd")):
+        assert house.spoken("k", {"action": action}) == [
+            ("k", "event", {"event": f"event.k.{event}"})
+        ]
+    assert house.spoken("k", {"battery": 7}) == []
+
+
 def test_what_goes_off_by_itself_says_when(house: Following) -> None:
     said = {"uniq_id": "m", "stat_t": "m", "off_delay": 30, "expire_after": 90}
     (told,) = house.told("homeassistant/binary_sensor/m/config", said)
@@ -469,7 +497,7 @@ def test_no_event_is_none(house: Following, payload: bytes) -> None:
         {"stat_t": 7},
         {"stat_t": "$SYS/x"},
         {"stat_t": "wk/v1/riverside/pump-1/readings"},
-        {"stat_t": "s", "val_tpl": "{% for x in range(9) %}{{ x }}{% endfor %}"},
+        {"stat_t": "s", "val_tpl": "{% macro x() %}{{ value }}{% endmacro %}{{ x() }}"},
         {"stat_t": "s", "val_tpl": "{{ states('sensor.other') }}"},
         {"stat_t": "s", "val_tpl": "{{ value"},
     ],
@@ -526,6 +554,14 @@ def test_what_no_configuration_names_is_nobodys_business(house: Following) -> No
         ("{{ (value_json.l | selectattr('id', 'eq', 2) | first).v }}",
          '{"l":[{"id":1,"v":3},{"id":2,"v":4}]}', "4"),
         ("{{ value_json.l | map(attribute='v') | sum }}", '{"l":[{"v":3},{"v":4}]}', "7"),
+        ("{% for x in value_json.l if x.id > 1 %}{{ loop.index }}:{{ x.v }};{% endfor %}",
+         '{"l":[{"id":1,"v":3},{"id":2,"v":4},{"id":3,"v":5}]}', "1:4;2:5;"),
+        ("{% set n = namespace(sum=0) %}{% for k, v in value_json.items() %}"
+         "{% if k == 'c' %}{% break %}{% elif k == 'a' %}{% continue %}{% endif %}"
+         "{% set n.sum = n.sum + v %}{% endfor %}{{ n.sum }}", '{"a":1,"b":2,"c":4}', "2"),
+        ("{{ dict.from_keys(zip(['a','b'], value.split(','))) | to_json }}", "x,y",
+         '{"a": "x", "b": "y"}'),
+        ("{{ value_json.l | reject('eq', 2) | list | join(',') }}", '{"l":[1,2,3]}', "1,3"),
         ("{% if value == '1' %}ON{% else %}{{ states('binary_sensor.x') | upper }}{% endif %}",
          "1", "ON"),
     ],
@@ -560,7 +596,10 @@ def test_templates_are_worked_out(text: str, value: str, made: str) -> None:
         "{{ 1 // 0 }}",
         "{{" + "(" * 500 + "1" + ")" * 500 + "}}",
         "{{ value_json" + ".a" * 3000 + " }}",
-        "{{ [[1]] }}",
+        "{% continue %}",
+        "{% for a in range(99) %}{% for b in range(99) %}{% endfor %}{% endfor %}",
+        "{% for a, b in [1] %}{{ a }}{% endfor %}",
+        "{% set value.x = 1 %}{{ value }}",
     ],
 )
 def test_templates_that_do_harm_or_no_good_are_refused(text: str) -> None:
@@ -576,6 +615,11 @@ def test_templates_that_do_harm_or_no_good_are_refused(text: str) -> None:
     [
         "{% set a = 'xxxxxxxx' %}" + "{% set a = a ~ a %}" * 150 + "{{ a }}",
         "{% set a = 9 %}" + "{% set a = a * a %}" * 150 + "{{ a }}",
+        "{% set a = [1, 2] %}" + "{% set a = [a, a] %}" * 150 + "{{ a }}",
+        "{% set a = [1, 2] %}" + "{% set a = a + a %}" * 150 + "{{ a }}",
+        "{% for i in range(500) %}" + "{{ value | regex_search('x*x*y') }}" * 90 + "{% endfor %}",
+        "{% set n = namespace(a='x') %}{% for i in range(99) %}{% set n.a = n.a ~ n.a %}"
+        "{% endfor %}{{ n.a }}",
         "{{ value" + "|replace('x', 'xxxxxxxxxxxxxxxx')" * 100 + " }}",
         "{% set a = 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' %}" + "{{ a | regex_match('"
         "x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?x?xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxy') }}",
