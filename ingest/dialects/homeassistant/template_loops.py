@@ -8,7 +8,7 @@ from jinja2 import nodes
 from ingest.dialects.homeassistant.template_values import MISSING, Fault, bounded, is_true
 
 # So many parts of a template its loops may work out together: each round costs what stands in it.
-MOST_PARTS = 5_000
+MOST_PARTS = 2_000
 # Under this, which no template can name, a scope holds how many of them are left.
 _LEFT = "parts left"
 
