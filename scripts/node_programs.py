@@ -1,5 +1,6 @@
 """Programs for Node.js that only tests run: npm packages, each by a lock of its own."""
 
+import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +30,15 @@ class NodeProgram(NamedTuple):
         """An environment whose PATH has a Node.js that runs it."""
         return node_environment(self.oldest_node)
 
+    def node(self) -> str:
+        """The path of that Node.js.
+
+        The wheel's command is a Python program which waits for it, and which dies alone if killed.
+        """
+        asked = ["node", "--print", "process.execPath"]
+        environment = self.environment()
+        return subprocess.check_output(asked, env=environment, text=True).strip()
+
     def _stamp(self) -> str:
         return fingerprint([self.folder / "package.json", self.folder / "package-lock.json"])
 
@@ -38,3 +48,5 @@ IDENTITY_PROVIDER = NodeProgram("identity-provider", ROOT / "tests" / "servers" 
 FLUX_COMPILER = NodeProgram("flux-compiler", ROOT / "tests" / "servers" / "flux", 20)
 # Lighthouse and axe-core.
 PAGE_CHECKS = NodeProgram("page-checks", ROOT / "tests" / "web" / "quality", 22)
+# Node-RED, which only `make proof` tries: it is the largest. It asks for 22.9.
+NODE_RED = NodeProgram("node-red", ROOT / "proof" / "node_red", 23)

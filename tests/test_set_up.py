@@ -9,6 +9,7 @@ import pytest
 
 from scripts import browser_assets, python_packages, set_up, shell, system_packages
 from scripts.lock import clean_environment
+from scripts.node_programs import NODE_RED
 from scripts.set_up import Step
 
 
@@ -108,6 +109,22 @@ def test_the_version_of_node_is_asked_of_node(tmp_path: Path, answer: str, versi
     node.write_text(f"#!/bin/sh\necho '{answer}'\n")
     node.chmod(0o755)
     assert browser_assets.node_version(str(tmp_path)) == version
+
+
+def test_node_itself_is_started_and_not_a_command_that_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = 'case "$1" in --version) echo v99.0.0;; --print) echo "/its/own/$2";; esac'
+    for name in ("node", "npm"):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{said}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert NODE_RED.node() == "/its/own/process.execPath"
+
+
+def test_what_only_the_long_campaigns_need_is_in_no_plan() -> None:
+    steps = [step for plan in set_up.PLANS.values() for step in plan]
+    assert [step for step in steps if step.perform == NODE_RED.install] == []
 
 
 def test_a_machine_without_node_has_no_version_of_it(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -56,10 +55,8 @@ class IdentityProvider:
             "clients": [confidential, public],
         }
         environment = {**IDENTITY_PROVIDER.environment(), "NODE_ENV": "production"}
-        node = shutil.which("node", path=environment["PATH"])
-        assert node is not None
         self._process = subprocess.Popen(
-            bound_to_this_process([node, "provider.mjs"]),
+            bound_to_this_process([IDENTITY_PROVIDER.node(), "provider.mjs"]),
             cwd=IDENTITY_PROVIDER.folder,
             env=environment,
             stdin=subprocess.PIPE,

@@ -2,7 +2,6 @@
 
 import atexit
 import json
-import shutil
 import subprocess
 import threading
 from functools import cache
@@ -25,14 +24,11 @@ class FluxCompiler:
     """The compiler's process; one script at a time."""
 
     def __init__(self) -> None:
-        environment = FLUX_COMPILER.environment()
-        node = shutil.which("node", path=environment["PATH"])
-        assert node is not None
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            bound_to_this_process([node, "compile.mjs"]),
+            bound_to_this_process([FLUX_COMPILER.node(), "compile.mjs"]),
             cwd=FLUX_COMPILER.folder,
-            env=environment,
+            env=FLUX_COMPILER.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

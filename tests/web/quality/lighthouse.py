@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,13 +54,10 @@ def judge(
         "runs": runs,
         "pages": pages,
     }
-    environment = PAGE_CHECKS.environment()
-    node = shutil.which("node", path=environment["PATH"])
-    assert node is not None
     done = subprocess.run(
-        bound_to_this_process([node, "lighthouse.mjs"]),
+        bound_to_this_process([PAGE_CHECKS.node(), "lighthouse.mjs"]),
         cwd=PAGE_CHECKS.folder,
-        env=environment,
+        env=PAGE_CHECKS.environment(),
         input=json.dumps(job),
         capture_output=True,
         text=True,
