@@ -4,8 +4,7 @@ the clients of Mosquitto. Each fault they tell of is a ticket."""
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,15 +12,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from scripts.client_programs import EDGE, GATEWAY
-from tests.servers import bound_to_this_process, find_program, free_port
+from tests.servers import find_program, free_port
 from tests.servers.mosquitto import mosquitto
 from tests.servers.product import ROOT, Product, done, until
+from tests.stories.clients import LIMIT, client, has_ticket
 
 CLIENTS = ROOT / "tests" / "servers" / "clients"
 CONFIGURATION = ROOT / "deploy" / "gateway"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-# Each waits for programs of others on a busy machine.
-LIMIT = 120.0
 SITE_TEXT = """\
 company: {code: acme, name: {en: Acme Property, zh: 安居物业}}
 site: {code: works, name: {en: Works, zh: 工厂}, time_zone: Asia/Shanghai}
@@ -92,57 +90,6 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
             yield product
         finally:
             product.end()
-
-
-class Client:
-    """A program of somebody else, and what it says."""
-
-    def __init__(self, process: subprocess.Popen[str], said: Path) -> None:
-        self._process = process
-        self._said = said
-
-    @property
-    def said(self) -> str:
-        """Everything that it has written."""
-        return self._said.read_text(errors="replace")
-
-    def tell(self, line: str) -> None:
-        """Write a line to it."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-
-    def wait_for(self, words: str) -> str:
-        """What it has written when it has written this."""
-        until(lambda: words in self.said, LIMIT, lambda: f"{words!r} not in: {self.said[-3000:]}")
-        return self.said
-
-
-@contextmanager
-def client(
-    command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
-) -> Iterator[Client]:
-    """A running client in a folder of its own, which ends with the block."""
-    folder.mkdir(exist_ok=True)
-    with (folder / "said").open("w") as said:
-        process = subprocess.Popen(
-            bound_to_this_process(list(command)),
-            stdin=subprocess.PIPE,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=folder,
-            env=environment,
-        )
-    try:
-        yield Client(process, folder / "said")
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def has_ticket(product: Product, rule: str, asset: str) -> Callable[[], bool]:
-    return lambda: any((row.rule, row.asset) == (rule, asset) for row in product.tickets())
 
 
 def address(product: Product) -> tuple[str, str]:
