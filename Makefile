@@ -21,7 +21,7 @@ help:  ## Show the targets and the settings.
 	@echo "make demo    set up, then run the product with a simulated site"
 	@echo "make tags    set up what a reader of tags needs (watchkeeper tags)"
 	@echo "make test    set up, then every test (PYTEST_ARGS='tests/rules -k unit' narrows it)"
-	@echo "make proof   the long campaigns: kills, outages, histories drawn anew, broken messages, Lighthouse"
+	@echo "make proof   the long campaigns: kills, outages, histories drawn anew, broken messages, Lighthouse, Node-RED"
 	@echo "make lint    ruff, mypy and the architecture test"
 	@echo "make bench   the numbers: ingest, rules, points, durability, trip, latency, api, telemetry"
 	@echo "make bundle  one archive that installs the product without Internet (BUNDLE_ARGS)"
@@ -89,3 +89,4 @@ lock:  ## Resolve the Python and npm locks (LOCK_ARGS=--upgrade takes newer vers
 	cd tests/servers/oidc && npm install --package-lock-only --ignore-scripts
 	cd tests/servers/flux && npm install --package-lock-only --ignore-scripts
 	cd tests/web/quality && npm install --package-lock-only --ignore-scripts
+	cd proof/node_red && npm install --package-lock-only --ignore-scripts

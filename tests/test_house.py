@@ -27,6 +27,7 @@ LOCKS = [
     "requirements-tags.txt",
 ]
 NPM_LOCKS = [
+    "proof/node_red/package-lock.json",
     "web/assets/package-lock.json",
     "tests/servers/flux/package-lock.json",
     "tests/servers/oidc/package-lock.json",
@@ -108,12 +109,20 @@ def test_the_test_lock_holds_the_demo_lock() -> None:
     )
 
 
+def bringer(name: str) -> str:
+    """The package in whose archive another one comes, by their places in node_modules."""
+    return name.partition("/node_modules/")[0]
+
+
 @pytest.mark.parametrize("path", NPM_LOCKS)
 def test_every_npm_package_has_its_integrity_and_no_address(path: str) -> None:
     lock = json.loads((ROOT / path).read_text(encoding="utf-8"))
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     assert packages
-    assert [name for name, entry in packages.items() if "integrity" not in entry] == []
+    # What a package brings along in its own archive is under that one's integrity.
+    fetched = {name: entry for name, entry in packages.items() if not entry.get("inBundle")}
+    assert [name for name, entry in fetched.items() if "integrity" not in entry] == []
+    assert [name for name in packages.keys() - fetched.keys() if bringer(name) not in fetched] == []
     assert [name for name, entry in packages.items() if "resolved" in entry] == []
 
 
