@@ -1,6 +1,7 @@
 """What time asks of batteries: judged once a day, and put on the month's round of a building."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from core.device_health import forget_batteries
 from core.telemetry.store import TelemetryError
@@ -22,31 +23,55 @@ ACTOR = actor("batteries")
 KEPT = timedelta(days=400)
 
 
-def judge_batteries(work: Work, now: datetime) -> int:
-    """Judge the batteries that were not judged within the last day."""
-    telemetry = work.telemetry
+class JudgingBatteries:
+    """Judges batteries, some at a time and in turns.
 
-    def judge(one: ToJudge) -> int:
-        nonlocal telemetry
+    A turn that telemetry cut short goes on behind the battery at which it did, so that one series
+    that can't be read holds up itself alone. Which that was is known to this process only: after a
+    restart the turns begin anew.
+    """
+
+    def __init__(self) -> None:
+        self._behind: UUID | None = None
+
+    def judge(self, work: Work, now: datetime) -> int:
+        """Judge batteries that were not judged within the last day; returns how many were."""
+        with work.database.read() as session:
+            due = devices_to_judge(session, now=now, behind=self._behind)
+        turn = _Turn(work, now)
+        try:
+            return one_by_one(work, due, turn.judge)
+        finally:
+            self._behind = turn.reached or self._behind
+
+
+class _Turn:
+    """One look at what is due. reached: the last device of which telemetry was asked."""
+
+    def __init__(self, work: Work, now: datetime) -> None:
+        self._work = work
+        self._now = now
+        self._telemetry = work.telemetry
+        self.reached: UUID | None = None
+
+    def judge(self, one: ToJudge) -> int:
+        """Judge one battery; returns 1, or 0 while telemetry can't tell of it."""
         days = None
         if one.series is not None:
-            if telemetry is None:
+            if self._telemetry is None:
                 return 0
+            self.reached = one.device_id
             try:
-                days = days_of(telemetry, one.series, now=now)
+                days = days_of(self._telemetry, one.series, now=self._now)
             except TelemetryError:
                 # It is judged when telemetry can tell again. A server that hangs is not asked for
                 # each of hundreds, or this would take hours.
-                telemetry = None
+                self._telemetry = None
                 return 0
-        with work.transaction() as session:
+        with self._work.transaction() as session:
             changed = changed_on(session, one.device_id)
-            judge_battery(session, one.device_id, days, changed=changed, now=now)
+            judge_battery(session, one.device_id, days, changed=changed, now=self._now)
         return 1
-
-    with work.database.read() as session:
-        due = devices_to_judge(session, now=now)
-    return one_by_one(work, due, judge)
 
 
 def make_battery_rounds(work: Work, now: datetime) -> int:

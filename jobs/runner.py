@@ -23,7 +23,7 @@ from core.telemetry.influx_reader import InfluxReader
 from core.telemetry.remote import RemoteStore
 from core.telemetry.store import TelemetryStore
 from jobs.alarms import look_after_alarms
-from jobs.batteries import judge_batteries, make_battery_rounds
+from jobs.batteries import JudgingBatteries, make_battery_rounds
 from jobs.customers import end_homes, forget_guests, pass_jobs_on
 from jobs.deadlines import mark_deadlines
 from jobs.dispatch import give_out, look_for_gaps, pass_hand_overs_up
@@ -101,7 +101,7 @@ def standard_sweeps(settings: Settings, clock: Clock) -> list[Sweep]:
         Sweep("guests", 60.0, forget_guests, every=timedelta(hours=1)),
         Sweep("hand-overs", 30.0, pass_hand_overs_up),
         Sweep("rosters", 60.0, look_for_gaps, every=timedelta(minutes=5)),
-        Sweep("batteries", 60.0, judge_batteries, every=timedelta(minutes=5)),
+        Sweep("batteries", 60.0, JudgingBatteries().judge, every=timedelta(minutes=5)),
         Sweep("battery rounds", 60.0, make_battery_rounds, every=timedelta(hours=1)),
         Sweep("quarantine", 30.0, bound_quarantine, every=timedelta(minutes=1)),
         Sweep("credentials", 60.0, forget_credentials, every=timedelta(hours=6)),

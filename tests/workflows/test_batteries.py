@@ -3,12 +3,14 @@
 import math
 from datetime import UTC, date, datetime, timedelta
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 
 from core import events
 from core.clock import SystemClock, to_micros
@@ -21,10 +23,11 @@ from core.settings import load
 from core.site_file import import_site, read_site_file
 from core.telemetry.readings import Quality, ReadingBatch
 from core.telemetry.store import TelemetryError
-from jobs.batteries import judge_batteries, make_battery_rounds
+from jobs import batteries
+from jobs.batteries import JudgingBatteries, make_battery_rounds
 from jobs.work import Work
 from tests.ingest.memory_store import MemoryStore
-from workflows.maintenance import BatteryRound, BatteryState, RoundCell, forecast
+from workflows.maintenance import BatteryRound, BatteryState, RoundCell, forecast, judging
 from workflows.maintenance.forecast import EMPTY, FEWEST_DAYS, FURTHEST
 from workflows.tickets import Draft, Ticket
 from workflows.tickets.checklist import ChecklistItem
@@ -176,6 +179,7 @@ class Stage:
         self.ids = {code: device_id for code, _, device_id in found}
         self.store = MemoryStore()
         self.work = Work(database, self.store, load(), Health(SystemClock()))
+        self.batteries = JudgingBatteries()
 
     def falls(self, code: str, start: float, per_day: float, *, count: int = 60) -> None:
         """A battery falls evenly until now."""
@@ -187,7 +191,7 @@ class Stage:
 
     def sweep(self, now: datetime = NOW) -> None:
         """As the jobs do it."""
-        judge_batteries(self.work, now)
+        self.batteries.judge(self.work, now)
         make_battery_rounds(self.work, now)
 
     def rounds(self) -> dict[str, list[str]]:
@@ -272,6 +276,77 @@ def test_telemetry_that_is_away_is_asked_once_a_sweep(
     assert (len(asked), stage.rounds()) == (1, {})
     stage.sweep()
     assert len(stage.rounds()) == 1
+
+
+def judged(stage: Stage) -> set[str]:
+    """The codes of devices whose battery was judged."""
+    wanted = select(Device.code).join(BatteryState, BatteryState.device_id == Device.id)
+    with stage.database.read() as session:
+        return set(session.scalars(wanted))
+
+
+def in_order(stage: Stage) -> list[str]:
+    """The codes of the devices in the order in which they are due."""
+    return sorted(stage.ids, key=lambda code: stage.ids[code])
+
+
+def tells_itself(stage: Stage, code: str) -> None:
+    """Its battery is no point from now on, but in what it tells of itself."""
+    with stage.database.write() as session:
+        session.execute(delete(Point).where(Point.series == stage.series[code]))
+    heard(stage, code, NOW - DAY, battery=80)
+
+
+def test_who_needs_no_telemetry_does_not_wait_behind_those_who_do(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "_MOST_AT_ONCE", 2)
+    last = in_order(stage)[-1]
+    tells_itself(stage, last)
+    stage.store.away = True
+    stage.batteries.judge(stage.work, NOW)
+    assert judged(stage) == {last}
+
+
+def test_one_battery_that_cannot_be_read_holds_up_itself_alone(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "_MOST_AT_ONCE", 2)
+    sound = in_order(stage)
+    broken = sound.pop(0)
+    read = stage.store.series
+
+    def series(number: int, *span: int) -> object:
+        if number == stage.series[broken]:
+            raise TelemetryError("it takes too long")
+        return read(number, *span)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.store, "series", series)
+        for _ in range(3):
+            stage.batteries.judge(stage.work, NOW)
+        assert judged(stage) == set(sound)
+    stage.batteries.judge(stage.work, NOW)
+    assert judged(stage) == {broken, *sound}
+
+
+def test_batteries_whose_judging_fails_hold_no_others_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "_MOST_AT_ONCE", 2)
+    sound = in_order(stage)
+    broken = {stage.ids[sound.pop(0)] for _ in range(2)}
+
+    def judge(session: Session, device_id: UUID, *about: object, **more: Any) -> None:
+        if device_id in broken:
+            raise ValueError("a battery like no other")
+        judging.judge_battery(session, device_id, None, now=more["now"])
+
+    monkeypatch.setattr(batteries, "judge_battery", judge)
+    with pytest.raises(ValueError, match="no other"):
+        stage.batteries.judge(stage.work, NOW)
+    stage.batteries.judge(stage.work, NOW)
+    assert judged(stage) == set(sound)
 
 
 def finish_round(stage: Stage, changed: set[str]) -> None:

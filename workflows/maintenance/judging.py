@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Boolean, Date, Float, ForeignKey, Integer, String, func, or_, select
+from sqlalchemy import (
+    Boolean,
+    Date,
+    Float,
+    ForeignKey,
+    Integer,
+    String,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.clock import MICROS, to_micros
@@ -58,8 +70,14 @@ class ToJudge:
     series: int | None
 
 
-def devices_to_judge(session: Session, *, now: datetime) -> list[ToJudge]:
-    """Devices whose battery was not judged within the last day, some at a time."""
+def devices_to_judge(
+    session: Session, *, now: datetime, behind: UUID | None = None
+) -> list[ToJudge]:
+    """Devices whose battery was not judged within the last day, some at a time.
+
+    Those that telemetry need not be asked for come first: they wait for nothing. The others begin
+    behind the device `behind`; the ones before it follow at the end.
+    """
     tells = (
         select(Point.device_id, func.min(Point.series).label("series"))
         .where(Point.code == BATTERY)
@@ -67,16 +85,20 @@ def devices_to_judge(session: Session, *, now: datetime) -> list[ToJudge]:
         .subquery()
     )
     told = select(DeviceBattery.device_id).where(DeviceBattery.device_id == Device.id).exists()
+    asks = tells.c.series.is_not(None)
+    turn = [case((asks, 1), else_=0)]
+    if behind is not None:
+        turn.append(case((and_(asks, Device.id <= behind), 1), else_=0))
     statement = (
         select(Device.id, tells.c.series)
         .outerjoin(tells, tells.c.device_id == Device.id)
         .outerjoin(BatteryState, BatteryState.device_id == Device.id)
         .where(
             Device.state == "active",
-            or_(tells.c.series.is_not(None), told),
+            or_(asks, told),
             or_(BatteryState.judged_at.is_(None), BatteryState.judged_at <= now - _AGAIN_AFTER),
         )
-        .order_by(Device.id)
+        .order_by(*turn, Device.id)
         .limit(_MOST_AT_ONCE)
     )
     return [ToJudge(*row) for row in session.execute(statement)]
