@@ -163,6 +163,7 @@ EVENT: Mapping[str, str] = {
     "ticket.work_removed": mark("A line of work taken away"),
     "ticket.findings": mark("Findings written down"),
     "ticket.checklist": mark("Items put on the checklist"),
+    "ticket.checklist_reworded": mark("An item of the checklist reworded"),
     "ticket.checklist_removed": mark("An item of the checklist taken away"),
     "ticket.sign": mark("Signed on the spot"),
     "ticket.relate": mark("Linked to another ticket"),

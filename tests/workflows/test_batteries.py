@@ -235,6 +235,13 @@ def test_a_building_and_a_month_have_one_round_with_what_to_take_along(stage: St
     (lines,) = stage.rounds().values()
     assert lines[0] == f"Take along: 3 × {cell}"
     assert len(lines) == 4
+    # The log knows that the first line was written anew, by whom, and what it asks for now.
+    with stage.database.read() as session:
+        reworded = select(events.Event).where(events.Event.kind == "ticket.checklist_reworded")
+        fact = session.scalars(reworded).one()
+        first = select(ChecklistItem.id).where(ChecklistItem.place == 1)
+        assert fact.after == {"item": str(session.scalars(first).one()), "cells": {cell: 3}}
+        assert (fact.actor_id, fact.learned_at) == ("batteries", NOW + DAY)
 
 
 def test_a_battery_that_was_changed_is_on_no_round_and_one_that_was_not_is_on_the_next(

@@ -17,11 +17,13 @@ from tests.workflows.conftest import do, employ, facts_of, ticket_of, write_tick
 from workflows.tickets import Step, Ticket, act
 from workflows.tickets.checklist import (
     MOST_ITEMS,
+    ChecklistItem,
     NewItem,
     add_items,
     answer_item,
     list_items,
     remove_item,
+    reword_item,
 )
 from workflows.tickets.photos import add_photo, store_photo
 
@@ -225,6 +227,30 @@ def test_an_unanswered_item_is_taken_away_an_answered_one_stays(
     assert [one["id"] for one in items_of(database, ticket_id)] == [second]
     [fact] = facts_of(database, "ticket.checklist_removed")
     assert fact.after == {"item": str(first)}
+
+
+def test_an_item_is_reworded_on_record_until_it_has_an_answer(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    ticket_id = write_ticket(database, site, NOON)
+    [first] = put(database, ticket_id, SWITCHED)
+
+    def reword(words: str) -> None:
+        with database.write() as session:
+            ticket = session.get_one(Ticket, ticket_id)
+            item = session.get_one(ChecklistItem, first)
+            facts = {"cells": 2}
+            text = {"en": words}
+            reword_item(session, ticket, item, text, actor=events.SYSTEM, now=NOON, facts=facts)
+
+    reword("Take two")
+    reword("Take two")
+    [fact] = facts_of(database, "ticket.checklist_reworded")
+    assert fact.after == {"item": str(first), "cells": 2}
+    say(database, ticket_id, first, "yes", administrator.person_id)
+    with pytest.raises(Conflict):
+        reword("Take three")
+    assert items_of(database, ticket_id)[0]["text"] == {"en": "Take two"}
 
 
 def test_an_ended_ticket_takes_no_answer(

@@ -21,7 +21,14 @@ from core.local_time import zone
 from core.places import Asset, Node, Space
 from workflows.maintenance.judging import BatteryState
 from workflows.tickets import Draft, Ticket, open_ticket
-from workflows.tickets.checklist import DONE, MOST_ITEMS, ChecklistItem, NewItem, add_items
+from workflows.tickets.checklist import (
+    DONE,
+    MOST_ITEMS,
+    ChecklistItem,
+    NewItem,
+    add_items,
+    reword_item,
+)
 from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import Fault
 
@@ -281,12 +288,14 @@ def _add(
         )
     session.flush()
     if not first:
-        _take_more_along(session, round_)
+        _take_more_along(session, round_, ticket, actor=actor, now=now)
 
 
-def _take_more_along(session: Session, round_: BatteryRound) -> None:
+def _take_more_along(
+    session: Session, round_: BatteryRound, ticket: Ticket, *, actor: events.Actor, now: datetime
+) -> None:
     """What is to be taken along, now that there is more; nothing where somebody took it already."""
-    wanted = select(ChecklistItem).where(ChecklistItem.ticket_id == round_.ticket_id)
+    wanted = select(ChecklistItem).where(ChecklistItem.ticket_id == ticket.id)
     first = session.scalars(wanted.order_by(ChecklistItem.place).limit(1)).one()
     if first.answer is None:
         cells = session.execute(
@@ -294,14 +303,21 @@ def _take_more_along(session: Session, round_: BatteryRound) -> None:
             .join(RoundCell, RoundCell.device_id == BatteryState.device_id)
             .where(RoundCell.round_id == round_.id)
         )
-        first.text = pick_list((cell, count) for cell, count in cells)
+        some = [(cell, count) for cell, count in cells]
+        facts = {"cells": {cell or "unknown": count for cell, count in _summed(some).items()}}
+        reword_item(session, ticket, first, pick_list(some), actor=actor, now=now, facts=facts)
+
+
+def _summed(some: Iterable[tuple[str | None, int]]) -> Counter[str | None]:
+    cells = Counter[str | None]()
+    for cell, count in some:
+        cells[cell] += count
+    return cells
 
 
 def pick_list(some: Iterable[tuple[str | None, int]]) -> dict[str, str]:
     """What to take along: how many cells of which type."""
-    cells = Counter[str | None]()
-    for cell, count in some:
-        cells[cell] += count
+    cells = _summed(some)
     known = sorted((cell, count) for cell, count in cells.items() if cell)
     parts = {language: [f"{count} × {cell}" for cell, count in known] for language in ("en", "zh")}
     if unknown := cells[None]:

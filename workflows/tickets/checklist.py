@@ -172,6 +172,35 @@ def add_items(
     return rows
 
 
+def reword_item(
+    session: Session,
+    ticket: Ticket,
+    item: ChecklistItem,
+    text: Mapping[str, str],
+    *,
+    actor: events.Actor,
+    now: datetime,
+    facts: Mapping[str, Any],
+) -> None:
+    """Say otherwise what an item asks; the same words change nothing.
+
+    facts: what the log keeps of it, which holds no free text. Conflict once it has an answer, which
+    is one to what it asked, or once the ticket has ended.
+    """
+    _require_open(ticket)
+    if item.answer is not None:
+        raise Conflict(
+            "the item has an answer, which is evidence", advice="Take the answer back first."
+        )
+    text = tidy(text)
+    if text == item.text:
+        return
+    item.text = text
+    session.flush()
+    after = {"item": str(item.id), **facts}
+    _append(session, "ticket.checklist_reworded", ticket, after, actor, now)
+
+
 def remove_item(
     session: Session, ticket: Ticket, item_id: UUID, *, person: UUID, now: datetime
 ) -> None:
@@ -182,7 +211,8 @@ def remove_item(
         raise Conflict(
             "the item has an answer, which is evidence", advice="Take the answer back first."
         )
-    _append(session, "ticket.checklist_removed", ticket, {"item": str(item.id)}, person, now)
+    by = events.Actor.person(person)
+    _append(session, "ticket.checklist_removed", ticket, {"item": str(item.id)}, by, now)
     session.delete(item)
     session.flush()
 
@@ -219,7 +249,8 @@ def answer_item(
     item.answered_at = None if given is None else now
     session.flush()
     facts = {"item": str(item.id), "answer": given, "outside": item.outside}
-    _append(session, "ticket.check", ticket, facts, person, now, before)
+    by = events.Actor.person(person)
+    _append(session, "ticket.check", ticket, facts, by, now, before)
     return item
 
 
@@ -281,7 +312,7 @@ def _append(
     kind: str,
     ticket: Ticket,
     facts: Mapping[str, Any],
-    person: UUID,
+    actor: events.Actor,
     now: datetime,
     before: Mapping[str, Any] | None = None,
 ) -> None:
@@ -289,7 +320,7 @@ def _append(
         session,
         kind,
         ("ticket", ticket.id),
-        actor=events.Actor.person(person),
+        actor=actor,
         learned_at=now,
         site_id=ticket.site_id,
         before=before,
