@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from core.telemetry.duckdb_store import DuckDBStore
-from core.telemetry.influx_lines import requests
+from core.telemetry.influx_lines import Numbers, requests
 from core.telemetry.influx_server import InfluxAddress, InfluxServer
 from core.telemetry.readings import ReadingBatch
 
@@ -238,7 +238,7 @@ def measure_influx(address: InfluxAddress, rows: int, batch_rows: int = 5_000) -
         sweep(first, batch_rows, 1_000, 10 * SECOND, first) for first in range(0, rows, batch_rows)
     ]
     began = time.process_time()
-    made = [lines for batch in batches for _, lines in requests(batch, 1)]
+    made = [lines for batch in batches for _, lines in requests(batch, Numbers(1))]
     cpu_of_lines = time.process_time() - began
     server = InfluxServer(address)
     writes = list[float]()

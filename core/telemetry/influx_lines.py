@@ -23,14 +23,37 @@ def is_whole(batch: ReadingBatch) -> bool:
     return len(batch) <= LARGEST_REQUEST and bool(times.min() // DAY == times.max() // DAY)
 
 
-def requests(batch: ReadingBatch, order: int) -> Iterator[tuple[ReadingBatch, list[str]]]:
+class Numbers:
+    """Numbers of insertion, each given once and in order; not thread-safe."""
+
+    def __init__(self, following: int) -> None:
+        """following: the first one to be given."""
+        self._following = following
+
+    @property
+    def newest(self) -> int:
+        """The number that was given last."""
+        return self._following - 1
+
+    def take(self, count: int = 1) -> int:
+        """The first of so many numbers in a row, which are given by this."""
+        first = self._following
+        self._following += count
+        return first
+
+
+def requests(batch: ReadingBatch, numbers: Numbers) -> Iterator[tuple[ReadingBatch, list[str]]]:
     """The batch in pieces that are stored whole, in order of receipt, each with its lines.
 
-    order: the number of insertion of the first reading; the others follow.
+    Readings are numbered as they stand in the batch, so a later request may hold lower numbers than
+    one before it. Who rolls up between the two takes the marks of the first for all that there is:
+    the marks of each request are higher than all that were written before it, or its hours would
+    pass for rolled up. Send one before you ask for the next.
     """
+    order = numbers.take(len(batch))
     if is_whole(batch):
         if len(batch):
-            yield batch, lines(batch, range(order, order + len(batch)))
+            yield batch, lines(batch, range(order, order + len(batch)), numbers.newest)
         return
     received = np.frombuffer(batch.received, np.int64)
     days = np.frombuffer(batch.at, np.int64) // DAY
@@ -40,7 +63,7 @@ def requests(batch: ReadingBatch, order: int) -> Iterator[tuple[ReadingBatch, li
         for first in range(0, len(run), LARGEST_REQUEST):
             rows = run[first : first + LARGEST_REQUEST].tolist()
             part = chosen(batch, rows)
-            yield part, lines(part, [order + row for row in rows])
+            yield part, lines(part, [order + row for row in rows], numbers.take())
 
 
 def chosen(batch: ReadingBatch, rows: list[int]) -> ReadingBatch:
@@ -57,8 +80,8 @@ def chosen(batch: ReadingBatch, rows: list[int]) -> ReadingBatch:
     return part
 
 
-def lines(batch: ReadingBatch, orders: "range | list[int]") -> list[str]:
-    """One line a reading, and one an hour that says how far it has been written.
+def lines(batch: ReadingBatch, orders: "range | list[int]", mark: int) -> list[str]:
+    """One line a reading, and one an hour that says how far it has been written: up to `mark`.
 
     All of them in one request: whoever rolls an hour up must not miss what is written into it
     later.
@@ -68,14 +91,13 @@ def lines(batch: ReadingBatch, orders: "range | list[int]") -> list[str]:
         f"reading,series={series} v={value!r},r={received}i,q={quality}i,n={order}i {at}"
         for series, value, received, quality, order, at in zip(*columns, strict=True)
     ]
-    newest = max(orders)
     hours = np.unique(np.frombuffer(batch.at, np.int64) // HOUR).tolist()
-    return made + [written(hour * HOUR, newest) for hour in hours]
+    return made + [written(hour * HOUR, mark) for hour in hours]
 
 
-def written(hour: int, newest: int) -> str:
-    """The mark that an hour holds readings up to a number of insertion."""
-    return f"written n={newest}i {hour}"
+def written(hour: int, mark: int) -> str:
+    """The mark that something was written into an hour, none of it numbered higher."""
+    return f"written n={mark}i {hour}"
 
 
 def rolled(hour: int, upto: int) -> str:

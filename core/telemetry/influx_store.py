@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from core.telemetry import influx_flux as flux
 from core.telemetry.influx_flux import DAY, HOUR
-from core.telemetry.influx_lines import chosen, requests, rolled, written
+from core.telemetry.influx_lines import Numbers, chosen, requests, rolled, written
 from core.telemetry.influx_reader import (
     InfluxReader,
     Row,
@@ -44,7 +44,7 @@ class InfluxStore(InfluxReader):
         except BaseException:
             self.close()
             raise
-        self._next = opened * _PLACES
+        self._numbers = Numbers(opened * _PLACES)
 
     def write(self, new: ReadingBatch, replacing: ReadingBatch | None = None) -> None:
         """Store both; in one piece where they lie within a day, else message after message.
@@ -58,10 +58,8 @@ class InfluxStore(InfluxReader):
             return
         with self._writing:
             batch = self._replaced(new, odd) if len(odd) else new
-            first = self._next
-            self._next += len(batch)
             refused, reason = ReadingBatch(), ""
-            for part, lines in requests(batch, first):
+            for part, lines in requests(batch, self._numbers):
                 try:
                     self._server.write(lines)
                 except (BatchRefused, TooLarge) as error:
@@ -78,9 +76,7 @@ class InfluxStore(InfluxReader):
         middle = len(batch) // 2
         for half in (batch[:middle], batch[middle:]):
             # Numbered anew: what became of the first attempt isn't known.
-            first = self._next
-            self._next += len(half)
-            for part, lines in requests(half, first):
+            for part, lines in requests(half, self._numbers):
                 try:
                     self._server.write(lines)
                 except (BatchRefused, TooLarge):
@@ -118,8 +114,8 @@ class InfluxStore(InfluxReader):
             # Hours of which something stays are read from their readings from now on.
             edges = {at - at % HOUR for at in (start, end) if at % HOUR}
             if edges:
-                self._server.write([written(hour, self._next) for hour in sorted(edges)])
-                self._next += 1
+                mark = self._numbers.take()
+                self._server.write([written(hour, mark) for hour in sorted(edges)])
             whole = start - start % HOUR, -(-end // HOUR) * HOUR
             tag = f'series="{series}"'
             self._server.erase(f'_measurement="hour" AND {tag}', *whole, self._hours_bucket)
@@ -148,7 +144,7 @@ class InfluxStore(InfluxReader):
     def _written_so_far(self) -> int:
         """The highest number of insertion that is in the store together with all lower ones."""
         with self._writing:
-            return self._next - 1
+            return self._numbers.newest
 
     def _mark_rolled(self, start: int, end: int, upto: int) -> None:
         marks = [rolled(hour, upto) for hour in range(start, end, HOUR)]

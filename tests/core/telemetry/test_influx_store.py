@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.telemetry import influx_server
-from core.telemetry.influx_lines import is_whole, requests
+from core.telemetry.influx_lines import Numbers, is_whole, requests
 from core.telemetry.influx_reader import InfluxReader
 from core.telemetry.influx_server import InfluxAddress, InfluxServer
 from core.telemetry.influx_store import InfluxStore
@@ -122,7 +122,7 @@ def test_lines_go_to_a_real_server_without_anything_between(tmp_path: Path) -> N
     with victoria_metrics(tmp_path) as victoria:
         server = InfluxServer(InfluxAddress(victoria.url, "anybody", "wk", "any token"))
         batch = batch_of(*((7, START + index * SECOND, index / 4) for index in range(5000)))
-        for _, lines in requests(batch, 1):
+        for _, lines in requests(batch, Numbers(1)):
             server.write(lines)
         assert [*victoria.samples("v")[7].values()] == [*batch.value]
         victoria.stop()
@@ -141,20 +141,20 @@ def test_a_batch_goes_message_by_message_and_each_request_lies_within_a_day() ->
         (1, START + 1, 3.0, START + DAY + 9, 3),
         (2, START + DAY + 4, 4.0, START + DAY + 5, 0),
     )
-    parts = [(list(part.value), len(lines)) for part, lines in requests(batch, 10)]
+    parts = [(list(part.value), len(lines)) for part, lines in requests(batch, Numbers(10))]
     # Each with the mark of its hour.
     assert parts == [([2.0], 2), ([4.0], 2), ([3.0], 2), ([1.0], 2)]
     assert not is_whole(batch)
     one_day = batch_of((1, START, 1.0), (2, START + DAY - 1, 2.0))
     assert is_whole(one_day)
-    ((_, lines),) = requests(one_day, 10)
+    ((_, lines),) = requests(one_day, Numbers(10))
     assert lines == [
         f"reading,series=1 v=1.0,r={START}i,q=0i,n=10i {START}",
         f"reading,series=2 v=2.0,r={START + DAY - 1}i,q=0i,n=11i {START + DAY - 1}",
         f"written n=11i {START}",
         f"written n=11i {START + 23 * HOUR}",
     ]
-    assert list(requests(NOTHING, 1)) == []
+    assert list(requests(NOTHING, Numbers(1))) == []
 
 
 def test_a_batch_that_spans_days_is_one_record_of_the_spool_before_it_moves(
@@ -374,6 +374,55 @@ def test_influxdbs_own_task_rolls_up_what_answers_then_use(
     store.write(batch_of((1, START + 1, 100.0, now, Quality.LATE)))
     assert store.series(1, START, START + HOUR, HOUR).maximum == [100.0]
     assert store.roll_up(now) == 1
+
+
+MIDNIGHT = START + DAY
+TO_BEGIN = (1, MIDNIGHT + SECOND, 1.0, MIDNIGHT + SECOND, Quality.GOOD)
+
+
+def heard(at: int, received: int) -> tuple[int, int, float, int, Quality]:
+    return (1, at, 5.0, MIDNIGHT + received * SECOND, Quality.GOOD)
+
+
+@pytest.mark.parametrize(
+    ("rows", "failures"),
+    [
+        # In the order of receipt the first reading of the batch is the last to be written.
+        ([heard(MIDNIGHT + 9, 9), heard(MIDNIGHT + 2, 2), heard(MIDNIGHT - 9, 3)], []),
+        # A message that goes back and forth over midnight.
+        ([heard(MIDNIGHT - 9, 9), heard(MIDNIGHT + 9, 9), heard(MIDNIGHT - 8, 9)], []),
+        # The first of two requests is refused, and written in halves before the second.
+        (
+            [heard(MIDNIGHT - 9, 2), heard(MIDNIGHT - 8, 2), heard(MIDNIGHT + 9, 9)],
+            [(400, {}, "unable to parse")],
+        ),
+    ],
+    ids=["late first", "to and fro", "in halves"],
+)
+def test_influxdbs_task_between_two_requests_of_a_batch_leaves_no_hour_short(
+    server: StandIn,
+    store: InfluxStore,
+    rows: list[tuple[int, int, float, int, Quality]],
+    failures: list[Answer],
+) -> None:
+    store.write(batch_of(TO_BEGIN))
+    server.now = lambda: (MIDNIGHT + HOUR + 600 * SECOND) * 1_000
+    (task,) = server.tasks.values()
+    bucket = server.buckets["watchkeeper"]
+    write = bucket.write
+
+    def roll_up_and_write(body: str, unit: int, now: int | None = None) -> None:
+        server.query(task["flux"])
+        write(body, unit, now)
+
+    bucket.write = roll_up_and_write  # type: ignore[method-assign]
+    server.failures = failures
+    store.write(batch_of(*rows))
+    wanted = [sum(at < MIDNIGHT for _, at, *_ in rows)]
+    wanted.append(len(rows) - wanted[0] + 1)
+    for _ in range(2):
+        assert store.series(1, MIDNIGHT - HOUR, MIDNIGHT + HOUR, HOUR).count == wanted
+        store.roll_up(MIDNIGHT + 2 * HOUR)
 
 
 def test_roll_ups_of_a_thinned_hour_are_continued_not_made_anew(store: InfluxStore) -> None:
