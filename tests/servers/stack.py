@@ -214,6 +214,9 @@ class Stack:
 
     def check(self, service: str) -> tuple[bool, str]:
         """Run the health check of a service, as its engine does inside the container."""
+        for _, outside in self.mounts(service):
+            if self.folder / "tmpfs" in outside.parents:
+                outside.mkdir(parents=True, exist_ok=True)
         kind, *words = self.services[service]["healthcheck"]["test"]
         words = [self._own(service, word) for word in words]
         programs = {"python": sys.executable, "pg_isready": server_program("pg_isready")}
