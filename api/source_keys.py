@@ -48,12 +48,14 @@ class SourceKeyToSet(Body):
     """A key to set. profile: token, hmac, hmac-time, onenet or ctwing (docs/http-ingest.md).
 
     secret: where the platform draws it; without one it is drawn here. cipher_key: by which the
-    platform encrypts its messages, if it does.
+    platform encrypts its messages, if it does. leaked: the secret before ends now; otherwise it
+    counts for a day more, which gives time to tell the platform.
     """
 
     profile: Code
     secret: Secret | None = None
     cipher_key: Secret | None = None
+    leaked: bool = False
 
 
 def shown(session: Session, source_id: UUID) -> dict[str, Any]:
@@ -80,9 +82,9 @@ def get_source_key(asked: Reader, source_id: UUID) -> Response:
 )
 def put_source_key(asked: Writer, source_id: UUID, body: SourceKeyToSet) -> Response:
     """Sets its key, or another one. The secret stands in this answer alone; of the same profile the
-    one before counts for a day more.
+    one before counts for a day more, unless it leaked.
     """
-    new = NewKey(body.profile, body.secret, body.cipher_key)
+    new = NewKey(body.profile, body.secret, body.cipher_key, body.leaked)
     with asked.parts.database.write() as session:
         source = find(session, asked.caller, Source, source_id, to_change=True)
         asked.caller.require("devices.write", source.site_id)

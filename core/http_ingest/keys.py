@@ -26,12 +26,14 @@ SHORTEST, LONGEST = 8, 200
 class NewKey:
     """A key to be. secret: where the platform draws it; None draws one here.
 
-    cipher_key: by which the platform encrypts, if it does.
+    cipher_key: by which the platform encrypts, if it does. leaked: somebody else may know the
+    secret before, so that it ends at once.
     """
 
     profile: str
     secret: str | None = None
     cipher_key: str | None = None
+    leaked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +58,20 @@ def set_key(
     actor: events.Actor,
     now: datetime,
 ) -> KeySet:
-    """Set the key of a source, or another one; the one before counts for a day more.
+    """Set the key of a source, or another one.
 
-    Raises Invalid with every problem.
+    The one before counts for a day more, unless it leaked or was of another profile. Raises
+    Invalid with every problem, and for a secret that leaked and is set again.
     """
     refuse("the key", _problems(new))
     drawn = new.secret or secrets.token_urlsafe(24)
     key = session.get(SourceKey, source.id, with_for_update=True)
+    if key is not None and new.leaked and drawn in _known(vault, key):
+        refuse("the key", ["secret: this is the one that leaked; let another one be drawn"])
     if key is None:
         key = SourceKey(source_id=source.id, site_id=source.site_id)
         session.add(key)
-    elif key.profile == new.profile:
+    elif key.profile == new.profile and not new.leaked:
         key.former, key.former_until = key.secret, now + FORMER_COUNTS
     else:
         key.former = key.former_until = None
@@ -76,8 +81,15 @@ def set_key(
     cipher = new.cipher_key
     key.cipher_key = vault.seal(cipher, about(source.id, "cipher_key")) if cipher else None
     session.flush()
-    _log(session, "source.key_set", source, actor, now, {"profile": new.profile})
+    facts = {"profile": new.profile, "leaked": new.leaked}
+    _log(session, "source.key_set", source, actor, now, facts)
     return KeySet(key, drawn)
+
+
+def _known(vault: Vault, key: SourceKey) -> list[str]:
+    """The secret of a key and the one before it."""
+    sealed = [one for one in (key.secret, key.former) if one is not None]
+    return [vault.unseal(one, about(key.source_id, "secret")) for one in sealed]
 
 
 def _problems(new: NewKey) -> list[str]:

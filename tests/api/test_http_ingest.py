@@ -220,6 +220,33 @@ def test_the_secret_before_counts_for_a_day_more(
     assert client.delete(f"{API}/sources/{source}/key").status_code == 404
 
 
+def test_a_secret_that_leaked_ends_when_another_one_is_set(
+    client: TestClient, anonymous: TestClient, source: UUID, database: Database
+) -> None:
+    path = set_key(client, source, "token")["path"]
+
+    def works(secret: str) -> bool:
+        return anonymous.post(path, json=1, headers=bearer(secret)).status_code == 200
+
+    set_key(client, source, "token", secret="another secret")
+    # Neither it nor one that still counted from before; and it is not set again by mistake.
+    for known in (SECRET, "another secret"):
+        body = {"profile": "token", "secret": known, "leaked": True}
+        answer = client.put(f"{API}/sources/{source}/key", json=body)
+        assert answer.status_code == 422
+        assert "leaked" in answer.text
+    assert works(SECRET)
+    fresh = set_key(client, source, "token", secret="a third secret", leaked=True)
+    assert fresh["former_until"] is None
+    works_now = [works(one) for one in (SECRET, "another secret", "a third secret")]
+    assert works_now == [False, False, True]
+    with database.read() as session:
+        fact = events.Event
+        told = select(fact.after).where(fact.kind == "source.key_set").order_by(fact.seq)
+        leaked = [(after or {})["leaked"] for after in session.scalars(told)]
+    assert leaked == [False, False, True]
+
+
 def onenet(message: str, **more: str) -> dict[str, str]:
     digest = hashlib.md5(f"{SECRET}n0nce{message}".encode()).digest()
     return {

@@ -1,6 +1,7 @@
 """Sources in the console, and the editor of mappings: tried as it is written, then in force."""
 
 import re
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events
 from core.devices import Source
+from core.http_ingest import SourceKey
 from core.mapping_sketch import sketch
 from core.mapping_versions import versions_of
 from core.mappings import as_yaml, read_mapping
@@ -54,6 +56,26 @@ def test_a_source_is_made_changed_pushed_to_and_removed(stage: Stage) -> None:
     assert form(client, f"{page}/key/remove")[0] == 303
     assert form(client, f"{page}/delete") == (303, "/sources")
     assert client.get(page).status_code == 404
+
+
+def test_who_replaces_a_secret_that_leaked_ends_it_at_once(stage: Stage) -> None:
+    client = client_of(stage, "administrator")
+    new = {"site": str(stage.site_id), "code": "leaky", "dialect": "onenet", "pushed": "yes"}
+    page = form(client, "/sources", **new)[1]
+    # There is none before the first.
+    assert 'name="leaked"' not in client.get(page).text
+    form(client, f"{page}/key", profile="onenet")
+    assert 'name="leaked"' in client.get(page).text
+
+    def former() -> tuple[bytes | None, datetime | None]:
+        with stage.parts.database.read() as session:
+            key = session.get_one(SourceKey, UUID(page.rpartition("/")[2]))
+            return key.former, key.former_until
+
+    form(client, f"{page}/key", profile="onenet")
+    assert None not in former()
+    assert form(client, f"{page}/key", profile="onenet", leaked="yes")[0] == 200
+    assert former() == (None, None)
 
 
 def test_topics_of_another_site_are_refused_in_words(stage: Stage) -> None:

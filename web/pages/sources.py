@@ -51,6 +51,7 @@ class KeyForm(BaseModel):
     profile: str
     secret: str = ""
     cipher_key: str = ""
+    leaked: str = ""
 
 
 def _options(form: SourceForm, standing: dict[str, Any], dialect: str) -> dict[str, Any]:
@@ -205,7 +206,8 @@ def _add_keys(routes: APIRouter, templates: Templates) -> None:
         request: Request,
         form: Annotated[KeyForm, Form()],
     ) -> Response:
-        new = NewKey(form.profile, form.secret.strip() or None, form.cipher_key.strip() or None)
+        secret, cipher_key = (text.strip() or None for text in (form.secret, form.cipher_key))
+        new = NewKey(form.profile, secret, cipher_key, leaked=form.leaked == "yes")
         with visit.parts.database.write() as session:
             source = find(session, visit.caller, Source, source_id, to_change=True)
             visit.caller.require(WRITE, source.site_id)
