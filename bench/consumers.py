@@ -109,8 +109,8 @@ def ours(address: BrokerAddress, messages: int, folder: Path) -> None:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     service = product.start_ingest(telemetry, address)
     service.ready.wait(120)
-    # Connected isn't subscribed: what is published before that comes to nobody. It has heard its own
-    # heartbeat once it knows how late that was.
+    # Connected isn't subscribed: what is published before that comes to nobody. It has heard its
+    # own heartbeat once it knows how late that was.
     while not REGISTRY.get_sample_value(_HEARD):
         time.sleep(0.05)
     gc.collect()

@@ -122,6 +122,7 @@ def test_a_delivery_that_comes_again_is_accepted_and_changes_nothing(
         ("Deflate", zlib.compress(b'{"v": 1}', wbits=-15)),
         ("identity", b'{"v": 1}'),
     ],
+    ids=["gzip", "zlib", "bare", "as it is"],
 )
 def test_what_was_packed_on_its_way_is_unpacked(
     client: TestClient,
@@ -145,6 +146,7 @@ def test_what_was_packed_on_its_way_is_unpacked(
         ("gzip", gzip.compress(bytes(1024 * 1024 + 1))),
         ("br", b"\x0b\x03"),
     ],
+    ids=["not packed", "cut", "too large", "unknown"],
 )
 def test_what_cannot_be_unpacked_is_refused(
     client: TestClient,
