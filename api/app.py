@@ -165,7 +165,7 @@ def create_app(parts: Parts) -> FastAPI:
         + 64 * 1024,
         r"/control-room/[^/]+/plan": LARGEST_PICTURE + 64 * 1024,
         rf"({BASE})?/imports|{BASE}/import-plans|{BASE}/scans/wand"
-        r"|/wand-exports|/devices/expected": LARGEST_SPREADSHEET + 64 * 1024,
+        r"|/wand-exports|/devices/expected(/preview)?": LARGEST_SPREADSHEET + 64 * 1024,
     }
     app.add_middleware(BodyLimit, limit=BODY_LIMIT, exceptions=larger)
     app.add_middleware(Renewal)

@@ -34,8 +34,9 @@ from core.expected_devices import (
     list_expected,
 )
 from core.idempotency import keep, recall
+from core.profile_use import delete_unused
 from core.profiles import Profile
-from core.profiles.own import delete_profile, load_profiles, own_versions, put_profile
+from core.profiles.own import load_profiles, own_versions, put_profile
 from core.register import describe_device, find
 from core.replacing import Handed, propose, replace_device, undo_replacement
 
@@ -361,11 +362,12 @@ def put_device_profile(
     "/device-profiles/{profile_id}",
     status_code=204,
     summary="Forget a profile of your own",
-    responses=may_answer(404),
+    responses=may_answer(404, 409),
 )
 def delete_device_profile(asked: Keeper, profile_id: str) -> Response:
-    """A shipped one of the same id counts again. Devices adopted by it stay as they are."""
+    """A shipped one of the same id counts again; without one it is kept while devices are of this
+    kind and of no other, or announced as one."""
     asked.caller.require_company_wide("places.write")
     with asked.parts.database.write() as session:
-        delete_profile(session, profile_id, actor=asked.actor, now=asked.now)
+        delete_unused(session, profile_id, actor=asked.actor, now=asked.now)
     return Response(status_code=204)

@@ -21,8 +21,10 @@ from core.paging import Page, newest_first, rows_of
 from core.paging import Wish as Leaf
 from core.people import Caller, scoped
 from core.places import Space
+from core.profiles import Profiles
 from core.profiles.own import load_profiles
 from rules.located_yaml import nearest
+from rules.wording import Message, worded
 
 READ, WRITE = "devices.read", "devices.write"
 EXPECTED = Lifecycle(
@@ -125,7 +127,7 @@ def expect(
     problems = _problems(session, site_id, announced)
     if problems:
         raise Invalid(
-            "no device was announced",
+            worded("no device was announced"),
             problems=problems,
             advice="Correct them and announce all of them again.",
         )
@@ -164,28 +166,82 @@ def expect(
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class AnnouncementFault:
+    """Why one can't be announced. number: its place in the list, from 0; field: of `Announced`.
+
+    same_as: the place of the one before it that is the same device.
+    """
+
+    number: int
+    field: str
+    text: Message
+    same_as: int | None = None
+
+
 def _problems(session: Session, site_id: UUID, announced: Sequence[Announced]) -> list[str]:
     if not 1 <= len(announced) <= MOST_AT_ONCE:
-        return [f"devices: 1 to {MOST_AT_ONCE} at once"]
+        return [worded("devices: 1 to %(most)s at once", most=MOST_AT_ONCE)]
+    return [
+        worded(
+            "%(place)s: %(problem)s", place=f"devices[{one.number}].{one.field}", problem=one.text
+        )
+        for one in faults_of(session, site_id, announced)
+    ]
+
+
+def faults_of(
+    session: Session, site_id: UUID, announced: Sequence[Announced]
+) -> list[AnnouncementFault]:
+    """Why devices can't be announced to a site; of each everything that is wrong with it."""
     profiles = load_profiles(session)
     spaces = set(session.scalars(select(Space.id).where(Space.site_id == site_id)))
     known = _speakers(session, site_id, "active")
-    problems, seen = list[str](), dict[str, int]()
+    faults, seen = list[AnnouncementFault](), dict[str, int]()
     for number, one in enumerate(announced):
-        place, key = f"devices[{number}]", key_of(one.code)
-        if not key:
-            problems.append(f"{place}.code: nothing that names a device over MQTT")
-        elif key in seen:
-            problems.append(f"{place}.code: the same device as devices[{seen[key]}]")
-        elif key in known:
-            problems.append(f"{place}.code: {known[key].code!r} is adopted already")
+        key = key_of(one.code)
+        wrong = {
+            "code": _wrong_code(one.code, key, seen, known),
+            "profile": _wrong_profile(one.profile, profiles),
+            "space_id": worded("there is no such place on this site")
+            if one.space_id is not None and one.space_id not in spaces
+            else None,
+        }
+        same = seen.get(key) if key else None
+        faults += [
+            AnnouncementFault(number, name, text, same if name == "code" else None)
+            for name, text in wrong.items()
+            if text
+        ]
         seen.setdefault(key, number)
-        if one.profile is not None and one.profile not in profiles:
-            hint = nearest(one.profile, list(profiles))
-            problems.append(f"{place}.profile: there is no profile {one.profile!r}{hint}")
-        if one.space_id is not None and one.space_id not in spaces:
-            problems.append(f"{place}.space_id: there is no such place on this site")
-    return problems
+    return faults
+
+
+def _wrong_code(
+    code: str, key: str, seen: Mapping[str, int], known: Mapping[str, "_Speaker"]
+) -> Message | None:
+    if not key:
+        return worded("nothing that names a device over MQTT")
+    if key in seen:
+        return worded("the same device as devices[%(number)s]", number=seen[key])
+    if key in known:
+        return worded("'%(code)s' is adopted already", code=known[key].code)
+    return None
+
+
+def _wrong_profile(profile: str | None, profiles: Profiles) -> Message | None:
+    if profile is None or profile in profiles:
+        return None
+    hint = nearest(profile, list(profiles))
+    return worded("there is no profile '%(profile)s'%(hint)s", profile=profile, hint=hint)
+
+
+def announced_keys(session: Session, site_id: UUID) -> set[str]:
+    """By which keys devices of a site are expected already."""
+    statement = select(ExpectedDevice.key).where(
+        ExpectedDevice.site_id == site_id, ExpectedDevice.state == "expected"
+    )
+    return set(session.scalars(statement))
 
 
 class _Speaker(NamedTuple):

@@ -24,8 +24,10 @@ from web.pages import (
     control_room,
     device_health,
     device_identities,
+    device_profiles,
     devices,
     elsewhere,
+    expected_devices,
     fire_alarms,
     first_boot,
     guard,
@@ -109,10 +111,7 @@ def _pages() -> tuple[APIRouter, ...]:
         why.router(templates),
         *_pages_of_tickets(templates),
         assets.router(templates),
-        onboarding.router(templates),
-        devices.router(templates),
-        sources.router(templates),
-        mappings.router(templates),
+        *_pages_of_devices(templates),
         people.router(templates),
         imports.router(templates),
         account.router(templates),
@@ -149,6 +148,18 @@ def _pages() -> tuple[APIRouter, ...]:
         contractors.guest_router(templates),
         # The last one: whatever no other route knows.
         elsewhere.router(),
+    )
+
+
+def _pages_of_devices(templates: Templates) -> tuple[APIRouter, ...]:
+    """Devices, what they are, and through what they speak."""
+    return (
+        onboarding.router(templates),
+        expected_devices.router(templates),
+        device_profiles.router(templates),
+        devices.router(templates),
+        sources.router(templates),
+        mappings.router(templates),
     )
 
 

@@ -1,12 +1,16 @@
 """Lists of devices that are to come: a sheet (Excel or CSV), or labels a line each."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from core.errors import Invalid
 from core.expected_devices import Announced
 from core.profiles import Profiles
 from core.tables import Row, UnreadableTable, read_tables
+from rules.located_yaml import nearest
+from rules.wording import Message, worded
+from web.languages import mark
 
 # What heads a column, in small letters.
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -18,22 +22,35 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def announced_in_lines(text: str, *, space_id: UUID | None, profile: str | None) -> list[Announced]:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a list. number: as its writer counts, from 1; sheet: of a sheet, not of labels.
+
+    faults: cells that name nothing we know.
+    """
+
+    number: int
+    announced: Announced
+    sheet: bool = False
+    faults: tuple[Message, ...] = ()
+
+
+def lines_of_labels(text: str, *, space_id: UUID | None, profile: str | None) -> list[Line]:
     """A device a line: what its label says, and after a tab or a comma its name."""
     found = []
-    for line in text.splitlines():
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
-        code, mark, name = line.partition("\t")
-        if not mark and not line.lstrip().startswith("{"):
+        code, tab, name = line.partition("\t")
+        if not tab and not line.lstrip().startswith("{"):
             code, _, name = line.partition(",")
         called = " ".join(name.split())
         names = {"en": called, "zh": called} if called else {}
-        found.append(Announced(code.strip(), names, space_id, profile))
+        found.append(Line(number, Announced(code.strip(), names, space_id, profile)))
     return found
 
 
-def announced_in_sheet(
+def lines_of_sheet(
     content: bytes,
     filename: str,
     *,
@@ -41,47 +58,61 @@ def announced_in_sheet(
     profiles: Profiles,
     space_id: UUID | None,
     profile: str | None,
-) -> list[Announced]:
+) -> list[Line]:
     """The devices of the first table. spaces: by code, and by name in either language, in small
-    letters. What a line leaves open is as it was chosen for all. Invalid with every wrong cell."""
+    letters. What a line leaves open is as it was chosen for all. Invalid where it can't be read."""
     try:
         tables = read_tables(content, filename)
     except UnreadableTable as error:
         raise Invalid(
-            "the sheet was not read", problems=[f"sheet: {error}"], advice="Hand in XLSX or CSV."
+            worded(mark("the sheet was not read")),
+            problems=[f"sheet: {error}"],
+            advice="Hand in XLSX or CSV.",
         ) from None
     rows = tables[0].rows if tables else []
     if not rows:
-        raise Invalid("the sheet was not read", problems=["sheet: it is empty"])
+        raise Invalid(
+            worded(mark("the sheet was not read")), problems=[worded(mark("sheet: it is empty"))]
+        )
     columns = _columns(rows[0])
     if "code" not in columns:
-        raise Invalid(
-            "the sheet was not read", problems=["sheet: a column 'code' (or EUI, 编号) is needed"]
-        )
+        missing = worded(mark("sheet: a column 'code' (or EUI, 编号) is needed"))
+        raise Invalid(worded(mark("the sheet was not read")), problems=[missing])
     known = {one.casefold(): code for code in profiles for one in _names(profiles, code)}
-    found, problems = list[Announced](), list[str]()
+    found = []
     for row in rows[1:]:
         cells = {name: _cell(row, place) for name, place in columns.items()}
-        if not cells["code"]:
-            continue
-        place, kind = cells.get("place", ""), cells.get("profile", "")
-        if place and place.casefold() not in spaces:
-            problems.append(f"line {row.number}: there is no place {place!r} on this site")
-        if kind and kind.casefold() not in known:
-            problems.append(f"line {row.number}: there is no profile {kind!r}")
-        name, name_zh = cells.get("name", ""), cells.get("name_zh", "")
-        names = {"en": name or name_zh, "zh": name_zh or name} if name or name_zh else {}
-        found.append(
-            Announced(
-                cells["code"],
-                names,
-                spaces.get(place.casefold(), space_id) if place else space_id,
-                known.get(kind.casefold(), profile) if kind else profile,
-            )
-        )
-    if problems:
-        raise Invalid("no device was announced", problems=problems)
+        if cells["code"]:
+            chosen = _Chosen(spaces, known, space_id, profile)
+            found.append(_line(row.number, cells, chosen))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What cells may name, and what holds for lines that name nothing."""
+
+    spaces: Mapping[str, UUID]
+    profiles: Mapping[str, str]
+    space_id: UUID | None
+    profile: str | None
+
+
+def _line(number: int, cells: Mapping[str, str], chosen: _Chosen) -> Line:
+    place, kind = cells.get("place", ""), cells.get("profile", "")
+    faults = []
+    if place and place.casefold() not in chosen.spaces:
+        faults.append(worded(mark("there is no place '%(place)s' on this site"), place=place))
+    if kind and kind.casefold() not in chosen.profiles:
+        hint = nearest(kind.casefold(), list(chosen.profiles))
+        faults.append(
+            worded(mark("there is no profile '%(profile)s'%(hint)s"), profile=kind, hint=hint)
+        )
+    name, name_zh = cells.get("name", ""), cells.get("name_zh", "")
+    names = {"en": name or name_zh, "zh": name_zh or name} if name or name_zh else {}
+    space_id = chosen.spaces.get(place.casefold()) if place else chosen.space_id
+    profile = chosen.profiles.get(kind.casefold()) if kind else chosen.profile
+    return Line(number, Announced(cells["code"], names, space_id, profile), True, tuple(faults))
 
 
 def _names(profiles: Profiles, code: str) -> Sequence[str]:

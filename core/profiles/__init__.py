@@ -2,7 +2,7 @@
 
 from core.profiles.matching import Feed, Fit, Said, Sight, best_fit, fit_of
 from core.profiles.model import Battery, Key, Known, Profile, ProfilePoint, Profiles
-from core.profiles.reading import read_profiles, shipped_profiles
+from core.profiles.reading import read_profile, read_profiles, shipped_profiles
 
 __all__ = [
     "Battery",
@@ -17,6 +17,7 @@ __all__ = [
     "Sight",
     "best_fit",
     "fit_of",
+    "read_profile",
     "read_profiles",
     "shipped_profiles",
 ]

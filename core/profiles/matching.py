@@ -120,6 +120,13 @@ def known_as(profile: Profile, sight: Sight) -> tuple[Known | None, int]:
     return best
 
 
+def code_patterns(profiles: Iterable[Profile], code: str) -> frozenset[str]:
+    """Which patterns of codes fit a code: all that a code says of what its device is."""
+    plain = _plain(code)
+    patterns = (one for profile in profiles for known in profile.known for one in known.code)
+    return frozenset(one for one in patterns if _pattern(one).fullmatch(plain))
+
+
 def _plain(text: str) -> str:
     return _WORDS.sub(" ", text.casefold()).strip()
 

@@ -15,10 +15,11 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Invalid, NotFound, Stale
 from core.profiles.model import Profile, Profiles
-from core.profiles.reading import read_profiles, shipped_profiles
+from core.profiles.reading import read_profile, read_profiles, shipped_profiles
 from core.site_file.catalog import load_catalog
 from rules.catalog import Catalog
 from rules.located_yaml import LocatedYamlError, load
+from rules.wording import worded
 
 
 class OwnProfile(Base):
@@ -78,6 +79,14 @@ def own_versions(session: Session) -> dict[str, int]:
     return {code: version for code, version in rows}
 
 
+def own_document(session: Session, code: str) -> tuple[dict[str, Any], int]:
+    """One's own profile as it was written, and how often it was. NotFound for any other."""
+    row = session.get(OwnProfile, code)
+    if row is None:
+        raise NotFound(f"there is no profile of your own called {code!r}")
+    return row.document, row.version
+
+
 def put_profile(
     session: Session,
     code: str,
@@ -92,21 +101,20 @@ def put_profile(
     Invalid with every problem at its line; Stale when it was changed since it was read.
     """
     try:
-        body = load(text, code).value
-        document = json.loads(json.dumps(body, ensure_ascii=False))
-        read_profiles(json.dumps({code: document}), code, load_catalog(session), own=True)
-        # Once more as written, so that lines are those of the writer.
-        indented = "".join(f"  {line}" for line in text.splitlines(keepends=True))
-        read_profiles(f"{code}:\n{indented}", code, load_catalog(session), own=True)
+        catalog = load_catalog(session)
+        read_profile(text, code, catalog, own=True)
+        document = json.loads(json.dumps(load(text, code).value, ensure_ascii=False))
+        # As it will be read from now on.
+        read_profile(json.dumps(document), code, catalog, own=True)
     except LocatedYamlError as error:
         raise Invalid(
-            f"the profile {code!r} was not kept",
-            problems=[str(one) for one in error.problems],
-            advice="Lines and columns are counted from the profile's own first line plus one.",
+            worded("the profile '%(code)s' was not kept", code=code),
+            problems=[one.text for one in error.problems],
         ) from None
     except TypeError:
         raise Invalid(
-            f"the profile {code!r} was not kept", problems=["quote dates: they are texts here"]
+            worded("the profile '%(code)s' was not kept", code=code),
+            problems=[worded("quote dates: they are texts here")],
         ) from None
     row = session.get(OwnProfile, code)
     if row is None:

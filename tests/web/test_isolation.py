@@ -295,6 +295,7 @@ def things_of_ours(stage: Stage) -> dict[str, str]:
         "signature_id": str(new_id()),
         "run_id": str(new_id()),
         "rule_id": OVERHEATING.rule_id,
+        "profile_id": "door-contact",
         "code": "office",
         **roster_of(stage, guard),
         "person_id": str(guard),
@@ -439,8 +440,10 @@ def addresses(stage: Stage, theirs: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def of_one_thing(address: str, theirs: dict[str, str]) -> bool:
-    """Whether an address names something of ours in its path: not a form or a language."""
-    ours = [value for name, value in theirs.items() if name not in ("form", "language")]
+    """Whether an address names something of ours in its path: not a form, a language, or a profile,
+    which holds in the whole installation."""
+    everybodys = ("form", "language", "profile_id")
+    ours = [value for name, value in theirs.items() if name not in everybodys]
     return any(value in address.partition("?")[0].split("/") for value in ours)
 
 

@@ -1,5 +1,6 @@
 """Waiting devices in the console: two taps, many at once, announced ones, and replacement."""
 
+import html
 import io
 from uuid import UUID
 
@@ -99,6 +100,72 @@ def test_devices_are_announced_by_label_and_by_sheet(stage: Stage) -> None:
     assert "一号水浸" not in manager.get(f"/devices/waiting?site={stage.site_id}").text
     assert announce(manager, stage, "MT:Y.K9042C00KA0648G00") == 422
     assert announce(manager, stage, "", b"no sheet at all") == 422
+
+
+SHEET = """code,name,place,profile
+24E124136B320001,Cellar,b1-pumproom,water-leak
+24E124136B320002,Roof,nowhere,water-leek
+24E124136B320001,Again,,
+MT:Y.K9042C00KA0648G00,Matter,,
+"""
+
+
+def preview(client: TestClient, stage: Stage, lines: str, content: bytes, **form: str) -> str:
+    csrf = csrf_token(client.cookies[SESSION_COOKIE])
+    said = {"csrf": csrf, "site": str(stage.site_id), "lines": lines, **form}
+    files = {"sheet": ("devices.csv", content, "text/csv")}
+    answer = client.post("/devices/expected/preview", data=said, files=files)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def test_a_sheet_is_looked_at_with_its_faults_by_line_before_it_is_taken(stage: Stage) -> None:
+    manager = somebody(stage, "manager", "Manager Ye")
+    page = preview(manager, stage, "", SHEET.encode())
+    for part in (
+        "Sheet, line 3",
+        "there is no place &#39;nowhere&#39; on this site",
+        "there is no profile &#39;water-leek&#39;; did you mean &#39;water-leak&#39;?",
+        "the same device as line 2",
+        "nothing that names a device over MQTT",
+    ):
+        assert part in page, part
+    assert "Announce 4" not in page
+    manager.get("/account?lang=zh")
+    page = preview(manager, stage, "", SHEET.encode())
+    assert "本项目没有位置“nowhere”" in page
+    assert "与第2行是同一设备" in page
+    with stage.parts.database.read() as session:
+        assert session.scalars(select(ExpectedDevice)).all() == []
+
+
+def test_what_was_looked_at_is_announced_as_it_was_shown(stage: Stage) -> None:
+    manager = somebody(stage, "manager", "Manager Ye")
+    announce(manager, stage, LABEL)
+    text = "\n".join(SHEET.splitlines()[:2]).encode()
+    page = preview(manager, stage, f"{LABEL},Sink", text, profile="door-contact")
+    assert "Announce 2 devices" in page
+    assert "1 is announced already" in page
+    assert "Water leak sensor" in page
+    given = html.unescape(page.partition('name="given" value="')[2].partition('"')[0])
+    send(manager, "/devices/expected", site=str(stage.site_id), given=given)
+    with stage.parts.database.read() as session:
+        rows = {one.name.get("en"): one for one in session.scalars(select(ExpectedDevice))}
+    assert {name: one.profile for name, one in rows.items()} == {
+        "Sink": "door-contact",
+        "Cellar": "water-leak",
+    }
+    assert rows["Cellar"].space_id is not None
+    csrf = csrf_token(manager.cookies[SESSION_COOKIE])
+    said = {"csrf": csrf, "site": str(stage.site_id), "given": given[:-9]}
+    assert manager.post("/devices/expected", data=said).status_code == 422
+
+
+def test_who_may_not_change_devices_sees_no_preview(stage: Stage) -> None:
+    guard = somebody(stage, "guard", "Guard Ma")
+    csrf = csrf_token(guard.cookies[SESSION_COOKIE])
+    said = {"csrf": csrf, "site": str(stage.site_id), "lines": LABEL}
+    assert guard.post("/devices/expected/preview", data=said).status_code == 403
 
 
 def test_a_new_device_replaces_another_and_gives_it_back(stage: Stage) -> None:

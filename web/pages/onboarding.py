@@ -1,11 +1,11 @@
-"""Waiting devices: two taps to adopt one, many at once, those that are to come, replacement."""
+"""Waiting devices: two taps to adopt one, many at once, replacement."""
 
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
 from core.adoption import Suggestion, Wish, adopt_as_proposed, suggest
@@ -13,18 +13,19 @@ from core.db import Session
 from core.devices import Device
 from core.errors import Conflict, Invalid, NotFound
 from core.events import Actor
-from core.expected_devices import drop_expected, expect, list_expected
+from core.expected_devices import list_expected
 from core.paging import Wish as Leaf
-from core.places import Asset, Space
+from core.places import Asset
 from core.profiles import Profiles
 from core.profiles.own import load_profiles
 from core.register import find, working_devices
 from core.replacing import propose, replace_device, undo_replacement
 from core.site_file import load_catalog
 from rules.catalog import Catalog
-from web.device_sheets import announced_in_lines, announced_in_sheet
 from web.naming import point_name, type_name
 from web.page_route import PageRoute
+from web.pages.device_profiles import may_write
+from web.pages.expected_devices import space_of
 from web.pages.planned_work import chosen_site, sites_with
 from web.reader import Reader
 from web.templating import Templates
@@ -51,7 +52,6 @@ def router(templates: Templates) -> APIRouter:
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
     _add_list(routes, templates)
     _add_adopting(routes)
-    _add_expecting(routes)
     _add_replacing(routes, templates)
     return routes
 
@@ -130,6 +130,7 @@ def _list(
         "spaces": spaces,
         "profiles": _profile_names(profiles, local.reader),
         "may_write": visit.may(WRITE, chosen.id),
+        "may_profile": may_write(visit.caller),
     }
 
 
@@ -148,13 +149,6 @@ def _add_list(routes: APIRouter, templates: Templates) -> None:
         return page
 
 
-def _space(text: str) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        raise Invalid("nothing was changed", problems=["space: choose one"]) from None
-
-
 def _add_adopting(routes: APIRouter) -> None:
     @routes.post("/devices/{device_id}/adopt-proposed")
     def adopt_one(
@@ -166,7 +160,7 @@ def _add_adopting(routes: APIRouter) -> None:
     ) -> Response:
         called = " ".join(name.split())[:120]
         names = {"en": called, "zh": called} if called else None
-        wish = Wish(profile or None, names, _space(space))
+        wish = Wish(profile or None, names, space_of(space))
         with visit.parts.database.write() as session:
             device = find(session, visit.caller, Device, device_id, to_change=True)
             visit.caller.require(WRITE, device.site_id)
@@ -183,7 +177,7 @@ def _add_adopting(routes: APIRouter) -> None:
         space: Annotated[str, Form()] = "",
     ) -> Response:
         visit.caller.require(WRITE, site)
-        wish = Wish(space_id=_space(space))
+        wish = Wish(space_id=space_of(space))
         problems = []
         for one in (device or ())[:MOST_SHOWN]:
             try:
@@ -201,47 +195,6 @@ def _add_adopting(routes: APIRouter) -> None:
                 advice="Open these one by one and choose what they are.",
             )
         return _back(site)
-
-
-def _add_expecting(routes: APIRouter) -> None:
-    @routes.post("/devices/expected")
-    def announce(
-        visit: SignedInVisit,
-        site: Annotated[UUID, Form()],
-        lines: Annotated[str, Form()] = "",
-        space: Annotated[str, Form()] = "",
-        profile: Annotated[str, Form()] = "",
-        sheet: Annotated[UploadFile | None, File()] = None,
-    ) -> Response:
-        visit.caller.require(WRITE, site)
-        content = sheet.file.read() if sheet else b""
-        kind, place = profile or None, _space(space)
-        with visit.parts.database.write() as session:
-            found = announced_in_lines(lines, space_id=place, profile=kind)
-            if content:
-                found += announced_in_sheet(
-                    content,
-                    (sheet.filename if sheet else None) or "devices.csv",
-                    spaces=_by_name(choices_at(session, site)[1]),
-                    profiles=load_profiles(session),
-                    space_id=place,
-                    profile=kind,
-                )
-            expect(session, visit.caller, site, found, now=visit.parts.clock.now())
-        return _back(site, "#expected")
-
-    @routes.post("/devices/expected/{expected_id}/drop")
-    def drop(expected_id: UUID, visit: SignedInVisit) -> Response:
-        with visit.parts.database.write() as session:
-            now = visit.parts.clock.now()
-            row = drop_expected(session, visit.caller, expected_id, now=now)
-            site_id = row.site_id
-        return _back(site_id, "#expected")
-
-
-def _by_name(spaces: list[Space]) -> Mapping[str, UUID]:
-    names = {name.casefold(): one.id for one in spaces for name in one.name.values() if name}
-    return names | {one.code.casefold(): one.id for one in spaces}
 
 
 def _add_replacing(routes: APIRouter, templates: Templates) -> None:

@@ -24,10 +24,8 @@ from core.clock import MICROS, to_micros
 from core.db import Base, Instant
 from core.device_health import DeviceBattery
 from core.devices import Device, Point
-from core.places import Asset
-from core.profiles import Battery, Said, Sight, best_fit
-from core.profiles.own import load_profiles
-from core.site_file import load_catalog
+from core.profile_use import working_fit
+from core.profiles import Battery
 from core.telemetry.store import TelemetryStore
 from workflows.maintenance.forecast import MOST_DAYS, Forecast, forecast
 
@@ -156,20 +154,5 @@ def judge_battery(
 
 def battery_of(session: Session, device: Device) -> Battery | None:
     """What is in a device, by its profile."""
-    described = device.described or {}
-    points = session.execute(
-        select(Point.key, Point.kind, Point.unit, Asset.type)
-        .join(Asset, Asset.id == Point.asset_id)
-        .where(Point.device_id == device.id)
-    ).all()
-    sight = Sight(
-        code=device.code,
-        maker=str(described.get("maker") or ""),
-        model=str(described.get("model") or ""),
-        values=tuple(Said(key, kind=kind, unit=unit) for key, kind, unit, _ in points),
-    )
-    types = {kind for _, _, _, kind in points}
-    asset_type = types.pop() if len(types) == 1 else None
-    profiles = load_profiles(session).values()
-    fit = best_fit(profiles, load_catalog(session), sight, asset_type=asset_type)
+    fit = working_fit(session, device)
     return fit.battery if fit else None

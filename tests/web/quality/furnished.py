@@ -1,5 +1,6 @@
 """A compound in the middle of a busy day, and the addresses of its pages."""
 
+import html
 import io
 import math
 import re
@@ -286,6 +287,23 @@ def _pages_of_onboarding(stage: Stage, client: TestClient) -> dict[str, str]:
         "start a walk test": f"/walk-tests/new?{site}",
         "walk test": test,
         "tick a sensor": f"{test}/sensors/{device}",
+        **_pages_of_profiles(stage, client, door),
+    }
+
+
+def _pages_of_profiles(stage: Stage, client: TestClient, door: UUID) -> dict[str, str]:
+    """A profile that was copied, one that is written after a device, and one with faults."""
+    copied = client.get("/new-device-profile?copy=water-leak").text
+    text = html.unescape(copied.partition("data-lines>")[2].partition("</textarea>")[0])
+    _form(client, "/new-device-profile", code="cellar-leak", document=text)
+    return {
+        "profiles": "/device-profiles",
+        "profiles, one's own": "/device-profiles?whose=own",
+        "profile": "/device-profiles/door-contact",
+        "profile, one's own": "/device-profiles/cellar-leak",
+        "new profile": "/new-device-profile",
+        "new profile of a device": f"/new-device-profile?device={door}",
+        "edit a profile": "/device-profiles/cellar-leak/edit",
     }
 
 
