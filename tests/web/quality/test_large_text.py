@@ -59,11 +59,10 @@ BROKEN = """() => {
 }"""
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_letters_of_twice_the_size_break_no_page(
+def broken_pages(
     furnished: Furnished, browser: Browser, size: ViewportSize, language: str
-) -> None:
+) -> dict[str, list[str]]:
+    """What breaks on each page, by its name, with letters of twice the size."""
     found = {}
     for signed_in in (True, False):
         context = furnished.context(browser, size, language=language, signed_in=signed_in)
@@ -74,5 +73,15 @@ def test_letters_of_twice_the_size_break_no_page(
                 page.evaluate(ENLARGE)
                 found[name] = page.evaluate(BROKEN)
         context.close()
-    broken = {name: what for name, what in found.items() if what}
+    return {name: what for name, what in found.items() if what}
+
+
+# English needs more room. The other two pairs are tried by `make proof`.
+@pytest.mark.parametrize(
+    ("size", "language"), [(PHONE, "en"), (DESKTOP, "zh")], ids=["phone", "desktop"]
+)
+def test_letters_of_twice_the_size_break_no_page(
+    furnished: Furnished, browser: Browser, size: ViewportSize, language: str
+) -> None:
+    broken = broken_pages(furnished, browser, size, language)
     assert broken == {}, json.dumps(broken, indent=1, ensure_ascii=False)
