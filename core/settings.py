@@ -186,6 +186,12 @@ class Settings(BaseSettings):
     spool_bytes: int = Field(
         2 * 1024**3, ge=1024**2, description="Size of the spool while telemetry is away, bytes."
     )
+    telemetry_memory_bytes: int = Field(
+        1024**3,
+        ge=256 * 1024**2,
+        description="Memory that DuckDB may use in the process that owns the readings, bytes; it "
+        "fills it with pages of its file.",
+    )
     quarantine_rows: int = Field(50_000, ge=100, description="Oldest ones above it are dropped.")
     quarantine_days: int = Field(30, ge=1)
     influx_url: str = Field(

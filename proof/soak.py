@@ -21,12 +21,14 @@ from typing import Any
 import httpx2
 import psutil
 import psycopg
+from prometheus_client.parser import text_string_to_metric_families
 
 from core.clock import SystemClock
 from core.db import Database
 from core.ids import new_id
 from core.people import Grant, Person, company_node, issue
 from simulators.connection import BrokerAddress, Publisher
+from tests.servers import free_port
 from tests.servers.mosquitto import mosquitto
 from tests.servers.postgres import PostgresServer
 from tests.servers.product import Product, done, until
@@ -66,7 +68,10 @@ WARM_UP = 0.4
 
 @dataclass
 class Result:
-    """What a run showed. slopes: KiB of memory a minute that each role grows by, after warming up.
+    """What a run showed. slopes: KiB of memory a minute that each role grows by, after warming up,
+    without cached_mib: the pages of its file that DuckDB keeps in ingest, which it says itself.
+    Those become more with the readings until telemetry_memory_bytes are used, and no more then
+    (tests/core/telemetry/test_duckdb_store.py).
 
     latencies: milliseconds by kind of request, p50, p95, p99 and the worst.
     """
@@ -80,6 +85,7 @@ class Result:
     tickets: int = 0
     latencies: dict[str, list[float]] = field(default_factory=dict)
     memory_mib: dict[str, list[float]] = field(default_factory=dict)
+    cached_mib: list[float] = field(default_factory=list)
     slopes: dict[str, float] = field(default_factory=dict)
     logged: list[str] = field(default_factory=list)
 
@@ -243,6 +249,7 @@ class Worker(Product):
     """An API worker beside another one on the same data folder."""
 
     number = 1
+    monitor: int | None = None
 
     @property
     def _output(self) -> Path:
@@ -257,7 +264,10 @@ def running(folder: Path, url: str, address: BrokerAddress) -> Iterator[dict[str
     names = {"ingest": "ingest", "jobs": "jobs", "api-1": "api", "api-2": "api"}
     roles: dict[str, Worker] = {}
     for name, role in names.items():
-        product = Worker(folder / "data", role, dict(settings))
+        monitor = free_port() if role == "ingest" else None
+        own = {"monitor_port": str(monitor)} if monitor else {}
+        product = Worker(folder / "data", role, {**settings, **own})
+        product.monitor = monitor
         product.number = int(name[-1]) if role == "api" else 1
         roles[name] = product
     (folder / "site.yaml").write_text(site_text())
@@ -279,16 +289,28 @@ def running(folder: Path, url: str, address: BrokerAddress) -> Iterator[dict[str
             product.end()
 
 
-async def watch(roles: Mapping[str, Product], ends: float, found: dict[str, list[float]]) -> None:
-    """Note the memory of each role (resident, MiB) every second."""
+async def watch(roles: Mapping[str, Worker], ends: float, result: Result) -> None:
+    """Note the memory of each role (resident, MiB) every second, and what of it is cached."""
     processes = {}
     for name, product in roles.items():
         assert product.process is not None
         processes[name] = psutil.Process(product.process.pid)
-    while time.monotonic() < ends:
-        for name, process in processes.items():
-            found.setdefault(name, []).append(process.memory_info().rss / 2**20)
-        await asyncio.sleep(1)
+    metrics = f"http://127.0.0.1:{roles['ingest'].monitor}/metrics"
+    async with httpx2.AsyncClient(timeout=60) as client:
+        while time.monotonic() < ends:
+            for name, process in processes.items():
+                mib = process.memory_info().rss / 2**20
+                result.memory_mib.setdefault(name, []).append(mib)
+            result.cached_mib.append(_cached((await client.get(metrics)).text))
+            await asyncio.sleep(1)
+
+
+def _cached(metrics: str) -> float:
+    """MiB of DuckDB's cache, by what a process says of itself."""
+    for family in text_string_to_metric_families(metrics):
+        if family.name == "wk_telemetry_cached_bytes":
+            return family.samples[0].value / 2**20
+    raise LookupError("ingest doesn't say how much is cached")
 
 
 def slope(samples: Sequence[float]) -> float:
@@ -332,7 +354,7 @@ def run(folder: Path, minutes: float, seed: int) -> Result:
 
 
 def _live(
-    result: Result, roles: Mapping[str, Product], url: str, address: BrokerAddress, seed: int
+    result: Result, roles: Mapping[str, Worker], url: str, address: BrokerAddress, seed: int
 ) -> None:
     tokens, site = hire(url)
     seconds = result.minutes * 60
@@ -345,7 +367,7 @@ def _live(
 
     async def everything() -> list[User]:
         users, _ = await asyncio.gather(
-            people(urls, tokens, site, ends, seed), watch(roles, ends, result.memory_mib)
+            people(urls, tokens, site, ends, seed), watch(roles, ends, result)
         )
         return users
 
@@ -361,7 +383,11 @@ def _live(
             took[kind] += values
     result.requests = sum(map(len, took.values()))
     result.latencies = {kind: percentiles(values) for kind, values in sorted(took.items())}
-    result.slopes = {name: round(slope(mib)) for name, mib in result.memory_mib.items()}
+    own = dict(result.memory_mib)
+    own["ingest"] = [
+        mib - cached for mib, cached in zip(own["ingest"], result.cached_mib, strict=True)
+    ]
+    result.slopes = {name: round(slope(mib)) for name, mib in own.items()}
     # Each message holds three readings; the last of them may still be on their way.
     until(lambda: roles["ingest"].fed() >= 3 * result.messages, 120, "readings are missing")
 
@@ -380,13 +406,16 @@ def _read_log(result: Result, name: str, output: str) -> None:
             result.logged.append(f"{name}: {line[:300]}")
 
 
+def _ends(samples: Sequence[float]) -> list[float]:
+    """The first after warming up, and the last."""
+    return [round(samples[int(len(samples) * WARM_UP)], 1), round(samples[-1], 1)]
+
+
 def tell(result: Result) -> str:
     """What is worth keeping of a result, as JSON."""
     shown = asdict(result)
-    shown["memory_mib"] = {
-        name: [round(mib[int(len(mib) * WARM_UP)], 1), round(mib[-1], 1)]
-        for name, mib in result.memory_mib.items()
-    }
+    shown["memory_mib"] = {name: _ends(mib) for name, mib in result.memory_mib.items()}
+    shown["cached_mib"] = _ends(result.cached_mib)
     return json.dumps(shown, indent=2, ensure_ascii=False)
 
 

@@ -1,12 +1,14 @@
 """Roles that begin before their database is there, and what they say of their health."""
 
 import json
+import re
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -15,6 +17,8 @@ from core.db import Database
 from core.health import Health
 from core.schema import UnknownSchema, migrate
 from core.settings import Settings, load
+from core.telemetry.duckdb_store import DuckDBStore
+from core.telemetry.readings import ReadingBatch
 from tests.servers import free_port
 from tests.servers.postgres import PostgresServer
 from tests.servers.product import command_line
@@ -167,3 +171,41 @@ def test_the_owner_of_telemetry_may_go_and_come(tmp_path: Path) -> None:
         assert telemetry_of(role) == (True, "")
         owner.stop()
     role.stop()
+
+
+class NotingStore(DuckDBStore):
+    """Notes how much memory it may use."""
+
+    may_use: ClassVar[list[int]] = []
+
+    def __init__(self, path: Path, *, memory_bytes: int) -> None:
+        self.may_use.append(memory_bytes)
+        super().__init__(path, memory_bytes=memory_bytes)
+
+
+def test_the_file_gets_the_memory_that_is_set_and_tells_what_it_keeps_there(
+    monitor: Monitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchkeeper.product.DuckDBStore", NotingStore)
+    product = Product(load(data_dir=tmp_path, telemetry_memory_bytes=300 * 1024**2))
+    store = product.open_telemetry()
+    began = 1_704_067_200_000_000
+    try:
+        batch = ReadingBatch()
+        for index in range(200_000):
+            batch.append(1, began + index, index / 7, began, 0)
+        store.write(batch)
+        store.roll_up(began + 24 * 3600 * 1_000_000)
+        store.last()
+        cached = re.search(r"^wk_telemetry_cached_bytes (\S+)$", told_figures(monitor), re.M)
+        assert cached
+        assert float(cached[1]) > 0
+    finally:
+        product.stop()
+    assert NotingStore.may_use == [300 * 1024**2]
+    # Closed, it keeps nothing.
+    assert "wk_telemetry_cached_bytes 0.0\n" in told_figures(monitor)
+
+
+def told_figures(monitor: Monitor) -> str:
+    return asked(monitor, "/metrics")[1].decode()

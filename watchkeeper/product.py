@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 import structlog
@@ -32,10 +33,11 @@ from core.telemetry.influx_store import InfluxStore
 from core.telemetry.remote import RemoteStore
 from core.telemetry.server import TelemetryServer
 from core.telemetry.spool import SpooledStore
-from core.telemetry.store import TelemetryStore
+from core.telemetry.store import TelemetryError, TelemetryStore
 from core.vault import Vault
 from ingest.accounts import Door, EmbeddedDoor, MosquittoDoor
 from ingest.broker import BrokerConfig, BrokerError, EmbeddedBroker
+from ingest.metrics import CACHED
 from ingest.service import IngestService
 from ingest.session import BrokerAddress
 from ingest.stores import Stores
@@ -155,8 +157,9 @@ class Product:
         """
         influx = installation.influx_address(self.settings)
         path = self.folder / "telemetry.duckdb"
+        memory = self.settings.telemetry_memory_bytes
         store = SpooledStore(
-            partial(DuckDBStore, path) if influx is None else partial(InfluxStore, influx),
+            partial(_open_file, path, memory) if influx is None else partial(InfluxStore, influx),
             self.folder / "spool",
             limit_bytes=self.settings.spool_bytes,
             takes_whole=None if influx is None else is_whole,
@@ -359,3 +362,17 @@ def _telemetry_detail(store: SpooledStore) -> str:
     store.check()
     state = store.state()
     return f"spooling, {state.readings_waiting} readings wait" if state.spooling else ""
+
+
+def _open_file(path: Path, memory_bytes: int) -> DuckDBStore:
+    store = DuckDBStore(path, memory_bytes=memory_bytes)
+    CACHED.set_function(partial(_cached, store))
+    return store
+
+
+def _cached(store: DuckDBStore) -> float:
+    try:
+        return store.cached()
+    except TelemetryError:
+        # Let go of, and not opened anew yet.
+        return 0

@@ -83,14 +83,14 @@ def number(connection: duckdb.DuckDBPyConnection, sql: str, **values: int) -> in
     return int(answer)
 
 
-def open_file(path: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
+def open_file(path: Path, memory_bytes: int, threads: int) -> duckdb.DuckDBPyConnection:
     """Open or create the file, recovering what a killed process left in its log.
 
     Raises TelemetryError when another process owns it, it is damaged, or its schema is newer.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": threads,
-        "memory_limit": memory_limit,
+        "memory_limit": f"{memory_bytes // 1024}KiB",
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         # A checkpoint of so much log stalls an append for some 60 ms and a reader not at all.

@@ -75,6 +75,7 @@ WHERE series IN (SELECT unnest($series::INTEGER[])) AND event_at >= $start AND e
     AND received >= $since AND received < $until
 ORDER BY received, sequence
 """
+_CACHED = "SELECT memory_usage_bytes FROM duckdb_memory() WHERE tag = 'BASE_TABLE'"
 _SLICE = 60_000_000
 _SCAN_ROWS = 500_000
 _BATCH_ROWS = 10_000
@@ -90,13 +91,14 @@ class DuckDBStore:
         self,
         path: Path,
         *,
-        memory_limit: str = "1GB",
+        memory_bytes: int = 1024**3,
         threads: int = 1,
         run_rows: int = 1_000_000,
         chunk_rows: int = 4_000_000,
     ) -> None:
         """Open or create the file; its folder must exist.
 
+        memory_bytes: what the engine may use for work and for pages of the file that it keeps.
         run_rows: roll_up waits for so many readings (or a day) before it sorts them away;
         chunk_rows: and moves at most so many in one transaction.
         Raises TelemetryError when another process has the file, or it is damaged or newer.
@@ -107,7 +109,7 @@ class DuckDBStore:
         self._failure: str | None = None
         self._writing = threading.Lock()
         self._rewriting = threading.Lock()
-        self._connection = open_file(path, memory_limit, threads)
+        self._connection = open_file(path, memory_bytes, threads)
         with engine_errors("telemetry cannot be read"):
             self._sequence = next_sequence(self._connection)
 
@@ -268,6 +270,12 @@ class DuckDBStore:
             readings = number(cursor, "SELECT count(*) FROM stored")
         files = (self._path, self._path.with_name(self._path.name + ".wal"))
         return StoreSize(readings, sum(map(_bytes_of, files)))
+
+    def cached(self) -> int:
+        """Bytes of the file's pages that the engine keeps in memory; with more readings it becomes
+        more, until memory_bytes are used."""
+        with self._cursor() as cursor:
+            return number(cursor, _CACHED)
 
     def check(self) -> None:
         """Raises TelemetryError when reading fails or the last write did."""

@@ -1,5 +1,6 @@
 """What is particular to the DuckDB store: its file, its upkeep, and many threads at once."""
 
+import random
 import subprocess
 import sys
 import threading
@@ -44,6 +45,22 @@ def test_insertion_order_goes_on_where_everything_was_settled(tmp_path: Path) ->
         store.close()
     store = eager(tmp_path)
     assert [r.value for batch in store.scan([1], 0, START) for r in batch] == [1.0, 2.0, 3.0]
+    store.close()
+
+
+def test_the_engine_keeps_no_more_pages_than_it_may(tmp_path: Path) -> None:
+    most = 16 * 1024**2
+    store = DuckDBStore(tmp_path / "telemetry.duckdb", memory_bytes=most, run_rows=1)
+    draw = random.Random(1)
+    for part in range(12):
+        batch = ReadingBatch()
+        for index in range(part * 100_000, (part + 1) * 100_000):
+            batch.append(index % 600, START + index, draw.random(), START + index, 0)
+        store.write(batch)
+        store.roll_up(START + HOUR)
+    # Once more than fits was read through, and nothing is missing.
+    assert sum(map(len, store.scan(list(range(600)), 0, START * 2))) == 1_200_000
+    assert 0 < store.cached() <= most < store.size().bytes_on_disk
     store.close()
 
 
