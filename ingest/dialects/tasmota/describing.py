@@ -6,7 +6,7 @@ from typing import Any
 from ingest.decoding import Problem
 from ingest.dialects.naming import NAMED, device_code, named
 from ingest.dialects.spoken import FOLLOWED, Decoded, Described, DescribedPoint, Result, Told
-from ingest.dialects.values import Value, document, flat, known_unit, name_in
+from ingest.dialects.values import Value, document, flat, is_text, known_unit, name_in
 
 DISCOVERY = ["tasmota", "discovery"]
 # What is noted under this and a device: the points that were told of it so far.
@@ -179,7 +179,9 @@ def _topics(said: Mapping[str, Any], mac: str) -> Iterator[tuple[str, str]]:
     filled = str(full).replace("%topic%", str(topic)).replace("%id%", mac).rstrip("/")
     filled = filled.replace("%hostname%", name_in(said.get("hn")) or "%hostname%")
     name = "/".join(level for level in filled.split("/") if level not in ("%prefix%", ""))
-    if "%prefix%" not in filled.split("/") or not name or set(filled) & set("+#\0"):
+    if "%prefix%" not in filled.split("/") or not name or not is_text(filled):
+        return
+    if set(filled) & set("+#\0"):
         return
     for prefix, lasts in _FOLLOWED:
         for last in lasts:

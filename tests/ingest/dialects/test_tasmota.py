@@ -406,7 +406,9 @@ def test_an_announced_device_is_followed_wherever_it_speaks() -> None:
 
 
 def test_an_announcement_that_names_no_topic_is_quarantined(wall: Following) -> None:
-    for said in ({**CONFIG, "t": 7}, {**CONFIG, "ft": "%topic%/"}, {}, {**CONFIG, "t": "a+b"}):
+    half = {**CONFIG, "t": "\ud800"}
+    plus = {**CONFIG, "t": "a+b"}
+    for said in ({**CONFIG, "t": 7}, {**CONFIG, "ft": "%topic%/"}, {}, plus, half):
         assert isinstance(wall.hear("tasmota/discovery/D8/config", said), Problem)
     assert wall.hear("tasmota/discovery/D8/sensors", {"sn": {}}) is None
     problem = wall.hear("tasmota/discovery/D8/config", {**CONFIG, "tp": ["c", "s", "t"]})
