@@ -97,8 +97,12 @@ class SpooledStore:
         with self._writing:
             self._refuse_when_closed()
             if self._log.segments or self._error is not None or self._would_part(new, odd):
-                self._spool(_together(new, odd))
-                self._drain_when_due()
+                try:
+                    self._spool(_together(new, odd))
+                finally:
+                    # A full spool, too: whoever writes tries again and again, and nobody else
+                    # makes room meanwhile.
+                    self._drain_when_due()
                 return
             if self._blind:
                 new, odd = ReadingBatch(), _together(new, odd)

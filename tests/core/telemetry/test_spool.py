@@ -307,6 +307,29 @@ def test_a_full_spool_refuses_and_takes_again_once_drained(switch: Switch) -> No
     store.close()
 
 
+def test_who_only_writes_again_and_again_empties_a_full_spool(switch: Switch) -> None:
+    switch.break_down()
+    store = switch.spooled(limit_bytes=1000, segment_bytes=300)
+    waiting = [batch_of((1, START + index, float(index))) for index in range(50)]
+    while waiting and store.state().bytes_waiting < 950:
+        store.write(waiting.pop(0))
+    large = batch_of(*((1, START + HOUR + index, float(index)) for index in range(9)))
+    with pytest.raises(SpoolFull):
+        store.write(large)
+    written = 50 - len(waiting)
+    switch.heal()
+    for _ in range(10):
+        switch.now += 60
+        try:
+            store.write(large)
+        except SpoolFull:
+            continue
+        break
+    drain_all(store, switch)
+    assert values(store, 1) == [*map(float, range(written)), *map(float, range(9))]
+    store.close()
+
+
 def test_a_disk_that_refuses_is_an_error_and_what_was_acknowledged_stays(
     switch: Switch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
