@@ -417,6 +417,8 @@ class Run:
 
     def settled(self, then: Callable[[], None]) -> None:
         """Call `then` once all that was taken in until now is durable."""
+        # Other tasks may have decided something before this one.
+        self._commit(self.judge.batch)
         self._hand_over(self.judge.batch, then=then)
 
     def _replay(

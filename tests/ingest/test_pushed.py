@@ -1,6 +1,7 @@
 """What waits in the box of what was pushed is taken in, whatever dies in between."""
 
 import json
+import threading
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 
 from core.db import Database
+from core.device_credentials import devices_used_twice
 from core.devices import Device, Source
 from core.http_ingest import HttpMessage, taken
 from core.ids import new_id
@@ -106,6 +108,28 @@ def test_a_kill_between_commit_and_leaving_the_box_only_repeats_work(
     assert living.values("pump-2/motor_temperature") == [82.0]
     assert living.rules() == [("hot", "pump-1"), ("hot", "pump-2")]
     assert len(living.tickets()) == 2
+
+
+def test_what_was_decided_beside_what_is_pushed_is_kept(pushing: Database, make: Make) -> None:
+    living = make(pushing).start()
+    run = living.service._run
+    assert run is not None
+    with pushing.read() as session:
+        device_id = session.scalars(select(Device.id).where(Device.code == "pump-1")).one()
+    gathered, settled = threading.Event(), threading.Event()
+    who = [{"client_id": "box", "address": "10.0.0.1"}, {"client_id": "box", "address": "10.0.0.2"}]
+
+    def gather() -> None:
+        gathered.wait(10)
+
+    # As it comes when the accounts are looked at while what was pushed is taken in.
+    run.submit(gather)
+    run.used_twice(device_id, who)
+    run.submit(lambda: run.settled(settled.set))
+    gathered.set()
+    assert settled.wait(10)
+    with pushing.read() as session:
+        assert devices_used_twice(session) == {device_id}
 
 
 def test_while_telemetry_is_away_the_box_keeps_what_it_has(pushing: Database, make: Make) -> None:
