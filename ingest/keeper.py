@@ -13,8 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from core import events, inventory, leases, quarantine, shards
-from core.clock import to_micros
+from core import events, inventory, leases, shards
 from core.db import is_unavailable
 from core.errors import WatchkeeperError
 from core.told_points import prepare, told_by
@@ -23,6 +22,7 @@ from ingest.baselines import Teacher
 from ingest.charts import Charts
 from ingest.committing import Tenure
 from ingest.registry import Registry, Stored
+from ingest.replaying import Replays
 from ingest.restoring import stored_states
 from ingest.run import Run
 from ingest.stores import Stores
@@ -66,6 +66,7 @@ class Keeper:
         self._telling = Telling(stores, tenure, run, cursor)
         self._charts = Charts(stores.database, stores.telemetry)
         self._vitals = VitalsKept(stores.database, tenure)
+        self._replays = Replays(stores.database, run)
         self._charts_due = self._adopted_due = True
         self._reload_due = False
         self._starting = True
@@ -182,9 +183,9 @@ class Keeper:
         if self._adopted_due and self._replaced.is_set():
             self._replay_adopted()
             self._adopted_due = False
-        if self._asked:
-            self._replay(self._asked, judged=True)
-            self._asked = []
+        self._replays.ask(self._asked, judged=True)
+        self._asked = []
+        self._replays.look()
 
     def _publish(self, topic: str, payload: bytes, retain: bool) -> None:
         session = self._run.session
@@ -227,20 +228,4 @@ class Keeper:
         known = self._run.judge.registry.device_ids() if waiting else set()
         rows = [row_id for row_id, device_id in waiting if device_id in known]
         self._tried.update(rows)
-        if rows:
-            self._replay(rows, judged=False)
-
-    def _replay(self, row_ids: Sequence[UUID], *, judged: bool) -> None:
-        with self._stores.database.read() as session:
-            rows = [
-                (
-                    row_id,
-                    [
-                        (body.topic, body.body, to_micros(body.received_at))
-                        for body in quarantine.bodies_of(session, [row_id])
-                        if body.sha256 is None
-                    ],
-                )
-                for row_id in row_ids
-            ]
-        self._run.submit(lambda: self._run.replay(rows, judged=judged))
+        self._replays.ask(rows, judged=False)
