@@ -1,13 +1,14 @@
 """Quarantine: what could not be used is kept with its reason, within bounds."""
 
 import hashlib
+import sqlite3
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
 
-from core import quarantine
+from core import events, inventory, quarantine
 from core.db import Database
 from core.ids import new_id
 from core.quarantine import BODY_LIMIT, HEAD_OF_LARGE, Quarantined, QuarantinedBody, Rejected
@@ -142,3 +143,18 @@ def test_what_was_replayed_or_discarded_counts_no_more(database: Database) -> No
 def test_every_reason_fits_its_column(database: Database) -> None:
     keep(database, *(rejected(reason=reason) for reason in quarantine.REASONS))
     assert {row.reason for row in rows(database)} == set(quarantine.REASONS)
+
+
+def test_however_much_was_asked_for_again_what_waits_is_found(database: Database) -> None:
+    keep(database, rejected(), rejected(device="d2"))
+    first, second = rows(database)
+    with database.write() as session:
+        # As after years of mending mappings.
+        for row_id in (second.id, first.id, *(new_id() for _ in range(30))):
+            about = ("quarantine", row_id)
+            events.append(session, "quarantine.replay", about, actor=events.SYSTEM, learned_at=NOON)
+    with database.read() as session:
+        raw = session.connection().connection.dbapi_connection
+        if isinstance(raw, sqlite3.Connection):
+            raw.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 20)
+        assert inventory.replays_asked(session) == [second.id, first.id]
