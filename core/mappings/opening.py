@@ -61,7 +61,7 @@ def _payload(mapping: MessageMapping, payload: bytes, encoding: str) -> Any:
     if mapping.payload == "pairs":
         return _pairs(text, mapping)
     if mapping.payload == "form":
-        return dict(parse_qsl(text.strip(), keep_blank_values=True, max_num_fields=_MOST_PAIRS))
+        return _form(text.strip())
     return _rows(text, mapping)
 
 
@@ -80,6 +80,13 @@ def _pairs(text: str, mapping: MessageMapping) -> dict[str, str]:
     lines = text.replace("\n", mapping.separator).split(mapping.separator)[:_MOST_PAIRS]
     pairs = (line.partition(mapping.equals) for line in lines)
     return {name.strip(): value.strip() for name, sign, value in pairs if sign}
+
+
+def _form(text: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PAIRS))
+    except ValueError as error:
+        raise Unreadable("too_large", f"this form has too many fields: {error}") from None
 
 
 def _json(payload: bytes) -> Any:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from core.clock import to_micros
 from core.errors import Invalid
 from core.local_time import resolve
-from core.mappings.templates import as_text
+from core.mappings.templates import as_text, clean
 from core.mappings.values import kind_of
 from rules.wording import Message, worded
 
@@ -62,7 +62,8 @@ def as_ts(value: Any, written: str, where: ZoneInfo) -> Any:
         )
         return _micros(resolve(moment, where) if moment.tzinfo is None else to_micros(moment))
     except (Invalid, OverflowError, ValueError):
-        return value
+        # Half characters could neither be passed on nor kept.
+        return clean(value)
 
 
 def _by_itself(value: Any, where: ZoneInfo) -> Any:
@@ -88,7 +89,7 @@ def _counted(value: Any, per_second: int) -> Any:
 def _shown(value: Any) -> str:
     """What stands where a time should: short, so that it can be told as wrong."""
     if isinstance(value, str):
-        return value[:_LONGEST]
+        return clean(value[:_LONGEST])
     return f"a time, not {kind_of(value)}"
 
 

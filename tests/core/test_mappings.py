@@ -6,6 +6,7 @@ import struct
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 
 from core.mappings import MessageMapping, Outcome, Said, Spoke, Trace, evaluate, read_mapping
@@ -493,3 +494,13 @@ def test_a_trace_tells_value_by_value_what_was_seen_and_where() -> None:
     assert trace.lines[0].place == ("frames", 0, "readings", 0)
     assert "none of the words" in trace.lines[2].problem
     assert trace.data == HOLDING
+
+
+@pytest.mark.parametrize("format_", ["auto", "iso", "s", "%Y-%m-%d"])
+def test_half_a_character_as_a_time_leaves_the_values_beside_it(format_: str) -> None:
+    document = {
+        "time": {"path": "$.at", "format": format_},
+        "readings": [{"key": "level", "path": "$.v"}],
+    }
+    fields = values(document, b'{"at": "\\ud800", "v": 1}')
+    assert json.loads(orjson.dumps(fields)) == {"ts": "?", "level": 1}

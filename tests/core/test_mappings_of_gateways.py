@@ -432,6 +432,14 @@ def test_forms_as_browsers_and_weather_stations_post_them() -> None:
     assert told(document, message) == {"A1": {"ts": NOON_MICROS, "t": 100}}
 
 
+def test_a_form_of_too_many_fields_is_trouble_and_no_exception() -> None:
+    document = {"payload": "form", "device": "box", "readings": [{"key": "t", "path": "$.t"}]}
+    mapping = read_mapping(document)
+    assert isinstance(mapping, MessageMapping)
+    outcome = evaluate(mapping, "t", b"t=1&" * 6_000, ZoneInfo("UTC"))
+    assert [(trouble.reason, outcome.said) for trouble in outcome.troubles] == [("too_large", ())]
+
+
 @pytest.mark.parametrize("charset", ["gb18030", "gbk", "gb2312"])
 def test_messages_in_chinese_charsets_are_read_where_the_mapping_says_so(charset: str) -> None:
     document = {
