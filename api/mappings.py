@@ -264,5 +264,5 @@ def plain(raw: Any) -> Any:
     if raw is None or isinstance(raw, bool | float):
         return raw
     if isinstance(raw, int):
-        return raw if abs(raw) < 2**53 else float(min(raw, 10**300))
+        return raw if abs(raw) < 2**53 else float(max(-(10**300), min(raw, 10**300)))
     return str(raw)[:200] if isinstance(raw, str) else f"{type(raw).__name__}"

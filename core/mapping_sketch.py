@@ -5,7 +5,10 @@ import binascii
 import json
 from typing import Any
 
+from core.mappings.paths import compile_path
 from core.mappings.registers import COILS, REGISTERS, Response, responses
+from core.mappings.templates import clean, compile_template
+from rules.wording import Message
 
 _TIMES = ("ts", "time", "timestamp", "datetime", "t")
 _NAMES = ("device", "deviceId", "device_id", "imei", "IMEI", "sn", "id", "mac")
@@ -83,9 +86,17 @@ def _of_json(document: Any) -> dict[str, Any]:
     readings = [
         {"key": key, "path": path}
         for key, path in _leaves(document, root, "", _DEEPEST)
-        if key not in besides
+        if key not in besides and _can_be_written(key, path)
     ]
     return {**found, "readings": readings[:_MOST] or [{"key": "value", "path": root}]}
+
+
+def _can_be_written(key: str, path: str) -> bool:
+    """Whether a mapping can say so: there are names with braces, half characters, or none."""
+    if clean(key) != key or clean(path) != path:
+        return False
+    made = compile_template(key, ()), compile_path(path)
+    return not any(isinstance(one, Message) for one in made)
 
 
 def _leaves(value: Any, path: str, key: str, depth: int) -> list[tuple[str, str]]:
@@ -98,7 +109,7 @@ def _leaves(value: Any, path: str, key: str, depth: int) -> list[tuple[str, str]
         return []
     found = []
     for name, inner in value.items():
-        plain = name.replace("_", "").replace("-", "").isalnum() and not name[0].isdigit()
+        plain = name.replace("_", "").replace("-", "").isalnum() and not name[:1].isdigit()
         if not plain and ("'" in name or len(name) > 100):
             continue
         step = f".{name}" if plain else f"['{name}']"

@@ -112,7 +112,8 @@ def save_mapping(
     changes = {"dialect": DIALECT, "options": options}
     update_source(session, source, changes, actor=actor, now=now)
     rows = waiting_on(session, caller, source)
-    for row in rows:
+    # In the order in which it came: what is older than what was judged already would be late.
+    for row in sorted(rows, key=lambda row: (row.first_at, row.id)):
         subject = ("quarantine", row.id)
         events.append(
             session,

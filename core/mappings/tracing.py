@@ -5,6 +5,7 @@ from typing import Any
 
 from core.mappings.model import Reading
 from core.mappings.place import written
+from core.mappings.templates import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,10 @@ class Trace:
     document: Any = None
     data: bytes | None = None
 
-    def add(self, reading: Reading, **seen: Any) -> None:
+    def add(self, reading: Reading, *, raw: Any, **seen: Any) -> None:
         """Note what was seen of a reading."""
+        # Half characters can't be shown.
+        seen["raw"] = clean(raw) if isinstance(raw, str) else raw
         self.lines.append(
             Traced(place=reading.place, sent_as=reading.sent_as, unit=reading.unit, **seen)
         )

@@ -1,7 +1,8 @@
 """Sources in the console, and the editor of mappings: tried as it is written, then in force."""
 
+import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -10,13 +11,14 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from api.deps import SESSION_COOKIE, csrf_token
+from api.mappings import plain
 from core import events
 from core.devices import Source
 from core.http_ingest import SourceKey
 from core.mapping_sketch import sketch
 from core.mapping_versions import versions_of
 from core.mappings import as_yaml, read_mapping
-from core.quarantine import Quarantined, mark
+from core.quarantine import Quarantined, Rejected, keep, mark
 from tests.web.conftest import client_of, signed_in
 from tests.web.sourcing import FRAME, HOME_MADE, MAPPING, boxes
 from tests.web.stage import Stage
@@ -131,6 +133,29 @@ def test_a_mapping_is_refused_with_its_faults_and_replays_the_quarantine_once_it
     assert "1 of 1 entry in quarantine was taken in" in client.get(onward).text
 
 
+def test_what_waits_is_taken_in_again_in_the_order_in_which_it_came(stage: Stage) -> None:
+    made, client = boxes(stage), client_of(stage, "administrator")
+    with stage.parts.database.write() as session:
+        row = session.get_one(Quarantined, made["row"])
+        for hours in (2, 3, 1):
+            at = row.first_at - timedelta(hours=hours)
+            item = Rejected(row.site_id, "box", row.topic, "wrong_shape", "why", b"{}", at)
+            keep(session, [item])
+    text = 'device: "{$.imei}"\nreadings: [{key: p, path: $.data.p1}]'
+    form(client, f"/sources/{made['home-made']}/mapping", text=text)
+    with stage.parts.database.read() as session:
+        ordered = session.scalars(select(Quarantined.id).order_by(Quarantined.first_at))
+        wanted = [str(row_id) for row_id in ordered]
+    facts = events.read_after(stage.parts.database, events.START, 5000)
+    asked = [fact.subject_id for fact in facts if fact.kind == "quarantine.replay"]
+    assert asked == [row_id for row_id in wanted if row_id in asked]
+    assert len(asked) == 4
+
+
+def test_a_number_of_hundreds_of_digits_can_be_shown() -> None:
+    assert (plain(10**400), plain(-(10**400))) == (1e300, -1e300)
+
+
 def test_bytes_are_shown_with_what_is_read_of_them(stage: Stage) -> None:
     made, client = boxes(stage), client_of(stage, "administrator")
     page = client.get(f"/sources/{made['pump-boxes']}/mapping").text
@@ -147,6 +172,15 @@ def test_bytes_are_shown_with_what_is_read_of_them(stage: Stage) -> None:
     assert "not about this message" in other[1]
 
 
+def test_half_a_character_in_a_message_is_shown_as_what_is_read_of_it(stage: Stage) -> None:
+    made, client = boxes(stage), client_of(stage, "administrator")
+    page = f"/sources/{made['home-made']}/mapping/try"
+    text = "device: x\ntime: {path: $.t}\nreadings: [{key: p, path: $.p}]"
+    message = r'{"p": "a\ud800", "t": "b\ud800"}'
+    status, shown = form(client, page, topic="plant/b2/up", message=message, text=text)
+    assert (status, "sent as a?" in shown) == (200, True)
+
+
 @pytest.mark.parametrize(
     ("payload", "key"),
     [
@@ -158,6 +192,9 @@ def test_bytes_are_shown_with_what_is_read_of_them(stage: Stage) -> None:
         (b"\xff\x00", "value"),
         (b"{}", "value"),
         (b'{"9 a\'": 1, "b c": {"d": true}}', "b c.d"),
+        (b'{"": 1, "a{": 2, "b}": 3, "c\\ud800": 4, "d": 5}', "d"),
+        (b'{"k": [{"name": "x{", "value": 1}, {"name": "y", "value": 2}]}', "y"),
+        (json.dumps({"a" * 99: {"b" * 99: {"c" * 99: {"d" * 99: 1}}}, "e": 1}).encode(), "e"),
     ],
 )
 def test_a_sketch_of_a_message_is_a_mapping(payload: bytes, key: str) -> None:
