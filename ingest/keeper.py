@@ -1,13 +1,14 @@
 """The keeper thread: what ingest must do beside deciding.
 
 Renews the lease and the heartbeat on record, keeps how devices were heard, follows the event log
-for changes of places, devices and rules, announces on site what nobody accepted, takes quarantined
-messages in again, and copies charts into tickets.
+for changes of places, devices and rules, announces on site what nobody accepted, and takes
+quarantined messages in again. Of telemetry, which may hang for a minute, it asks only what new
+points were; the rest is looked up beside it.
 """
 
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,9 +19,8 @@ from core.db import is_unavailable
 from core.errors import WatchkeeperError
 from core.told_points import prepare, told_by
 from ingest.announcing import Announcer
-from ingest.baselines import Teacher
-from ingest.charts import Charts
 from ingest.committing import Tenure
+from ingest.looking_back import LookingBack
 from ingest.registry import Registry, Stored
 from ingest.replaying import Replays
 from ingest.restoring import stored_states
@@ -35,8 +35,6 @@ LEASE = timedelta(seconds=15)
 _RENEW_SECONDS = 5.0
 _ABSENCE = timedelta(seconds=3 * _RENEW_SECONDS)
 _LOOK_SECONDS = 0.25
-# A ticket shows its readings live before they are copied, so the copying can wait for company.
-_CHARTS_SECONDS = 1.0
 _PREPARED_AT_ONCE = 200
 _CHANGES = (
     "site.", "node.", "space.", "asset.", "device.", "point.", "source.", "rule.", "calendar.",
@@ -55,19 +53,16 @@ class Keeper:
         self._run = run
         self._follower = events.Follower(stores.database, cursor)
         self._stop = threading.Event()
-        self._next_renewal = self._next_charts = 0.0
+        self._next_renewal = 0.0
         self._recorded: datetime | None = None
         self._announcer = Announcer(
             stores.database, stores.clock, self._publish, stores.settings.announce_test
         )
-        self._teacher = Teacher(
-            stores.database, stores.telemetry, tenure, stores.clock, self._adopt
-        )
         self._telling = Telling(stores, tenure, run, cursor)
-        self._charts = Charts(stores.database, stores.telemetry)
+        self._looking_back = LookingBack(stores, tenure, run)
         self._vitals = VitalsKept(stores.database, tenure)
         self._replays = Replays(stores.database, run)
-        self._charts_due = self._adopted_due = True
+        self._adopted_due = True
         self._reload_due = False
         self._starting = True
         self._asked: list[UUID] = []
@@ -78,13 +73,15 @@ class Keeper:
         self._thread = threading.Thread(target=self._work, name="ingest-keeper", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread, and the one that looks back."""
         self._thread.start()
+        self._looking_back.start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """End both threads."""
         self._stop.set()
         self._thread.join()
+        self._looking_back.stop()
         if not self.lost:
             self._keep_vitals()
 
@@ -119,10 +116,6 @@ class Keeper:
         self._telling.note(facts)
         self._telling.look()
         self._catch_up()
-        if self._charts_due and time.monotonic() >= self._next_charts:
-            self._charts_due = self._charts.finish(time.monotonic())
-            self._next_charts = time.monotonic() + _CHARTS_SECONDS
-        self._teacher.look(self._run.judge.registry)
         self._vitals.look(self._run.vitals)
         if not facts:
             # Not at each commit: just then the interpreter has answers to give.
@@ -149,15 +142,13 @@ class Keeper:
             with stores.database.write() as session:
                 shards.beat(session, tenure.shard, beat, clean=False)
             self._recorded = beat
-        # Whatever cut a chart short, it is tried again.
-        self._charts_due = True
 
     def _note(self, facts: Sequence[events.Event]) -> None:
         """Keep in mind what the facts ask for, until it is done: they are told only once."""
-        kinds = [fact.kind for fact in facts]
         self._reload_due |= any(self._changes(fact) for fact in facts)
         self._asked += [UUID(f.subject_id) for f in facts if f.kind == "quarantine.replay"]
-        self._charts_due |= any(kind in ("alarm.trip", "alarm.clear") for kind in kinds)
+        if any(fact.kind in ("alarm.trip", "alarm.clear") for fact in facts):
+            self._looking_back.want_charts()
 
     def _changes(self, fact: events.Event) -> bool:
         """Whether a fact makes the registry in place an old one."""
@@ -190,9 +181,6 @@ class Keeper:
     def _publish(self, topic: str, payload: bytes, retain: bool) -> None:
         session = self._run.session
         self._run.submit(lambda: session.publish(topic, payload, qos=1, retain=retain))
-
-    def _adopt(self, series: Collection[int]) -> None:
-        self._run.submit(lambda: self._run.adopt_taught(series))
 
     def _reload(self) -> None:
         registry = self._run.load()

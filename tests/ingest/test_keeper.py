@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from core.db import Database
 from core.devices import Device, Point
 from core.inventory import quarantined_of_adopted
 from core.quarantine import Quarantined
+from core.telemetry.readings import ReadingBatch
 from ingest import keeper
 from tests.ingest.building import NOON
 from tests.ingest.living import Living, Make, ask_replay, registry_of, tell, until
@@ -49,6 +51,33 @@ def test_a_ticket_gets_the_chart_with_the_reading_that_tripped_it(
     assert chart is not None
     (curve,) = chart.values()
     assert (curve["point"], curve["value"]) == ("motor_temperature", [50, 60, 70, 80])
+
+
+def test_nobody_who_keeps_watch_waits_for_a_store_that_hangs(
+    broker: LoopBroker, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker would take the shard over, and sirens would be silent."""
+    hanging, answers = threading.Event(), threading.Event()
+
+    def hang(*_: Any) -> Iterator[ReadingBatch]:
+        hanging.set()
+        answers.wait(60)
+        return iter(())
+
+    living = make().start()
+    with monkeypatch.context() as patched:
+        patched.setattr(living.memory, "scan", hang)
+        tell(broker, living, "pump-1", temp=80)
+        assert hanging.wait(30)
+        tell(broker, living, "pump-1", temp=300)
+        until(lambda: living.reasons() == {"out_of_range": 1})
+        with living.database.write() as session:
+            session.execute(update(Point).values(high=500.0))
+            about = ("point", "x")
+            events.append(session, "point.change", about, actor=events.SYSTEM, learned_at=NOON)
+            ask_replay(session, session.scalars(select(Quarantined)).one())
+        until(lambda: living.reasons() == {}, 20)
+        answers.set()
 
 
 def test_what_a_device_said_before_its_adoption_is_history_and_then_it_is_judged(
