@@ -180,7 +180,8 @@ class InfluxStore(InfluxReader):
             self._roll_up_before(end)
             if before_received > self._state().horizon:
                 self._server.write([f"store horizon={before_received}i 0"], self._hours_bucket)
-            for first, last in stretches(hours):
+            # Whoever writes waits for each of them, and the first may reach over years.
+            for first, last in _days(stretches(hours)):
                 self._drop(before_received, first, last)
         return sum(hours.values())
 

@@ -465,6 +465,26 @@ def test_readings_laid_aside_while_others_are_erased_come_back_after_a_kill(
     again.close()
 
 
+def test_the_first_expiry_of_a_long_past_lets_writers_in_day_by_day(
+    server: StandIn, store: InfluxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours = 50
+    store.write(batch_of(*((1, MIDNIGHT + n * HOUR, 1.0) for n in range(hours))))
+    bucket = server.buckets["watchkeeper"]
+    real, spans = bucket.erase, list[int]()
+
+    def noted(predicate: str, start: int, stop: int) -> None:
+        spans.append((stop - start) // 1_000)
+        real(predicate, start, stop)
+
+    monkeypatch.setattr(bucket, "erase", noted)
+    assert store.expire(MIDNIGHT + hours * HOUR) == hours
+    assert len(spans) == 3
+    assert max(spans) <= DAY
+    assert values(store) == []
+    assert sum(store.series(1, MIDNIGHT, MIDNIGHT + hours * HOUR, HOUR).count) == hours
+
+
 def test_numbers_of_insertion_go_on_after_a_restart(server: StandIn, store: InfluxStore) -> None:
     same = START + DAY
     store.write(batch_of((1, START + 9, 1.0, same, 0)))
