@@ -12,7 +12,8 @@ from rules.catalog import Catalog, PointType
 
 # A model that is known leaves no doubt; codes that makers give nearly none; the rest is evidence.
 _BY_MODEL, _BY_CODE, _BY_KIND, _BY_VALUE = 10_000, 5_000, 1_000, 10
-_WORDS = re.compile(r"[^a-z0-9]+")
+# What parts words, of any script: home-made boxes call their values 温度 and 湿度.
+_BETWEEN = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,9 @@ def known_as(profile: Profile, sight: Sight) -> tuple[Known | None, int]:
     for known in profile.known:
         for model in known.model:
             # Two makers may use the same word; who is named as well counts more.
-            if f" {_plain(model)} " in said:
+            word = _plain(model)
+            # Of signs alone nothing is left, which would stand in everything.
+            if word and f" {word} " in said:
                 named = 100 if f" {_plain(known.maker)} " in said else 0
                 best = max(best, (known, _BY_MODEL + named + len(model)), key=lambda one: one[1])
         for pattern in known.code:
@@ -128,15 +131,19 @@ def code_patterns(profiles: Iterable[Profile], code: str) -> frozenset[str]:
 
 
 def _plain(text: str) -> str:
-    return _WORDS.sub(" ", text.casefold()).strip()
+    return _BETWEEN.sub(" ", text.casefold()).strip()
 
 
 @lru_cache(maxsize=4096)
 def _pattern(text: str) -> re.Pattern[str]:
     """A pattern of keys or codes, whatever stands between their words."""
-    parts = [re.escape(_plain(part)) for part in text.split("*")]
-    # What an asterisk stands for is set off from the words beside it, or is a part of one.
-    return re.compile(" ?.*? ?".join(parts))
+    first, *rest = (re.escape(_plain(part)) for part in text.split("*"))
+    if not rest:
+        return re.compile(first)
+    # The first place where a part stands is as good as any later one, so none is tried again: a
+    # pattern of many asterisks would take hours to say no.
+    *between, last = rest
+    return re.compile(f"{first}{''.join(f'(?>.*?{part})' for part in between)}.*{last}")
 
 
 def _feeds(

@@ -1,5 +1,6 @@
 """Profiles of devices: that each can be used, and that a device is known by what it says."""
 
+import time
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from core.profiles import (
     Said,
     Sight,
     best_fit,
+    fit_of,
     read_profiles,
     shipped_profiles,
 )
+from core.profiles.matching import known_as
 from rules.catalog import PointType, shipped_catalog
 from rules.document import load_rules
 from rules.located_yaml import LocatedYamlError
@@ -255,3 +258,48 @@ def test_a_fire_panel_without_mains_says_so_the_other_way_round() -> None:
     assert found.profile.id == "fire-panel-transmitter"
     feed = found.feeds["mains_fault"]
     assert (feed.code, feed.scale, feed.shift) == ("mains", -1.0, 1.0)
+
+
+def test_chinese_keys_and_models_are_told_apart_like_any_others() -> None:
+    text = """own:
+  name: 温湿度
+  known: [{maker: 某厂, model: [温湿度传感器, "--"]}]
+  asset: room
+  points: {temperature: {keys: [温度]}, humidity: {keys: [相对湿度*]}}
+"""
+    own = read_profiles(text, "test", CATALOG)["own"]
+    values = (Said("相对湿度（%）", 55.0), Said("温度", 21.0))
+    found = fit_of(own, CATALOG, Sight("x-1", values=values))
+    assert found is not None
+    assert {key: feed.code for key, feed in found.feeds.items()} == {
+        "相对湿度（%）": "humidity",
+        "温度": "temperature",
+    }
+    assert fit_of(own, CATALOG, Sight("x-1", values=(Said("露点", 9.0),))) is None
+    assert known_as(own, Sight("x-1", "某厂", "温湿度传感器 V2"))[0] == own.known[0]
+    for maker, model in (("", ""), ("某厂", "烟感"), ("Aqara", "WSDCGQ11LM")):
+        # Who says nothing of itself is not of every kind that has a Chinese name.
+        assert known_as(own, Sight("x-1", maker, model)) == (None, 0), model
+
+
+def test_a_pattern_of_many_asterisks_says_no_at_once() -> None:
+    text = """own:
+  name: Many
+  known: [{maker: M, code: ["%s"]}]
+  asset: room
+  points: {temperature: {keys: ["t*_c"]}}
+"""
+    own = read_profiles(text % ("a*" * 50 + "b"), "test", CATALOG)["own"]
+    before = time.monotonic()
+    assert known_as(own, Sight("a" * 120)) == (None, 0)
+    assert time.monotonic() - before < 1
+    assert known_as(own, Sight("a" * 100 + "b"))[0] == own.known[0]
+    for key, fed in {
+        "t1_c": True,
+        "t-room-2-c": True,
+        "t_c": True,
+        "tc": True,
+        "t1_d": False,
+    }.items():
+        found = fit_of(own, CATALOG, Sight("x", values=(Said(key, 20.0),)))
+        assert (found is not None) is fed, key
