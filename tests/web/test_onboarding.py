@@ -46,6 +46,35 @@ def test_two_taps_adopt_a_device_with_what_it_calls_itself(stage: Stage) -> None
     assert str(device_id) not in manager.get(f"/devices/waiting?site={stage.site_id}").text
 
 
+def test_what_is_adopted_by_hand_is_read_as_the_device_says_it(stage: Stage) -> None:
+    said = {"contact": True, "battery": 81, "temperature": 20.5}
+    device_id = stage.unknown_device("0x00158d0002", said)
+    with stage.parts.database.write() as session:
+        device = session.get_one(Device, device_id)
+        device.described = {"name": "Roof door", "maker": "Aqara", "model": "MCCGQ11LM"}
+    manager = somebody(stage, "manager", "Manager Ye")
+    fields = {
+        "belongs": "type:door",
+        "code": "roof-door",
+        "name_en": "Roof door",
+        "point:contact": "open",
+        "interval:contact": "",
+        "point:battery": "battery",
+    }
+    csrf = csrf_token(manager.cookies[SESSION_COOKIE])
+    wrong = {**fields, "csrf": csrf, "space": "the cellar"}
+    assert manager.post(f"/devices/{device_id}/adopt", data=wrong).status_code == 422
+    send(manager, f"/devices/{device_id}/adopt", **fields)
+    with stage.parts.database.read() as session:
+        points = {
+            one.code: one
+            for one in session.scalars(select(Point).where(Point.device_id == device_id))
+        }
+    # Its contact is closed, so the door is not open.
+    assert (points["open"].scale, points["open"].shift) == (-1.0, 1.0)
+    assert (points["battery"].scale, points["battery"].shift) == (None, None)
+
+
 def test_many_are_adopted_at_once_and_what_fits_nothing_says_so(stage: Stage) -> None:
     good = stage.unknown_device("leak-1", {"water_leak": False})
     odd = stage.unknown_device("odd-1", {"flux_capacitor": 88})

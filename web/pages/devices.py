@@ -1,7 +1,7 @@
 """Adopting a device that spoke before anybody knew it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,12 +10,16 @@ from fastapi.responses import RedirectResponse
 
 from core.administration import NewAsset, NewPoint
 from core.adoption import Suggestion, adopt, suggest
+from core.db import Session
+from core.devices import Device
 from core.errors import Invalid
 from core.events import Actor
+from core.places import Asset
 from core.site_file import load_catalog
 from rules.catalog import AssetType, Catalog
 from web.naming import point_name, type_name
 from web.page_route import PageRoute
+from web.pages.expected_devices import space_of
 from web.reader import Reader
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -127,14 +131,37 @@ def _new_points(fields: Fields) -> list[NewPoint]:
     return points
 
 
+def _as_it_says(
+    session: Session, device: Device, type_code: str, points: list[NewPoint]
+) -> list[NewPoint]:
+    """The points with how what the device says becomes their values, where that is known of it.
+
+    A person chooses what a value means; that a contact says *closed*, or in which unit a value
+    comes, is the device's own.
+    """
+    found, catalog = suggest(session, device), load_catalog(session)
+    chosen, proposed = catalog.get(type_code), catalog.get(found.asset_type or "")
+    if chosen is None or proposed is None:
+        return points
+    known = {(one.key, one.code): one.new() for one in found.points if one.code}
+    result = []
+    for point in points:
+        said = known.get((point.key, point.code))
+        mine, theirs = chosen.points.get(point.code), proposed.points.get(point.code)
+        alike = mine and theirs and (mine.kind, mine.unit) == (theirs.kind, theirs.unit)
+        if said is not None and alike:
+            point = replace(point, states=said.states, scale=said.scale, shift=said.shift)
+        result.append(point)
+    return result
+
+
 def _new_asset(fields: Fields, type_code: str) -> NewAsset:
     names = {language: fields.get(f"name_{language}", "").strip() for language in ("en", "zh")}
-    space = fields.get("space", "")
     return NewAsset(
         fields.get("code", "").strip(),
         type_code,
         {language: name for language, name in names.items() if name},
-        UUID(space) if space else None,
+        space_of(fields.get("space", "")),
     )
 
 
@@ -156,13 +183,16 @@ def router(templates: Templates) -> APIRouter:
         with visit.parts.database.write() as session:
             found = overview.find_device(session, visit.caller, device_id)
             visit.caller.require("devices.write", found.site.id)
+            asset: Asset | NewAsset
             if belongs.asset_id:
                 asset = overview.find_asset(session, visit.caller, belongs.asset_id).thing
+            else:
+                asset = _new_asset(fields, belongs.type or "")
             adopt(
                 session,
                 found.thing,
-                asset=asset if belongs.asset_id else _new_asset(fields, belongs.type or ""),
-                points=points,
+                asset=asset,
+                points=_as_it_says(session, found.thing, asset.type, points),
                 actor=Actor.person(visit.caller.person_id),
                 now=visit.parts.clock.now(),
             )
