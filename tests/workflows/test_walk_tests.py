@@ -15,9 +15,10 @@ from sqlalchemy import select
 from core import events
 from core.clock import to_micros
 from core.db import Database
-from core.devices import Point
+from core.devices import Device, Point
 from core.errors import Conflict, Invalid, NotAllowed, Stale, WatchkeeperError
 from core.files import FileStore
+from core.ids import new_id
 from core.people import Caller, Person, caller_for
 from core.places import Space
 from core.telemetry.readings import Quality, ReadingBatch
@@ -273,6 +274,44 @@ def test_alarms_about_lives_speak_unless_two_people_agree(walk: Walk) -> None:
     assert len(facts_of(walk.database, "ticket.announce")) == 2
 
 
+def lives_until(walk: Walk) -> set[tuple[str, datetime | None]]:
+    with walk.database.read() as session:
+        rows = session.scalars(select(Withholding).where(Withholding.kind == "out_of_service"))
+        return {(one.state, one.until) for one in rows}
+
+
+def test_an_end_that_is_moved_to_and_fro_makes_no_silence_longer(walk: Walk) -> None:
+    say_lives(walk)
+    supervisor, officer = walk.somebody("supervisor"), walk.somebody("safety_officer")
+    walk.start()
+    walk.do(ask_for_lives, supervisor, NOON, patrol="Li Wei")
+    walk.do(confirm_lives, officer, NOON + MINUTE)
+    walk.do(change_end, walk.technician, NOON + HOUR, ends_at=NOON + 8 * HOUR)
+    walk.do(change_end, walk.technician, NOON + HOUR, ends_at=NOON + 7 * HOUR)
+    # Two people agreed on two hours.
+    assert lives_until(walk) == {("standing", NOON + 2 * HOUR)}
+    walk.do(change_end, walk.technician, NOON + HOUR, ends_at=NOON + HOUR + MINUTE)
+    assert lives_until(walk) == {("standing", NOON + HOUR + MINUTE)}
+
+
+def test_a_request_of_a_test_that_is_made_longer_lapses_at_the_end_it_named(walk: Walk) -> None:
+    say_lives(walk)
+    supervisor, officer = walk.somebody("supervisor"), walk.somebody("safety_officer")
+    walk.start()
+    walk.do(ask_for_lives, supervisor, NOON, patrol="Li Wei")
+    walk.do(change_end, walk.technician, NOON + HOUR, ends_at=NOON + 8 * HOUR)
+    walk.do(change_end, walk.technician, NOON + HOUR, ends_at=NOON + 7 * HOUR)
+    assert lives_until(walk) == {("asked", NOON + 2 * HOUR)}
+    sweep(walk.database, NOON + 2 * HOUR)
+    # Nothing fell silent, so no sheet says that two people agreed on it.
+    later = NOON + 2 * HOUR + MINUTE
+    refused(Conflict, "is over", lambda: walk.do(confirm_lives, officer, later))
+    walk.do(refuse_lives, supervisor, later)
+    assert walk.do(ask_for_lives, supervisor, later, patrol="Li Wei") == 2
+    assert walk.do(confirm_lives, officer, later + MINUTE) == 2
+    assert ("standing", NOON + 7 * HOUR) in lives_until(walk)
+
+
 def test_a_refused_request_leaves_everything_speaking(walk: Walk) -> None:
     say_lives(walk)
     supervisor, officer = walk.somebody("supervisor"), walk.somebody("safety_officer")
@@ -385,6 +424,24 @@ def test_the_sheet_lists_what_never_answered_and_is_the_same_paper_ever_after(
     assert papers[0] == papers[1]
     assert papers[0].startswith(b"%PDF")
     assert sheet_paper(sheet, files, "en", now=NOON).startswith(b"%PDF")
+
+
+def test_a_sensor_that_is_replaced_stays_on_the_sheet_with_what_it_watched(walk: Walk) -> None:
+    walk.says("pump-2/running", 0, NOON - MINUTE)
+    walk.start()
+    walk.says("pump-1/running", 1, NOON + MINUTE)
+    walk.hear(NOON + 2 * MINUTE)
+    walk.do(finish_test, walk.technician, NOON + HOUR)
+    before = {code: one["assets"] for code, one in walk.shown().items()}
+    with walk.database.write() as session:
+        ours = [walk.site.devices[code] for code in ("pump-1", "pump-2")]
+        other = Device(id=new_id(), site_id=walk.site.id, code="next-1", state="active")
+        session.add(other)
+        session.flush()
+        for point in session.scalars(select(Point).where(Point.device_id.in_(ours))):
+            point.device_id = other.id
+    assert [one["code"] for one in before["pump-2"]] == ["pump-2"]
+    assert {code: one["assets"] for code, one in walk.shown().items()} == before
 
 
 def sign(walk: Walk, signed: Any, now: datetime, seen: str | None = None) -> None:

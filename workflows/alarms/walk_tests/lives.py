@@ -84,7 +84,11 @@ def _is_asked(session: Session, alarm: Alarm) -> bool:
 
 
 def confirm_lives(session: Session, caller: Caller, row: WalkTest, *, now: datetime) -> int:
-    """The second person agrees: from now to the end of the test these alarms call nobody either."""
+    """The second person agrees: from now to the end of the test these alarms call nobody either.
+
+    Conflict for whoever asked, and where what was asked for is over: a test that was made longer
+    does not make a request longer.
+    """
     caller.require(SERVICE, row.site_id)
     refuse_over(row, now)
     WALK_TEST.target("confirm_lives", row.state)
@@ -97,9 +101,18 @@ def confirm_lives(session: Session, caller: Caller, row: WalkTest, *, now: datet
         confirm_out_of_service(session, caller, one, alarm, now=now)
 
     done = _each(session, row.id, confirm)
+    if not done and not _any_silent(session, row.id):
+        raise Conflict("the time asked for is over", advice="Take the request back, and ask anew.")
     values = {"lives_confirmed_by": caller.person_id}
     _move(session, caller, row, "confirm_lives", values, done, now)
     return done
+
+
+def _any_silent(session: Session, test_id: UUID) -> bool:
+    """Whether a request was confirmed already, on the page of its alarm."""
+    silent = Withholding.state == "standing", Withholding.kind == "out_of_service"
+    found = select(Withholding.id).where(Withholding.cause_id == test_id, *silent)
+    return session.scalar(found.limit(1)) is not None
 
 
 def refuse_lives(session: Session, caller: Caller, row: WalkTest, *, now: datetime) -> int:

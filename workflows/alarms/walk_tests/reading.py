@@ -13,7 +13,7 @@ from core.clock import to_micros
 from core.devices import Device, Point
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person, scoped
-from core.places import Node, Space
+from core.places import Asset, Node, Space
 from workflows.alarms.model import Alarm, Episode, Withholding
 from workflows.alarms.walk_tests.model import RUNS, WalkSensor, WalkTest
 from workflows.alarms.walk_tests.running import READ
@@ -141,8 +141,30 @@ def _watched(session: Session, row: WalkTest) -> Mapping[UUID, list[dict[str, An
     for device_id, asset_id in pairs:
         asset = inside.get(asset_id)
         if asset is not None:
-            said = {"id": asset.id, "code": asset.code, "name": dict(asset.name)}
-            found[device_id].append(said)
+            found[device_id].append(_said_of(asset))
+    # Whose points another device feeds by now is shown with what it was tested for: a sheet is
+    # looked at for years, and a sensor that never answered is replaced the next day.
+    for device_id, assets in _watched_then(session, row).items():
+        if device_id not in found:
+            found[device_id] = [_said_of(inside[one]) for one in assets if one in inside]
+    return found
+
+
+def _said_of(asset: Asset) -> dict[str, Any]:
+    return {"id": asset.id, "code": asset.code, "name": dict(asset.name)}
+
+
+def _watched_then(session: Session, row: WalkTest) -> Mapping[UUID, list[UUID]]:
+    """By device the assets of the points that it had when the test began, or answered with."""
+    sensors = session.scalars(select(WalkSensor).where(WalkSensor.test_id == row.id)).all()
+    series = {int(one) for sensor in sensors for one in sensor.before}
+    rows = session.execute(select(Point.series, Point.asset_id).where(Point.series.in_(series)))
+    assets = {number: asset_id for number, asset_id in rows}
+    found = {}
+    for sensor in sensors:
+        then = [assets[int(one)] for one in sensor.before if int(one) in assets]
+        answered = [UUID(sensor.answer["asset"])] if sensor.answer else []
+        found[sensor.device_id] = list(dict.fromkeys(then + answered))
     return found
 
 

@@ -18,7 +18,6 @@ from core.places import Space
 from workflows.alarms.model import Withholding
 from workflows.alarms.walk_tests.model import RUNS, WALK_TEST, WalkSensor, WalkTest
 from workflows.alarms.walk_tests.sensors import sensors_in
-from workflows.alarms.withholding import make_due
 
 # Who may silence alarms one by one may do so for those of a place, for hours.
 READ, START, TICK = "alarms.read", "alarms.shelve", "alarms.act"
@@ -185,7 +184,6 @@ def change_end(
     problems = _wrong_end(ends_at, row.starts_at, now)
     if problems:
         raise Invalid("nothing was changed", problems=problems)
-    earlier = ends_at < row.ends_at
     move(
         session,
         row,
@@ -197,7 +195,7 @@ def change_end(
         facts={"until": ends_at.isoformat()},
         expected_version=expected_version,
     )
-    _end_of_withheld(session, row.id, ends_at, lives=earlier)
+    _end_of_withheld(session, row.id, ends_at)
     return row
 
 
@@ -214,23 +212,19 @@ def finish_test(session: Session, caller: Caller, row: WalkTest, *, now: datetim
         learned_at=now,
         values={"ends_at": now, "ended_by": caller.person_id},
     )
-    _end_of_withheld(session, row.id, now, lives=True)
+    _end_of_withheld(session, row.id, now)
     return row
 
 
-def _end_of_withheld(session: Session, test_id: UUID, until: datetime, *, lives: bool) -> None:
+def _end_of_withheld(session: Session, test_id: UUID, until: datetime) -> None:
     """Alarms about lives never stay out of service for longer than two people said."""
-    if lives:
-        make_due(session, test_id, until)
-        asked = Withholding.cause_id == test_id, Withholding.state == "asked"
-        session.execute(update(Withholding).where(*asked).values(until=until))
-        return
-    session.execute(
-        update(Withholding)
-        .where(
-            Withholding.cause_id == test_id,
-            Withholding.state == "standing",
-            Withholding.kind == "suppressed",
-        )
-        .values(until=until)
+    of_test = Withholding.cause_id == test_id
+    suppressed = Withholding.state == "standing", Withholding.kind == "suppressed"
+    session.execute(update(Withholding).where(of_test, *suppressed).values(until=until))
+    # An end that comes earlier than the one before may still be later than what was agreed on.
+    agreed = (
+        Withholding.state.in_(("standing", "asked")),
+        Withholding.kind == "out_of_service",
+        Withholding.until > until,
     )
+    session.execute(update(Withholding).where(of_test, *agreed).values(until=until))
