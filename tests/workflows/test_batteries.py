@@ -267,6 +267,26 @@ def test_a_battery_that_was_changed_is_on_no_round_and_one_that_was_not_is_on_th
         assert (state.changed_on, state.percent) == (NOW.date(), 100.0)
 
 
+def test_a_round_that_is_gone_a_month_later_begins_no_other_for_the_same_batteries(
+    stage: Stage,
+) -> None:
+    stage.falls("leak-2", 18, 0.0)
+    stage.falls("leak-3", 18, 0.0)
+    stage.sweep()
+    gone = datetime(2026, 12, 2, 1, tzinfo=UTC)
+    stage.sweep(gone - timedelta(hours=12))
+    batch = ReadingBatch()
+    for code in ("leak-2", "leak-3"):
+        for at, percent in ((gone - timedelta(minutes=30), 17.0), (gone + timedelta(hours=1), 100)):
+            batch.append(stage.series[code], to_micros(at), percent, to_micros(at), Quality.GOOD)
+    stage.store.write(batch)
+    finish_round(stage, changed={"leak-2", "leak-3"}, at=gone)
+    # At once, while what was judged is of the old ones, and that day, whose lowest is of them, too.
+    for hours in (1, 9, 22):
+        stage.sweep(gone + timedelta(hours=hours))
+        assert len(stage.rounds()) == 1, hours
+
+
 def test_telemetry_that_is_away_is_asked_once_a_sweep(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,14 +376,14 @@ def test_batteries_whose_judging_fails_hold_no_others_back(
     assert judged(stage) == set(sound)
 
 
-def finish_round(stage: Stage, changed: set[str]) -> None:
+def finish_round(stage: Stage, changed: set[str], at: datetime = NOW) -> None:
     with stage.database.write() as session:
         ticket = session.scalars(select(Ticket)).one()
         for cell in session.scalars(select(RoundCell)):
             code = session.get_one(Device, cell.device_id).code
             if code in changed:
                 item = session.get_one(ChecklistItem, cell.item_id)
-                item.answer, item.answered_at = "yes", NOW
+                item.answer, item.answered_at = "yes", at
         ticket.state = "closed"
 
 

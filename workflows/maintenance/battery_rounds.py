@@ -116,6 +116,7 @@ def _of_site(session: Session, site_id: UUID, month: date) -> list[BuildingDue]:
             Device.state == "active",
             or_(BatteryState.low, BatteryState.empty_on < months_on(month, 2)),
             Device.id.not_in(_on_a_round(month)),
+            ~_changed_since().exists(),
             or_(Device.asset_id.is_(None), Device.asset_id.not_in(_told_already())),
         )
         .order_by(Device.code)
@@ -155,6 +156,21 @@ def _on_a_round(month: date) -> Select[UUID]:
         .join(BatteryRound, BatteryRound.id == RoundCell.round_id)
         .join(Ticket, Ticket.id == BatteryRound.ticket_id)
         .where(or_(Ticket.state.not_in(ENDED), BatteryRound.month == month))
+    )
+
+
+def _changed_since() -> Select[UUID]:
+    """Lines of rounds that were answered with yes after the battery was judged: a round of last
+    month that was gone in this one took care of it, whatever stands in the judgement."""
+    return (
+        select(RoundCell.device_id)
+        .join(ChecklistItem, ChecklistItem.id == RoundCell.item_id)
+        .where(
+            RoundCell.device_id == BatteryState.device_id,
+            ChecklistItem.answer == DONE,
+            ChecklistItem.answered_at >= BatteryState.judged_at,
+        )
+        .correlate(BatteryState)
     )
 
 

@@ -41,11 +41,13 @@ def forecast(days: Sequence[tuple[date, float]], changed: date | None = None) ->
 
     The slope is the median of those of all pairs of days (Theil-Sen), so that single days of cold,
     or of a gauge that stumbles, count for nothing. changed: when somebody said last that the
-    battery was changed; days before it are of another one.
+    battery was changed; days before it are of another one, and so is the lowest of that day.
     """
-    own = _of_this_battery([one for one in days if changed is None or one[0] >= changed])
+    told = [one for one in days if changed is None or one[0] > changed]
+    own = _of_this_battery(told)
     if not own:
         return None
+    since = changed if changed is not None and own == told else own[0][0]
     last, percent = own[-1]
     low = percent <= LOW
     span = (last - own[0][0]).days
@@ -53,11 +55,11 @@ def forecast(days: Sequence[tuple[date, float]], changed: date | None = None) ->
     fallen = -slope * span
     if fallen < LEAST_FALL:
         empty = last if percent <= EMPTY else None
-        return Forecast(percent, low, own[0][0], None, empty)
+        return Forecast(percent, low, since, None, empty)
     # Where the line is today, not where the gauge happens to be.
     now = median(level - slope * (day - last).days for day, level in own)
     left = timedelta(days=max(0.0, now - EMPTY) / -slope)
-    return Forecast(percent, low, own[0][0], -slope, last + left if left <= FURTHEST else None)
+    return Forecast(percent, low, since, -slope, last + left if left <= FURTHEST else None)
 
 
 def _of_this_battery(days: Sequence[tuple[date, float]]) -> list[tuple[date, float]]:
