@@ -1,6 +1,6 @@
 """Replacing a device: the new one feeds the points of the old one, whose history and rules stay."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,8 +81,9 @@ def replace_device(
     """Retire `old`, and let `new`, which waits, feed its points from now on.
 
     The points, their series and whatever rules judge stay as they are. Points that the new one
-    says nothing of stay with the old one, as history. Conflict unless one works and the other
-    waits; Invalid where the new one says nothing that the old one measured.
+    says nothing of stay with the old one, as history. What speaks through the old one, a gateway,
+    speaks through the new one. Conflict unless one works and the other waits; Invalid where the
+    new one says nothing that the old one measured.
     """
     if old.site_id != new.site_id:
         raise Invalid("nothing was replaced", problems=["old_id: is on another site"])
@@ -97,6 +98,7 @@ def replace_device(
             advice="Wait until it has said all of its values, or adopt it by hand.",
         )
     before = _give(session, new, handed)
+    behind = _pass_behind(session, old.id, new.id)
     values = {"asset_id": old.asset_id, "path_id": new.path_id, "last_sample": None}
     facts = {"asset": str(old.asset_id), "points": [one["id"] for one in before]}
     _move(session, new, "adopt", actor, now, values, facts)
@@ -110,7 +112,7 @@ def replace_device(
         actor=actor,
         learned_at=now,
         site_id=new.site_id,
-        before={"device": str(old.id), "points": before},
+        before={"device": str(old.id), "points": before, "behind": behind},
         after={"device": str(new.id), "code": new.code},
     )
     return handed
@@ -134,6 +136,19 @@ def _give(session: Session, new: Device, handed: Sequence[Handed]) -> list[dict[
             point.states = list(feed.words) or None
     session.flush()
     return before
+
+
+def _pass_behind(
+    session: Session, old: UUID, new: UUID, only: Collection[str] | None = None
+) -> list[str]:
+    """Let what speaks through one gateway speak through the other; returns the ids of it."""
+    behind = session.scalars(select(Device).where(Device.path_id == old, Device.id != new)).all()
+    moved = [one for one in behind if only is None or str(one.id) in only]
+    for one in moved:
+        one.path_id = new
+        one.version += 1
+    session.flush()
+    return [str(one.id) for one in moved]
 
 
 def undo_replacement(
@@ -167,7 +182,7 @@ def undo_replacement(
             )
         point.device_id, point.key = old.id, was["key"]
         point.scale, point.shift, point.states = was["scale"], was["shift"], was["states"]
-    session.flush()
+    _pass_behind(session, new.id, old.id, told.get("behind", ()))
     _move(session, new, "retire", actor, now, {}, {"gave_way_to": str(old.id)})
     _move(session, old, "reactivate", actor, now, {}, {"took_back_from": str(new.id)})
     return old

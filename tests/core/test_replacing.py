@@ -76,6 +76,25 @@ def test_another_make_takes_over_points_by_its_profile_and_gives_them_back(
         change(database, clock, undo_replacement, new)
 
 
+def test_what_speaks_through_a_gateway_speaks_through_the_one_that_replaces_it(
+    database: Database, site: SmallSite, clock: SimulatedClock
+) -> None:
+    old = adopted(database, site, clock)
+    new = speaks(database, site, clock, "door-8", contact=True)
+    child = speaks(database, site, clock, "leak-1", water_leak=False)
+    with database.write() as session:
+        session.get_one(Device, child).path_id = old
+
+    def path() -> UUID | None:
+        with database.read() as session:
+            return session.get_one(Device, child).path_id
+
+    change(database, clock, replace_device, old, new)
+    assert path() == new
+    change(database, clock, undo_replacement, new)
+    assert path() == old
+
+
 def test_only_one_that_waits_replaces_only_one_that_works_and_says_the_same(
     database: Database, site: SmallSite, clock: SimulatedClock
 ) -> None:
