@@ -116,7 +116,8 @@ def put_profile(
             worded("the profile '%(code)s' was not kept", code=code),
             problems=[worded("quote dates: they are texts here")],
         ) from None
-    row = session.get(OwnProfile, code)
+    # Of two who save at once the second waits, and is told that it was changed.
+    row = session.get(OwnProfile, code, with_for_update=True, populate_existing=True)
     if row is None:
         row = OwnProfile(id=code, document=document, version=1, changed_at=now)
         session.add(row)
