@@ -196,7 +196,7 @@ def faults_of(
     """Why devices can't be announced to a site; of each everything that is wrong with it."""
     profiles = load_profiles(session)
     spaces = set(session.scalars(select(Space.id).where(Space.site_id == site_id)))
-    known = _speakers(session, site_id, "active")
+    known = {state: _speakers(session, site_id, state) for state in ("active", "retired")}
     faults, seen = list[AnnouncementFault](), dict[str, int]()
     for number, one in enumerate(announced):
         key = key_of(one.code)
@@ -218,14 +218,19 @@ def faults_of(
 
 
 def _wrong_code(
-    code: str, key: str, seen: Mapping[str, int], known: Mapping[str, "_Speaker"]
+    code: str, key: str, seen: Mapping[str, int], known: Mapping[str, Mapping[str, "_Speaker"]]
 ) -> Message | None:
     if not key:
         return worded("nothing that names a device over MQTT")
     if key in seen:
         return worded("the same device as devices[%(number)s]", number=seen[key])
-    if key in known:
-        return worded("'%(code)s' is adopted already", code=known[key].code)
+    if key in known["active"]:
+        return worded("'%(code)s' is adopted already", code=known["active"][key].code)
+    if key in known["retired"]:
+        # It never waits again, so that it would be expected for ever.
+        return worded(
+            "'%(code)s' is retired: put it back into service", code=known["retired"][key].code
+        )
     return None
 
 

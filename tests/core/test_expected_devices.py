@@ -165,6 +165,18 @@ def test_every_wrong_line_is_told_at_once_and_nothing_is_kept(
         assert session.scalars(select(ExpectedDevice)).all() == []
 
 
+def test_one_that_is_retired_would_be_expected_for_ever(
+    database: Database, site: SmallSite, caller: Caller, clock: SimulatedClock
+) -> None:
+    with database.write() as session:
+        device = session.scalars(select(Device).where(Device.code == "pump-1")).one()
+        device.state = "retired"
+    with database.write() as session, pytest.raises(Invalid) as caught:
+        expect(session, caller, site.id, [Announced("PUMP-1", {})], now=clock.now())
+    (told,) = caught.value.problems
+    assert "'pump-1' is retired: put it back into service" in told
+
+
 def test_announcing_again_says_it_anew_and_dropping_ends_it(
     database: Database, site: SmallSite, caller: Caller, clock: SimulatedClock
 ) -> None:
