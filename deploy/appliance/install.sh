@@ -2,6 +2,7 @@
 # Installs Watchkeeper from this unpacked bundle, without any network. Safe to repeat.
 #   sudo ./install.sh [--root DIR] [--steady SECONDS]
 set -eu
+from=$PWD
 cd "$(dirname "$0")"
 
 if ! sha256sum --check --quiet --strict SHA256SUMS; then
@@ -15,4 +16,4 @@ fi
 bundle=$PWD
 cd installer
 export PYTHONDONTWRITEBYTECODE=1
-exec python3 -m scripts.appliance install --bundle "$bundle" "$@"
+exec python3 -m scripts.appliance install --bundle "$bundle" --from "$from" "$@"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scripts.appliance.layout import Layout, sync_folder, sync_tree
+from scripts.appliance.words import Refusal
 
 # Photos and recordings stand under the hash of their content and are never changed: a second
 # name for each is a copy that takes no room.
@@ -84,7 +85,10 @@ def put_back(layout: Layout, name: str, moment: Callable[[str], None]) -> None:
 
 
 def copy(entry: Path, target: Path, *more: str) -> None:
-    """Copy an entry with owners, modes and times; files of FILES get a second name instead."""
+    """Copy an entry with owners, modes and times; files of FILES get a second name instead.
+
+    Refusal with cp's own words when it can't be done, as where the disk is full.
+    """
     how = ["--archive", *more]
     if entry.name == FILES:
         linked = subprocess.run(
@@ -93,7 +97,15 @@ def copy(entry: Path, target: Path, *more: str) -> None:
         if linked.returncode == 0:
             return
     # The two may be on different disks, or the disk know no second names.
-    subprocess.run(["cp", *how, "--reflink=auto", str(entry), str(target)], check=True)
+    done = subprocess.run(
+        ["cp", *how, "--reflink=auto", str(entry), str(target)],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Refusal(f"{entry} can't be copied", done.stderr.splitlines()[-5:])
 
 
 def drop(layout: Layout, name: str) -> None:
@@ -102,6 +114,9 @@ def drop(layout: Layout, name: str) -> None:
 
 
 def prune(layout: Layout) -> None:
-    """Keep the newest backups; their names begin with their time."""
+    """Keep the newest backups, whose names begin with their time, and what failed last."""
     for old in sorted(entry.name for entry in layout.backups.iterdir())[:-KEPT]:
         drop(layout, old)
+    failed = layout.data / FAILED
+    for past in sorted(failed.iterdir())[:-1] if failed.exists() else []:
+        shutil.rmtree(past, ignore_errors=True)

@@ -1,16 +1,22 @@
 """Installing a bundle, for the first time or over an older release."""
 
+import contextlib
+import signal
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from scripts.appliance import backups, journal, machine, releasing, trial
+from scripts.appliance import backups, exclusion, journal, machine, releasing, trial
 from scripts.appliance.host import Host
 from scripts.appliance.journal import Moment, Upgrade, nothing
 from scripts.appliance.layout import Layout, write_whole
 from scripts.appliance.manifest import Manifest, read_manifest, verify
 from scripts.appliance.trial import Patience
 from scripts.appliance.words import Refusal, say
+
+# A key that is pressed, the end of a session, somebody who wants it to end.
+INTERRUPTS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 
 
 def install(
@@ -30,6 +36,18 @@ def install(
     machine.check(manifest, layout)
     layout.make_folders()
     moment("folders made")
+    with exclusion.alone(layout):
+        _install(bundle, manifest, layout, host, patience or Patience(), moment)
+
+
+def _install(
+    bundle: Path,
+    manifest: Manifest,
+    layout: Layout,
+    host: Host,
+    patience: Patience,
+    moment: Moment,
+) -> None:
     stays = journal.recover(layout, moment)
     if stays:
         host.lay_units(stays)
@@ -44,9 +62,9 @@ def install(
         host.lay_units(old)
         host.start()
     elif old is None:
-        _begin(layout, host, manifest, patience or Patience(), moment)
+        _begin(layout, host, manifest, patience, moment)
     else:
-        _upgrade(layout, host, manifest, old, patience or Patience(), moment)
+        _upgrade(layout, host, manifest, old, patience, moment)
 
 
 def _settle_settings(layout: Layout, name: str) -> None:
@@ -77,32 +95,59 @@ def _upgrade(
     backup = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{old}"
     backups.drop(layout, backup)
     host.stop()
-    moment("stopped")
-    upgrade = journal.note(layout, Upgrade("backing-up", old, manifest.name, backup))
-    moment("backing up")
-    say(f"Backing up to {layout.backups / backup} ...")
-    backups.take(layout, backup, moment)
-    upgrade = journal.note(layout, replace(upgrade, phase="trying"))
-    moment("trying")
     try:
-        say(f"Trying {manifest.name} ...")
-        trial.try_out(layout, manifest.name, patience)
-        moment("tried")
-        upgrade = journal.note(layout, replace(upgrade, phase="opening"))
-        moment("opening")
-        layout.lead_to(manifest.name)
-        moment("new release leads")
-        host.lay_units(manifest.name)
-        host.start()
-    except Refusal as refusal:
-        host.stop()
-        journal.roll_back(layout, upgrade, moment)
-        host.lay_units(old)
-        host.start()
-        text = f"{manifest.name} does not run here ({refusal}); {old} runs as before"
-        raise Refusal(text, refusal.problems) from None
+        moment("stopped")
+        exclusion.nobody_runs(layout)
+        upgrade = journal.note(layout, Upgrade("backing-up", old, manifest.name, backup))
+        moment("backing up")
+        _change(layout, host, upgrade, patience, moment)
+    except (Exception, KeyboardInterrupt) as failure:  # noqa: BLE001 - somebody has to keep watch
+        with _uninterrupted():
+            _go_back(layout, host, old, moment)
+        why = str(failure) or "it was interrupted"
+        text = f"{manifest.name} does not run here ({why}); {old} runs as before"
+        raise Refusal(text, getattr(failure, "problems", ())) from None
     journal.finish(layout)
     moment("finished")
     backups.prune(layout)
-    releasing.prune(layout)
+    releasing.prune(layout, old)
     say(f"{manifest.name} is installed; {old} and its backup stay.")
+
+
+def _change(
+    layout: Layout, host: Host, upgrade: Upgrade, patience: Patience, moment: Moment
+) -> None:
+    say(f"Backing up to {layout.backups / upgrade.backup} ...")
+    backups.take(layout, upgrade.backup, moment)
+    upgrade = journal.note(layout, replace(upgrade, phase="trying"))
+    moment("trying")
+    say(f"Trying {upgrade.new} ...")
+    trial.try_out(layout, upgrade.new, patience)
+    moment("tried")
+    journal.note(layout, replace(upgrade, phase="opening"))
+    moment("opening")
+    layout.lead_to(upgrade.new)
+    moment("new release leads")
+    host.lay_units(upgrade.new)
+    host.start()
+
+
+def _go_back(layout: Layout, host: Host, old: str, moment: Moment) -> None:
+    """Have the old release run on the old data."""
+    host.stop()
+    upgrade = journal.read(layout)
+    if upgrade is not None:
+        journal.roll_back(layout, upgrade, moment)
+    host.lay_units(old)
+    host.start()
+    backups.prune(layout)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in INTERRUPTS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

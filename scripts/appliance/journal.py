@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from scripts.appliance import backups
+from scripts.appliance import backups, exclusion
 from scripts.appliance.layout import Layout, sync_folder, write_whole
-from scripts.appliance.words import say
+from scripts.appliance.words import Refusal, say
 
 # backing-up -> trying: the backup is whole, and from here the data may have changed.
 # trying -> opening: the trial went well; the new release is the one that runs.
@@ -67,20 +67,37 @@ def recover(layout: Layout, moment: Moment = nothing) -> str:
         moment("recovered forward")
         finish(layout)
         return upgrade.new
-    if upgrade.phase == "backing-up":
-        backups.drop(layout, upgrade.backup)
-        moment("partial backup dropped")
-        finish(layout)
-        return upgrade.old
     roll_back(layout, upgrade, moment)
     return upgrade.old
 
 
+def recover_before_start(layout: Layout, moment: Moment = nothing) -> None:
+    """What the service does before each start.
+
+    Refusal while an installer is at work on the data: a start in the middle of its trial would
+    put them back under it. At `opening` it is the installer itself that starts the service.
+    """
+    try:
+        with exclusion.alone(layout):
+            recover(layout, moment)
+    except exclusion.Busy:
+        upgrade = read(layout)
+        if upgrade is not None and upgrade.phase != "opening":
+            raise Refusal(f"the upgrade to {upgrade.new} is under way") from None
+
+
 def roll_back(layout: Layout, upgrade: Upgrade, moment: Moment = nothing) -> None:
-    """Put the old data and the old release back; nothing of the product may run meanwhile.
+    """Put the old data and the old release back. Refusal while a product runs on the data.
 
     What the new release wrote is set aside in the data folder (`.failed`), not destroyed.
     """
+    exclusion.nobody_runs(layout)
+    if upgrade.phase == "backing-up":
+        # Nothing but the copy was begun.
+        backups.drop(layout, upgrade.backup)
+        moment("partial backup dropped")
+        finish(layout)
+        return
     if upgrade.phase != "replacing":
         upgrade = note(layout, replace(upgrade, phase="restoring"))
         moment("restoring")

@@ -5,6 +5,7 @@ import platform
 import shutil
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 from scripts.appliance.backups import size_mib
@@ -25,8 +26,8 @@ def check(manifest: Manifest, layout: Layout) -> None:
             _architecture(manifest),
             _python(manifest),
             clock_problem(manifest.built_at, time.time()),
-            _space(manifest, layout),
-            _other_database(layout),
+            *_space(manifest, layout),
+            *_other_places(layout),
         )
         if problem
     ]
@@ -67,28 +68,46 @@ def clock_problem(built_at: int, now: float) -> str:
     )
 
 
-def _space(manifest: Manifest, layout: Layout) -> str:
-    needed = manifest.installed_mib + SPARE_MIB
-    if layout.data.exists():
-        needed += size_mib(layout.data)
-    free = shutil.disk_usage(_standing(layout.home)).free // 2**20
-    if free < needed:
-        return f"{free} MiB are free on the disk, {needed} are needed"
-    return ""
+def _space(manifest: Manifest, layout: Layout) -> list[str]:
+    size = size_mib(layout.data) if layout.data.exists() else 0
+    # Going back lays the backup ready beside the data; before that a migration has copied its
+    # database.
+    wanted = {layout.home: manifest.installed_mib, layout.backups: size, layout.data: 2 * size}
+    disks: dict[int, tuple[Path, int]] = {}
+    for place, mib in wanted.items():
+        standing = _standing(place)
+        first, sum_so_far = disks.get(standing.stat().st_dev, (standing, SPARE_MIB))
+        disks[standing.stat().st_dev] = first, sum_so_far + mib
+    problems = []
+    for place, needed in disks.values():
+        free = shutil.disk_usage(place).free // 2**20
+        if free < needed:
+            problems.append(f"{free} MiB are free on the disk of {place}, {needed} are needed")
+    return problems
 
 
 def _standing(path: Path) -> Path:
     return path if path.exists() else _standing(path.parent)
 
 
-def _other_database(layout: Layout) -> str:
-    # A copy of the data folder would not hold what has to be put back.
-    if layout.settings.exists() and any(
-        line.split("=")[0].strip() == "database_url"
-        for line in layout.settings.read_text(encoding="utf-8").splitlines()
-    ):
-        return (
+def _other_places(layout: Layout) -> list[str]:
+    """A copy of the data folder would not hold what has to be put back."""
+    if not layout.settings.exists():
+        return []
+    try:
+        settings = tomllib.loads(layout.settings.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return [f"{layout.settings} can't be read: {error}"]
+    problems = []
+    if settings.get("database_url"):
+        problems.append(
             f"{layout.settings} names a database of its own, which this installer can't put back; "
             "back it up and upgrade as docs/deployment.md says"
         )
-    return ""
+    folder = str(settings.get("data_dir", layout.data))
+    if Path(folder).resolve() != layout.data.resolve():
+        problems.append(
+            f"{layout.settings} says that the data are in {folder}, but this installer copies and "
+            f"puts back {layout.data}; move them there, or mount their disk there"
+        )
+    return problems

@@ -12,8 +12,6 @@ from scripts.appliance.layout import MARKER, Layout, sync_folder
 from scripts.appliance.manifest import Manifest
 from scripts.appliance.words import Refusal, say
 
-KEPT = 2
-
 
 def prepare(bundle: Path, manifest: Manifest, layout: Layout, moment: Moment) -> None:
     """Lay out the release of a bundle beside the one that runs; nothing when it is there."""
@@ -83,9 +81,12 @@ def _run(
         raise Refusal(f"{' '.join(command)} failed", done.stdout.splitlines()[-15:])
 
 
-def prune(layout: Layout) -> None:
-    """Remove old releases but the one that runs and the one before it."""
-    running = layout.running()
-    others = [entry for entry in layout.releases.iterdir() if entry.name != running]
-    for old in sorted(others, key=lambda entry: entry.stat().st_mtime)[: 1 - KEPT]:
-        shutil.rmtree(old)
+def prune(layout: Layout, before: str) -> None:
+    """Remove every release but the one that runs and the one that ran before it.
+
+    Not the newest ones: a release that failed was laid out after the one that ran.
+    """
+    kept = {layout.running(), before}
+    for entry in layout.releases.iterdir():
+        if entry.name not in kept:
+            shutil.rmtree(entry)

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import pwd
-import shutil
 import ssl
 import subprocess
 import time
@@ -44,7 +43,9 @@ def try_out(layout: Layout, name: str, patience: Patience) -> None:
     owner = _owner(layout)
     if owner is not None:
         own_everything(layout, owner)
-    with log.open("wb") as output:
+    # The product greets with addresses and passwords; they are for root alone.
+    log.unlink(missing_ok=True)
+    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output:
         process = subprocess.Popen(
             [str(release / ".venv/bin/watchkeeper"), "up"],
             cwd=release,
@@ -83,7 +84,8 @@ def own_everything(layout: Layout, owner: pwd.struct_passwd) -> None:
     for path in (layout.data, *layout.data.rglob("*")):
         with contextlib.suppress(FileNotFoundError):
             if path.lstat().st_uid != owner.pw_uid:
-                shutil.chown(path, owner.pw_uid, owner.pw_gid)
+                # A name of the product's must not make root give away what it leads to.
+                os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
 
 
 def _watch(process: subprocess.Popen[bytes], announced: Path, patience: Patience) -> None:
@@ -106,22 +108,31 @@ def _watch(process: subprocess.Popen[bytes], announced: Path, patience: Patience
 def problem(announced: Path) -> str:
     """What is wrong with the product that left word there; empty when it says that all is well."""
     try:
-        url = json.loads(announced.read_text(encoding="utf-8"))["url"]
+        word = json.loads(announced.read_text(encoding="utf-8"))
+        # By the address that others use the way may lead over a proxy or a name service that is
+        # away; older releases tell no other.
+        url = word.get("local_url") or word["url"]
     except (OSError, ValueError, KeyError):
         return "it has not said where it listens"
-    # Its certificate is for the names that others call it by; this never leaves the machine.
-    unchecked = ssl.create_default_context()
-    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
     try:
         # The address is of a file that only the product writes.
         request = urllib.request.Request(f"{url}/readyz")  # noqa: S310
-        with urllib.request.urlopen(request, timeout=10, context=unchecked):  # noqa: S310
+        with _opener().open(request, timeout=10):
             return ""
     except urllib.error.HTTPError as error:
         with error:
             return f"{error.code} {error.read(500).decode(errors='replace')}"
     except OSError as error:
         return str(error)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    # Its certificate is for the names that others call it by; this never leaves the machine.
+    unchecked = ssl.create_default_context()
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+    secure = urllib.request.HTTPSHandler(context=unchecked)
+    # Nor may a proxy that root's environment names be asked.
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), secure)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

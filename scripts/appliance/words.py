@@ -1,5 +1,6 @@
 """What the installer says, and how it refuses."""
 
+import contextlib
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ class Refusal(Exception):
 
 
 def say(line: str) -> None:
-    """Print one line at once, also into a pipe."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """Print one line at once, also into a pipe; a terminal that is gone is no reason to stop."""
+    with contextlib.suppress(OSError):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()

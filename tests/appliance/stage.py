@@ -56,7 +56,9 @@ def stop(*_):
     word.unlink()
     os._exit(0)
 signal.signal(signal.SIGTERM, stop)
-word.write_text(json.dumps({{"url": "http://127.0.0.1:%d" % server.getsockname()[1]}}))
+here = "http://127.0.0.1:%d" % server.getsockname()[1]
+outside = {{"url": "http://watch.invalid", "local_url": here}}
+word.write_text(json.dumps(outside if FAULT == "behind a proxy" else {{"url": here}}))
 asked = 0
 while True:
     asked += 1

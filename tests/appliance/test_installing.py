@@ -1,12 +1,17 @@
 """Installing a bundle, upgrading by one, and going back from one that does not run."""
 
 import os
+import pwd
+import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from scripts.appliance import machine, trial
 from scripts.appliance.words import Refusal
 from tests.appliance.stage import Appliance, copy_of, make_bundle, write_manifest
 
@@ -109,6 +114,82 @@ def test_everything_that_is_wrong_with_a_machine_is_said_at_once(
     assert len(refused.value.problems) == 5
 
 
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [('data_dir = "/srv/watchkeeper"\n', "are in /srv/watchkeeper"), ("data_dir = \n", "be read")],
+)
+def test_data_that_would_not_be_copied_are_not_migrated(
+    appliance: Appliance, tmp_path: Path, settings: str, word: str
+) -> None:
+    appliance.layout.settings.write_text(settings)
+    with pytest.raises(Refusal) as refused:
+        appliance.install(make_bundle(tmp_path, 2))
+    assert [word in problem for problem in refused.value.problems] == [True]
+    assert appliance.layout.running() == "1.0-sound"
+
+
+def test_there_has_to_be_room_for_going_back(
+    appliance: Appliance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 2**20
+    monkeypatch.setattr(machine, "size_mib", lambda _: size)
+    # For the release and one copy, but not for putting that copy back beside what failed.
+    free = (size + 1 + machine.SPARE_MIB + 10) * 2**20
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(Refusal) as refused:
+        appliance.install(make_bundle(tmp_path, 2))
+    assert [f"{3 * size + 1 + machine.SPARE_MIB} are needed" in p for p in refused.value.problems]
+
+
+def run_installer(
+    bundle: Path, *arguments: str, folder: Path, umask: int = 0o022, more: Mapping[str, str] = {}
+) -> None:
+    done = subprocess.run(
+        [bundle / "install.sh", "--steady", "0", *arguments],
+        cwd=folder,
+        umask=umask,
+        env={**os.environ, **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_others_may_read_a_release_whatever_root_usually_allows(
+    bundle: Path, tmp_path: Path
+) -> None:
+    run_installer(bundle, "--root", "machine", folder=tmp_path, umask=0o077)
+    # A path is meant from where one stands, not from inside the bundle.
+    layout = Appliance(tmp_path / "machine").layout
+    release = layout.release("1.0-sound")
+    for path in (layout.home, layout.releases, release, release / ".venv/bin", layout.settings):
+        assert path.stat().st_mode & 0o044 == 0o044, path
+    assert layout.data.stat().st_mode & 0o777 == 0o700
+    # A product greets with its passwords.
+    assert (layout.home / "trial.log").stat().st_mode & 0o777 == 0o600
+
+
+def test_whether_a_product_is_well_is_asked_without_a_way_round(
+    appliance: Appliance, tmp_path: Path
+) -> None:
+    bundle = make_bundle(tmp_path, 2, "behind a proxy")
+    nowhere = "http://127.0.0.1:9"
+    proxies = {"http_proxy": nowhere, "https_proxy": nowhere, "no_proxy": ""}
+    run_installer(bundle, "--root", str(appliance.root), folder=tmp_path, more=proxies)
+    assert appliance.layout.running() == "2.0-behind-a-proxy"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_link_in_the_data_gives_nothing_else_away(appliance: Appliance, tmp_path: Path) -> None:
+    secret = tmp_path / "shadow"
+    secret.touch()
+    (appliance.layout.data / "link").symlink_to(secret)
+    trial.own_everything(appliance.layout, pwd.getpwnam("nobody"))
+    assert secret.stat().st_uid == 0
+    assert (appliance.layout.data / "records").stat().st_uid != 0
+
+
 def test_an_upgrade_keeps_the_data_the_old_release_and_a_backup(
     appliance: Appliance, tmp_path: Path
 ) -> None:
@@ -158,6 +239,40 @@ def test_an_upgrade_that_does_not_run_goes_back(
         "written by 1\nwritten by 2\n"
     ]
     assert not layout.journal.exists()
+    assert appliance.starts()
+
+
+def test_after_a_release_that_failed_the_one_that_ran_is_kept(
+    appliance: Appliance, tmp_path: Path
+) -> None:
+    for number in (2, 3):
+        with pytest.raises(Refusal, match="sound runs as before"):
+            appliance.install(make_bundle(tmp_path, number, "dies"))
+    layout = appliance.layout
+    assert len(list(layout.data.glob(".failed/*"))) == 1
+    appliance.install(make_bundle(tmp_path, 4))
+    names = sorted(entry.name for entry in layout.releases.iterdir())
+    assert names == ["1.0-sound", "4.0-sound"]
+    assert len(list(layout.backups.iterdir())) == 2
+
+
+def test_the_documented_backup_brings_the_data_back(appliance: Appliance, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs/appliance.md").read_text(encoding="utf-8")
+    _, section = text.split("\n## Backup\n")
+    lines = re.findall(r"^sudo ((?:tar|mv) .*)$", section.partition("\n## ")[0], re.M)
+    assert len(lines) == 3
+    failed = appliance.layout.data / ".failed"
+    failed.mkdir()
+    for line in lines:
+        words = [
+            word.replace("/media/stick", str(tmp_path)).replace(
+                "/var/lib", f"{appliance.root}/var/lib"
+            )
+            for word in line.split()
+        ]
+        subprocess.run(words, check=True)
+    assert appliance.records() == ["written by 1"]
+    assert not failed.exists()
     assert appliance.starts()
 
 
