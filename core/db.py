@@ -1,5 +1,6 @@
 """The relational database: engine, sessions, the fair write lock and the one place that commits."""
 
+import os
 import threading
 import time
 from collections import deque
@@ -221,13 +222,21 @@ class Database:
             raise Unavailable(f"it refused what this process wrote: {refusal[1]}")
 
     def copy_to(self, path: Path) -> None:
-        """Write a consistent copy of a SQLite database to a new file."""
+        """Write a consistent copy of a SQLite database to a new file, which is there as a whole.
+
+        Interrupted, it leaves none: what stands under that name can be relied on.
+        """
+        draft = path.with_name(path.name + ".new")
+        draft.unlink(missing_ok=True)
         # Past SQLAlchemy, whose implicit transaction VACUUM would refuse to run in.
         connection = self.engine.raw_connection()
         try:
-            connection.cursor().execute("VACUUM INTO ?", (str(path),))
+            connection.cursor().execute("VACUUM INTO ?", (str(draft),))
         finally:
             connection.close()
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.replace(path)
 
     def close(self) -> None:
         """Close every pooled connection."""

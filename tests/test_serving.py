@@ -67,6 +67,17 @@ def test_who_trusts_our_authority_reads_us_by_name_and_by_address(server: WebSer
     assert read(f"https://localhost:{server.port}", trusting) == b"awake"
 
 
+def test_this_machine_reaches_it_whatever_others_call_it(tmp_path: Path) -> None:
+    settings = load(http_host="0.0.0.0", http_port=0, public_url="https://watch.invalid/")
+    server = WebServer(application, settings, tmp_path, datetime.now(UTC))
+    server.start()
+    assert server.own is not None
+    trusting = ssl.create_default_context(cafile=str(server.own.authority))
+    assert server.url == "https://watch.invalid"
+    assert read(server.local_url, trusting) == b"awake"
+    server.stop()
+
+
 def test_who_does_not_trust_it_is_warned(server: WebServer) -> None:
     with pytest.raises(URLError, match="certificate verify failed"):
         read(server.url, ssl.create_default_context())

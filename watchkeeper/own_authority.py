@@ -73,6 +73,13 @@ def reachable_name(host: str) -> str:
     return _own_address() if host in _ANY_ADDRESS else host
 
 
+def local_name(host: str) -> str:
+    """By which name this machine itself reaches a server that listens on `host`."""
+    if host not in _ANY_ADDRESS:
+        return host
+    return "::1" if ":" in host else "127.0.0.1"
+
+
 def _own_address() -> str:
     # Connecting a UDP socket sends nothing; it only asks for the address of the way out.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

@@ -327,8 +327,8 @@ class Product:
             # Whoever falls silent is started anew, as WatchdogSec= says.
             supervision.tell(supervision.ALIVE)
         if self.web is not None and not self.web.alive:
-            log.error("the web server has ended; stopping")
-            self.stopping.set()
+            # As a failure, so that whoever supervises this process starts it again.
+            raise Unavailable("the web server has ended", advice="See the log above.")
 
     def heed_signals(self) -> None:
         """SIGINT and SIGTERM ask to stop; a second one is left to the operating system."""

@@ -13,7 +13,7 @@ import uvicorn
 
 from core.errors import Refused, Unavailable
 from core.settings import Settings
-from watchkeeper.own_authority import Identity, identity, reachable_name
+from watchkeeper.own_authority import Identity, identity, local_name, reachable_name
 
 _START_SECONDS = 20.0
 
@@ -45,14 +45,14 @@ def _socket(settings: Settings) -> socket.socket:
 
 
 def _url(host: str, port: int, *, secure: bool) -> str:
-    name = reachable_name(host)
-    return f"{'https' if secure else 'http'}://{f'[{name}]' if ':' in name else name}:{port}"
+    return f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class WebServer:
     """uvicorn in a thread; signals stay with the main thread.
 
     own: the identity of our own making, by which it serves HTTPS; None where it needs none.
+    url: as others reach it; local_url: as this machine does, whatever stands in between.
     """
 
     def __init__(
@@ -66,9 +66,11 @@ class WebServer:
             certificate, key = self.own.chain, self.own.key
         self._listener = _socket(settings)
         self.port: int = self._listener.getsockname()[1]
+        secure = certificate is not None
         self.url = settings.public_url.rstrip("/") or _url(
-            settings.http_host, self.port, secure=certificate is not None
+            reachable_name(settings.http_host), self.port, secure=secure
         )
+        self.local_url = _url(local_name(settings.http_host), self.port, secure=secure)
         config = uvicorn.Config(
             self._parting(app),
             log_config=None,

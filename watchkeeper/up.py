@@ -118,7 +118,7 @@ def unsettled(
 
 def _show_on_screen(product: Product, doorstep: Doorstep) -> None:
     assert product.web is not None
-    scheme = urlsplit(product.web.url).scheme
+    scheme = urlsplit(product.web.local_url).scheme
     screen.show(product.settings.console_file, scheme, product.web.port, doorstep)
 
 
@@ -134,6 +134,7 @@ def _announce(product: Product) -> None:
         {
             "pid": os.getpid(),
             "url": product.web.url,
+            "local_url": product.web.local_url,
             "ca": str(product.web.own.authority) if product.web.own else None,
             "mqtt": {
                 "host": address.host,

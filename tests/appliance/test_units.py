@@ -7,9 +7,11 @@ import socket
 import subprocess
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from core.errors import Unavailable
 from core.settings import load
 from tests.appliance.stage import ROOT
 from watchkeeper import supervision
@@ -53,8 +55,21 @@ def test_the_settings_of_an_appliance_are_known_to_the_product(
     monkeypatch.setenv("WATCHKEEPER_CONFIG", str(DEPLOY / "watchkeeper.toml"))
     settings = load()
     assert settings.durability == "power"
+    # The smallest mini-PC has 4 GB, and more than the readings have to live there.
+    assert settings.telemetry_memory_bytes <= 4 * 1024**3 / 8
     unit = (DEPLOY / "watchkeeper.service").read_text()
     assert settings.data_dir.name == re.search(r"^StateDirectory=(.*)", unit, re.M)[1]  # type: ignore[index]
+
+
+def test_a_product_whose_web_server_ended_is_started_again(tmp_path: Path) -> None:
+    product = Product(load(data_dir=tmp_path / "data"))
+    product.web = SimpleNamespace(alive=False, url="")  # type: ignore[assignment]
+    with pytest.raises(Unavailable, match="web server has ended"):
+        product.wait()
+    product.stop()
+    # And whatever else ends it, but for who stops the service.
+    unit = (DEPLOY / "watchkeeper.service").read_text()
+    assert re.search(r"^Restart=(.*)", unit, re.M)[1] == "always"  # type: ignore[index]
 
 
 @pytest.mark.parametrize("abstract", [False, True], ids=["file", "abstract"])

@@ -1,5 +1,6 @@
 """The database: one transaction a write, moments exact, a lock that is fair."""
 
+import os
 import sqlite3
 import threading
 import time
@@ -123,6 +124,25 @@ def test_a_copy_of_sqlite_holds_what_was_committed(
     copy = Database(f"sqlite:///{tmp_path / 'copy.sqlite'}")
     assert codes(copy) == ["a"]
     copy.close()
+
+
+def test_a_copy_that_was_interrupted_is_none(
+    migrated_sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def power_cut(_: int) -> None:
+        raise KeyboardInterrupt
+
+    database = Database(migrated_sqlite_url)
+    add(database, "a")
+    target = tmp_path / "copy.sqlite"
+    with monkeypatch.context() as cut:
+        cut.setattr(os, "fsync", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            database.copy_to(target)
+    assert not target.exists()
+    database.copy_to(target)
+    database.close()
+    assert [path.name for path in tmp_path.glob("copy*")] == ["copy.sqlite"]
 
 
 def test_an_absent_database_is_told_from_a_wrong_request(database: Database) -> None:
