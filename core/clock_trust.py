@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core.clock import Clock
 from core.db import Database
 from core.events import Event
+from core.kept_file import keep, kept
 from core.shards import Shard
 
 # A clock that was set back by so little was corrected, not lost.
@@ -75,12 +76,11 @@ class ClockTrust:
         with self._database.read() as session:
             recorded = newest_recorded(session)
         if recorded is not None:
-            self._accepted.write_text(recorded.isoformat())
+            keep(self._accepted, recorded.isoformat())
 
     def _overruled(self) -> datetime:
-        if not self._accepted.exists():
-            return datetime.min.replace(tzinfo=UTC)
-        return datetime.fromisoformat(self._accepted.read_text().strip())
+        said = kept(self._accepted)
+        return datetime.fromisoformat(said) if said else datetime.min.replace(tzinfo=UTC)
 
 
 def newest_recorded(session: Session) -> datetime | None:

@@ -22,6 +22,7 @@ from core.db import Database
 from core.errors import Conflict, Invalid, NotAllowed, TooManyTries
 from core.ids import new_id
 from core.invitations import add_grant
+from core.kept_file import keep, kept
 from core.local_time import zone
 from core.people import Person, company_node, name_of
 from core.site_file import import_site, load_catalog, read_site_file
@@ -94,19 +95,12 @@ class Doorstep:
         with self._lock:
             if doubt is None and not is_new:
                 self._file.unlink(missing_ok=True)
-            elif not self._file.exists():
+            elif not kept(self._file):
                 self._draw()
-            self.state = State(doubt, is_new, self._code())
-
-    def _code(self) -> str:
-        try:
-            return self._file.read_text().strip()
-        except FileNotFoundError:
-            return ""
+            self.state = State(doubt, is_new, kept(self._file))
 
     def _draw(self) -> None:
-        self._file.touch(mode=0o600)
-        self._file.write_text(f"{secrets.randbelow(10**4):04}-{secrets.randbelow(10**4):04}")
+        keep(self._file, f"{secrets.randbelow(10**4):04}-{secrets.randbelow(10**4):04}")
         self._wrong = 0
 
     def require_code(self, text: str) -> None:
@@ -123,14 +117,14 @@ class Doorstep:
                 )
             self._last_try = now
             given = re.sub(r"[^0-9]", "", text)
-            wanted = self._code().replace("-", "")
+            wanted = kept(self._file).replace("-", "")
             if wanted and secrets.compare_digest(given, wanted):
                 self._wrong = 0
                 return
             self._wrong += 1
             if wanted and self._wrong >= _WRONG_TRIES:
                 self._draw()
-                self.state = replace(self.state, code=self._code())
+                self.state = replace(self.state, code=kept(self._file))
         raise NotAllowed("this is not the code", advice="It is on the screen of the machine.")
 
     def set_clock(self, seconds: int) -> None:

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from core.clock import MICROS, SimulatedClock
 from core.db import Database
 from core.people import CREDENTIAL_LIFETIME, Credential, find_credential
-from core.settings import Settings
+from core.settings import Settings, load
 from tests.fixtures import SmallSite
-from watchkeeper import cli
+from watchkeeper import cli, installation
 from watchkeeper.first_run import tool_token
 
 
@@ -83,3 +83,15 @@ def test_the_demo_asks_for_no_second_factor_unless_it_is_set(
     done = CliRunner().invoke(cli.app, arguments)
     assert done.exit_code == 0, done.output
     assert [settings.require_second_factor for settings in started] == [rule]
+
+
+def test_what_a_loss_of_power_left_empty_is_chosen_anew(tmp_path: Path) -> None:
+    for name in ("broker.port", "owner"):
+        (tmp_path / name).write_text("")
+    settings = load(data_dir=tmp_path)
+    port = installation.broker_port(settings, tmp_path)
+    assert port >= installation.USUAL_PORT
+    assert installation.broker_port(settings, tmp_path) == port
+    owner = installation.owner_id(tmp_path)
+    assert owner
+    assert installation.owner_id(tmp_path) == owner

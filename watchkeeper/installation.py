@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from core.device_credentials.dynamic_security import Control
 from core.errors import Conflict, Refused
+from core.kept_file import keep, kept
 from core.settings import Settings
 from core.telemetry.influx_server import InfluxAddress
 from ingest.session import BrokerAddress
@@ -64,9 +65,9 @@ def owner_id(folder: Path) -> str:
     """Who this installation is in leases, the same over restarts, so it need not wait for its own
     old lease to end."""
     path = folder / "owner"
-    if not path.exists():
-        path.write_text(f"{socket.gethostname()[:40]}-{uuid4().hex[:12]}")
-    return path.read_text().strip()
+    if not kept(path):
+        keep(path, f"{socket.gethostname()[:40]}-{uuid4().hex[:12]}")
+    return kept(path)
 
 
 def _is_free(host: str, port: int) -> bool:
@@ -83,12 +84,12 @@ def broker_port(settings: Settings, folder: Path) -> int:
     """The embedded broker's port: as set, or 1883 or the next free one, and then always that."""
     if settings.broker_port:
         return settings.broker_port
-    kept = folder / "broker.port"
-    if kept.exists():
-        return int(kept.read_text())
+    path = folder / "broker.port"
+    if said := kept(path):
+        return int(said)
     for port in range(USUAL_PORT, USUAL_PORT + 100):
         if _is_free(settings.broker_host, port):
-            kept.write_text(str(port))
+            keep(path, str(port))
             return port
     raise Refused(
         f"no port from {USUAL_PORT} to {USUAL_PORT + 99} is free",

@@ -202,4 +202,7 @@ def _write(path: Path, data: bytes, mode: int = 0o600) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
+        file.flush()
+        # A certificate that is empty after a loss of power would keep the server from starting.
+        os.fsync(file.fileno())
     draft.replace(path)

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 from core.device_credentials.issuing import Issued
 from core.device_credentials.rights import OWN
 from core.errors import Refused
+from core.kept_file import kept
 from core.settings import Settings
 from core.vault import Vault
 
@@ -44,8 +45,7 @@ def broker_url(settings: Settings) -> str:
 
 def _found(settings: Settings) -> int:
     """The port that the embedded broker found free at its first start; 0 before that."""
-    kept = settings.data_dir / "broker.port"
-    return int(kept.read_text()) if kept.exists() else 0
+    return int(kept(settings.data_dir / "broker.port") or 0)
 
 
 def topic_of(issued: Issued) -> str:

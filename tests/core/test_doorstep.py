@@ -138,6 +138,16 @@ def test_a_code_outlives_a_restart(
     assert again.state.code == standing.state.code
 
 
+def test_what_a_loss_of_power_left_empty_is_as_if_it_was_not_there(
+    database: Database, standing: Doorstep, hand: Hand, tmp_path: Path
+) -> None:
+    for name in ("doorstep.code", "clock.accepted"):
+        (tmp_path / name).write_text("")
+    again = Doorstep(database, trust_of(database, hand, tmp_path), tmp_path)
+    assert again.state.code
+    again.require_code(again.state.code)
+
+
 def test_a_clock_before_what_is_on_record_is_doubted(
     database: Database, site: SmallSite, hand: Hand, tmp_path: Path
 ) -> None:

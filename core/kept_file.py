@@ -1,0 +1,27 @@
+"""Small files of the data folder: there as a whole or not at all, also when the power goes."""
+
+import os
+from pathlib import Path
+
+
+def keep(path: Path, text: str) -> None:
+    """Put a text in place of a file, which only its owner may read.
+
+    On disk before it has its name: a file that was just made stands empty after a loss of power
+    otherwise, and whoever finds it takes it for what was kept.
+    """
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def kept(path: Path) -> str:
+    """The text that was kept, without white space around it; empty where there is none."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
