@@ -9,8 +9,11 @@ mkdir -p "$folder"
 chmod 700 "$folder"
 for name in secret_key database_password mqtt_password mqtt_admin_password influx_token influx_password grafana_password; do
 	if [ ! -s "$folder/$name" ]; then
-		openssl rand -base64 36 | tr -d '\n/+=' >"$folder/$name"
-		chmod 444 "$folder/$name"
+		drawn=$(openssl rand -base64 36)
+		# Whole or not at all: an empty file that nobody may write would stay.
+		printf '%s' "$drawn" | tr -d '\n/+=' >"$folder/$name.new"
+		chmod 444 "$folder/$name.new"
+		mv -f "$folder/$name.new" "$folder/$name"
 		echo "drew $folder/$name"
 	fi
 done

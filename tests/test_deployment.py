@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,47 @@ def test_every_secret_is_drawn_by_the_script() -> None:
     drawn = re.search(r"^for name in (.*); do$", script, re.M)
     assert drawn is not None
     assert set(drawn[1].split()) == set(COMPOSE["secrets"])
+
+
+def test_secrets_are_drawn_whole_or_not_at_all(tmp_path: Path) -> None:
+    script, folder = ROOT / "deploy/secrets.sh", tmp_path / "secrets"
+    openssl = tmp_path / "openssl"
+    openssl.write_text("#!/bin/sh\nexit 1\n")
+    openssl.chmod(0o755)
+    without = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    failed = subprocess.run([script, folder], env=without, capture_output=True, check=False)
+    assert failed.returncode != 0
+    assert [path for path in folder.iterdir() if path.suffix != ".new"] == []
+    subprocess.run([script, folder], capture_output=True, check=True)
+    secrets = {path.name: path.read_text() for path in folder.iterdir()}
+    assert set(secrets) == set(COMPOSE["secrets"])
+    assert all(len(secret) >= 32 for secret in secrets.values())
+    subprocess.run([script, folder], capture_output=True, check=True)
+    assert secrets == {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_the_image_holds_the_product_and_nothing_that_lies_beside_it() -> None:
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    patterns = [line for line in lines if not line.startswith("#")]
+    assert patterns[0] == "*"
+    brought = [line[1:] for line in patterns if line.startswith("!")]
+    listed = ["git", "ls-files", "--cached"]
+    tracked = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = {name.split("/")[0] for name in tracked.splitlines()}
+    left_out = {name for name in names if not any(fnmatch(name, one) for one in brought)}
+    assert left_out == {
+        *(".ci", ".dockerignore", ".gitignore", "Dockerfile", "Makefile"),
+        *("docker-compose.yml", "docs", "proof", "tests"),
+    }
+    for name in ("backup", "secrets", ".env", "site.yaml", "watchkeeper.dump", "authority.pem"):
+        assert not any(fnmatch(name, one) for one in brought)
+
+
+def test_the_documents_name_the_images_that_are_pulled() -> None:
+    text = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
+    [line] = re.findall(r"^docker image inspect .*$", text, re.M)
+    pulled = {spec["image"] for name, spec in SERVICES.items() if name not in ROLES | ONCE}
+    assert set(line.split("}}' ")[1].split()) == pulled
 
 
 def test_stores_are_not_published() -> None:
