@@ -130,6 +130,33 @@ def test_the_clock_is_set_to_nothing_else(tmp_path: Path, text: str) -> None:
     assert said == ""
 
 
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_the_clock_is_asked_for_by_a_file_and_nothing_else(tmp_path: Path, kind: str) -> None:
+    request, elsewhere = tmp_path / "set-clock", tmp_path / "elsewhere"
+    elsewhere.write_text("1796000000\n")
+    make = {
+        "link": lambda: request.symlink_to(elsewhere),
+        "pipe": lambda: os.mkfifo(request),
+        "folder": lambda: (request / "inner").mkdir(parents=True),
+    }
+    make[kind]()
+    date = tmp_path / "date"
+    date.write_text(f'#!/bin/sh\necho "date $*" >> {tmp_path}/said\n')
+    date.chmod(0o755)
+    done = subprocess.run(
+        [DEPLOY / "set-clock", request],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert not (tmp_path / "said").exists()
+    # Else the service manager would ask again and again, until it gives up.
+    assert not os.path.lexists(request)
+    assert elsewhere.exists()
+
+
 @pytest.mark.parametrize("stops", [True, False], ids=["in order", "not in order"])
 def test_a_ups_stops_the_product_before_the_machine(tmp_path: Path, stops: bool) -> None:
     for name in ("systemctl", "sync", "shutdown"):
