@@ -77,6 +77,8 @@ class Presence:
         client, self._client = self._client, None
         if client is None:
             return
+        # Our own last words come back to us, and are not to be contradicted.
+        client.on_message = None
         if self.online:
             at = max(self._now(), self._at)
             sent = client.publish(

@@ -90,9 +90,14 @@ def test_a_node_is_told_that_its_host_is_there_and_when_it_goes(
         assert death["online"] is False
         assert death["timestamp"] >= birth["timestamp"]
         node.wait_for(lambda: (OLD_STATE, b"OFFLINE", False) in node.heard)
-    with waiting_node(broker, STATE) as late:
-        late.wait_for(lambda: bool(late.heard))
-        assert late.heard == [(STATE, json.dumps(death, separators=(",", ":")).encode(), True)]
+        with waiting_node(broker, STATE) as late:
+            late.wait_for(lambda: bool(late.heard))
+            assert late.heard == [(STATE, json.dumps(death, separators=(",", ":")).encode(), True)]
+        # It does not contradict itself.
+        assert [said for topic, said, _ in node.heard if topic == OLD_STATE] == [
+            b"ONLINE",
+            b"OFFLINE",
+        ]
 
 
 def test_a_host_that_is_lost_is_gone_by_its_will_with_the_time_of_its_birth(
