@@ -14,12 +14,14 @@ from rules.located_yaml import nearest
 
 ZONE = "zone"
 _LEVEL = re.compile(r"[^\s/+#\x00-\x1f\x7f]+")
+# None of the broker's, and none of ours: sirens obey what is said there.
+_TOPIC = re.compile(r"(?!\$|wk/)[^\s+#\x00-\x1f\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What an option may be. kind: zone (IANA name), text, level (of a topic), choice (one of
-    `choices`) or mapping (docs/mappings.md).
+    """What an option may be. kind: zone (IANA name), text, level (of a topic), topic, choice
+    (one of `choices`) or mapping (docs/mappings.md).
     """
 
     kind: str
@@ -33,6 +35,8 @@ class Option:
             return time_zone_fault(value)
         if self.kind == "level" and not _LEVEL.fullmatch(value):
             return "one level of a topic, without blanks, /, + and #"
+        if self.kind == "topic" and not _TOPIC.fullmatch(value):
+            return "a topic without blanks, + and #, that does not begin with $ or wk/"
         if self.kind == "choice" and value not in self.choices:
             return f"one of {', '.join(self.choices)}{nearest(value, self.choices)}"
         return None
@@ -47,7 +51,8 @@ DIALECTS: Mapping[str, Mapping[str, Option]] = {
     "tasmota": _ZONE,
     "alink": _ZONE,
     "esphome": _ZONE,
-    "homeassistant": _ZONE,
+    # birth_topic: where ingest says that it is there, as Home Assistant would.
+    "homeassistant": {**_ZONE, "birth_topic": Option("topic")},
     "homie": _ZONE,
     "iotda": _ZONE,
     "shelly": _ZONE,

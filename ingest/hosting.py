@@ -1,20 +1,23 @@
-"""Being the host application that edge nodes of Sparkplug wait for, while ingest is connected."""
+"""Being the host that others wait for, of Sparkplug or Home Assistant, while ingest listens."""
 
 import hashlib
 import threading
+from collections.abc import Iterator
 
 import structlog
 
 from core.errors import WatchkeeperError
-from ingest.dialects.sparkplug import HostState, host_states
+from ingest.dialects import ForeignSource
+from ingest.dialects.homeassistant import births
+from ingest.dialects.sparkplug import host_states
 from ingest.run import Run
 from ingest.session import BrokerAddress, Phase
-from ingest.session.presence import Presence
+from ingest.session.presence import Presence, Words
 from ingest.stores import Stores
 
 log = structlog.get_logger(__name__)
 
-PART = "sparkplug hosts"
+PART = "hosts"
 _LOOK_SECONDS = 0.25
 _DIGEST = 8
 
@@ -22,18 +25,18 @@ _DIGEST = 8
 class Hosts:
     """A thread that says for one run of ingest which hosts are there.
 
-    A host is there from when ingest has subscribed until its connection ends: so an edge node that
-    begins when it hears of the host finds somebody who listens.
+    A host is there from when ingest has subscribed until its connection ends: so whoever begins
+    when it hears of the host finds somebody who listens.
     """
 
     def __init__(self, stores: Stores, run: Run, address: BrokerAddress) -> None:
         self._stores = stores
         self._run = run
         self._address = address
-        self._present: dict[HostState, Presence] = {}
+        self._present: dict[Words, Presence] = {}
         self._reported = False
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="sparkplug-hosts", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="ingest-hosts", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -51,7 +54,7 @@ class Hosts:
             except Exception as error:
                 # The thread's edge: whatever it was, it is reported and tried again.
                 if not isinstance(error, WatchkeeperError):
-                    log.exception("hosts of Sparkplug could not be looked after")
+                    log.exception("hosts could not be looked after")
                 self._stores.health.report(PART, ok=False, detail=str(error)[:300])
                 self._stop.wait(1.0)
         for presence in self._present.values():
@@ -59,9 +62,9 @@ class Hosts:
 
     def _look(self) -> None:
         listeners = self._run.judge.registry.listeners
-        wanted = {state for each in listeners for state in host_states(each.source)}
+        wanted = {state for each in listeners for state in _hosts(each.source)}
         if (wanted or self._present) and self._run.session.state.phase is not Phase.CONNECTED:
-            # Nobody would hear what a node says now.
+            # Nobody would hear what is said to a host now.
             wanted = set()
         for state in self._present.keys() - wanted:
             self._present.pop(state).leave()
@@ -74,7 +77,7 @@ class Hosts:
         if not self._present:
             self._stop.wait(_LOOK_SECONDS)
 
-    def _presence(self, state: HostState) -> Presence:
+    def _presence(self, state: Words) -> Presence:
         return Presence(self._address, self._client_id(state), state, self._now)
 
     def _report(self) -> None:
@@ -88,9 +91,15 @@ class Hosts:
             self._stores.health.report(PART, ok=not away, detail=detail[:300])
         self._reported = bool(away)
 
-    def _client_id(self, state: HostState) -> str:
+    def _client_id(self, state: Words) -> str:
         digest = hashlib.sha256(state.topic.encode()).hexdigest()[:_DIGEST]
         return f"wk-host-{self._stores.settings.shard}-{digest}"
 
     def _now(self) -> int:
         return self._stores.clock.micros() // 1000
+
+
+def _hosts(source: ForeignSource) -> Iterator[Words]:
+    """What a source says of itself, as far as its options ask for it."""
+    yield from host_states(source)
+    yield from births(source)

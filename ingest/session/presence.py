@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -26,7 +26,11 @@ class Words(Protocol):
 
     @property
     def topic(self) -> str:
-        """Where it is retained."""
+        """Where it is said."""
+
+    @property
+    def retained(self) -> bool:
+        """Whether the broker keeps it for those who come later."""
 
     def said(self, *, online: bool, at: int) -> bytes:
         """The payload. at: ms since 1970."""
@@ -81,9 +85,7 @@ class Presence:
         client.on_message = None
         if self.online:
             at = max(self._now(), self._at)
-            sent = client.publish(
-                self._words.topic, self._words.said(online=False, at=at), qos=1, retain=True
-            )
+            sent = self._say(client, online=False, at=at)
             deadline = time.monotonic() + _LAST_WORDS
             while not sent.is_published() and client.socket() and time.monotonic() < deadline:
                 client.loop(0.05)
@@ -101,9 +103,8 @@ class Presence:
             transport=self._address.transport,
             reconnect_on_failure=False,
         )
-        client.will_set(
-            self._words.topic, self._words.said(online=False, at=self._at), qos=1, retain=True
-        )
+        will = self._words.said(online=False, at=self._at)
+        client.will_set(self._words.topic, will, qos=1, retain=self._words.retained)
         client.on_connect = self._when_answered
         client.on_subscribe = self._when_subscribed
         client.on_message = self._when_told
@@ -143,12 +144,11 @@ class Presence:
         self.error = None
         self.online = True
         self._attempts = 0
-        self._say(client)
+        self._say(client, online=True, at=self._at)
 
-    def _say(self, client: Client) -> None:
-        client.publish(
-            self._words.topic, self._words.said(online=True, at=self._at), qos=1, retain=True
-        )
+    def _say(self, client: Client, *, online: bool, at: int) -> MQTTMessageInfo:
+        said = self._words.said(online=online, at=at)
+        return client.publish(self._words.topic, said, qos=1, retain=self._words.retained)
 
     def _when_told(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
         """Somebody who was us is gone, such as an earlier connection: we are here."""
@@ -160,4 +160,4 @@ class Presence:
             self._newest = gone + 1
             client.disconnect()
         elif self.online:
-            self._say(client)
+            self._say(client, online=True, at=self._at)

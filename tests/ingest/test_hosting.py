@@ -1,4 +1,4 @@
-"""A source that is a host of Sparkplug, on real brokers: edge nodes wait for it, and let it go."""
+"""Sources that are the host that others wait for, on real brokers: Sparkplug and Home Assistant."""
 
 import json
 import socket
@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+from sqlalchemy import select, update
 
 import ingest.hosting
 import ingest.settling
 from core import events
 from core.db import Database
-from core.devices import Source
+from core.devices import Device, Source
 from core.site_file import import_site, read_site_file
 from ingest.hosting import PART
 from ingest.session.presence import Presence
@@ -31,8 +33,11 @@ STATE, OLD_STATE = "spBv1.0/STATE/riverside-host", "STATE/riverside-host"
 TEXT = SITE.replace(
     "sources:\n",
     "sources:\n  - {code: plant, topic: spBv1.0/#, dialect: sparkplug,"
-    " options: {host: riverside-host}}\n",
+    " options: {host: riverside-host}}\n"
+    "  - {code: doors, topic: homeassistant/#, dialect: homeassistant,"
+    " options: {birth_topic: homeassistant/status}}\n",
 )
+BIRTH = "homeassistant/status"
 
 
 @pytest.fixture(params=["mosquitto", "nats"])
@@ -47,13 +52,26 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BrokerPro
 def living(
     building: Database, tmp_path: Path, broker: BrokerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Living]:
-    """Ingest on the broker, with a source that is a host; not started yet."""
+    """Ingest on the broker, with sources that are hosts; not started yet."""
     monkeypatch.setattr(ingest.settling, "SETTLE", 0.2)
     with building.write() as session:
         import_site(session, read_site_file(TEXT, "site.yaml"), actor=events.SYSTEM, now=NOON)
     living = Living(building, tmp_path, address=broker.address)
     yield living
     living.stop()
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Presence]:
+    """The connections by which ingest says that it is there, as it makes them."""
+    made: list[Presence] = []
+
+    def make(*args: Any) -> Presence:
+        made.append(Presence(*args))
+        return made[-1]
+
+    monkeypatch.setattr(ingest.hosting, "Presence", make)
+    return made
 
 
 @contextmanager
@@ -101,15 +119,8 @@ def test_a_node_is_told_that_its_host_is_there_and_when_it_goes(
 
 
 def test_a_host_that_is_lost_is_gone_by_its_will_with_the_time_of_its_birth(
-    broker: BrokerProcess, living: Living, monkeypatch: pytest.MonkeyPatch
+    broker: BrokerProcess, living: Living, made: list[Presence]
 ) -> None:
-    made: list[Presence] = []
-
-    def make(*args: Any) -> Presence:
-        made.append(Presence(*args))
-        return made[-1]
-
-    monkeypatch.setattr(ingest.hosting, "Presence", make)
     with waiting_node(broker, STATE) as node:
         living.start()
         node.wait_for(lambda: bool(states(node)))
@@ -164,3 +175,80 @@ def test_a_host_comes_again_with_the_broker_and_a_source_without_one_is_none(
                 learned_at=NOON,
             )
         node.wait_for(lambda: not states(node)[-1]["online"])
+
+
+@contextmanager
+def publisher(broker: BrokerProcess) -> Iterator[Listener]:
+    """One that announces a door, not retained, when it starts and when Home Assistant is born."""
+    door = {
+        "dev": {"ids": ["front-1"], "name": "Front door"},
+        "dev_cla": "door",
+        "stat_t": "doors/front/state",
+    }
+
+    def announce(client: Client) -> None:
+        client.publish("homeassistant/binary_sensor/front-1/config", json.dumps(door), qos=1)
+        client.publish("doors/front/state", "ON", qos=1)
+
+    def on_message(client: Client, userdata: Any, message: MQTTMessage) -> None:
+        if message.payload == b"online":
+            announce(client)
+
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.on_message = on_message
+    client.on_subscribe = lambda client, *_: announce(client)
+    client.on_connect = lambda client, *_: client.subscribe(BIRTH)
+    address = address_of(broker)
+    if address.username is not None:
+        client.username_pw_set(address.username, address.password)
+    with listening(address, "homeassistant/#") as listener:
+        client.connect(address.host, address.port)
+        client.loop_start()
+        try:
+            listener.wait_for(lambda: bool(listener.heard))
+            yield listener
+        finally:
+            client.disconnect()
+            client.loop_stop()
+
+
+def births(listener: Listener) -> list[tuple[bytes, bool]]:
+    return [(payload, kept) for topic, payload, kept in listener.heard if topic == BIRTH]
+
+
+def test_what_was_announced_before_is_told_again_to_a_newborn_home_assistant(
+    broker: BrokerProcess, living: Living, building: Database
+) -> None:
+    def doors() -> list[str]:
+        wanted = select(Device.code).where(Device.code == "front-1", Device.state == "waiting")
+        with building.read() as session:
+            return list(session.scalars(wanted))
+
+    with publisher(broker) as listener:
+        living.start()
+        until(lambda: doors() == ["front-1"])
+        assert births(listener) == [(b"online", False)]
+        assert living.stop()
+        listener.wait_for(lambda: len(births(listener)) == 2)
+        assert births(listener)[1] == (b"offline", False)
+    with waiting_node(broker, BIRTH) as late:
+        publish(broker.address, [(BIRTH, b"the end")])
+        late.wait_for(lambda: bool(late.heard))
+        assert late.heard == [(BIRTH, b"the end", False)]
+
+
+def test_a_home_assistant_that_is_lost_is_gone_by_its_will_and_born_again(
+    broker: BrokerProcess, living: Living, made: list[Presence]
+) -> None:
+    with waiting_node(broker, BIRTH) as listener:
+        living.start()
+        listener.wait_for(lambda: bool(listener.heard))
+        for presence in made:
+            assert presence._client is not None
+            cut_off(presence._client.socket())
+        listener.wait_for(lambda: len(listener.heard) >= 3)
+        assert [payload for payload, _ in births(listener)[:3]] == [
+            b"online",
+            b"offline",
+            b"online",
+        ]

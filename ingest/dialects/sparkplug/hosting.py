@@ -23,8 +23,13 @@ class HostState:
     topic: str
     bare: bool = False
 
+    @property
+    def retained(self) -> bool:
+        """Always: who starts later waits for it as well."""
+        return True
+
     def said(self, *, online: bool, at: int) -> bytes:
-        """What is published there, retained. at: ms since 1970."""
+        """What is published there. at: ms since 1970."""
         if self.bare:
             return _ONLINE if online else _OFFLINE
         return f'{{"online":{str(online).lower()},"timestamp":{at}}}'.encode()

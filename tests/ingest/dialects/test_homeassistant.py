@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from core.dialects import option_faults
 from ingest.decoding import Problem
 from ingest.dialects import FOLLOWED, Decoded, DescribedPoint
+from ingest.dialects.homeassistant import births
 from ingest.dialects.homeassistant.templates import Fault, render
 from tests.ingest.dialects.following import Following, check, shared
 
@@ -513,6 +515,25 @@ def test_what_no_configuration_names_is_nobodys_business(house: Following) -> No
     for topic in ("homeassistant/status", "homeassistant/sensor/x/state", "homeassistant/x/config"):
         assert house.hear(topic, b"online") is None
     assert isinstance(house.hear("homeassistant/sensor/x/config", b"{"), Problem)
+
+
+def test_a_source_with_a_birth_topic_says_there_what_home_assistant_says() -> None:
+    house = Following("homeassistant", "homeassistant/#", birth_topic="homeassistant/status")
+    (birth,) = births(house.source)
+    assert (birth.topic, birth.retained) == ("homeassistant/status", False)
+    assert birth.said(online=True, at=1) == b"online"
+    assert birth.said(online=False, at=1) == b"offline"
+    assert birth.offline_since(b"offline") == 0
+    assert [birth.offline_since(each) for each in (b"online", b"", b"\xff")] == [None] * 3
+    assert not list(births(Following("homeassistant", "homeassistant/#").source))
+
+
+def test_a_birth_topic_is_none_on_which_devices_are_told_something() -> None:
+    for right in ("homeassistant/status", "hass/status", "wk"):
+        assert not list(option_faults("homeassistant", {"birth_topic": right}))
+    for wrong in ("homeassistant/#", "+/status", "a b", "", 5, "wk/v1/s/announce", "$SYS/x"):
+        faults = [name for name, _ in option_faults("homeassistant", {"birth_topic": wrong})]
+        assert faults == ["birth_topic"], wrong
 
 
 @pytest.mark.parametrize(
