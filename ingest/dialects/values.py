@@ -1,8 +1,9 @@
 """Values as other dialects write them, brought to what a reading may hold."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
+from types import MappingProxyType
 from typing import Any
 
 from ingest.decoding import Problem, parse
@@ -131,14 +132,23 @@ def unquoted(fields: Mapping[str, Value]) -> dict[str, Value]:
     return {key: _unquoted(value) for key, value in measured(fields).items()}
 
 
-def measured(fields: Mapping[str, Value]) -> dict[str, Value]:
-    """Values without the texts that say that there is none."""
+def measured(
+    fields: Mapping[str, Value], states: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> dict[str, Value]:
+    """Values without the texts that say that there is none.
+
+    states: by key, such texts that are states there all the same.
+    """
     return {
         key: value
         for key, value in fields.items()
-        if not isinstance(value, str)
-        or (value.strip().lower() not in _NO_VALUE and value != "None")
+        if not isinstance(value, str) or not says_nothing(value) or value in states.get(key, ())
     }
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a text says that there is no value."""
+    return text.strip().lower() in _NO_VALUE or text == "None"
 
 
 def numbers(fields: Mapping[str, Any]) -> dict[str, Value]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import takewhile
-from math import isfinite
 from typing import Any
 
 from ingest.decoding import Problem, decode_json, parse
@@ -26,36 +25,26 @@ from ingest.dialects.spoken import (
 from ingest.dialects.values import (
     document,
     flat,
-    health,
-    is_text,
     name_in,
-    number,
     number_in,
     scalar,
-    sound,
-    switched,
     timed,
     words,
 )
 from ingest.dialects.zigbee2mqtt.describing import description_of, known_of
+from ingest.dialects.zigbee2mqtt.stating import NOT_MEASURED, health_of, messages
 
 BASE = "zigbee2mqtt"
 # What the source remembers under this, the code of a bridge and a friendly name: {"words":
-# {property: [on, off]}, "volts": True, where its voltage is in V, "group": True}, each if it is so.
+# {property: [on, off]}, "volts": True, where its voltage is in V, "states": {property:
+# [state]}, of those that elsewhere are no value, "group": True}, each if it is so.
 DEVICE = "device/"
 # What is noted under this, the code of a bridge and a friendly name: that its actions come in JSON.
 # A bridge made for Home Assistant says each of them once more, bare.
 PRESSED = "pressed/"
 _USUAL = f"{BASE}/"
 _ASKED = frozenset({"set", "get"})
-_STRONGEST = 255
-# No cell is so empty; below it is volts, of which a bridge may not have told.
-_LEAST_MILLIVOLTS = 100
 _ONLINE = {"online": True, "offline": False}
-# Of an update of its firmware, and of the device itself where it is set to tell it each time.
-_NOT_MEASURED = frozenset(
-    {"ts", "last_seen", "action", "update", "update_available", "device", "elapsed"}
-)
 _MOST_DEVICES = 2_000
 
 
@@ -96,7 +85,7 @@ def plan(source: ForeignSource, topic: str, memory: Mapping[str, Any]) -> Plan |
         key: {off: False, on: True} if isinstance(on, str) and isinstance(off, str) else {}
         for key, (on, off) in meant.items()
     }
-    return Plan(own.code, partial(_ordinary, bridge.code), words, _NOT_MEASURED)
+    return Plan(own.code, partial(_ordinary, bridge.code), words, NOT_MEASURED)
 
 
 def _ordinary(bridge: str, payload: bytes) -> Ordinary | None:
@@ -172,15 +161,17 @@ def _state(bridge: _Bridge, rest: str, payload: bytes, memory: Mapping[str, Any]
             return text
         if attribute == "action" and _pressed(bridge, name) in memory:
             return None
-        said = {attribute: said if isinstance(said, str) else scalar(text)}
+        states = memory.get(bridge.key(name), {}).get("states", {})
+        bare = text if text in states.get(attribute, ()) else scalar(text)
+        said = {attribute: said if isinstance(said, str) else bare}
         note = {}
     else:
         note = _noted(bridge, name, said, memory)
     if isinstance(said.get("battery"), str):
         # Bridges of 2018 and 2019 wrote "100.00".
         said["battery"] = number_in(said["battery"])
-    known = memory.get(bridge.key(name), {})
-    if known.get("group"):
+    known = memory.get(bridge.key(name))
+    if known and known.get("group"):
         # What a group says, its members say as well.
         return None
     own = named(memory, bridge.full(name))
@@ -188,9 +179,9 @@ def _state(bridge: _Bridge, rest: str, payload: bytes, memory: Mapping[str, Any]
         return own
     told = Told(
         own.code,
-        list(_messages(said, known.get("words", {}))),
+        list(messages(said, known)),
         through=bridge.code,
-        health=_health(said, volts=bool(known.get("volts"))),
+        health=health_of(said, volts=bool(known and known.get("volts"))),
     )
     return Decoded([told], remember=own.remember, note=note) if own.remember or note else told
 
@@ -220,65 +211,6 @@ def _shapeless(said: Any) -> Problem:
     if isinstance(said, Problem):
         return said
     return Problem("wrong_shape", "a device says a JSON object")
-
-
-def _messages(said: dict[str, Any], meant: Mapping[str, Any]) -> Iterator[Spoken]:
-    when = timed(said.get("last_seen"))
-    measured: dict[str, Any] = {}
-    for key, value in said.items():
-        if key in _NOT_MEASURED:
-            continue
-        kind = type(value)
-        # Most are these, and there are many of them.
-        if (
-            kind is bool
-            or (kind is float and isfinite(value))
-            or (kind is int and -1e6 < value < 1e6)
-        ):
-            one = value if key not in meant else _read(value, meant[key])
-        else:
-            one = _read(value, meant.get(key))
-        if one is None:
-            if kind is dict or kind is list:
-                measured |= flat({key: value}, texts=True)
-        elif key.isascii() or is_text(key):
-            measured[key] = one
-    contact = measured.get("contact")
-    if isinstance(contact, bool) and "open" not in measured:
-        # True is a door that is closed; rules ask whether it is open.
-        measured["open"] = not contact
-    if measured:
-        yield Spoken("readings", {**measured, **when})
-    action = said.get("action")
-    if isinstance(action, str) and action and sound(action):
-        yield Spoken("event", {"event": action, **when})
-
-
-def _read(value: Any, pair: Any) -> Any:
-    """A value as what it means: pair is what the property says for true and for false."""
-    if pair and not isinstance(value, bool):
-        if value == pair[0]:
-            return True
-        if value == pair[1]:
-            return False
-    if value == "":
-        return None
-    return sound(switched(value))
-
-
-def _health(said: Mapping[str, Any], *, volts: bool) -> dict[str, float]:
-    battery = number(said.get("battery"))
-    quality = number(said.get("linkquality"))
-    voltage = number(said.get("voltage")) if battery is not None else None
-    if battery is None and quality is None:
-        return {}
-    if voltage is not None and not volts and voltage >= _LEAST_MILLIVOLTS:
-        voltage /= 1000
-    return health(
-        battery=battery,
-        battery_voltage=voltage,
-        link_quality=None if quality is None else quality * 100 / _STRONGEST,
-    )
 
 
 def _availability(bridge: _Bridge, name: str, payload: bytes, memory: Mapping[str, Any]) -> Result:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ingest.dialects.spoken import Described, DescribedPoint
-from ingest.dialects.values import known_unit, name_in, sound
+from ingest.dialects.values import known_unit, name_in, says_nothing, sound
 
 _MOST_POINTS = 200
 _MOST_STATES = 100
@@ -36,16 +36,25 @@ def _listed(value: Any) -> list[Any]:
     return value[:_MOST_POINTS] if isinstance(value, list) else []
 
 
+def _states(feature: Mapping[str, Any]) -> tuple[str, ...]:
+    listed = _listed(feature.get("values"))[:_MOST_STATES]
+    return tuple(each for each in listed if isinstance(each, str) and sound(each))
+
+
 def known_of(one: Mapping[str, Any]) -> dict[str, Any]:
-    """What a source remembers of a device: words for true and false, and whether it tells volts."""
-    meant, volts = {}, False
+    """What a source remembers of a device: words for true and false, whether it tells volts, and
+    which states it has that elsewhere mean that there is no value: a smoke detector's `unknown`."""
+    meant, listed, volts = {}, {}, False
     for key, feature in _features(one):
         pair = [feature.get("value_on"), feature.get("value_off")]
         plain = all(isinstance(each, str | int) for each in pair)
         if feature.get("type") == "binary" and plain and pair not in ([True, False], [1, 0]):
             meant[key] = [sound(each) for each in pair]
         volts |= key == "voltage" and feature.get("unit") == "V"
-    return ({"words": meant} if meant else {}) | ({"volts": True} if volts else {})
+        if odd := [each for each in _states(feature) if says_nothing(each)]:
+            listed[key] = odd
+    known = {"words": meant, "volts": volts, "states": listed}
+    return {name: value for name, value in known.items() if value}
 
 
 def description_of(one: Mapping[str, Any]) -> Described:
@@ -68,11 +77,7 @@ def _points(one: Mapping[str, Any]) -> Iterator[DescribedPoint]:
         if kind is None or (isinstance(access, int) and not access & 1):
             continue
         title = name_in(feature.get("label")) or name_in(feature.get("name"))
-        states = tuple(
-            each
-            for each in _listed(feature.get("values"))[:_MOST_STATES]
-            if isinstance(each, str) and sound(each)
-        )
+        states = _states(feature)
         if key == "action":
             yield from (DescribedPoint(each, "event", name=each) for each in states)
             continue

@@ -114,6 +114,29 @@ def test_it_was_when_it_was_last_seen(house: Following, seen: Any) -> None:
     assert "ts" not in house.reading("zigbee2mqtt/kitchen", {"smoke": True, "last_seen": None})
 
 
+def test_unknown_is_a_state_where_the_bridge_lists_it_and_no_value_elsewhere(
+    house: Following,
+) -> None:
+    listed = {
+        "type": "enum",
+        "property": "smoke_state",
+        "access": 1,
+        "values": ["alarm", "unknown"],
+    }
+    other = {"type": "enum", "property": "switch_type", "access": 1, "values": ["toggle"]}
+    one = {"friendly_name": "kitchen", "type": "EndDevice"}
+    topic = "zigbee2mqtt/kitchen"
+    said = {"smoke_state": "unknown", "switch_type": "unknown", "sub": {"mode": "unavailable"}}
+    # Who has not heard what the device can say takes nothing away.
+    assert house.reading(topic, said)["switch_type"] == "unknown"
+    house.hear("zigbee2mqtt/bridge/devices", [{**one, "definition": {"exposes": [listed, other]}}])
+    assert house.reading(topic, said) == {"smoke_state": "unknown"}
+    assert house.reading(topic, {"switch_type": "none"}) == {"switch_type": "none"}
+    assert house.spoken(topic, {"switch_type": "Unknown"}) == []
+    assert house.reading(f"{topic}/smoke_state", b"unknown") == {"smoke_state": "unknown"}
+    assert house.spoken(f"{topic}/switch_type", b"unknown") == []
+
+
 def test_a_press_is_an_event_and_its_end_is_none(house: Following) -> None:
     topic = "zigbee2mqtt/button"
     assert house.spoken(topic, {"action": "1_single"}) == [
