@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 
 from ingest.decoding import Problem
-from ingest.dialects.naming import beside, device_code, named
-from ingest.dialects.spoken import Answer, Decoded, ForeignSource, Result, Spoken, Told
+from ingest.dialects.naming import beside
+from ingest.dialects.speaker import Speaker
+from ingest.dialects.spoken import Answer, Decoded, ForeignSource, Result, Spoken
 from ingest.dialects.values import counted, document, flat, numbers, sound, unquoted
 
 _PROPERTIES = ("thing", "event", "property", "post")
@@ -80,7 +81,7 @@ def _present(
         if device is None:
             speaker.problems.append(Problem("wrong_shape", "a device says its identity"))
         else:
-            speaker.say(device, [Spoken("status", {"online": online})])
+            speaker.present(device, online=online)
     code = _GOOD if speaker.told else _REFUSED
     answers = _answers(topic, tuple(levels[5:]), said, code)
     return Decoded(speaker.told, speaker.problems, speaker.remember, answers=answers)
@@ -112,7 +113,7 @@ def _both(one: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]
     )
 
 
-class _Speaker:
+class _Speaker(Speaker):
     """Who speaks in a message, and what for whom."""
 
     def __init__(
@@ -121,12 +122,8 @@ class _Speaker:
         self._filter = source.topic_filter
         # So many levels stand before product and device.
         self._before = before
-        self._memory = memory
         self._device = device
-        self._gateway = self._name(device)
-        self.told: list[Told] = []
-        self.problems: list[Problem] = []
-        self.remember: dict[str, Any] = {}
+        super().__init__(self._name(device), memory)
 
     def _name(self, device: list[str]) -> str:
         """Product and device, without the product where the source's filter spells it."""
@@ -136,13 +133,13 @@ class _Speaker:
     def hear(self, what: tuple[str, ...], event: str | None, params: Any) -> None:
         """What is posted on a topic."""
         if what == _PROPERTIES:
-            self.tell(self._device, params, {})
+            self.say(self._device, params, {})
         elif event:
-            self.tell(self._device, {}, {event: params})
+            self.say(self._device, {}, {event: params})
         elif what == _BATCH:
-            self.tell(self._device, *_both(params))
+            self.say(self._device, *_both(params))
         elif what == _PACK:
-            self.tell(self._device, *_both(params))
+            self.say(self._device, *_both(params))
             self._several(_listed(params.get("subDevices")))
         else:
             self._several(params)
@@ -154,30 +151,21 @@ class _Speaker:
             if device is None:
                 self.problems.append(Problem("wrong_shape", "a device says its identity"))
                 continue
-            self.tell(device, *_both(one))
+            self.say(device, *_both(one))
             for each in _listed(one.get("properties")):
-                self.tell(device, each if isinstance(each, dict) else {}, {})
+                self.say(device, each if isinstance(each, dict) else {}, {})
             for each in _listed(one.get("events")):
-                self.tell(device, {}, each if isinstance(each, dict) else {})
+                self.say(device, {}, each if isinstance(each, dict) else {})
 
-    def tell(
+    def say(
         self, device: list[str], properties: Mapping[str, Any], events: Mapping[str, Any]
     ) -> None:
         """Note what one device says, in the order of its moments."""
-        messages = [*_readings(properties), *_happened(events)]
-        if messages:
-            self.say(device, messages)
+        self.tell(self._name(device), [*_readings(properties), *_happened(events)])
 
-    def say(self, device: list[str], messages: list[Spoken]) -> None:
-        """Note messages of one device, by its name."""
-        name = self._name(device)
-        own = named({**self._memory, **self.remember} if self.remember else self._memory, name)
-        if isinstance(own, Problem):
-            self.problems.append(own)
-            return
-        self.remember.update(own.remember)
-        through = None if name == self._gateway else device_code(self._gateway)
-        self.told.append(Told(own.code, messages, through=through))
+    def present(self, device: list[str], *, online: bool) -> None:
+        """Note whether a device is there."""
+        self.tell(self._name(device), [Spoken("status", {"online": online})])
 
 
 def _identity(one: Any) -> list[str] | None:

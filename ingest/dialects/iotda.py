@@ -12,8 +12,9 @@ from typing import Any, TypeGuard
 import orjson
 
 from ingest.decoding import Problem, parse
-from ingest.dialects.naming import device_code, named
-from ingest.dialects.spoken import Answer, Decoded, Described, ForeignSource, Result, Spoken, Told
+from ingest.dialects.naming import device_code
+from ingest.dialects.speaker import Speaker
+from ingest.dialects.spoken import Answer, Decoded, Described, ForeignSource, Result, Spoken
 from ingest.dialects.values import counted, document, flat, name_in, numbers, sound, unquoted
 
 _MOST = 2_000
@@ -117,15 +118,11 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-class _Speaker:
+class _Speaker(Speaker):
     """Who speaks in a message, and what for whom."""
 
     def __init__(self, gateway: str, memory: Mapping[str, Any]) -> None:
-        self._gateway = gateway
-        self._memory = memory
-        self.told: list[Told] = []
-        self.problems: list[Problem] = []
-        self.remember: dict[str, Any] = {}
+        super().__init__(gateway, memory)
         self.answers: list[Answer] = []
 
     def properties(self, said: Mapping[str, Any]) -> None:
@@ -134,7 +131,7 @@ class _Speaker:
         if not isinstance(services, list):
             self.problems.append(Problem("wrong_shape", "a report has services"))
             return
-        self._tell(self._gateway, list(_readings(services)))
+        self.tell(self.name, list(_readings(services)))
 
     def sub_devices(self, said: Mapping[str, Any]) -> None:
         """Of devices behind the gateway, many at once."""
@@ -148,7 +145,7 @@ class _Speaker:
             if not _is_name(name) or not isinstance(services, list):
                 self.problems.append(Problem("wrong_shape", "a device has device_id and services"))
                 continue
-            self._tell(name, list(_readings(services)))
+            self.tell(name, list(_readings(services)))
 
     def events(self, said: Mapping[str, Any]) -> None:
         """What happened at a device; of the platform's own services, which devices are there."""
@@ -157,7 +154,7 @@ class _Speaker:
             self.problems.append(Problem("wrong_shape", "events have services"))
             return
         named_in = said.get("object_device_id")
-        name = named_in if _is_name(named_in) else self._gateway
+        name = named_in if _is_name(named_in) else self.name
         messages: list[Spoken] = []
         for one in services[:_MOST]:
             if not isinstance(one, dict) or not isinstance(one.get("service_id"), str):
@@ -166,7 +163,7 @@ class _Speaker:
                 messages += _happened(one)
             elif (one["service_id"], one.get("event_type")) == (_SUB_DEVICES, _UPDATE):
                 self._statuses(one)
-        self._tell(name, messages)
+        self.tell(name, messages)
 
     def message(self, said: Mapping[str, Any]) -> None:
         """A message that the platform would only pass on: its content, where that is an object."""
@@ -180,15 +177,15 @@ class _Speaker:
             self.problems.append(Problem("unsupported", detail))
             return
         measured = unquoted(flat(content, texts=True, leave=_ENVELOPE))
-        name = named_in if _is_name(named_in) else self._gateway
-        self._tell(name, [Spoken("readings", dict(measured))] if measured else [])
+        name = named_in if _is_name(named_in) else self.name
+        self.tell(name, [Spoken("readings", dict(measured))] if measured else [])
 
     def status(self, said: Mapping[str, Any]) -> None:
         """Whether the device is there, as the platform sees it."""
         status = said.get("status")
         online = _STATUS.get(status) if isinstance(status, str) else None
         if online is not None:
-            self._tell(self._gateway, [Spoken("status", {"online": online})])
+            self.tell(self.name, [Spoken("status", {"online": online})])
 
     def _statuses(self, one: Mapping[str, Any]) -> None:
         paras = one.get("paras")
@@ -199,7 +196,7 @@ class _Speaker:
             status = each.get("status") if isinstance(each, dict) else None
             online = _STATUS.get(status) if isinstance(status, str) else None
             if _is_name(name) and online is not None:
-                self._tell(name, [Spoken("status", {"online": online})])
+                self.tell(name, [Spoken("status", {"online": online})])
                 done.append({"device_id": name, "status": status})
         if done:
             self.answers.append(self._answer(done))
@@ -207,7 +204,7 @@ class _Speaker:
     def _answer(self, done: list[dict[str, Any]]) -> Answer:
         """What a gateway's program waits for, for 30 s, when it has told who is there."""
         fields = {
-            "object_device_id": self._gateway,
+            "object_device_id": self.name,
             "services": [
                 {
                     "service_id": _SUB_DEVICES,
@@ -216,18 +213,7 @@ class _Speaker:
                 }
             ],
         }
-        return Answer(f"$oc/devices/{self._gateway}/sys/events/down", orjson.dumps(fields))
-
-    def _tell(self, name: str, messages: list[Spoken]) -> None:
-        if not messages:
-            return
-        own = named({**self._memory, **self.remember} if self.remember else self._memory, name)
-        if isinstance(own, Problem):
-            self.problems.append(own)
-            return
-        self.remember.update(own.remember)
-        through = None if name == self._gateway else device_code(self._gateway)
-        self.told.append(Told(own.code, messages, through=through))
+        return Answer(f"$oc/devices/{self.name}/sys/events/down", orjson.dumps(fields))
 
 
 # What the platform pushes of a device, by what it is about.

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from ingest.decoding import Problem
-from ingest.dialects.naming import device_code, named
-from ingest.dialects.spoken import Answer, Decoded, Result, Spoken, Told
+from ingest.dialects.speaker import Speaker
+from ingest.dialects.spoken import Answer, Decoded, Result, Spoken
 from ingest.dialects.values import counted, document, flat, sound, unquoted
 
 PREFIX = "$sys"
@@ -49,24 +49,17 @@ def _answers(topic: str, what: str, number: Any) -> list[Answer]:
     return [Answer(f"{topic}/reply", orjson.dumps(said))]
 
 
-class _Speaker:
+class _Speaker(Speaker):
     """Who speaks in a message, and what for whom."""
-
-    def __init__(self, name: str, memory: Mapping[str, Any]) -> None:
-        self._name = name
-        self._memory = memory
-        self.told: list[Told] = []
-        self.problems: list[Problem] = []
-        self.remember: dict[str, Any] = {}
 
     def take(self, what: str, held: Any) -> None:
         """What is posted on a topic."""
         if what == "thing/property/post":
-            self._tell(self._name, list(properties(held)))
+            self.tell(self.name, list(properties(held)))
         elif what == "thing/event/post":
-            self._tell(self._name, list(events(held)))
+            self.tell(self.name, list(events(held)))
         elif what == _STREAMS:
-            self._tell(self._name, list(properties(_renewed(held))))
+            self.tell(self.name, list(properties(_renewed(held))))
         elif what in _PRESENT:
             self._of(held, [Spoken("status", {"online": _PRESENT[what]})])
         else:
@@ -84,25 +77,14 @@ class _Speaker:
         if "identity" in fields:
             self._of(fields["identity"], messages)
         else:
-            self._tell(self._name, messages)
+            self.tell(self.name, messages)
 
     def _of(self, identity: Any, messages: list[Spoken]) -> None:
         name = identity.get("deviceName") if isinstance(identity, dict) else None
         if not isinstance(name, str) or not name.strip() or sound(name) is None:
             self.problems.append(Problem("wrong_shape", "deviceName names no device"))
             return
-        self._tell(name.strip(), messages)
-
-    def _tell(self, name: str, messages: list[Spoken]) -> None:
-        if not messages:
-            return
-        own = named({**self._memory, **self.remember} if self.remember else self._memory, name)
-        if isinstance(own, Problem):
-            self.problems.append(own)
-            return
-        self.remember.update(own.remember)
-        through = None if name == self._name else device_code(self._name)
-        self.told.append(Told(own.code, messages, through=through))
+        self.tell(name.strip(), messages)
 
 
 def _renewed(streams: Mapping[str, Any]) -> dict[str, Any]:
