@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -100,42 +100,42 @@ def _by_name(spaces: list[Space]) -> Mapping[str, UUID]:
     return names | {one.code.casefold(): one.id for one in spaces}
 
 
+def _filled(
+    site: Annotated[UUID, Form()],
+    lines: Annotated[str, Form()] = "",
+    space: Annotated[str, Form()] = "",
+    profile: Annotated[str, Form()] = "",
+    sheet: Annotated[UploadFile | None, File()] = None,
+) -> ListForm:
+    content = sheet.file.read() if sheet else b""
+    name = (sheet.filename if sheet else None) or "devices.csv"
+    return ListForm(site, lines, space, profile, content, name)
+
+
+Filled = Annotated[ListForm, Depends(_filled)]
+
+
 def router(templates: Templates) -> APIRouter:
     """The routes of devices that are to come."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
 
     @routes.post("/devices/expected/preview")
-    def preview(
-        visit: SignedInVisit,
-        site: Annotated[UUID, Form()],
-        lines: Annotated[str, Form()] = "",
-        space: Annotated[str, Form()] = "",
-        profile: Annotated[str, Form()] = "",
-        sheet: Annotated[UploadFile | None, File()] = None,
-    ) -> Response:
-        visit.caller.require(WRITE, site)
-        form = _form(site, lines, space, profile, sheet)
+    def preview(visit: SignedInVisit, form: Filled) -> Response:
+        visit.caller.require(WRITE, form.site)
         local, context = _preview(visit, form)
         return templates.page("devices/announce.html", local, section=SECTION, **context)
 
     @routes.post("/devices/expected")
     def announce(
-        visit: SignedInVisit,
-        site: Annotated[UUID, Form()],
-        lines: Annotated[str, Form()] = "",
-        space: Annotated[str, Form()] = "",
-        profile: Annotated[str, Form()] = "",
-        sheet: Annotated[UploadFile | None, File()] = None,
-        given: Annotated[str, Form()] = "",
+        visit: SignedInVisit, form: Filled, given: Annotated[str, Form()] = ""
     ) -> Response:
-        visit.caller.require(WRITE, site)
-        form = _form(site, lines, space, profile, sheet)
+        visit.caller.require(WRITE, form.site)
         with visit.parts.database.write() as session:
             read = form.read(session)
             _require_sound(read)
             found = [one.announced for one in read] + _given(given)
-            expect(session, visit.caller, site, found, now=visit.parts.clock.now())
-        return RedirectResponse(f"/devices/waiting?site={site}#expected", status_code=303)
+            expect(session, visit.caller, form.site, found, now=visit.parts.clock.now())
+        return RedirectResponse(f"/devices/waiting?site={form.site}#expected", status_code=303)
 
     @routes.post("/devices/expected/{expected_id}/drop")
     def drop(expected_id: UUID, visit: SignedInVisit) -> Response:
@@ -146,12 +146,6 @@ def router(templates: Templates) -> APIRouter:
         return RedirectResponse(f"/devices/waiting?site={site_id}#expected", status_code=303)
 
     return routes
-
-
-def _form(site: UUID, lines: str, space: str, profile: str, sheet: UploadFile | None) -> ListForm:
-    content = sheet.file.read() if sheet else b""
-    name = (sheet.filename if sheet else None) or "devices.csv"
-    return ListForm(site, lines, space, profile, content, name)
 
 
 def _require_sound(lines: Sequence[Line]) -> None:
