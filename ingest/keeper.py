@@ -19,6 +19,7 @@ from core.db import is_unavailable
 from core.errors import WatchkeeperError
 from core.told_points import prepare, told_by
 from ingest.announcing import Announcer
+from ingest.beside import Beside
 from ingest.committing import Tenure
 from ingest.looking_back import LookingBack
 from ingest.registry import Registry, Stored
@@ -31,6 +32,7 @@ from ingest.vitals_kept import VitalsKept
 
 log = structlog.get_logger(__name__)
 
+PART = "ingest keeper"
 LEASE = timedelta(seconds=15)
 _RENEW_SECONDS = 5.0
 _ABSENCE = timedelta(seconds=3 * _RENEW_SECONDS)
@@ -44,15 +46,14 @@ _CHANGES = (
 _OWN = ("device.appear", "device.trust", "device.distrust")
 
 
-class Keeper:
+class Keeper(Beside):
     """Runs beside one `Run`; `lost` is set when the lease has gone to another worker."""
 
     def __init__(self, stores: Stores, tenure: Tenure, run: Run, cursor: events.Cursor) -> None:
-        self._stores = stores
+        super().__init__(stores, PART, "ingest-keeper")
         self._tenure = tenure
         self._run = run
         self._follower = events.Follower(stores.database, cursor)
-        self._stop = threading.Event()
         self._next_renewal = 0.0
         self._recorded: datetime | None = None
         self._announcer = Announcer(
@@ -70,17 +71,15 @@ class Keeper:
         self._replaced = threading.Event()
         self._replaced.set()
         self.lost = False
-        self._thread = threading.Thread(target=self._work, name="ingest-keeper", daemon=True)
 
     def start(self) -> None:
         """Start the thread, and the one that looks back."""
-        self._thread.start()
+        super().start()
         self._looking_back.start()
 
     def stop(self) -> None:
-        """End both threads."""
-        self._stop.set()
-        self._thread.join()
+        """End both threads, and keep what would have been kept next."""
+        super().stop()
         self._looking_back.stop()
         if not self.lost:
             self._keep_vitals()
@@ -93,19 +92,7 @@ class Keeper:
             if not is_unavailable(error) and not isinstance(error, WatchkeeperError):
                 raise
 
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._once()
-            except Exception as error:
-                if not is_unavailable(error) and not isinstance(error, WatchkeeperError):
-                    log.exception("the keeper stumbled; it goes on")
-                self._stores.health.report("ingest keeper", ok=False, detail=str(error)[:300])
-                self._stop.wait(1.0)
-            else:
-                self._stores.health.report("ingest keeper", ok=True)
-
-    def _once(self) -> None:
+    def _turn(self) -> float:
         if time.monotonic() >= self._next_renewal or self._heard_again():
             self._renew()
             self._next_renewal = time.monotonic() + _RENEW_SECONDS
@@ -117,9 +104,9 @@ class Keeper:
         self._telling.look()
         self._catch_up()
         self._vitals.look(self._run.vitals)
-        if not facts:
-            # Not at each commit: just then the interpreter has answers to give.
-            self._stop.wait(_LOOK_SECONDS)
+        self._stores.health.report(PART, ok=True)
+        # Not at each commit: just then the interpreter has answers to give.
+        return 0.0 if facts else _LOOK_SECONDS
 
     def _heard_again(self) -> bool:
         """Whether we listen again after a while in which we did not: those who watch want to know.

@@ -8,17 +8,12 @@ import threading
 import time
 from collections.abc import Collection
 
-import structlog
-
-from core.db import is_unavailable
-from core.errors import WatchkeeperError
 from ingest.baselines import Teacher
+from ingest.beside import Beside
 from ingest.charts import Charts
 from ingest.committing import Tenure
 from ingest.run import Run
 from ingest.stores import Stores
-
-log = structlog.get_logger(__name__)
 
 PART = "ingest charts"
 _LOOK_SECONDS = 0.25
@@ -30,11 +25,11 @@ _AGAIN_SECONDS = 5.0
 _LAST_SECONDS = 5.0
 
 
-class LookingBack:
+class LookingBack(Beside):
     """Runs beside one `Run`."""
 
     def __init__(self, stores: Stores, tenure: Tenure, run: Run) -> None:
-        self._stores = stores
+        super().__init__(stores, PART, "ingest-charts")
         self._run = run
         self._charts = Charts(stores.database, stores.telemetry)
         self._teacher = Teacher(
@@ -42,12 +37,6 @@ class LookingBack:
         )
         self._due = threading.Event()
         self._next_charts = self._next_try = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="ingest-charts", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
 
     def stop(self) -> None:
         """End the thread, unless it waits for a store that hangs: then it ends with its answer."""
@@ -58,21 +47,7 @@ class LookingBack:
         """There are, or may be, tickets without their chart; any thread may say so."""
         self._due.set()
 
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._once()
-            except Exception as error:
-                # The thread's edge: whatever it was, it is reported and tried again.
-                if not is_unavailable(error) and not isinstance(error, WatchkeeperError):
-                    log.exception("looking back failed; it is tried again")
-                self._stores.health.report(PART, ok=False, detail=str(error)[:300])
-                self._stop.wait(1.0)
-            else:
-                self._stores.health.report(PART, ok=True)
-                self._stop.wait(_LOOK_SECONDS)
-
-    def _once(self) -> None:
+    def _turn(self) -> float:
         now = time.monotonic()
         if (self._due.is_set() and now >= self._next_charts) or now >= self._next_try:
             self._next_charts, self._next_try = now + _CHARTS_SECONDS, now + _AGAIN_SECONDS
@@ -81,6 +56,8 @@ class LookingBack:
             if self._charts.finish(now):
                 self._due.set()
         self._teacher.look(self._run.judge.registry)
+        self._stores.health.report(PART, ok=True)
+        return _LOOK_SECONDS
 
     def _adopt(self, series: Collection[int]) -> None:
         self._run.submit(lambda: self._run.adopt_taught(series))

@@ -10,14 +10,10 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-import structlog
-
-from core.db import is_unavailable
 from core.http_ingest import Waiting, forget_deliveries, taken, waiting
+from ingest.beside import Beside
 from ingest.run import Run
 from ingest.stores import Stores
-
-log = structlog.get_logger(__name__)
 
 PART = "http ingest"
 LOOK_SECONDS = 0.1
@@ -26,38 +22,18 @@ PORTION = 200
 _FORGET_SECONDS = 300.0
 
 
-class Inbox:
+class Inbox(Beside):
     """Runs beside one `Run`."""
 
     def __init__(self, stores: Stores, run: Run) -> None:
-        self._stores = stores
+        super().__init__(stores, PART, "ingest-inbox")
         self._run = run
-        self._stop = threading.Event()
         self._next_forgetting = time.monotonic() + _FORGET_SECONDS
-        self._thread = threading.Thread(target=self._work, name="ingest-inbox", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stop.set()
-        self._thread.join()
-
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            try:
-                busy = self.look()
-            except Exception as error:
-                if not is_unavailable(error):
-                    log.exception("what was pushed could not be taken in; it is tried again")
-                self._stores.health.report(PART, ok=False, detail=str(error)[:300])
-                self._stop.wait(1.0)
-            else:
-                self._stores.health.report(PART, ok=True)
-                if not busy:
-                    self._stop.wait(LOOK_SECONDS)
+    def _turn(self) -> float:
+        busy = self.look()
+        self._stores.health.report(PART, ok=True)
+        return 0.0 if busy else LOOK_SECONDS
 
     def look(self) -> bool:
         """Have the oldest taken in, and drop them from the box; whether there were any."""

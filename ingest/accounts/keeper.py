@@ -4,7 +4,6 @@ What is wanted stands in the database; the broker may be away, or be another one
 So it is compared again and again, and what differs is done again.
 """
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from core.db import Session, is_unavailable
+from core.db import Session
 from core.device_credentials import (
     AccountsAway,
     BrokerAccounts,
@@ -29,9 +28,9 @@ from core.device_credentials import (
     note_use,
     wanted_accounts,
 )
-from core.errors import WatchkeeperError
 from ingest.accounts.door import Door
 from ingest.accounts.twice import QUIET, used_twice
+from ingest.beside import Beside
 from ingest.stores import Stores
 
 log = structlog.get_logger(__name__)
@@ -45,41 +44,27 @@ _COMPARE_SECONDS = 60.0
 _MOST_SHOWN = 200
 
 
-class AccountKeeper:
+class AccountKeeper(Beside):
     """Looks after the accounts of one door, while this process holds the shard."""
 
     def __init__(self, stores: Stores, door: Door, tell: Tell) -> None:
         """tell: has ingest judge that a device's credential is used twice, or no more (None)."""
-        self._stores = stores
+        super().__init__(stores, PART, "device-accounts")
         self._door = door
         self._tell = tell
         self._twice_seen: dict[UUID, datetime] = {}
-        self._stop = threading.Event()
         self._followed: Wanted | None = None
         self._compared = 0.0
         self._unknown: list[str] = []
-        self._thread = threading.Thread(target=self._work, name="device-accounts", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
-        self._stop.set()
-        self._thread.join()
+        """End the thread, and close the door."""
+        super().stop()
         self._door.close()
 
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.look(self._stores.clock.now())
-            except Exception as error:
-                # The thread's edge: whatever it was, it is reported and tried again.
-                if not is_unavailable(error) and not isinstance(error, WatchkeeperError):
-                    log.exception("the accounts of devices could not be looked after")
-                self._stores.health.report(PART, ok=False, detail=str(error)[:300])
-            self._stop.wait(_LOOK_SECONDS)
+    def _turn(self) -> float:
+        self.look(self._stores.clock.now())
+        return _LOOK_SECONDS
 
     def look(self, now: datetime) -> None:
         """Bring the broker's accounts up to date, and put on record who uses them."""

@@ -291,13 +291,14 @@ def test_a_rule_that_listens_has_its_points_before_anything_happens(
     furnish(building, REPEATED)
     # How far the keeper has read, and whether the registry that it made of it is in place.
     looks = list[tuple[events.Cursor, bool]]()
-    look = Keeper._once
+    turn = Keeper._turn
 
-    def noted(keeper: Keeper) -> None:
-        look(keeper)
+    def noted(keeper: Keeper) -> float:
+        pause = turn(keeper)
         looks.append((keeper._follower.cursor, keeper._replaced.is_set()))
+        return pause
 
-    monkeypatch.setattr(Keeper, "_once", noted)
+    monkeypatch.setattr(Keeper, "_turn", noted)
     living = make().start()
 
     def listening() -> set[str]:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +19,9 @@ import ingest.settling
 from core import events
 from core.db import Database
 from core.devices import Device, Source
+from core.errors import Invalid
 from core.site_file import import_site, read_site_file
-from ingest.hosting import PART
+from ingest.hosting import PART, Hosts
 from ingest.session.presence import Presence
 from tests.ingest.building import NOON, SITE
 from tests.ingest.living import Living, until
@@ -252,3 +254,20 @@ def test_a_home_assistant_that_is_lost_is_gone_by_its_will_and_born_again(
             b"offline",
             b"online",
         ]
+
+
+def test_what_kept_a_turn_from_being_taken_is_over_with_the_next(
+    living: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, mended = Hosts._look, threading.Event()
+
+    def stumbled(hosts: Hosts) -> None:
+        if not mended.is_set():
+            raise Invalid("a source that can't be read")
+        look(hosts)
+
+    monkeypatch.setattr(Hosts, "_look", stumbled)
+    living.start()
+    until(lambda: PART in living.ill())
+    mended.set()
+    until(lambda: PART not in living.ill())
