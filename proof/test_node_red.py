@@ -14,7 +14,7 @@ import pytest
 from scripts.node_programs import NODE_RED
 from scripts.set_up import Step, run
 from tests.servers import free_port
-from tests.servers.product import ROOT, Product, done, until
+from tests.servers.product import ROOT, Product, furnished, until
 from tests.stories.clients import LIMIT, Client, client, has_ticket
 
 FILES = ROOT / "deploy" / "node-red"
@@ -49,17 +49,8 @@ def product(tmp_path: Path) -> Iterator[Product]:
     """The product with its embedded broker, which lets in only who has a credential."""
     run([Step("Node-RED (proof/node_red)", NODE_RED.is_installed, NODE_RED.install)])
     text = SITE_TEXT + (FILES / "site.yaml").read_text(encoding="utf-8")
-    (tmp_path / "site.yaml").write_text(text, encoding="utf-8")
-    (tmp_path / "rules.yaml").write_text(RULES_TEXT, encoding="utf-8")
-    product = Product(tmp_path / "data", settings={"device_sign_in": "own"})
-    done("site", "import", str(tmp_path / "site.yaml"), folder=product.folder)
-    done("rules", "import", str(tmp_path / "rules.yaml"), folder=product.folder)
-    product.start()
-    try:
-        product.wait_until_listening()
+    with furnished(tmp_path, text, RULES_TEXT, {"device_sign_in": "own"}) as product:
         yield product
-    finally:
-        product.end()
 
 
 def become_a_bridge(product: Product) -> tuple[str, str]:

@@ -10,7 +10,8 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -326,6 +327,24 @@ class Product:
             return [reading for batch in batches for reading in batch]
         finally:
             store.close()
+
+
+@contextmanager
+def furnished(
+    folder: Path, site: str, rules: str, settings: dict[str, str] | None = None
+) -> Iterator[Product]:
+    """The product in a folder, with the site and the rules of these texts, and listening."""
+    (folder / "site.yaml").write_text(site, encoding="utf-8")
+    (folder / "rules.yaml").write_text(rules, encoding="utf-8")
+    product = Product(folder / "data", settings=settings or {})
+    done("site", "import", str(folder / "site.yaml"), folder=product.folder)
+    done("rules", "import", str(folder / "rules.yaml"), folder=product.folder)
+    product.start()
+    try:
+        product.wait_until_listening()
+        yield product
+    finally:
+        product.end()
 
 
 def until(

@@ -14,7 +14,7 @@ import pytest
 from scripts.client_programs import EDGE, GATEWAY
 from tests.servers import find_program, free_port
 from tests.servers.mosquitto import mosquitto
-from tests.servers.product import ROOT, Product, done, until
+from tests.servers.product import ROOT, Product, furnished, until
 from tests.stories.clients import LIMIT, client, has_ticket
 
 CLIENTS = ROOT / "tests" / "servers" / "clients"
@@ -77,19 +77,10 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The product behind a Mosquitto, since ThingsBoard's gateway speaks MQTT 5 alone."""
     folder = tmp_path_factory.mktemp("real-clients")
     (folder / "broker").mkdir()
-    (folder / "site.yaml").write_text(SITE_TEXT, encoding="utf-8")
-    (folder / "rules.yaml").write_text(RULES_TEXT, encoding="utf-8")
     with mosquitto(folder / "broker") as broker:
         settings = {"mqtt_host": broker.address.host, "mqtt_port": str(broker.address.port)}
-        product = Product(folder / "data", settings=settings)
-        done("site", "import", str(folder / "site.yaml"), folder=product.folder)
-        done("rules", "import", str(folder / "rules.yaml"), folder=product.folder)
-        product.start()
-        try:
-            product.wait_until_listening()
+        with furnished(folder, SITE_TEXT, RULES_TEXT, settings) as product:
             yield product
-        finally:
-            product.end()
 
 
 def address(product: Product) -> tuple[str, str]:
