@@ -1,5 +1,6 @@
 """What every test may ask for; the fixtures themselves stand in the modules named here."""
 
+import atexit
 import gc
 from collections import Counter
 from collections.abc import Generator
@@ -12,6 +13,12 @@ from hypothesis import settings
 settings.register_profile("seeded", settings.get_profile("ci"))
 settings.register_profile("search", settings.get_profile("default"), print_blob=True)
 settings.load_profile("seeded")
+
+# Until all is collected nothing of it goes away: to look for garbage meanwhile is in vain.
+gc.disable()
+# What a test leaves is let go of by the count of its references; the rest may wait for more of it.
+# Python's 700 new objects make a run look for it thousands of times, and walk over what stays.
+gc.set_threshold(20_000, 20, 20)
 
 pytest_plugins = [
     "tests.servers.postgres",
@@ -56,18 +63,15 @@ def pytest_collection() -> Generator[None, object, object]:
 
     It would walk over all of them again and again, more often than over what a test leaves.
     """
-    gc.disable()
     try:
         return (yield)
     finally:
-        gc.enable()
         gc.collect()
         gc.freeze()
-
-
-def pytest_sessionfinish() -> None:
-    """Let all of it be destroyed in order."""
-    gc.unfreeze()
+        # Let all of it be destroyed in order, once pytest has looked for what tests left: before
+        # that it would be walked over several times more.
+        atexit.register(gc.unfreeze)
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
