@@ -53,10 +53,12 @@ class PostgresServer:
         self._names = count(1)
         self._templates: set[str] = set()
         self._process: subprocess.Popen[bytes] | None = None
+        self._session: psycopg.Connection | None = None
         self._folder = cluster_folder()
         try:
             self._create_cluster()
             self.start()
+            self._make_the_password_cheap()
         except BaseException:
             self.remove()
             raise
@@ -79,6 +81,17 @@ class PostgresServer:
         )
         if done.returncode != 0:
             pytest.fail(f"initdb failed:\n{done.stdout}{done.stderr}", pytrace=False)
+
+    def _make_the_password_cheap(self) -> None:
+        """Keep the password so that it is judged at once: its strength is no test's subject.
+
+        Each connection would cost the server four thousand rounds of SHA-256 else, and that is
+        more than most of them are there for.
+        """
+        self._execute(sql.SQL("SET password_encryption = 'md5'"))
+        change = sql.SQL("ALTER ROLE {} PASSWORD {}")
+        self._execute(change.format(sql.Identifier(ACCOUNT), sql.Literal(self._password)))
+        self._execute(sql.SQL("RESET password_encryption"))
 
     def start(self) -> None:
         """Start the server on its port and wait until it answers."""
@@ -116,6 +129,9 @@ class PostgresServer:
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop the server: SIGINT closes its connections in order, SIGQUIT is like a crash."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait(timeout=120)
@@ -162,9 +178,11 @@ class PostgresServer:
     def _conninfo(self, database: str) -> str:
         return self.url(database).replace("postgresql+psycopg", "postgresql")
 
-    def _execute(self, statement: sql.Composed) -> None:
-        with psycopg.connect(self._conninfo(ACCOUNT), autocommit=True) as connection:
-            connection.execute(statement)
+    def _execute(self, statement: sql.SQL | sql.Composed) -> None:
+        # One session for all of them: a server process for each would cost more than its work.
+        if self._session is None or self._session.closed:
+            self._session = psycopg.connect(self._conninfo(ACCOUNT), autocommit=True)
+        self._session.execute(statement)
 
 
 @pytest.fixture(scope="session")
