@@ -1,5 +1,6 @@
 """What the broker's accounts should be, read from the database, and how far it follows."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from core.device_credentials.model import (
     DeviceCredential,
     DeviceIdentity,
 )
-from core.device_credentials.rights import Rights, filter_fault, rights_of
+from core.device_credentials.rights import Rights, covers, filter_fault, rights_of
 from core.devices import Device, Source
 from core.errors import Unavailable
 from core.places import Node
@@ -80,11 +81,17 @@ def wanted_accounts(session: Session, *, shared: bool) -> Wanted:
         if one.is_bridge or one.reads
     }
     codes = _codes(session, identities.values())
-    enabled = select(Source.id, Source.topic_filter).where(Source.enabled.is_(True))
-    filters = {str(row.id): row.topic_filter for row in session.execute(enabled)}
+    sources = session.execute(
+        select(Source.id, Source.site_id, Source.topic_filter).where(Source.enabled.is_(True))
+    ).all()
+    filters = {str(source.id): source.topic_filter for source in sources}
+    of_site = defaultdict[UUID, list[str]](list)
+    for source in sources:
+        of_site[source.site_id].append(source.topic_filter)
     accounts = {}
     for row, code, site in rows:
-        rights = _rights(site, code, identities.get(row.device_id), codes, filters)
+        identity = identities.get(row.device_id)
+        rights = _rights(site, code, identity, codes, filters, of_site[row.site_id])
         accounts[row.username] = Account(
             row.id, row.device_id, row.username, row.hash, row.sealed, rights
         )
@@ -105,13 +112,16 @@ def _rights(
     identity: DeviceIdentity | None,
     codes: Mapping[str, str],
     filters: Mapping[str, str],
+    taken: Collection[str],
 ) -> Rights:
+    """taken: filters of the enabled sources of its site."""
     if identity is None:
         return rights_of(site, [code])
     others = [codes[one] for one in identity.speaks_for if one in codes]
     named = [filters[one] for one in identity.sources if one in filters]
-    # A source may have been changed since it was named here.
-    sound = [one for one in [*named, *identity.topics] if filter_fault(one, site) is None]
+    # A source may have been changed since, or be gone: its topics may be another site's by now.
+    topics = [one for one in identity.topics if any(covers(source, one) for source in taken)]
+    sound = [one for one in [*named, *topics] if filter_fault(one, site) is None]
     return rights_of(site, [code, *others], sound, identity.reads)
 
 

@@ -167,6 +167,24 @@ def test_a_bridge_speaks_for_those_that_are_named_and_on_topics_of_its_sources(
     assert "#" not in wanted(database)[made.username].rights.publish
 
 
+def test_a_bridge_loses_the_topics_of_a_source_that_its_site_no_longer_has(
+    database: Database, site: SmallSite, codes: list[str]
+) -> None:
+    made = issued(database, site, codes[0])
+    with database.write() as session:
+        source = Source(site_id=site.id, code="z2m", topic_filter="zigbee2mqtt/#", dialect="x")
+        session.add(source)
+        session.flush()
+        device = session.get_one(Device, site.devices[codes[0]])
+        changes = {"topics": ["zigbee2mqtt/hall/#"]}
+        change_identity(session, device, changes, actor=ACTOR, now=NOON)
+    assert "zigbee2mqtt/hall/#" in wanted(database)[made.username].rights.publish
+    with database.write() as session:
+        # Another site may take these topics from now on: as its devices no bridge of here speaks.
+        session.scalars(select(Source).where(Source.code == "z2m")).one().topic_filter = "z2m/#"
+    assert wanted(database)[made.username].rights.publish == (f"wk/v1/{made.site}/{codes[0]}/#",)
+
+
 def test_what_a_bridge_may_not_be_given_is_told_all_at_once(
     database: Database, site: SmallSite, codes: list[str]
 ) -> None:
