@@ -102,9 +102,11 @@ def _upgrade(
         moment("backing up")
         _change(layout, host, upgrade, patience, moment)
     except (Exception, KeyboardInterrupt) as failure:  # noqa: BLE001 - somebody has to keep watch
+        why = str(failure) or "it was interrupted"
+        # Said at once: should going back fail too, that is the last word.
+        say(f"{manifest.name} does not run here ({why}); going back to {old} ...")
         with _uninterrupted():
             _go_back(layout, host, old, moment)
-        why = str(failure) or "it was interrupted"
         text = f"{manifest.name} does not run here ({why}); {old} runs as before"
         raise Refusal(text, getattr(failure, "problems", ())) from None
     journal.finish(layout)
