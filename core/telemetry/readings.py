@@ -3,7 +3,7 @@
 import struct
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple, Self, overload
@@ -73,6 +73,25 @@ _COUNT = struct.Struct("<I")
 ROW_BYTES = 4 + 8 + 8 + 8 + 1
 
 
+class Together:
+    """How so many readings come at once, with the same times and nothing to be known of them."""
+
+    __slots__ = ("count", "quality", "to_bytes")
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.quality = bytes([Quality.GOOD]) * count
+        self.to_bytes = struct.Struct(f"{count}d").pack
+
+
+def series_together(series: Iterable[int]) -> bytes:
+    """Numbers of series as `ReadingBatch.append_together` takes them."""
+    return array("i", series).tobytes()
+
+
+_ONE_TIME = struct.Struct("q").pack
+
+
 class ReadingBatch:
     """Readings in append-only columns, in order of insertion.
 
@@ -99,6 +118,23 @@ class ReadingBatch:
         self.value.append(value)
         self.received.append(received)
         self.quality.append(quality)
+
+    def append_together(
+        self, group: Together, series: bytes, at: int, values: tuple[float, ...], received: int
+    ) -> None:
+        """Add good readings of as many series as the group counts, in their order.
+
+        series: of `series_together`. struct.error, before anything was added, for a value that is
+        no number, for more or fewer of them and for a time that is too big.
+        """
+        count = group.count
+        numbers = group.to_bytes(*values)
+        moments, receipts = _ONE_TIME(at) * count, _ONE_TIME(received) * count
+        self.series.frombytes(series)
+        self.at.frombytes(moments)
+        self.value.frombytes(numbers)
+        self.received.frombytes(receipts)
+        self.quality.frombytes(group.quality)
 
     def extend(self, other: "ReadingBatch") -> None:
         """Add all readings of another batch."""

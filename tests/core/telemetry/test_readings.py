@@ -1,8 +1,19 @@
 """Readings in columns."""
 
+import struct
+from typing import Any
+
 import pytest
 
-from core.telemetry.readings import SCHEMA, Quality, Reading, ReadingBatch, check_storable
+from core.telemetry.readings import (
+    SCHEMA,
+    Quality,
+    Reading,
+    ReadingBatch,
+    Together,
+    check_storable,
+    series_together,
+)
 from tests.core.telemetry.stores import batch_of
 
 ROWS = ((1, 10, 1.5, 11, 0), (2**31 - 1, 2**50, -0.0, 2**50, 5), (-(2**31), 0, 1e300, 0, 3))
@@ -14,6 +25,24 @@ def test_a_batch_gives_back_what_was_appended() -> None:
     assert list(batch) == [Reading._make(row) for row in ROWS]
     assert batch[1].quality is Quality.REDELIVERED
     assert list(batch[1:]) == list(batch)[1:]
+
+
+def test_readings_of_one_moment_are_added_as_if_one_by_one() -> None:
+    one, other = ReadingBatch(), ReadingBatch()
+    one.append_together(Together(3), series_together([7, 9, 8]), 10, (1.5, True, 2), 20)
+    for series, value in ((7, 1.5), (9, 1.0), (8, 2.0)):
+        other.append(series, 10, value, 20, Quality.GOOD)
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    ("at", "values"), [(2**63, (1.0, 2.0)), (10, (1.0, "2")), (10, (1.0,)), (10, (1.0, 2.0, 3.0))]
+)
+def test_of_what_does_not_fit_nothing_is_added(at: int, values: Any) -> None:
+    batch = ReadingBatch()
+    with pytest.raises(struct.error):
+        batch.append_together(Together(2), series_together([7, 8]), at, values, 20)
+    assert batch == ReadingBatch()
 
 
 def test_extending_keeps_the_order() -> None:
