@@ -17,6 +17,7 @@ from ingest.dialects.shelly import decode as decode_shelly
 from ingest.dialects.sparkplug import decode as decode_sparkplug
 from ingest.dialects.spoken import (
     FOLLOWED,
+    Absent,
     Answer,
     Decoded,
     Decoder,
@@ -26,6 +27,7 @@ from ingest.dialects.spoken import (
     Plan,
     Planner,
     Result,
+    Shape,
     Spoken,
     Told,
 )
@@ -67,6 +69,7 @@ __all__ = [
     "DECODERS",
     "FOLLOWED",
     "PLANNERS",
+    "Absent",
     "Answer",
     "Decoded",
     "Decoder",
@@ -76,6 +79,7 @@ __all__ = [
     "Plan",
     "Planner",
     "Result",
+    "Shape",
     "Spoken",
     "Told",
 ]

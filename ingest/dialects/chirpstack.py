@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ingest.decoding import Problem, parse
+from ingest.decoding import Problem, moment_in, parse
 from ingest.dialects.lorawan import (
     CODEC,
     Heard,
@@ -31,7 +31,9 @@ from ingest.dialects.spoken import (
     Ordinary,
     Plan,
     Result,
+    Shape,
     Spoken,
+    TimeText,
 )
 from ingest.dialects.values import document, flat, health, name_in, number, timed
 
@@ -70,14 +72,19 @@ class _Info(msgspec.Struct, rename="camel", gc=False):
     dev_eui: str
 
 
-class _Usual(msgspec.Struct, rename="camel", gc=False):
-    """What is read of an uplink that ChirpStack's codec has decoded; the rest is skipped. A list in
-    `object` may be stored history, and is none of it."""
+class _Around(msgspec.Struct, rename="camel", gc=False, kw_only=True):
+    """What is read of an uplink beside its values; the rest is skipped."""
 
+    time: TimeText | float | None = None
     device_info: _Info
+    rx_info: list[_Gateway] = []
+
+
+class _Usual(_Around, rename="camel", gc=False):
+    """An uplink that ChirpStack's codec has decoded. A list in `object` may be stored history, and
+    is none of it."""
+
     object: dict[str, bool | int | float | str | dict[str, Any] | None]
-    time: float | str | None = None
-    rx_info: list[_Gateway] = msgspec.field(default_factory=list)
 
 
 _decode_usual = msgspec.json.Decoder(_Usual).decode
@@ -91,22 +98,30 @@ def plan(source: ForeignSource, topic: str, memory: Mapping[str, Any]) -> Plan |
     own = named(memory, levels[-3])
     if not levels[-3].strip() or isinstance(own, Problem) or own.remember:
         return None
-    return Plan(own.code, partial(_ordinary, levels[-3]))
+    name = levels[-3]
+    return Plan(own.code, partial(_ordinary, name), shape=_SHAPE, name=name)
 
 
 def _ordinary(name: str, payload: bytes) -> Ordinary | None:
     said = _decode_usual(payload)
-    if said.device_info.dev_eui != name or not said.object:
-        return None
+    return (said.object, said.time, _through(said, name)) if said.object else None
+
+
+def _through(said: _Around, name: str) -> str | None:
+    """The gateway that heard it best. ValueError for an uplink of another device, and TypeError
+    where one doesn't say how well it heard."""
+    if said.device_info.dev_eui != name:
+        raise ValueError("another device")
     gateways = said.rx_info
     if not gateways:
-        return said.object, said.time, None
+        return None
     best = gateways[0]
     if len(gateways) > 1:
-        # TypeError where one doesn't say how well it heard.
         best = max(gateways, key=lambda one: (one.snr + 0, one.rssi + 0))  # type: ignore[operator]
-    through = device_code(best.gateway_id) if best.gateway_id else None
-    return said.object, said.time, through
+    return device_code(best.gateway_id) if best.gateway_id else None
+
+
+_SHAPE = Shape(_Around, moment_in, "object", closed=True, through=_through)
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from ingest.decoding import Problem
 
@@ -115,6 +117,34 @@ class ForeignSource:
     plan: Planner | None = None
 
 
+# The type of what must not be there: no value at all is one of it, not even null.
+Absent = Annotated[str, msgspec.Meta(min_length=1, max_length=0)] | msgspec.UnsetType
+# The time of a message; a longer text is none.
+TimeText = Annotated[str, msgspec.Meta(max_length=60)]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How an ordinary message is read whose points are known to be in it, as a type of its own.
+
+    base: an `msgspec.Struct` of what is read beside the values, `time` among it (`TimeText`, a
+    number or None); a message that isn't of this type is read by `Plan.read`. moment: µs since
+    1970 of a text of `time`, and None, or a ValueError or the like, for one that isn't so ordinary.
+    inside: in what the values stand, where it's not the top. closed: whether there, for names that
+    weren't in the message before, `Plan.read` is asked: it knows what lists there mean.
+    through: as in `Told`, of a message and `Plan.name`, and a ValueError or the like for one of
+    another device; None where it is always `gateway`. Devices that differ in nothing of this share
+    a type, if they say the same.
+    """
+
+    base: type[msgspec.Struct]
+    moment: Callable[[str], int | None]
+    inside: str | None = None
+    closed: bool = False
+    through: Callable[[Any, str], str | None] | None = None
+    gateway: str | None = None
+
+
 # What an ordinary message says: its values as they stand in its JSON, `ts` as in `Spoken.fields`,
 # and `through` as in `Told`.
 Ordinary = tuple[dict[str, Any], Any, str | None]
@@ -130,6 +160,8 @@ class Plan:
     words: of a key at the top, what its values but true and false mean, where these are not
     numbers, ON and OFF; any other value isn't ordinary.
     leave: names that are no values of the device at the top, and leave_deep at any depth.
+    shape: what `read` makes of most messages is made quicker by it, and is the same. name: what
+    the shape has to know of the device.
     """
 
     device: str
@@ -137,6 +169,8 @@ class Plan:
     words: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     leave: frozenset[str] = frozenset()
     leave_deep: frozenset[str] = frozenset()
+    shape: Shape | None = None
+    name: str = ""
 
 
 # None: the message is somebody else's business, which the filter takes along.

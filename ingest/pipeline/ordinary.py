@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.clock import MICROS
+from core.telemetry.readings import series_together
 from ingest.decoding import AHEAD
 from ingest.dialects import Plan, Told
+from ingest.pipeline.alike import Alike, alike, doubles
 from ingest.pipeline.conduct import Conducts
 from ingest.pipeline.foreign import listening
 from ingest.pipeline.judging import Judge
@@ -34,29 +36,29 @@ _Sought = tuple[PointState, str, dict[Any, bool] | None, str | None, str | None,
 
 
 @dataclass(slots=True)
-class _Way:
-    """The way by which the last message came, of which there was nothing to note.
-
-    vital: where it is counted, as long as that is of `heard`.
-    """
-
-    through: str | None
-    conduct: Conduct
-    first: Way | None
-    heard: Mapping[Any, Vital]
-    vital: Vital
-
-
-@dataclass(slots=True)
 class Planned:
-    """A plan with all that it is about. until: receipt time, µs, when it is to be made anew."""
+    """A plan with all that it is about. until: receipt time, µs, when it is to be made anew.
+
+    alike: how messages are read that say what the one before the plan said, until one doesn't;
+    said: the points that they say, and series: those of these (`series_together`). conduct, heard:
+    of the way `through` by which the last message came, of which there was nothing to note; first,
+    vital: of these, as long as they have them.
+    """
 
     plan: Plan
     listener: Listener
     device: DeviceState
     points: list[_Sought]
     until: int
-    way: _Way | None = None
+    alike: Alike | None = None
+    said: tuple[PointState, ...] = ()
+    series: bytes = b""
+    name: str = ""
+    through: str | None = None
+    conduct: Conduct | None = None
+    first: Way | None = None
+    heard: Mapping[Any, Vital] | None = None
+    vital: Vital | None = None
 
 
 class Ordinaries:
@@ -87,15 +89,65 @@ class Ordinaries:
         if len(registry.plans) >= _MOST_PLANS:
             registry.plans.clear()
         points = list(_points(device, plan))
-        registry.plans[topic] = Planned(plan, listener, device, points, received + HOLDS)
+        planned = Planned(plan, listener, device, points, received + HOLDS, name=plan.name)
+        by_key = {key: point for point, key, *_ in points}
+        found = alike(plan, by_key, told.messages[0].fields)
+        if found is not None:
+            planned.alike, planned.said = found
+            planned.series = series_together(point.series for point in planned.said)
+        registry.plans[topic] = planned
 
     def take(self, planned: Planned, payload: bytes, received: int) -> bool:
         """Take in a message about which nothing is unusual; False, before anything of it was taken
         in, leaves it to its decoder."""
+        said = planned.alike
+        if said is None or received >= planned.until or len(payload) > _LONGEST:
+            return self._read(planned, payload, received)
+        device = planned.device
+        try:
+            if not payload.isascii():
+                payload.decode()
+            document = said.decode(payload)
+            values = said.values(document)
+            at: Any = document.time
+            if at.__class__ is str:
+                at = said.moment(at)
+            else:
+                at = instant(at, received, planned.listener.source.zone)
+            through = said.gateway
+            if said.through is not None:
+                through = said.through(document, planned.name)
+            if not device.at < at < received + AHEAD or not device.trusted:
+                return False
+        except UNUSUAL:
+            planned.alike = None
+            return self._read(planned, payload, received)
+        if not self._count(planned, through, received):
+            return False
+        judge = self._judge
+        judge.batch.rows.append_together(said.group, planned.series, at, values, received)
+        heard = judge.now.now
+        place = 0
+        for point in planned.said:
+            # To pair them first costs as much again as all of this.
+            point.value = values[place]
+            point.at = at
+            point.heard = heard
+            place += 1  # noqa: SIM113
+        device.at = at
+        self._readings.heard(device)
+        judge.judge(device, at)
+        return True
+
+    def _read(self, planned: Planned, payload: bytes, received: int) -> bool:
+        """`take` for whatever isn't like the message before."""
         if received >= planned.until or len(payload) > _LONGEST:
             return False
         device = planned.device
         try:
+            if not payload.isascii():
+                # What a type doesn't name is skipped, whatever bytes it is.
+                payload.decode()
             said = planned.plan.read(payload)
             if said is None:
                 return False
@@ -124,29 +176,32 @@ class Ordinaries:
 
     def _count(self, planned: Planned, through: str | None, received: int) -> bool:
         """Note that it came by this way; False if there is more to note of that."""
-        way = planned.way
+        conduct, vital = planned.conduct, planned.vital
         if (
-            way is None
-            or way.through != through
-            or way.conduct.stray is not None
-            or way.conduct.first is not way.first
-            or way.heard is not self._vitals.heard
+            conduct is None
+            or vital is None
+            or planned.through != through
+            or conduct.stray is not None
+            or conduct.first is not planned.first
+            or planned.heard is not self._vitals.heard
         ):
-            way = planned.way = self._way(planned, through, received)
-            if way is None:
+            vital = self._usual(planned, through, received)
+            if vital is None:
                 return False
-        way.vital.last = received
-        way.vital.messages += 1
+        vital.last = received
+        vital.messages += 1
         return True
 
-    def _way(self, planned: Planned, through: str | None, received: int) -> _Way | None:
+    def _usual(self, planned: Planned, through: str | None, received: int) -> Vital | None:
+        """Where it is counted by a way of which there is nothing to note; None for another one."""
         device, listener = planned.device, planned.listener
         way = Way(listener.source.code, through)
-        conduct = self._conducts.usual(device, way, roams=listener.roams)
+        conduct = planned.conduct = self._conducts.usual(device, way, roams=listener.roams)
         if conduct is None:
             return None
-        vital = self._vitals.of(device, listener, through, received)
-        return _Way(through, conduct, conduct.first, self._vitals.heard, vital)
+        planned.through, planned.first, planned.heard = through, conduct.first, self._vitals.heard
+        vital = planned.vital = self._vitals.of(device, listener, through, received)
+        return vital
 
 
 def _points(device: DeviceState, plan: Plan) -> Iterator[_Sought]:
@@ -169,8 +224,7 @@ def _points(device: DeviceState, plan: Plan) -> Iterator[_Sought]:
 def _steps(path: list[str]) -> Iterator[_Step]:
     """The way to a value below the top; none where it stands there."""
     for place, name in enumerate(path if len(path) > 1 else ()):
-        ends = range(place + 2, len(path) + 1)
-        yield name, tuple(".".join(path[place:end]) for end in ends)
+        yield name, doubles(path, place)
 
 
 def _values(planned: Planned, fields: dict[str, Any]) -> list[tuple[PointState, Any]]:

@@ -1,6 +1,6 @@
 """When Tasmota says that something was: local times without a zone, of which some come twice."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -68,6 +68,18 @@ def usual_time(said: str, zone: ZoneInfo) -> int | None:
     except (Invalid, OverflowError, TypeError, ValueError):
         return None
     return first // MICROS if len(hours) == 1 else None
+
+
+@lru_cache(maxsize=64)
+def usual_clock(zone: ZoneInfo) -> Callable[[str], int | None]:
+    """`usual_time` of a zone, in µs since 1970."""
+
+    @lru_cache(maxsize=1_024)
+    def moment(said: str) -> int | None:
+        seconds = usual_time(said, zone)
+        return None if seconds is None else seconds * MICROS
+
+    return moment
 
 
 def _finite(value: float) -> bool:

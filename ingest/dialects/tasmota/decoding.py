@@ -9,9 +9,12 @@ from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from ingest.decoding import Problem, decode_json
 from ingest.dialects.naming import beside, named
 from ingest.dialects.spoken import (
+    Absent,
     Decoded,
     Described,
     DescribedPoint,
@@ -19,11 +22,13 @@ from ingest.dialects.spoken import (
     Ordinary,
     Plan,
     Result,
+    Shape,
     Spoken,
+    TimeText,
     Told,
 )
 from ingest.dialects.tasmota.bridged import ENVELOPES, passed_on, wrapped
-from ingest.dialects.tasmota.clock import NEVER, usual_time, when
+from ingest.dialects.tasmota.clock import NEVER, usual_clock, usual_time, when
 from ingest.dialects.tasmota.describing import (
     DESCRIBED,
     DISCOVERY,
@@ -96,7 +101,23 @@ def plan(source: ForeignSource, topic: str, memory: Mapping[str, Any]) -> Plan |
         return None
     if isinstance(own, Problem) or own.remember:
         return None
-    return Plan(own.code, partial(_ordinary, source.zone), leave_deep=_LEFT)
+    shape = Shape(_Usual, usual_clock(source.zone))
+    return Plan(own.code, partial(_ordinary, source.zone), leave_deep=_LEFT, shape=shape)
+
+
+class _Time(msgspec.Struct, gc=False):
+    """Without it a message is rare, and its only key may be a device behind a bridge."""
+
+    time: TimeText = msgspec.field(name="Time")
+
+
+_Usual = msgspec.defstruct(
+    "_Usual",
+    [(f"none{place}", Absent, msgspec.UNSET) for place in range(len(_ELSE) + 1)],
+    bases=(_Time,),
+    rename={f"none{place}": name for place, name in enumerate((*sorted(_ELSE), ""))},
+    gc=False,
+)
 
 
 def _ordinary(zone: ZoneInfo, payload: bytes) -> Ordinary | None:

@@ -8,18 +8,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import takewhile
-from typing import Any
+from typing import Any, Literal
 
-from ingest.decoding import Problem, decode_json, parse
+import msgspec
+
+from ingest.decoding import Problem, decode_json, moment_in, parse
 from ingest.dialects.naming import NAMED, device_code, named
 from ingest.dialects.spoken import (
+    Absent,
     Decoded,
     Described,
     ForeignSource,
     Ordinary,
     Plan,
     Result,
+    Shape,
     Spoken,
+    TimeText,
     Told,
 )
 from ingest.dialects.values import (
@@ -85,7 +90,22 @@ def plan(source: ForeignSource, topic: str, memory: Mapping[str, Any]) -> Plan |
         key: {off: False, on: True} if isinstance(on, str) and isinstance(off, str) else {}
         for key, (on, off) in meant.items()
     }
-    return Plan(own.code, partial(_ordinary, bridge.code), words, NOT_MEASURED)
+    return Plan(
+        own.code,
+        partial(_ordinary, bridge.code),
+        words,
+        NOT_MEASURED,
+        shape=Shape(_Usual, moment_in, gateway=bridge.code),
+    )
+
+
+class _Usual(msgspec.Struct, gc=False):
+    """What is read of a state beside its values; a contact may be a value of another name."""
+
+    time: TimeText | float | None = msgspec.field(default=None, name="last_seen")
+    action: Literal[""] | None = None
+    contact: Absent = msgspec.UNSET
+    nameless: Absent = msgspec.field(default=msgspec.UNSET, name="")
 
 
 def _ordinary(bridge: str, payload: bytes) -> Ordinary | None:
