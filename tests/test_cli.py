@@ -92,9 +92,12 @@ def test_rules_check_names_file_line_and_column_and_fails(tmp_path: Path) -> Non
     assert str(good) not in result.stdout
 
 
-def test_a_file_that_is_not_there_is_one_clear_message(tmp_path: Path) -> None:
-    result = command_line("site", "import", str(tmp_path / "none.yaml"), folder=tmp_path)
+@pytest.mark.parametrize("anew", [False, True], ids=["forked", "anew"])
+def test_a_file_that_is_not_there_is_one_clear_message(tmp_path: Path, anew: bool) -> None:
+    words = "site", "import", str(tmp_path / "none.yaml")
+    result = command_line(*words, folder=tmp_path, anew=anew)
     assert result.returncode == 1
+    assert result.stdout == ""
     assert "none.yaml can't be read" in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -23,7 +23,7 @@ from core.telemetry.duckdb_store import DuckDBStore
 from core.telemetry.readings import Reading
 from core.telemetry.remote import RemoteStore
 from ingest.session import BrokerAddress
-from tests.servers import bound_to_this_process, free_port
+from tests.servers import bound_to_this_process, forked, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 _START_LIMIT_S = 120.0
@@ -53,17 +53,24 @@ def environment_of(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """The environment of a product on `folder`: only the settings that the test gives."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("WATCHKEEPER_")}
     chosen = {f"WATCHKEEPER_{name.upper()}": value for name, value in settings.items()}
-    return inherited | chosen | {"WATCHKEEPER_DATA_DIR": str(folder), "COLUMNS": "200"}
+    return inherited | chosen | {"WATCHKEEPER_DATA_DIR": str(folder), "COLUMNS": forked.COLUMNS}
 
 
 def command_line(
-    *words: str, folder: Path, settings: Mapping[str, str] | None = None
+    *words: str, folder: Path, settings: Mapping[str, str] | None = None, anew: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command of the product to its end."""
+    """Run one command of the product to its end.
+
+    It is forked from a process that has loaded the product, for to load it takes longer than most
+    commands; anew: unless it shall be started as somebody at a terminal starts it.
+    """
+    environment = environment_of(folder, settings or {})
+    if not anew:
+        return forked.run(words, environment, ROOT, _START_LIMIT_S)
     return subprocess.run(
         [sys.executable, "-m", "watchkeeper", *words],
         cwd=ROOT,
-        env=environment_of(folder, settings or {}),
+        env=environment,
         capture_output=True,
         text=True,
         timeout=_START_LIMIT_S,

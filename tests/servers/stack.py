@@ -114,7 +114,11 @@ class Stack:
             given[name] = str(self.port(owner, int(value)))
         given = {name: "localhost" if v in self.services else v for name, v in given.items()}
         usual = {"PATH", "LANG", "HOME", "VIRTUAL_ENV"}
-        return {**{k: v for k, v in os.environ.items() if k in usual}, **given, "COLUMNS": "200"}
+        return {
+            **{k: v for k, v in os.environ.items() if k in usual},
+            **given,
+            "COLUMNS": forked.COLUMNS,
+        }
 
     def output(self, service: str) -> Path:
         """Where a service prints to."""
