@@ -87,9 +87,8 @@ def _build(url: str) -> None:
     database.close()
 
 
-def _build_with_site(url: str) -> None:
+def _add_site(url: str) -> None:
     database = Database(url)
-    migrate(database)
     SITES[database.engine.dialect.name] = import_small_site(database)
     database.close()
 
@@ -124,7 +123,7 @@ def file_with_site(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
     """A migrated SQLite file with the small site."""
     path = tmp_path_factory.mktemp("site") / "watchkeeper.sqlite"
     shutil.copyfile(migrated_file, path)
-    _build_with_site(sqlite_url_of(path))
+    _add_site(sqlite_url_of(path))
     return path
 
 
@@ -142,10 +141,9 @@ def migrated_postgres_url(
     request: pytest.FixtureRequest, postgres: PostgresServer
 ) -> Iterator[str]:
     """The URL of a migrated PostgreSQL database of the test's own; with a site if one is asked."""
+    template = postgres.template("migrated", _build)
     if {"site", "postgres_site"} & set(request.fixturenames):
-        template = postgres.template("with_site", _build_with_site)
-    else:
-        template = postgres.template("migrated", _build)
+        template = postgres.template("with_site", _add_site, template)
     name = postgres.create_database(template)
     yield postgres.url(name)
     postgres.drop_database(name)

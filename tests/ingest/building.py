@@ -1,5 +1,6 @@
 """A small building with its rules, as a migrated SQLite file to copy from."""
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -12,7 +13,6 @@ from core.db import Database, Session, sqlite_url
 from core.devices import Device, Point
 from core.people import company_node
 from core.places import Asset
-from core.schema import migrate
 from core.site_file import import_site, load_catalog, read_site_file
 from rules.document import load_rules
 
@@ -149,10 +149,11 @@ def fill(database: Database) -> None:
         publish_rules(session, RULES)
 
 
-def build(path: Path) -> None:
-    """Write a migrated database with the building and its rules to `path`, one file."""
-    database = Database(sqlite_url(path.with_suffix(".draft")))
-    migrate(database)
+def build(path: Path, migrated: Path) -> None:
+    """Write a copy of a migrated database with the building and its rules to `path`, one file."""
+    draft = path.with_suffix(".draft")
+    shutil.copyfile(migrated, draft)
+    database = Database(sqlite_url(draft))
     fill(database)
     database.copy_to(path)
     database.close()

@@ -29,10 +29,10 @@ def _plain_tracebacks() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Path:
     """A migrated database with the building, made once."""
     path = tmp_path_factory.mktemp("building") / "template.sqlite"
-    build(path)
+    build(path, migrated_file)
     return path
 
 

@@ -22,8 +22,10 @@ def foundation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     Its tables are in SQLite, unless STAGE=postgresql, as `make proof` has it.
     """
     folder = tmp_path_factory.mktemp("foundation")
-    on_server = os.environ.get("STAGE") == "postgresql"
-    lay_foundation(folder, request.getfixturevalue("postgres") if on_server else None)
+    if os.environ.get("STAGE") == "postgresql":
+        lay_foundation(folder, request.getfixturevalue("postgres"))
+    else:
+        lay_foundation(folder, migrated=request.getfixturevalue("migrated_file"))
     return folder
 
 

@@ -1,6 +1,7 @@
 """A running console for tests: the demo compound, real stores, and a real web server."""
 
 import math
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -222,12 +223,17 @@ class Stage:
             ).one()
 
 
-def lay_foundation(folder: Path, postgres: PostgresServer | None = None) -> None:
+def lay_foundation(
+    folder: Path, postgres: PostgresServer | None = None, migrated: Path | None = None
+) -> None:
     """The demo compound, another site that only strangers see, and no readings yet.
 
     In SQLite, or in a template on a PostgreSQL server, of which the folder then knows.
+    migrated: an SQLite file with the tables, so that they needn't be made.
     """
     url = sqlite_url(folder / SQLITE)
+    if postgres is None and migrated is not None:
+        shutil.copyfile(migrated, folder / SQLITE)
     if postgres is not None:
         url = postgres.url(postgres.create_database())
         (folder / ELSEWHERE).write_text(url)
