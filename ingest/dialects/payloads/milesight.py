@@ -13,6 +13,7 @@ from typing import Any
 
 from ingest.decoding import Problem
 from ingest.dialects.payloads.content import Content
+from ingest.dialects.payloads.milesight_history import read_stored
 from ingest.dialects.payloads.milesight_layouts import COMMON, Field, Layout, Layouts
 from ingest.dialects.payloads.milesight_models import OF_MODEL
 from ingest.dialects.payloads.milesight_registers import read_register
@@ -109,9 +110,15 @@ class _Reading:
 
     def _register(self, payload: bytes, at: int, why: str) -> int:
         try:
-            found = read_register(self.name, payload[at:])
+            stored = read_stored(self.name, payload[at:])
+            found = None if stored else read_register(self.name, payload[at:])
         except (IndexError, struct.error):
             return self._stop(at, "ends within a value")
+        if stored is not None:
+            self.points.update((one.key, _point(one)) for one in stored.fields)
+            if stored.values:
+                self.history.append({"ts": stored.at, **stored.values})
+            return stored.length
         if found is not None:
             key, value, length = found
             if value is not None:

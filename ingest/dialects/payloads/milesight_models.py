@@ -3,6 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ingest.dialects.payloads.milesight_controllers import (
+    inputs,
+    motor_valves,
+    of_battery,
+    phases,
+    valves,
+)
 from ingest.dialects.payloads.milesight_layouts import (
     CO2,
     DAYLIGHT,
@@ -35,6 +42,7 @@ from ingest.dialects.payloads.milesight_layouts import (
     bits,
     named,
 )
+from ingest.dialects.payloads.milesight_people import GATE, LINES, OVERHEAD
 
 
 def _at(numbers: Sequence[Any]) -> dict[str, float]:
@@ -85,71 +93,28 @@ def _switches(count: int, written: str = "B") -> Layout:
     return Layout(written, fields, lambda numbers: bits(numbers, keys))
 
 
-def _phases(channels: Sequence[int]) -> dict[tuple[int, int], Layout]:
-    """A current transformer of three phases: charge, current, and its alarm with the extremes."""
-    found: dict[tuple[int, int], Layout] = {}
-    for number, channel in enumerate(channels, 1):
-        current = Field(f"current_chn{number}", 10, "A", "current", FAILED)
-        alarm = Field(f"current_chn{number}_alarm")
-        found[channel - 1, 0x97] = Layout("I", (Field(f"current_chn{number}_total", 100),))
-        found[channel, 0x99] = Layout("H", (current,))
-        found[channel + 0x80, 0x99] = Layout("4xHB", (current, alarm))
-    return found
-
-
-def _inputs() -> dict[tuple[int, int], Layout]:
-    """A controller's inputs, outputs, counters, resistors (PT100) and analogue inputs."""
-    found: dict[tuple[int, int], Layout] = {}
-    for number in range(1, 5):
-        found[0x02 + number, 0x00] = Layout("B", (Field(f"gpio_input_{number}", 0),))
-        found[0x02 + number, 0xC8] = Layout("I", (Field(f"gpio_counter_{number}"),))
-    for number in (1, 2):
-        probe = Field(f"pt100_{number}", 10, "°C", "temperature")
-        found[0x06 + number, 0x01] = Layout("B", (Field(f"gpio_output_{number}", 0),))
-        found[0x08 + number, 0x67] = Layout("h", (probe,))
-        half = Field(f"pt100_{number}", 1, "°C", "temperature")
-        found[0x08 + number, 0xE2] = Layout("e6x", (half,))
-        for first, key, unit in ((0x0A, "adc", "mA"), (0x0C, "adv", "V")):
-            name = f"{key}_{number}"
-            found[first + number, 0x02] = Layout("I", (Field(name, 100, unit),))
-            found[first + number, 0xE2] = Layout("e6x", (Field(name, 1, unit),))
-    return found
-
-
-def _of_battery() -> dict[tuple[int, int], Layout]:
-    """A controller on a battery: two inputs or outputs, and two analogue inputs."""
-    found: dict[tuple[int, int], Layout] = {(0xFF, 0x14): Layout("x"), (0xFF, 0x15): Layout("x")}
-    for number in (1, 2):
-        found[0x02 + number, 0x00] = Layout("B", (Field(f"gpio_input_{number}", 0),))
-        found[0x02 + number, 0x01] = Layout("B", (Field(f"gpio_output_{number}", 0),))
-        found[0x02 + number, 0xC8] = Layout("I", (Field(f"gpio_counter_{number}"),))
-        analogue = f"analog_input_{number}"
-        found[0x04 + number, 0x02] = Layout("h6x", (Field(analogue, 1000),))
-        found[0x04 + number, 0xE2] = Layout("e6x", (Field(analogue),))
-        found[0x84 + number, 0xE2] = Layout("e7x", (Field(analogue),))
-    return found
-
-
-def _valves() -> dict[tuple[int, int], Layout]:
-    found: dict[tuple[int, int], Layout] = {
-        (0x09, 0x7B): Layout("H", (Field("pressure", 1, "kPa", "pressure", FAILED),)),
-        (0xB9, 0x7B): Layout("x"),
-        (0x20, 0xCE): Layout("5x"),
-        (0x21, 0xCE): Layout("H", (Field("pressure", 1, "kPa", "pressure", FAILED),)),
-    }
-    for number in (1, 2):
-        valve = Field(f"valve_{number}", 0, means="opening", nothing=frozenset({0xFF}))
-        found[0x01 + 2 * number, 0x01] = Layout("B", (valve,))
-        found[0x02 + 2 * number, 0xC8] = Layout("I", (Field(f"valve_{number}_pulse"),))
-        found[0x06 + number, 0x01] = Layout("B", (Field(f"gpio_{number}", 0),))
-    return found
+_HUMIDITY = Field("humidity", 10, "%", "humidity")
+# Of what somebody asked it to tell again, and which probe is connected.
+_ASKED: Layouts = {
+    (0xFD, 0x6B): Layout("4x"),
+    (0xFD, 0x6C): Layout("8x"),
+    (0xFD, 0x6D): Layout("x"),
+    (0xFF, 0xA0): Layout("9x"),
+}
 
 
 def _probe(number: int) -> dict[tuple[int, int], Layout]:
     """One of two probes, each of which may be a contact."""
     channel = 0x02 + number
     fields = (named(TEMPERATURE, f"temperature_chn{number}"),)
+    damp = (named(_HUMIDITY, f"humidity_chn{number}"),)
     return {
+        (channel, 0x9A): Layout("h", damp),
+        (channel + 0x80, 0x9A): Layout("hx", damp),
+        (channel + 0x90, 0x67): Layout("h3x", fields),
+        (channel + 0x90, 0x9A): Layout("h3x", damp),
+        (channel + 0xB0, 0x67): Layout("x"),
+        (channel + 0xB0, 0x9A): Layout("x"),
         (channel, 0x67): Layout("h", fields),
         (channel, 0x00): Layout("B", (named(MAGNET, f"magnet_chn{number}"),)),
         (channel + 0x80, 0x67): Layout("hx", fields),
@@ -236,7 +201,7 @@ OF_MODEL: Mapping[str, Layouts] = {
         (0x20, 0xCE): Layout("ii", (_PLACE[1], _PLACE[0])),
     },
     "CT10": {(0x09, 0x67): Layout("h", (PROBE,))},
-    "CT3": {**_phases((0x04, 0x06, 0x08)), (0x09, 0x67): Layout("h", (PROBE,))},
+    "CT3": {**phases((0x04, 0x06, 0x08)), (0x09, 0x67): Layout("h", (PROBE,))},
     "EM300": {(0x20, 0xCE): Layout("hBx", (TEMPERATURE, HUMIDITY))},
     "EM300-CL": {
         (0x03, 0xED): Layout("B", (_LIQUID,)),
@@ -322,21 +287,27 @@ OF_MODEL: Mapping[str, Layouts] = {
     },
     # Two generations write alarms and history in ways of their own, and go by one name.
     "TS301": {
+        **_ASKED,
         (0x03, 0x00): Layout("B", (named(MAGNET, "magnet"),)),
+        (0x03, 0x9A): Layout("h", (_HUMIDITY,)),
         (0x83, 0x67): Layout("hx", (TEMPERATURE,)),
+        (0x83, 0x9A): Layout("hx", (_HUMIDITY,)),
+        (0x93, 0x67): Layout("h3x", (TEMPERATURE,)),
+        (0x93, 0x9A): Layout("h3x", (_HUMIDITY,)),
         (0x93, 0xD7): Layout("h3x", (TEMPERATURE,)),
+        (0xB3, 0x67): Layout("x"),
+        (0xB3, 0x9A): Layout("x"),
     },
-    "TS302": {**_probe(1), **_probe(2)},
+    "TS302": {**_ASKED, **_probe(1), **_probe(2)},
     "UC100": {(0xFF, 0x15): Layout("x")},
-    "UC300": {**_inputs(), (0xFF, 0x15): Layout("x")},
-    "UC50": _of_battery(),
-    "UC51": _valves(),
-    "VS121": {
-        (0x04, 0xC9): Layout("B3x", (Field("people_count_all"),)),
-        (0x05, 0xCC): Layout("hh", (Field("people_in"), Field("people_out"))),
-        (0x06, 0xCD): Layout("B", (Field("people_count_max"),)),
-        (0x0D, 0xCC): Layout("HH", (Field("people_total_in"), Field("people_total_out"))),
-    },
+    "UC300": {**inputs(), (0xFF, 0x15): Layout("x")},
+    "UC50": of_battery(),
+    "UC51": valves(),
+    "UC521": motor_valves(),
+    "VS121": OVERHEAD,
+    "VS132": GATE,
+    "VS133": LINES,
+    "VS135": LINES,
     "VS330": {
         (0x02, 0x82): Layout("H", (DISTANCE,)),
         (0x03, 0x8E): Layout("B", (OCCUPANCY,)),

@@ -32,6 +32,34 @@ def read_register(model: str, body: bytes) -> tuple[str, float | bool | None, in
     return None
 
 
+def stored_registers(
+    body: bytes, at: int, size: int, *, with_signs: bool
+) -> tuple[dict[str, float | bool | str], int]:
+    """Stored values by their keys, and where they end. Which there are says a mask of `size` bytes.
+
+    with_signs: of UC300, whose types say more than those of battery-driven ones. Raises IndexError
+    and struct.error where the bytes end within it.
+    """
+    mask = int.from_bytes(body[at : at + size], "little")
+    at += size
+    found: dict[str, float | bool | str] = {}
+    for channel in (bit + 1 for bit in range(8 * size) if mask >> bit & 1):
+        kind = body[at] & ~_SIGNED if with_signs else body[at] & 7
+        written = _HALVES.get(kind) or (_FORMATS[kind] if kind < len(_FORMATS) else None)
+        if not with_signs and written == "H":
+            written = "I"
+        if written is not None:
+            signed = with_signs and body[at] & _SIGNED and kind not in _BITS
+            key, value, _ = _register(
+                body, at + 1, channel, kind, written.lower() if signed else written
+            )
+            if value is not None:
+                found[key] = value
+        # Each has as much room as the longest.
+        at += 5
+    return found, at
+
+
 def _register(
     body: bytes, at: int, channel: int, kind: int, written: str
 ) -> tuple[str, float | bool | None, int]:

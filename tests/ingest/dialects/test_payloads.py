@@ -63,6 +63,54 @@ def read(codec: str, digits: str, model: str = "") -> dict[str, object]:
         ("UC501", "017563 FF0E 07 26 10270000", {"battery": 99, "modbus_chn_1": 10_000}),
         ("UC502", "800E 08 13 C800 01 030001", {"modbus_chn_2": 200, "gpio_input_1": True}),
         ("UC511", "030101 04C8 05000000 097B 2C01", {"valve_1": True, "pressure": 300}),
+        (
+            "UC521",
+            "03F60032 05F60196 0A7B1100 0BF5 0002 0000 0000 2C01 01",
+            {
+                "valve_1_opening": 50,
+                "valve_2_opening": 50,
+                "valve_2_direction": "right",
+                "pressure_2": 17,
+                "pressure_1": 300,
+                "pressure_1_alarm": True,
+            },
+        ),
+        ("UC501", "08DB02" + "2B" * 36 + "030001", {"gpio_input_1": True}),
+        ("CT310-868M", "1163 10270000 1375 01", {"ch2_sumkwh": 100.0, "low_voltage_alarm": True}),
+        ("TS301", "039AF401 8367E60001", {"humidity": 50.0, "temperature": 23.0}),
+        ("TS302", "049AF401 9467E6000A0001 B46701", {"humidity_chn2": 50.0}),
+        (
+            "VS121-P",
+            "FF1F1F07004B 04C9030800A1 06CD05",
+            {
+                "people_count_all": 3,
+                "region_1": True,
+                "region_2": False,
+                "region_8": True,
+                "people_count_max": 5,
+            },
+        ),
+        (
+            "VS121",
+            "07D50001000000000003 09DA0001000200000000 10F702000100 0EE4010A001400",
+            {"region_8_count": 3, "a_to_b": 512, "line_in": 2, "dwell_time_max": 20},
+        ),
+        (
+            "VS132",
+            "03D248000000 04D2C8000000 05CC02000100",
+            {"total_counter_in": 72, "total_counter_out": 200, "periodic_counter_out": 1},
+        ),
+        (
+            "VS135-EU868",
+            "0CD2B4140000 13CC01000200 0FE302100709 10E402 0A00 1400 50FC000001",
+            {
+                "line_4_total_in": 5300,
+                "line_1_child_period_out": 2,
+                "region_2_count": 16,
+                "region_2_avg_dwell": 10,
+                "region_2_max_dwell": 20,
+            },
+        ),
         ("VS330", "0282E803 038E01", {"distance": 1000, "occupancy": True}),
         ("VS351", "04CC 0A000900 05CC 02000100", {"total_in": 10, "period_out": 1}),
         ("VS370", "030001 040001", {"occupancy": True, "illuminance": 1}),
@@ -149,8 +197,102 @@ def test_history_of_inputs_and_counters() -> None:
         {"ts": 1665561758, **about, "gpio": True},
         {"ts": 1665561759, **about, "pulse": 1234},
     )
-    # Two generations of one name write it in ways of their own: nothing is guessed.
-    assert CODECS["milesight"](bytes.fromhex("20CE9E744663400A01"), "TS301").problem is not None
+    # Two generations of one name write it in ways of their own, which look alike: no guess.
+    alike = "20CE9E744663 44 E600 0A01"
+    assert CODECS["milesight"](bytes.fromhex(alike), "TS302").problem is not None
+
+
+AT = 1665561758
+STORED = "9E744663"
+
+
+@pytest.mark.parametrize(
+    ("model", "digits", "history"),
+    [
+        # By the length of its entries, of which there is nothing else in a payload.
+        (
+            "TS301",
+            f"20CE{STORED} 40 0A01 20CE{STORED} 60 0100",
+            [{"temperature": 26.6}, {"magnet": True}],
+        ),
+        (
+            "TS301",
+            f"20CE{STORED} AA F401 0A01 20CE{STORED} A0 19FC 18FC 20CE{STORED} A0 19FC 16FC",
+            [{"humidity": 50.0, "temperature": 26.6}, {"magnet": False}],
+        ),
+        (
+            "VS121",
+            f"20CE{STORED} 01 0403 0005",
+            [{"people_count_all": 4, "region_1": True, "region_2": False, "region_3": True}],
+        ),
+        (
+            "VS121",
+            f"20CE{STORED} 02 07000500 20CE{STORED} 10 2C01FF00 20CE{STORED} 03 09",
+            [
+                {"people_in": 7, "people_out": 5},
+                {"people_total_in": 300, "people_total_out": 255},
+                {"people_count_max": 9},
+            ],
+        ),
+        (
+            "VS121",
+            f"20CE{STORED} 0F 01000200 20CE{STORED} 07 01000300",
+            [
+                {"d_to_c": 1, "d_to_d": 2},
+                {"region_13_count": 1, "region_14_count": 0, "region_15_count": 3,
+                 "region_16_count": 0},
+            ],
+        ),
+        (
+            "VS133",
+            f"20CE{STORED} 0C B4140000 20CE{STORED} 1C 05000700 20CE{STORED} 3C 02 2C01",
+            [
+                {"line_4_total_in": 5300},
+                {"line_4_child_period_in": 5, "line_4_child_period_out": 7},
+                {"region_2_child_max_dwell": 300},
+            ],
+        ),
+        (
+            "UC502",
+            f"20DC{STORED} 00 01000000 02 70170000 983A0000 00000000",
+            [{"gpio_input_1": True, "gpio_counter_2": 6000, "analog_input_1": 15.0,
+              "analog_input_2": 0.0}],
+        ),
+        (
+            "UC501",
+            f"20DD{STORED} 0500 02 10270000 05 0000C841",
+            [{"modbus_chn_1": 10_000, "modbus_chn_3": 25.0}],
+        ),
+        ("UC501", f"20E0{STORED} 0300 {'2B' * 72}", []),
+        (
+            "UC300",
+            f"20DC{STORED} 5301 00 01000000 01 70170000 01 1E4D 0049 0000 0000 0000",
+            [{"gpio_input_1": True, "gpio_counter_2": 6000, "gpio_output_1": True,
+              "pt100_1": 20.46875, "adc_1": 10.0}],
+        ),
+        (
+            "UC300",
+            f"20DD{STORED} 03000000 82 9CFF0000 0B FFFF0500",
+            [{"modbus_chn_1": -100, "modbus_chn_2": 5}],
+        ),
+        (
+            "UC511",
+            f"20CE{STORED} 13 05000000 20CE{STORED} 05 00000000",
+            [{"valve_2": True, "valve_2_pulse": 5}, {"valve_1": True, "gpio_1": True}],
+        ),
+    ],
+)  # fmt: skip
+def test_history_whose_length_depends_on_what_it_is_of(
+    model: str, digits: str, history: list[dict[str, object]]
+) -> None:
+    content = CODECS["milesight"](bytes.fromhex(digits), model)
+    assert content.problem is None
+    assert [one["ts"] for one in content.history] == [AT] * len(history)
+    told = [{key: value for key, value in one.items() if key != "ts"} for one in content.history]
+    assert told == history
+    assert {key for one in told for key in one} == {point.key for point in content.points}
+    # What is cut off says so.
+    assert CODECS["milesight"](bytes.fromhex(digits)[:-1], model).problem is not None
 
 
 def test_history_of_each_model_and_none_that_is_guessed() -> None:
