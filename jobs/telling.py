@@ -1,5 +1,6 @@
 """Telling people: facts become notices, and notices go out until somebody answers."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -20,9 +21,9 @@ CURSOR, GROUP_CURSOR = "notices", "groups"
 TAKEN_UP_AT_ONCE = 20
 READ_AT_ONCE = 500
 AT_THE_SAME_TIME = 8
-# Groups hear once a minute at most, and of so many tickets by name.
 # What happened shortly before anybody began to tell is told all the same.
 JUST_NOW = timedelta(minutes=10)
+# Groups hear once a minute at most, and of so many tickets by name.
 GROUP_EVERY = timedelta(minutes=1)
 NAMED_IN_A_GROUP = 10
 
@@ -101,26 +102,53 @@ def _take_up(work: Work, now: datetime) -> None:
 
 
 class TellingGroups:
-    """Chat groups hear of new tickets, merged, once a minute."""
+    """Chat groups hear of new tickets, merged, once a minute.
+
+    Each has its own place in the log, so that one that takes nothing does not let the others hear
+    the same again and again. A new one begins where the last look ended.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self._groups = Groups(settings.group_urls.split())
+        addresses = dict.fromkeys(settings.group_urls.split())
+        self._groups = {_cursor_of(address): Groups([address]) for address in addresses}
 
     def tell(self, work: Work, now: datetime) -> int:
-        """Tell the groups what was opened since the last time; returns of how many tickets."""
+        """Tell the groups what was opened since the last time; returns how many tickets, counted
+        once for each group. Raises RuntimeError when all were tried and one did not take it."""
         del now
-        with work.database.read() as session:
-            cursor = notifications.cursor_of(session, GROUP_CURSOR)
         newest = events.newest(work.database)
-        if cursor is not None:
-            facts = events.read_after(work.database, cursor, READ_AT_ONCE)
-            newest = (facts[-1].txid, facts[-1].seq) if facts else cursor
-            with work.database.read() as session:
-                lines = notifications.group_lines(session, facts, NAMED_IN_A_GROUP)
-            if lines:
-                outcome = self._groups.tell(lines[0], "\n".join(lines[1:]))
-                if not outcome.sent:
-                    raise RuntimeError(f"groups: {outcome.text}")
+        with work.database.read() as session:
+            looked = notifications.cursor_of(session, GROUP_CURSOR) or newest
+        told, failures = 0, []
+        for name, group in self._groups.items():
+            found, outcome = self._tell_one(work, name, group, looked, newest)
+            told += found if outcome.sent else 0
+            failures += [] if outcome.sent else [outcome.text]
         with work.transaction() as session:
             notifications.set_cursor(session, GROUP_CURSOR, newest)
-        return 0 if cursor is None else len(facts)
+        if failures:
+            raise RuntimeError(f"groups: {'; '.join(dict.fromkeys(failures))}")
+        return told
+
+    def _tell_one(
+        self, work: Work, name: str, group: Groups, looked: events.Cursor, newest: events.Cursor
+    ) -> tuple[int, Outcome]:
+        with work.database.read() as session:
+            cursor = notifications.cursor_of(session, name) or looked
+            facts = events.kinds_after(session, cursor, ("ticket.open",), READ_AT_ONCE)
+            lines = notifications.group_lines(session, facts, NAMED_IN_A_GROUP)
+        outcome = Outcome(sent=True, text="nothing to tell")
+        if lines:
+            outcome = group.tell(lines[0], "\n".join(lines[1:]))
+        # One that took nothing has its place on record all the same: a new one it is no more.
+        reached = cursor
+        if outcome.sent:
+            reached = (facts[-1].txid, facts[-1].seq) if facts else newest
+        with work.transaction() as session:
+            notifications.set_cursor(session, name, reached)
+        return len(facts), outcome
+
+
+def _cursor_of(address: str) -> str:
+    """Under which name a group has its place in the log; the address may hold a secret."""
+    return f"group:{hashlib.sha256(address.encode()).hexdigest()[:12]}"

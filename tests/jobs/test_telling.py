@@ -124,6 +124,43 @@ def test_groups_are_told_merged_and_again_when_they_did_not_take_it(
     assert events.newest(database)
 
 
+def test_a_group_that_is_gone_does_not_let_the_others_hear_the_same_again(
+    database: Database, site: SmallSite, clock: SimulatedClock
+) -> None:
+    work = make_work(database, clock)
+    with serving_providers() as gone, serving_providers() as there:
+        addresses = [one.url.replace("http://", "json://") + "/hook" for one in (gone, there)]
+        groups = TellingGroups(settings(group_urls=" ".join(addresses)))
+        assert groups.tell(work, NOON) == 0
+        open_one(database, site, NOON)
+        gone.refuse = "garbage"
+        for _ in range(3):
+            with pytest.raises(RuntimeError, match="did not take it"):
+                groups.tell(work, NOON)
+        assert len(there.hooks) == 1
+        open_one(database, site, NOON)
+        gone.refuse = ""
+        assert TellingGroups(settings(group_urls=" ".join(addresses))).tell(work, NOON) == 3
+    assert [told["title"] for told in there.hooks] == ["1 new / 1 张新工单"] * 2
+    assert [told["title"] for told in gone.hooks] == ["2 new / 2 张新工单"]
+
+
+def test_a_group_that_is_added_hears_from_then_on(
+    database: Database, site: SmallSite, clock: SimulatedClock
+) -> None:
+    work = make_work(database, clock)
+    with serving_providers() as providers:
+        first, second = (
+            providers.url.replace("http://", "json://") + f"/hook?n={n}" for n in (1, 2)
+        )
+        TellingGroups(settings(group_urls=first)).tell(work, NOON)
+        open_one(database, site, NOON)
+        assert TellingGroups(settings(group_urls=first)).tell(work, NOON) == 1
+        open_one(database, site, NOON)
+        assert TellingGroups(settings(group_urls=f"{first} {second}")).tell(work, NOON) == 2
+    assert [told["title"] for told in providers.hooks] == ["1 new / 1 张新工单"] * 3
+
+
 def test_fifty_tickets_of_one_action_are_one_message_although_the_process_dies_between(
     database: Database, site: SmallSite, administrator: Administrator, clock: SimulatedClock
 ) -> None:
