@@ -97,10 +97,11 @@ class Keeper(Beside):
             self._renew()
             self._next_renewal = time.monotonic() + _RENEW_SECONDS
         facts = self._follower.poll()
+        # All of them take note first: facts come once, and a look may fail.
         self._note(facts)
         self._announcer.note(facts)
-        self._announcer.look()
         self._telling.note(facts)
+        self._announcer.look()
         self._telling.look()
         self._catch_up()
         self._vitals.look(self._run.vitals)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,13 @@ from core.administration import NewAsset, NewPoint
 from core.adoption import adopt
 from core.db import Database
 from core.devices import Device, Point
+from core.errors import NotFound
 from core.inventory import quarantined_of_adopted
 from core.quarantine import Quarantined
 from core.telemetry.readings import ReadingBatch
 from ingest import keeper
+from ingest.announcing import Announcer
+from ingest.telling import Telling
 from tests.ingest.building import NOON
 from tests.ingest.living import Living, Make, ask_replay, registry_of, tell, until
 from tests.ingest.loop_broker import LoopBroker
@@ -51,6 +54,27 @@ def test_a_ticket_gets_the_chart_with_the_reading_that_tripped_it(
     assert chart is not None
     (curve,) = chart.values()
     assert (curve["point"], curve["value"]) == ("motor_temperature", [50, 60, 70, 80])
+
+
+def test_what_happened_is_noted_by_all_although_one_of_them_fails(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A siren whose database was away for a moment kept the facts from the rules for good."""
+    noted: list[str] = []
+
+    def fail(_: object) -> None:
+        raise NotFound("the database is away", advice="Wait.")
+
+    def note(_: object, facts: Sequence[events.Event]) -> None:
+        noted.extend(fact.kind for fact in facts)
+
+    monkeypatch.setattr(Announcer, "look", fail)
+    monkeypatch.setattr(Telling, "note", note)
+    living = make().start()
+    with living.database.write() as session:
+        about = ("ticket", "x")
+        events.append(session, "ticket.open", about, actor=events.SYSTEM, learned_at=NOON)
+    until(lambda: "ticket.open" in noted)
 
 
 def test_nobody_who_keeps_watch_waits_for_a_store_that_hangs(
