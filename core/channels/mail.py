@@ -4,7 +4,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import make_msgid
+from email.utils import make_msgid, parseaddr
 from urllib.parse import unquote, urlsplit
 
 from core.channels.message import Message, Outcome
@@ -28,7 +28,8 @@ class Mail:
         letter["Subject"] = " ".join(message.title.split())
         letter["From"] = self.sender
         letter["To"] = address
-        identity = make_msgid(domain=self.sender.rpartition("@")[2] or None)
+        # The sender may be an address with a name before it.
+        identity = make_msgid(domain=parseaddr(self.sender)[1].rpartition("@")[2] or None)
         letter["Message-ID"] = identity
         letter.set_content(f"{message.body}\n\n{message.accept}: {message.link}\n")
         try:

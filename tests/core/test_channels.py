@@ -130,6 +130,18 @@ def test_every_channel_reaches_its_person(
     assert MESSAGE.link in text.decode()
 
 
+def test_the_sender_of_mail_may_have_a_name(
+    providers: Providers, mail: tuple[str, Letters]
+) -> None:
+    named = settings(providers, mail[0], mail_from="安居 <watch@example.com>")
+    [channel] = [one for one in channels_of(named, lambda: NOON) if one.name == "email"]
+    outcome = channel.send("li@example.com", MESSAGE)
+    [letter] = mail[1].kept
+    assert outcome.sent
+    assert outcome.reference == letter["Message-ID"]
+    assert outcome.reference.endswith("@example.com>")
+
+
 def test_a_token_is_asked_for_once_and_again_when_it_is_refused(
     channels: dict[str, Channel], providers: Providers
 ) -> None:
