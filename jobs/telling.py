@@ -46,8 +46,11 @@ class Telling:
         self._told_before = False
 
     def tell(self, work: Work, now: datetime) -> int:
-        """Take up new facts, then make every attempt that is due; returns how many."""
-        _take_up(work, now)
+        """Take up new facts and make every attempt that is due; returns how many.
+
+        Facts are taken up between the attempts too: a fire must not wait until a mail server that
+        hangs was tried for all who are told of other things.
+        """
         with work.transaction() as session:
             # What is under way before this process told anything, was begun by one that died.
             after = {} if self._told_before else {"after": timedelta(0)}
@@ -55,6 +58,7 @@ class Telling:
         self._told_before = True
         made = 0
         while not work.stopping.is_set():
+            _take_up(work, now)
             with work.transaction() as session:
                 calls = notifications.begin(session, self._channels, base=self._base, now=now)
                 calls += notifications.begin_outside(session, self._outside, now=now)

@@ -80,12 +80,14 @@ def open_one(
     at: datetime,
     respond: timedelta | None = None,
     resolve: timedelta | None = None,
+    *,
+    priority: str = "high",
 ) -> UUID:
     """A ticket opened at `at` with these promises."""
     draft = Draft(
         site_id=site.id,
         kind="repair",
-        priority="high",
+        priority=priority,
         title={"en": "Leak"},
         team="maintenance",
         happened_at=at,

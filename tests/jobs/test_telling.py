@@ -15,6 +15,7 @@ from core.ids import new_id
 from core.people import Person, caller_for
 from core.settings import Settings, load
 from jobs.telling import CURSOR, TAKEN_UP_AT_ONCE, Telling, TellingGroups
+from jobs.work import Work
 from tests.fixtures import NOON, Administrator, SmallSite
 from tests.jobs.conftest import make_work, open_one
 from tests.servers.providers import CORP, CORP_SECRET, serving_providers
@@ -22,6 +23,7 @@ from tests.workflows.conftest import employ
 from workflows import notifications
 from workflows.alarms import accept_tickets
 from workflows.notifications import Attempt, Notice
+from workflows.notifications.telling import AT_ONCE, Call
 from workflows.tickets import Ticket
 from workflows.tickets.bulk import Order, Wanted
 
@@ -87,6 +89,37 @@ def test_what_a_killed_process_was_sending_the_next_one_sends_at_once(
             states = session.scalars(select(Attempt.state).order_by(Attempt.begun_at)).all()
         assert states == ["unknown", "sent"]
         assert telling.tell(work, soon) == 0
+
+
+def test_a_fire_does_not_wait_until_all_who_were_to_be_told_of_less_are(
+    database: Database,
+    site: SmallSite,
+    administrator: Administrator,
+    clock: SimulatedClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A channel that hangs takes a minute for each portion of a storm."""
+    told: list[str] = []
+    work = make_work(database, clock)
+    with serving_providers() as providers:
+        wecom = {"wecom_corp": CORP, "wecom_secret": CORP_SECRET, "wecom_agent": 7}
+        telling = Telling(settings(**wecom, wecom_url=providers.url), clock)
+        with database.write() as session:
+            set_reaching(session, administrator.person_id, {"wecom": "ada"}, None, now=NOON)
+        for _ in range(3 * AT_ONCE):
+            open_one(database, site, NOON)
+        make = telling._make
+
+        def make_and_burn(work: Work, calls: list[Call]) -> None:
+            make(work, calls)
+            told.extend(call.message.title for call in calls)
+            if len(told) == AT_ONCE:
+                open_one(database, site, NOON, priority="critical")
+
+        monkeypatch.setattr(telling, "_make", make_and_burn)
+        assert telling.tell(work, NOON) == 3 * AT_ONCE + 1
+    number = 3 * AT_ONCE + 1
+    assert f"#{number} " in told[AT_ONCE]
 
 
 def test_an_installation_without_channels_still_has_an_inbox(

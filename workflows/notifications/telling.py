@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -73,11 +73,12 @@ def give_up_unknown(session: Session, *, now: datetime, after: timedelta = UNKNO
 
 
 def begin(session: Session, channels: Sequence[Channel], *, base: str, now: datetime) -> list[Call]:
-    """Write down the attempts that are due; they are made once this is committed."""
+    """Write down the attempts that are due, the most urgent first; they are made once this is
+    committed."""
     due = session.scalars(
         select(Notice)
         .where(Notice.due_at <= now, Notice.follower_id.is_(None))
-        .order_by(Notice.due_at)
+        .order_by(case({"critical": 0, "urgent": 1}, value=Notice.urgency, else_=2), Notice.due_at)
         .limit(AT_ONCE)
         .with_for_update(skip_locked=True)
     ).all()
