@@ -9,6 +9,8 @@ from core.channels.pressing import ACCEPT
 
 # The access token is not valid any more: 40014 invalid, 42001 expired, 88 and 40001 of DingTalk.
 STALE_TOKEN = frozenset({40001, 40014, 42001, 88})
+# Of the id of a message, the end is random.
+_TAIL = 8
 
 
 def _checked(answer: object) -> dict[str, object]:
@@ -100,10 +102,15 @@ class DingTalk:
     address_kind: str = "dingtalk"
 
     def send(self, address: str, message: Message) -> Outcome:
-        """Send one card whose button leads to where one tap accepts."""
+        """Send one card whose button leads to where one tap accepts.
+
+        DingTalk shows a person the same content once a day, and answers as if it had shown it: what
+        tells one message from the next stands in its text.
+        """
+        text = f"### {message.title}\n\n{message.body}"[:950]
         card = {
             "title": message.title[:100],
-            "markdown": f"### {message.title}\n\n{message.body}"[:1000],
+            "markdown": f"{text}\n\n`{message.attempt[-_TAIL:]}`" if message.attempt else text,
             "single_title": message.accept[:20],
             "single_url": message.link,
         }

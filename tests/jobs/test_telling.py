@@ -18,7 +18,7 @@ from jobs.telling import CURSOR, TAKEN_UP_AT_ONCE, Telling, TellingGroups
 from jobs.work import Work
 from tests.fixtures import NOON, Administrator, SmallSite
 from tests.jobs.conftest import make_work, open_one
-from tests.servers.providers import CORP, CORP_SECRET, serving_providers
+from tests.servers.providers import APP_KEY, APP_SECRET, CORP, CORP_SECRET, serving_providers
 from tests.workflows.conftest import employ
 from workflows import notifications
 from workflows.alarms import accept_tickets
@@ -57,6 +57,21 @@ def test_a_ticket_becomes_a_message_with_a_link(
         assert card["textcard"]["url"] == f"https://wk.example/n/{notice.code}"
         assert (attempt.state, attempt.reference) == ("sent", "m1")
         assert telling.tell(work, NOON + 10 * MINUTE) == 1
+
+
+def test_dingtalk_which_shows_the_same_once_a_day_shows_each_try(
+    database: Database, site: SmallSite, administrator: Administrator, clock: SimulatedClock
+) -> None:
+    with serving_providers() as providers:
+        dingtalk = {"dingtalk_key": APP_KEY, "dingtalk_secret": APP_SECRET, "dingtalk_agent": 7}
+        telling = Telling(settings(**dingtalk, dingtalk_url=providers.url), clock)
+        work = make_work(database, clock)
+        with database.write() as session:
+            set_reaching(session, administrator.person_id, {"dingtalk": "ada"}, None, now=NOON)
+        open_one(database, site, NOON)
+        for tries in range(3):
+            assert telling.tell(work, NOON + tries * 10 * MINUTE) == 1
+        assert len(providers.dingtalk) == 3
 
 
 def test_what_a_killed_process_was_sending_the_next_one_sends_at_once(

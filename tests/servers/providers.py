@@ -187,7 +187,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return problem
             self.providers.wecom.append(content)
             return {"errcode": 0, "errmsg": "ok", "invaliduser": "", "msgid": "m1"}
-        self.providers.dingtalk.append(content)
+        # The same content reaches a person once a day; the answer is the same all the same.
+        if content not in self.providers.dingtalk:
+            self.providers.dingtalk.append(content)
         return {"errcode": 0, "errmsg": "ok", "task_id": 7}
 
 
