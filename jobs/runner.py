@@ -171,12 +171,16 @@ class JobsRunner:
         # A late or skipped look costs nothing: the next one finds the same things due.
         scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(THREADS)},
+            executors={
+                "default": ThreadPoolExecutor(THREADS),
+                # Sweeps that hang at servers of others must not let the lease run out.
+                "lease": ThreadPoolExecutor(1),
+            },
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
         )
         renewal = self._lifetime.total_seconds() / 4
-        scheduler.add_job(self._renew, id="first claim")
-        scheduler.add_job(self._renew, "interval", seconds=renewal, id="lease")
+        scheduler.add_job(self._renew, id="first claim", executor="lease")
+        scheduler.add_job(self._renew, "interval", seconds=renewal, id="lease", executor="lease")
         scheduler.add_job(self._try_again, "interval", seconds=RETRY_SECONDS, id="next tries")
         for sweep in self._sweeps:
             look = min(sweep.look, LOOK_WHEN_SIMULATED) if self._clock.simulated else sweep.look

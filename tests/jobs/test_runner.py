@@ -19,7 +19,7 @@ from core.events import Event
 from core.health import Health
 from core.leases import Lease
 from jobs.deadlines import mark_deadlines
-from jobs.runner import JobsRunner, standard_sweeps
+from jobs.runner import THREADS, JobsRunner, standard_sweeps
 from jobs.work import Sweep, Work
 from tests.fixtures import NOON, SmallSite
 from tests.jobs.conftest import open_one, settings_of
@@ -81,6 +81,28 @@ def test_of_two_runners_one_works(
     wait_until(lambda: len(first.runs) >= 10)
     assert not follower.leading
     assert second.runs == []
+
+
+def test_the_lease_is_renewed_although_every_thread_hangs(
+    runner_of: Callable[..., JobsRunner], database: Database, clock: SimulatedClock
+) -> None:
+    """Servers of others hang, and each takes a thread: another runner would begin it all again."""
+    hanging = []
+
+    def hang(work: Work, now: datetime) -> int:
+        hanging.append(now)
+        work.stopping.wait()
+        return 0
+
+    def expires() -> datetime:
+        with database.read() as session:
+            return session.scalars(select(Lease.ends_at)).one()
+
+    runner_of(*(Sweep(f"hangs {n}", QUICK, hang) for n in range(THREADS)))
+    wait_until(lambda: len(hanging) == THREADS)
+    before = expires()
+    clock.advance_to(to_micros(NOON + timedelta(seconds=0.2)))
+    wait_until(lambda: expires() > before, 10)
 
 
 def test_a_runner_that_stops_hands_over_at_once(runner_of: Callable[..., JobsRunner]) -> None:
