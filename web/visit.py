@@ -8,7 +8,8 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from api.context import Parts
-from api.deps import SESSION_COOKIE, anybody_of, caller_of, csrf_token, parts_of
+from api.deps import SAFE_METHODS, SESSION_COOKIE, anybody_of, caller_of, csrf_token, parts_of
+from core.errors import NotAllowed
 from core.people import Caller
 from web import languages
 from web.reader import Reader
@@ -56,8 +57,8 @@ def guest_reader(request: Request) -> Reader:
 
 
 async def visit_of(request: Request) -> Visit:
-    """The visit behind a request. Raises NotSignedIn, NeedsSecondFactor, or NotAllowed for a forged
-    form."""
+    """The visit behind a request. Raises NotSignedIn, NeedsSecondFactor, or NotAllowed for a form
+    that is forged, or sent with a limited token."""
     return _visit(request, await caller_of(request))
 
 
@@ -67,6 +68,11 @@ async def visit_setting_up(request: Request) -> Visit:
 
 
 def _visit(request: Request, caller: Caller) -> Visit:
+    # Forms change one's own account as well, for which no scope of a token stands.
+    if caller.limited_to is not None and request.method not in SAFE_METHODS:
+        raise NotAllowed(
+            "a limited token sends no forms", advice="Use the API, or a token without limits."
+        )
     parts = parts_of(request)
     language = chosen_language(request) or languages.known(caller.locale) or "en"
     reader = Reader(language, parts.clock.now(), UTC, query_of(request))

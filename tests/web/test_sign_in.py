@@ -1,12 +1,14 @@
 """Signing in by a one-time link: opening it changes nothing, the button does, once."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.deps import SESSION_COOKIE
 from core import people
+from core.accounts import has_password
 from tests.web.markup import read
 from tests.web.stage import Stage
 
@@ -81,6 +83,33 @@ def test_signing_out_ends_the_session_at_once(stage: Stage) -> None:
     token = read(here.get("/").text).forms[-1]["csrf"]
     assert here.post("/sign-out", data={"csrf": token}).status_code == 303
     assert elsewhere.get("/").headers["location"] == "/sign-in"
+
+
+def test_ending_ones_other_sessions_ends_their_live_pages(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = stage.person("Ada", "manager")
+    client, dropped = visitor(stage), list[UUID]()
+    client.cookies.set(SESSION_COOKIE, stage.secret(person, "session"))
+    token = read(client.get("/account").text).forms[-1]["csrf"]
+    monkeypatch.setattr(stage.live, "drop", dropped.append)
+    assert client.post("/account/sessions/end", data={"csrf": token}).status_code == 303
+    assert dropped == [person]
+
+
+def test_a_limited_token_changes_nothing_of_its_persons_account(stage: Stage) -> None:
+    person = stage.person("Ada", "manager")
+    with stage.parts.database.write() as session:
+        token = people.issue(
+            session, person, "token", now=stage.parts.clock.now(), scope=["patrol.read"]
+        )
+    client = visitor(stage)
+    client.headers["Authorization"] = f"Bearer {token}"
+    given = {"login": "ada", "password": "three quiet pumps"}
+    assert client.post("/account/password", data=given).status_code == 403
+    assert client.post("/account/second-factor").status_code == 403
+    with stage.parts.database.read() as session:
+        assert not has_password(session, person)
 
 
 def test_an_expired_link_says_how_to_get_another(stage: Stage) -> None:
