@@ -10,7 +10,7 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -159,25 +159,37 @@ def end(session: Session, secret: str, *, now: datetime) -> bool:
     row = _find(session, secret)
     if row is None:
         return False
-    statement = (
-        update(Credential)
-        .where(Credential.session_id == row.session_id, Credential.ends_at > now)
-        .values(ends_at=now)
-    )
-    result = session.execute(statement)
-    assert isinstance(result, CursorResult)
-    return result.rowcount > 0
+    return _end_all(session, Credential.session_id == row.session_id, now=now)
 
 
 def end_others(session: Session, person_id: UUID, kept: str, *, now: datetime) -> None:
     """End every web session of a person but the one whose secret is given."""
     row = _find(session, kept)
-    statement = update(Credential).where(
-        Credential.person_id == person_id, Credential.kind == KIND, Credential.ends_at > now
-    )
+    theirs = Credential.person_id == person_id
     if row is not None:
-        statement = statement.where(Credential.session_id != row.session_id)
-    session.execute(statement.values(ends_at=now))
+        theirs = and_(theirs, Credential.session_id != row.session_id)
+    _end_all(session, theirs, now=now)
+
+
+def _end_all(session: Session, which: ColumnElement[bool], *, now: datetime) -> bool:
+    """End these secrets of sessions at once; returns whether there was one.
+
+    Who ends them waits for a renewal under way and does not see yet what that makes: so again
+    until none is left. An ended one is never due again, for who renews may have looked at the
+    clock before.
+    """
+    statement = (
+        update(Credential)
+        .where(which, Credential.kind == KIND, Credential.ends_at > now)
+        .values(ends_at=now, renew_at=None)
+    )
+    found = False
+    while True:
+        result = session.execute(statement)
+        assert isinstance(result, CursorResult)
+        if result.rowcount == 0:
+            return found
+        found = True
 
 
 def _find(session: Session, secret: str) -> Credential | None:

@@ -1,5 +1,8 @@
 """Web sessions: a secret is renewed while it is used, the old one ends, nobody falls out."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -151,6 +154,41 @@ def test_signing_out_ends_every_secret_of_the_session_and_no_other(database: Dat
         assert sessions.end(session, fresh, now=DUE)
         assert not sessions.end(session, "unknown", now=DUE)
     assert [is_open(database, each, DUE) for each in (secret, fresh, other)] == [False, False, True]
+
+
+def test_a_sign_out_ends_what_a_renewal_made_at_the_same_moment(database: Database) -> None:
+    secret, made, signing_out = begun(database), threading.Event(), threading.Event()
+
+    def renew_slowly() -> str | None:
+        with database.write() as session:
+            fresh = sessions.renew(session, secret, now=DUE)
+            made.set()
+            signing_out.wait(10)
+            # Long enough for the other one to wait for this transaction.
+            time.sleep(0.3)
+        return fresh
+
+    def sign_out() -> bool:
+        made.wait(10)
+        signing_out.set()
+        with database.write() as session:
+            return sessions.end(session, secret, now=DUE)
+
+    with ThreadPoolExecutor(2) as pool:
+        renewing, ending = pool.submit(renew_slowly), pool.submit(sign_out)
+        fresh = renewing.result()
+        assert ending.result()
+    assert fresh
+    assert not is_open(database, fresh, DUE)
+
+
+def test_a_session_that_was_ended_is_renewed_by_nobody_who_looked_at_the_clock_before(
+    database: Database,
+) -> None:
+    secret = begun(database)
+    with database.write() as session:
+        assert sessions.end(session, secret, now=DUE + timedelta(milliseconds=5))
+    assert renewed(database, secret, DUE) is None
 
 
 def test_ending_the_others_keeps_both_secrets_of_ones_own(database: Database) -> None:
