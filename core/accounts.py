@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import events, second_factor, sessions
 from core.db import Base, Database, Instant
 from core.errors import Conflict, Invalid, NotSignedIn, TooManyTries
-from core.people import Person, end_credential, find_credential, issue
+from core.people import Credential, Person, end_credential, find_credential, issue
 from core.vault import Vault
 
 SHORTEST, LONGEST = 12, 200
@@ -118,6 +118,7 @@ def set_password(session: Session, person_id: UUID, given: NewPassword, *, now: 
     else:
         row.login, row.hash, row.changed_at = given.login, given.hash, now
     session.flush()
+    _end_beginnings(session, person_id, now=now)
     sessions.renew_soon(session, person_id, now=now)
     events.append(
         session,
@@ -125,6 +126,19 @@ def set_password(session: Session, person_id: UUID, given: NewPassword, *, now: 
         ("person", person_id),
         actor=events.Actor.person(person_id),
         learned_at=now,
+    )
+
+
+def _end_beginnings(session: Session, person_id: UUID, *, now: datetime) -> None:
+    """End links that nobody used, and sign-ins by the password before that wait for a code."""
+    session.execute(
+        update(Credential)
+        .where(
+            Credential.person_id == person_id,
+            Credential.kind.in_(("link", "half")),
+            Credential.ends_at > now,
+        )
+        .values(ends_at=now)
     )
 
 
@@ -210,14 +224,33 @@ def sign_in(
     person_id, known = found or (None, _nobodys_hash())
     right, better = _hasher.verify_and_update(password[: LONGEST + 1], known)
     if not right or person_id is None:
-        raise NotSignedIn("login or password are wrong", advice="Try again, letter by letter.")
+        raise _wrong()
     with database.write() as session:
+        _require_still(session, person_id, password, known)
         session.execute(delete(SignInTries).where(SignInTries.key == account))
         if better is not None:
             session.execute(
                 update(Password).where(Password.person_id == person_id).values(hash=better)
             )
         return begin(session, person_id, by="password", now=now)
+
+
+def _wrong() -> NotSignedIn:
+    return NotSignedIn("login or password are wrong", advice="Try again, letter by letter.")
+
+
+def _require_still(session: Session, person_id: UUID, password: str, known: str) -> None:
+    """NotSignedIn when the password was changed or ended since its hash, `known`, was read.
+
+    To judge one takes a tenth of a second, outside of any transaction. The row stays locked, so
+    that whoever changes it now ends the session that begins here.
+    """
+    row = session.get(Password, person_id, with_for_update=True)
+    if row is not None and row.hash != known:
+        # Another sign-in may just have hashed the same one anew.
+        row = row if row.hash and _hasher.verify(password[: LONGEST + 1], row.hash) else None
+    if row is None:
+        raise _wrong()
 
 
 def begin(

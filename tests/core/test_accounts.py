@@ -1,5 +1,6 @@
 """Passwords: what is taken, what is refused, and how long a guesser waits."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from core.clock import SimulatedClock
 from core.db import Database
 from core.errors import Conflict, Invalid, NotSignedIn, TooManyTries
 from core.ids import new_id
-from core.people import Person, identify
+from core.people import Person, find_credential, identify, issue
 from tests.fixtures import NOON
 from tests.threads import in_threads
 
@@ -131,6 +132,67 @@ def test_who_has_left_does_not_get_in(database: Database) -> None:
         session.get_one(Person, person_id).left_at = NOON
     with pytest.raises(NotSignedIn):
         sign_in(database, "wei", GOOD, HERE, now=NOON)
+
+
+class _Meanwhile(PasswordHash):
+    """A hasher during whose work something happens."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        super().__init__((Argon2Hasher(),))
+        self._work = work
+
+    def verify_and_update(
+        self,
+        password: str | bytes,
+        hash: str | bytes,  # noqa: A002 - the library's own name
+    ) -> tuple[bool, str | None]:
+        judged = super().verify_and_update(password, hash)
+        self._work()
+        return judged
+
+
+def test_a_password_that_is_changed_while_it_is_judged_lets_nobody_in(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person_id = put_person(database)
+    fresh = new_password("wei", "five loud valves")
+
+    def change() -> None:
+        with database.write() as session:
+            set_password(session, person_id, fresh, now=NOON)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(accounts, "_hasher", _Meanwhile(change))
+        with pytest.raises(NotSignedIn, match="login or password are wrong"):
+            sign_in(database, "wei", GOOD, HERE, now=NOON)
+    assert sign_in(database, "wei", "five loud valves", HERE, now=NOON)
+
+
+def test_the_same_password_hashed_anew_meanwhile_still_lets_in(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person_id, again = put_person(database), new_password("wei", GOOD)
+
+    def hash_anew() -> None:
+        with database.write() as session:
+            session.get_one(Password, person_id).hash = again.hash
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(accounts, "_hasher", _Meanwhile(hash_anew))
+        assert sign_in(database, "wei", GOOD, HERE, now=NOON)
+
+
+@pytest.mark.parametrize("kind", ["link", "half"])
+def test_a_new_password_ends_what_was_begun_before_it(database: Database, kind: str) -> None:
+    person_id = put_person(database)
+    with database.write() as session:
+        secret = issue(session, person_id, kind, now=NOON)
+    with database.read() as session:
+        assert find_credential(session, secret, kind, now=NOON)
+    with database.write() as session:
+        set_password(session, person_id, new_password("wei", "five loud valves"), now=NOON)
+    with database.read() as session, pytest.raises(NotSignedIn):
+        find_credential(session, secret, kind, now=NOON)
 
 
 def test_a_login_belongs_to_one_person_however_it_is_written(database: Database) -> None:
