@@ -304,7 +304,12 @@ def add_grants(
 
 
 def require_another_administrator(session: Session, person_id: UUID) -> None:
-    """Conflict when nobody else would be left to administer the company."""
+    """Conflict when nobody else would be left to administer the company.
+
+    Two who take the role from each other at once are judged one after the other.
+    """
+    company = select(Node.id).where(Node.kind == "company")
+    session.execute(company.with_for_update(key_share=True))
     statement = (
         select(func.count(func.distinct(Grant.person_id)))
         .join(Node, Node.id == Grant.node_id)

@@ -1,5 +1,6 @@
 """Leaving: every way in ends, open work goes back to its team, the past keeps the name."""
 
+import time
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from core.invitations import Invitation, invite, open_invitation
 from core.people import Caller, Grant, Person, caller_for, identify, issue, redeem_link
 from core.places import Space
 from tests.fixtures import NOON, Administrator, SmallSite
+from tests.threads import in_threads
 from tests.workflows.conftest import do, employ, ticket_of, trip
 from workflows import staff
 
@@ -101,6 +103,28 @@ def test_the_last_administrator_stays(
     let_go(database, administrator.person_id, other)
     with pytest.raises(Conflict, match="left already"):
         let_go(database, administrator.person_id, other)
+
+
+def test_of_two_administrators_who_let_each_other_go_at_once_one_stays(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    other = employ(database, site.company_id, "administrator")
+    pairs = [(administrator.person_id, other), (other, administrator.person_id)]
+
+    def leave(number: int) -> bool:
+        person_id, by = pairs[number]
+        caller = caller_of(database, by)
+        try:
+            with database.write() as session:
+                person = session.get_one(Person, person_id)
+                staff.leave(session, person, caller=caller, now=LATER)
+                # Long enough for the other one to look as well.
+                time.sleep(0.3)
+        except Conflict:
+            return False
+        return True
+
+    assert sorted(in_threads(2, leave)) == [False, True]
 
 
 def test_who_answers_for_one_site_lets_nobody_of_the_company_go(
