@@ -170,7 +170,9 @@ class Callers:
                 advice="Set one up in the console, then make a new token.",
             )
         caller = replace(caller, proved=proved, must_set_up=missing)
-        return caller if credential.scope is None else caller.within(credential.scope)
+        if credential.scope is None:
+            return caller
+        return replace(caller.within(credential.scope), until=credential.ends_at)
 
 
 def _is_due(found: _Remembered, now: datetime) -> bool:
@@ -206,11 +208,14 @@ def make_token(
 ) -> tuple[dict[str, Any], str]:
     """Make an API token of the caller; returns its facts and its secret, which is shown once.
 
-    scope: the permissions to limit it to, None for all that the caller has at any time. NotAllowed
+    scope: the permissions to limit it to, None for all that the caller has at any time. One that
+    a limited token makes ends with that at the latest: a phone's is for hours. NotAllowed
     when the caller came by a token that is limited to less, Invalid for an unknown permission.
     """
     wanted = None if scope is None else frozenset(scope)
     _require_scope(caller, wanted)
+    if caller.until is not None:
+        lifetime = min(lifetime, caller.until - now)
     secret = issue(
         session,
         caller.person_id,

@@ -225,6 +225,7 @@ class Caller:
 
     teams: where they hold a permission about tickets for some teams only, and for which.
     limited_to: what the token they came by is limited to; None: nothing but their own rights.
+    until: when such a limited token ends.
     proved: whether a second factor stands behind what they came by. must_set_up: whether they may
     do nothing before they have set one up.
     """
@@ -236,6 +237,7 @@ class Caller:
     company_wide: frozenset[str] = frozenset()
     teams: Mapping[str, Mapping[UUID, frozenset[str]]] = field(default_factory=dict)
     limited_to: frozenset[str] | None = None
+    until: datetime | None = None
     proved: bool = False
     must_set_up: bool = False
 

@@ -205,6 +205,15 @@ def test_a_limited_token_makes_none_that_may_more(anonymous: TestClient, manager
     assert narrower.status_code == 201
 
 
+def test_what_a_limited_token_makes_ends_with_it(anonymous: TestClient, manager: User) -> None:
+    url = "/api/v1/me/tokens"
+    body = {"label": "report", "days": 1, "scope": ["tickets.read"]}
+    made = anonymous.post(url, json=body, headers=manager.headers).json()
+    mine = {"Authorization": f"Bearer {made['secret']}"}
+    longer = anonymous.post(url, json={**body, "days": 730}, headers=mine).json()
+    assert longer["ends_at"] == made["ends_at"]
+
+
 @pytest.mark.parametrize("scope", [[], ["tickets.rule_the_world"]])
 def test_a_scope_of_nothing_or_of_the_unknown_is_refused(
     anonymous: TestClient, manager: User, scope: list[str]
