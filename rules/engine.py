@@ -67,7 +67,7 @@ def bind(
         raise BindError(f"{rule.id}: there are no hours called {', '.join(lacking)} here")
     named = any(code in slots for code in rule.points)
     silence = rule.watches_every_point or (rule.on_receipt_clock and path is not None)
-    made = Instance(rule, asset_id, slots, now, path, hours, others)
+    made = Instance(rule, asset_id, slots, now, path, hours, others, zone)
     if made.members is not None and not made.members.empty:
         return made
     if not named and not silence:

@@ -149,6 +149,9 @@ def _carry_point(before: PointState, point: PointState) -> None:
 def _carry_baseline(before: PointState, point: PointState, old: Registry, new: Registry) -> None:
     if point.learned is None or before.learned is None:
         return
+    if not before.learned.same_local_time(point.learned.offset):
+        # Its site has another time zone now, so other hours are usual: it is taught anew.
+        return
     point.learned.become(before.learned)
     if point.series in old.taught:
         new.taught.add(point.series)

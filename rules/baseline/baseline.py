@@ -27,7 +27,8 @@ _WILD = 30.0
 # An hour that came so near to a limit is not learned from, for a day at most: what begins slowly
 # would otherwise be usual before it is odd.
 _DOUBT = 0.7
-_FORMAT = 1
+# In format 1 a baseline knew its point by UTC, wherever it stood.
+_FORMAT = 2
 
 
 class Baseline:
@@ -145,6 +146,10 @@ class Baseline:
         for name in self.__slots__:
             if name != "offset":
                 setattr(self, name, getattr(other, name))
+
+    def same_local_time(self, offset: Offset) -> bool:
+        """Whether local time is still what it was when this learned, as far as can be told."""
+        return self.offset(self.last) == offset(self.last)
 
     @property
     def finding(self) -> Finding | None:
@@ -334,6 +339,7 @@ class Baseline:
             "counting": self._counting,
             "hour": self._hour,
             "local": self._local,
+            "ahead": self.offset(self.last),
             "day": self._day,
             "usual_hours": self._usual_hours,
             "slow": list(self._slow),
@@ -355,7 +361,10 @@ class Baseline:
 
     @classmethod
     def from_state(cls, state: dict[str, Any], offset: Offset = no_offset) -> "Baseline":
-        """The one whose `to_state` this was. Raises ValueError for a state of another format."""
+        """The one whose `to_state` this was.
+
+        Raises ValueError for a state of another format, and for one learned in another time zone.
+        """
         if state.get("format") != _FORMAT:
             raise ValueError(f"this is no baseline of format {_FORMAT}: learn it anew")
         made = cls(offset)
@@ -374,6 +383,8 @@ class Baseline:
         made._steps = list(state["steps"])
         made._previous = float(state["previous"])
         made._beats = Beats.from_state(state["beats"])
+        if offset(made.last) != state["ahead"]:
+            raise ValueError("this was learned in another time zone: learn it anew")
         made._hours = Hours.from_state(state["hours"])
         made._spreads = Spreads.from_state(state["spreads"])
         made._step_spreads = Spreads.from_state(state["step_spreads"])

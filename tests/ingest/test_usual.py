@@ -1,7 +1,7 @@
 """Rules on what is usual in ingest: taught from what is stored, killed and started again."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +17,7 @@ from core.people import Caller
 from core.places import Node
 from core.rulebook import RuleVersion
 from core.telemetry.readings import Quality, Reading
+from rules.baseline import Baseline
 from tests.ingest.building import START, publish_rules
 from tests.ingest.living import Make, until
 from tests.ingest.stage import Stage
@@ -110,6 +111,36 @@ def taught(stage: Stage, days: int = 10, points: Collection[str] = ONE_POINT) ->
     assert stage.judge.registry.taught == set()
     stage.teach()
     assert stage.blind == []
+
+
+def the_baseline(stage: Stage) -> Baseline:
+    device = stage.judge.registry.sites["riverside"].devices["pump-1"]
+    found = [point.learned for point in device.points.values() if point.learned is not None]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_what_is_usual_goes_by_the_clock_of_the_site(copies: Copies) -> None:
+    stage = copies.stage()
+    taught(stage)
+    assert the_baseline(stage).offset(START) == 8 * HOUR
+
+
+@pytest.mark.parametrize("how", [Stage.reload, Stage.restart])
+def test_what_is_usual_is_taught_anew_when_its_site_has_another_time_zone(
+    copies: Copies, how: Callable[[Stage], None]
+) -> None:
+    stage = copies.stage()
+    taught(stage)
+    before = stage.judge.registry.taught
+    assert before
+    with stage.database.write() as session:
+        session.execute(update(Node).where(Node.kind == "site").values(time_zone="Europe/Berlin"))
+    how(stage)
+    assert stage.judge.registry.taught == set()
+    stage.teach()
+    assert stage.judge.registry.taught == before
+    assert the_baseline(stage).offset(START) in (HOUR, 2 * HOUR)
 
 
 def warm(stage: Stage, temperatures: list[float], **more: bool) -> None:

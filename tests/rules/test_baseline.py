@@ -25,7 +25,7 @@ from bench.building_series import (
     faulty,
     usual,
 )
-from rules.baseline import Baseline, Finding, explain
+from rules.baseline import Baseline, Finding, explain, offset_in
 from rules.expression.nodes import number_text
 
 KIND = {kind.name: kind for kind in KINDS}
@@ -158,6 +158,17 @@ def test_seasons_follow_the_local_clock() -> None:
         baseline.take(at, value + (500 if at > BEGINNING + 19 * DAY else 0))
     assert baseline.finding is not None
     assert baseline.finding.local == (baseline.last // STEP) * STEP + 8 * HOUR
+
+
+def test_what_was_learned_in_another_time_zone_is_not_gone_on_with() -> None:
+    shanghai, berlin = (offset_in(ZoneInfo(each)) for each in ("Asia/Shanghai", "Europe/Berlin"))
+    baseline = Baseline(shanghai)
+    for at, value in usual(MOTOR, 1, 2):
+        baseline.take(at, value)
+    state = json.loads(json.dumps(baseline.to_state()))
+    assert Baseline.from_state(state, shanghai).to_state() == state
+    with pytest.raises(ValueError, match="another time zone"):
+        Baseline.from_state(state, berlin)
 
 
 def test_a_day_that_is_an_hour_longer_or_shorter_is_no_anomaly() -> None:
