@@ -1,7 +1,7 @@
 """The rulebook: every version of every rule, and which of them is in force where."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -96,6 +96,14 @@ def places_nearer(
         below = (path for path in kept[version.rule_id] if path != own and path.startswith(own))
         found[version.id] = tuple(below)
     return found
+
+
+def places_kept_below(
+    versions: Iterable[RuleVersion], paths: Mapping[UUID, str], rule_id: str, place: str
+) -> tuple[str, ...]:
+    """The places below one on which a version of the rule is kept: what the one says ends there."""
+    kept = (paths[version.node_id] for version in versions if version.rule_id == rule_id)
+    return tuple(path for path in kept if path != place and path.startswith(place))
 
 
 def active_at(session: Session, rule_id: str, node_id: UUID) -> RuleVersion | None:

@@ -15,7 +15,7 @@ from core.db import Session
 from core.dialects import ROAMING
 from core.local_time import zone
 from core.places import Node
-from core.rulebook import RuleVersion, active_versions, places_nearer
+from core.rulebook import RuleVersion, active_versions, places_kept_below, places_nearer
 from core.rulebook_shadows import RuleShadow
 from core.site_file import load_catalog
 from core.site_hours import hours_at
@@ -390,7 +390,9 @@ def _rules_by_type(session: Session, registry: Registry) -> dict[str, list[_Boun
             )
     for shadow, rule in rules_in_shadow(session, catalog):
         facts = in_shadow(facts_of(rule, shadow), shadow)
-        by_type[rule.asset_type].append(_Bound(rule, facts, paths[shadow.node_id], ()))
+        place = paths[shadow.node_id]
+        below = places_kept_below(versions, paths, shadow.rule_id, place)
+        by_type[rule.asset_type].append(_Bound(rule, facts, place, below))
     _tell_unknown_inhibitors(by_type, registry)
     return by_type
 

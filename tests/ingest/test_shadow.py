@@ -4,15 +4,18 @@ import pytest
 from sqlalchemy import func, select
 
 from core import events, rulebook_shadows
+from core.clock import from_micros
 from core.errors import Conflict
 from core.ids import new_id
 from core.people import Grant, Person, caller_for, company_node
+from core.places import Node
 from core.rulebook_drafts import Written, start_draft
 from core.rulebook_shadows import RuleShadow, end_shadow, start_shadow
-from tests.ingest.building import NOON, RULES, START
+from tests.ingest.building import NOON, RULES, START, publish_rules
 from tests.ingest.stage import Incident, Stage
 from workflows.alarms import shadowing
 from workflows.alarms.model import Alarm
+from workflows.alarms.shadow_comparing import compare_shadow
 from workflows.alarms.shadowing import ShadowEpisode
 
 WARM = RULES.split("---")[0].replace("75 °C", "65 °C").replace("< 70 °C", "< 60 °C")
@@ -127,3 +130,19 @@ def test_so_many_rules_are_tried_at_once_and_no_more(
     begin(stage, WARM.replace("id: hot", "id: hotter"))
     with pytest.raises(Conflict, match="2 rules are tried"):
         begin(stage, WARM.replace("id: hot", "id: hottest"))
+
+
+def test_it_decides_nothing_where_a_version_of_its_own_is_kept_nearer(stage: Stage) -> None:
+    with stage.database.write() as session:
+        site = session.scalars(select(Node).where(Node.kind == "site")).one()
+        publish_rules(session, RULES.split("---")[0], site.id)
+    shadow = begin(stage, WARM)
+    stage.say("pump-1", stage.at(1, temp=80))
+    stage.finish()
+    assert stage.incidents() == [Incident("hot", "pump-1", 1.0, None)]
+    assert found(stage) == []
+    with stage.database.read() as session:
+        person = session.scalars(select(Person).where(Person.name == "Wei Chen")).one()
+        row = session.get_one(RuleShadow, shadow.id)
+        now = from_micros(stage.now)
+        assert compare_shadow(session, caller_for(session, person), row, now=now).pairs == []

@@ -10,8 +10,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core.clock import MICROS, to_micros
+from core.inventory import node_paths
 from core.people import Caller, scoped
 from core.places import Asset, Node
+from core.rulebook import active_versions, places_kept_below
 from core.rulebook_shadows import RuleShadow
 from workflows.alarms.model import Alarm, Episode
 from workflows.alarms.reading import READ
@@ -148,9 +150,14 @@ def _in_shadow(session: Session, caller: Caller, shadow: RuleShadow) -> list[Spa
 
 
 def _in_force(session: Session, caller: Caller, shadow: RuleShadow, until: int) -> list[Span]:
-    """What the rule in force had below the place meanwhile, with what stood when it began."""
+    """What the rule in force had below the place meanwhile, with what stood when it began.
+
+    Not where a version of its own is kept nearer: there the draft would not hold either.
+    """
     began = to_micros(shadow.began_at)
-    path = session.scalar(select(Node.path).where(Node.id == shadow.node_id)) or "?"
+    paths = node_paths(session)
+    path = paths.get(shadow.node_id, "?")
+    nearer = places_kept_below(active_versions(session), paths, shadow.rule_id, path)
     statement = (
         select(Alarm.asset_id, Episode.tripped_micros, Episode.cleared_micros)
         .join(Alarm, Alarm.id == Episode.alarm_id)
@@ -158,6 +165,7 @@ def _in_force(session: Session, caller: Caller, shadow: RuleShadow, until: int) 
         .where(
             Alarm.rule_id == shadow.rule_id,
             Node.path.startswith(path, autoescape=True),
+            *(~Node.path.startswith(each, autoescape=True) for each in nearer),
             Episode.tripped_micros <= until,
             or_(Episode.cleared_micros.is_(None), Episode.cleared_micros >= began),
         )

@@ -11,7 +11,7 @@ from core.errors import NotFound
 from core.inventory import node_paths
 from core.people import Caller, find_node
 from core.places import Node
-from core.rulebook import RuleVersion, places_nearer
+from core.rulebook import RuleVersion, places_kept_below, places_nearer
 from core.rulebook_drafts import find_draft
 from core.rulebook_reading import describe_rule
 from rules.catalog import AssetType
@@ -90,8 +90,7 @@ def places(
         held = [(each, (paths[each.node_id],), nearer[each.id]) for each in versions]
     else:
         path = paths[node_id]
-        kept = [paths[each.node_id] for each in versions]
-        below = tuple(each for each in kept if each != path and each.startswith(path))
+        below = places_kept_below(versions, paths, rule.id, path)
         draft = Scoped(rule, (path,), below)
         above = [each for each in versions if path.startswith(paths[each.node_id])]
         nearest = sorted(above, key=lambda each: len(paths[each.node_id]))[-1:]
