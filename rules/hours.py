@@ -55,10 +55,13 @@ class DailyHours:
         """Whether `instant` (µs) is within them, and when that changes next."""
         local = (_EPOCH + instant * _MICROSECOND).astimezone(self.zone)
         days = (local.date() + timedelta(days=offset) for offset in (-1, 0, 1, 2))
+        spans = (
+            (self._instant(midnight, self.begin), self._instant(midnight, self._last))
+            for midnight in (datetime(d.year, d.month, d.day) for d in days)  # noqa: DTZ001
+        )
+        # Hours that the clocks jump over don't come on that day.
         edges = sorted(
-            (self._instant(datetime(d.year, d.month, d.day), minutes), opens)  # noqa: DTZ001
-            for d in days
-            for minutes, opens in ((self.begin, True), (self._last, False))
+            edge for opens, ends in spans if opens < ends for edge in ((opens, True), (ends, False))
         )
         inside, until = False, edges[-1][0]
         for edge, opens in edges:

@@ -50,6 +50,15 @@ def test_the_night_follows_the_local_clock(
     assert _edges("22:00-06:00", BERLIN, datetime(*day, 12, tzinfo=UTC), 2) == edges
 
 
+@pytest.mark.parametrize("text", ["02:30-03:30", "02:45-03:15", "02:30-03:00"])
+def test_hours_that_the_clocks_jump_over_last_no_whole_day(text: str) -> None:
+    begin, end = text.split("-")
+    assert _edges(text, BERLIN, datetime(2026, 3, 28, 12, tzinfo=UTC), 2) == [
+        (False, f"30 {begin} +0200"),
+        (True, f"30 {end} +0200"),
+    ]
+
+
 @pytest.mark.parametrize("text", ["22-6", "24:00-06:00", "08:00-08:00", "", "None"])
 def test_what_are_no_hours_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write them like 22:00-06:00"):
