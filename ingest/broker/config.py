@@ -1,13 +1,13 @@
 """What the embedded broker is told: its settings, its credentials, its configuration file."""
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from core.device_credentials import Account, Wanted
+from core.kept_file import keep
 from ingest.broker.subjects import subjects_of
 from ingest.session import BrokerAddress
 
@@ -92,20 +92,8 @@ def credentials(directory: Path) -> Credentials:
     made = {name: secrets.token_urlsafe(_LENGTHS[name]) for name in _LENGTHS if name not in kept}
     if made:
         kept |= made
-        write_private(path, json.dumps(kept))
+        keep(path, json.dumps(kept))
     return Credentials(kept[PRODUCT], kept[DEVICES], kept[TOOLS], kept[WARDEN])
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace a file by one that only its owner can read, whole or not at all."""
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def render(

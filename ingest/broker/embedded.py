@@ -10,6 +10,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from core.device_credentials import Connection, Wanted
+from core.kept_file import keep
 from ingest.broker.config import (
     EVERYBODY,
     PRODUCT,
@@ -19,7 +20,6 @@ from ingest.broker.config import (
     addresses,
     credentials,
     render,
-    write_private,
 )
 from ingest.broker.process import BrokerError, end_orphan, forget, spawn
 from ingest.broker.queue import QueueState, queue_state
@@ -119,7 +119,7 @@ class EmbeddedBroker:
 
     def _write(self, keys: Credentials, port: int) -> None:
         text = render(self.config, keys, port, self._control_port, self.wanted)
-        write_private(self.config.file, text)
+        keep(self.config.file, text)
 
     def admit(self, wanted: Wanted) -> None:
         """Let in whom `wanted` says, and nobody else; who is connected and may no more is cut off.

@@ -10,7 +10,8 @@ import sysconfig
 import time
 from pathlib import Path
 
-from ingest.broker.config import BrokerConfig, write_private
+from core.kept_file import keep
+from ingest.broker.config import BrokerConfig
 
 PROGRAM = "nats-server"
 _PATIENCE = 5.0
@@ -68,7 +69,7 @@ def _pid_file(config: BrokerConfig) -> Path:
 def _remember(config: BrokerConfig, pid: int) -> None:
     parent = os.getpid()
     note = {"pid": pid, "parent": parent, "parent_started": _started(parent)}
-    write_private(_pid_file(config), json.dumps(note))
+    keep(_pid_file(config), json.dumps(note))
 
 
 def forget(config: BrokerConfig) -> None:

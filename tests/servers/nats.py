@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.kept_file import keep
 from ingest.broker import BrokerConfig
-from ingest.broker.config import addresses, credentials, render, write_private
+from ingest.broker.config import addresses, credentials, render
 from ingest.broker.process import program
 from tests.servers import free_port
 from tests.servers.broker_process import BrokerProcess
@@ -26,7 +27,7 @@ def nats(
     keys = credentials(folder)
     rendered = json.loads(render(config, keys, config.port, free_port()))
     del rendered["log_file"], rendered["logfile_size_limit"], rendered["logfile_max_num"]
-    write_private(config.file, json.dumps(rendered | (extra or {})))
+    keep(config.file, json.dumps(rendered | (extra or {})))
     address = addresses(config, keys, config.port)[0]
     broker = BrokerProcess("nats-server", [program(), "-c", str(config.file)], address, folder)
     broker.start()
