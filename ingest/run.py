@@ -94,7 +94,6 @@ class Run:
             stores.health,
             flush_rows=stores.settings.flush_rows,
             flush_seconds=stores.settings.flush_seconds,
-            when_idle=stores.drain,
         )
 
     def _start_clock(self, last_beat: datetime | None) -> None:

@@ -12,6 +12,7 @@ from core.errors import WatchkeeperError
 from ingest import metrics
 from ingest.accounts import AccountKeeper, Door
 from ingest.committing import Tenure
+from ingest.draining import Draining
 from ingest.hosting import Hosts
 from ingest.keeper import LEASE, Keeper
 from ingest.pushed import Inbox
@@ -45,6 +46,7 @@ class IngestService:
         self._address = address
         self._open_session = open_session
         self._door = door
+        self._draining = Draining(stores)
         self._stop = threading.Event()
         self._run: Run | None = None
         self._thread = threading.Thread(target=self._live, name="ingest", daemon=False)
@@ -52,6 +54,7 @@ class IngestService:
 
     def start(self) -> None:
         """Start; returns at once."""
+        self._draining.start()
         self._thread.start()
 
     def stop(self, timeout: float = 30.0) -> bool:
@@ -61,6 +64,7 @@ class IngestService:
         if run is not None:
             run.stop()
         self._thread.join(timeout)
+        self._draining.stop()
         return not self._thread.is_alive()
 
     @property

@@ -15,7 +15,7 @@ class Stores:
     """Everything ingest reads and writes. owner: who holds the shard's lease, stable over restarts
     of the same installation, so that it need not wait for its own old lease to end.
 
-    drain: brings what waits in telemetry's spool home, called while nothing arrives.
+    drain: brings a part of what waits in telemetry's spool home; returns how many readings.
     """
 
     settings: Settings
@@ -24,4 +24,4 @@ class Stores:
     telemetry: TelemetryStore
     health: Health
     owner: str
-    drain: Callable[[], object] = lambda: None
+    drain: Callable[[], int] = lambda: 0

@@ -20,7 +20,6 @@ Acknowledge = Callable[[int, list[int]], None]
 # Messages that stop coming may be waiting for our acknowledgement: a broker that allows only 20
 # under way would otherwise deliver 20 a flush.
 QUIET_SECONDS = 0.05
-IDLE_SECONDS = 1.0
 _LONGEST_PAUSE = 5.0
 DRAIN_SECONDS = 10.0
 
@@ -40,11 +39,7 @@ class Work:
 
 
 class Writer:
-    """Gathers work up to `flush_rows` readings or `flush_seconds`, writes it, acknowledges it.
-
-    when_idle: called about once a second while no readings come, whatever else does: the broker
-    brings our own heartbeat each second.
-    """
+    """Gathers work up to `flush_rows` readings or `flush_seconds`, writes it, acknowledges it."""
 
     def __init__(
         self,
@@ -54,15 +49,12 @@ class Writer:
         *,
         flush_rows: int,
         flush_seconds: float,
-        when_idle: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
         self._acknowledge = acknowledge
         self._health = health
         self._flush_rows = flush_rows
         self._flush_seconds = flush_seconds
-        self._when_idle = when_idle
-        self._idle_at = 0.0
         self._queue: queue.Queue[Work | None] = queue.Queue(maxsize=256)
         self._rows_waiting = 0
         self._lock = threading.Lock()
@@ -105,21 +97,9 @@ class Writer:
         # The end mark itself is never counted as done.
         return self.failure is None and self._queue.unfinished_tasks <= 1
 
-    def _next(self) -> Work | None:
-        """The next work; while there is none, what waits in a spool is looked after."""
-        while True:
-            try:
-                return self._queue.get(timeout=IDLE_SECONDS)
-            except queue.Empty:
-                self._look_after_the_rest()
-
-    def _look_after_the_rest(self) -> None:
-        self._when_idle()
-        self._idle_at = time.monotonic() + IDLE_SECONDS
-
     def _run(self) -> None:
         try:
-            while (first := self._next()) is not None:
+            while (first := self._queue.get()) is not None:
                 gathered, ended = self._gather(first)
                 if not self._write(gathered):
                     break
@@ -127,8 +107,6 @@ class Writer:
                     self._queue.task_done()
                 if ended:
                     break
-                if time.monotonic() >= self._idle_at and not any(map(_readings, gathered)):
-                    self._look_after_the_rest()
         except BaseException as error:
             self.failure = error
             log.exception("the writer has failed")

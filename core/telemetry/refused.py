@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,12 +42,16 @@ class Refusal(NamedTuple):
 
 
 class RefusedReadings:
-    """The folder of what was set aside; one process adds to it, any may look and ask again."""
+    """The folder of what was set aside; one process adds to it, any may look and ask again.
+
+    Thread-safe.
+    """
 
     def __init__(self, directory: Path, limit_bytes: int = 2 * 1024**3) -> None:
         """The folder is made when it is first needed."""
         self._directory = directory
         self._limit = limit_bytes
+        self._keeping = threading.Lock()
 
     def keep(self, batch: ReadingBatch, reason: str) -> None:
         """Set a batch aside; durable on return.
@@ -62,13 +67,14 @@ class RefusedReadings:
         }
         data = json.dumps(head).encode() + b"\n" + payload
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            if self.bytes_kept() + len(data) > self._limit:
-                raise TelemetryError(
-                    f"readings that the store refused may take {self._limit} bytes: {reason}",
-                    advice="See `watchkeeper telemetry refused`.",
-                )
-            self._put(data)
+            with self._keeping:
+                self._directory.mkdir(parents=True, exist_ok=True)
+                if self.bytes_kept() + len(data) > self._limit:
+                    raise TelemetryError(
+                        f"readings that the store refused may take {self._limit} bytes: {reason}",
+                        advice="See `watchkeeper telemetry refused`.",
+                    )
+                self._put(data)
         except OSError as error:
             raise TelemetryError(f"refused readings cannot be kept: {error}") from error
         _log.error("telemetry_refused", readings=len(batch), reason=reason)

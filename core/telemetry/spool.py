@@ -17,7 +17,11 @@ from core.telemetry.store import BatchRefused, StoreSize, TelemetryError, Teleme
 _FIRST_PAUSE = 1.0
 # Asking costs little, and whoever brought the store back wants to see it.
 _LONGEST_PAUSE = 5.0
-_DRAIN_ROWS = 50_000
+# A replacing write costs mostly by the batch; a slow server takes only smaller ones in time.
+_MOST_ROWS = 50_000
+_FEWEST_ROWS = 1_000
+# So few readings are moved while writers wait: else what comes meanwhile would wait in turn.
+_LAST_ROWS = 10_000
 
 
 class SpoolState(NamedTuple):
@@ -34,9 +38,10 @@ class SpooledStore:
     """A TelemetryStore before another one (`primary`); thread-safe.
 
     While the primary can't be written, batches go to a queue on disk, in order, and from there
-    to the primary when it is well again, each reading once. Until the queue is empty everything
-    goes through it, so that an old value never replaces a newer one. `last` and `find` know
-    what waits; `series` and `scan` answer from the primary alone.
+    to the primary when it is well again, each reading once: by `drain`, which somebody has to call
+    on a thread of its own, so that writing waits for no primary that hangs or catches up. Until
+    the queue is empty everything goes through it, so that an old value never replaces a newer one.
+    `last` and `find` know what waits; `series` and `scan` answer from the primary alone.
     """
 
     def __init__(
@@ -68,8 +73,13 @@ class SpooledStore:
         # Whether the caller was told nothing of what the primary holds: it can't know then which
         # readings are stored already, so each is put in place of what may be there.
         self._blind = False
-        # Whoever writes or drains has the first lock, for as long as the primary takes; the second
-        # guards the queue's own state for moments, so that reads don't wait behind a drain.
+        # How many readings are moved at a time, and how many of the oldest segment were already.
+        self._rows = _MOST_ROWS
+        self._moved = 0
+        # In this order: the first lock has whoever drains. The second has whoever writes, for as
+        # long as the primary takes, and whoever drains only for moments, but for the last rows. The
+        # third guards the queue's own state, so that reads don't wait behind either.
+        self._draining = threading.Lock()
         self._writing = threading.Lock()
         self._guard = threading.Lock()
         with _disk_errors("the spool cannot be opened"):
@@ -97,12 +107,7 @@ class SpooledStore:
         with self._writing:
             self._refuse_when_closed()
             if self._log.segments or self._error is not None or self._would_part(new, odd):
-                try:
-                    self._spool(_together(new, odd))
-                finally:
-                    # A full spool, too: whoever writes tries again and again, and nobody else
-                    # makes room meanwhile.
-                    self._drain_when_due()
+                self._spool(_together(new, odd))
                 return
             if self._blind:
                 new, odd = ReadingBatch(), _together(new, odd)
@@ -111,11 +116,6 @@ class SpooledStore:
             except TelemetryError as error:
                 self._failed(error)
                 self._spool(_together(new, odd))
-                return
-            try:
-                self._try_refused_when_asked(self._ready())
-            except TelemetryError as error:
-                self._failed(error)
 
     def _would_part(self, new: ReadingBatch, odd: ReadingBatch) -> bool:
         return self._takes_whole is not None and not self._takes_whole(_together(new, odd))
@@ -160,9 +160,11 @@ class SpooledStore:
         """Open the primary (anew); a failure is remembered, not raised."""
         if self._open is None:
             return
-        if self._primary is not None:
-            self._let_go(self._primary)
-            self._primary = None
+        # Nobody begins to write to it while it is ill; who has begun is waited for.
+        with self._writing:
+            former, self._primary = self._primary, None
+        if former is not None:
+            self._let_go(former)
         try:
             self._primary = self._open()
         except TelemetryError as error:
@@ -180,7 +182,7 @@ class SpooledStore:
         To be called again and again: the pause between attempts grows from 1 s to 5 s, or to what
         the primary asks for.
         """
-        with self._writing:
+        with self._draining:
             return 0 if self._closed else self._drain_when_due()
 
     def _drain_when_due(self) -> int:
@@ -199,19 +201,49 @@ class SpooledStore:
         return moved
 
     def _drain_segment(self, primary: TelemetryStore) -> int:
-        if not self._log.segments:
+        segment = self._oldest()
+        if segment is None:
             primary.check()
             self._try_refused_when_asked(primary)
             return 0
-        segment = self._log.segments[0]
-        batches = self._read(segment)
-        for joined in _joined(batches):
-            self._write_or_set_aside(primary, ReadingBatch(), joined)
+        if self._log.readings > _LAST_ROWS:
+            self._move(primary, segment)
+            with self._writing:
+                self._drop(segment)
+            return segment.readings
+        with self._writing:
+            self._move(primary, segment)
+            self._drop(segment)
+        return segment.readings
+
+    def _oldest(self) -> Segment | None:
+        """The oldest segment, to which nothing is added from now on; None if there is none."""
+        with self._guard, _disk_errors("the spool cannot be written"):
+            return self._log.sealed()
+
+    def _move(self, primary: TelemetryStore, segment: Segment) -> None:
+        """Write what is left of the oldest segment to the primary; raises TelemetryError."""
+        batch = ReadingBatch()
+        for record in self._read(segment):
+            batch.extend(record)
+        while self._moved < len(batch):
+            if self._closed:
+                raise TelemetryError("telemetry is being closed")
+            part = batch[self._moved : self._moved + self._rows]
+            try:
+                self._write_or_set_aside(primary, ReadingBatch(), part)
+            except TelemetryError:
+                self._rows = max(self._rows // 2, _FEWEST_ROWS)
+                raise
+            self._moved += len(part)
+            self._rows = min(self._rows + _FEWEST_ROWS, _MOST_ROWS)
+
+    def _drop(self, segment: Segment) -> None:
         with self._guard, _disk_errors("the spool cannot be emptied"):
             self._log.drop(segment)
+            self._moved = 0
             if not self._log.segments:
                 self._newest.clear()
-        return segment.readings
 
     def _read(self, segment: Segment) -> list[ReadingBatch]:
         with self._guard, _disk_errors("the spool cannot be read"):
@@ -309,7 +341,7 @@ class SpooledStore:
     def close(self) -> None:
         """Close the primary and the spool; what waits stays on disk."""
         self._closed = True
-        with self._writing:
+        with self._draining, self._writing:
             self._log.close()
             if self._primary is not None:
                 self._primary.close()
@@ -331,18 +363,6 @@ def _together(new: ReadingBatch, odd: ReadingBatch) -> ReadingBatch:
     both.extend(new)
     both.extend(odd)
     return both
-
-
-def _joined(batches: Sequence[ReadingBatch]) -> Iterator[ReadingBatch]:
-    """The same readings in fewer batches; a replacing write costs mostly by the batch."""
-    joined = ReadingBatch()
-    for batch in batches:
-        joined.extend(batch)
-        if len(joined) >= _DRAIN_ROWS:
-            yield joined
-            joined = ReadingBatch()
-    if len(joined):
-        yield joined
 
 
 def _add_newest(newest: dict[int, Last], batch: ReadingBatch) -> None:

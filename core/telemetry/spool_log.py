@@ -161,6 +161,14 @@ class SpoolLog:
                 self._cache.popitem(last=False)
         return self._cache[key]
 
+    def sealed(self) -> Segment | None:
+        """The oldest segment, to which nothing will be added any more; None if nothing waits."""
+        if not self.segments:
+            return None
+        if len(self.segments) == 1:
+            self._end_segment()
+        return self.segments[0]
+
     def drop(self, segment: Segment) -> None:
         """Remove the oldest segment, whose readings are stored elsewhere now."""
         if segment is self.segments[-1]:

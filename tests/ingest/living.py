@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from core.db import Database
 from core.health import Health
 from core.quarantine import Quarantined
 from core.settings import Settings
+from core.telemetry.spool import SpooledStore
 from core.telemetry.store import TelemetryStore
 from ingest.registry import Registry
 from ingest.service import IngestService
@@ -58,6 +60,8 @@ class Living:
         self.stores = Stores(
             Settings(**chosen), self.clock, database, self.telemetry, self.health, owner
         )
+        if isinstance(telemetry, SpooledStore):
+            self.stores = replace(self.stores, drain=telemetry.drain)
         self._address = address
         self._open_session = open_session
         self.service = self._new()

@@ -1,7 +1,6 @@
 """The small parts: decoding, local times, the receipt clock, settling, the writer."""
 
 import json
-import time
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -292,27 +291,6 @@ def test_new_readings_and_replacing_ones_are_stored_in_one_go() -> None:
     assert store.writes == 1
     assert {key: row.value for key, row in store.rows.items()} == {(1, 1): 6.0, (2, 1): 7.0}
     assert acknowledged == [(3, [1], 2)]
-
-
-def test_a_spool_is_looked_after_while_heartbeats_come_and_no_readings(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("ingest.writer.IDLE_SECONDS", 0.2)
-    looked = list[float]()
-    writer = Writer(
-        MemoryStore(),
-        lambda generation, mids: None,
-        Health(SystemClock()),
-        flush_rows=10,
-        flush_seconds=0.05,
-        when_idle=lambda: looked.append(time.monotonic()),
-    )
-    writer.start()
-    for beat in range(40):
-        writer.put(Work(ReadingBatch(), ReadingBatch(), 3, [beat]))
-        time.sleep(0.05)
-    assert len(looked) >= 3
-    assert writer.stop(drain=True)
 
 
 def test_what_could_not_be_stored_is_not_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:

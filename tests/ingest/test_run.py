@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,15 +129,31 @@ def test_while_telemetry_is_away_readings_go_to_the_spool(
     until(lambda: broker.unacknowledged() == 0)
     assert living.rules() == [("hot", "pump-1")]
     away = False
-    until(lambda: _drained(spooled))
+    until(lambda: spooled.state().readings_waiting == 0)
     assert living.values("pump-1/motor_temperature") == [float(76 + n) for n in range(10)]
     assert living.stop()
     spooled.close()
 
 
-def _drained(spooled: SpooledStore) -> bool:
-    spooled.drain()
-    return spooled.state().readings_waiting == 0
+def test_a_spool_that_fails_at_draining_says_so_until_it_goes_on(
+    broker: LoopBroker, make: Make
+) -> None:
+    ill = True
+
+    def drain() -> int:
+        if ill:
+            raise OSError("the disk is on fire")
+        return 0
+
+    living = make()
+    living.stores = replace(living.stores, drain=drain)
+    living.service = living._new()
+    living.start()
+    until(lambda: living.ill() == {"telemetry spool": "the disk is on fire"})
+    tell(broker, living, "pump-1", temp=80)
+    until(lambda: living.rules() == [("hot", "pump-1")])
+    ill = False
+    until(lambda: living.ill() == {})
 
 
 def test_a_stop_does_not_wait_for_ever_for_telemetry(

@@ -236,6 +236,8 @@ def test_what_the_server_will_never_take_is_set_aside_alone_and_written_when_ask
     spooled.write(batch_of(*rows[:10]))
     spooled.write(batch_of(old))
     spooled.write(batch_of(*rows[10:]))
+    while spooled.drain():
+        pass
     assert sorted(values(spooled)) == [float(index) for index in range(20)]
     (refusal,) = spooled.refused.all()
     assert (refusal.readings, refusal.received) == (1, START + 20 * DAY)
@@ -252,6 +254,7 @@ def test_what_the_server_will_never_take_is_set_aside_alone_and_written_when_ask
     spooled.refused.ask_again()
     time.now += 10
     spooled.write(batch_of((1, START + 21 * DAY, 99.0)))
+    spooled.drain()
     assert values(spooled, 2) == [7.0]
     assert spooled.refused.all() == []
 

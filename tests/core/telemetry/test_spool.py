@@ -4,7 +4,9 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from core.telemetry.spool import SpooledStore
 from core.telemetry.spool_log import SpoolFull, SpoolLog
 from core.telemetry.store import TelemetryError
 from tests.core.telemetry.stores import HOUR, START, batch_of, eager
+from tests.ingest.memory_store import MemoryStore
 
 
 class Switch:
@@ -106,7 +109,7 @@ def test_a_store_that_cannot_be_opened_at_the_start_is_opened_later(switch: Swit
     store.close()
 
 
-def test_attempts_pause_longer_and_longer_and_writes_make_them_too(
+def test_attempts_pause_longer_and_longer_and_writes_make_none(
     store: SpooledStore, switch: Switch
 ) -> None:
     switch.break_down()
@@ -123,6 +126,8 @@ def test_attempts_pause_longer_and_longer_and_writes_make_them_too(
     switch.heal()
     switch.now += 5
     store.write(batch_of((1, START + 99, 1.0)))
+    assert len(switch.opened) == opened
+    drain_all(store, switch)
     assert not store.state().spooling
     assert len(values(store, 1)) == 8
 
@@ -307,27 +312,103 @@ def test_a_full_spool_refuses_and_takes_again_once_drained(switch: Switch) -> No
     store.close()
 
 
-def test_who_only_writes_again_and_again_empties_a_full_spool(switch: Switch) -> None:
-    switch.break_down()
-    store = switch.spooled(limit_bytes=1000, segment_bytes=300)
-    waiting = [batch_of((1, START + index, float(index))) for index in range(50)]
-    while waiting and store.state().bytes_waiting < 950:
-        store.write(waiting.pop(0))
-    large = batch_of(*((1, START + HOUR + index, float(index)) for index in range(9)))
-    with pytest.raises(SpoolFull):
-        store.write(large)
-    written = 50 - len(waiting)
-    switch.heal()
-    for _ in range(10):
+class Slow(MemoryStore):
+    """Takes its time, until it is let go, and no more than so many readings at once."""
+
+    def __init__(self, most: int = 10**9) -> None:
+        super().__init__()
+        self.most = most
+        self.asked = threading.Event()
+        self.go = threading.Event()
+        self.taken = list[int]()
+
+    def write(self, new: ReadingBatch, replacing: ReadingBatch | None = None) -> None:
+        self.asked.set()
+        assert self.go.wait(60)
+        if len(replacing or new) > self.most:
+            raise TelemetryError("not in time")
+        self.taken.append(len(replacing or new))
+        super().write(new, replacing)
+
+
+@pytest.fixture
+def ill(switch: Switch) -> SpooledStore:
+    """One that spools, and whose attempt is due."""
+    store = SpooledStore(Slow(), switch.folder / "spool", monotonic=lambda: switch.now)
+    store._error = "as if a write had failed"
+    return store
+
+
+def many(count: int, first: int = 0) -> ReadingBatch:
+    return batch_of(*((1, START + index, float(index)) for index in range(first, first + count)))
+
+
+def test_nobody_who_writes_waits_for_a_store_that_hangs_while_it_catches_up(
+    ill: SpooledStore,
+) -> None:
+    slow = ill._ready()
+    assert isinstance(slow, Slow)
+    ill.write(many(12_000))
+    with ThreadPoolExecutor(1) as pool:
+        moving = pool.submit(ill.drain)
+        assert slow.asked.wait(60)
+        # It returns though the other thread is in the middle of that.
+        ill.write(many(5, 12_000))
+        assert ill.last()[1].value == 12_004
+        assert not moving.done()
+        slow.go.set()
+        assert moving.result() == 12_000
+    assert ill.state().readings_waiting == 5
+    assert ill.drain() == 5
+    assert not ill.state().spooling
+    assert {key: row.value for key, row in slow.rows.items()} == {
+        (1, START + index): float(index) for index in range(12_005)
+    }
+    ill.close()
+
+
+def test_what_is_too_much_for_a_slow_store_is_moved_in_smaller_parts_and_once(
+    ill: SpooledStore, switch: Switch
+) -> None:
+    slow = ill._ready()
+    assert isinstance(slow, Slow)
+    slow.go.set()
+    slow.most = 14_000
+    ill.write(many(60_000))
+    while ill.state().spooling:
         switch.now += 60
-        try:
-            store.write(large)
-        except SpoolFull:
-            continue
-        break
-    drain_all(store, switch)
-    assert values(store, 1) == [*map(float, range(written)), *map(float, range(9))]
-    store.close()
+        ill.drain()
+    assert sum(slow.taken) == 60_000
+    assert 12_500 in slow.taken
+    ill.close()
+
+
+def test_the_last_of_the_spool_goes_though_new_readings_come_without_end(
+    ill: SpooledStore,
+) -> None:
+    slow = ill._ready()
+    assert isinstance(slow, Slow)
+    slow.go.set()
+    ended = threading.Event()
+
+    def write_on() -> None:
+        first = 20_000
+        while not ended.is_set():
+            ill.write(many(10, first))
+            first += 10
+
+    ill.write(many(20_000))
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write_on)
+        for _ in range(100):
+            ill.drain()
+            if not ill.state().spooling:
+                break
+        spooling = ill.state().spooling
+        ended.set()
+        writing.result()
+    assert not spooling
+    ill.close()
 
 
 def test_a_disk_that_refuses_is_an_error_and_what_was_acknowledged_stays(
