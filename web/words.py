@@ -169,11 +169,24 @@ ACTOR: Mapping[str, str] = {
 }
 PART: Mapping[str, str] = {
     "broker": mark("Message broker"),
+    "broker queue": mark("Messages that wait in the broker"),
     "ingest": mark("Reading of messages"),
+    "ingest keeper": mark("Upkeep of message reading"),
+    "ingest timers": mark("Delays of rules"),
+    "ingest charts": mark("History that rules look at"),
+    "ingest watch": mark("Watch over message reading"),
+    "http ingest": mark("Messages pushed over HTTP"),
+    "hosts": mark("Presence as a host"),
+    "device accounts": mark("Accounts of devices"),
+    "rules": mark("Rules"),
+    "baselines": mark("What is usual for points"),
     "telemetry": mark("Store of readings"),
+    "telemetry spool": mark("Readings that wait on the disk"),
     "refused readings": mark("Readings that the store refused"),
     "database": mark("Database"),
+    "clock": mark("Clock of the machine"),
     "jobs": mark("Scheduled jobs"),
+    "dingtalk_stream": mark("Buttons in DingTalk"),
     "live": mark("Live page"),
 }
 POINT_KIND: Mapping[str, str] = {

@@ -43,6 +43,7 @@ from web.words import (
     CLAIM_STATE,
     CONTRACTOR_STATE,
     FALSE_CAUSE,
+    PART,
     RESIDENT_STATE,
     RESIDENT_STEP,
     ROLE,
@@ -269,6 +270,25 @@ def test_every_status_action_and_kind_has_a_word() -> None:
     assert set(KINDS_TOLD) == set(RESIDENT_STEP)
     assert set(WAYS) == set(ARRIVED_BY)
     assert set(WHAT) == set(STICKER_WHAT)
+
+
+PRODUCT = ("api", "core", "ingest", "jobs", "watchkeeper", "web", "workflows")
+
+
+def parts() -> Iterator[str]:
+    """Names of parts that the product reports on, or has watched."""
+    for room in PRODUCT:
+        for path in (ROOT / room).rglob("*.py"):
+            text = path.read_text()
+            yield from re.findall(r"health\.(?:report|watch)\(\s*\"([^\"]+)\"", text)
+            if re.search(r"\bPART\)|\bPART,", text):
+                yield from re.findall(r"^PART = \"([^\"]+)\"", text, re.M)
+
+
+def test_every_part_whose_health_is_shown_has_a_word() -> None:
+    found = set(parts())
+    assert {"telemetry spool", "database", "broker queue", "jobs", "clock"} <= found
+    assert found <= PART.keys()
 
 
 def test_everything_about_imports_has_a_word() -> None:
