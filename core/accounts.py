@@ -1,23 +1,22 @@
 """Signing in by login and password: Argon2id, and a lock-out that grows with each wrong try."""
 
-import hashlib
-import ipaddress
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import ForeignKey, Integer, String, delete, insert, select, update
+from sqlalchemy import ForeignKey, String, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events, second_factor, sessions
 from core.db import Base, Database, Instant
-from core.errors import Conflict, Invalid, NotSignedIn, TooManyTries
+from core.errors import Conflict, Invalid, NotAllowed, NotSignedIn
 from core.people import Credential, Person, end_credential, find_credential, issue
+from core.tries import SignInTries, count_try, network_of, tries_key
 from core.vault import Vault
 
 SHORTEST, LONGEST = 12, 200
@@ -28,10 +27,6 @@ GUESSED_FIRST = frozenset(
 )
 _DIFFERENT = 5
 _AT_ONCE = 1_000
-# So many wrong tries cost nothing; each one more doubles the wait.
-FREE_TRIES = {"account": 5, "address": 50, "pin": 5, "pin_anywhere": 20}
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(hours=1)
-FORGIVEN_AFTER = timedelta(days=1)
 
 _hasher = PasswordHash((Argon2Hasher(),))
 
@@ -48,17 +43,6 @@ class Password(Base):
     login: Mapped[str] = mapped_column(String(80), unique=True)
     hash: Mapped[str] = mapped_column(String(255))
     changed_at: Mapped[datetime] = mapped_column(Instant)
-
-
-class SignInTries(Base):
-    """Wrong tries on one account or from one address; which one stands there as a hash only."""
-
-    __tablename__ = "sign_in_tries"
-
-    key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    failures: Mapped[int] = mapped_column(Integer)
-    last_at: Mapped[datetime] = mapped_column(Instant)
-    locked_until: Mapped[datetime | None] = mapped_column(Instant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +198,7 @@ def sign_in(
     password are wrong, in words and time the same whether there is such a login or not.
     """
     account = tries_key("account", unicodedata.normalize("NFKC", login).strip().casefold())
-    try:
-        _count_try(database, address, account, now)
-    except IntegrityError:
-        # Two first tries met; the other one's rows stand now.
-        _count_try(database, address, account, now)
+    _count_try(database, address, account, now)
     with database.read() as session:
         found = _find(session, login)
     person_id, known = found or (None, _nobodys_hash())
@@ -304,20 +284,29 @@ def require_code(
         session.execute(delete(SignInTries).where(SignInTries.key == key))
 
 
-def forget_tries(session: Session, *, now: datetime) -> int:
-    """Drop tries that count no more; returns how many. Somebody who guesses leaves many rows."""
-    statement = delete(SignInTries).where(SignInTries.last_at < now - FORGIVEN_AFTER)
-    return len(session.execute(statement.returning(SignInTries.key)).all())
+def require_password(
+    database: Database, person_id: UUID, password: str, address: str, *, now: datetime
+) -> None:
+    """NotAllowed unless this is the person's present password.
 
-
-def is_password_of(database: Database, person_id: UUID, password: str) -> bool:
-    """Whether this is the person's present password; counts no tries."""
+    Whoever holds a session may guess here as at the sign-in: a try is counted before it is judged,
+    with those there. TooManyTries while the account or the address is locked.
+    """
     with database.read() as session:
         row = session.get(Password, person_id)
     # A login that is only kept has no hash, and no password fits it.
     if row is None or not row.hash:
-        return False
-    return _hasher.verify(password[: LONGEST + 1], row.hash)
+        raise _not_present()
+    account = tries_key("account", row.login)
+    _count_try(database, address, account, now)
+    if not _hasher.verify(password[: LONGEST + 1], row.hash):
+        raise _not_present()
+    with database.write() as session:
+        session.execute(delete(SignInTries).where(SignInTries.key == account))
+
+
+def _not_present() -> NotAllowed:
+    return NotAllowed("the present password is wrong", advice="Type it again.")
 
 
 def _find(session: Session, login: str) -> tuple[UUID, str] | None:
@@ -343,55 +332,15 @@ def _nobodys_hash() -> str:
     return _NOBODY[0]
 
 
-def tries_key(kind: str, value: str) -> str:
-    """The row that counts tries on one thing; what it is stands there as a hash only."""
-    return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
-
-
-def network_of(address: str) -> str:
-    """What counts as one address: of IPv6 the network that a customer gets, a /64."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return address
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
-
-
 def _count_try(database: Database, address: str, account: str, now: datetime) -> None:
+    try:
+        _count(database, address, account, now)
+    except IntegrityError:
+        # Two first tries met; the other one's rows stand now.
+        _count(database, address, account, now)
+
+
+def _count(database: Database, address: str, account: str, now: datetime) -> None:
     with database.write() as session:
         count_try(session, "address", tries_key("address", network_of(address)), now)
         count_try(session, "account", account, now)
-
-
-def _tries(session: Session, key: str, now: datetime) -> SignInTries:
-    """The row of a key, locked until commit; made when there is none."""
-    row = session.get(SignInTries, key, with_for_update=True)
-    if row is None:
-        try:
-            with session.begin_nested():
-                session.add(SignInTries(key=key, failures=0, last_at=now, locked_until=None))
-        except IntegrityError:
-            # Somebody who tries at the same moment was quicker; theirs counts both.
-            session.expire_all()
-        row = session.get_one(SignInTries, key, with_for_update=True)
-    return row
-
-
-def count_try(session: Session, kind: str, key: str, now: datetime) -> None:
-    """Count a try before it is judged; TooManyTries while it is locked.
-
-    kind: of FREE_TRIES. key: as `tries_key` gives it.
-    """
-    row = _tries(session, key, now)
-    if row.locked_until is not None and row.locked_until > now:
-        raise TooManyTries(
-            "too many wrong tries", until=row.locked_until, advice="Wait, then try again."
-        )
-    row.failures = 1 if now - row.last_at > FORGIVEN_AFTER else row.failures + 1
-    row.last_at = now
-    over = row.failures - FREE_TRIES[kind]
-    row.locked_until = (
-        now + min(FIRST_WAIT * 2 ** min(over, 12), LONGEST_WAIT) if over >= 0 else None
-    )

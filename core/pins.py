@@ -12,9 +12,9 @@ from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events
-from core.accounts import SignInTries, count_try, tries_key
 from core.db import Base, Database, Instant
 from core.errors import Invalid, NotSignedIn
+from core.tries import SignInTries, count_try, tries_key
 
 SHORTEST, LONGEST = 6, 10
 _DIGITS = re.compile(rf"[0-9]{{{SHORTEST},{LONGEST}}}")

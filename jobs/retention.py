@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from core import accounts, events, expiry, identity, quarantine
+from core import events, expiry, identity, quarantine, tries
 from core.clock import to_micros
 from jobs.work import Work, actor
 from workflows import intake
@@ -53,7 +53,7 @@ def forget_credentials(work: Work, now: datetime) -> int:
     with work.transaction() as session:
         ended = expiry.forget_credentials(session, before=now - CREDENTIALS_KEPT)
         ended += identity.forget_attempts(session, now=now)
-        return ended + accounts.forget_tries(session, now=now)
+        return ended + tries.forget_tries(session, now=now)
 
 
 def forget_imports(work: Work, now: datetime) -> int:

@@ -8,11 +8,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from api.deps import CSRF_FIELD, SESSION_COOKIE, csrf_token, is_csrf_token, parts_of
-from core.accounts import network_of
 from core.callers import Callers
 from core.errors import NotAllowed, NotSignedIn
 from core.limits import Limit, take
 from core.people import Caller
+from core.tries import network_of
 from web.page_route import is_secure
 from web.templating import Templates
 from web.visit import guest_reader

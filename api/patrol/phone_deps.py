@@ -8,8 +8,8 @@ from fastapi import Depends, Request
 
 from api.context import Parts
 from api.deps import Permission, parts_of
-from core.accounts import network_of
 from core.db import Session
+from core.tries import network_of
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.phones.proving import Proof, phone_asking_once, phone_of, require_proof
 from workflows.patrol.phones.refusals import PhoneUnproved

@@ -10,12 +10,20 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
 from core import accounts
-from core.accounts import Password, SignInTries, login_of, new_password, set_password, sign_in
+from core.accounts import (
+    Password,
+    login_of,
+    new_password,
+    require_password,
+    set_password,
+    sign_in,
+)
 from core.clock import SimulatedClock
 from core.db import Database
-from core.errors import Conflict, Invalid, NotSignedIn, TooManyTries
+from core.errors import Conflict, Invalid, NotAllowed, NotSignedIn, TooManyTries
 from core.ids import new_id
 from core.people import Person, find_credential, identify, issue
+from core.tries import SignInTries
 from tests.fixtures import NOON
 from tests.threads import in_threads
 
@@ -247,3 +255,35 @@ def test_a_hash_of_older_settings_is_renewed_at_sign_in(
     with database.read() as session:
         assert session.scalars(select(Password.hash)).one() != before
     assert sign_in(database, "wei", GOOD, HERE, now=clock.now())
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_present_password_is_guessed_no_more_often_than_at_the_sign_in(
+    database: Database,
+) -> None:
+    """From wherever: whoever holds a session of the person counts on their account."""
+    person_id = put_person(database)
+    wrong(database)
+    for number in range(4):
+        with pytest.raises(NotAllowed):
+            require_password(database, person_id, "a guess", f"192.0.2.{number}", now=NOON)
+    for present in ("another guess", GOOD):
+        with pytest.raises(TooManyTries):
+            require_password(database, person_id, present, "198.51.100.1", now=NOON)
+    with pytest.raises(TooManyTries):
+        sign_in(database, "wei", GOOD, HERE, now=NOON)
+    later = NOON + timedelta(seconds=15)
+    require_password(database, person_id, GOOD, HERE, now=later)
+    wrong(database, after=20)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_who_tries_many_present_passwords_from_one_network_is_stopped(
+    database: Database,
+) -> None:
+    person_id = put_person(database)
+    for number in range(50):
+        with pytest.raises(NotSignedIn):
+            sign_in(database, f"guess{number}", GOOD, HERE, now=NOON)
+    with pytest.raises(TooManyTries):
+        require_password(database, person_id, GOOD, HERE, now=NOON)

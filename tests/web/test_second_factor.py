@@ -228,3 +228,17 @@ def test_who_is_made_an_administrator_is_led_there_by_their_next_request(stage: 
         add_grant(session, person, stage.site_id, "administrator", actor=actor, now=now)
     assert client.get("/account").headers["location"] == NEEDED
     assert token.get("/api/v1/tickets").status_code == 403
+
+
+@pytest.mark.parametrize("rule", ["nobody"], indirect=True)
+def test_no_form_that_asks_for_the_present_password_lets_anybody_guess_it(stage: Stage) -> None:
+    with_login(stage, "manager")
+    client = visitor(stage)
+    sign_in(client, "wei", GOOD)
+    csrf = {"csrf": csrf_of(client, "/account")}
+    wrong = {**csrf, "login": "wei", "present": "a guess", "password": "another good one"}
+    told = [client.post("/account/password", data=wrong).status_code for _ in range(6)]
+    assert told == [403] * 5 + [429]
+    for form in ("/account/password", f"{NEEDED}/end", "/account/identity"):
+        answer = client.post(form, data={**wrong, "present": GOOD})
+        assert answer.status_code == 429, form

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from core import events
-from core.accounts import has_password, holders_of, is_password_of, sign_in
+from core.accounts import has_password, holders_of, require_password, sign_in
 from core.administration import NewPoint, create_points, retire_device, update_asset
 from core.db import Database
 from core.devices import Device, Point, note_waiting
@@ -757,6 +757,7 @@ def test_nobody_signs_in_by_a_login_that_is_only_kept(desk: Desk, site: SmallSit
             sign_in(desk.database, "13800000001", password, "127.0.0.1", now=NOON)
     wei = person_of(desk, "13800000001")
     assert wei is not None
-    assert not is_password_of(desk.database, wei, "")
+    with pytest.raises(NotAllowed):
+        require_password(desk.database, wei, "", "127.0.0.1", now=NOON)
     with desk.database.read() as session:
         assert not has_password(session, wei)

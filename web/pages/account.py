@@ -1,22 +1,19 @@
 """One's own account: name, language, password, sessions."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.deps import SESSION_COOKIE
-from core import second_factor
+from core import accounts, second_factor
 from core.accounts import (
     has_password,
-    is_password_of,
     login_by_person,
     new_password,
     set_password,
 )
-from core.db import Database
-from core.errors import Invalid, NotAllowed
+from core.errors import Invalid
 from core.identity import find_link
 from core.people import rename
 from core.pins import pin_of
@@ -27,7 +24,7 @@ from web.page_route import PageRoute
 from web.pages.notices import reaching
 from web.pages.push import pushing
 from web.templating import Templates
-from web.visit import SignedInVisit
+from web.visit import SignedInVisit, Visit
 
 DONE = {
     "reaching": mark("Saved. The test in your inbox shows whether it works."),
@@ -114,7 +111,7 @@ def _add_changes(routes: APIRouter) -> None:
             has_one = has_password(session, person)
             by_link = came_by_link(session, kept, now=now)
         if has_one and not by_link:
-            require_password(database, person, present)
+            require_password(visit, request, present)
         given = new_password(login, password)
         with database.write() as session:
             set_password(session, person, given, now=now)
@@ -132,10 +129,11 @@ def _add_changes(routes: APIRouter) -> None:
         return back_to_account("sessions")
 
 
-def require_password(database: Database, person_id: UUID, present: str) -> None:
-    """NotAllowed unless this is the person's present password."""
-    if not is_password_of(database, person_id, present):
-        raise NotAllowed("the present password is wrong", advice="Type it again.")
+def require_password(visit: Visit, request: Request, present: str) -> None:
+    """NotAllowed unless this is the person's present password; TooManyTries for who guesses."""
+    person, now = visit.caller.person_id, visit.parts.clock.now()
+    address = request.client.host if request.client else ""
+    accounts.require_password(visit.parts.database, person, present, address, now=now)
 
 
 def back_to_account(done: str, language: str = "") -> Response:

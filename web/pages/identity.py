@@ -288,7 +288,7 @@ def _add_account(routes: APIRouter, templates: Templates) -> None:
             by_link = came_by_link(session, request.cookies.get(SESSION_COOKIE, ""), now=now)
             has_one = has_password(session, person)
         if has_one and not by_link:
-            require_password(parts.database, person, present)
+            require_password(visit, request, present)
         try:
             parts.provider.check()
             with parts.database.write() as session:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import segno
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from core import second_factor
@@ -53,6 +53,7 @@ def router(templates: Templates) -> APIRouter:
     @routes.post("/account/second-factor/end")
     def end(
         visit: SignedInVisit,
+        request: Request,
         present: Annotated[str, Form()] = "",
         code: Annotated[str, Form()] = "",
     ) -> Response:
@@ -64,7 +65,7 @@ def router(templates: Templates) -> APIRouter:
         with database.read() as session:
             has_one = has_password(session, person)
         if has_one:
-            require_password(database, person, present)
+            require_password(visit, request, present)
         else:
             require_code(database, visit.parts.vault, person, code, now=now)
         with database.write() as session:
