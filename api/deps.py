@@ -107,6 +107,13 @@ async def anybody_of(request: Request) -> Caller:
     return caller
 
 
+async def judged_anew(request: Request) -> Caller:
+    """The caller as the database has them now, whatever is remembered from a moment ago."""
+    secret, kind = _credentials(request)
+    callers = cast(Callers, request.app.state.callers)
+    return await run_in_threadpool(callers.identify, secret, kind)
+
+
 def _credentials(request: Request) -> tuple[str, str]:
     authorization = request.headers.get("Authorization")
     if authorization is not None:

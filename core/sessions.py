@@ -26,6 +26,7 @@ from core.people import (
 )
 
 KIND = "session"
+SIGN_OUT = "person.sign_out"
 # For requests that were on their way with the old secret.
 OVERLAP = timedelta(minutes=1)
 BY_LINK = "by a link"
@@ -157,9 +158,10 @@ def open_sessions(session: Session, person_id: UUID, *, now: datetime) -> int:
 def end(session: Session, secret: str, *, now: datetime) -> bool:
     """End a session with all its secrets at once; returns whether there was one."""
     row = _find(session, secret)
-    if row is None:
+    if row is None or not _end_all(session, Credential.session_id == row.session_id, now=now):
         return False
-    return _end_all(session, Credential.session_id == row.session_id, now=now)
+    _say_out(session, row.person_id, now)
+    return True
 
 
 def end_others(session: Session, person_id: UUID, kept: str, *, now: datetime) -> None:
@@ -168,7 +170,14 @@ def end_others(session: Session, person_id: UUID, kept: str, *, now: datetime) -
     theirs = Credential.person_id == person_id
     if row is not None:
         theirs = and_(theirs, Credential.session_id != row.session_id)
-    _end_all(session, theirs, now=now)
+    if _end_all(session, theirs, now=now):
+        _say_out(session, person_id, now)
+
+
+def _say_out(session: Session, person_id: UUID, now: datetime) -> None:
+    """By this fact every process ends the live pages of the person, who comes again or can't."""
+    actor = events.Actor.person(person_id)
+    events.append(session, SIGN_OUT, ("person", person_id), actor=actor, learned_at=now)
 
 
 def _end_all(session: Session, which: ColumnElement[bool], *, now: datetime) -> bool:

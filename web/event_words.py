@@ -213,6 +213,7 @@ EVENT: Mapping[str, str] = {
     "person.second_factor_off": mark("A second factor was turned off"),
     "person.recovery_code": mark("A recovery code was used"),
     "person.sign_in": mark("Somebody signed in"),
+    "person.sign_out": mark("Somebody signed out, or ended sessions"),
     "person.identity_link": mark("An identity was linked"),
     "person.identity_unlink": mark("An identity was unlinked"),
     "person.link": mark("A sign-in link was made for somebody"),

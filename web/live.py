@@ -17,6 +17,7 @@ from core import events
 from core.clock import from_micros
 from core.errors import Unavailable
 from core.health import PartState
+from core.sessions import SIGN_OUT
 from core.telemetry.readings import Last
 from core.telemetry.store import TelemetryError
 from web.reader import Reader
@@ -61,7 +62,9 @@ CALLS = "sos"
 STRUCTURE = frozenset({"site", "device", "point", "asset", "source"})
 RIGHTS = frozenset({"person", "grant", "credential"})
 # What is about people and changes nothing of what they may see: no stream ends for it.
-RIGHTS_STAND = frozenset({"person.sign_in", "person.identity_link", "person.identity_unlink"})
+RIGHTS_STAND = frozenset(
+    {"person.sign_in", SIGN_OUT, "person.identity_link", "person.identity_unlink"}
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -260,12 +263,6 @@ class LiveFeed:
         with self._guard:
             self._streams.discard(stream)
 
-    def drop(self, person_id: UUID) -> None:
-        """End the streams of a person who signed out."""
-        for stream in self._open():
-            if stream.person_id == person_id:
-                stream.offer(None)
-
     def contact(self) -> Message:
         """How old what the feed shows is: seconds since it last saw the log."""
         age = round(time.monotonic() - self._seen, 1)
@@ -317,8 +314,11 @@ class LiveFeed:
         panels: dict[UUID, set[str]] = {}
         tickets: dict[UUID, set[str]] = {}
         rights_changed = False
+        gone: set[str] = set()
         for fact in facts:
             about = fact.kind.partition(".")[0]
+            if fact.kind == SIGN_OUT:
+                gone.add(fact.subject_id)
             rights_changed |= about in RIGHTS and fact.kind not in RIGHTS_STAND
             if fact.site_id is None:
                 continue
@@ -328,8 +328,9 @@ class LiveFeed:
             if about in STRUCTURE:
                 self._sites.pop(fact.site_id, None)
         self._tell_panels(streams, panels, tickets)
-        if rights_changed:
-            _tell(streams, None)
+        # Their sessions that go on open new ones at once.
+        over = [one for one in streams if rights_changed or str(one.person_id) in gone]
+        _tell(over, None)
 
     def _tell_panels(
         self,

@@ -14,13 +14,15 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import delete
 
-from core import events
+from api.deps import SESSION_COOKIE, csrf_token
+from core import events, sessions
 from core.clock import EPOCH
 from core.errors import Unavailable
 from core.people import Grant, issue
+from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web import live as feed
-from web.live import Message, Stream
+from web.live import LiveFeed, Message, Stream
 from web.reader import Reader
 
 PUMP = "b1-pump-1"
@@ -148,7 +150,7 @@ def test_a_page_hears_nothing_of_other_sites(stage: Stage) -> None:
         await next_of(ours, "contact")
         await in_thread(lambda: stage.trip(PUMP, OVERHEATING))
         await next_of(ours, "changed")
-        stage.live.drop(stranger)
+        await in_thread(lambda: sign_out(stage, stranger))
         kinds = [message.kind async for message in theirs.messages()]
         stage.live.leave(theirs)
         assert "changed" not in kinds
@@ -230,6 +232,60 @@ def test_a_change_of_rights_ends_every_stream(stage: Stage) -> None:
         assert set(kinds) <= {"contact", "changed", "values"}
 
     watched(stage, look)
+
+
+def sign_out(stage: Stage, person: UUID) -> None:
+    secret = stage.secret(person, "session")
+    with stage.parts.database.write() as session:
+        assert sessions.end(session, secret, now=stage.parts.clock.now())
+
+
+@pytest.mark.parametrize("way", ["/sign-out", "/account/sessions/end"])
+def test_who_signs_out_has_no_live_page_left_in_any_process(stage: Stage, way: str) -> None:
+    """Pages of others stay; those of a session that goes on come again by themselves."""
+    other_process = LiveFeed(stage.parts)
+    ada = stage.person("Ada", "manager")
+    client = signed_in(stage, stage.secret(ada, "session"))
+    stage.secret(ada, "session")
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+
+    async def look(stream: Stream) -> None:
+        theirs = [live.join(stage.site_id, ada) for live in (stage.live, other_process)]
+        heard = [one.messages() for one in theirs]
+        for messages in heard:
+            await next_of(messages, "contact")
+        answer = await in_thread(lambda: client.post(way, data=form))
+        assert answer.status_code == 303
+        for messages in heard:
+            assert "changed" not in [message.kind async for message in messages]
+        assert not stream.closed
+
+    other_process.start()
+    try:
+        watched(stage, look)
+    finally:
+        other_process.stop()
+
+
+@pytest.mark.parametrize(("change", "status"), [("ended", 303), ("revoked", 503)])
+def test_no_stream_opens_for_what_somebody_might_do_a_moment_ago(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, change: str, status: int
+) -> None:
+    """Another process ends it within the second for which this one remembers the caller."""
+    ada = stage.person("Ada", "manager")
+    secret = stage.secret(ada, "session")
+    client = signed_in(stage, secret)
+    remembered = stage.app.state.callers.identify(secret, "session")
+    with stage.parts.database.write() as session:
+        if change == "ended":
+            sessions.end(session, secret, now=stage.parts.clock.now())
+        else:
+            session.add(Grant(person_id=ada, node_id=stage.other_site_id, role="guard"))
+            session.execute(delete(Grant).where(Grant.role == "manager"))
+            session.add(Grant(person_id=ada, node_id=stage.site_id, role="guard"))
+    monkeypatch.setattr(stage.app.state.callers, "remembered", lambda *_: remembered)
+    assert client.get(f"/live/{stage.site_id}/stream").status_code == status
+    assert stage.live._open() == []
 
 
 def revoke(stage: Stage) -> None:

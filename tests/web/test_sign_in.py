@@ -1,7 +1,6 @@
 """Signing in by a one-time link: opening it changes nothing, the button does, once."""
 
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
@@ -83,18 +82,6 @@ def test_signing_out_ends_the_session_at_once(stage: Stage) -> None:
     token = read(here.get("/").text).forms[-1]["csrf"]
     assert here.post("/sign-out", data={"csrf": token}).status_code == 303
     assert elsewhere.get("/").headers["location"] == "/sign-in"
-
-
-def test_ending_ones_other_sessions_ends_their_live_pages(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    person = stage.person("Ada", "manager")
-    client, dropped = visitor(stage), list[UUID]()
-    client.cookies.set(SESSION_COOKIE, stage.secret(person, "session"))
-    token = read(client.get("/account").text).forms[-1]["csrf"]
-    monkeypatch.setattr(stage.live, "drop", dropped.append)
-    assert client.post("/account/sessions/end", data={"csrf": token}).status_code == 303
-    assert dropped == [person]
 
 
 def test_a_limited_token_changes_nothing_of_its_persons_account(stage: Stage) -> None:

@@ -19,7 +19,6 @@ from core.people import rename
 from core.pins import pin_of
 from core.sessions import came_by_link, end_others, open_sessions
 from web.languages import known, mark
-from web.live import feed_of
 from web.page_route import PageRoute
 from web.pages.notices import reaching
 from web.pages.push import pushing
@@ -124,8 +123,6 @@ def _add_changes(routes: APIRouter) -> None:
         with visit.parts.database.write() as session:
             now = visit.parts.clock.now()
             end_others(session, visit.caller.person_id, kept, now=now)
-        # Their open pages as well; one's own come back by themselves.
-        feed_of(request).drop(visit.caller.person_id)
         return back_to_account("sessions")
 
 

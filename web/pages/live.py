@@ -9,9 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
+from api.deps import judged_anew
 from core.clock import to_micros
-from core.errors import NotFound
+from core.errors import NotFound, Unavailable, WatchkeeperError
 from core.paging import Wish
+from core.people import Caller
 from core.telemetry.readings import Last
 from core.telemetry.store import TelemetryError
 from rules.catalog import shipped_catalog
@@ -245,6 +247,16 @@ async def _frames(live: LiveFeed, stream: Stream, reader: Reader) -> AsyncIterat
         live.leave(stream)
 
 
+async def _require_the_same(request: Request, caller: Caller) -> None:
+    """Judge anew who opens a stream, which stays open for long.
+
+    Another process may have changed what they may do, or ended their session, within the moment
+    for which we remember them, and the feed may have heard so before this stream was among its own.
+    """
+    if await judged_anew(request) != caller:
+        raise Unavailable("what you may see has just changed", advice="Try again in a moment.")
+
+
 def router(templates: Templates) -> APIRouter:
     """The routes of the live page."""
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -315,6 +327,11 @@ def _add_stream(routes: APIRouter) -> None:
             calls=caller.sites_for(sos.ANSWER) | caller.sites_for(sos.ANSWER_SILENT),
             calls_only=calls,
         )
+        try:
+            await _require_the_same(request, caller)
+        except WatchkeeperError:
+            live.leave(opened)
+            raise
         return StreamingResponse(
             _frames(live, opened, visit.reader),
             media_type="text/event-stream",

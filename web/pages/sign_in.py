@@ -9,7 +9,6 @@ from api.deps import SESSION_COOKIE, parts_of
 from core import accounts, invitations, people, sessions
 from core.errors import Conflict, Invalid, NotSignedIn, TooManyTries
 from web.languages import mark
-from web.live import feed_of
 from web.page_route import PageRoute, error_page
 from web.pages.doorway import (
     FORGED,
@@ -59,7 +58,6 @@ def router(templates: Templates) -> APIRouter:
         with visit.parts.database.write() as session:
             by_identity = sessions.came_by_identity(session, secret)
             sessions.end(session, secret, now=visit.parts.clock.now())
-        feed_of(request).drop(visit.caller.person_id)
         # Asked after the transaction: the provider may take its time.
         onward = sign_out_there(templates, request) if by_identity else None
         answer = onward or RedirectResponse("/sign-in", status_code=303)
