@@ -22,16 +22,16 @@ from core.colleagues import (
 )
 from core.invitations import (
     add_grant,
-    end_grant,
     find_node,
     invite,
-    make_link,
     require_another_administrator,
     require_may_give,
     require_over,
     revoke,
 )
+from core.sign_in_links import make_link
 from core.teams import team_below
+from core.unfounded import take_role
 from workflows import staff
 
 router = APIRouter(tags=["people"])
@@ -161,7 +161,7 @@ def delete_role(asked: Writer, person_id: UUID, role_id: UUID) -> Response:
         require_over(asked.caller, node)
         if node.kind == "company" and grant.role == "administrator":
             require_another_administrator(session, person_id)
-        end_grant(session, grant, actor=asked.actor, now=asked.now)
+        take_role(session, grant, actor=asked.actor, now=asked.now)
     return Response(status_code=204)
 
 

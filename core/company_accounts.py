@@ -8,10 +8,19 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.accounts import NewPassword, set_password
-from core.companies import ROLE, Company, CompanyInvitation, CompanyPerson, companies_of, say
+from core.companies import (
+    ROLE,
+    WRITE,
+    Company,
+    CompanyInvitation,
+    CompanyPerson,
+    companies_of,
+    say,
+)
 from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.invitations import add_grant
+from core.makers import might_still
 from core.people import Person, hash_secret, name_of, new_secret
 from core.places import Node
 from core.waiting_invitations import swap_waiting
@@ -42,7 +51,10 @@ def invite_to_company(
 def open_company_invitation(
     session: Session, secret: str, *, now: datetime
 ) -> tuple[CompanyInvitation, Company, Node]:
-    """The invitation behind a link. NotFound when it was used or ended, or the hire has."""
+    """The invitation behind a link.
+
+    NotFound when it was used or ended, the hire has, or who made it might not any more.
+    """
     statement = (
         select(CompanyInvitation, Company, Node)
         .join(Company, Company.id == CompanyInvitation.company_id)
@@ -55,7 +67,7 @@ def open_company_invitation(
         )
     )
     found = session.execute(statement).first()
-    if found is None:
+    if found is None or not might_still(session, found[0].made_by, WRITE, found[0].site_id):
         raise NotFound("this invitation was used before or has ended", advice="Ask for a new one.")
     return found[0], found[1], found[2]
 

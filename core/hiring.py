@@ -27,7 +27,7 @@ class NewPerson:
 def hire(
     session: Session, people: Sequence[NewPerson], *, actor: events.Actor, now: datetime
 ) -> None:
-    """Enter people; they come by a one-time link (`core.invitations.make_link`).
+    """Enter people; they come by a one-time link (`core.sign_in_links.make_link`).
 
     Their login is kept for them. Roles are given apart from this.
     """

@@ -16,9 +16,11 @@ from core.households import WRITE, Contact, Resident, contacts_of, phone_of, tod
 from core.ids import new_id
 from core.invitations import add_grant
 from core.local_time import zone
+from core.makers import might_still
 from core.outsiders import OFFICE
-from core.people import Caller, Grant, Person, hash_secret, issue, new_secret
+from core.people import Caller, Person, hash_secret, issue, new_secret
 from core.places import Node, Space
+from core.sign_in_links import opens_only_homes
 from core.waiting_invitations import swap_waiting
 
 LIFETIME = timedelta(days=14)
@@ -119,14 +121,12 @@ def sign_in_link(session: Session, row: Resident, caller: Caller, *, now: dateti
     person_id = account_holders(session, [row.id]).get(row.id)
     if person_id is None:
         raise Conflict("they have no account yet", advice="Invite them.")
-    held = select(Grant.role, Grant.node_id).where(Grant.person_id == person_id)
-    known = caller.sites_for(WRITE)
-    if any(role != ROLE or node not in known for role, node in session.execute(held)):
+    if not opens_only_homes(session, caller, person_id):
         raise Conflict(
             "this account opens more than homes of yours",
             advice="They sign in as before; an administrator makes them a link.",
         )
-    secret = issue(session, person_id, "link", now=now, label=OFFICE)
+    secret = issue(session, person_id, "link", now=now, label=OFFICE, made_by=caller.person_id)
     actor = events.Actor.person(caller.person_id)
     events.append(session, "person.link", ("person", person_id), actor=actor, learned_at=now)
     return secret
@@ -143,7 +143,10 @@ class Invited:
 
 
 def open_home_invitation(session: Session, secret: str, *, now: datetime) -> Invited:
-    """The invitation behind a link. NotFound when it was used, ended, or they moved out."""
+    """The invitation behind a link.
+
+    NotFound when it was used, ended, they moved out, or who made it might not any more.
+    """
     statement = (
         select(HomeInvitation, Resident)
         .join(Resident, Resident.id == HomeInvitation.resident_id)
@@ -158,6 +161,7 @@ def open_home_invitation(session: Session, secret: str, *, now: datetime) -> Inv
     if (
         found is None
         or not contacts
+        or not might_still(session, found[0].made_by, WRITE, found[0].site_id)
         or contacts[0].is_former(today_at(session, found[0].site_id, now))
     ):
         raise NotFound(

@@ -14,7 +14,8 @@ from core.accounts import NewPassword, set_password
 from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.ids import new_id
-from core.people import Caller, Grant, Person, hash_secret, issue, new_secret
+from core.makers import maker
+from core.people import Caller, Grant, Person, hash_secret, new_secret
 from core.permissions import ENTRUSTED, ROLES, ROLES_OF_A_TEAM, STAFF_ROLES
 from core.places import Node
 
@@ -118,34 +119,6 @@ def invite(
     return row, secret
 
 
-def make_link(
-    session: Session,
-    caller: Caller,
-    person: Person,
-    *,
-    now: datetime,
-    lifetime: timedelta | None = None,
-) -> str:
-    """A one-time sign-in link for a person who forgot; returns its secret, which is shown once.
-
-    lifetime: that of a link unless told otherwise.
-
-    NotAllowed unless the caller answers for people wherever the person holds a role, since the
-    link gives all that the person has.
-    """
-    require_over_person(session, caller, person)
-    label = "made by a colleague"
-    secret = issue(session, person.id, "link", now=now, label=label, lifetime=lifetime)
-    events.append(
-        session,
-        "person.link",
-        ("person", person.id),
-        actor=events.Actor.person(caller.person_id),
-        learned_at=now,
-    )
-    return secret
-
-
 def require_over_person(session: Session, caller: Caller, person: Person) -> None:
     """NotAllowed unless the caller answers for people wherever the person holds a role."""
     held = select(Grant.node_id).where(Grant.person_id == person.id)
@@ -173,31 +146,33 @@ def _touches(session: Session, node: Node, sites: frozenset[UUID]) -> bool:
 
 
 def open_invitation(session: Session, secret: str, *, now: datetime) -> Invitation:
-    """The invitation behind a link. NotFound when it was used, ended, revoked or never made."""
-    row = session.scalars(
-        select(Invitation).where(
-            Invitation.secret_hash == hash_secret(secret),
-            Invitation.used_at.is_(None),
-            Invitation.ends_at > now,
-        )
-    ).first()
-    if row is None:
-        raise NotFound(
-            "this invitation was used before or has ended",
-            advice="Ask whoever invited you for a new one.",
-        )
-    return row
+    """The invitation behind a link.
+
+    NotFound when it was used, ended, revoked or never made, or does not stand any more.
+    """
+    statement = select(Invitation).where(Invitation.secret_hash == hash_secret(secret))
+    return _waiting(session, session.scalars(statement).first(), now)
 
 
 def waiting_invitation(session: Session, invitation_id: UUID, *, now: datetime) -> Invitation:
     """An invitation by its id; NotFound as `open_invitation` does."""
-    row = session.get(Invitation, invitation_id)
-    if row is None or row.used_at is not None or row.ends_at <= now:
+    return _waiting(session, session.get(Invitation, invitation_id), now)
+
+
+def _waiting(session: Session, row: Invitation | None, now: datetime) -> Invitation:
+    ended = row is None or row.used_at is not None or row.ends_at <= now
+    if row is None or ended or not stands(session, row):
         raise NotFound(
             "this invitation was used before or has ended",
             advice="Ask whoever invited you for a new one.",
         )
     return row
+
+
+def stands(session: Session, row: Invitation) -> bool:
+    """Whether who made an invitation is still with us, and might make it today."""
+    by, node = maker(session, row.made_by), session.get_one(Node, row.node_id)
+    return by is not None and answers_for(by, node) and row.role in roles_to_give(by, node)
 
 
 def take_up(session: Session, row: Invitation, name: str, locale: str, *, now: datetime) -> UUID:

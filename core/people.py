@@ -61,6 +61,7 @@ class Credential(Base):
 
     A half one stands between a right password and the code of a second factor.
     scope: the permissions that a token is limited to; empty: all those of its person.
+    made_by: who made a link for somebody else; empty: nobody but the product.
     proved: whether a second factor stood behind it when it was made.
     session_id, began_at, renew_at: a web session outlives its secret (see core.sessions).
     A link is used once; a session and a token until they end. Secrets are 256 random bits, so a
@@ -79,6 +80,7 @@ class Credential(Base):
     used_at: Mapped[datetime | None] = mapped_column(Instant)
     scope: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     proved: Mapped[bool] = mapped_column(default=False)
+    made_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     session_id: Mapped[UUID | None] = mapped_column(index=True)
     began_at: Mapped[datetime | None] = mapped_column(Instant)
     renew_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -125,10 +127,11 @@ def issue(
     lifetime: timedelta | None = None,
     scope: Iterable[str] | None = None,
     proved: bool = False,
+    made_by: UUID | None = None,
 ) -> str:
     """Make a credential and return its secret, which is shown once and stored nowhere.
 
-    proved: a second factor stands behind it.
+    proved: a second factor stands behind it. made_by: somebody else who makes it for the person.
     """
     secret, new = new_secret(kind), new_id()
     is_session = kind == "session"
@@ -143,6 +146,7 @@ def issue(
             ends_at=now + (lifetime or CREDENTIAL_LIFETIME[kind]),
             scope=None if scope is None else sorted(scope),
             proved=proved,
+            made_by=made_by,
             session_id=new if is_session else None,
             began_at=now if is_session else None,
             renew_at=now + RENEWED_AFTER if is_session else None,
@@ -150,28 +154,6 @@ def issue(
         )
     )
     return secret
-
-
-def redeem_link(session: Session, secret: str, *, now: datetime) -> UUID:
-    """Use up a one-time sign-in link; returns its person. NotSignedIn if used, ended or unknown."""
-    statement = (
-        update(Credential)
-        .where(
-            Credential.secret_hash == hash_secret(secret),
-            Credential.kind == "link",
-            Credential.used_at.is_(None),
-            Credential.ends_at > now,
-        )
-        .values(used_at=now)
-        .returning(Credential.person_id)
-    )
-    person_id = session.execute(statement).scalar_one_or_none()
-    if person_id is None:
-        raise NotSignedIn(
-            "this sign-in link was used before or has ended",
-            advice="Print a new one with `watchkeeper signin-link`.",
-        )
-    return person_id
 
 
 def end_credential(session: Session, secret: str, *, now: datetime) -> bool:

@@ -23,11 +23,11 @@ from core.people import (
     hash_secret,
     identify,
     issue,
-    redeem_link,
     scoped,
 )
 from core.permissions import MEANING, PERMISSIONS, ROLES
 from core.places import Asset, Node
+from core.sign_in_links import redeem_link
 from core.site_file import import_site, read_site_file
 from tests.fixtures import NOON, Administrator, SmallSite
 from tests.threads import in_threads

@@ -15,7 +15,8 @@ from core.db import Database, Session
 from core.errors import NotSignedIn
 from core.events import Event
 from core.ids import new_id
-from core.people import Credential, Person, issue, redeem_link
+from core.people import Credential, Person, issue
+from core.sign_in_links import redeem_link
 from jobs.deadlines import mark_deadlines
 from jobs.ingest_watch import IngestWatch
 from jobs.outbox import channel_of, send_facts

@@ -1,25 +1,31 @@
 """Leaving: every way in ends, open work goes back to its team, the past keeps the name."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from core import events
 from core.accounts import new_password, set_password, sign_in
 from core.companies import CompanyPerson, hire_company, people_of
+from core.company_accounts import invite_to_company, open_company_invitation
 from core.db import Database
 from core.errors import Conflict, NotAllowed, NotFound, NotSignedIn
 from core.events import Event
-from core.home_accounts import invite_residents
+from core.home_accounts import invite_residents, open_home_invitation
 from core.homes import Home
 from core.households import Details, Resident, add_resident
 from core.ids import new_id
 from core.invitations import Invitation, invite, open_invitation
-from core.people import Caller, Grant, Person, caller_for, identify, issue, redeem_link
+from core.people import Caller, Credential, Grant, Person, caller_for, identify, issue
 from core.places import Space
+from core.sign_in_links import make_link, redeem_link
+from core.unfounded import take_role
 from tests.fixtures import NOON, Administrator, SmallSite
 from tests.threads import in_threads
 from tests.workflows.conftest import do, employ, ticket_of, trip
@@ -187,3 +193,121 @@ def test_nobody_of_a_hired_company_is_left_who_left(
     let_go(database, wei, administrator.person_id)
     with database.read() as session:
         assert people_of(session, company.id) == []
+
+
+ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What somebody made that lets others in, by its secrets."""
+
+    link: str
+    colleague: str
+    home: str
+    company: str
+
+    def standing(self, database: Database) -> set[str]:
+        """What of it still opens; nothing is used up."""
+        opens: dict[str, Callable[[Session], object]] = {
+            "link": lambda session: redeem_link(session, self.link, now=LATER),
+            "colleague": lambda session: open_invitation(session, self.colleague, now=LATER),
+            "home": lambda session: open_home_invitation(session, self.home, now=LATER),
+            "company": lambda session: open_company_invitation(session, self.company, now=LATER),
+        }
+        found = set()
+        for what, tried in opens.items():
+            with database.read() as session:
+                try:
+                    tried(session)
+                except (NotFound, NotSignedIn):
+                    continue
+                finally:
+                    session.rollback()
+            found.add(what)
+        return found
+
+
+def make_everything(database: Database, site: SmallSite, by: UUID) -> Made:
+    caller = caller_of(database, by)
+    forgot = employ(database, site.id, "guard")
+    zhao = live_in(database, site, "Zhao", "13800138000")
+    with database.write() as session:
+        company = hire_company(session, caller, site.id, "Pumps Ltd", now=NOON)
+        [(_, home)] = invite_residents(session, [session.get_one(Resident, zhao)], by=by, now=NOON)
+        return Made(
+            make_link(session, caller, session.get_one(Person, forgot), now=NOON),
+            invite(session, caller, site.id, "guard", now=NOON)[1],
+            home,
+            invite_to_company(session, company, by=by, now=NOON)[1],
+        )
+
+
+@ONE_ENGINE
+def test_what_a_leaver_made_and_nobody_used_lets_nobody_in(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    wei = employ(database, site.id, "administrator")
+    made = make_everything(database, site, wei)
+    assert made.standing(database) == {"link", "colleague", "home", "company"}
+    let_go(database, wei, administrator.person_id)
+    assert made.standing(database) == set()
+    with database.read() as session:
+        ends = select(Credential.ends_at).where(Credential.made_by == wei)
+        assert session.scalars(ends).one() == LATER
+        kinds = list(session.scalars(select(Event.kind)))
+    assert {"invitation.revoke", "company.invite_end"} <= set(kinds)
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize(
+    ("left", "stands"),
+    [("service_desk", {"home"}), ("manager", {"home", "company"}), ("guard", set())],
+)
+def test_what_somebody_made_ends_with_the_right_to_make_it(
+    database: Database,
+    site: SmallSite,
+    administrator: Administrator,
+    left: str,
+    stands: set[str],
+) -> None:
+    wei = employ(database, site.id, "administrator")
+    made = make_everything(database, site, wei)
+    with database.write() as session:
+        session.add(Grant(person_id=wei, node_id=site.id, role=left))
+        grant = session.scalars(
+            select(Grant).where(Grant.person_id == wei, Grant.role == "administrator")
+        ).one()
+        take_role(session, grant, actor=events.SYSTEM, now=LATER)
+    assert made.standing(database) == stands
+    # Ended, not at rest: the right that comes back brings nothing back.
+    with database.write() as session:
+        session.add(Grant(person_id=wei, node_id=site.id, role="administrator"))
+    assert made.standing(database) == stands
+
+
+@ONE_ENGINE
+def test_a_link_opens_no_role_that_its_maker_does_not_answer_for(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    """Whom it signs in may have got one since it was made."""
+    local = employ(database, site.id, "administrator")
+    made = make_everything(database, site, local)
+    with database.write() as session:
+        signed_in = select(Credential.person_id).where(Credential.made_by == local)
+        person = session.scalars(signed_in).one()
+        session.add(Grant(person_id=person, node_id=site.company_id, role="manager"))
+    assert "link" not in made.standing(database)
+
+
+@ONE_ENGINE
+def test_a_limited_token_makes_no_link_that_is_not_limited(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    caller = caller_of(database, administrator.person_id)
+    limited = caller.within({"people.read", "people.write"})
+    with database.write() as session:
+        themselves = session.get_one(Person, administrator.person_id)
+        with pytest.raises(NotAllowed, match="limited token"):
+            make_link(session, limited, themselves, now=NOON)
+        assert make_link(session, caller, themselves, now=NOON)

@@ -24,10 +24,8 @@ from core.events import Actor
 from core.invitations import (
     add_grant,
     answers_for,
-    end_grant,
     find_node,
     invite,
-    make_link,
     require_another_administrator,
     require_may_give,
     require_over,
@@ -38,7 +36,9 @@ from core.paging import LARGEST_PAGE, Wish
 from core.people import Caller
 from core.permissions import ROLES
 from core.places import Node
+from core.sign_in_links import make_link
 from core.teams import team_below, teams_below
+from core.unfounded import take_role
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -203,7 +203,7 @@ def _add_changes(routes: APIRouter, templates: Templates) -> None:
             require_over(visit.caller, node)
             if node.kind == "company" and grant.role == "administrator":
                 require_another_administrator(session, person_id)
-            end_grant(session, grant, actor=_actor(visit), now=visit.parts.clock.now())
+            take_role(session, grant, actor=_actor(visit), now=visit.parts.clock.now())
         return RedirectResponse("/people", status_code=303)
 
     @routes.post("/people/{person_id}/link")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.deps import SESSION_COOKIE, parts_of
-from core import accounts, invitations, people, sessions
+from core import accounts, invitations, people, sessions, sign_in_links
 from core.errors import Conflict, Invalid, NotSignedIn, TooManyTries
 from web.languages import mark
 from web.page_route import PageRoute, error_page
@@ -38,7 +38,7 @@ def _redeemed(request: Request, secret: str) -> str:
     parts = parts_of(request)
     now = parts.clock.now()
     with parts.database.write() as session:
-        person_id = people.redeem_link(session, secret, now=now)
+        person_id = sign_in_links.redeem_link(session, secret, now=now)
         return sessions.begin(session, person_id, by="link", now=now, label=sessions.BY_LINK)
 
 

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.accounts import Password
-from core.invitations import LIFETIME, make_link
+from core.invitations import LIFETIME
 from core.people import Caller, Person
+from core.sign_in_links import make_link
 from workflows.intake.keeping import kept_items
 from workflows.intake.model import Intake
 from workflows.intake.planning.standing import in_parts

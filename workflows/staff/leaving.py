@@ -14,25 +14,21 @@ from core.contacts import forget_contacts
 from core.errors import Conflict
 from core.homes import leave_homes
 from core.identity import forget_identities
-from core.invitations import (
-    Invitation,
-    end_grant,
-    require_another_administrator,
-    require_over_person,
-    revoke,
-)
+from core.invitations import end_grant, require_another_administrator, require_over_person
 from core.people import Caller, Credential, Grant, Person
 from core.pins import forget_pin
 from core.push_devices import forget_push_devices
 from core.rosters import leave_rosters
 from core.teams import leave_teams
+from core.unfounded import end_unfounded
 from workflows import tickets
 
 
 def leave(session: Session, person: Person, *, caller: Caller, now: datetime) -> int:
     """Let a person leave; returns how many open tickets went back to their teams.
 
-    Ends their sessions, tokens, links, password, identity, roles, and invitations that they made;
+    Ends their sessions, tokens, links, password, identity, roles, and the links and invitations
+    that they made for others and nobody used;
     whoever lives here as well is invited to their home again.
     NotAllowed unless the caller answers for people wherever the person holds a role; Conflict for
     the last administrator of the company, and for somebody who has left already.
@@ -51,11 +47,12 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
     forget_push_devices(session, person.id)
     end_badges(session, person.id, actor=actor, now=now)
     shifts = leave_rosters(session, person.id, now)
-    _end_ways_in(session, person.id, actor, now)
-    for grant in session.scalars(select(Grant).where(Grant.person_id == person.id)).all():
-        end_grant(session, grant, actor=actor, now=now)
+    _end_ways_in(session, person.id, now)
     person.left_at = now
     session.flush()
+    end_unfounded(session, person.id, actor=actor, now=now)
+    for grant in session.scalars(select(Grant).where(Grant.person_id == person.id)).all():
+        end_grant(session, grant, actor=actor, now=now)
     events.append(
         session,
         "person.leave",
@@ -67,7 +64,7 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
     return passed_on
 
 
-def _end_ways_in(session: Session, person_id: UUID, actor: events.Actor, now: datetime) -> None:
+def _end_ways_in(session: Session, person_id: UUID, now: datetime) -> None:
     forget_password(session, person_id)
     forget_pin(session, person_id)
     forget_identities(session, person_id)
@@ -77,11 +74,6 @@ def _end_ways_in(session: Session, person_id: UUID, actor: events.Actor, now: da
         .where(Credential.person_id == person_id, Credential.ends_at > now)
         .values(ends_at=now)
     )
-    waiting = select(Invitation).where(
-        Invitation.made_by == person_id, Invitation.used_at.is_(None), Invitation.ends_at > now
-    )
-    for invitation in session.scalars(waiting).all():
-        revoke(session, invitation, actor=actor, now=now)
 
 
 def _pass_on(session: Session, person_id: UUID, by: UUID, now: datetime) -> int:

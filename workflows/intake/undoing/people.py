@@ -11,9 +11,10 @@ from core.administration.uses import uses_of
 from core.errors import Conflict, NotAllowed
 from core.events import Event
 from core.hiring import take_back
-from core.invitations import answers_for, end_grant, require_another_administrator
+from core.invitations import answers_for, require_another_administrator
 from core.people import Caller, Credential, Grant, Person
 from core.places import Node
+from core.unfounded import take_role
 from workflows.intake.applying import set_person
 from workflows.intake.plan import Item
 from workflows.intake.planning.standing import in_parts
@@ -135,5 +136,5 @@ def _end_role(undoing: Undoing, item: Item) -> None:
         except Conflict:
             undoing.keep(item, "last_administrator")
             return
-    end_grant(session, grant, actor=undoing.doing.actor, now=undoing.doing.now)
+    take_role(session, grant, actor=undoing.doing.actor, now=undoing.doing.now)
     undoing.undone += 1
