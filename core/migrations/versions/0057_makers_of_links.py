@@ -11,8 +11,10 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply. Nobody knows who made the links that wait; they end by themselves."""
-    with op.batch_alter_table("credential") as batch:
-        batch.add_column(sa.Column("made_by", sa.Uuid(), nullable=True))
-        batch.create_foreign_key(
-            op.f("fk_credential_made_by_person"), "person", ["made_by"], ["id"]
-        )
+    # In one statement: SQLite would make the table anew for a key that is added later, and can't
+    # while others refer to its rows.
+    kind = sa.Uuid().compile(dialect=op.get_bind().dialect)
+    op.execute(
+        f"ALTER TABLE credential ADD COLUMN made_by {kind} "
+        "CONSTRAINT fk_credential_made_by_person REFERENCES person (id)"
+    )
