@@ -7,6 +7,7 @@ from core import events, expiry, identity, quarantine, tries
 from core.clock import to_micros
 from jobs.work import Work, actor
 from workflows import intake
+from workflows.patrol.phones import signing_in
 from workflows.patrol.privacy import forgetting
 from workflows.patrol.privacy.holding import Holds, holds_standing
 
@@ -51,6 +52,7 @@ def forget_credentials(work: Work, now: datetime) -> int:
     """Drop credentials that ended long enough ago, wrong tries that are forgiven, and attempts to
     sign in elsewhere that came to nothing."""
     with work.transaction() as session:
+        signing_in.forget_tokens(session, before=now - CREDENTIALS_KEPT)
         ended = expiry.forget_credentials(session, before=now - CREDENTIALS_KEPT)
         ended += identity.forget_attempts(session, now=now)
         return ended + tries.forget_tries(session, now=now)

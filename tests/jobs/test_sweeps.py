@@ -29,8 +29,10 @@ from jobs.retention import (
 from jobs.work import Work
 from tests.api.building import put_import
 from tests.fixtures import NOON, SmallSite
+from tests.guard_phone import GuardPhone
 from tests.jobs.conftest import Receiver, make_work, open_one
 from workflows.notifications import Delivery
+from workflows.patrol.phones.model import Phone, PhoneUser
 
 MINUTE = timedelta(minutes=1)
 
@@ -252,6 +254,31 @@ def test_ended_credentials_are_forgotten_and_living_ones_stay(
     assert forget_credentials(work, NOON + timedelta(days=31)) == 2
     with database.read() as session:
         assert session.scalars(select(Credential.label)).all() == ["stays"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_token_that_a_phone_was_given_is_forgotten_like_others(
+    database: Database, site: SmallSite, clock: SimulatedClock
+) -> None:
+    """Of a guard who never signed out: it ended by itself, and the phone's row still names it."""
+    phone, guard = GuardPhone(), new_id()
+    with database.write() as session:
+        session.add(Person(id=guard, name="Zhou"))
+        session.flush()
+        issue(session, guard, "token", now=NOON, lifetime=timedelta(hours=12))
+        session.flush()
+        token = session.scalars(select(Credential.id).where(Credential.person_id == guard)).one()
+        row = Phone(id=phone.id, site_id=site.id, kind="post", label="Gate phone", key=phone.key)
+        row.browser = row.app = row.head_hash = ""
+        row.enrolled_at = row.heard_at = NOON
+        session.add(row)
+        session.flush()
+        user = PhoneUser(phone_id=phone.id, person_id=guard, site_id=site.id, credential_id=token)
+        user.online_at = user.offline_until = NOON
+        session.add(user)
+    assert forget_credentials(make_work(database, clock), NOON + timedelta(days=31)) == 1
+    with database.read() as session:
+        assert session.get_one(PhoneUser, (phone.id, guard)).credential_id is None
 
 
 def test_wrong_tries_are_forgotten_when_they_count_no_more(

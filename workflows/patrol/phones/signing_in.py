@@ -132,6 +132,20 @@ def end_tokens(session: Session, phone: Phone, *, now: datetime) -> None:
         _end_token(session, user, now)
 
 
+def forget_tokens(session: Session, *, before: datetime) -> None:
+    """Let phones know nothing of tokens that ended before a moment, so that these can be dropped.
+
+    Whoever signed out holds none; others let theirs end by itself, or have left.
+    """
+    ended = select(Credential.id).where(Credential.ends_at < before)
+    session.execute(
+        update(PhoneUser)
+        .where(PhoneUser.credential_id.in_(ended))
+        .values(credential_id=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def _end_token(session: Session, user: PhoneUser, now: datetime) -> None:
     if user.credential_id is not None:
         session.execute(
