@@ -107,6 +107,17 @@ def test_who_tries_many_accounts_from_one_network_is_stopped(database: Database)
         sign_in(database, "guess50", GOOD, "2001:db8:1:2::1", now=NOON)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_who_comes_by_ipv4_to_a_socket_for_both_is_told_from_others(database: Database) -> None:
+    for number in range(50):
+        with pytest.raises(NotSignedIn):
+            sign_in(database, f"guess{number}", GOOD, "::ffff:192.0.2.7", now=NOON)
+    with pytest.raises(TooManyTries):
+        sign_in(database, "guess50", GOOD, "192.0.2.7", now=NOON)
+    with pytest.raises(NotSignedIn):
+        sign_in(database, "guess50", GOOD, "::ffff:198.51.100.1", now=NOON)
+
+
 def test_tries_at_once_are_all_counted(database: Database) -> None:
     put_person(database)
     outcomes = in_threads(8, lambda _: _outcome(database))
