@@ -26,7 +26,7 @@ SESSION_SECONDS = int(CREDENTIAL_LIFETIME["session"].total_seconds())
 CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def parts_of(request: Request) -> Parts:
@@ -129,7 +129,7 @@ def _credentials(request: Request) -> tuple[str, str]:
 
 async def _require_csrf(request: Request, secret: str) -> None:
     given = request.headers.get(CSRF_HEADER)
-    if given is None and request.headers.get("Content-Type", "").startswith(_FORMS):
+    if given is None and request.headers.get("Content-Type", "").startswith(FORMS):
         field = (await request.form()).get(CSRF_FIELD)
         given = field if isinstance(field, str) else None
     if given is None or not is_csrf_token(given, secret):

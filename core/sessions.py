@@ -133,10 +133,13 @@ def renew_soon(session: Session, person_id: UUID, *, now: datetime) -> None:
     )
 
 
-def came_by_link(session: Session, secret: str, *, now: datetime) -> bool:
-    """Whether a session began by a one-time link a moment ago: who forgot may set anew."""
+def came_by_link(session: Session, person_id: UUID, secret: str, *, now: datetime) -> bool:
+    """Whether somebody's session began by a one-time link a moment ago: who forgot may set anew.
+
+    Whoever asks by a token may send the cookie of anybody beside it.
+    """
     row = _find(session, secret)
-    if row is None or row.began_at is None:
+    if row is None or row.began_at is None or row.person_id != person_id or row.ends_at <= now:
         return False
     return row.label == BY_LINK and now - row.began_at < FRESH
 

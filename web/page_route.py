@@ -10,8 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from api.deps import FORMS
 from core.db import is_unavailable
-from core.errors import NotFound, NotSignedIn, Unavailable, WatchkeeperError
+from core.errors import Invalid, NotFound, NotSignedIn, Unavailable, WatchkeeperError
 from core.second_factor import NeedsSecondFactor
 from rules.wording import Message
 from web.compression import compress
@@ -100,6 +101,7 @@ class _Answering(APIRoute):
 
         async def answer(request: Request) -> Response:
             try:
+                await _require_texts(request)
                 response = await handle(request)
             except NotSignedIn:
                 response = _elsewhere(request, "/sign-in")
@@ -127,6 +129,15 @@ class GuestRoute(_Answering):
     """A route for anybody: a secret in its address, or a printed code, is all that opens it."""
 
     guests = True
+
+
+async def _require_texts(request: Request) -> None:
+    """Invalid for a form with a NUL character, which PostgreSQL can't keep; nobody types one."""
+    if not request.headers.get("Content-Type", "").startswith(FORMS):
+        return
+    form = await request.form()
+    if any("\0" in text for pair in form.multi_items() for text in pair if isinstance(text, str)):
+        raise Invalid("nothing was changed", problems=["a text holds a NUL character"])
 
 
 def finish(request: Request, response: Response) -> Response:

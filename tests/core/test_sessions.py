@@ -211,9 +211,9 @@ def test_who_came_by_a_link_counts_from_the_beginning(database: Database) -> Non
         fresh = sessions.renew(session, secret, now=NOON)
         assert fresh
         late = NOON + sessions.FRESH
-        assert sessions.came_by_link(session, fresh, now=late - timedelta(seconds=1))
-        assert not sessions.came_by_link(session, fresh, now=late)
-        assert not sessions.came_by_link(session, "unknown", now=NOON)
+        assert sessions.came_by_link(session, person, fresh, now=late - timedelta(seconds=1))
+        assert not sessions.came_by_link(session, person, fresh, now=late)
+        assert not sessions.came_by_link(session, person, "unknown", now=NOON)
 
 
 @pytest.mark.parametrize("by", ["password", "link", "invitation", "identity"])

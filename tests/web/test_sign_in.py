@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.deps import SESSION_COOKIE
-from core import people
-from core.accounts import has_password
+from core import people, sessions
+from core.accounts import has_password, new_password, set_password
 from tests.web.markup import read
 from tests.web.stage import Stage
 
@@ -97,6 +97,31 @@ def test_a_limited_token_changes_nothing_of_its_persons_account(stage: Stage) ->
     assert client.post("/account/second-factor").status_code == 403
     with stage.parts.database.read() as session:
         assert not has_password(session, person)
+
+
+def test_a_token_takes_no_leave_from_anybody_elses_session(stage: Stage) -> None:
+    """Who has just come by a link needs no present password; a token beside it is no session."""
+    victim, mallory = stage.person("Ada", "manager"), stage.person("Mallory", "guard")
+    given, now = new_password("ada", "three quiet pumps"), stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        set_password(session, victim, given, now=now)
+        token = people.issue(session, victim, "token", now=now)
+        label = sessions.BY_LINK
+        by_link = sessions.begin(session, mallory, by="link", now=now, label=label)
+    client = visitor(stage)
+    client.headers["Authorization"] = f"Bearer {token}"
+    client.cookies.set(SESSION_COOKIE, by_link)
+    new = {"login": "ada", "password": "another good one"}
+    assert client.post("/account/password", data=new).status_code == 403
+
+
+def test_a_form_with_what_no_database_keeps_is_refused(stage: Stage) -> None:
+    client = visitor(stage)
+    client.cookies.set(SESSION_COOKIE, stage.secret(stage.person("Ada", "manager"), "session"))
+    form = {"csrf": read(client.get("/account").text).forms[-1]["csrf"], "locale": "en"}
+    refused = client.post("/account", data={**form, "name": "A\0da"})
+    assert refused.status_code == 422
+    assert client.post("/account", data={**form, "name": "Ada L"}).status_code == 303
 
 
 def test_an_expired_link_says_how_to_get_another(stage: Stage) -> None:

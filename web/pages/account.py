@@ -54,7 +54,9 @@ def router(templates: Templates) -> APIRouter:
             login = login_by_person(session, person)
             has_one = has_password(session, person)
             sessions = open_sessions(session, person, now=now)
-            by_link = came_by_link(session, request.cookies.get(SESSION_COOKIE, ""), now=now)
+            by_link = came_by_link(
+                session, person, request.cookies.get(SESSION_COOKIE, ""), now=now
+            )
             on = second_factor.is_on(session, person)
             left = second_factor.codes_left(session, person)
             has_pin = pin_of(session, person) is not None
@@ -108,7 +110,7 @@ def _add_changes(routes: APIRouter) -> None:
         kept, now = request.cookies.get(SESSION_COOKIE, ""), visit.parts.clock.now()
         with database.read() as session:
             has_one = has_password(session, person)
-            by_link = came_by_link(session, kept, now=now)
+            by_link = came_by_link(session, person, kept, now=now)
         if has_one and not by_link:
             require_password(visit, request, present)
         given = new_password(login, password)

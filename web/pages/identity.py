@@ -285,7 +285,9 @@ def _add_account(routes: APIRouter, templates: Templates) -> None:
     ) -> Response:
         person, parts, now = visit.caller.person_id, visit.parts, visit.parts.clock.now()
         with parts.database.read() as session:
-            by_link = came_by_link(session, request.cookies.get(SESSION_COOKIE, ""), now=now)
+            by_link = came_by_link(
+                session, person, request.cookies.get(SESSION_COOKIE, ""), now=now
+            )
             has_one = has_password(session, person)
         if has_one and not by_link:
             require_password(visit, request, present)
