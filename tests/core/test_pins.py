@@ -12,7 +12,7 @@ from core.db import Database
 from core.errors import Invalid, NotSignedIn, TooManyTries
 from core.ids import new_id
 from core.people import Person
-from core.pins import Pin, check_pin, forget_pin, new_pin, set_pin
+from core.pins import Pin, check_pin, forget_pin, new_pin, require_still, set_pin
 
 GOOD = "482913"
 
@@ -42,8 +42,8 @@ def employ(database: Database, digits: str, now: datetime, *, given: bool = Fals
 def test_a_pin_is_known_again_and_kept_as_a_hash(database: Database, clock: SimulatedClock) -> None:
     now = clock.now()
     own, given = employ(database, GOOD, now), employ(database, "739164", now, given=True)
-    assert check_pin(database, own, GOOD, "phone", now=now) is False
-    assert check_pin(database, given, "739164", "phone", now=now) is True
+    assert check_pin(database, own, GOOD, "phone", now=now).given is False
+    assert check_pin(database, given, "739164", "phone", now=now).given is True
     with database.read() as session:
         assert all(row.hash.startswith("$argon2id$") for row in session.scalars(select(Pin)).all())
     with database.write() as session:
@@ -64,8 +64,8 @@ def test_after_five_wrong_ones_the_next_is_not_looked_at(
         check_pin(database, guard, GOOD, "phone", now=now)
     assert locked.value.until > now
     # Elsewhere they may still come in, until it was tried too often anywhere.
-    assert check_pin(database, guard, GOOD, "another phone", now=now) is False
-    assert check_pin(database, guard, GOOD, "phone", now=now + timedelta(hours=2)) is False
+    assert check_pin(database, guard, GOOD, "another phone", now=now).given is False
+    assert check_pin(database, guard, GOOD, "phone", now=now + timedelta(hours=2)).given is False
 
 
 def test_nobody_is_told_from_somebody_with_another_pin(
@@ -76,3 +76,22 @@ def test_nobody_is_told_from_somebody_with_another_pin(
             check_pin(database, None, GOOD, "phone", now=clock.now())
     with pytest.raises(TooManyTries):
         check_pin(database, None, GOOD, "phone", now=clock.now())
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("change", ["another", "none"])
+def test_a_pin_that_was_changed_while_it_was_judged_is_good_for_nothing(
+    database: Database, clock: SimulatedClock, change: str
+) -> None:
+    now = clock.now()
+    guard = employ(database, GOOD, now)
+    right = check_pin(database, guard, GOOD, "phone", now=now)
+    with database.write() as session:
+        require_still(session, guard, right)
+        if change == "another":
+            by = events.Actor.person(guard)
+            set_pin(session, guard, new_pin("739164"), actor=by, now=now)
+        else:
+            forget_pin(session, guard)
+    with database.write() as session, pytest.raises(NotSignedIn):
+        require_still(session, guard, right)

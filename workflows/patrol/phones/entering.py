@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from core import events
-from core.db import Database
+from core.db import Database, Session
 from core.errors import Invalid, NotSignedIn
 from core.limits import Limit, take
-from core.pins import NewPin, check_pin, new_pin, set_pin
+from core.pins import NewPin, RightPin, check_pin, new_pin, require_still, set_pin
 from core.vault import Vault
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.phones.proving import require_in_use
@@ -64,18 +64,20 @@ def enter(
         by_name = typed.badge is None
         named = find_by_name(session, typed.login, typed.person_id) if by_name else None
         person_id, badge_id = (badge.person_id, badge.id) if badge else (named, None)
-    own = None
+    own = right = None
     if typed.pin is not None:
         try:
-            given = check_pin(database, person_id, typed.pin, str(phone_id), now=now)
+            right = check_pin(database, person_id, typed.pin, str(phone_id), now=now)
         except NotSignedIn:
             raise WrongPin from None
-        own = _own(typed) if given else None
+        own = _own(typed) if right.given else None
     if person_id is None:
         raise WrongPin
     with database.write() as session:
         phone = session.get_one(Phone, phone_id, with_for_update=True)
         require_in_use(phone)
+        if right is not None:
+            _require_still(session, person_id, right)
         # Before anything is changed: it may be refused here.
         signed_in = sign_in(
             session,
@@ -90,6 +92,13 @@ def enter(
             actor = events.Actor.person(person_id)
             set_pin(session, person_id, own, actor=actor, now=now)
         return signed_in
+
+
+def _require_still(session: Session, person_id: UUID, right: RightPin) -> None:
+    try:
+        require_still(session, person_id, right)
+    except NotSignedIn:
+        raise WrongPin from None
 
 
 def _require_badge_alone(
