@@ -229,6 +229,14 @@ class Caller:
         sites = {name: where for name, where in self.sites.items() if name in kept}
         return replace(self, sites=sites, company_wide=self.company_wide & kept, limited_to=kept)
 
+    def require_unlimited(self) -> None:
+        """NotAllowed for who comes by a limited token: none gives itself another way in."""
+        if self.limited_to is not None:
+            raise NotAllowed(
+                "a limited token changes nothing of its person's account",
+                advice="Sign in, or use a token without limits.",
+            )
+
     def sites_for(self, permission: str) -> frozenset[UUID]:
         """The sites on which the caller holds `permission`."""
         return self.sites.get(permission, frozenset())

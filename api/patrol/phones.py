@@ -213,7 +213,10 @@ def post_phone_retire(asked: Writer, phone_id: UUID, if_match: IfMatch = None) -
 
 @router.put("/me/pin", status_code=204, summary="Set my PIN")
 def put_my_pin(asked: Guard, body: PinToSet) -> Response:
-    """For signing in on phones that are known. It takes the place of the one before."""
+    """For signing in on phones that are known. It takes the place of the one before.
+
+    Not by a limited token, such as that of a phone.
+    """
     pin = new_pin(body.pin)
     with asked.parts.database.write() as session:
         set_own_pin(session, asked.caller, pin, now=asked.now)

@@ -104,7 +104,12 @@ def post_sos_cancel(sos_id: UUID, asked: Sender, body: SosCancel) -> Response:
 
 @router.put("/me/sos-phrase", status_code=204, summary="Set the phrase to call off with")
 def put_sos_phrase(asked: Sender, body: SosPhraseBody) -> Response:
-    """In place of any before. 4 to 100 characters; it can be read nowhere."""
+    """In place of any before. 4 to 100 characters; it can be read nowhere.
+
+    Not by a limited token, such as that of a phone.
+    """
+    # Not by what is on the phone that somebody took: who holds it would choose the word.
+    asked.caller.require_unlimited()
     hashed = hash_phrase(body.phrase)
     with asked.parts.database.write() as session:
         set_phrase(session, asked.person, hashed, now=asked.now)

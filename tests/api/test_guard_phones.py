@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from starlette.testclient import TestClient
 
 from api.context import Parts
@@ -17,6 +17,7 @@ from core.clock import SimulatedClock, to_micros
 from core.db import Database
 from core.errors import Unavailable
 from core.ids import new_id
+from core.people import Grant
 from tests import pictures, voices
 from tests.api.conftest import MakeUser, User
 from tests.fixtures import NOON, SmallSite
@@ -119,6 +120,16 @@ def test_a_phone_takes_a_place_once_and_a_lost_answer_is_given_again(shift: Shif
     assert [one["id"] for one in listed] == [str(first.id)]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_code_of_who_may_not_make_it_any_more_lets_no_phone_in(
+    shift: Shift, database: Database
+) -> None:
+    code = shift.place()
+    with database.write() as session:
+        session.execute(delete(Grant).where(Grant.person_id == shift.supervisor.person_id))
+    assert shift.enrol(code).status_code == 404
+
+
 def test_codes_can_be_tried_twenty_times(shift: Shift) -> None:
     for _ in range(20):
         assert shift.enrol("22222-22222").status_code == 404
@@ -218,6 +229,11 @@ def test_a_pin_signs_in_for_what_guards_do_and_no_more(started: Shift) -> None:
         "alarms.read",
         "places.read",
     }
+    # Whoever holds the phone makes themselves no other way in, and chooses no word.
+    for own, body in (("pin", {"pin": OTHER_PIN}), ("sos-phrase", {"phrase": "blue heron"})):
+        refused = started.client.put(f"{API}/me/{own}", json=body, headers=headers)
+        assert refused.status_code == 403, own
+        assert "limited token" in refused.json()["detail"]
     body = {"person_id": str(started.guard.person_id)}
     for _ in range(2):
         assert started.ask("POST", "/guard/sign-out", json=body).status_code == 204
@@ -240,7 +256,7 @@ def test_a_wrong_pin_says_as_much_as_an_unknown_name_and_locks(started: Shift) -
 
 
 def test_a_given_pin_is_good_for_choosing_another(
-    started: Shift, make_user: MakeUser, other_site: UUID
+    started: Shift, make_user: MakeUser, other_site: UUID, database: Database
 ) -> None:
     assert other_site
     path = f"{API}/people/{started.guard.person_id}/pin"
@@ -251,6 +267,11 @@ def test_a_given_pin_is_good_for_choosing_another(
     assert started.sign_in(pin=OTHER_PIN, new_pin="111111").status_code == 422
     assert started.sign_in(pin=OTHER_PIN, new_pin=PIN).status_code == 200
     assert started.sign_in().status_code == 200
+    # Nor to somebody who sees tickets of another site, which a PIN would show as well.
+    with database.write() as session:
+        session.add(Grant(person_id=started.guard.person_id, node_id=other_site, role="auditor"))
+    again = started.client.put(path, json={"pin": OTHER_PIN}, headers=started.supervisor.headers)
+    assert again.status_code == 403
     # Nobody gives a PIN to somebody who scans where they don't set patrols up.
     boss = make_user("manager", started.site.company_id)
     path = f"{API}/people/{boss.person_id}/pin"

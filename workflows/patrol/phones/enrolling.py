@@ -17,6 +17,7 @@ from core.badges import may
 from core.browser_keys import read_key
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
+from core.makers import might_still
 from core.people import Caller, Person
 from core.teams import teams_at
 from core.vault import Vault
@@ -121,7 +122,8 @@ def enrol(session: Session, new: NewPhone, *, vault: Vault, now: datetime) -> Ph
     """Take the place that a code stands for. The same phone again gets the same answer.
 
     key: as `checked_key` gives it, with its request proved by it. NotFound for a code that is
-    unknown, used or too old; Conflict when the id is another phone's.
+    unknown, used or too old, or whose maker might not make it any more; Conflict when the id is
+    another phone's.
     """
     place = session.scalars(
         select(PhonePlace).where(PhonePlace.code_hash == _hash(vault, new.code))
@@ -134,6 +136,9 @@ def enrol(session: Session, new: NewPhone, *, vault: Vault, now: datetime) -> Ph
         if (standing.id, standing.key) != (new.id, key):
             raise _no_place()
         return standing
+    # Who made the place may have left since, or lost the right; it opens nothing then.
+    if not might_still(session, place.made_by, WRITE, place.site_id):
+        raise _no_place()
     if session.get(Phone, new.id) is not None:
         raise Conflict("this id is another phone's", advice="Make a new id, and try again.")
     phone = _phone(place, new, key, now)

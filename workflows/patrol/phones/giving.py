@@ -10,11 +10,17 @@ from core.errors import NotAllowed, NotFound
 from core.people import Caller, Person, caller_for
 from core.pins import NewPin, set_pin
 from workflows.patrol.checkpoints import SCAN, WRITE
+from workflows.patrol.phones.signing_in import SCOPE
 
 
 def set_own_pin(session: Session, caller: Caller, pin: NewPin, *, now: datetime) -> None:
-    """Set one's own PIN. NotAllowed for who may scan nowhere, and needs none."""
+    """Set one's own PIN.
+
+    NotAllowed for who may scan nowhere, and needs none, and for a limited token, such as the one
+    that somebody finds on a phone.
+    """
     caller.require_anywhere(SCAN)
+    caller.require_unlimited()
     actor = events.Actor.person(caller.person_id)
     set_pin(session, caller.person_id, pin, actor=actor, now=now)
 
@@ -22,16 +28,18 @@ def set_own_pin(session: Session, caller: Caller, pin: NewPin, *, now: datetime)
 def require_over_pin(session: Session, caller: Caller, person_id: UUID) -> Person:
     """Somebody to whom the caller may give a PIN: who scans where the caller sets patrols up.
 
-    Only there, because whoever gives a PIN could use it. NotFound for somebody whom the caller
-    does not know from any site, NotAllowed for who scans elsewhere, too, or nowhere.
+    Only who does nowhere else what a PIN is good for, because whoever gives one could use it.
+    NotFound for somebody whom the caller does not know from any site, or who scans nowhere;
+    NotAllowed for who may do elsewhere, too, what a PIN lets them do.
     """
     person = session.get(Person, person_id)
     gone = person is None or person.left_at is not None
-    theirs = frozenset() if gone or person is None else caller_for(session, person).sites_for(SCAN)
+    theirs = None if gone or person is None else caller_for(session, person)
     ours = caller.sites_for(WRITE)
-    if person is None or not theirs & (ours | caller.sites_for("people.read")):
+    known = ours | caller.sites_for("people.read")
+    if person is None or theirs is None or not theirs.sites_for(SCAN) & known:
         raise NotFound("there is no such guard", advice="Look for them among the people.")
-    if not theirs <= ours:
+    if not frozenset().union(*map(theirs.sites_for, SCOPE)) <= ours:
         raise NotAllowed(
             "they scan on sites that you don't set up as well",
             advice="Let them set their PIN on their account page, or ask who sets all of these up.",
