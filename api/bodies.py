@@ -1,5 +1,7 @@
 """What requests carry: field types that every body shares."""
 
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
@@ -15,6 +17,8 @@ from pydantic import (
 
 from core.errors import Invalid
 from core.local_time import FIRST_YEAR, LAST_YEAR
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
@@ -37,24 +41,27 @@ class Body(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_null_characters(cls, value: Any) -> Any:
-        # PostgreSQL can't keep them, and no text that people write holds one.
-        if _holds_null_character(value):
-            raise ValueError("a text holds a NUL character")
+    def _texts_can_be_kept(cls, value: Any) -> Any:
+        for text in _texts_in(value):
+            # PostgreSQL can't keep them, and no text that people write holds one.
+            if "\0" in text:
+                raise ValueError("a text holds a NUL character")
+            # As JSON may escape it: no database keeps it, and no answer can say it again.
+            if not text.isascii() and _HALF_CHARACTER.search(text):
+                raise ValueError("a text holds half of a surrogate pair")
         return value
 
 
-def _holds_null_character(value: Any) -> bool:
+def _texts_in(value: Any) -> Iterator[str]:
     waiting = [value]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, str) and "\0" in item:
-            return True
-        if isinstance(item, dict):
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
             waiting += [*item.keys(), *item.values()]
         elif isinstance(item, list):
             waiting += item
-    return False
 
 
 class Names(Body):

@@ -55,6 +55,9 @@ def test_text_that_no_database_keeps_is_refused(client: TestClient, site: SmallS
     for escaped in (r"a\u0000b", r"\ud800"):
         body = f'{{"site_id": "{site.id}", "title": "{escaped}"}}'
         problem_of(client.post("/api/v1/tickets", content=body, headers=headers), 422)
+    # A text without bounds of its own is looked at by nobody else.
+    body = r'{"label": "report", "scope": ["\ud800"]}'
+    problem_of(client.post("/api/v1/me/tokens", content=body, headers=headers), 422)
 
 
 SENSELESS = [
