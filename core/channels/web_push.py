@@ -76,8 +76,12 @@ def is_push_service(endpoint: str, services: str) -> bool:
 
     services: host names apart by white space; `*.` at the front stands for any part.
     """
-    host = (urlsplit(endpoint).hostname or "").lower()
-    if not is_safe_address(endpoint) or urlsplit(endpoint).username is not None:
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        return False
+    host = (parts.hostname or "").lower()
+    if not is_safe_address(endpoint) or parts.username is not None:
         return False
     return any(
         host.endswith(one[1:]) if one.startswith("*.") else host == one

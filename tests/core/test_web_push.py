@@ -218,6 +218,7 @@ def test_every_process_with_the_key_of_the_vault_is_the_same_sender(settings: Se
         ("http://127.0.0.1:8086/write", False),
         ("https://169.254.169.254/latest", False),
         ("file:///etc/passwd", False),
+        ("https://[fcm.googleapis.com/x", False),
         ("", False),
     ],
 )
