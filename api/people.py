@@ -20,6 +20,7 @@ from core.colleagues import (
     list_invitations,
     list_people,
 )
+from core.errors import NotFound
 from core.invitations import (
     add_grant,
     find_node,
@@ -230,5 +231,6 @@ def delete_invitation(asked: Writer, invitation_id: UUID) -> Response:
     with asked.parts.database.write() as session:
         row, node = find_invitation(session, asked.caller, invitation_id, now=asked.now)
         require_over(asked.caller, node)
-        revoke(session, row, actor=asked.actor, now=asked.now)
+        if not revoke(session, row, actor=asked.actor, now=asked.now):
+            raise NotFound("this invitation was used before", advice="Look for them among people.")
     return Response(status_code=204)

@@ -307,11 +307,21 @@ def end_grant(session: Session, grant: Grant, *, actor: events.Actor, now: datet
     session.flush()
 
 
-def revoke(session: Session, row: Invitation, *, actor: events.Actor, now: datetime) -> None:
-    """End an invitation that nobody has used yet."""
-    row.ends_at = now
-    session.flush()
+def revoke(session: Session, row: Invitation, *, actor: events.Actor, now: datetime) -> bool:
+    """End an invitation that nobody has used yet; whether it still waited.
+
+    Compare-and-swap, as its use is: somebody may have joined since the look at it.
+    """
+    swap = update(Invitation).where(
+        Invitation.id == row.id, Invitation.used_at.is_(None), Invitation.ends_at > now
+    )
+    result = session.execute(swap.values(ends_at=now).execution_options(synchronize_session=False))
+    assert isinstance(result, CursorResult)
+    if result.rowcount != 1:
+        return False
+    session.expire(row)
     _append(session, "invitation.revoke", row, actor, now)
+    return True
 
 
 def _say(session: Session, kind: str, grant: Grant, actor: events.Actor, now: datetime) -> None:

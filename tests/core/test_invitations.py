@@ -128,6 +128,23 @@ def test_an_invitation_that_has_ended_lets_nobody_in(
         join(session, given, colleague(), now=now)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_invitation_that_somebody_was_quicker_to_use_is_not_revoked(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    row_id, secret = invited(database, site, administrator.person_id)
+    with database.read() as session:
+        seen = session.get_one(Invitation, row_id)
+    with database.write() as session:
+        join(session, secret, colleague(), now=NOON)
+    with database.write() as session:
+        seen = session.merge(seen, load=False)
+        assert not revoke(session, seen, actor=Actor.person(administrator.person_id), now=NOON)
+    with database.read() as session:
+        assert session.get_one(Invitation, row_id).ends_at == NOON + LIFETIME
+        assert "invitation.revoke" not in session.scalars(select(Event.kind)).all()
+
+
 def test_nobody_gives_more_than_they_hold(database: Database, site: SmallSite) -> None:
     administrator = with_role(database, site, "administrator")
     with database.write() as session:

@@ -19,7 +19,7 @@ from core.colleagues import (
     nodes_in_sight,
 )
 from core.db import Session
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from core.events import Actor
 from core.invitations import (
     add_grant,
@@ -172,7 +172,10 @@ def _add_invitations(routes: APIRouter, templates: Templates) -> None:
         with visit.parts.database.write() as session:
             row, node = find_invitation(session, visit.caller, invitation_id, now=now)
             require_over(visit.caller, node)
-            revoke(session, row, actor=_actor(visit), now=now)
+            if not revoke(session, row, actor=_actor(visit), now=now):
+                raise NotFound(
+                    "this invitation was used before", advice="Look for them among people."
+                )
         return RedirectResponse("/people", status_code=303)
 
 
