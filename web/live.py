@@ -17,7 +17,6 @@ from core import events
 from core.clock import from_micros
 from core.errors import Unavailable
 from core.health import PartState
-from core.sessions import SIGN_OUT
 from core.telemetry.readings import Last
 from core.telemetry.store import TelemetryError
 from web.reader import Reader
@@ -60,10 +59,10 @@ PANELS_OF: Mapping[str, frozenset[str]] = {
 }
 CALLS = "sos"
 STRUCTURE = frozenset({"site", "device", "point", "asset", "source"})
-RIGHTS = frozenset({"person", "grant", "credential"})
 # What is about people and changes nothing of what they may see: no stream ends for it.
 RIGHTS_STAND = frozenset(
-    {"person.sign_in", SIGN_OUT, "person.identity_link", "person.identity_unlink"}
+    {"person.sign_in", "person.identity_link", "person.identity_unlink", "person.contact"}
+    | {"person.reached", "person.link", "person.pin", "person.sos_phrase"}
 )
 _log = structlog.get_logger(__name__)
 
@@ -314,12 +313,15 @@ class LiveFeed:
         panels: dict[UUID, set[str]] = {}
         tickets: dict[UUID, set[str]] = {}
         rights_changed = False
+        # Only theirs: or anybody with an account could keep all live pages from following.
         gone: set[str] = set()
         for fact in facts:
             about = fact.kind.partition(".")[0]
-            if fact.kind == SIGN_OUT:
+            if about == "person" and fact.kind not in RIGHTS_STAND:
                 gone.add(fact.subject_id)
-            rights_changed |= about in RIGHTS and fact.kind not in RIGHTS_STAND
+            elif fact.kind == "credential.end":
+                gone.add(fact.actor_id)
+            rights_changed |= about == "grant"
             if fact.site_id is None:
                 continue
             panels.setdefault(fact.site_id, set()).update(PANELS_OF.get(about, {"activity"}))

@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from datetime import UTC
+from datetime import UTC, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -16,9 +16,10 @@ from sqlalchemy import delete
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events, sessions
+from core.callers import end_token, make_token
 from core.clock import EPOCH
 from core.errors import Unavailable
-from core.people import Grant, issue
+from core.people import Grant, Person, caller_for, issue, rename
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from web import live as feed
@@ -265,6 +266,32 @@ def test_who_signs_out_has_no_live_page_left_in_any_process(stage: Stage, way: s
         watched(stage, look)
     finally:
         other_process.stop()
+
+
+def test_what_others_do_to_their_accounts_ends_no_page_but_theirs(stage: Stage) -> None:
+    """Somebody of a household could keep every control room from following otherwise."""
+    ada = stage.person("Ada", "manager")
+
+    def change() -> None:
+        now = stage.parts.clock.now()
+        with stage.parts.database.write() as session:
+            rename(session, ada, "Ada L", "en", now=now)
+            caller = caller_for(session, session.get_one(Person, ada))
+            day = timedelta(days=1)
+            made, _ = make_token(session, caller, label="x", lifetime=day, scope=None, now=now)
+            end_token(session, ada, made["id"], now=now)
+
+    async def look(stream: Stream) -> None:
+        theirs = stage.live.join(stage.site_id, ada)
+        messages, heard = stream.messages(), theirs.messages()
+        await next_of(messages, "contact")
+        await next_of(heard, "contact")
+        await in_thread(change)
+        assert "changed" not in [message.kind async for message in heard]
+        await in_thread(lambda: stage.trip(PUMP, OVERHEATING))
+        await next_of(messages, "changed")
+
+    watched(stage, look)
 
 
 @pytest.mark.parametrize(("change", "status"), [("ended", 303), ("revoked", 503)])
