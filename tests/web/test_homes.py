@@ -17,6 +17,7 @@ from core.db import Session
 from core.events import Event
 from core.homes import Home, end_invitations
 from core.households import Details, Resident, add_resident, erase, today_at
+from core.limits import RateCount
 from core.people import Credential, Grant, Person, hash_secret, new_secret
 from core.places import Node, Space
 from tests.pictures import photo
@@ -210,6 +211,19 @@ def test_the_number_that_goes_with_a_found_paper_is_not_guessed(house: House) ->
     for number in range(12):
         house.join(path, f"1350000{number:04}")
     assert house.answer.status_code == 429
+
+
+def test_nothing_is_kept_of_tries_with_papers_that_nobody_made(house: House) -> None:
+    """Or anybody who makes secrets up could fill the table."""
+    path = house.invite(house.live("Zhao Lei"))
+    client = TestClient(house.stage.app, follow_redirects=False)
+    token = re.search(r'name="csrf" value="([^"]+)"', client.get(path).text)
+    assert token is not None
+    form = {"csrf": token[1], "phone": PHONE, "password": PASSWORD}
+    for number in range(3):
+        assert client.post(f"/join/home/wkh_{number}", data=form).status_code == 404
+    with house.stage.parts.database.read() as session:
+        assert session.scalars(select(RateCount)).all() == []
 
 
 def test_a_newer_invitation_ends_the_one_before_and_moving_out_both(house: House) -> None:

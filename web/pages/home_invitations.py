@@ -133,7 +133,7 @@ def _add_joining(routes: APIRouter, forms: Forms) -> None:
 
     @routes.post("/join/home/{secret}/add")
     def add(secret: str, visit: SignedInVisit, request: Request) -> Response:
-        limit(request, Limit("join", (people.hash_secret(secret),), TRIES, HOUR))
+        _count_try(request, secret)
         with visit.parts.database.write() as session:
             now = visit.parts.clock.now()
             home_accounts.add_home(session, secret, visit.caller.person_id, now=now)
@@ -150,14 +150,24 @@ def _add_joining(routes: APIRouter, forms: Forms) -> None:
     ) -> Response:
         if not is_own_form(request, csrf):
             return _page(forms, request, secret, 403, phone, FORGED)
-        # Whoever found the paper has few tries to guess the number that goes with it.
-        limit(request, Limit("join", (people.hash_secret(secret),), TRIES, HOUR))
+        _count_try(request, secret)
         try:
             return welcome(request, _joined(request, secret, phone, password), "/home")
         except Conflict:
             return _page(forms, request, secret, 409, phone, HAS_ACCOUNT)
         except Invalid as error:
             return _page(forms, request, secret, 422, phone, _why(error))
+
+
+def _count_try(request: Request, secret: str) -> None:
+    """Whoever found the paper has few tries to guess the number that goes with it.
+
+    NotFound where no paper says that: nothing is written for what anybody makes up.
+    """
+    parts = parts_of(request)
+    with parts.database.read() as session:
+        home_accounts.open_home_invitation(session, secret, now=parts.clock.now())
+    limit(request, Limit("join", (people.hash_secret(secret),), TRIES, HOUR))
 
 
 def _why(error: Invalid) -> str:
