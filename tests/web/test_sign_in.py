@@ -6,8 +6,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.deps import SESSION_COOKIE
-from core import people, sessions
+from core import accounts, people, sessions
 from core.accounts import has_password, new_password, set_password
+from core.invitations import invite
 from tests.web.markup import read
 from tests.web.stage import Stage
 
@@ -122,6 +123,36 @@ def test_a_form_with_what_no_database_keeps_is_refused(stage: Stage) -> None:
     refused = client.post("/account", data={**form, "name": "A\0da"})
     assert refused.status_code == 422
     assert client.post("/account", data={**form, "name": "Ada L"}).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/join/wki_x", "/join/company/wkf_x", "/join/home/wkh_x"])
+def test_nothing_is_hashed_for_an_invitation_that_nobody_made(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A hash takes a tenth of a second and 64 MiB, of which anybody could ask without end."""
+    hashed = list[str]()
+    monkeypatch.setattr(accounts._hasher, "hash", hashed.append)
+    client = visitor(stage)
+    form = {
+        "csrf": token_on(client, "/sign-in"),
+        "name": "X",
+        "login": "x.x",
+        "phone": "13800138000",
+    }
+    assert client.post(path, data={**form, "password": "three quiet pumps"}).status_code == 404
+    assert hashed == []
+
+
+def test_an_invitation_can_be_tried_thirty_times_an_hour(stage: Stage) -> None:
+    """It says whether a login is taken."""
+    by, now = stage.person("Li Na", "administrator"), stage.parts.clock.now()
+    with stage.parts.database.write() as session:
+        caller = people.caller_for(session, session.get_one(people.Person, by))
+        _, secret = invite(session, caller, stage.site_id, "guard", now=now)
+    client = visitor(stage)
+    form = {"csrf": token_on(client, f"/join/{secret}"), "name": "X", "login": "x", "password": "x"}
+    told = [client.post(f"/join/{secret}", data=form).status_code for _ in range(31)]
+    assert told == [422] * 30 + [429]
 
 
 def test_an_expired_link_says_how_to_get_another(stage: Stage) -> None:

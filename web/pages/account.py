@@ -1,5 +1,6 @@
 """One's own account: name, language, password, sessions."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -15,9 +16,11 @@ from core.accounts import (
 )
 from core.errors import Invalid
 from core.identity import find_link
+from core.limits import Limit
 from core.people import rename
 from core.pins import pin_of
 from core.sessions import came_by_link, end_others, open_sessions
+from web.guests import limit
 from web.languages import known, mark
 from web.page_route import PageRoute
 from web.pages.notices import reaching
@@ -37,6 +40,8 @@ DONE = {
     "pin": mark("The PIN is set. It signs you in on guards' phones."),
     "sessions": mark("You are signed out everywhere else."),
 }
+HOUR = timedelta(hours=1)
+CHANGED = 20
 # What a test shows, which only who works here has.
 TESTED = ("reaching", "push")
 
@@ -113,6 +118,8 @@ def _add_changes(routes: APIRouter) -> None:
             by_link = came_by_link(session, person, kept, now=now)
         if has_one and not by_link:
             require_password(visit, request, present)
+        # Whether a login is taken is said to whoever wants it.
+        limit(request, Limit("password", (str(person),), CHANGED, HOUR))
         given = new_password(login, password)
         with database.write() as session:
             set_password(session, person, given, now=now)

@@ -15,7 +15,14 @@ from core.events import Actor
 from core.places import Node
 from web.guests import Colleague
 from web.page_route import PageRoute
-from web.pages.doorway import FORGED, UNUSABLE, Forms, is_own_form, welcome
+from web.pages.doorway import (
+    FORGED,
+    UNUSABLE,
+    Forms,
+    count_joining,
+    is_own_form,
+    welcome,
+)
 from web.pages.sign_in import TAKEN, WEAK
 from web.pages.teams import chosen_site
 from web.templating import Templates
@@ -189,6 +196,7 @@ def _add_joining(routes: APIRouter, forms: Forms) -> None:
     ) -> Response:
         if not is_own_form(request, csrf):
             return _page(forms, request, secret, 403, name, login, FORGED)
+        _require_invitation(request, secret)
         try:
             joined = _joined(request, secret, name, login, password)
         except Conflict:
@@ -197,6 +205,14 @@ def _add_joining(routes: APIRouter, forms: Forms) -> None:
             weak = any(problem.startswith("password") for problem in error.problems)
             return _page(forms, request, secret, 422, name, login, WEAK if weak else UNUSABLE)
         return welcome(request, joined, "/jobs")
+
+
+def _require_invitation(request: Request, secret: str) -> None:
+    """NotFound without one, before anything is hashed for whoever asks; counts the try."""
+    parts = parts_of(request)
+    with parts.database.read() as session:
+        company_accounts.open_company_invitation(session, secret, now=parts.clock.now())
+    count_joining(request, secret)
 
 
 def _joined(request: Request, secret: str, name: str, login: str, password: str) -> str:

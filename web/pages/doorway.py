@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from fastapi import Request, Response
@@ -11,7 +12,9 @@ from api.deps import csrf_token, is_csrf_token, parts_of, set_session_cookie
 from core import invitations, people
 from core.accounts import SignedIn
 from core.errors import NotAllowed
+from core.limits import Limit
 from core.places import node_name
+from web.guests import limit
 from web.languages import mark
 from web.page_route import is_secure
 from web.templating import Templates
@@ -23,6 +26,8 @@ VISITOR_SECONDS = 3600
 # Between the password and the code.
 HALF_COOKIE = "wk_half"
 HALF_SECONDS = int(people.CREDENTIAL_LIFETIME["half"].total_seconds())
+HOUR = timedelta(hours=1)
+JOINING = 30
 FORGED = mark("This form is too old. Send it again.")
 UNUSABLE = mark("Name or login can't be used. A login has 2 to 80 characters and no space.")
 
@@ -65,6 +70,12 @@ def come_in(request: Request, signed_in: SignedIn) -> Response:
         secure=is_secure(request),
     )
     return answer
+
+
+def count_joining(request: Request, secret: str) -> None:
+    """Count a try to join by an invitation, which was found: each may take a password's hash, and
+    says whether a login is taken. TooManyTries."""
+    limit(request, Limit("join", (people.hash_secret(secret),), JOINING, HOUR))
 
 
 class Forms:

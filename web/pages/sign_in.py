@@ -16,6 +16,7 @@ from web.pages.doorway import (
     UNUSABLE,
     Forms,
     come_in,
+    count_joining,
     is_own_form,
     require_own_form,
     welcome,
@@ -164,6 +165,7 @@ def _add_joining(routes: APIRouter, forms: Forms) -> None:
     ) -> Response:
         if not is_own_form(request, csrf):
             return forms.join(request, secret, 403, name=name, login=login, problems=[FORGED])
+        _require_invitation(request, secret)
         try:
             return welcome(request, _joined(request, secret, name, login, password))
         except Conflict:
@@ -172,6 +174,14 @@ def _add_joining(routes: APIRouter, forms: Forms) -> None:
             weak = any(problem.startswith("password") for problem in error.problems)
             problems = [WEAK if weak else UNUSABLE]
             return forms.join(request, secret, 422, name=name, login=login, problems=problems)
+
+
+def _require_invitation(request: Request, secret: str) -> None:
+    """NotFound without one, before anything is hashed for whoever asks; counts the try."""
+    parts = parts_of(request)
+    with parts.database.read() as session:
+        invitations.open_invitation(session, secret, now=parts.clock.now())
+    count_joining(request, secret)
 
 
 def _joined(request: Request, secret: str, name: str, login: str, password: str) -> str:
