@@ -1,20 +1,33 @@
 """Telling people: facts become notices, and notices go out until somebody answers."""
 
 import hashlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
 
 from core import events
 from core.channels import Channel, channels_of, outside_channel, tells_outside
 from core.channels.groups import Groups
 from core.channels.message import Outcome
 from core.clock import Clock
+from core.db import is_unavailable
+from core.leases import LeaseLost
 from core.settings import Settings
 from core.vault import Vault
 from jobs.work import Work
 from workflows import notifications
 from workflows.notifications import Outside
 from workflows.notifications.telling import Call
+
+log = structlog.get_logger(__name__)
+
+SET_ASIDE = Counter(
+    "wk_jobs_facts_set_aside_total", "Facts that nobody could be told of at the first try."
+)
 
 CURSOR, GROUP_CURSOR = "notices", "groups"
 # So few are taken up in one transaction that ingest, which may wait to write, waits little.
@@ -49,14 +62,17 @@ class Telling:
         """Take up new facts and make every attempt that is due; returns how many.
 
         Facts are taken up between the attempts too: a fire must not wait until a mail server that
-        hangs was tried for all who are told of other things.
+        hangs was tried for all who are told of other things. Raises RuntimeError, after all else
+        was told, while a fact is set aside that could not be taken up.
         """
         with work.transaction() as session:
             # What is under way before this process told anything, was begun by one that died.
             after = {} if self._told_before else {"after": timedelta(0)}
             notifications.give_up_unknown(session, now=now, **after)
+            again = notifications.begin_due(session, CURSOR, now=now, limit=TAKEN_UP_AT_ONCE)
         self._told_before = True
         made = 0
+        _take_up_again(work, again, now)
         while not work.stopping.is_set():
             _take_up(work, now)
             with work.transaction() as session:
@@ -68,6 +84,7 @@ class Telling:
             made += len(calls)
             if not more:
                 break
+        _require_all_taken_up(work)
         return made
 
     def _make(self, work: Work, calls: list[Call]) -> None:
@@ -100,9 +117,74 @@ def _take_up(work: Work, now: datetime) -> None:
         if not facts:
             return
         cursor = (facts[-1].txid, facts[-1].seq)
+        try:
+            _take_up_together(work, facts, now)
+        except Exception as error:
+            if _ends_all(error):
+                raise
+            # One by one, so that what fails stands alone.
+            for fact in facts:
+                _take_up_alone(work, fact, now)
+
+
+def _take_up_together(work: Work, facts: Sequence[events.Event], now: datetime) -> None:
+    with work.transaction() as session:
+        notifications.take_up(session, facts, now=now)
+        notifications.set_cursor(session, CURSOR, (facts[-1].txid, facts[-1].seq))
+
+
+def _take_up_alone(work: Work, fact: events.Event, now: datetime) -> None:
+    """One that fails is set aside: it must not keep people from all that came after it."""
+    try:
+        _take_up_together(work, [fact], now)
+    except Exception as error:
+        if _ends_all(error):
+            raise
+        log.exception(
+            "nobody could be told of a fact; it is tried again", fact=fact.seq, kind=fact.kind
+        )
         with work.transaction() as session:
-            notifications.take_up(session, facts, now=now)
-            notifications.set_cursor(session, CURSOR, cursor)
+            notifications.set_aside(session, CURSOR, fact, _why(fact, error), now=now)
+            notifications.set_cursor(session, CURSOR, (fact.txid, fact.seq))
+        SET_ASIDE.inc()
+
+
+def _take_up_again(
+    work: Work, due: Sequence[tuple[notifications.Delivery, events.Event]], now: datetime
+) -> None:
+    """Facts that were set aside, once more."""
+    for row, fact in due:
+        try:
+            with work.transaction() as session:
+                notifications.take_up(session, [fact], now=now)
+                notifications.finish(session, row.id, delivered=True, result="", now=now)
+        except Exception as error:
+            if _ends_all(error):
+                raise
+            _note_failure(work, row.id, fact, _why(fact, error), now)
+
+
+def _note_failure(work: Work, row_id: UUID, fact: events.Event, why: str, now: datetime) -> None:
+    with work.transaction() as session:
+        state = notifications.finish(session, row_id, delivered=False, result=why, now=now)
+    if state == "given_up":
+        log.error("nobody will be told of a fact", fact=fact.seq, kind=fact.kind, why=why)
+
+
+def _require_all_taken_up(work: Work) -> None:
+    """RuntimeError while something is set aside, so that health and metrics say so."""
+    with work.database.read() as session:
+        count, why = notifications.set_aside_of(session, CURSOR)
+    if count:
+        raise RuntimeError(f"facts that nobody could be told of: {count}, the newest {why}")
+
+
+def _ends_all(error: Exception) -> bool:
+    return isinstance(error, LeaseLost) or is_unavailable(error)
+
+
+def _why(fact: events.Event, error: Exception) -> str:
+    return f"{fact.kind} ({fact.seq}): {type(error).__name__}: {error}"[:300]
 
 
 class TellingGroups:

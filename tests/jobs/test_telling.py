@@ -1,11 +1,14 @@
 """Telling as it runs: facts become messages at real providers, merged ones in groups."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from core import events
 from core.clock import SimulatedClock
@@ -22,7 +25,7 @@ from tests.servers.providers import APP_KEY, APP_SECRET, CORP, CORP_SECRET, serv
 from tests.workflows.conftest import employ
 from workflows import notifications
 from workflows.alarms import accept_tickets
-from workflows.notifications import Attempt, Notice
+from workflows.notifications import Attempt, Notice, take_up
 from workflows.notifications.telling import AT_ONCE, Call
 from workflows.tickets import Ticket
 from workflows.tickets.bulk import Order, Wanted
@@ -242,6 +245,44 @@ def test_fifty_tickets_of_one_action_are_one_message_although_the_process_dies_b
     with database.read() as session:
         [notice] = session.scalars(select(Notice).where(Notice.person_id == worker))
     assert notice.kind == "tickets.assign"
+
+
+def test_a_fact_that_cannot_be_taken_up_keeps_nobody_from_those_after_it(
+    database: Database,
+    site: SmallSite,
+    administrator: Administrator,
+    clock: SimulatedClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    telling, work = Telling(settings(), clock), make_work(database, clock)
+    telling.tell(work, NOON)
+    bad, _ = open_one(database, site, NOON), open_one(database, site, NOON)
+    tried: list[int] = []
+
+    def breaking(session: Session, facts: Sequence[events.Event], *, now: datetime) -> int:
+        if any(fact.subject_id == str(bad) for fact in facts):
+            tried.append(len(facts))
+            raise LookupError("a mistake in our own code")
+        return take_up(session, facts, now=now)
+
+    def told() -> set[UUID | None]:
+        with database.read() as session:
+            return set(session.scalars(select(Notice.ticket_id)))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(notifications, "take_up", breaking)
+        for _ in range(3):
+            with pytest.raises(RuntimeError, match=r"1, the newest ticket\.open .*LookupError"):
+                telling.tell(work, NOON)
+        assert len(told()) == 1
+        assert bad not in told()
+        # Once with all of them and once alone: it is put off, and not tried with each look.
+        assert tried[1:] == [1]
+        with pytest.raises(RuntimeError):
+            telling.tell(work, NOON + MINUTE)
+        assert tried[1:] == [1, 1]
+    telling.tell(work, NOON + 2 * MINUTE)
+    assert bad in told()
 
 
 def cursor_at(database: Database) -> events.Cursor:

@@ -20,6 +20,8 @@ from workflows.notifications.outbox import (
     is_outward,
     message,
     postpone,
+    set_aside,
+    set_aside_of,
     set_cursor,
 )
 from workflows.notifications.outside import Outside, begin_outside
@@ -74,6 +76,8 @@ __all__ = [
     "postpone",
     "press",
     "see_at_home",
+    "set_aside",
+    "set_aside_of",
     "set_cursor",
     "take_up",
     "tickets_of",

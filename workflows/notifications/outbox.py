@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     String,
     UniqueConstraint,
+    func,
     select,
     update,
 )
@@ -98,6 +99,35 @@ def enqueue(
     return len(outward)
 
 
+def set_aside(
+    session: Session, channel: str, fact: events.Event, result: str, *, now: datetime
+) -> None:
+    """Note that a fact could not be taken up: the channel goes on, and tries it again after a
+    growing pause."""
+    session.add(
+        Delivery(
+            id=new_id(),
+            site_id=fact.site_id,
+            event_seq=fact.seq,
+            channel=channel,
+            state="waiting",
+            attempts=1,
+            created_at=now,
+            next_try_at=now + _pause(1),
+            last_tried_at=now,
+            last_result=result[:300],
+        )
+    )
+
+
+def set_aside_of(session: Session, channel: str) -> tuple[int, str]:
+    """How many facts a channel has set aside and not taken up since, and why the newest of them."""
+    waits = (Delivery.channel == channel, Delivery.state == "waiting")
+    count = session.scalar(select(func.count(Delivery.id)).where(*waits)) or 0
+    newest = select(Delivery.last_result).where(*waits).order_by(Delivery.event_seq.desc()).limit(1)
+    return count, (session.scalar(newest) or "") if count else ""
+
+
 def set_cursor(session: Session, channel: str, cursor: events.Cursor) -> None:
     """Note how far a channel has read the event log."""
     row = session.get(OutboxCursor, channel)
@@ -136,8 +166,11 @@ def begin_due(
 
 def finish(
     session: Session, delivery_id: UUID, *, delivered: bool, result: str, now: datetime
-) -> None:
-    """Write down how a try ended; a failed one is repeated after a growing pause."""
+) -> str:
+    """Write down how a try ended; a failed one is repeated after a growing pause, for some days.
+
+    Returns its state: delivered, waiting or given_up.
+    """
     delivery = session.get_one(Delivery, delivery_id)
     delivery.last_result = result[:300]
     if delivered:
@@ -147,8 +180,12 @@ def finish(
         delivery.state = "given_up"
         delivery.next_try_at = None
     else:
-        pause = timedelta(seconds=min(2 ** min(delivery.attempts, 12), 3600))
-        delivery.next_try_at = now + min(pause, LONGEST_PAUSE)
+        delivery.next_try_at = now + _pause(delivery.attempts)
+    return delivery.state
+
+
+def _pause(attempts: int) -> timedelta:
+    return min(timedelta(seconds=2 ** min(attempts, 12)), LONGEST_PAUSE)
 
 
 def postpone(session: Session, delivery_ids: Sequence[UUID], until: datetime) -> None:
