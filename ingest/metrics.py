@@ -25,3 +25,6 @@ COMMIT_SECONDS = Histogram(
 WAITING_ROWS = Gauge("wk_ingest_waiting_rows", "Readings taken in and not yet stored.")
 LAG = Gauge("wk_ingest_receipt_lag_seconds", "How far the receipt clock is behind the wall clock.")
 RESTARTS = Counter("wk_ingest_restarts_total", "Times that ingest had to start again by itself.")
+LEFT_OUT = Counter(
+    "wk_ingest_facts_left_out_total", "Facts of the event log that could not be told to the rules."
+)

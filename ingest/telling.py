@@ -15,8 +15,10 @@ import structlog
 
 from core import events, shards
 from core.clock import to_micros
-from core.db import Session
+from core.db import Session, is_unavailable
+from core.leases import LeaseLost
 from core.told_points import told_point
+from ingest import metrics
 from ingest.committing import Tenure
 from ingest.registry import Moment
 from ingest.run import Run
@@ -25,6 +27,9 @@ from workflows.tickets.told import opened
 
 log = structlog.get_logger(__name__)
 
+PART = "ingest told facts"
+# So long it is shown that a fact was left out: nothing makes it good again.
+_SHOWN_SECONDS = 86_400.0
 # Facts that are written within so short a time may stand in the log in another order than they
 # were learned in; each is told a little later than the one before.
 _OUT_OF_ORDER = timedelta(minutes=1)
@@ -107,9 +112,9 @@ TELLERS: Mapping[str, Tellers] = {
 
 @dataclass(slots=True)
 class _Portion:
-    """Facts that are told together. cursor: where they end."""
+    """Facts that are told together. last: where they end."""
 
-    cursor: events.Cursor
+    last: events.Event
     moments: list[Moment] = field(default_factory=list)
     since: float = field(default_factory=time.monotonic)
 
@@ -130,6 +135,9 @@ class Telling:
         self._submitted = False
         # Set by the thread that knows: whether what was submitted is durable.
         self._outcome: bool | None = None
+        # How many facts were left out, and when that is no longer to be shown.
+        self._left_out = 0
+        self._shown_until: float | None = None
 
     def note(self, facts: Sequence[events.Event]) -> None:
         """Facts that were just read by somebody who reads all of them."""
@@ -137,6 +145,9 @@ class Telling:
 
     def look(self) -> None:
         """Go one step on: read facts, submit them, or remember that they are told."""
+        if self._shown_until is not None and time.monotonic() >= self._shown_until:
+            self._shown_until = None
+            self._stores.health.report(PART, ok=True, detail=f"left out: {self._left_out}")
         if self._submitted:
             if self._outcome is None:
                 return
@@ -155,7 +166,19 @@ class Telling:
         if not facts:
             self._due = False
             return
-        portion = _Portion((facts[-1].txid, facts[-1].seq))
+        portion = _Portion(facts[-1])
+        try:
+            portion.moments += self._moments(facts, now)
+        except Exception as error:
+            if _ends_all(error):
+                raise
+            # One by one, so that what fails stands alone and holds up none of the others.
+            for fact in facts:
+                portion.moments += self._moments_of_one(fact, now)
+        self._portion = portion
+
+    def _moments(self, facts: Sequence[events.Event], now: datetime) -> list[Moment]:
+        moments = []
         with self._stores.database.write() as session:
             self._tenure.require(session)
             about = _about(session, facts, self._listening())
@@ -166,10 +189,28 @@ class Telling:
                 )
                 if told and place:
                     at = to_micros(told.at) if told.at else _moment_of(session, fact)
-                    portion.moments.append(
+                    moments.append(
                         Moment(place.site, place.device, place.code, place.series, at, place.value)
                     )
-        self._portion = portion
+        return moments
+
+    def _moments_of_one(self, fact: events.Event, now: datetime) -> list[Moment]:
+        try:
+            return self._moments([fact], now)
+        except Exception as error:
+            if _ends_all(error):
+                raise
+            log.exception("a fact is left out", fact=fact.seq, kind=fact.kind)
+            self._leave_out(fact, f"{type(error).__name__}: {error}")
+            return []
+
+    def _leave_out(self, fact: events.Event, why: str) -> None:
+        """Go on without a fact, and have people see it: told later it would be late anyway."""
+        metrics.LEFT_OUT.inc()
+        self._left_out += 1
+        self._shown_until = time.monotonic() + _SHOWN_SECONDS
+        detail = f"left out: {self._left_out}, the newest {fact.kind} ({fact.seq}): {why}"
+        self._stores.health.report(PART, ok=False, detail=detail[:300])
 
     def _begin(self) -> events.Cursor:
         """Where the last process was; what happened before there was such a thing is not told."""
@@ -212,14 +253,21 @@ class Telling:
             self._portion, self._submitted, self._size = None, False, 1
             return
         if not durable:
-            log.error("a fact could not be told to the rules; it is left out")
+            last = self._portion.last
+            log.error("a fact is left out", fact=last.seq, kind=last.kind)
+            self._leave_out(last, "the rules could not take it")
+        cursor = (self._portion.last.txid, self._portion.last.seq)
         with self._stores.database.write() as session:
             self._tenure.require(session)
-            shards.note_told(session, self._tenure.shard, self._portion.cursor)
-        self._cursor = self._portion.cursor
+            shards.note_told(session, self._tenure.shard, cursor)
+        self._cursor = cursor
         self._portion, self._submitted = None, False
         if durable:
             self._size = _MOST_AT_ONCE
+
+
+def _ends_all(error: Exception) -> bool:
+    return isinstance(error, LeaseLost) or is_unavailable(error)
 
 
 def _about(

@@ -21,7 +21,7 @@ from core.told_points import told_point
 from ingest.keeper import Keeper
 from ingest.registry import Moment
 from ingest.session import DUPLICATE, RETAINED
-from ingest.telling import Telling
+from ingest.telling import PART, Telling
 from tests.ingest.building import NOON, SITE, START, Names, publish_rules
 from tests.ingest.living import Living, Make, registry_of, until
 from tests.ingest.loop_broker import LoopBroker
@@ -295,7 +295,7 @@ def test_a_rule_that_listens_has_its_points_before_anything_happens(
 
     def noted(keeper: Keeper) -> float:
         pause = turn(keeper)
-        looks.append((keeper._follower.cursor, keeper._replaced.is_set()))
+        looks.append((keeper._follower.cursor, keeper._reloading.settled))
         return pause
 
     monkeypatch.setattr(Keeper, "_turn", noted)
@@ -435,6 +435,27 @@ def test_what_can_t_be_judged_is_left_out_alone(
         open_one(living, "pump-1", category)
     until(lambda: living.rules() == [("root-cause", "pump-1")])
     until(lambda: told(living, "pump-1") == [0.0, 0.0, 0.0])
+
+
+def test_a_fact_that_can_t_be_read_is_left_out_alone_and_people_see_it(
+    broker: LoopBroker, make: Make, building: Database
+) -> None:
+    furnish(building, REPEATED)
+    living = make().start()
+    until(lambda: cursor(building) is not None)
+    with building.write() as session:
+        events.append(
+            session,
+            "scan.record",
+            ("scan", "x"),
+            actor=events.SYSTEM,
+            learned_at=living.clock.now(),
+            after={"checkpoint": "none of ours", "kind": "qr"},
+        )
+    for _ in range(3):
+        open_one(living, "pump-1", "lift")
+    until(lambda: living.rules() == [("root-cause", "pump-1")])
+    assert "left out: 1, the newest scan.record" in living.ill()[PART]
 
 
 def test_a_device_of_ours_that_is_out_of_service_is_told_nothing(
