@@ -17,11 +17,19 @@ _PAUSE = 1.0
 class Beside:
     """A thread that takes one turn after another until it is stopped, whatever happens in one."""
 
-    def __init__(self, stores: Stores, part: str, name: str) -> None:
-        """part: under which it reports how it is. name: of the thread."""
+    def __init__(
+        self, stores: Stores, part: str, name: str, *, patience: float | None = None
+    ) -> None:
+        """part: under which it reports how it is. name: of the thread.
+
+        patience: seconds for which its end is waited for; None until it has ended. One that asks a
+        store that hangs ends with its answer.
+        """
         self._stores = stores
         self._part = part
+        self._patience = patience
         self._stop = threading.Event()
+        self._woken = threading.Event()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
 
     def start(self) -> None:
@@ -31,10 +39,17 @@ class Beside:
     def stop(self) -> None:
         """End the thread."""
         self._stop.set()
-        self._thread.join()
+        self._woken.set()
+        self._thread.join(self._patience)
+
+    def wake(self) -> None:
+        """Have the next turn now; any thread may ask."""
+        self._woken.set()
 
     def _work(self) -> None:
         while not self._stop.is_set():
+            # Before it looks: whoever wakes it from now on has it look once more.
+            self._woken.clear()
             try:
                 pause = self._turn()
             except Exception as error:
@@ -43,7 +58,8 @@ class Beside:
                     log.exception("a thread of ingest stumbled; it goes on", part=self._part)
                 self._stores.health.report(self._part, ok=False, detail=str(error)[:300])
                 pause = _PAUSE
-            self._stop.wait(pause)
+            if not self._stop.is_set():
+                self._woken.wait(pause)
         self._end()
 
     def _turn(self) -> float:

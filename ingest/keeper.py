@@ -2,11 +2,9 @@
 
 Renews the lease and the heartbeat on record, keeps how devices were heard, follows the event log
 for changes of places, devices and rules, announces on site what nobody accepted, and takes
-quarantined messages in again. Of telemetry, which may hang for a minute, it asks only what new
-points were; the rest is looked up beside it.
+quarantined messages in again. Telemetry, which may hang for a minute, is asked only beside it.
 """
 
-import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,14 +15,13 @@ import structlog
 from core import events, inventory, leases, shards
 from core.db import is_unavailable
 from core.errors import WatchkeeperError
-from core.told_points import prepare, told_by
+from core.told_points import told_by
 from ingest.announcing import Announcer
 from ingest.beside import Beside
 from ingest.committing import Tenure
 from ingest.looking_back import LookingBack
-from ingest.registry import Registry, Stored
+from ingest.reloading import Reloading
 from ingest.replaying import Replays
-from ingest.restoring import stored_states
 from ingest.run import Run
 from ingest.stores import Stores
 from ingest.telling import Telling
@@ -37,7 +34,6 @@ LEASE = timedelta(seconds=15)
 _RENEW_SECONDS = 5.0
 _ABSENCE = timedelta(seconds=3 * _RENEW_SECONDS)
 _LOOK_SECONDS = 0.25
-_PREPARED_AT_ONCE = 200
 _CHANGES = (
     "site.", "node.", "space.", "asset.", "device.", "point.", "source.", "rule.", "calendar.",
     "shift_code.", "rule_shadow.",
@@ -61,6 +57,7 @@ class Keeper(Beside):
         )
         self._telling = Telling(stores, tenure, run, cursor)
         self._looking_back = LookingBack(stores, tenure, run)
+        self._reloading = Reloading(stores, tenure, run)
         self._vitals = VitalsKept(stores.database, tenure)
         self._replays = Replays(stores.database, run)
         self._adopted_due = True
@@ -68,18 +65,18 @@ class Keeper(Beside):
         self._starting = True
         self._asked: list[UUID] = []
         self._tried: set[UUID] = set()
-        self._replaced = threading.Event()
-        self._replaced.set()
         self.lost = False
 
     def start(self) -> None:
-        """Start the thread, and the one that looks back."""
+        """Start the thread, and those that ask telemetry for it."""
         super().start()
         self._looking_back.start()
+        self._reloading.start()
 
     def stop(self) -> None:
-        """End both threads, and keep what would have been kept next."""
+        """End the threads, and keep what would have been kept next."""
         super().stop()
+        self._reloading.stop()
         self._looking_back.stop()
         if not self.lost:
             self._keep_vitals()
@@ -154,45 +151,22 @@ class Keeper(Beside):
                 self._asked += inventory.replays_asked(session)
             self._starting = False
         if self._reload_due:
-            self._reload()
+            self._reloading.want()
             self._reload_due = False
             self._adopted_due = True
         # What a device says is quarantined until the new registry is in place: only then all of
-        # it is there to be taken in again.
-        if self._adopted_due and self._replaced.is_set():
-            self._replay_adopted()
-            self._adopted_due = False
-        self._replays.ask(self._asked, judged=True)
-        self._asked = []
+        # it is there to be taken in again, and what was mended takes in what somebody asks for.
+        if self._reloading.settled:
+            if self._adopted_due:
+                self._replay_adopted()
+                self._adopted_due = False
+            self._replays.ask(self._asked, judged=True)
+            self._asked = []
         self._replays.look()
 
     def _publish(self, topic: str, payload: bytes, retain: bool) -> None:
         session = self._run.session
         self._run.submit(lambda: session.publish(topic, payload, qos=1, retain=retain))
-
-    def _reload(self) -> None:
-        registry = self._run.load()
-        if registry.untold:
-            self._prepare(registry.untold)
-            registry = self._run.load()
-        known = {point.series for point in self._run.judge.registry.points()}
-        fresh = [point.series for point in registry.points() if point.series not in known]
-        stored = stored_states(self._stores, fresh)
-        self._replaced.clear()
-        self._run.submit(lambda: self._replace(registry, stored))
-
-    def _prepare(self, untold: Sequence[tuple[UUID, str]]) -> None:
-        """Make the points that rules listen to before anything is told: a first moment that had to
-        wait for its point would have to wait for a whole new registry."""
-        for begin in range(0, len(untold), _PREPARED_AT_ONCE):
-            with self._stores.database.write() as session:
-                self._tenure.require(session)
-                some = untold[begin : begin + _PREPARED_AT_ONCE]
-                prepare(session, some, now=self._stores.clock.now())
-
-    def _replace(self, registry: Registry, stored: Stored) -> None:
-        self._run.replace_registry(registry, stored)
-        self._replaced.set()
 
     def _replay_adopted(self) -> None:
         """What devices said while they waited becomes history; judging starts at adoption."""

@@ -29,7 +29,7 @@ class LookingBack(Beside):
     """Runs beside one `Run`."""
 
     def __init__(self, stores: Stores, tenure: Tenure, run: Run) -> None:
-        super().__init__(stores, PART, "ingest-charts")
+        super().__init__(stores, PART, "ingest-charts", patience=_LAST_SECONDS)
         self._run = run
         self._charts = Charts(stores.database, stores.telemetry)
         self._teacher = Teacher(
@@ -37,11 +37,6 @@ class LookingBack(Beside):
         )
         self._due = threading.Event()
         self._next_charts = self._next_try = 0.0
-
-    def stop(self) -> None:
-        """End the thread, unless it waits for a store that hangs: then it ends with its answer."""
-        self._stop.set()
-        self._thread.join(_LAST_SECONDS)
 
     def want_charts(self) -> None:
         """There are, or may be, tickets without their chart; any thread may say so."""

@@ -19,7 +19,7 @@ from core.devices import Device, Point
 from core.errors import NotFound
 from core.inventory import quarantined_of_adopted
 from core.quarantine import Quarantined
-from core.telemetry.readings import ReadingBatch
+from core.telemetry.readings import Last, ReadingBatch
 from ingest import keeper
 from ingest.announcing import Announcer
 from ingest.telling import Telling
@@ -102,6 +102,30 @@ def test_nobody_who_keeps_watch_waits_for_a_store_that_hangs(
             ask_replay(session, session.scalars(select(Quarantined)).one())
         until(lambda: living.reasons() == {}, 20)
         answers.set()
+
+
+def test_nobody_who_keeps_watch_waits_until_it_is_known_what_new_points_were(
+    broker: LoopBroker, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging, answers = threading.Event(), threading.Event()
+    living = make().start()
+    last = living.memory.last
+
+    def hang(series: Sequence[int] | None = None) -> dict[int, Last]:
+        hanging.set()
+        answers.wait(60)
+        return last(series)
+
+    monkeypatch.setattr(living.memory, "last", hang)
+    monkeypatch.setattr(keeper, "_RENEW_SECONDS", 0.05)
+    tell(broker, living, "new-1", heat=90)
+    until(lambda: living.reasons() == {"unknown_device": 1})
+    adopt_new(living)
+    assert hanging.wait(30)
+    since = beat_on_record(living)
+    until(lambda: beat_on_record(living) > since + 0.2, 20)
+    answers.set()
+    until(lambda: living.reasons() == {})
 
 
 def test_what_a_device_said_before_its_adoption_is_history_and_then_it_is_judged(
@@ -235,11 +259,12 @@ def test_whoever_watches_learns_at_once_that_ingest_listens_again(
     monkeypatch.setattr(keeper, "_RENEW_SECONDS", 60.0)
     monkeypatch.setattr(keeper, "_ABSENCE", timedelta(seconds=0.5))
     living = make().start()
+    first = beat_on_record(living)
+    until(lambda: beat_on_record(living) > first + 0.5, 30)
 
-    def on_record() -> float:
-        with living.database.read() as session:
-            [beat] = shards.last_beats(session).values()
-        return beat.timestamp()
 
-    first = on_record()
-    until(lambda: on_record() > first + 0.5, 30)
+def beat_on_record(living: Living) -> float:
+    """When the shard was last known to listen, in seconds."""
+    with living.database.read() as session:
+        [beat] = shards.last_beats(session).values()
+    return beat.timestamp()
