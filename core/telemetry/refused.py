@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ _SUFFIX = ".refused"
 # The same file once somebody asked to have it tried again.
 _AGAIN = ".again"
 _DIGITS = 12
+_NAME = re.compile(r"[0-9]{12}\.(?:refused|again)")
 
 _log = structlog.get_logger(__name__)
 
@@ -100,14 +102,15 @@ class RefusedReadings:
             os.close(folder)
 
     def _paths(self) -> list[Path]:
-        return sorted(
-            path
-            for suffix in (_SUFFIX, _AGAIN)
-            for path in self._directory.glob("[0-9]" * _DIGITS + suffix)
-        )
+        try:
+            # A glob takes a folder that can't be read for an empty one.
+            names = os.listdir(self._directory)
+        except FileNotFoundError:
+            return []
+        return sorted(self._directory / name for name in names if _NAME.fullmatch(name))
 
     def all(self) -> list[Refusal]:
-        """What is set aside, the oldest first."""
+        """What is set aside, the oldest first. OSError while the disk does not tell."""
         return [refusal for path in self._paths() if (refusal := _head(path)) is not None]
 
     def ask_again(self) -> int:
@@ -118,9 +121,12 @@ class RefusedReadings:
         return len(asked)
 
     def asked(self) -> Iterator[tuple[Refusal, ReadingBatch]]:
-        """What shall be tried again, with its readings. A damaged file is reported and stays."""
-        for path in sorted(self._directory.glob("[0-9]" * _DIGITS + _AGAIN)):
-            refusal = _head(path)
+        """What shall be tried again, with its readings. A damaged file is reported and stays.
+
+        OSError while the disk does not tell.
+        """
+        for path in self._paths():
+            refusal = _head(path) if path.suffix == _AGAIN else None
             if refusal is not None:
                 try:
                     yield refusal, _batch(path)

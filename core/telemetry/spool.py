@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import structlog
 
 from core.telemetry.readings import QUALITIES, Buckets, Last, ReadingBatch, check_storable
 from core.telemetry.refused import RefusedReadings
@@ -22,6 +23,8 @@ _MOST_ROWS = 50_000
 _FEWEST_ROWS = 1_000
 # So few readings are moved while writers wait: else what comes meanwhile would wait in turn.
 _LAST_ROWS = 10_000
+
+_log = structlog.get_logger(__name__)
 
 
 class SpoolState(NamedTuple):
@@ -65,6 +68,7 @@ class SpooledStore:
         self._monotonic = monotonic
         self._takes_whole = takes_whole
         self.refused = RefusedReadings(directory / "refused", limit_bytes)
+        self._refused_fault = ""
         self._asked_at = monotonic()
         self._pause = _FIRST_PAUSE
         self._retry_at = 0.0
@@ -133,9 +137,17 @@ class SpooledStore:
         if self._monotonic() < self._asked_at + _LONGEST_PAUSE:
             return
         self._asked_at = self._monotonic()
-        for refusal, batch in self.refused.asked():
-            self._write_or_set_aside(primary, ReadingBatch(), batch)
-            self.refused.forget(refusal)
+        fault = ""
+        try:
+            for refusal, batch in self.refused.asked():
+                self._write_or_set_aside(primary, ReadingBatch(), batch)
+                self.refused.forget(refusal)
+        except OSError as error:
+            # Their folder can't be used: no reason to hold up what is written now.
+            fault = str(error)
+        if fault and fault != self._refused_fault:
+            _log.error("refused_readings_away", error=fault)
+        self._refused_fault = fault
 
     def _spool(self, batch: ReadingBatch) -> None:
         with self._guard, _disk_errors("the spool cannot be written"):

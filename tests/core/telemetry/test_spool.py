@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from core.clock import SystemClock
 from core.errors import Invalid
+from core.health import Health
 from core.telemetry.duckdb_store import DuckDBStore
 from core.telemetry.readings import Last, Quality, ReadingBatch
 from core.telemetry.spool import SpooledStore
@@ -20,6 +22,7 @@ from core.telemetry.spool_log import SpoolFull, SpoolLog
 from core.telemetry.store import TelemetryError
 from tests.core.telemetry.stores import HOUR, START, batch_of, eager
 from tests.ingest.memory_store import MemoryStore
+from watchkeeper.product import _refused_detail
 
 
 class Switch:
@@ -436,6 +439,23 @@ def test_a_disk_that_refuses_is_an_error_and_what_was_acknowledged_stays(
     drain_all(again, switch)
     assert values(again, 1) == [1.0, 3.0]
     again.close()
+
+
+def test_a_disk_that_fails_for_refused_readings_holds_up_no_others(
+    store: SpooledStore, switch: Switch
+) -> None:
+    # A folder is a file that can't be read.
+    (switch.folder / "spool/refused/000000000001.again").mkdir(parents=True)
+    for number in range(3):
+        switch.now += 60
+        store.write(batch_of((1, START + number, float(number))))
+        store.drain()
+    assert values(store, 1) == [0.0, 1.0, 2.0]
+    store.check()
+    health = Health(SystemClock())
+    health.watch("refused readings", lambda: _refused_detail(store))
+    [state] = health.snapshot()
+    assert "Is a directory" in state.detail
 
 
 def test_what_no_store_keeps_never_enters_the_spool(switch: Switch) -> None:
