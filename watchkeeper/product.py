@@ -24,7 +24,7 @@ from core.device_credentials.dynamic_security import DynamicSecurity
 from core.doorstep import Doorstep
 from core.errors import Unavailable
 from core.health import Health
-from core.schema import current_revision, migrate, require_current
+from core.schema import migrate
 from core.settings import Settings
 from core.telemetry.duckdb_store import DuckDBStore
 from core.telemetry.influx_lines import is_whole
@@ -43,6 +43,7 @@ from ingest.session import BrokerAddress
 from ingest.stores import Stores
 from jobs.runner import JobsRunner, telemetry_sweeps
 from watchkeeper import installation, supervision
+from watchkeeper.copies import copy_before_migration, prune_copies
 from watchkeeper.serving import WebServer
 from web.app import mount
 from web.doorstep_guard import DoorstepGuard
@@ -107,17 +108,11 @@ class Product:
 
     def migrate(self) -> None:
         """Back up, then bring the schema to this version."""
-        if self.database.is_sqlite and current_revision(self.database) is not None:
-            self._back_up_before_migration()
+        copy = copy_before_migration(self.database, self.folder)
         migrate(self.database, Vault(self.settings))
-
-    def _back_up_before_migration(self) -> None:
-        try:
-            require_current(self.database)
-        except Exception:  # noqa: BLE001 - whatever is not current is backed up first
-            target = self.folder / f"before-{current_revision(self.database)}.sqlite"
-            if not target.exists():
-                self.database.copy_to(target)
+        if copy is not None:
+            # Only now: until it went well every copy may be wanted.
+            prune_copies(self.folder, copy)
 
     def watch_database(self) -> None:
         """Report the database's health."""
@@ -350,8 +345,12 @@ def _queue_detail(broker: EmbeddedBroker) -> str:
 
 
 def _refused_detail(store: SpooledStore) -> str:
-    """Raises Unavailable while readings that the store will never take are set aside."""
-    refusals = store.refused.all()
+    """Raises Unavailable while readings that the store will never take are set aside, or while
+    nobody can say whether any are."""
+    try:
+        refusals = store.refused.all()
+    except OSError as error:
+        raise Unavailable(f"their folder cannot be read: {error}") from error
     if refusals:
         count = sum(refusal.readings for refusal in refusals)
         raise Unavailable(f"{count} set aside: {refusals[-1].reason}")
