@@ -20,6 +20,10 @@ class Host:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
 
+    def ill(self) -> frozenset[str]:
+        """The parts that are ill of a product that runs now; none where none runs."""
+        return trial.word_of(self.layout.data / "running.json").ill
+
     def make_user(self) -> None:
         """Make the account that the service runs as."""
 
@@ -39,8 +43,11 @@ class Host:
     def stop(self) -> None:
         """Stop the service; returns when it has ended."""
 
-    def start(self) -> None:
-        """Start the service; Refusal unless it is well soon."""
+    def start(self, before: frozenset[str]) -> None:
+        """Start the service; Refusal unless it is well soon.
+
+        before: parts that were ill already, which count against nobody.
+        """
 
 
 class SystemdHost(Host):
@@ -72,12 +79,12 @@ class SystemdHost(Host):
         """Stop the service; returns when it has ended."""
         _do("systemctl", "stop", SERVICE)
 
-    def start(self) -> None:
-        """Start the service; Refusal unless it is well soon."""
+    def start(self, before: frozenset[str]) -> None:
+        """Start the service; Refusal unless it is as well as before, soon."""
         _do("systemctl", "start", SERVICE)
         announced = self.layout.data / "running.json"
         ends = time.monotonic() + _READY_SECONDS
-        while ill := trial.problem(announced):
+        while ill := trial.word_of(announced).since(before):
             if time.monotonic() > ends:
                 raise Refusal(f"the service is not well: {ill}; see journalctl -u {SERVICE}")
             time.sleep(0.5)

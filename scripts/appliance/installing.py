@@ -60,7 +60,7 @@ def _install(
     if old == manifest.name:
         say(f"{manifest.name} runs here already.")
         host.lay_units(old)
-        host.start()
+        host.start(host.ill())
     elif old is None:
         _begin(layout, host, manifest, patience, moment)
     else:
@@ -80,12 +80,12 @@ def _begin(
     layout: Layout, host: Host, manifest: Manifest, patience: Patience, moment: Moment
 ) -> None:
     say(f"Trying {manifest.name} ...")
-    trial.try_out(layout, manifest.name, patience)
+    trial.try_out(layout, manifest.name, patience, frozenset())
     moment("tried")
     layout.lead_to(manifest.name)
     moment("new release leads")
     host.lay_units(manifest.name)
-    host.start()
+    host.start(frozenset())
     say(f"{manifest.name} is installed.")
 
 
@@ -94,19 +94,23 @@ def _upgrade(
 ) -> None:
     backup = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{old}"
     backups.drop(layout, backup)
+    before = host.ill()
+    if before:
+        ill = ", ".join(sorted(before))
+        say(f"Ill before the upgrade, and so no reason to go back: {ill}.")
     host.stop()
     try:
         moment("stopped")
         exclusion.nobody_runs(layout)
         upgrade = journal.note(layout, Upgrade("backing-up", old, manifest.name, backup))
         moment("backing up")
-        _change(layout, host, upgrade, patience, moment)
+        _change(layout, host, upgrade, patience, before, moment)
     except (Exception, KeyboardInterrupt) as failure:  # noqa: BLE001 - somebody has to keep watch
         why = str(failure) or "it was interrupted"
         # Said at once: should going back fail too, that is the last word.
         say(f"{manifest.name} does not run here ({why}); going back to {old} ...")
         with _uninterrupted():
-            _go_back(layout, host, old, moment)
+            _go_back(layout, host, old, before, moment)
         text = f"{manifest.name} does not run here ({why}); {old} runs as before"
         raise Refusal(text, getattr(failure, "problems", ())) from None
     journal.finish(layout)
@@ -117,31 +121,36 @@ def _upgrade(
 
 
 def _change(
-    layout: Layout, host: Host, upgrade: Upgrade, patience: Patience, moment: Moment
+    layout: Layout,
+    host: Host,
+    upgrade: Upgrade,
+    patience: Patience,
+    before: frozenset[str],
+    moment: Moment,
 ) -> None:
     say(f"Backing up to {layout.backups / upgrade.backup} ...")
     backups.take(layout, upgrade.backup, moment)
     upgrade = journal.note(layout, replace(upgrade, phase="trying"))
     moment("trying")
     say(f"Trying {upgrade.new} ...")
-    trial.try_out(layout, upgrade.new, patience)
+    trial.try_out(layout, upgrade.new, patience, before)
     moment("tried")
     journal.note(layout, replace(upgrade, phase="opening"))
     moment("opening")
     layout.lead_to(upgrade.new)
     moment("new release leads")
     host.lay_units(upgrade.new)
-    host.start()
+    host.start(before)
 
 
-def _go_back(layout: Layout, host: Host, old: str, moment: Moment) -> None:
+def _go_back(layout: Layout, host: Host, old: str, before: frozenset[str], moment: Moment) -> None:
     """Have the old release run on the old data."""
     host.stop()
     upgrade = journal.read(layout)
     if upgrade is not None:
         journal.roll_back(layout, upgrade, moment)
     host.lay_units(old)
-    host.start()
+    host.start(before)
     backups.prune(layout)
 
 

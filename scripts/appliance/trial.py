@@ -24,6 +24,7 @@ CLOSED_DOORS = {
     "WATCHKEEPER_PUBLIC_URL": "",
 }
 _STOP_SECONDS = 90.0
+_MOST_SAID = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,24 @@ class Patience:
     steady: float = 10.0
 
 
-def try_out(layout: Layout, name: str, patience: Patience) -> None:
-    """Run a release on the data; Refusal unless it comes up, stays well and ends in order."""
+@dataclass(frozen=True)
+class Word:
+    """What a product says of itself. problem: empty when all is well; ill: the parts that are not,
+    empty too where it can't say."""
+
+    problem: str
+    ill: frozenset[str] = frozenset()
+
+    def since(self, before: frozenset[str]) -> str:
+        """What is wrong, unless all of it was ill before; empty when nothing is."""
+        return "" if self.ill and self.ill <= before else self.problem
+
+
+def try_out(layout: Layout, name: str, patience: Patience, before: frozenset[str]) -> None:
+    """Run a release on the data; Refusal unless it comes up, stays well and ends in order.
+
+    before: parts that were ill already, which count against nobody.
+    """
     release = layout.release(name)
     log = layout.home / "trial.log"
     announced = layout.data / "running.json"
@@ -58,7 +75,7 @@ def try_out(layout: Layout, name: str, patience: Patience) -> None:
             stderr=subprocess.STDOUT,
         )
     try:
-        _watch(process, announced, patience)
+        _watch(process, announced, patience, before)
         say(f"{name} has been well for {patience.steady:.0f} s.")
     except Refusal as refusal:
         tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
@@ -88,14 +105,19 @@ def own_everything(layout: Layout, owner: pwd.struct_passwd) -> None:
                 os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
 
 
-def _watch(process: subprocess.Popen[bytes], announced: Path, patience: Patience) -> None:
+def _watch(
+    process: subprocess.Popen[bytes],
+    announced: Path,
+    patience: Patience,
+    before: frozenset[str],
+) -> None:
     ends = time.monotonic() + patience.start
     since: float | None = None
     ill = ""
     while since is None or time.monotonic() - since < patience.steady:
         if process.poll() is not None:
             raise Refusal(f"it ended by itself, with status {process.returncode}")
-        ill = problem(announced)
+        ill = word_of(announced).since(before)
         if not ill:
             since = since or time.monotonic()
         elif since is not None:
@@ -105,25 +127,35 @@ def _watch(process: subprocess.Popen[bytes], announced: Path, patience: Patience
         time.sleep(0.1)
 
 
-def problem(announced: Path) -> str:
-    """What is wrong with the product that left word there; empty when it says that all is well."""
+def word_of(announced: Path) -> Word:
+    """How the product is that left word there of where it listens."""
     try:
         word = json.loads(announced.read_text(encoding="utf-8"))
         # By the address that others use the way may lead over a proxy or a name service that is
         # away; older releases tell no other.
         url = word.get("local_url") or word["url"]
     except (OSError, ValueError, KeyError):
-        return "it has not said where it listens"
+        return Word("it has not said where it listens")
     try:
         # The address is of a file that only the product writes.
         request = urllib.request.Request(f"{url}/readyz")  # noqa: S310
         with _opener().open(request, timeout=10):
-            return ""
+            return Word("")
     except urllib.error.HTTPError as error:
         with error:
-            return f"{error.code} {error.read(500).decode(errors='replace')}"
+            said = error.read(_MOST_SAID)
+        return Word(f"{error.code} {said[:500].decode(errors='replace')}", _ill(said))
     except OSError as error:
-        return str(error)
+        return Word(str(error))
+
+
+def _ill(said: bytes) -> frozenset[str]:
+    """The parts that are ill, by an answer of /readyz; none where it is no such answer."""
+    try:
+        parts = json.loads(said)["parts"]
+        return frozenset(str(one["part"]) for one in parts if not one["ok"])
+    except (ValueError, KeyError, TypeError):
+        return frozenset()
 
 
 def _opener() -> urllib.request.OpenerDirector:

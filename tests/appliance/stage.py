@@ -64,8 +64,10 @@ while True:
     asked += 1
     with server.accept()[0] as asker:
         asker.recv(9999)
-        ill = FAULT == "ill" or (FAULT == "falls ill" and asked > 1)
-        asker.sendall(b"HTTP/1.0 %d Well\\r\\n\\r\\n" % (503 if ill else 200))
+        parts = [{{"part": name, "ok": False}} for name in ("telemetry", "jobs") if name in FAULT]
+        ill = parts or FAULT == "ill" or (FAULT == "falls ill" and asked > 1)
+        said = 503 if ill else 200, json.dumps({{"parts": parts}}).encode()
+        asker.sendall(b"HTTP/1.0 %d Well\\r\\n\\r\\n%s" % said)
 """
 # Installs, and is killed at the moment of that name, as by a power cut.
 CUT = """\

@@ -1,11 +1,15 @@
 """Installing a bundle, upgrading by one, and going back from one that does not run."""
 
+import contextlib
+import json
 import os
 import pwd
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -240,6 +244,44 @@ def test_an_upgrade_that_does_not_run_goes_back(
     ]
     assert not layout.journal.exists()
     assert appliance.starts()
+
+
+class _Ill(BaseHTTPRequestHandler):
+    """A release that runs, one part of which is ill."""
+
+    def do_GET(self) -> None:
+        self.send_response(503)
+        self.end_headers()
+        parts = [{"part": "broker", "ok": True}, {"part": "telemetry", "ok": False}]
+        self.wfile.write(json.dumps({"status": "ill", "parts": parts}).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("fault", "runs"), [("telemetry", "2.0-telemetry"), ("telemetry jobs", "1.0-sound")]
+)
+def test_only_what_got_worse_by_an_upgrade_is_a_reason_to_go_back(
+    appliance: Appliance,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    fault: str,
+    runs: str,
+) -> None:
+    server = HTTPServer(("127.0.0.1", 0), _Ill)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    word = {"url": f"http://127.0.0.1:{server.server_port}"}
+    (appliance.layout.data / "running.json").write_text(json.dumps(word))
+    worse = runs == "1.0-sound"
+    with pytest.raises(Refusal, match="jobs") if worse else contextlib.nullcontext():
+        appliance.install(make_bundle(tmp_path, 2, fault), start=0.5 if worse else 30)
+    server.shutdown()
+    server.server_close()
+    assert appliance.layout.running() == runs
+    assert "Ill before the upgrade, and so no reason to go back: telemetry." in (
+        capsys.readouterr().out
+    )
 
 
 def test_after_a_release_that_failed_the_one_that_ran_is_kept(

@@ -30,7 +30,7 @@ class WatchedHost(Host):
     def stop(self) -> None:
         self.runs = False
 
-    def start(self) -> None:
+    def start(self, before: frozenset[str]) -> None:
         self.runs = True
 
 
