@@ -1,7 +1,6 @@
 """A certificate authority of the installation's own, for HTTPS where no certificate was given."""
 
 import ipaddress
-import os
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from core.kept_file import keep
 
 _AUTHORITY_LASTS = timedelta(days=3650)
 # Browsers refuse server certificates of more than 825 days (Apple) or distrust long ones.
@@ -156,8 +157,8 @@ def _make_authority(path: Path, key_path: Path, now: datetime) -> None:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    _write(key_path, _pem(key))
-    _write(path, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
+    keep(key_path, _pem(key))
+    keep(path, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
 
 
 def _make_server(
@@ -184,8 +185,8 @@ def _make_server(
         .sign(issuer_key, hashes.SHA256())
     )
     encoding = serialization.Encoding.PEM
-    _write(own.key, _pem(key))
-    _write(own.chain, certificate.public_bytes(encoding) + issuer.public_bytes(encoding))
+    keep(own.key, _pem(key))
+    keep(own.chain, certificate.public_bytes(encoding) + issuer.public_bytes(encoding))
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -194,15 +195,3 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-def _write(path: Path, data: bytes, mode: int = 0o600) -> None:
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        # A certificate that is empty after a loss of power would keep the server from starting.
-        os.fsync(file.fileno())
-    draft.replace(path)
