@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.db import sqlite_url, with_password
 from core.errors import Invalid
+from core.machine_memory import LEAST_FOR_PAGES, memory_bytes, memory_for_pages
 from core.secret_files import read_secrets, variable
 
 PREFIX = "WATCHKEEPER_"
@@ -187,10 +188,11 @@ class Settings(BaseSettings):
         2 * 1024**3, ge=1024**2, description="Size of the spool while telemetry is away, bytes."
     )
     telemetry_memory_bytes: int = Field(
-        1024**3,
-        ge=256 * 1024**2,
+        default_factory=lambda: memory_for_pages(memory_bytes()),
+        ge=LEAST_FOR_PAGES,
         description="Memory that DuckDB may use in the process that owns the readings, bytes; it "
-        "fills it with pages of its file.",
+        "fills it with pages of its file. If not set, an eighth of the machine's memory, 1 GiB at "
+        "most.",
     )
     quarantine_rows: int = Field(50_000, ge=100, description="Oldest ones above it are dropped.")
     quarantine_days: int = Field(30, ge=1)

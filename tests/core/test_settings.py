@@ -194,3 +194,16 @@ def test_the_password_of_the_database_stands_apart_from_its_address() -> None:
     assert settings.sql_url == address.replace("@postgres", ":a%2Fb%40c%3Ad@postgres")
     with pytest.raises(Invalid, match="not usable"):
         load(database_password="alone")
+
+
+@pytest.mark.parametrize(
+    ("machine", "pages"), [(1, 256), (4, 512), (8, 1024), (24, 1024)], ids=lambda size: f"{size}"
+)
+def test_readings_get_a_share_of_the_machine_unless_somebody_says_how_much(
+    monkeypatch: pytest.MonkeyPatch, machine: int, pages: int
+) -> None:
+    """A mini-PC of 4 GB has more to do than to keep pages of readings."""
+    monkeypatch.setattr("core.settings.memory_bytes", lambda: machine * 1024**3)
+    assert load().telemetry_memory_bytes == pages * 1024**2
+    monkeypatch.setenv("WATCHKEEPER_TELEMETRY_MEMORY_BYTES", str(300 * 1024**2))
+    assert load().telemetry_memory_bytes == 300 * 1024**2
