@@ -33,7 +33,9 @@ from core.expected_devices import (
     expect,
     list_expected,
 )
+from core.expected_problems import told
 from core.idempotency import keep, recall
+from core.paging import Page
 from core.profile_use import delete_unused
 from core.profiles import Profile
 from core.profiles.own import load_profiles, own_versions, put_profile
@@ -46,6 +48,7 @@ Writer = Annotated[Asked, Depends(Permission("devices.write"))]
 # What holds in the whole installation is written by who administers all of it.
 Keeper = Annotated[Asked, Depends(Permission("places.write"))]
 Code = Annotated[str, Field(min_length=1, max_length=400)]
+ProblemCode = Literal["nothing_fits", "no_profile", "refused", "failed", "other"]
 ProfileId = Annotated[str, Field(min_length=1, max_length=60)]
 
 
@@ -108,7 +111,14 @@ class ExpectedItem(BaseModel):
     state: Literal["expected", "adopted", "dropped"]
     asked_at: datetime
     device_id: UUID | None
-    problem: str = Field(description="Why it was not adopted although it speaks.")
+    problem: str = Field(
+        description="Why it was not adopted although it speaks, in the language of "
+        "Accept-Language; empty for nothing."
+    )
+    problem_code: ProblemCode | None = Field(
+        description="The same for programs. refused: something else stands in its way, which the "
+        "text names; other: noted by an earlier version, in English."
+    )
 
 
 class ExpectedPage(BaseModel):
@@ -207,7 +217,13 @@ def get_expected_devices(
         page = list_expected(
             session, asked.caller, wish(limit, cursor, UUID), site_id=site, state=state
         )
-    return page_answer(page)
+    return page_answer(Page([_expected(asked, row) for row in page.items], page.next))
+
+
+def _expected(asked: Asked, row: dict[str, Any]) -> dict[str, Any]:
+    reason = told(row["problem"])
+    texts = asked.told(reason.texts) if reason else []
+    return {**row, "problem": "; ".join(texts), "problem_code": reason.code if reason else None}
 
 
 @router.post(

@@ -54,6 +54,18 @@ _EXACT, _MEANT, _PART = 4, 3, 2
 _WORD = re.compile(r"[a-z]+|\d+")
 
 
+class NothingFits(Invalid):
+    """Nobody can tell from what a device says what it is."""
+
+
+class NoSuchProfile(NotFound):
+    """Somebody names a profile that is not there."""
+
+    def __init__(self, profile: str) -> None:
+        super().__init__(f"there is no profile {profile!r}", advice="Choose one of the list.")
+        self.profile = profile
+
+
 @dataclass(frozen=True, slots=True)
 class SuggestedPoint:
     """A key that the device sent, and the point it may feed; code is None where none fits.
@@ -157,7 +169,7 @@ def suggest(session: Session, device: Device, *, profile: str | None = None) -> 
     ).first()
     if profile is not None:
         if profile not in profiles:
-            raise NotFound(f"there is no profile {profile!r}", advice="Choose one of the list.")
+            raise NoSuchProfile(profile)
         fit = fit_of(profiles[profile], catalog, sight, chosen=True)
     else:
         kind_of = asset.type if asset else None
@@ -333,11 +345,11 @@ class Wish:
 def adopt_as_proposed(
     session: Session, device: Device, wish: Wish, *, actor: events.Actor, now: datetime
 ) -> Device:
-    """Adopt a device as what it probably is. Invalid where nothing fits: then a person chooses."""
+    """Adopt a device as what it probably is. NothingFits: then a person chooses."""
     DEVICE.target("adopt", device.state)
     found = suggest(session, device, profile=wish.profile)
     if not found.ready or found.asset_type is None:
-        raise Invalid(
+        raise NothingFits(
             f"device {device.code!r} was not adopted",
             problems=["profile: nothing that it says fits one"],
             advice="Choose its profile, or say by hand what each of its values means.",

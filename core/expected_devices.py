@@ -49,7 +49,7 @@ _NAMED = re.compile(r"(?:DEV[ _-]?EUI|IEEE|EUI64|MAC)\W{1,4}([0-9A-F:-]{12,23})"
 
 class ExpectedDevice(Base):
     """A device that somebody announced. key: of its code or label, by which it is known when it
-    speaks. problem: why it was not adopted when it did."""
+    speaks. problem: why it was not adopted when it did, as core.expected_problems keeps it."""
 
     __tablename__ = "expected_device"
 
@@ -319,10 +319,13 @@ def take_expected(
     return True
 
 
-def note_problem(session: Session, expected_id: UUID, problem: str, *, now: datetime) -> None:
-    """Say why an announced device that speaks was not adopted; it is tried again in a minute."""
+def note_problem(session: Session, expected_id: UUID, reason: str, *, now: datetime) -> None:
+    """Keep why an announced device that speaks was not adopted; it is tried again in a minute.
+
+    reason: as core.expected_problems makes it.
+    """
     row = session.get_one(ExpectedDevice, expected_id)
-    row.problem, row.tried_at = problem[:500], now
+    row.problem, row.tried_at = reason, now
 
 
 def drop_expected(

@@ -17,6 +17,7 @@ from core.places import Asset
 from core.site_file import load_catalog
 from rules.catalog import TOLD, AssetType, PointType
 from rules.located_yaml import nearest
+from rules.wording import worded
 
 _MOST_SCALE = 1e12
 EDITABLE = ("key", "low", "high", "expected_interval", "scale", "shift")
@@ -58,7 +59,8 @@ def point_problems(
         faults = _faults(point, asset_type)
         if asset is not None and not faults:
             faults = _taken(session, device, asset, point)
-        problems += [f"points[{number}].{fault}" for fault in faults]
+        place = f"points[{number}]"
+        problems += [worded("%(place)s.%(problem)s", place=place, problem=one) for one in faults]
     return problems
 
 
@@ -150,7 +152,13 @@ def _taken(session: Session, device: Device, asset: Asset, point: NewPoint) -> l
     standing = _standing(session, asset, point.code)
     if standing is not None and not _may_take_over(session, standing):
         feeder = session.get_one(Device, standing.device_id)
-        return [f"code: point {point.code!r} of {asset.code} is fed by {feeder.code!r} already"]
+        text = worded(
+            "code: point '%(point)s' of %(asset)s is fed by '%(device)s' already",
+            point=point.code,
+            asset=asset.code,
+            device=feeder.code,
+        )
+        return [text]
     return _key_taken(session, device, asset, point.key, point.code)
 
 
@@ -163,7 +171,9 @@ def _key_taken(session: Session, device: Device, asset: Asset, key: str, code: s
             Point.code != code,
         )
     )
-    return [f"key: {key!r} feeds point {other!r} already"] if other else []
+    if other is None:
+        return []
+    return [worded("key: '%(key)s' feeds point '%(point)s' already", key=key, point=other)]
 
 
 def _may_take_over(session: Session, point: Point) -> bool:

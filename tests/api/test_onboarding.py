@@ -56,6 +56,7 @@ def test_announcing_is_idempotent_and_one_wrong_line_announces_nothing(
     assert made[0].json() == made[1].json()
     listed = anonymous.get(f"{BASE}/expected-devices", headers=manager.headers).json()["items"]
     assert [one["key"] for one in listed] == ["24E124136B324185"]
+    assert [(one["problem"], one["problem_code"]) for one in listed] == [("", None)]
     wrong = {**body, "devices": [{"code": "new"}, {"code": "new-2", "profile": "no-such"}]}
     refused = anonymous.post(f"{BASE}/expected-devices", headers=manager.headers, json=wrong)
     assert refused.status_code == 422

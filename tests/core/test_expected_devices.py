@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from api.languages import all_told
+from core.adoption import NoSuchProfile
 from core.clock import SimulatedClock
 from core.db import Database
 from core.devices import Device, note_waiting
@@ -19,6 +21,7 @@ from core.expected_devices import (
     key_of,
     take_expected,
 )
+from core.expected_problems import reason_of, told
 from core.health import Health
 from core.people import Caller, Person, caller_for
 from core.places import Asset
@@ -27,6 +30,7 @@ from jobs.expected_devices import adopt_expected
 from jobs.work import Work
 from tests.fixtures import Administrator, SmallSite
 from tests.workflows.conftest import MINUTE, employ
+from web.languages import translations
 
 EUI = "24E124136B324185"
 
@@ -108,7 +112,9 @@ def test_one_that_says_nothing_of_use_waits_with_its_reason_and_is_tried_again(
     device_id = speaks(database, site, clock, "cellar", flux_capacitor=88)
     assert sweep(database, clock) == 0
     with database.read() as session:
-        assert "nothing that it says" in session.get_one(ExpectedDevice, row_id).problem
+        reason = told(session.get_one(ExpectedDevice, row_id).problem)
+    assert reason is not None
+    assert (reason.code, len(reason.texts)) == ("nothing_fits", 1)
     with database.write() as session:
         session.get_one(Device, device_id).last_sample = {"leak": False}
     assert sweep(database, clock) == 0
@@ -136,9 +142,34 @@ def test_one_for_which_our_own_code_fails_holds_no_other_back(
         sweep(database, clock)
     with database.read() as session:
         assert session.get_one(Device, attic).state == "active"
-        assert session.get_one(ExpectedDevice, bad).problem
+        reason = told(session.get_one(ExpectedDevice, bad).problem)
+        assert reason is not None
+        assert reason.code == "failed"
     # It is put off, and not tried again with each look.
     assert sweep(database, clock) == 0
+
+
+def test_why_one_is_not_adopted_is_kept_without_words_and_told_in_any_language(
+    database: Database, site: SmallSite, caller: Caller, clock: SimulatedClock
+) -> None:
+    # By its code it stands for an asset whose points another device feeds.
+    [row_id] = announce(database, caller, site, clock, "pump 1")
+    speaks(database, site, clock, "pump 1", motor_temperature=50)
+    assert sweep(database, clock) == 0
+    with database.read() as session:
+        reason = told(session.get_one(ExpectedDevice, row_id).problem)
+    assert reason is not None
+    assert reason.code == "refused"
+    [text] = reason.texts
+    assert text.endswith("point 'motor_temperature' of pump-1 is fed by 'pump-1' already")
+    assert "已由设备“pump-1”提供数据" in all_told([text], translations("zh").gettext)[0]
+
+
+def test_a_reason_of_an_earlier_version_is_told_as_it_was_written() -> None:
+    assert told("") is None
+    assert told("device 'x' was not adopted") == ("other", ("device 'x' was not adopted",))
+    gone = told(reason_of(NoSuchProfile("water-leek")))
+    assert gone == ("no_profile", ("there is no profile 'water-leek' any more",))
 
 
 def test_every_wrong_line_is_told_at_once_and_nothing_is_kept(

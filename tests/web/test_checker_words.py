@@ -23,7 +23,12 @@ from web.languages import translations
 CATALOG = shipped_catalog()
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Templates that only put others together.
-GLUE = {"%(problem)s %(context)s", "%(problem)s (%(assets)s)", "%(place)s: %(problem)s"}
+GLUE = {
+    "%(place)s.%(problem)s",
+    "%(problem)s %(context)s",
+    "%(problem)s (%(assets)s)",
+    "%(place)s: %(problem)s",
+}
 CHECKERS = [
     *(ROOT / "rules").glob("document*.py"),
     *(ROOT / "rules" / "expression").glob("*.py"),

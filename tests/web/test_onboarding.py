@@ -9,8 +9,10 @@ from openpyxl import Workbook
 from sqlalchemy import select
 
 from api.deps import SESSION_COOKIE, csrf_token
+from core.adoption import NothingFits
 from core.devices import Device, Point
 from core.expected_devices import ExpectedDevice
+from core.expected_problems import reason_of
 from core.places import Asset
 from tests.web.stage import Stage
 from tests.web.test_alarm_pages import PUMP, send, somebody
@@ -125,6 +127,14 @@ def test_devices_are_announced_by_label_and_by_sheet(stage: Stage) -> None:
     assert first.space_id is not None
     page = manager.get(f"/devices/waiting?site={stage.site_id}").text
     assert "二号水浸" in page
+    with stage.parts.database.write() as session:
+        row = session.get_one(ExpectedDevice, first.id)
+        row.problem = reason_of(NothingFits("device 'x' was not adopted"))
+    chinese = manager.get(f"/devices/waiting?site={stage.site_id}&lang=zh").text
+    assert '<p class="late">上报内容与任何设备类型模板都不符' in chinese
+    listed = manager.get("/api/v1/expected-devices", headers={"Accept-Language": "zh"}).json()
+    [told] = [one for one in listed["items"] if one["problem"]]
+    assert (told["problem"][:4], told["problem_code"]) == ("上报内容", "nothing_fits")
     send(manager, f"/devices/expected/{first.id}/drop")
     assert "一号水浸" not in manager.get(f"/devices/waiting?site={stage.site_id}").text
     assert announce(manager, stage, "MT:Y.K9042C00KA0648G00") == 422

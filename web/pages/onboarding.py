@@ -14,6 +14,7 @@ from core.devices import Device
 from core.errors import Conflict, Invalid, NotFound
 from core.events import Actor
 from core.expected_devices import list_expected
+from core.expected_problems import told
 from core.paging import Wish as Leaf
 from core.places import Asset
 from core.profiles import Profiles
@@ -126,7 +127,7 @@ def _list(
         "sites": sites,
         "rows": rows,
         "open": device,
-        "expected": expected,
+        "expected": [{**one, "reason": told(one["problem"])} for one in expected],
         "spaces": spaces,
         "profiles": _profile_names(profiles, local.reader),
         "may_write": visit.may(WRITE, chosen.id),
