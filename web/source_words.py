@@ -1,6 +1,7 @@
 """Words of sources: dialects, why a message waits, and as what a value is told."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from web.languages import mark
 
@@ -15,6 +16,40 @@ DIALECT: Mapping[str, str] = {
     "chirpstack": "ChirpStack",
     "sparkplug": "Sparkplug B",
     "tts": "The Things Stack",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OptionWords:
+    """An option of a dialect as a form asks for it. name: as the dialect knows it."""
+
+    name: str
+    label: str
+    hint: str
+    example: str
+
+
+# By dialect: as which host ingest is there for those who wait for one.
+HOST_OPTIONS: Mapping[str, OptionWords] = {
+    "sparkplug": OptionWords(
+        "host",
+        mark("Host application (Sparkplug B)"),
+        mark(
+            "Edge nodes that were given a primary host publish nothing before it is there. With "
+            "its name here Watchkeeper is that host; empty, it is none."
+        ),
+        "scada-1",
+    ),
+    "homeassistant": OptionWords(
+        "birth_topic",
+        mark("Birth topic (Home Assistant)"),
+        mark(
+            "Many publishers announce their devices only when Home Assistant was born: with a "
+            "topic here Watchkeeper says so in its place. Leave it empty where Home Assistant "
+            "itself is on this broker."
+        ),
+        "homeassistant/status",
+    ),
 }
 QUARANTINE: Mapping[str, str] = {
     "bad_json": mark("no JSON"),

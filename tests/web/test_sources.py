@@ -60,6 +60,33 @@ def test_a_source_is_made_changed_pushed_to_and_removed(stage: Stage) -> None:
     assert client.get(page).status_code == 404
 
 
+def test_the_host_that_others_wait_for_is_named_in_the_form(stage: Stage) -> None:
+    client = client_of(stage, "administrator")
+
+    def options(page: str) -> dict[str, str]:
+        with stage.parts.database.read() as session:
+            return dict(session.get_one(Source, UUID(page.rpartition("/")[2])).options)
+
+    fresh = client.get("/sources/new?lang=zh").text
+    assert "主机应用（Sparkplug B）" in fresh
+    assert "上线消息主题（Home Assistant）" in fresh
+    new = {"site": str(stage.site_id), "code": "house", "topic_filter": "homeassistant/#"}
+    both = {"host": "scada-1", "birth_topic": " homeassistant/status "}
+    status, page = form(client, "/sources", **new, dialect="homeassistant", **both)
+    assert status == 303
+    assert options(page) == {"birth_topic": "homeassistant/status"}
+    shown = client.get(page).text
+    assert 'value="homeassistant/status"' in shown
+    assert 'name="host"' not in shown
+    kept = {"topic_filter": "homeassistant/#", "dialect": "homeassistant", "enabled": "yes"}
+    assert form(client, page, **kept, asked="birth_topic", birth_topic="wk/v1/x")[0] == 422
+    # Whoever sends less, as a page from before an update, takes nothing away.
+    assert form(client, page, **kept)[0] == 303
+    assert options(page) == {"birth_topic": "homeassistant/status"}
+    assert form(client, page, **kept, asked="birth_topic", birth_topic="")[0] == 303
+    assert options(page) == {}
+
+
 def test_who_replaces_a_secret_that_leaked_ends_it_at_once(stage: Stage) -> None:
     client = client_of(stage, "administrator")
     new = {"site": str(stage.site_id), "code": "leaky", "dialect": "onenet", "pushed": "yes"}

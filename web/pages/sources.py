@@ -1,7 +1,7 @@
 """Sources: who speaks on which topics, in which dialect, and which platforms may push."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
@@ -22,6 +22,7 @@ from core.source_overview import SourceView, source_views
 from core.telemetry.store import TelemetryError
 from core.topic_sharing import require_topics
 from web.page_route import PageRoute
+from web.source_words import HOST_OPTIONS
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit, own_address
 
@@ -43,6 +44,10 @@ class SourceForm(BaseModel):
     zone: str = ""
     enabled: str = ""
     pushed: str = ""
+    host: str = ""
+    birth_topic: str = ""
+    # Which of these two the form asks for, of a source that stands.
+    asked: Literal["", "host", "birth_topic"] = ""
 
 
 class KeyForm(BaseModel):
@@ -56,11 +61,15 @@ class KeyForm(BaseModel):
 
 def _options(form: SourceForm, standing: dict[str, Any], dialect: str) -> dict[str, Any]:
     """The options that the form knows, beside those that it does not show."""
-    kept = {key: value for key, value in standing.items() if key != "zone"}
+    said = {"zone": form.zone, "host": form.host, "birth_topic": form.birth_topic}
+    kept = {key: value for key, value in standing.items() if key not in ("zone", form.asked)}
     if dialect != form.dialect:
         # What another dialect meant by an option means nothing here; a mapping is kept for later.
         kept = {key: value for key, value in kept.items() if key in DIALECTS.get(form.dialect, {})}
-    return {**kept, **({"zone": form.zone.strip()} if form.zone.strip() else {})}
+    known = DIALECTS.get(form.dialect, {})
+    # A new source is asked for what only some dialects have.
+    given = {key: text.strip() for key, text in said.items() if key == "zone" or key in known}
+    return {**kept, **{key: text for key, text in given.items() if text}}
 
 
 def _last(visit: Visit, views: list[SourceView]) -> dict[UUID, datetime]:
@@ -108,6 +117,7 @@ def _one_page(visit: Visit, request: Request, source_id: UUID) -> dict[str, Any]
         "view": view,
         "last": _last(visit, [view]).get(source_id),
         "dialects": list(DIALECTS),
+        "asked": HOST_OPTIONS.get(view.source.dialect),
         "profiles": PROFILES,
         "may_change": visit.may(WRITE, view.source.site_id),
         "mapped": view.source.options.get(OPTION) is not None,
@@ -133,7 +143,12 @@ def router(templates: Templates) -> APIRouter:
         with visit.parts.database.read() as session:
             nodes = nodes_with(session, visit.caller, WRITE)
         sites = [node for node in nodes if node.kind == "site"]
-        context: dict[str, Any] = {"nodes": sites, "chosen": site, "dialects": list(DIALECTS)}
+        context: dict[str, Any] = {
+            "nodes": sites,
+            "chosen": site,
+            "dialects": list(DIALECTS),
+            "asked": HOST_OPTIONS.values(),
+        }
         return templates.page("sources/new.html", visit, section=SECTION, **context)
 
     @routes.post("/sources")
