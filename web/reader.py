@@ -72,6 +72,11 @@ class Reader:
         """The language tag of pages (BCP 47)."""
         return "zh-Hans" if self.language == "zh" else "en"
 
+    @property
+    def gap(self) -> str:
+        """What stands between two sentences: a Chinese full stop brings its own room."""
+        return "" if self.language == "zh" else " "
+
     def translate(self, text: str, **values: object) -> str:
         """A text of the catalogue in the reader's language."""
         found = translations(self.language).gettext(text)

@@ -174,6 +174,8 @@ def test_a_sheet_is_looked_at_with_its_faults_by_line_before_it_is_taken(stage: 
     page = preview(manager, stage, "", SHEET.encode())
     assert "本项目没有位置“nowhere”" in page
     assert "与第2行是同一设备" in page
+    # A Chinese full stop brings its own room.
+    assert "。 " not in page
     with stage.parts.database.read() as session:
         assert session.scalars(select(ExpectedDevice)).all() == []
 

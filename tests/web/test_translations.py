@@ -207,6 +207,26 @@ def test_chinese_keeps_every_placeholder() -> None:
             assert sorted(pattern.findall(translated)) == sorted(pattern.findall(source)), text
 
 
+# A sentence of ours, what only asks whether the next one follows, and its beginning.
+_TAGS = r"(?:\{% (?:if|elif|else|endif)\b[^%]*%\})*"
+_ENDS = r'"([^"]*[.!?…])"[^"{}]*\) \}\}'
+BARE = re.compile(rf"{_ENDS}{_TAGS} {_TAGS}\{{\{{ (?:_|ngettext)\(")
+JOINED = re.compile(rf"{_ENDS}{_TAGS}\{{\{{ reader\.gap \}}\}}")
+
+
+def test_between_two_sentences_stands_the_gap_of_the_language() -> None:
+    joined = 0
+    for path in sorted((WEB / "templates").rglob("*.html")):
+        template = path.read_text(encoding="utf-8")
+        assert BARE.search(template) is None, path.name
+        for text in JOINED.findall(template):
+            joined += 1
+            told = translations("zh").gettext(text)
+            # Of a plural it is the second text, under which the catalogue has nothing.
+            assert told == text or told[-1] in "。！？；：…", text
+    assert joined > 10
+
+
 def words_outside_the_catalogue(template: str) -> Iterator[str]:
     # The block of that name holds attributes.
     text = re.sub(r"\{% block body %\}.*?\{% endblock %\}", " ", template, flags=re.S)
