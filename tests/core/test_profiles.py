@@ -17,6 +17,7 @@ from core.profiles import (
     shipped_profiles,
 )
 from core.profiles.matching import known_as
+from ingest.dialects.payloads.milesight import read_milesight
 from rules.catalog import PointType, shipped_catalog
 from rules.document import load_rules
 from rules.located_yaml import LocatedYamlError
@@ -118,6 +119,10 @@ def test_known_models_are_told_from_what_the_device_calls_itself() -> None:
         ({"state": "ON", "power": 12.1, "energy": 3}, "smart-plug", "switched_on power energy"),
         ({"ENERGY.Total": 3.2, "ENERGY.Power": 121}, "energy-meter-1p", "energy power"),
         ({"smoke": False}, "smoke-detector", "smoke"),
+        ({"people_count_all": 3, "region_1": True}, "people-counter", "present -"),
+        ({"total_counter_in": 7, "total_counter_out": 5}, "entrance-counter", "entered left"),
+        ({"valve_1": True, "pressure": 300, "valve_1_pulse": 1}, "water-valve", "open pressure -"),
+        ({"valve_1_opening": 40, "pressure_1": 300}, "position-valve", "opening pressure"),
         ({"floor": 3, "mode": "moving"}, "lift-monitor", "floor mode"),
     ],
 )
@@ -189,6 +194,32 @@ def test_a_model_wins_over_its_values_and_brings_its_cell() -> None:
     assert by_code.profile.id == "room-climate"
     # A part of a word is another model.
     assert fit(maker="Aqara", model="XSJCGQ11LM2") is None
+
+
+@pytest.mark.parametrize(
+    ("model", "frame", "profile", "fed"),
+    [
+        ("VS121-P", "04C9030800A1 06CD05", "people-counter", "present most"),
+        ("VS132", "03D248000000 04D2C8000000", "entrance-counter", "entered left"),
+        ("VS133-868M", "03D248000000 04D2C8000000 0FE302100709", "entrance-counter",
+         "entered left present"),
+        ("UC521", "03F60028 097B2C01", "position-valve", "opening pressure"),
+        ("UC511-DI", "030101 097B2C01", "water-valve", "open pressure"),
+    ],
+)  # fmt: skip
+def test_what_milesights_decoder_reads_is_what_its_profile_feeds(
+    model: str, frame: str, profile: str, fed: str
+) -> None:
+    content = read_milesight(bytes.fromhex(frame), model)
+    told = {point.key: point for point in content.points}
+    values = tuple(
+        Said(key, value, kind=told[key].kind, unit=told[key].unit, means=told[key].means)
+        for key, value in content.values.items()
+    )
+    best = best_fit(PROFILES.values(), CATALOG, Sight("x-1", "Milesight", model, values))
+    assert best is not None
+    assert best.profile.id == profile
+    assert [feed.code for feed in best.feeds.values()] == fed.split()
 
 
 def test_every_fault_of_a_document_is_told_at_its_line() -> None:

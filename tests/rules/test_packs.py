@@ -112,6 +112,7 @@ NO_FAULT_OF_THEIR_OWN = {
     "green_area",
     "motion_sensor",
     "parking_space",
+    "people_counter",
     "pipe",
     "push_button",
     "siren",
