@@ -28,12 +28,17 @@ log = structlog.get_logger(__name__)
 SET_ASIDE = Counter(
     "wk_jobs_facts_set_aside_total", "Facts that nobody could be told of at the first try."
 )
+NOTICES_PUT_OFF = Counter(
+    "wk_jobs_notices_put_off_total", "Times that a notice could not be told and was put off."
+)
 
 CURSOR, GROUP_CURSOR = "notices", "groups"
 # So few are taken up in one transaction that ingest, which may wait to write, waits little.
 TAKEN_UP_AT_ONCE = 20
 READ_AT_ONCE = 500
 AT_THE_SAME_TIME = 8
+# A notice that could not be told, for a mistake of ours, is tried again so much later.
+PUT_OFF = timedelta(minutes=1)
 # What happened shortly before anybody began to tell is told all the same.
 JUST_NOW = timedelta(minutes=10)
 # Groups hear once a minute at most, and of so many tickets by name.
@@ -57,13 +62,15 @@ class Telling:
         )
         self._clock = clock
         self._told_before = False
+        # Notices whose attempts could not be begun: until when they wait, and why.
+        self._put_off: dict[UUID, tuple[datetime, str]] = {}
 
     def tell(self, work: Work, now: datetime) -> int:
         """Take up new facts and make every attempt that is due; returns how many.
 
         Facts are taken up between the attempts too: a fire must not wait until a mail server that
         hangs was tried for all who are told of other things. Raises RuntimeError, after all else
-        was told, while a fact is set aside that could not be taken up.
+        was told, while a fact is set aside that could not be taken up, or a notice put off.
         """
         with work.transaction() as session:
             # What is under way before this process told anything, was begun by one that died.
@@ -75,9 +82,8 @@ class Telling:
         _take_up_again(work, again, now)
         while not work.stopping.is_set():
             _take_up(work, now)
-            with work.transaction() as session:
-                calls = notifications.begin(session, self._channels, base=self._base, now=now)
-                calls += notifications.begin_outside(session, self._outside, now=now)
+            calls = self._begin(work, now)
+            with work.database.read() as session:
                 # Those who are reached on no channel must not hold up the others.
                 more = bool(calls) or notifications.any_due(session, now=now)
             self._make(work, calls)
@@ -85,7 +91,52 @@ class Telling:
             if not more:
                 break
         _require_all_taken_up(work)
+        self._require_all_begun()
         return made
+
+    def _begin(self, work: Work, now: datetime) -> list[Call]:
+        """Everything that is due, or, where that fails, each notice by itself."""
+        try:
+            calls = self._begin_some(work, now)
+        except Exception as error:
+            if _ends_all(error):
+                raise
+            with work.database.read() as session:
+                due = notifications.all_due(session, now=now)
+            return [call for one in due for call in self._begin_one(work, one, now)]
+        self._put_off = {one: it for one, it in self._put_off.items() if it[0] > now}
+        return calls
+
+    def _begin_some(self, work: Work, now: datetime, only: UUID | None = None) -> list[Call]:
+        with work.transaction() as session:
+            calls = notifications.begin(
+                session, self._channels, base=self._base, now=now, only=only
+            )
+            calls += notifications.begin_outside(session, self._outside, now=now, only=only)
+        return calls
+
+    def _begin_one(self, work: Work, notice_id: UUID, now: datetime) -> list[Call]:
+        """One that fails is put off: it must not keep everybody else from being told."""
+        try:
+            calls = self._begin_some(work, now, notice_id)
+        except Exception as error:
+            if _ends_all(error):
+                raise
+            log.exception("a notice could not be told; it is put off", notice=str(notice_id))
+            until = now + PUT_OFF
+            with work.transaction() as session:
+                notifications.put_off(session, notice_id, until)
+            NOTICES_PUT_OFF.inc()
+            self._put_off[notice_id] = until, f"{notice_id}: {type(error).__name__}: {error}"[:200]
+            return []
+        self._put_off.pop(notice_id, None)
+        return calls
+
+    def _require_all_begun(self) -> None:
+        """RuntimeError while a notice is put off, so that health and metrics say so."""
+        if self._put_off:
+            *_, (_, why) = self._put_off.values()
+            raise RuntimeError(f"notices put off: {len(self._put_off)}, the last {why}")
 
     def _make(self, work: Work, calls: list[Call]) -> None:
         if not calls:

@@ -285,6 +285,35 @@ def test_a_fact_that_cannot_be_taken_up_keeps_nobody_from_those_after_it(
     assert bad in told()
 
 
+def test_a_notice_that_cannot_be_told_keeps_nobody_from_the_others(
+    database: Database, site: SmallSite, administrator: Administrator, clock: SimulatedClock
+) -> None:
+    with serving_providers() as providers:
+        wecom = {"wecom_corp": CORP, "wecom_secret": CORP_SECRET, "wecom_agent": 7}
+        telling = Telling(settings(**wecom, wecom_url=providers.url), clock)
+        work = make_work(database, clock)
+        with database.write() as session:
+            set_reaching(session, administrator.person_id, {"wecom": "ada"}, None, now=NOON)
+        open_one(database, site, NOON)
+        bad = open_one(database, site, NOON)
+        with database.write() as session:
+            facts = events.read_after(database, events.newest_before(database, NOON - MINUTE), 50)
+            take_up(session, facts, now=NOON)
+            notifications.set_cursor(session, CURSOR, (facts[-1].txid, facts[-1].seq))
+            notice = session.scalars(select(Notice).where(Notice.ticket_id == bad)).one()
+            sound, notice.urgency = notice.urgency, "whatever"
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="notices put off: 1"):
+                telling.tell(work, NOON)
+        assert len(providers.wecom) == 1
+        with database.write() as session:
+            row = session.get_one(Notice, notice.id)
+            assert row.due_at == NOON + MINUTE
+            row.urgency = sound
+        assert telling.tell(work, NOON + MINUTE) == 1
+        assert telling.tell(work, NOON + MINUTE) == 0
+
+
 def cursor_at(database: Database) -> events.Cursor:
     """How far telling has read the log."""
     with database.read() as session:

@@ -30,6 +30,7 @@ from workflows.notifications.taking_up import group_lines, take_up
 from workflows.notifications.telling import (
     Told,
     acknowledge,
+    all_due,
     any_due,
     ask,
     at_home,
@@ -39,6 +40,7 @@ from workflows.notifications.telling import (
     give_up_unknown,
     inbox,
     notice_by_code,
+    put_off,
     see_at_home,
 )
 
@@ -54,6 +56,7 @@ __all__ = [
     "Outside",
     "Told",
     "acknowledge",
+    "all_due",
     "any_due",
     "ask",
     "at_home",
@@ -75,6 +78,7 @@ __all__ = [
     "notice_by_code",
     "postpone",
     "press",
+    "put_off",
     "see_at_home",
     "set_aside",
     "set_aside_of",

@@ -201,15 +201,16 @@ def _note(
     return 1
 
 
-def begin_outside(session: Session, outside: Outside, *, now: datetime) -> list[Call]:
-    """Write down the SMS that are due; they are sent once this is committed."""
-    due = session.scalars(
-        select(Notice)
-        .where(Notice.due_at <= now, Notice.follower_id.is_not(None))
-        .order_by(Notice.due_at)
-        .limit(AT_ONCE)
-        .with_for_update(skip_locked=True)
-    ).all()
+def begin_outside(
+    session: Session, outside: Outside, *, now: datetime, only: UUID | None = None
+) -> list[Call]:
+    """Write down the SMS that are due; they are sent once this is committed. only: of this notice
+    alone."""
+    statement = select(Notice).where(Notice.due_at <= now, Notice.follower_id.is_not(None))
+    if only is not None:
+        statement = statement.where(Notice.id == only)
+    statement = statement.order_by(Notice.due_at).limit(AT_ONCE)
+    due = session.scalars(statement.with_for_update(skip_locked=True)).all()
     return [call for notice in due for call in _begin(session, notice, outside, now)]
 
 

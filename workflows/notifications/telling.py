@@ -72,17 +72,35 @@ def give_up_unknown(session: Session, *, now: datetime, after: timedelta = UNKNO
     return len(lost)
 
 
-def begin(session: Session, channels: Sequence[Channel], *, base: str, now: datetime) -> list[Call]:
+def begin(
+    session: Session,
+    channels: Sequence[Channel],
+    *,
+    base: str,
+    now: datetime,
+    only: UUID | None = None,
+) -> list[Call]:
     """Write down the attempts that are due, the most urgent first; they are made once this is
-    committed."""
-    due = session.scalars(
-        select(Notice)
-        .where(Notice.due_at <= now, Notice.follower_id.is_(None))
-        .order_by(case({"critical": 0, "urgent": 1}, value=Notice.urgency, else_=2), Notice.due_at)
-        .limit(AT_ONCE)
-        .with_for_update(skip_locked=True)
-    ).all()
+    committed. only: of this notice alone."""
+    statement = select(Notice).where(Notice.due_at <= now, Notice.follower_id.is_(None))
+    if only is not None:
+        statement = statement.where(Notice.id == only)
+    urgency = case({"critical": 0, "urgent": 1}, value=Notice.urgency, else_=2)
+    statement = statement.order_by(urgency, Notice.due_at).limit(AT_ONCE)
+    due = session.scalars(statement.with_for_update(skip_locked=True)).all()
     return [call for notice in due for call in _begin(session, notice, channels, base, now)]
+
+
+def all_due(session: Session, *, now: datetime) -> list[UUID]:
+    """The notices that wait for their try, of ours and outside, the most urgent first."""
+    urgency = case({"critical": 0, "urgent": 1}, value=Notice.urgency, else_=2)
+    due = select(Notice.id).where(Notice.due_at <= now).order_by(urgency, Notice.due_at)
+    return list(session.scalars(due.limit(2 * AT_ONCE)))
+
+
+def put_off(session: Session, notice_id: UUID, until: datetime) -> None:
+    """Have a notice wait for its try, whose attempts could not even be begun."""
+    session.get_one(Notice, notice_id).due_at = until
 
 
 def any_due(session: Session, *, now: datetime) -> bool:
