@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from core.clock import from_micros, to_micros
@@ -212,6 +213,22 @@ def test_who_ends_the_ticket_of_a_chattering_alarm_hears_that_it_goes_on(
     # It chatters still, and what it did until then stands with the episode before.
     assert alarm_of(database).chatter_since == NOON + 70 * SECOND
     assert counted(database, Ticket) == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_rule_that_becomes_one_about_lives_while_it_chatters_is_told_at_its_next_trip(
+    database: Database, site: SmallSite
+) -> None:
+    begin(database, site)
+    assert tamed(database, site, TransitionKind.CLEARED, 50) == []
+    burning = replace(OVERHEATING, life_safety=True, severity="critical")
+    trip(database, site, NOON + MINUTE, rule=burning)
+    alarm = alarm_of(database)
+    assert (alarm.state, alarm.life_safety, alarm.phase) == ("unacknowledged", True, "active")
+    assert [each.cleared_micros is None for each in episodes_of(database)] == [
+        *[False] * 3,
+        True,
+    ]
 
 
 def test_nothing_of_an_alarm_about_lives_is_left_out(database: Database, site: SmallSite) -> None:

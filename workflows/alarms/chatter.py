@@ -138,10 +138,14 @@ def _remember(alarm: Alarm, at: int) -> None:
 
 def _goes_on(session: Session, alarm: Alarm, finding: Finding, learned_at: datetime) -> bool:
     over = finding.at - alarm.recent[-1] > QUIET
-    if not over and finding.transition.kind is TransitionKind.TRIPPED and not alarm.life_safety:
-        # Who ended the ticket is told that the fault is still there, as of any other fault; and
-        # an alarm that was withheld, and judged as over in a quiet moment, is told again.
-        over = alarm.state in ALARM.moves["trip"] or not _ticket_waits(session, alarm)
+    if not over and finding.transition.kind is TransitionKind.TRIPPED:
+        if alarm.life_safety:
+            # It became one about lives while it chattered, and its last clearing was only counted.
+            over = alarm.chatter_proof is not None
+        else:
+            # Who ended the ticket is told that the fault is still there, as of any other fault;
+            # and an alarm that was withheld, and judged as over in a quiet moment, is told again.
+            over = alarm.state in ALARM.moves["trip"] or not _ticket_waits(session, alarm)
     if over:
         _end(session, alarm, learned_at)
     return not over
