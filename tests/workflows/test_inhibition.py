@@ -339,3 +339,28 @@ def test_what_begins_slowly_goes_into_the_ticket_of_what_it_comes_to(
     cause = move(database, site, "pump-1", full, NOON + 7 * MINUTE)
     assert ticket_of(database, first).merged_into_id == (cause if merged else None)
     assert ticket_of(database, elsewhere).merged_into_id is None
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_two_boards_of_one_room_that_explain_each_other_are_never_both_silent(
+    database: Database, site: SmallSite
+) -> None:
+    lost = replace(LOST, inhibited_by=("mains-lost",))
+    with database.write() as session:
+        place = session.scalars(select(Space.id).where(Space.code == "b1")).one()
+        for code in ("leaf-1", "leaf-2"):
+            board = Asset(
+                id=new_id(), site_id=site.id, space_id=place, type="board", code=code, name={}
+            )
+            session.add(board)
+            site.assets[code] = board.id
+    ticket = move(database, site, "leaf-1", lost, NOON)
+    assert move(database, site, "leaf-2", lost, NOON + SECOND) is None
+    move(database, site, "leaf-1", lost, NOON + 10 * MINUTE, TransitionKind.CLEARED)
+    # The first is lost again while the other one still waits to be judged.
+    assert move(database, site, "leaf-1", lost, NOON + 11 * MINUTE) == ticket
+    sweep(database, NOON + 10 * MINUTE + GRACE)
+    with database.read() as session:
+        states = {row.asset_id: row.state for row in session.scalars(select(Alarm))}
+    assert states[site.assets["leaf-1"]] == "unacknowledged"
+    assert states[site.assets["leaf-2"]] == "suppressed"

@@ -14,8 +14,9 @@ or where things stand: it reaches the asset that it is on and what speaks throug
 
 A rule may name itself: the loss of power at a board explains that at the boards which it feeds.
 
-An alarm that is itself inhibited inhibits as well, for people were told of its cause; one that is
-withheld for another reason does not. When the inhibitor clears, or somebody shelves it or takes it
+An alarm that is itself inhibited inhibits as well, for people were told of its cause, but never that
+cause: two boards in one room explain each other, and both would be silent for good. One that is
+withheld for another reason inhibits nothing. When the inhibitor clears, or somebody shelves it or takes it
 out of service, what it inhibited is judged again after GRACE, in which things start up again. After
 a silence they also get the time to report: until then nothing is known but their old values; so
 does what is silent itself. After anything else, what rests on the time when it stood is explained
@@ -85,7 +86,6 @@ def inhibited(
     session: Session, fault: Faulty, alarm: Alarm | None, learned_at: datetime
 ) -> Withheld | None:
     """Whether an alarm that stands explains a fault; one of the checks of `withholding`."""
-    del alarm
     if not fault.rule.inhibited_by:
         return None
     session.flush()
@@ -95,12 +95,16 @@ def inhibited(
         # That something was silent a while ago says nothing of what was heard since.
         stood = or_(stood, and_(Alarm.returned_at > seen_since, _WAS_TOLD, _NO_SILENCE))
     found = session.execute(
-        select(Alarm.id, Alarm.rule_id, Alarm.asset_id, Alarm.family, Alarm.returned_at)
+        select(
+            *(Alarm.id, Alarm.rule_id, Alarm.asset_id, Alarm.family, Alarm.returned_at, Alarm.state)
+        )
         .where(Alarm.site_id == fault.site_id, Alarm.rule_id.in_(fault.rule.inhibited_by), stood)
         .order_by(Alarm.raised_at, Alarm.id)
     )
-    for alarm_id, rule_id, asset_id, family, returned_at in found:
+    for alarm_id, rule_id, asset_id, family, returned_at, state in found:
         if rule_id == fault.rule.rule_id and asset_id == fault.asset_id:
+            continue
+        if state == "suppressed" and _rests_on(session, alarm_id, alarm):
             continue
         if _reaches(session, fault.site_id, asset_id, fault.asset_id, family):
             until = learned_at + _LATEST
@@ -108,6 +112,24 @@ def inhibited(
                 until = max(learned_at, returned_at + fault.rule.looks_back) + GRACE
             return Withheld("suppressed", "inhibited", until, cause=("alarm", alarm_id))
     return None
+
+
+_CAUSE = select(Withholding.cause_id).where(
+    Withholding.alarm_id == bindparam("of_alarm"),
+    Withholding.state == "standing",
+    Withholding.why == "inhibited",
+)
+
+
+def _rests_on(session: Session, inhibitor: UUID, alarm: Alarm | None) -> bool:
+    """Whether an alarm is silent because of this one, directly or not: then it can't explain it."""
+    cause, passed = inhibitor, set[UUID | None]()
+    while cause is not None and cause not in passed:
+        if alarm is not None and cause == alarm.id:
+            return True
+        passed.add(cause)
+        cause = session.scalar(_CAUSE, {"of_alarm": cause})
+    return False
 
 
 def _reaches(
