@@ -455,3 +455,30 @@ def test_an_alarm_taken_out_has_its_own_ticket_and_never_comes_back(
         True,
     ]
     assert [one["ticket_number"] for one in whole["beside"]] == [3]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_alarm_of_two_incidents_of_one_ticket_is_taken_out_of_both(
+    database: Database, house: Building, administrator: Administrator
+) -> None:
+    wet = replace(LEAK, inhibited_by=("mains-lost",))
+    codes = house.assets(3)
+    house.supply("board-1", codes)
+    for n, code in enumerate(codes):
+        house.trip(code, NOON + n * SECOND, wet)
+    cause = house.trip("board-1", NOON + MINUTE, LOST)
+    assert [(one.root_kind, one.alarms) for one in incidents_of(database)] == [
+        ("space", 3),
+        ("cause", 4),
+    ]
+    first, second = incidents_of(database)
+    with database.write() as session:
+        caller = caller_of(session, administrator.person_id)
+        alarm = session.scalars(
+            select(Alarm.id).join(Asset, Asset.id == Alarm.asset_id).where(Asset.code == codes[2])
+        ).one()
+        assert split(session, caller, first.id, alarm, now=NOON + MINUTE).previous_id == cause
+        with pytest.raises(Conflict):
+            split(session, caller, second.id, alarm, now=NOON + MINUTE)
+    assert [one.alarms for one in incidents_of(database)] == [2, 3]
+    assert states_of(database)["open"] == 2

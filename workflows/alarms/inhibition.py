@@ -14,13 +14,13 @@ or where things stand: it reaches the asset that it is on and what speaks throug
 
 A rule may name itself: the loss of power at a board explains that at the boards which it feeds.
 
-An alarm that is itself inhibited inhibits as well, for people were told of its cause, but never that
-cause: two boards in one room explain each other, and both would be silent for good. One that is
-withheld for another reason inhibits nothing. When the inhibitor clears, or somebody shelves it or takes it
-out of service, what it inhibited is judged again after GRACE, in which things start up again. After
-a silence they also get the time to report: until then nothing is known but their old values; so
-does what is silent itself. After anything else, what rests on the time when it stood is explained
-by it still: a delay that began then, a window that reaches back to it.
+An alarm that is itself inhibited inhibits as well, for people were told of its cause, but never
+that cause: two boards in one room explain each other, and both would be silent for good. One that
+is withheld for another reason inhibits nothing. When the inhibitor clears, or somebody shelves it
+or takes it out of service, what it inhibited is judged again after GRACE, in which things start up
+again. After a silence they also get the time to report: until then nothing is known but their old
+values; so does what is silent itself. After anything else, what rests on the time when it stood is
+explained by it still: a delay that began then, a window that reaches back to it.
 
 The consequence may trip before its cause. When the cause trips within AFTERWARDS, the tickets of
 its consequences are merged into its own, as long as nobody has accepted them. A silence began when

@@ -1,5 +1,6 @@
 """Taking an alarm out of an incident that it does not belong to."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -39,27 +40,46 @@ def split(
     # The ticket before the alarm, in the order in which every other action takes them.
     alarm = session.get_one(Alarm, alarm_id, with_for_update=True, populate_existing=True)
     session.refresh(child)
-    if child.split_at is not None or whole.state not in WAITING:
+    family = tickets.with_merged(session, whole.id)
+    if child.split_at is not None or whole.state not in WAITING or alarm.ticket_id not in family:
         raise Conflict(
             "the alarm is no part of this incident any more",
             advice="Load the ticket again: somebody took it out, or the work is done.",
         )
     actor = events.Actor.person(caller.person_id)
     own = _open_own(session, alarm, whole, actor=actor, now=now)
-    child.split_at, child.split_by = now, caller.person_id
     alarm.incident_id = None
-    incident.alarms = Incident.alarms - 1
-    events.append(
-        session,
-        "incident.split",
-        ("incident", incident.id),
-        actor=actor,
-        learned_at=now,
-        site_id=incident.site_id,
-        after={"alarm": str(alarm.id), "ticket": str(own.id)},
-    )
+    for each, part in _parts(session, alarm, family):
+        part.split_at, part.split_by = now, caller.person_id
+        each.alarms = Incident.alarms - 1
+        events.append(
+            session,
+            "incident.split",
+            ("incident", each.id),
+            actor=actor,
+            learned_at=now,
+            site_id=each.site_id,
+            after={"alarm": str(alarm.id), "ticket": str(own.id)},
+        )
     session.flush()
     return own
+
+
+def _parts(
+    session: Session, alarm: Alarm, family: Sequence[UUID]
+) -> Sequence[tuple[Incident, IncidentChild]]:
+    """Every incident of a ticket that an alarm is a part of: their cause may have made a second."""
+    statement = (
+        select(Incident, IncidentChild)
+        .join(IncidentChild, IncidentChild.incident_id == Incident.id)
+        .where(
+            Incident.ticket_id.in_(family),
+            IncidentChild.alarm_id == alarm.id,
+            IncidentChild.split_at.is_(None),
+        )
+        .order_by(Incident.id)
+    )
+    return [(incident, child) for incident, child in session.execute(statement)]
 
 
 def _found(
