@@ -1,12 +1,11 @@
-"""What pages show of alarms beside their own rows: chatter, incidents, floods."""
+"""What pages show of alarms beside their own rows: chatter and incidents."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from core.db import Session
 from core.people import Caller
-from workflows.alarms import OpenAlarm
 from workflows.alarms.chatter import chatter_of
 from workflows.alarms.incident_reading import incidents_of
 
@@ -27,16 +26,3 @@ def proofs_shown(
         return list(evidence)
     episode = evidence[0]["data"].get("episode")
     return [row for row in evidence if row["data"].get("episode") == episode]
-
-
-def folded(alarms: Iterable[OpenAlarm]) -> list[OpenAlarm]:
-    """The alarms in their order, of each incident the first only: the others are on its ticket."""
-    seen = set[UUID]()
-    shown = []
-    for alarm in alarms:
-        if alarm.incident_id is not None:
-            if alarm.incident_id in seen:
-                continue
-            seen.add(alarm.incident_id)
-        shown.append(alarm)
-    return shown

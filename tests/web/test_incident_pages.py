@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import pytest
 from fastapi.testclient import TestClient
 
 from core.clock import MICROS
@@ -10,6 +11,8 @@ from tests.web.conftest import client_of
 from tests.web.stage import OVERHEATING, Fault, Stage
 from tests.web.test_pages import text_of
 from tests.web.test_work import post
+from web.pages import live
+from web.pages.control_room import panels
 from workflows.alarms.floods import settle_floods
 
 SMOKE = Fault("smoke", {"en": "Smoke"}, "critical", "smoke", "smoke", {}, life_safety=True)
@@ -54,6 +57,18 @@ def test_the_ticket_of_an_incident_lists_its_alarms_and_what_is_beside_it(
     assert "事件 · 3 条报警" in text_of(
         client_of(stage, locale="zh"), "/control-room?site=riverside"
     )
+
+
+def test_a_large_incident_hides_no_other_alarm(
+    stage: Stage, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = replace(OVERHEATING, rule_id="stuck", title={"en": "Valve stuck"}, severity="low")
+    stage.trip(PUMP, stuck)
+    flood(stage)
+    for part, page in (("live", live), ("control-room", panels)):
+        # As many as there are lines, and fewer than there are alarms.
+        monkeypatch.setattr(page, "LONGEST_LIST", 3)
+        assert "Valve stuck" in client.get(f"/{part}/{stage.site_id}/alarms").text
 
 
 def test_an_alarm_that_does_not_belong_is_taken_out_with_a_ticket_of_its_own(

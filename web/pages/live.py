@@ -17,7 +17,6 @@ from core.people import Caller
 from core.telemetry.readings import Last
 from core.telemetry.store import TelemetryError
 from rules.catalog import shipped_catalog
-from web.alarm_view import folded
 from web.live import LiveFeed, Stream, feed_of
 from web.naming import in_order, point_name, type_name
 from web.page_route import PageRoute
@@ -151,12 +150,14 @@ def _tree(visit: Visit, site: NodeView) -> dict[str, Any]:
 
 def _alarms(visit: Visit, site: NodeView) -> dict[str, Any]:
     with visit.parts.database.read() as session:
-        rows = alarms.open_alarms(session, visit.caller, site_id=site.id, limit=LONGEST_LIST)
+        rows = alarms.open_alarms(
+            session, visit.caller, site_id=site.id, folded=True, limit=LONGEST_LIST
+        )
         wanted = WithheldFilter(site_id=site.id)
         held = list_withheld(session, visit.caller, wanted, Wish(LONGEST_LIST)).items
         flood = flood_of(session, site.id)
     return {
-        "alarms": folded(rows),
+        "alarms": rows,
         "held": held,
         "flood": flood,
         "may_act": visit.may("alarms.act", site.id),

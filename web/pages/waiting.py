@@ -138,7 +138,9 @@ def _gaps(visit: Visit, session: Session) -> list[dict[str, Any]]:
 def _unseen(visit: Visit, session: Session, shown: set[int]) -> Sequence[alarms.OpenAlarm]:
     """Alarms that nobody has acknowledged and whose ticket stands nowhere else on the page."""
     most = MOST + len(shown)
-    rows = alarms.open_alarms(session, visit.caller, permission="alarms.act", limit=most)
+    rows = alarms.open_alarms(
+        session, visit.caller, permission="alarms.act", folded=True, limit=most
+    )
     wanted = (row for row in rows if row.ticket_number not in shown)
     return [row for row in wanted if row.state in UNSEEN][:MOST]
 

@@ -80,6 +80,13 @@ class OpenAlarm:
     assets: Assets = field(default_factory=dict)
 
 
+_WORST_FIRST = (
+    case((Alarm.state.in_(UNSEEN), 0), else_=1),
+    Alarm.life_safety.desc(),
+    case((Alarm.state == "returned_unacknowledged", 1), else_=0),
+    _RANK.desc(),
+    Alarm.raised_at.desc(),
+)
 # In the order of the fields of OpenAlarm; the ticket is joined as far as its reader sees it.
 _OPEN = (
     rows_of(
@@ -117,14 +124,18 @@ _OPEN = (
     .outerjoin(Space, Space.id == Asset.space_id)
     .outerjoin(Incident, Incident.id == Alarm.incident_id)
     .where(Alarm.state.not_in(QUIET))
-    .order_by(
-        case((Alarm.state.in_(UNSEEN), 0), else_=1),
-        Alarm.life_safety.desc(),
-        case((Alarm.state == "returned_unacknowledged", 1), else_=0),
-        _RANK.desc(),
-        Alarm.raised_at.desc(),
-    )
+    .order_by(*_WORST_FIRST)
 )
+# Each with its place among those of its incident.
+_PLACES = select(
+    Alarm.id,
+    func.row_number()
+    .over(
+        partition_by=func.coalesce(Alarm.incident_id, Alarm.id),
+        order_by=(*_WORST_FIRST, Alarm.id),
+    )
+    .label("place"),
+).where(Alarm.state.not_in(QUIET))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,17 +158,26 @@ def open_alarms(
     site_id: UUID | None = None,
     asset_id: UUID | None = None,
     permission: str = "alarms.read",
+    folded: bool = False,
     limit: int = 50,
 ) -> list[OpenAlarm]:
     """Alarms that are neither normal nor withheld where the caller holds `permission`.
 
     Unseen ones first, those about lives before all others, then what still is, then the most
     severe, then the newest. What is withheld is a list of its own (`withheld_now`).
+    folded: of each incident the first only; the others are on its ticket.
     """
     own = and_(Ticket.id == Alarm.ticket_id, scope_of(caller).condition())
     statement = _OPEN.outerjoin(Ticket, own).limit(limit)
+    places = scoped(_PLACES, Alarm.site_id, caller, permission)
     if site_id is not None:
         statement = statement.where(Alarm.site_id == site_id)
+        places = places.where(Alarm.site_id == site_id)
+    if folded:
+        # By the database, so that the limit counts what is shown: an incident of a hundred alarms
+        # would hide all that comes after it.
+        each = places.subquery()
+        statement = statement.where(Alarm.id.in_(select(each.c.id).where(each.c.place == 1)))
     if asset_id is not None:
         statement = statement.where(Alarm.asset_id == asset_id)
     rows = session.execute(scoped(statement, Alarm.site_id, caller, permission))

@@ -12,7 +12,6 @@ from core.asset_names import Assets
 from core.db import Session
 from core.paging import Wish
 from rules.catalog import shipped_catalog
-from web.alarm_view import folded
 from web.fire_watch import WATCHED, hands_at
 from web.naming import type_name
 from web.pages.control_room.room import ACT, Room
@@ -248,12 +247,14 @@ def _of_ticket(room: Room, call: WaitingCall) -> Call:
 def _alarms(room: Room) -> dict[str, Any]:
     caller = room.visit.caller
     with room.visit.parts.database.read() as session:
-        open_ones = alarms.open_alarms(session, caller, permission=ACT, limit=LONGEST_LIST + 1)
+        open_ones = alarms.open_alarms(
+            session, caller, permission=ACT, folded=True, limit=LONGEST_LIST + 1
+        )
         written = waiting_calls(session, caller, ACT)
         held = list_withheld(session, caller, WithheldFilter(), Wish(LONGEST_LIST), ACT).items
         unseen = len(alarms.unseen_alarms(session, caller, ACT)) + len(written)
         flood = flood_of(session, room.site.id)
-    calls = [_of_alarm(room, alarm) for alarm in folded(open_ones)]
+    calls = [_of_alarm(room, alarm) for alarm in open_ones]
     calls += [_of_ticket(room, call) for call in written]
     calls.sort(key=lambda call: call.rank)
     return {
