@@ -11,7 +11,8 @@ from core.ids import new_id
 from core.people import Person
 from tests.fixtures import NOON, SmallSite
 from tests.workflows.conftest import clear, trip
-from workflows.alarms import Alarm, acknowledge
+from tests.workflows.test_incidents import Building
+from workflows.alarms import Alarm, acknowledge, see_alarm
 from workflows.tickets import Ticket
 
 MINUTE = timedelta(minutes=1)
@@ -50,3 +51,30 @@ def test_a_batch_that_waits_for_a_ticket_holds_no_alarm_of_it(
         assert batch.result(60).ticket_id == opened.ticket_id
     with database.read() as session:
         assert session.scalars(select(Alarm.state)).one() == "unacknowledged"
+
+
+def test_who_sees_an_alarm_of_an_incident_takes_all_of_it_in_the_order_of_ingest(
+    postgres_database: Database, postgres_site: SmallSite
+) -> None:
+    database, person = postgres_database, new_id()
+    house = Building(database, postgres_site)
+    for code in house.assets(3):
+        house.trip(code, NOON)
+    with database.write() as session:
+        session.add(Person(id=person, name="Ada", locale="en"))
+    with database.read() as session:
+        ids = session.scalars(select(Alarm.id).order_by(Alarm.id)).all()
+
+    def see() -> None:
+        with database.write() as session:
+            see_alarm(session, session.get_one(Alarm, ids[-1]), person=person, now=NOON + MINUTE)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            session.get_one(Alarm, ids[0], with_for_update=True)
+            seen = pool.submit(see)
+            wait_until_somebody_waits(database)
+            session.get_one(Alarm, ids[-1], with_for_update=True)
+        seen.result(60)
+    with database.read() as session:
+        assert set(session.scalars(select(Alarm.state))) == {"acknowledged"}

@@ -190,7 +190,7 @@ def _add_actions(routes: APIRouter, templates: Templates) -> None:
         alarm_id: UUID, visit: SignedInVisit, request: Request, back: Annotated[str, Form()] = ""
     ) -> Response:
         with visit.parts.database.write() as session:
-            alarm = find_alarm(session, visit.caller, alarm_id, to_change=True)
+            alarm = find_alarm(session, visit.caller, alarm_id)
             visit.caller.require(ACT, alarm.site_id)
             see_alarm(session, alarm, person=visit.caller.person_id, now=visit.parts.clock.now())
             title = visit.reader.text(alarm.title)

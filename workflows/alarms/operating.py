@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -109,15 +109,21 @@ def accept_alarm(session: Session, caller: Caller, alarm: Alarm, *, now: datetim
 
 
 def see_alarm(session: Session, alarm: Alarm, *, person: UUID, now: datetime) -> None:
-    """Acknowledge an alarm, and with it the others of its incident, which lists show as one."""
+    """Acknowledge an alarm, and with it the others of its incident, which lists show as one.
+
+    The caller has not locked it: all of them are locked here, in the order in which everybody
+    takes them, so that two who see two alarms of an incident don't wait for each other.
+    """
+    wanted = Alarm.id == alarm.id
+    if alarm.incident_id is not None:
+        unseen = and_(Alarm.incident_id == alarm.incident_id, Alarm.state.in_(UNSEEN))
+        wanted = or_(wanted, unseen)
+    locked = select(Alarm).where(wanted).order_by(Alarm.id).with_for_update()
+    rows = session.scalars(locked.execution_options(populate_existing=True)).all()
     acknowledge(session, alarm, person=person, now=now)
-    if alarm.incident_id is None:
-        return
-    others = select(Alarm).where(
-        Alarm.incident_id == alarm.incident_id, Alarm.state.in_(UNSEEN), Alarm.id != alarm.id
-    )
-    for other in session.scalars(others.order_by(Alarm.id).with_for_update()).all():
-        acknowledge(session, other, person=person, now=now)
+    for other in rows:
+        if other.id != alarm.id:
+            acknowledge(session, other, person=person, now=now)
 
 
 def may_take(state: str | None, ticket: Placed, caller: Caller) -> bool:
