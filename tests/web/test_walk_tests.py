@@ -13,8 +13,11 @@ from api.deps import SESSION_COOKIE, csrf_token
 from core.places import Asset
 from jobs.walk_tests import hear_walk_tests
 from jobs.work import Work
+from tests.ingest.building import publish_rules
 from tests.web.stage import OVERHEATING, Stage
 from tests.web.test_alarm_pages import PUMP, later, send, somebody
+from tests.workflows.test_walk_tests import LIVES
+from workflows.alarms import Alarm
 from workflows.alarms.walk_tests.model import WalkTest
 from workflows.tickets import Ticket
 
@@ -93,3 +96,25 @@ def test_who_may_not_silence_alarms_starts_no_test(stage: Stage) -> None:
     guard = somebody(stage, "guard", "Guard Ma")
     assert "Start a walk test" not in guard.get("/walk-tests").text
     assert guard.get("/walk-tests/new").status_code == 403
+
+
+def test_alarms_about_lives_are_shown_as_silent_only_while_they_are(stage: Stage) -> None:
+    with stage.parts.database.write() as session:
+        publish_rules(session, LIVES)
+    lead, officer = (somebody(stage, role, role) for role in ("supervisor", "safety_officer"))
+    given = {"site": str(stage.site_id), "space": str(place_of(stage)), "ends": later(stage, 2)}
+    address = send(lead, "/walk-tests", **given, reason="Yearly test")
+    assert "still call" in lead.get(address).text
+    send(lead, f"{address}/lives", patrol="Li Wei")
+    send(officer, f"{address}/lives/confirm")
+    page = lead.get(address).text
+    assert "are out of service here until" in page
+    assert "still call" not in page
+    with stage.parts.database.read() as session:
+        silent = session.scalars(select(Alarm.id).where(Alarm.state == "out_of_service")).all()
+    for alarm in silent:
+        send(officer, f"/alarms/{alarm}/return-to-service")
+    page = lead.get(address).text
+    assert "are out of service here until" not in page
+    assert "still call" in page
+    assert "Finish this test and start another one" in page

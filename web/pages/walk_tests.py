@@ -23,6 +23,7 @@ from workflows.alarms.walk_tests.lives import (
     confirm_lives,
     refuse_lives,
     rules_of_lives,
+    silent_until,
 )
 from workflows.alarms.walk_tests.model import WalkTest
 from workflows.alarms.walk_tests.reading import describe_test, list_tests, sensors_of
@@ -141,14 +142,16 @@ def _add_test(routes: APIRouter, templates: Templates) -> None:
         with visit.parts.database.read() as session:
             local, context = _shown(session, visit, test_id)
             row = find_test(session, visit.caller, test_id)
-            lives = rules_of_lives(session, row)
+            lives = [rule for _, rule in rules_of_lives(session, row)]
+            silence = silent_until(session, row.id)
         ends = written_moment(local.reader, context["test"]["ends_at"])
         return templates.page(
             "walk_tests/test.html",
             local,
             section="alarms",
             **context,
-            lives=lives,
+            speaking=[rule for rule in lives if rule.state != "out_of_service"],
+            silence=silence,
             ends=ends,
             may_start=visit.may(START, row.site_id),
             may_serve=visit.may(SERVICE, row.site_id),

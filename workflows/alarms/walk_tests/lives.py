@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -101,18 +101,22 @@ def confirm_lives(session: Session, caller: Caller, row: WalkTest, *, now: datet
         confirm_out_of_service(session, caller, one, alarm, now=now)
 
     done = _each(session, row.id, confirm)
-    if not done and not _any_silent(session, row.id):
+    # One may have been confirmed already, on the page of its alarm.
+    if not done and silent_until(session, row.id) is None:
         raise Conflict("the time asked for is over", advice="Take the request back, and ask anew.")
     values = {"lives_confirmed_by": caller.person_id}
     _move(session, caller, row, "confirm_lives", values, done, now)
     return done
 
 
-def _any_silent(session: Session, test_id: UUID) -> bool:
-    """Whether a request was confirmed already, on the page of its alarm."""
+def silent_until(session: Session, test_id: UUID) -> datetime | None:
+    """Until when two people agreed that alarms about lives are silent; None where none is.
+
+    A test that was made longer goes on without that, and any of them may be back before.
+    """
     silent = Withholding.state == "standing", Withholding.kind == "out_of_service"
-    found = select(Withholding.id).where(Withholding.cause_id == test_id, *silent)
-    return session.scalar(found.limit(1)) is not None
+    ends = select(func.min(Withholding.until)).where(Withholding.cause_id == test_id, *silent)
+    return session.scalar(ends)
 
 
 def refuse_lives(session: Session, caller: Caller, row: WalkTest, *, now: datetime) -> int:
