@@ -9,8 +9,9 @@ from sqlalchemy import select
 from core import events
 from core.clock import SimulatedClock
 from core.db import Database, Session
-from core.devices import Device
+from core.devices import Device, Point
 from core.errors import Conflict, Invalid
+from core.ids import new_id
 from core.people import Caller, Person, caller_for
 from core.rulebook import RuleVersion, publish, retire
 from core.rulebook_checks import check_document
@@ -204,6 +205,44 @@ def test_what_is_judged_by_others_goes_on_without_a_device_of_its_own(
         row.document = document
         session.get_one(Device, site.devices["pump-1"]).state = "retired"
     assert look(database, NOON + HOUR) == int(over)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("condition", "over"), [("motor_temperature > 75 °C", True), ("running", False)]
+)
+def test_an_alarm_ends_with_the_sensor_that_it_rests_on_though_others_stay(
+    database: Database, site: SmallSite, condition: str, over: bool
+) -> None:
+    trip(database, site, NOON)
+    with database.write() as session:
+        document = HOT.replace("pump-hot", RULE).replace("motor_temperature > 75 °C", condition)
+        assert check_document(session, document).texts == []
+        row = put(session, site, lives=False)
+        assert row is not None
+        row.document = document
+        other = Device(id=new_id(), site_id=site.id, code="relay-1", state="active")
+        session.add(other)
+        session.flush()
+        session.get_one(Point, site.points["pump-1/running"]).device_id = other.id
+        session.get_one(Device, site.devices["pump-1"]).state = "retired"
+    assert [look(database, NOON + HOUR) for _ in range(2)] == [int(over), 0]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_alarm_ends_once_its_rule_judges_other_equipment(
+    database: Database, site: SmallSite
+) -> None:
+    trip(database, site, NOON)
+    with database.write() as session:
+        put(session, site, lives=False)
+    assert look(database, NOON + HOUR) == 0
+    with database.write() as session:
+        row = put(session, site, lives=False, at_site=True)
+        assert row is not None
+        row.document = "applies_to: {asset_type: fan}"
+    assert [look(database, NOON + HOUR) for _ in range(2)] == [1, 0]
+    assert the_alarm(database).state == "returned_unacknowledged"
 
 
 def test_what_nothing_explains_any_more_is_judged_again_after_the_grace(

@@ -53,7 +53,7 @@ def rules_on(session: Session, asset: Asset) -> list[RuleOnAsset]:
 
 
 @lru_cache(maxsize=4096)
-def _asset_type(document: str) -> str | None:
+def judged_type(document: str) -> str | None:
     """Which type of asset a rule judges; no more of it is read, and a version never changes."""
     try:
         found = next((each.value for each in load_all(document, "rule", aliases=False)), None)
@@ -67,7 +67,7 @@ def _asset_type(document: str) -> str | None:
 def _versions(session: Session, asset: Asset) -> list[RuleVersion]:
     """The versions that judge an asset, by their rules."""
     held = sorted(holding_at(session, asset.site_id).items())
-    return [row for _, row in held if _asset_type(row.document) in (asset.type, ANY)]
+    return [row for _, row in held if judged_type(row.document) in (asset.type, ANY)]
 
 
 def is_of_lives(session: Session, alarm: Alarm) -> bool:
