@@ -12,7 +12,8 @@ from api.deps import SESSION_COOKIE, csrf_token
 from core.rulebook import RuleVersion
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Fault, Stage
-from web.pages import alarms
+from web.pages import alarms, live
+from web.pages.control_room import panels
 from workflows.alarms import Alarm
 from workflows.alarms.planned_work import PlannedWork
 
@@ -175,3 +176,30 @@ def test_the_list_of_all_goes_on_past_those_that_never_tripped(
     assert f'href="/alarms/{after}"' not in second
     # Its own address is on the page, and no further one: it is the last.
     assert set(re.findall(r"before=([0-9a-f-]{36})", second)) == {after}
+
+
+def test_what_is_out_of_service_is_hidden_behind_no_other_silence(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = somebody(stage, "supervisor", "Lead Gao")
+    for pump in ("b1-pump-1", "b1-pump-2"):
+        stage.trip(pump, OVERHEATING)
+    with stage.parts.database.read() as session:
+        first, second = session.scalars(select(Alarm.id).order_by(Alarm.id)).all()
+    until = later(stage, 5)
+    send(lead, f"/alarms/{first}/out-of-service", until=until, reason="Its sensor is away")
+    send(lead, f"/alarms/{second}/shelve", minutes="60", reason="Known")
+    for page in (alarms, live, panels):
+        monkeypatch.setattr(page, "LONGEST_LIST", 1)
+    for address in ("/live", "/control-room"):
+        text = lead.get(address).text
+        assert "Its sensor is away" in text, address
+        assert "Known" not in text, address
+        assert "1+" in text, address
+    newest = lead.get("/alarms?view=withheld").text
+    assert "Its sensor is away" not in newest
+    [after] = re.findall(r"before=([0-9a-f-]{36})", newest)
+    rest = lead.get(f"/alarms?view=withheld&before={after}").text
+    assert "Its sensor is away" in rest
+    assert "Older ones" not in rest
+    assert lead.get(f"/alarms?view=withheld&before={first}").status_code == 404

@@ -1,5 +1,6 @@
 """Alarms: the list of them, one with what withholds it, and what people do with it."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -46,7 +47,7 @@ from workflows.alarms.shelving import (
     unshelve,
 )
 from workflows.alarms.standing import QUIET
-from workflows.alarms.withheld_now import WithheldFilter, list_withheld
+from workflows.alarms.withheld_now import WithheldFilter, list_withheld, place_of
 from workflows.overview import find_asset, sites, ticket_numbers
 
 ACKNOWLEDGED = mark("Acknowledged: %(alarm)s")
@@ -73,7 +74,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
         visit.caller.require_anywhere(READ)
         if view not in VIEWS:
             raise NotFound("there is no such list of alarms")
-        found = _withheld(visit) if view == "withheld" else _listed(visit, view, before)
+        found = _withheld(visit, before) if view == "withheld" else _listed(visit, view, before)
         found["readers"] = _readers(visit)
         return templates.page("alarms/list.html", visit, section="alarms", view=view, **found)
 
@@ -104,12 +105,20 @@ def _readers(visit: Visit) -> dict[UUID, Reader]:
     return {site.id: visit.reader.at(site.time_zone) for site in found}
 
 
-def _withheld(visit: Visit) -> dict[str, Any]:
-    wish = Wish(LONGEST_LIST)
+def _withheld(visit: Visit, before: UUID | None) -> dict[str, Any]:
+    asked: Sequence[dict[str, Any]] = ()
     with visit.parts.database.read() as session:
-        held = list_withheld(session, visit.caller, WithheldFilter(), wish).items
-        asked = list_withheld(session, visit.caller, WithheldFilter("asked"), wish).items
-    return {"held": held, "asked": asked, "several": len(visit.caller.sites_for(READ)) > 1}
+        after = place_of(session, visit.caller, before) if before is not None else None
+        held = list_withheld(session, visit.caller, WithheldFilter(), Wish(LONGEST_LIST, after))
+        if after is None:
+            wish = Wish(LONGEST_LIST)
+            asked = list_withheld(session, visit.caller, WithheldFilter("asked"), wish).items
+    return {
+        "held": held.items,
+        "asked": asked,
+        "more": held.items[-1]["id"] if held.next else None,
+        "several": len(visit.caller.sites_for(READ)) > 1,
+    }
 
 
 def _listed(visit: Visit, view: str, before: UUID | None) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from api.deps import judged_anew
 from core.clock import to_micros
 from core.errors import NotFound, Unavailable, WatchkeeperError
-from core.paging import Wish
 from core.people import Caller
 from core.telemetry.readings import Last
 from core.telemetry.store import TelemetryError
@@ -27,7 +26,7 @@ from web.visit import SignedInVisit, Visit
 from workflows import alarms, customers, overview
 from workflows.alarms.floods import flood_of
 from workflows.alarms.standing import UNSEEN
-from workflows.alarms.withheld_now import WithheldFilter, list_withheld
+from workflows.alarms.withheld_now import WithheldFilter, withheld_first
 from workflows.overview import AssetView, Health, NodeView, PointView, SpaceView, Tree
 from workflows.patrol import sos
 from workflows.tickets.scope import scope_of
@@ -154,11 +153,12 @@ def _alarms(visit: Visit, site: NodeView) -> dict[str, Any]:
             session, visit.caller, site_id=site.id, folded=True, limit=LONGEST_LIST
         )
         wanted = WithheldFilter(site_id=site.id)
-        held = list_withheld(session, visit.caller, wanted, Wish(LONGEST_LIST)).items
+        held, more = withheld_first(session, visit.caller, wanted, LONGEST_LIST)
         flood = flood_of(session, site.id)
     return {
         "alarms": rows,
         "held": held,
+        "more_held": more,
         "flood": flood,
         "may_act": visit.may("alarms.act", site.id),
     }

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select
+from sqlalchemy import Select, case, select
 from sqlalchemy.orm import Session, aliased
 
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person, scoped
 from core.places import Asset, Node
@@ -165,6 +165,33 @@ def list_withheld(
     """
     statement = wanted.restrict(scoped(_LIST, Withholding.site_id, caller, permission))
     return newest_first(session, statement, (Withholding.since, Withholding.id), wish, _item)
+
+
+def withheld_first(
+    session: Session,
+    caller: Caller,
+    wanted: WithheldFilter,
+    limit: int,
+    permission: str = READ,
+) -> tuple[list[dict[str, Any]], bool]:
+    """So much of what `list_withheld` lists, and whether there is more of it.
+
+    What is out of service comes before all else: one outage suppresses hundreds of alarms.
+    """
+    statement = wanted.restrict(scoped(_LIST, Withholding.site_id, caller, permission))
+    order = case((Withholding.kind == "out_of_service", 0), else_=1)
+    ordered = statement.order_by(order, Withholding.since.desc(), Withholding.id.desc())
+    rows = session.execute(ordered.limit(limit + 1)).mappings().all()
+    return [_item(row) for row in rows[:limit]], len(rows) > limit
+
+
+def place_of(session: Session, caller: Caller, withholding_id: UUID) -> tuple[datetime, UUID]:
+    """After what the list goes on; NotFound where the caller may not read it."""
+    statement = select(Withholding.since).where(Withholding.id == withholding_id)
+    since = session.scalar(scoped(statement, Withholding.site_id, caller, READ))
+    if since is None:
+        raise NotFound("there is no such request", advice="Look for it in the list of alarms.")
+    return since, withholding_id
 
 
 def _item(row: Any) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from uuid import UUID
 from core import floor_plans
 from core.asset_names import Assets
 from core.db import Session
-from core.paging import Wish
 from rules.catalog import shipped_catalog
 from web.fire_watch import WATCHED, hands_at
 from web.naming import type_name
@@ -21,7 +20,7 @@ from workflows import alarms, control_room, overview
 from workflows.alarms import OpenAlarm
 from workflows.alarms.floods import flood_of
 from workflows.alarms.standing import UNSEEN
-from workflows.alarms.withheld_now import WithheldFilter, list_withheld
+from workflows.alarms.withheld_now import WithheldFilter, withheld_first
 from workflows.control_room import Ring
 from workflows.overview import AssetView, SpaceView
 from workflows.tickets import PRIORITIES, RUNNING
@@ -251,7 +250,7 @@ def _alarms(room: Room) -> dict[str, Any]:
             session, caller, permission=ACT, folded=True, limit=LONGEST_LIST + 1
         )
         written = waiting_calls(session, caller, ACT)
-        held = list_withheld(session, caller, WithheldFilter(), Wish(LONGEST_LIST), ACT).items
+        held, more = withheld_first(session, caller, WithheldFilter(), LONGEST_LIST, ACT)
         unseen = len(alarms.unseen_alarms(session, caller, ACT)) + len(written)
         flood = flood_of(session, room.site.id)
     calls = [_of_alarm(room, alarm) for alarm in open_ones]
@@ -261,6 +260,7 @@ def _alarms(room: Room) -> dict[str, Any]:
         "calls": calls[:LONGEST_LIST],
         "more_calls": len(calls) > LONGEST_LIST,
         "held": held,
+        "more_held": more,
         "flood": flood,
         "unseen": unseen,
     }
