@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
+from core import events
 from core.db import Database, Session
 from core.errors import Conflict
 from core.ids import new_id
@@ -33,6 +34,7 @@ from workflows.alarms.floods import settle_floods
 from workflows.alarms.incident_model import Incident, IncidentChild, SiteFlood
 from workflows.alarms.incident_reading import incidents_of as incidents_of_ticket
 from workflows.alarms.incident_reading import list_incidents
+from workflows.alarms.realarming import due_realarms, realarm
 from workflows.alarms.splitting import split
 from workflows.tickets import Fault, Step, Ticket, TicketEvidence
 
@@ -482,3 +484,27 @@ def test_an_alarm_of_two_incidents_of_one_ticket_is_taken_out_of_both(
             split(session, caller, second.id, alarm, now=NOON + MINUTE)
     assert [one.alarms for one in incidents_of(database)] == [2, 3]
     assert states_of(database)["open"] == 2
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("done", [False, True])
+def test_an_incident_that_still_stands_is_told_again_once_and_not_for_each_of_its_alarms(
+    database: Database, house: Building, administrator: Administrator, done: bool
+) -> None:
+    lasting = replace(LEAK, realarm_standing=4 * MINUTE)
+    for n, code in enumerate(house.assets(4)):
+        ticket = house.trip(code, NOON + n * SECOND, lasting)
+    with database.write() as session:
+        row, step = session.get_one(Ticket, ticket), Step("start")
+        accept_ticket(session, row, step, person=administrator.person_id, now=NOON + MINUTE)
+    if done:
+        do(database, ticket, administrator.person_id, NOON + 2 * MINUTE, "resolve")
+    again = NOON + 5 * MINUTE
+    with database.write() as session:
+        for alarm in due_realarms(session, now=again):
+            assert realarm(session, alarm, now=again, actor=events.SYSTEM) == 1
+    assert len(facts_of(database, "ticket.still")) == (0 if done else 1)
+    assert len(facts_of(database, "ticket.reopen")) == (1 if done else 0)
+    assert facts_of(database, "ticket.announce") == []
+    with database.read() as session:
+        assert set(session.scalars(select(Alarm.state))) == {"unacknowledged"}

@@ -50,7 +50,9 @@ def realarm(session: Session, alarm_id: UUID, *, now: datetime, actor: events.Ac
     if episode is not None:
         episode.announced_at = now
     ticket = tickets.current_ticket(session, alarm.ticket_id) if alarm.ticket_id else None
-    if ticket is None or not tickets.tell_still(session, ticket, now=now, actor=actor):
+    # Those who have the ticket of an incident are told once of all of its alarms.
+    told = ticket is not None and ticket.announced_at == now
+    if not told and not (ticket and tickets.tell_still(session, ticket, now=now, actor=actor)):
         # Its ticket is done with, though the fault is not: as if it had shown itself again.
         ticket, _ = open_again(session, fault, alarm.raised_at or now, now=now)
         alarm.ticket_id = ticket.id
