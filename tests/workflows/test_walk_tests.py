@@ -38,6 +38,7 @@ from tests.workflows.conftest import (
 from tests.workflows.test_withholding import sweep
 from workflows.alarms import Alarm, RuleFacts, Withholding, record
 from workflows.alarms.handed_over import alarms_to_hand_over
+from workflows.alarms.walk_tests import running
 from workflows.alarms.walk_tests.hearing import keep_answers, listen, what_to_hear
 from workflows.alarms.walk_tests.lives import ask_for_lives, confirm_lives, refuse_lives
 from workflows.alarms.walk_tests.model import WALK_TEST, WalkTest
@@ -213,7 +214,9 @@ def test_the_end_can_be_moved_and_come_early(walk: Walk) -> None:
     assert in_room(walk, NOON + 2 * HOUR, asset="pump-2")
 
 
-def test_a_test_needs_a_place_with_sensors_an_end_a_reason_and_the_right(walk: Walk) -> None:
+def test_a_test_needs_a_place_with_sensors_an_end_a_reason_and_the_right(
+    walk: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     guard = walk.somebody("guard")
     refused(NotAllowed, "", lambda: walk.start(by=guard))
     refused(Invalid, "at most 12 hours", lambda: walk.start(ends_at=NOON + 13 * HOUR))
@@ -226,6 +229,9 @@ def test_a_test_needs_a_place_with_sensors_an_end_a_reason_and_the_right(walk: W
         empty_id = empty.id
     refused(Invalid, "no sensor stands there", lambda: walk.start(space_id=empty_id))
     refused(Invalid, "no such place", lambda: walk.start(space_id=walk.site.id))
+    # Nobody puts their name to a sheet that leaves some of them out.
+    monkeypatch.setattr(running, "MOST_SENSORS", 1)
+    refused(Invalid, "more than 1 sensors", walk.start)
 
 
 def say_lives(walk: Walk) -> None:

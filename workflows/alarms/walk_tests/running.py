@@ -23,6 +23,8 @@ from workflows.alarms.walk_tests.sensors import sensors_in
 READ, START, TICK = "alarms.read", "alarms.shelve", "alarms.act"
 LONGEST = timedelta(hours=12)
 LONGEST_REASON = 500
+# More than this nobody walks to within twelve hours.
+MOST_SENSORS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ def start_test(
     sensors = {} if problems else sensors_in(session, wanted.site_id, wanted.space_id)
     if not problems and not sensors:
         problems.append("space_id: no sensor stands there that could answer; adopt them first")
+    if len(sensors) > MOST_SENSORS:
+        problems.append(f"space_id: more than {MOST_SENSORS} sensors; test a part of it at a time")
     if problems:
         raise Invalid("no test was started", problems=problems)
     row = WalkTest(

@@ -14,7 +14,6 @@ from core.told_points import not_ours
 
 # What says how the sensor itself is, and not what it watches.
 _OF_ITSELF = frozenset({"battery", "rssi", "online"})
-_MOST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,6 @@ def sensors_in(session: Session, site_id: UUID, space_id: UUID) -> Mapping[UUID,
         .where(Asset.site_id == site_id, Asset.space_id.in_(spaces))
         .where(Device.state == "active", not_ours())
         .order_by(Device.code, Point.code)
-        .limit(_MOST * 10)
     )
     found = defaultdict[UUID, list[tuple[Telling, str]]](list)
     for device_id, series, asset_id, code, kind in session.execute(statement):
@@ -64,7 +62,7 @@ def sensors_in(session: Session, site_id: UUID, space_id: UUID) -> Mapping[UUID,
             found[device_id].append((point, kind))
         else:
             found[device_id].extend(())
-    return {device: _telling(points) for device, points in list(found.items())[:_MOST]}
+    return {device: _telling(points) for device, points in found.items()}
 
 
 def _telling(points: Sequence[tuple[Telling, str]]) -> Sequence[Telling]:
