@@ -339,6 +339,10 @@ def test_a_lost_stream_turns_it_grey_and_is_heard(
 ) -> None:
     page = browse(own_clock=True)
     is_quiet(page)
+    # A mute promises that new alarms about lives are heard: without contact none would be.
+    page.get_by_label("Mute for").select_option("10")
+    page.get_by_role("button", name="Mute", exact=True).click()
+    is_quiet(page, "muted")
     loses_contact(page, served)
     turns_grey(page)
     page.clock.resume()

@@ -94,9 +94,9 @@ class Sound {
     const muted = now() < (Date.parse(facts["mutedUntil"] ?? "") || 0);
     const level = known(muted ? facts["breaking"] : facts["ringing"]);
     if (level) return ["sounding", level];
-    if (muted) return ["muted", null];
+    // Also while it is muted: what would break through a mute can't be heard of without contact.
     if (document.documentElement.classList.contains("stale")) return ["lost", "lost"];
-    return ["quiet", null];
+    return [muted ? "muted" : "quiet", null];
   }
 
   private show(state: string, level: string): void {
