@@ -276,6 +276,9 @@ def test_alarms_about_lives_speak_unless_two_people_agree(walk: Walk) -> None:
     assert len(tickets(walk)) == told
     with walk.database.read() as session:
         assert set(session.scalars(select(Alarm.state))) == {"unacknowledged"}
+        # Nor does its sheet say so.
+        sheet = sheet_of(session, find_test(session, supervisor, walk.test_id))
+    assert (sheet.row.ends_at, sheet.silent_until) == (NOON + 3 * HOUR, NOON + 2 * HOUR)
     # Their tickets were there already: they are told anew, not twice.
     assert len(facts_of(walk.database, "ticket.announce")) == 2
 

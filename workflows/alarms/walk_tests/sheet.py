@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.files import FileStore
@@ -32,6 +33,7 @@ from core.people import Person
 from core.personal import unseal
 from core.pictures import read_picture
 from core.places import Node, Space
+from workflows.alarms.model import Withholding
 from workflows.alarms.walk_tests.model import WalkSignerKey, WalkTest
 from workflows.alarms.walk_tests.reading import sensors_of
 
@@ -48,8 +50,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "lives": ("Alarms about lives", "生命安全报警"),
     "lives_spoke": ("spoke as always", "照常报警，未屏蔽"),
     "lives_silent": (
-        "out of service; asked for by {asked}, confirmed by {confirmed}; patrol instead: {patrol}",
-        "已停用；申请人 {asked}，确认人 {confirmed}；替代巡查：{patrol}",
+        "out of service until {until}; asked for by {asked}, confirmed by {confirmed}; patrol "
+        "instead: {patrol}",
+        "停用至 {until}；申请人 {asked}，确认人 {confirmed}；替代巡查：{patrol}",
     ),
     "short": ("In short", "概要"),
     "sensors": ("Sensors", "传感器总数"),
@@ -87,7 +90,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a sheet shows, read in one go. pictures: SHA-256 by key."""
+    """What a sheet shows, read in one go. pictures: SHA-256 by key.
+
+    silent_until: how long alarms about lives were out of service for the test at most.
+    """
 
     number: str
     site: Mapping[str, str]
@@ -99,6 +105,7 @@ class Sheet:
     pictures: Mapping[str, str]
     signer: str | None
     digest: str
+    silent_until: datetime | None = None
 
 
 def sheet_of(session: Session, row: WalkTest) -> Sheet:
@@ -123,7 +130,21 @@ def sheet_of(session: Session, row: WalkTest) -> Sheet:
         pictures=pictures,
         signer=signer,
         digest=row.digest or digest_of(row, sensors),
+        silent_until=_silent_until(session, row),
     )
+
+
+def _silent_until(session: Session, row: WalkTest) -> datetime | None:
+    """A test may have been made longer than two people agreed on, or one of them ended it early."""
+    statement = select(Withholding.until, Withholding.ended_at).where(
+        Withholding.cause_id == row.id, Withholding.confirmed_by.is_not(None)
+    )
+    ends = [
+        min(each for each in (until, ended) if each is not None)
+        for until, ended in session.execute(statement)
+        if until is not None
+    ]
+    return max(ends, default=None)
 
 
 def digest_of(row: WalkTest, sensors: Sequence[Mapping[str, Any]]) -> str:
@@ -197,6 +218,7 @@ class _Writer:
         if row.lives_confirmed_by is not None:
             lives = self.say(
                 "lives_silent",
+                until=self._moment(self._sheet.silent_until or row.ends_at),
                 asked=people[str(row.lives_asked_by)],
                 confirmed=people[str(row.lives_confirmed_by)],
                 patrol=row.patrol,
