@@ -12,7 +12,7 @@ from api.deps import SESSION_COOKIE, csrf_token
 from core.rulebook import RuleVersion
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Fault, Stage
-from web.pages import alarms, live
+from web.pages import alarms, live, planned_work
 from web.pages.control_room import panels
 from workflows.alarms import Alarm
 from workflows.alarms.planned_work import PlannedWork
@@ -123,7 +123,9 @@ def test_two_people_take_an_alarm_about_lives_out_of_service_and_every_hand_over
     assert "Post 3, Wang" in lead.get(sheet).text
 
 
-def test_work_is_planned_on_a_page_moved_and_ended(stage: Stage) -> None:
+def test_work_is_planned_on_a_page_moved_and_ended(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lead = somebody(stage, "supervisor", "Lead Gao")
     form = lead.get(f"/planned-work/new?asset={stage.assets[PUMP]}").text
     assert f'value="{stage.assets[PUMP]}" selected' in form
@@ -144,9 +146,17 @@ def test_work_is_planned_on_a_page_moved_and_ended(stage: Stage) -> None:
     change = {"ends": later(stage, 9), "reason": "Two boards", "version": str(work.version)}
     send(lead, f"/planned-work/{work.id}/change", **change)
     assert "Two boards" in lead.get(listed).text
+    # However much is planned, what comes next is shown.
+    monkeypatch.setattr(planned_work, "LONGEST_LIST", 1)
+    for hours, reason in ((30, "Tomorrow"), (60, "One day later")):
+        moments = {"starts": later(stage, hours), "ends": later(stage, hours + 3)}
+        send(lead, "/planned-work", **{**given, **moments, "reason": reason})
+    page = lead.get(listed).text
+    assert "Tomorrow" in page
+    assert "One day later" not in page
     send(lead, f"/planned-work/{work.id}/cancel")
     with stage.parts.database.read() as session:
-        assert session.scalars(select(PlannedWork.state)).one() == "cancelled"
+        assert session.get_one(PlannedWork, work.id).state == "cancelled"
 
 
 def test_an_alarm_that_never_tripped_is_found_by_the_rules_of_its_asset(stage: Stage) -> None:

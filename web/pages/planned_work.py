@@ -28,11 +28,12 @@ from workflows.alarms.planning import (
     find_work,
     finish_work,
     list_work,
+    next_work,
     plan_work,
 )
 
 LONGEST_LIST = 50
-PHASES = ("current", "upcoming", "over")
+PHASES = ("current", "over")
 Texts = Annotated[list[str] | None, Form()]
 
 
@@ -77,6 +78,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
                 ).items
                 for phase in PHASES
             }
+            works["upcoming"] = next_work(session, visit.caller, chosen.id, LONGEST_LIST, now=now)
         return templates.page(
             "planned_work/list.html",
             visit.at(chosen.time_zone),

@@ -277,6 +277,19 @@ def list_work(
     return page
 
 
+def next_work(
+    session: Session, caller: Caller, site_id: UUID, limit: int, *, now: datetime
+) -> list[dict[str, Any]]:
+    """The work that is ahead at a site as `list_work` shows it, but the next to begin first."""
+    ahead = _WORKS.where(PlannedWork.site_id == site_id, *_when("upcoming", now))
+    ordered = scoped(ahead, PlannedWork.site_id, caller, READ).order_by(
+        PlannedWork.starts_at, PlannedWork.id
+    )
+    items = [dict(row) for row in session.execute(ordered.limit(limit)).mappings()]
+    _complete(session, items, now)
+    return items
+
+
 def describe_work(
     session: Session, caller: Caller, work_id: UUID, *, now: datetime
 ) -> dict[str, Any]:
