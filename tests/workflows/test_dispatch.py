@@ -48,6 +48,7 @@ from workflows.tickets import Draft, open_ticket
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOUR = timedelta(hours=1)
+on_one_engine = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 TEAM = "maintenance"
 # The clock of the tests: Tuesday noon in Shanghai.
 TODAY = date(2026, 11, 24)
@@ -194,6 +195,40 @@ def test_only_the_skilled_on_duty_are_asked(
     assert give_out(database) == 2
     found = {name: ticket_of(database, one).assignee_id for name, one in tickets.items()}
     assert found == wanted
+
+
+@on_one_engine
+def test_what_waits_for_somebody_to_come_holds_back_nobody_elses(
+    database: Database, site: SmallSite, boss: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflows.dispatch.assigning.AT_ONCE", 3)
+    people = crew(database, site, "An", "Bo")
+    for one in people:
+        roster(database, site, boss, [one])
+    set_up(database, site, boss, people, skills={one: ["plumbing"] for one in people})
+    # Nobody here can do these, and they are older than all that somebody can.
+    for _ in range(4):
+        reported(database, site, "lift")
+    found = [reported(database, site) for _ in range(4)]
+    assert [give_out(database), give_out(database, NOON + MINUTE)] == [3, 1]
+    # Several that come in the same second are shared as well.
+    shared = [ticket_of(database, one).assignee_id for one in found]
+    assert sorted(shared, key=str) == sorted([*people, *people], key=str)
+
+
+@on_one_engine
+def test_who_is_on_call_is_asked_where_nobody_on_duty_can(
+    database: Database, site: SmallSite, boss: Caller
+) -> None:
+    here, at_home = crew(database, site, "An", "Bo")
+    roster(database, site, boss, [here])
+    roster(database, site, boss, [at_home], kind="on_call")
+    set_up(database, site, boss, [here, at_home], skills={here: ["plumbing"]})
+    wanted = [reported(database, site) for _ in range(3)]
+    beyond = reported(database, site, "lift")
+    assert give_out(database) == 4
+    assert {ticket_of(database, one).assignee_id for one in wanted} == {here}
+    assert ticket_of(database, beyond).assignee_id == at_home
 
 
 def test_an_expired_certificate_blocks_the_assignment(
