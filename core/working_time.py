@@ -106,13 +106,16 @@ class WorkingTime:
         return (usual or next(filter(None, self.week), ())) if worked else ()
 
     def _open(self, start: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
-        # The day before may reach over midnight.
+        # The day before may reach over midnight, and into hours of the next, which count once.
         day, last = start.astimezone(self.zone).date() - A_DAY, until.astimezone(self.zone).date()
+        reached = start
         while day <= last:
             known = self._days.get(day)
             for opens, closes in self._remember(day) if known is None else known:
-                if opens < until and closes > start:
-                    yield max(opens, start), min(closes, until)
+                begin, end = max(opens, reached), min(closes, until)
+                if begin < end:
+                    yield begin, end
+                    reached = end
             day += A_DAY
 
     def _remember(self, day: date) -> list[Pause]:

@@ -80,6 +80,13 @@ def test_a_night_shift_goes_over_midnight() -> None:
     assert night.between(local("2026-11-24 12:00"), local("2026-11-25 12:00")) == 8 * HOUR
 
 
+def test_hours_of_two_days_that_overlap_count_once() -> None:
+    late = WorkingTime(SHANGHAI, (((20 * 60, 8 * 60),), ((6 * 60, 18 * 60),), (), (), (), (), ()))
+    monday, tuesday = local("2026-11-23 12:00"), local("2026-11-24 20:00")
+    assert late.between(monday, tuesday) == 22 * HOUR
+    assert late.after(local("2026-11-24 05:00"), 4 * HOUR) == local("2026-11-24 09:00")
+
+
 def test_clocks_that_jump_shorten_and_lengthen_a_night() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     all_day = WorkingTime(berlin, (((0, 24 * 60),),) * 7)
