@@ -176,6 +176,8 @@ def save_team(
     problems += [f"members: {one} can't work tickets here" for one in members if one not in able]
     if problems:
         raise Invalid("the team was not saved", problems=problems)
+    # Of two who save it at once one waits, and is told that the other did.
+    session.execute(select(Node.id).where(Node.id == site.id).with_for_update(key_share=True))
     row = _row(session, site.id, wanted.code)
     if (row.version if row else 0) != wanted.version:
         raise Stale("the team was changed since you read it", advice="Load the page again.")

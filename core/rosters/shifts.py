@@ -14,7 +14,7 @@ from core.clock import from_micros
 from core.colleagues import able_people
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
-from core.local_time import resolve, zone
+from core.local_time import resolve, thinkable, zone
 from core.people import Caller, Person
 from core.places import Node
 from core.rosters.model import (
@@ -49,14 +49,14 @@ def add_shifts(
     """
     caller.require(ROSTER, site.id)
     days = sorted(set(weekdays))
-    problems = _bad_shifts(session, site, team, people, kind, days, weeks)
+    problems = _bad_shifts(session, site, team, people, kind, days, hours, weeks)
     if problems:
         raise Invalid("the roster was not changed", problems=problems)
     where = zone(site.time_zone)
     made = []
     for week in range(weeks):
         person = people[week % len(people)]
-        monday = first - timedelta(days=first.weekday()) + timedelta(weeks=week)
+        monday = thinkable(first) - timedelta(days=first.weekday()) + timedelta(weeks=week)
         for day in (monday + timedelta(days=each) for each in days):
             if day < first:
                 continue
@@ -96,6 +96,7 @@ def _bad_shifts(
     people: Sequence[UUID],
     kind: str,
     days: list[int],
+    hours: tuple[time, time],
     weeks: int,
 ) -> list[str]:
     able = _able(session, site.id, team)
@@ -104,6 +105,8 @@ def _bad_shifts(
         problems.append("people: choose those who work for this team on this site")
     if not days or not set(days) <= set(range(7)):
         problems.append("weekdays: choose at least one")
+    if any(moment.tzinfo for moment in hours):
+        problems.append("hours: of the site's clock, without a zone")
     if not 1 <= weeks <= MOST_WEEKS:
         problems.append(f"weeks: 1 to {MOST_WEEKS}")
     return problems
@@ -175,23 +178,28 @@ def shifts_between(
 def gaps(session: Session, site: Node, team: str, start: datetime, end: datetime) -> list[Span]:
     """When nobody is on duty or on call although the team is to be covered, in order.
 
-    Somebody who may not work its tickets any more covers nothing.
+    Somebody who may not work its tickets any more covers nothing, and neither does a deputy who
+    may not, or is away as well.
     """
     cover = team_at(session, site.id, team).cover
     if cover is None:
         return []
-    away: defaultdict[UUID, list[Span]] = defaultdict(list)
+    absent = defaultdict[UUID, list[Absence]](list)
+    away = defaultdict[UUID, list[Span]](list)
     for row in session.scalars(
-        select(Absence).where(Absence.ends_at > start, Absence.deputy_id.is_(None))
+        select(Absence).where(Absence.starts_at < end, Absence.ends_at > start)
     ):
+        absent[row.person_id].append(row)
         away[row.person_id].append((row.starts_at, row.ends_at))
     able = _able(session, site.id, team)
-    covers = [
-        span
-        for shift, _ in shifts_between(session, site.id, team, start, end)
-        if shift.person_id in able
-        for span in uncovered([(shift.starts_at, shift.ends_at)], away[shift.person_id])
-    ]
+    covers: list[Span] = []
+    for shift, _ in shifts_between(session, site.id, team, start, end):
+        if shift.person_id in able:
+            covers += uncovered([(shift.starts_at, shift.ends_at)], away[shift.person_id])
+        for row in absent[shift.person_id]:
+            begins, ends = max(shift.starts_at, row.starts_at), min(shift.ends_at, row.ends_at)
+            if row.deputy_id in able and begins < ends:
+                covers += uncovered([(begins, ends)], away[row.deputy_id])
     return uncovered(find_calendar(session, site.id, cover).spans(start, end), covers)
 
 

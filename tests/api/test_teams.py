@@ -63,6 +63,7 @@ def test_bad_rosters_say_what_is_wrong(
     base = f"/api/v1/sites/{site.id}/teams/maintenance/shifts"
     good = {**TUESDAY, "people": [str(worker)]}
     wrongs: list[dict[str, Any]] = [{"weekdays": [9]}, {"weeks": 99}, {"people": []}]
+    wrongs += [{"starts": "08:00Z"}, {"first": "9999-12-31"}]
     for wrong in [*wrongs, {"kind": "party"}, {"x": 1}]:
         assert client.post(base, json={**good, **wrong}).status_code == 422, wrong
     now = clock.now()

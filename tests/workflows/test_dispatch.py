@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from core.rosters import (
     end_absence,
     gaps,
     on_duty,
+    on_duty_anywhere,
     remove_shift,
     set_absence,
     set_duty_phone,
@@ -456,6 +458,26 @@ def test_a_gap_is_an_alarm_the_day_before_and_told_once(
     assert _watch(database, day_after) == 0
 
 
+@on_one_engine
+def test_a_gap_whose_beginning_is_filled_begins_later(
+    database: Database, site: SmallSite, boss: Caller
+) -> None:
+    people = crew(database, site, "An", "Bo")
+    set_up(database, site, boss, people, cover="always")
+    roster(database, site, boss, [people[0]], hours=(0, 20), days=[1])
+    assert _watch(database, NOON) == 1
+    roster(database, site, boss, [people[1]], hours=(20, 23), days=[1])
+    assert _watch(database, NOON + MINUTE) == 0
+    with database.read() as session:
+        [standing] = open_gaps(session, frozenset({site.id}))
+    assert standing.starts_at == local("2026-11-24 23:00")
+    # Once it has begun its beginning stays.
+    _watch(database, local("2026-11-24 23:30"))
+    with database.read() as session:
+        [standing] = open_gaps(session, frozenset({site.id}))
+    assert standing.starts_at == local("2026-11-24 23:00")
+
+
 def _watch(database: Database, now: datetime) -> int:
     with database.write() as session:
         return watch_rosters(session, now=now, actor=events.SYSTEM)
@@ -476,6 +498,56 @@ def test_an_absence_without_deputy_makes_a_gap(
         set_absence(session, boss, site.id, people[0], away, None, now=NOON)
         assert gaps(session, node, TEAM, start, end) == [away]
         assert gaps(session, node, "security", start, end) == []
+
+
+@on_one_engine
+def test_a_deputy_who_does_not_answer_covers_nothing(
+    database: Database, site: SmallSite, boss: Caller
+) -> None:
+    person, deputy = crew(database, site, "An", "Bo")
+    set_up(database, site, boss, [person], cover="office")
+    roster(database, site, boss, [person])
+    start, end = local("2026-11-25 09:00"), local("2026-11-25 17:00")
+    half = local("2026-11-25 13:00")
+
+    def uncovered() -> list[tuple[datetime, datetime]]:
+        with database.read() as session:
+            found = gaps(session, session.get_one(Node, site.id), TEAM, start, end)
+            asked = [bool(on_duty(session, site.id, TEAM, one)) for one in (start, half)]
+            assert asked == [not any(a <= one < b for a, b in found) for one in (start, half)]
+            return found
+
+    with database.write() as session:
+        set_absence(session, boss, site.id, person, (NOON, end + DAY), deputy, now=NOON)
+    assert uncovered() == []
+    with database.write() as session:
+        set_absence(session, boss, site.id, deputy, (half, end + DAY), None, now=NOON)
+    assert uncovered() == [(half, end)]
+    # A role for another team alone.
+    with database.write() as session:
+        session.scalars(select(Grant).where(Grant.person_id == deputy)).one().team = "lift"
+    assert uncovered() == [(start, end)]
+
+
+@on_one_engine
+def test_who_is_away_is_not_on_duty_by_their_own_shift(
+    database: Database, site: SmallSite, boss: Caller
+) -> None:
+    person, deputy = crew(database, site, "An", "Bo")
+    roster(database, site, boss, [person])
+
+    def on_duty_now() -> list[bool]:
+        with database.read() as session:
+            return [on_duty_anywhere(session, one, NOON) for one in (person, deputy)]
+
+    assert on_duty_now() == [True, False]
+    with database.write() as session:
+        span = (NOON - HOUR, NOON + HOUR)
+        set_absence(session, boss, site.id, person, span, deputy, now=NOON)
+    assert on_duty_now() == [False, True]
+    with database.write() as session:
+        set_absence(session, boss, site.id, deputy, span, None, now=NOON)
+    assert on_duty_now() == [False, False]
 
 
 def test_a_team_is_set_up_once_and_of_people_who_can(
@@ -583,6 +655,32 @@ def offer(session: Session, caller: Caller, site: SmallSite) -> None:
 def accept(session: Session, caller: Caller, row: Handover) -> None:
     """Accept a hand-over."""
     accept_handover(session, caller, row.id, remark="", now=NOON)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_of_two_who_hand_over_or_set_up_a_team_at_once_one_is_told(
+    database: Database, site: SmallSite, boss: Caller
+) -> None:
+    def offer(_: int) -> bool:
+        try:
+            with database.write() as session:
+                more: dict[str, Any] = {"note": "", "missing": [], "alarms": [], "now": NOON}
+                offer_handover(session, boss, site.id, TEAM, **more)
+        except Conflict:
+            return False
+        return True
+
+    def save(_: int) -> bool:
+        team = TeamShown(TEAM, {"en": "Maintenance"}, "load", None, 0)
+        try:
+            with database.write() as session:
+                save_team(session, boss, session.get_one(Node, site.id), team, {}, now=NOON)
+        except Stale:
+            return False
+        return True
+
+    assert sorted(in_threads(2, offer)) == [False, True]
+    assert sorted(in_threads(2, save)) == [False, True]
 
 
 def test_what_nobody_accepts_goes_to_the_supervisor(

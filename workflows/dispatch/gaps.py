@@ -54,7 +54,7 @@ def _watch(session: Session, site: Node, team: str, now: datetime, actor: events
         )
     }
     told = 0
-    # The day ahead moves on, and with it the end of a gap that goes on; its beginning stays.
+    # The day ahead moves on, and with it the end of a gap that goes on; what has begun has.
     found = gaps(session, site, team, now, now + AHEAD)
     seen = set()
     for starts, ends in found:
@@ -62,6 +62,9 @@ def _watch(session: Session, site: Node, team: str, now: datetime, actor: events
                     one.ends_at >= starts), None)  # fmt: skip
         if row is not None:
             row.ends_at = max(ends, row.ends_at) if ends == now + AHEAD else ends
+            if starts > now and row.id not in seen:
+                # Somebody was found for its beginning, or it begins earlier than was known.
+                row.starts_at = starts
             seen.add(row.id)
             continue
         row = RosterGap(id=new_id(), site_id=site.id, team=team, starts_at=starts, ends_at=ends)

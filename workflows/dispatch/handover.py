@@ -16,7 +16,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.lifecycle import Lifecycle, move
 from core.people import Caller
-from core.places import Asset
+from core.places import Asset, Node
 from core.teams import Member
 from workflows import tickets
 from workflows.tickets import Ticket
@@ -251,6 +251,8 @@ def offer_handover(
 
 
 def _refuse_second(session: Session, site_id: UUID, team: str, place: Place | None) -> None:
+    # Of two who hand over at once one waits, and sees what the other offers.
+    session.execute(select(Node.id).where(Node.id == site_id).with_for_update(key_share=True))
     ours = _of_place(site_id, team, place.id if place else None)
     waiting = ours.where(Handover.state == "offered")
     if session.scalars(waiting.with_for_update()).first() is not None:
