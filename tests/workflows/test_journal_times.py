@@ -18,6 +18,7 @@ from tests.workflows.walked import CODES, MINUTE, TEN, uid_of
 from workflows.patrol import lone
 
 HOUR = timedelta(hours=1)
+ON_ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -115,6 +116,36 @@ def test_a_clock_that_is_off_as_it_was_before_is_reckoned_with_across_starts(
     phoned.hand_in(TEN + 30 * MINUTE)
     assert [scan.occurred_at for scan in scans(phoned)] == [TEN + 2 * MINUTE]
     assert phoned.told()[-1].marks == []
+
+
+@ON_ONE_ENGINE
+def test_a_phone_that_began_in_1970_tells_for_whoever_signed_in_on_it(phoned: Phoned) -> None:
+    guard, phone = phoned.walk.guard, phoned.phone
+    phoned.enter(guard, TEN)
+    phone.note("sign_out", TEN + MINUTE, why="self")
+    phoned.hand_in(TEN + MINUTE)
+    # Its battery was empty; whoever signs in then has no signal.
+    phone.boot, phone.knows_offset = "boot-2", False
+    phone.clock_ahead = datetime(1970, 1, 1, tzinfo=UTC) - TEN
+    phone.sign_in(guard, TEN + 2 * MINUTE, by="offline")
+    phone.scan(uid_of("gate"), TEN + 3 * MINUTE)
+    phone.boot = "boot-3"
+    phoned.hand_in(TEN + 5 * MINUTE)
+    assert {"clock_unsure", "clock_back"} < set(phoned.told()[2].marks)
+    assert told_until(phoned, guard) == TEN + 5 * MINUTE
+
+
+@ON_ONE_ENGINE
+def test_a_clock_that_was_set_back_is_reckoned_with_by_the_steady_one(phoned: Phoned) -> None:
+    guard, phone = phoned.walk.guard, phoned.phone
+    phoned.enter(guard, TEN)
+    phoned.hand_in(TEN + MINUTE)
+    phone.boot, phone.knows_offset, phone.clock_ahead = "boot-2", False, -300 * HOUR
+    phone.scan(uid_of("gate"), TEN + 3 * MINUTE)
+    # The app goes on running until there is signal.
+    phoned.hand_in(TEN + 5 * MINUTE)
+    assert [scan.occurred_at for scan in scans(phoned)] == [TEN + 3 * MINUTE]
+    assert phoned.told()[-1].marks == ["clock_back"]
 
 
 def test_a_wrong_clock_is_reckoned_with_and_one_that_is_set_is_marked(phoned: Phoned) -> None:

@@ -184,8 +184,10 @@ def _sign_in(applying: Applying, entry: Entry) -> Outcome:
     offline = entry.data.get("by") == "offline"
     # Whatever it says of itself: signal would have let them in for longer.
     late = entry.occurred_at > user.offline_until
-    # Never in the future: who went with the phone long ago must not be waited for without end.
-    user.signed_in_at, user.signed_out_at = min(entry.occurred_at, applying.now), None
+    # Never in the future: who went with the phone long ago must not be waited for without end. Of
+    # a clock that begins in 1970 they would never be waited for, nor heard of.
+    known = min(entry.occurred_at, applying.now) if entry.sure else applying.now
+    user.signed_in_at, user.signed_out_at = known, None
     phone.signed_in_id = person_id
     marks = ["late_sign_in"] if late else ["offline"] if offline else []
     marks += [] if applying.able(person_id) else ["left_since"]

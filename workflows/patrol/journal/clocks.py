@@ -44,12 +44,13 @@ def reckon(entry: Entry, phone: Phone, sending: Sending) -> Entry:
     """
     if entry.offset_ms is not None:
         return entry
-    if _was_set_back(entry, phone):
+    steady = entry.boot == sending.boot and _ran_steadily(entry, sending)
+    if _was_set_back(entry, phone) and not steady:
         return replace(entry, sure=False)
     before = None if phone.offset_ms is None else timedelta(milliseconds=phone.offset_ms)
     if before is not None and abs(before - sending.ahead) <= SAME:
         return replace(entry, reckoned_ms=phone.offset_ms)
-    if entry.boot == sending.boot and _ran_steadily(entry, sending):
+    if steady:
         return replace(entry, reckoned_ms=int(sending.ahead / _MS))
     return replace(entry, sure=False)
 
