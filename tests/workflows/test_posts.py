@@ -359,6 +359,15 @@ def test_a_second_shift_keeps_somebody_at_their_post(gate: Guarded) -> None:
 
 
 @ONE_ENGINE
+def test_being_on_call_after_a_shift_keeps_nobody_at_their_post(gate: Guarded) -> None:
+    gate.walk.on_duty(gate.walk.guard, TEN, 8)
+    gate.walk.on_duty(gate.walk.guard, TEN + 8 * HOUR, 12, kind="on_call")
+    gate.walk.scan("gate", TEN)
+    gate.look(TEN + 9 * HOUR)
+    assert (gate.duties()[0].state, gate.duties()[0].ended_at) == ("forgotten", TEN + 8 * HOUR)
+
+
+@ONE_ENGINE
 def test_who_leaves_the_company_leaves_the_post(gate: Guarded) -> None:
     gate.walk.scan("gate", TEN)
     with gate.database.write() as session:

@@ -106,6 +106,17 @@ def test_who_begins_after_all_is_passed_up_to_nobody(walk: Walk) -> None:
     assert told(walk, "round.late_passed_up") == []
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_who_is_on_call_at_home_is_not_told_and_not_waited_for(walk: Walk) -> None:
+    at_home = employ(walk.database, walk.site.id, "guard", "Zhou")
+    walk.on_duty(at_home, kind="on_call")
+    walk.look(BEGIN_BY)
+    assert told(walk, "round.late") == [[str(walk.guard)]]
+    walk.heard(END + MINUTE, END + MINUTE)
+    walk.look(END + MINUTE)
+    assert set(walk.states()) == {"missed"}
+
+
 def test_without_anybody_on_duty_the_supervisor_is_told_at_once(
     database: Database, site: SmallSite
 ) -> None:

@@ -82,15 +82,17 @@ class Walk:
             route = session.get_one(Route, self.route_id)
             self.plan_id = create_plan(session, route, draft, actor=events.SYSTEM, now=now).id
 
-    def on_duty(self, person_id: UUID, start: datetime = NOON, hours: int = 24) -> None:
-        """Put somebody on duty."""
+    def on_duty(
+        self, person_id: UUID, start: datetime = NOON, hours: int = 24, kind: str = "duty"
+    ) -> None:
+        """Put somebody on duty, or on call."""
         with self.database.write() as session:
             session.add(
                 Shift(
                     site_id=self.site.id,
                     team=TEAM,
                     person_id=person_id,
-                    kind="duty",
+                    kind=kind,
                     starts_at=start,
                     ends_at=start + timedelta(hours=hours),
                 )

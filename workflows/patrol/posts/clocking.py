@@ -32,7 +32,8 @@ def shift_end_of(
 ) -> datetime | None:
     """When the shift ends for which somebody is there, their own or one they stand in for.
 
-    early: how long before its beginning they may be there. None where the roster has none.
+    early: how long before its beginning they may be there. None where the roster has none; being
+    on call is none.
     """
     deputies = select(Absence.person_id).where(
         Absence.deputy_id == person_id, Absence.starts_at <= at, Absence.ends_at > at
@@ -43,6 +44,7 @@ def shift_end_of(
         .where(
             Shift.person_id.in_(people),
             Shift.site_id == post.site_id,
+            Shift.kind == "duty",
             Shift.starts_at <= at + early,
             Shift.ends_at > at,
         )

@@ -56,7 +56,7 @@ def goers(session: Session, row: Round, *, now: datetime) -> list[UUID]:
     """
     if row.person_id is not None:
         return [row.person_id]
-    found = [one.person_id for one in on_duty(session, row.site_id, row.team, now)]
+    found = _by_roster(session, row, now)
     found += [one.person_id for one in crew_for_rounds(session, row.site_id, row.team, now)]
     return list(dict.fromkeys(found))
 
@@ -67,13 +67,15 @@ def knowers(session: Session, row: Round) -> list[UUID]:
         return [row.person_id]
     shifts = shifts_between(session, row.site_id, row.team, row.opens_at, row.ends_at)
     moments = {row.opens_at, *(max(shift.starts_at, row.opens_at) for shift, _ in shifts)}
-    found = [
-        one.person_id
-        for moment in sorted(moments)
-        for one in on_duty(session, row.site_id, row.team, moment)
-    ]
+    found = [one for moment in sorted(moments) for one in _by_roster(session, row, moment)]
     found += crew_for_rounds_between(session, row.site_id, row.team, row.opens_at, row.ends_at)
     return list(dict.fromkeys(found))
+
+
+def _by_roster(session: Session, row: Round, at: datetime) -> list[UUID]:
+    """Who is on duty for a round by the roster. Whoever is only on call is at home."""
+    duty = on_duty(session, row.site_id, row.team, at)
+    return [one.person_id for one in duty if one.kind == "duty"]
 
 
 def known_until(session: Session, people: list[UUID]) -> datetime | None:
