@@ -285,6 +285,19 @@ def test_a_missed_one_joins_their_own_call_and_goes_on_when_it_is_over(alone: Al
     assert (alone.row().heard_by, alone.row().due_at) == ("answered", NOON + 70 * MINUTE)
 
 
+@ONE_ENGINE
+def test_who_was_seen_to_while_nobody_looked_is_asked_anew(alone: Alone) -> None:
+    alone.plan()
+    alone.at(30)
+    assert alone.at(33) == "missed"
+    call = alone.row().sos_id
+    assert call is not None
+    alone.scene.step("end", call, alone.scene.mate, NOON + 40 * MINUTE, "real", "Is well again")
+    # Longer than a sign of life lasts.
+    assert [alone.at(120), alone.at(123)] == ["due", "missed"]
+    assert alone.row().sos_id not in (None, call)
+
+
 def test_a_missed_one_who_is_heard_of_again_leaves_the_alarm_to_a_colleague(alone: Alone) -> None:
     alone.plan()
     alone.at(30)

@@ -318,7 +318,10 @@ def hear_of(
     heard = {"heard_at": sign.at, "heard_by": sign.by, "due_at": due_at}
     if sign.checkpoint_id is not None:
         heard["checkpoint_id"] = sign.checkpoint_id
-    if row.state == "well" or due_at <= now:
+    # A missed one whose call a colleague has ended is asked anew, however late we learn of it:
+    # their watch would else stand for ever, and no later one begin.
+    too_old = due_at <= now and sign.by != "answered"
+    if row.state == "well" or too_old:
         for name, value in heard.items():
             setattr(row, name, value)
         if row.state == "well":
