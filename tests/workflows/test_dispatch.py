@@ -46,7 +46,8 @@ from workflows.dispatch import (
     watch_rosters,
 )
 from workflows.dispatch.handover import StandingAlarm, items_of
-from workflows.tickets import Draft, open_ticket
+from workflows.tickets import Draft, Step, Ticket, act, open_ticket
+from workflows.tickets.contractors import ContractorLink
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOUR = timedelta(hours=1)
@@ -603,6 +604,51 @@ def test_who_leaves_leaves_the_roster_and_the_teams(
         assert on_duty(session, site.id, TEAM, NOON + DAY) == []
     [fact] = facts_of(database, "person.leave")
     assert (fact.after or {})["shifts_to_fill"] == 6
+
+
+@on_one_engine
+def test_what_somebody_leaves_behind_finds_the_next_and_its_clocks_go_on(
+    database: Database, site: SmallSite, boss: Caller
+) -> None:
+    person, colleague = crew(database, site, "An", "Bo")
+    for one in (person, colleague):
+        roster(database, site, boss, [one])
+    held = reported(database, site)
+    do(database, held, boss.person_id, NOON, "assign", assignee_id=person)
+    due = ticket_of(database, held).resolve_due
+    assert due is not None
+    do(database, held, person, NOON, "hold")
+    set_up(database, site, boss, [person, colleague])
+    with database.write() as session:
+        staff.leave(session, session.get_one(Person, person), caller=boss, now=NOON + HOUR)
+    found = ticket_of(database, held)
+    assert (found.state, found.assignee_id, found.held_at) == ("assigned", None, None)
+    assert found.resolve_due == due + HOUR
+    assert give_out(database, NOON + HOUR) == 1
+    assert ticket_of(database, held).assignee_id == colleague
+
+
+@on_one_engine
+def test_what_a_contractor_has_accepted_is_given_to_nobody_of_ours(
+    database: Database, site: SmallSite, boss: Caller
+) -> None:
+    people = crew(database, site, "An")
+    roster(database, site, boss, people)
+    ticket_id = reported(database, site)
+    with database.write() as session:
+        link = ContractorLink(
+            site_id=site.id, ticket_id=ticket_id, chain_id=new_id(), rank=1, secret_hash="0",
+            state="accepted", version=1, company="Lift Co", name="", phone="", task="",
+            urgent=False, made_by=boss.person_id, created_at=NOON, expires_at=NOON + DAY,
+        )  # fmt: skip
+        session.add(link)
+        ticket = session.get_one(Ticket, ticket_id)
+        act(session, ticket, Step("accept"), person=None, now=NOON, actor=events.SYSTEM)
+    set_up(database, site, boss, people)
+    assert give_out(database) == 0
+    with database.write() as session:
+        session.get_one(ContractorLink, link.id).state = "withdrawn"
+    assert give_out(database) == 1
 
 
 def alarm() -> StandingAlarm:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -15,6 +15,7 @@ from core.rosters import KINDS, on_duty
 from core.teams import Member, Team, may_do
 from workflows import tickets
 from workflows.tickets import IN_HAND, Ticket
+from workflows.tickets.contractors.model import LIVE, ContractorLink
 from workflows.tickets.sos import CATEGORIES
 
 # So many find somebody in one transaction; the rest a second later.
@@ -32,7 +33,7 @@ class _Work:
 
 
 def assign_waiting(session: Session, *, now: datetime, actor: events.Actor) -> int:
-    """Give each open ticket of a team that does not grab to whoever's turn it is.
+    """Give each ticket of a team that does not grab, and that nobody has, to whose turn it is.
 
     Somebody on duty, in the team, skilled for the category and certified for it; who is on call
     only where none of those is. One that is over by itself can wait for whoever takes it, and a
@@ -73,7 +74,16 @@ def assign_waiting(session: Session, *, now: datetime, actor: events.Actor) -> i
 
 
 def _waits() -> Sequence[ColumnElement[bool]]:
-    return Ticket.state == "open", Ticket.assignee_id.is_(None), Ticket.over.is_(False)
+    """Nobody has it: it is open, or was passed on to the team by whoever had it, as one who left.
+
+    What a contractor has accepted is assigned to nobody of ours, and waits for nobody.
+    """
+    contractor = exists().where(
+        ContractorLink.ticket_id == Ticket.id, ContractorLink.state.in_(LIVE)
+    )
+    passed_on = and_(Ticket.state == "assigned", ~contractor)
+    is_free = or_(Ticket.state == "open", passed_on)
+    return is_free, Ticket.assignee_id.is_(None), Ticket.over.is_(False)
 
 
 def _turn(session: Session, work: _Work, now: datetime) -> Member | None:

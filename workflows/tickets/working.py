@@ -103,6 +103,7 @@ def act(
     lapse_if_due(session, ticket, now=now)
     refuse_silence(session, ticket, step.action, step.verdict)
     refuse_to_end(session, ticket, step.action)
+    goes_on = step.action == "assign" and ticket.state == "on_hold"
     values, facts = _effects(session, ticket, step, person, now)
     reopened_from = ticket.resolved_at
     move(
@@ -119,8 +120,8 @@ def act(
     if step.action == "reopen":
         _take_faults_back(session, ticket)
         _go_on_counting(ticket, reopened_from, now)
-    if step.action in ("resume", "reopen"):
-        recompute(session, ticket, now=now, actor=who, why=step.action)
+    if goes_on or step.action in ("resume", "reopen"):
+        recompute(session, ticket, now=now, actor=who, why="resume" if goes_on else step.action)
     release_if_ended(session, ticket)
     ticket.next_due = next_moment(ticket)
     _note_taken(session, ticket, step, person, now)
@@ -270,6 +271,9 @@ def _assign(
         )
     values: dict[str, Any] = {"assignee_id": step.assignee_id}
     facts: dict[str, Any] = {}
+    if ticket.state == "on_hold":
+        # Somebody else is to go on with it.
+        values |= resumed(ticket, now)
     if step.assignee_id is not None:
         able = {one.id for one in able_people(session, ticket.site_id, "tickets.work")}
         if step.assignee_id not in able:
