@@ -198,8 +198,9 @@ def _problems(draft: ShiftCodeDraft) -> Iterator[str]:
     yield from code_problems(draft.code)
     yield from name_problems(draft.name, "name")
     yield from word_problems(draft.kind, KINDS, "kind")
-    for field_name, text in (("starts", draft.starts), ("ends", draft.ends)):
-        if time_of(text) is None or len(text) != len("08:00"):
+    read = ("starts", draft.starts, _start_of), ("ends", draft.ends, time_of)
+    for field_name, text, moment_of in read:
+        if moment_of(text) is None or len(text) != len("08:00"):
             yield f"{field_name}: hours and minutes, such as 08:00"
     words = _tidy_words(draft.written)
     if len(words) > MOST_WRITTEN or any(len(each) > LONGEST_WRITTEN for each in words):
@@ -237,12 +238,17 @@ def time_of(text: str) -> time | None:
     return time(*parts) if parts[0] < 24 and parts[1] < 60 else None
 
 
+def _start_of(text: str) -> time | None:
+    """The same of a beginning. None for 24:00, which is of the next day and no time of this one."""
+    return None if text.strip().startswith("24") else time_of(text)
+
+
 def hours_in(text: str) -> Hours | None:
     """The hours that a text says: 8-16, 08:00–16:00; None for none."""
     for sign in _RANGE:
         begin, found, end = text.partition(sign)
         if found:
-            starts, ends = time_of(begin), time_of(end)
+            starts, ends = _start_of(begin), time_of(end)
             return None if starts is None or ends is None else (starts, ends)
     return None
 

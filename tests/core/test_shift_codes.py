@@ -48,7 +48,7 @@ def test_a_cell_says_shifts(text: str, kinds: list[str], hours: list[tuple[int, 
     assert [one.hours for one in meant] == [(time(a), time(b)) for a, b in hours]
 
 
-@pytest.mark.parametrize("text", ["X", "8", "25-26", "8:7-9", "早早", "-"])
+@pytest.mark.parametrize("text", ["X", "8", "25-26", "24:00-8:00", "8:7-9", "早早", "-"])
 def test_a_cell_that_says_nothing_known_is_not_guessed(text: str) -> None:
     assert understand_cell(shipped_shift_codes(), text) is None
 
@@ -112,6 +112,7 @@ def test_what_a_company_keeps_holds_on_its_sites(
         ({"kind": "party"}, "kind"),
         ({"starts": "8"}, "starts"),
         ({"ends": "24:30"}, "ends"),
+        ({"starts": "24:00"}, "starts"),
         ({"written": ("早",)}, "written"),
         ({"written": ("休",)}, "written"),
         ({"written": ("8-9",)}, "written"),
