@@ -348,6 +348,21 @@ def test_whose_shift_is_taken_away_is_let_go_and_still_asked_for_what_was_due(
     assert alone.at(41) == "missed"
 
 
+@ONE_ENGINE
+def test_whose_shift_is_taken_away_out_of_hours_is_let_go(alone: Alone) -> None:
+    alone.plan(lone.LoneDraft("security", 30, hours="office"))
+    assert alone.row().state == "well"
+    # The office closes, and the guard is watched to the end of their shift.
+    for hour in range(1, 7):
+        alone.walk.scan("gate", NOON + 60 * hour * MINUTE)
+        alone.at(60 * hour)
+    with alone.scene.database.write() as session:
+        for shift in session.scalars(select(Shift)):
+            session.delete(shift)
+    assert begin_watches(alone.work, NOON + 370 * MINUTE) == 0
+    assert alone.at(370) == "over"
+
+
 def test_hours_and_retiring_end_what_is_watched(alone: Alone) -> None:
     plan_id = alone.plan(lone.LoneDraft("security", 30, hours="office", outside=True))
     # Noon of a working day in UTC is evening at the site: within no office hours.

@@ -54,19 +54,19 @@ def begin_watches(session: Session, plan_id: UUID, *, now: datetime, actor: even
     """Watch over everybody who is on duty by a plan and is not watched yet; returns how many.
 
     Whoever is on call is at home. Whose shift was made longer is watched longer, and whose shift
-    was taken away only until they have answered what was due.
+    was taken away only until they have answered what was due; both also out of the plan's hours.
     """
     plan = session.get(LonePlan, plan_id)
-    if plan is None or plan.state != "active" or not _is_within(session, plan, now):
+    if plan is None or plan.state != "active":
         return 0
-    made = 0
+    made, within = 0, _is_within(session, plan, now)
     duty = [one for one in on_duty(session, plan.site_id, plan.team, now) if one.kind == "duty"]
     for one in duty:
         standing = session.scalars(
             select(LoneWatch).where(LoneWatch.person_id == one.person_id, LoneWatch.state != "over")
         ).first()
         if standing is None:
-            made += _begin(session, plan, one.person_id, one.until, now, actor)
+            made += _begin(session, plan, one.person_id, one.until, now, actor) if within else 0
         elif standing.plan_id == plan.id and standing.ends_at != one.until:
             standing.ends_at, standing.next_look = one.until, now
     _let_go(session, plan, {one.person_id for one in duty}, now)
