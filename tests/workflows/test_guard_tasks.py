@@ -15,7 +15,7 @@ from core.db import Database
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.ids import new_id
 from core.lifecycle import Lifecycle
-from core.people import Caller
+from core.people import Caller, Person
 from core.places import Node
 from tests.fixtures import NOON, SmallSite
 from tests.workflows.calling import SECOND
@@ -531,6 +531,23 @@ def test_the_round_that_a_guard_leaves_waits_for_them(scene: Sending) -> None:
     kinds = [fact.kind for fact in facts_of(scene.database, "round.")]
     assert kinds.count("round.pause") == kinds.count("round.resume") == 1
     assert not [kind for kind in kinds if "miss" in kind]
+
+
+@ONE_ENGINE
+def test_what_somebody_goes_to_who_leaves_us_waits_for_another(scene: Sending) -> None:
+    walk = scene.walk
+    walk.route()
+    walk.plan()
+    walk.scan("gate", TEN)
+    task = scene.alarm(TEN + 5 * MINUTE)
+    scene.do("send", task, walk.supervisor, TEN + 6 * MINUTE, walk.guard)
+    with scene.database.write() as session:
+        session.get_one(Person, walk.guard).left_at = TEN + 7 * MINUTE
+    assert scene.look(TEN + 8 * MINUTE) == 1
+    assert scene.row(task).person_id != walk.guard
+    assert scene.row(task).state in ("offered", "passed_up")
+    # Nobody waits for them to come back to their round.
+    assert walk.rounds()[0].paused_at is None
 
 
 @ONE_ENGINE

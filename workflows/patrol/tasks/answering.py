@@ -20,13 +20,13 @@ from workflows.patrol.rounds.model import Round
 from workflows.patrol.tasks.candidates import candidates, lock_posts
 from workflows.patrol.tasks.offering import (
     end_task,
+    free,
+    give_up,
     make_offer,
-    move_offer,
     pass_on,
-    standing_offer,
     take_on,
 )
-from workflows.patrol.tasks.pausing import pause_rounds, resume_rounds
+from workflows.patrol.tasks.pausing import pause_rounds
 from workflows.tickets.guard_tasks import GOING, GUARD_TASK, OPEN, GuardOffer, GuardTask
 from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import Ticket
@@ -170,28 +170,8 @@ def give_back(
         raise passed_on()
     actor = events.Actor.person(caller.person_id)
     GUARD_TASK.target("give_back", row.state)
-    _free(session, row, "pass", reason, now=now, actor=actor)
-    move(
-        session,
-        row,
-        GUARD_TASK,
-        "give_back",
-        actor=actor,
-        learned_at=now,
-        values={"person_id": None, "accepted_at": None, "late_at": None, "due_at": now},
-        facts={"person": str(caller.person_id)},
-    )
+    give_up(session, row, "pass", reason, now=now, actor=actor)
     return row
-
-
-def _free(
-    session: Session, row: GuardTask, how: str, reason: str, *, now: datetime, actor: events.Actor
-) -> None:
-    """Whoever has it has it no more, and their round goes on. how: the move of their offer."""
-    offer = standing_offer(session, row)
-    if offer is not None:
-        move_offer(session, offer, how, now=now, actor=actor, reason=reason)
-        resume_rounds(session, offer.person_id, now=now, actor=actor, task_id=row.id)
 
 
 def finish(session: Session, caller: Caller, task_id: UUID, *, now: datetime) -> GuardTask:
@@ -232,7 +212,7 @@ def send(
     if chosen is not None and chosen.why_not not in (None, "asked") and not own_offer:
         raise Conflict(_WHY_NOT[chosen.why_not], advice="Send somebody else.")
     actor = events.Actor.person(caller.person_id)
-    _free(session, row, "withdraw", "sent", now=now, actor=actor)
+    free(session, row, "withdraw", "sent", now=now, actor=actor)
     near = chosen.near.told(now) if chosen else {"how": "unknown"}
     by = caller.person_id
     offer = make_offer(session, row, person_id, "accepted", near, now=now, by=by)

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core import events
 from core.ids import new_id
 from core.lifecycle import move
+from core.people import Person
 from core.rosters import bosses
 from workflows.patrol.tasks.candidates import Candidate, candidates, lock_posts, uses_guards
 from workflows.patrol.tasks.pausing import pause_rounds, resume_rounds
@@ -54,11 +55,17 @@ def due_tasks(session: Session, *, now: datetime) -> list[UUID]:
                     Ticket.assignee_id == GuardTask.person_id,
                     Ticket.responded_at.is_not(None),
                 ),
+                and_(GuardTask.state.in_(STANDING), GuardTask.person_id.in_(_gone(now))),
             ),
         )
         .order_by(Ticket.life_safety.desc(), GuardTask.due_at, GuardTask.id)
     )
     return list(session.scalars(statement))
+
+
+def _gone(now: datetime) -> Select[UUID]:
+    """Those who are with us no more."""
+    return select(Person.id).where(Person.left_at <= now)
 
 
 def step(session: Session, task_id: UUID, *, now: datetime, actor: events.Actor) -> int:
@@ -108,6 +115,9 @@ class _Step:
             # They took the ticket itself, which says the same.
             take_on(self._session, row, now=self._now, actor=self._actor)
             return 1
+        if row.state in STANDING and self._has_left():
+            # The alarm waits for somebody else, and their round for nobody.
+            return self._seek()
         if row.due_at is None or row.due_at > self._now:
             return 0
         if row.state == "accepted":
@@ -115,6 +125,18 @@ class _Step:
         if row.state == "offered":
             pass_on(self._session, row, "lapse", "", now=self._now, actor=self._actor)
         return self._seek()
+
+    def _has_left(self) -> bool:
+        """Whether whoever has it left us; then it is taken from them."""
+        row = self._row
+        gone = select(Person.id).where(Person.id == row.person_id, Person.id.in_(_gone(self._now)))
+        if self._session.scalar(gone) is None:
+            return False
+        if row.state == "offered":
+            pass_on(self._session, row, "withdraw", "", now=self._now, actor=self._actor)
+        else:
+            give_up(self._session, row, "withdraw", "", now=self._now, actor=self._actor)
+        return True
 
     def _seek(self) -> int:
         team = self._terms.team
@@ -289,6 +311,34 @@ def pass_on(
         learned_at=now,
         values={"person_id": None, "due_at": now},
         facts={"how": how, "person": str(offer.person_id) if offer else None},
+    )
+
+
+def free(
+    session: Session, row: GuardTask, how: str, reason: str, *, now: datetime, actor: events.Actor
+) -> None:
+    """Whoever has it has it no more, and their round goes on. how: the move of their offer."""
+    offer = standing_offer(session, row)
+    if offer is not None:
+        move_offer(session, offer, how, now=now, actor=actor, reason=reason)
+        resume_rounds(session, offer.person_id, now=now, actor=actor, task_id=row.id)
+
+
+def give_up(
+    session: Session, row: GuardTask, how: str, reason: str, *, now: datetime, actor: events.Actor
+) -> None:
+    """Whoever goes does not go on; the next look asks the next. how: the move of their offer."""
+    person = row.person_id
+    free(session, row, how, reason, now=now, actor=actor)
+    move(
+        session,
+        row,
+        GUARD_TASK,
+        "give_back",
+        actor=actor,
+        learned_at=now,
+        values={"person_id": None, "accepted_at": None, "late_at": None, "due_at": now},
+        facts={"person": str(person)},
     )
 
 
