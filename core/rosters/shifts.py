@@ -101,6 +101,8 @@ def _bad_shifts(
 ) -> list[str]:
     able = _able(session, site.id, team)
     problems = [] if kind in KINDS else [f"kind: one of {', '.join(KINDS)}"]
+    if team not in {one.code for one in teams_at(session, site.id)}:
+        problems.append("team: one of this site")
     if not people or not set(people) <= able:
         problems.append("people: choose those who work for this team on this site")
     if not days or not set(days) <= set(range(7)):

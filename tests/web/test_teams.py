@@ -68,6 +68,9 @@ def test_a_roster_is_drawn_as_a_picture(stage: Stage, client: TestClient, worker
     assert (status, there) == (303, f"/teams?site={stage.site_id}&team=maintenance")
     page = client.get(there).text
     assert page.count("roster-bar roster-duty") == len(shifts(stage)) > 0
+    # Of two who have the same name each has a row of their own.
+    fill(stage, client, stage.person("Li Ming", "technician", node=stage.site_id))
+    assert client.get(there).text.count('<text class="roster-name" x="0"') == 2
     assert re.search(r"Li Ming</p>\s*<p class=\"item-about\">On duty", page)
     status, there = post(client, f"/teams/{stage.site_id}/shifts/{shifts(stage)[0].id}/remove")
     assert status == 303
@@ -87,6 +90,7 @@ def test_a_roster_is_drawn_as_a_picture(stage: Stage, client: TestClient, worker
         {"person": []},
         {"weekday": []},
         {"kind": "party"},
+        {"team": "gardens"},
     ],
 )
 def test_a_roster_that_makes_no_sense_is_not_made(
@@ -204,6 +208,11 @@ def test_a_shift_is_handed_over_and_accepted_by_name(
     assert post(night, f"{sheet}/accept", remark="Torch found")[0] == 303
     assert "Torch found" in night.get(sheet).text
     assert post(client, f"{sheet}/accept")[0] == 409
+
+
+def test_a_team_that_is_none_hands_nothing_over(stage: Stage, client: TestClient) -> None:
+    for step in ("hand-over", "items"):
+        assert post(client, f"/teams/{stage.site_id}/{step}", team="x" * 50, keys="Roof")[0] == 404
 
 
 def test_a_hand_over_prints_on_one_a4(

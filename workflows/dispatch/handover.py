@@ -17,7 +17,7 @@ from core.ids import new_id
 from core.lifecycle import Lifecycle, move
 from core.people import Caller
 from core.places import Asset, Node
-from core.teams import Member
+from core.teams import Member, teams_at
 from workflows import tickets
 from workflows.tickets import Ticket
 from workflows.tickets.scope import of_team, require_for_team
@@ -126,6 +126,7 @@ def set_items(
 ) -> None:
     """Say which keys and equipment a team passes on: (kind, name) each."""
     caller.require("rosters.write", site_id)
+    _require_team(session, site_id, team)
     named = {(kind, name.strip()) for kind, name in wanted if name.strip()}
     if any(kind not in ITEM_KINDS or len(name) > 80 for kind, name in named):
         raise Invalid("nothing was changed", problems=["items: at most 80 characters each"])
@@ -216,6 +217,8 @@ def offer_handover(
     Conflict while an earlier one of the team, or of the post, waits to be accepted.
     """
     require_for_team(caller, WORK, site_id, team)
+    if place is None:
+        _require_team(session, site_id, team)
     _refuse_second(session, site_id, team, place)
     lists = _with_items(what_to_hand_over(session, site_id, team, alarms), missing, place)
     row = Handover(
@@ -248,6 +251,11 @@ def offer_handover(
         },
     )
     return row
+
+
+def _require_team(session: Session, site_id: UUID, team: str) -> None:
+    if team not in {one.code for one in teams_at(session, site_id)}:
+        raise NotFound("there is no such team on this site", advice="Choose one from the list.")
 
 
 def _refuse_second(session: Session, site_id: UUID, team: str, place: Place | None) -> None:

@@ -91,18 +91,20 @@ def _week(visit: Visit, session: Session, site: Node, team: str, day: date) -> d
     days = [thinkable(day) + timedelta(days=each) for each in range(DAYS_SHOWN + 1)]
     midnights = [from_micros(resolve(datetime.combine(each, time()), where)) for each in days]
     start, end = midnights[0], midnights[-1]
-    spans: dict[str, list[tuple[datetime, datetime, str, str]]] = {}
+    # Two may have the same name.
+    spans: dict[tuple[str, UUID], list[tuple[datetime, datetime, str, str]]] = {}
     listed = []
     for shift, name in shifts_between(session, site.id, team, start, end):
         text = f"{reader.clock(shift.starts_at)}–{reader.clock(shift.ends_at)}"
-        spans.setdefault(name, []).append((shift.starts_at, shift.ends_at, shift.kind, text))
+        whose = spans.setdefault((name, shift.person_id), [])
+        whose.append((shift.starts_at, shift.ends_at, shift.kind, text))
         listed.append((shift, name))
     open_spans = [
         (begin, last, "gap", f"{reader.clock(begin)}–{reader.clock(last)}")
         for begin, last in gaps(session, site, team, start, end)
     ]
     return {
-        "rows": [Row(name, _bars(found, start, end)) for name, found in sorted(spans.items())],
+        "rows": [Row(who[0], _bars(spans[who], start, end)) for who in sorted(spans)],
         "uncovered": _bars(open_spans, start, end),
         "midnights": list(
             zip(midnights[:-1], (_hours(start, at) for at in midnights), strict=False)
