@@ -15,6 +15,7 @@ from core.db import Database
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from core.paging import Wish
 from core.people import Person
+from core.places import Node
 from core.rosters import Absence, Shift
 from tests.fixtures import NOON, SmallSite
 from tests.threads import in_threads
@@ -53,6 +54,8 @@ from workflows.patrol.posts import (
     write_draft,
     write_entry,
 )
+from workflows.patrol.posts.clocking import come, leave
+from workflows.patrol.posts.model import PostDuty
 from workflows.patrol.rounds import Route, RouteDraft, Stop, create_route, move_route
 from workflows.patrol.rounds.contact import goers, knowers
 from workflows.patrol.rounds.model import Round
@@ -356,6 +359,31 @@ def test_a_second_shift_keeps_somebody_at_their_post(gate: Guarded) -> None:
     assert gate.duties()[0].state == "present"
     gate.look(TEN + 13 * HOUR)
     assert gate.duties()[0].ended_at == TEN + 12 * HOUR
+
+
+@ONE_ENGINE
+def test_where_somebody_is_on_another_site_is_not_told(gate: Guarded) -> None:
+    with gate.database.write() as session:
+        about: dict[str, Any] = {"parent_id": gate.walk.site.company_id, "code": "far", "name": {}}
+        far = Node(kind="site", path="acme/far/", time_zone="Asia/Shanghai", **about)
+        session.add(far)
+        session.flush()
+        post = Post(
+            site_id=far.id, code="secret", name={"en": "Secret"}, team="security", hours=[],
+            minimum_crew=0, tolerance_min=60, state="active", version=1,
+        )  # fmt: skip
+        session.add(post)
+        session.flush()
+        more: dict[str, Any] = {"by": "self", "actor": events.SYSTEM, "now": TEN}
+        duty = come(session, post, gate.walk.guard, at=TEN, **more)
+    for left in (False, True):
+        if left:
+            with gate.database.write() as session:
+                row = session.get_one(PostDuty, duty.id)
+                leave(session, row, at=TEN + HOUR, **{**more, "now": TEN + HOUR})
+        with pytest.raises(Conflict, match="of another site") as error:
+            gate.let_in(gate.walk.guard, TEN + 2 * HOUR, at=TEN + MINUTE)
+        assert "secret" not in str(error.value)
 
 
 @ONE_ENGINE

@@ -136,7 +136,7 @@ def come(
     standing = present_duty(session, person_id)
     if standing is not None:
         return _same_post(session, standing, post)
-    _refuse_overlap(session, person_id, at)
+    _refuse_overlap(session, post, person_id, at)
     shift_end = shift_end_of(session, post, person_id, at) or at + LONGEST_DUTY
     row = PostDuty(
         id=new_id(),
@@ -172,16 +172,28 @@ def _same_post(session: Session, standing: PostDuty, post: Post) -> PostDuty:
     if standing.post_id == post.id:
         return standing
     other = session.get_one(Post, standing.post_id)
+    if other.site_id != post.site_id:
+        # Where somebody is on another site is not for who leads on this one.
+        raise _elsewhere()
     raise Conflict(
         f"this person is at another post ({other.code}) since {standing.started_at.isoformat()}",
         advice="Let them leave that post first; nobody is at two at once.",
     )
 
 
-def _refuse_overlap(session: Session, person_id: UUID, at: datetime) -> None:
+def _elsewhere() -> Conflict:
+    return Conflict(
+        "this person is at a post of another site, or was at that time",
+        advice="Nobody is at two at once; ask them.",
+    )
+
+
+def _refuse_overlap(session: Session, post: Post, person_id: UUID, at: datetime) -> None:
     statement = select(PostDuty).where(PostDuty.person_id == person_id, PostDuty.ended_at > at)
     other = session.scalars(statement.order_by(PostDuty.ended_at.desc()).limit(1)).first()
     if other is not None and other.ended_at is not None:
+        if other.site_id != post.site_id:
+            raise _elsewhere()
         raise Conflict(
             f"this person was at a post until {other.ended_at.isoformat()}",
             advice="Choose a later time.",
