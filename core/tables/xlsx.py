@@ -5,8 +5,9 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
@@ -41,8 +42,9 @@ _BROKEN = (
     ValueError,
 )
 _CELL = re.compile(rb"<(?:\w+:)?c[ >/]")
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
-_FORMULA = re.compile(rb"<(?:\w+:)?c ([^>]*)>\s*<(?:\w+:)?f[ >/]")
+# No "<" within a tag: without that each of many tags that never end is looked for to the end.
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+_FORMULA = re.compile(rb"<(?:\w+:)?c ([^<>]*)>\s*<(?:\w+:)?f[ >/]")
 _PLACE = re.compile(rb'\br="([A-Z]{1,3}\d{1,7})"')
 _ZEROS = re.compile(r"0{2,}")
 # A double keeps 15 digits for sure; Excel shows the others as zeros.
@@ -94,11 +96,20 @@ def _parts(archive: zipfile.ZipFile) -> dict[str, _Part]:
         if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml or xml[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise UnreadableTable("broken")
         if "worksheets/" in file.filename:
-            cells += len(_CELL.findall(xml))
-            if cells > MOST_CELLS:
-                raise UnreadableTable("too_many_cells", limit=str(MOST_CELLS))
+            cells += _counted(_CELL.finditer(xml)) + _counted(_MERGED.finditer(xml))
+            _require_few(cells)
             parts[file.filename] = _Part(xml)
     return parts
+
+
+def _counted(found: Iterable[object]) -> int:
+    """How many there are, as far as that matters."""
+    return sum(1 for _ in islice(found, MOST_CELLS + 1))
+
+
+def _require_few(cells: int) -> None:
+    if cells > MOST_CELLS:
+        raise UnreadableTable("too_many_cells", limit=str(MOST_CELLS))
 
 
 def _tables(content: bytes, parts: dict[str, _Part]) -> Iterator[Table]:
@@ -107,14 +118,20 @@ def _tables(content: bytes, parts: dict[str, _Part]) -> Iterator[Table]:
         warnings.simplefilter("ignore")
         book: Any = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     try:
-        total = 0
+        total = cells = 0
         for sheet in book.worksheets:
             if sheet.sheet_state != "visible":
                 continue
             part = parts.get(sheet._worksheet_path)
             formulas = part.formulas if part else frozenset[str]()
             rows = []
-            for row in _rows(sheet, formulas):
+            for number, read in _filled(sheet):
+                # A cell far to the right makes a row of thousands, of which the file holds one.
+                cells += len(read)
+                _require_few(cells)
+                row = Row(number, tuple(_cell(cell, formulas) for cell in read))
+                if not any(cell.text or cell.fault for cell in row.cells):
+                    continue
                 total += 1
                 if total > MOST_ROWS:
                     raise UnreadableTable("too_many_rows", limit=str(MOST_ROWS))
@@ -125,15 +142,13 @@ def _tables(content: bytes, parts: dict[str, _Part]) -> Iterator[Table]:
         book.close()
 
 
-def _rows(sheet: Any, formulas: frozenset[str]) -> Iterator[Row]:
+def _filled(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """The rows that hold cells, with their numbers."""
     # What a sheet says of its own size is wrong often enough, and would cut it short.
     sheet.reset_dimensions()
     for number, cells in enumerate(sheet.iter_rows(max_row=1_048_576), 1):
-        if not cells:
-            continue
-        row = tuple(_cell(cell, formulas) for cell in cells)
-        if any(cell.text or cell.fault for cell in row):
-            yield Row(number, row)
+        if cells:
+            yield number, cells
 
 
 def _cell(cell: Any, formulas: frozenset[str]) -> Cell:

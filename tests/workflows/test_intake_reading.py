@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xlsxwriter import Workbook as Written
 
-from core.tables import MOST_ROWS
+from core.tables import MOST_ROWS, xlsx
 from tests.workflows.spreadsheets import found, open_workbook, saved, workbook
 from workflows.intake import LARGEST_FILE, read_file
 from workflows.intake.faults import TEXTS, Fault, Unreadable
@@ -255,6 +256,37 @@ def test_a_bomb_of_cells_and_one_of_entities_are_refused() -> None:
     assert refusal(cells) == "too_many_cells"
     laughs = b'<!DOCTYPE x [<!ENTITY a "ha">]>'
     assert refusal(with_part("xl/workbook.xml", lambda xml: laughs + xml)) == "broken"
+
+
+@pytest.mark.parametrize("tag", [b"<mergeCell ", b"<c "])
+def test_many_tags_that_never_end_take_no_time(tag: bytes) -> None:
+    unended = with_part("xl/worksheets/sheet1.xml", lambda xml: xml + tag * 40_000 + b">")
+    began = time.process_time()
+    assert refusal(unended) == "broken"
+    # Looking for the end of each took ten seconds and more, with which nothing else could run.
+    assert time.process_time() - began < 3
+
+
+def test_a_cell_far_to_the_right_counts_with_all_that_are_empty_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def far(xml: bytes) -> bytes:
+        row = b'<row r="3"><c r="XFD3"><v>1</v></c></row>'
+        return xml.replace(b"</sheetData>", row + b"</sheetData>")
+
+    monkeypatch.setattr(xlsx, "MOST_CELLS", 16_000)
+    assert refusal(with_part("xl/worksheets/sheet1.xml", far)) == "too_many_cells"
+
+
+def test_a_bomb_of_merged_cells_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    merged = b'<mergeCells><mergeCell ref="A1:B2"/></mergeCells>' * 101
+    bomb = with_part("xl/worksheets/sheet1.xml", lambda xml: _before_end(xml, merged))
+    monkeypatch.setattr(xlsx, "MOST_CELLS", 100)
+    assert refusal(bomb) == "too_many_cells"
+
+
+def _before_end(xml: bytes, more: bytes) -> bytes:
+    return xml.replace(b"</worksheet>", more + b"</worksheet>")
 
 
 def test_a_sheet_that_claims_a_row_beyond_all_rows_takes_no_time() -> None:
