@@ -155,6 +155,18 @@ def test_invited_joined_reported_told_and_rated(house: House) -> None:
     assert "Is it solved?" not in client.get("/home").text
 
 
+def test_who_rated_badly_and_sent_it_back_is_asked_again(house: House) -> None:
+    _, client = house.at_home()
+    report = house.report(client)
+    house.work(report, "accept", "start", "resolve")
+    assert house.say(client, report, "rate", stars="1", words="It still drips") == 303
+    assert "Is it solved?" not in client.get("/home").text
+    assert house.say(client, report, "refuse", reason="It still drips") == 303
+    house.work(report, "accept", "start", "resolve")
+    assert "Is it solved?" in client.get("/home").text
+    assert "Yes, it is solved" in client.get(f"/home/reports/{report}").text
+
+
 def test_a_phone_number_and_a_password_sign_them_in_again(house: House) -> None:
     house.at_home()
     fresh = TestClient(house.stage.app, follow_redirects=False)

@@ -278,6 +278,27 @@ def test_a_resident_confirms_or_refuses_what_was_done(
         say(database, secret, "refuse", NOON + 2 * HOUR, "Again")
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_was_said_before_the_work_was_done_anew_is_not_about_it(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    secret = send(database, label(database, site, administrator.person_id))
+    [ticket] = tickets_in(database)
+    do(database, ticket.id, administrator.person_id, NOON, "start")
+    do(database, ticket.id, administrator.person_id, NOON, "resolve")
+    say(database, secret, "confirm", NOON + HOUR)
+    # A colleague finds that it drips again.
+    do(database, ticket.id, administrator.person_id, NOON + 2 * HOUR, "reopen", note="It drips")
+    do(database, ticket.id, administrator.person_id, NOON + 2 * HOUR, "start")
+    do(database, ticket.id, administrator.person_id, NOON + 3 * HOUR, "resolve")
+    with database.read() as session:
+        row = customers.find_report(session, secret, now=NOON + 3 * HOUR)
+        assert not customers.read_progress(session, row, now=NOON + 3 * HOUR).confirmed
+    say(database, secret, "confirm", NOON + 4 * HOUR)
+    assert report_of(database, secret).confirmed_at == NOON + 4 * HOUR
+    assert len(facts_of(database, "ticket.confirm")) == 2
+
+
 def test_what_was_finished_long_ago_is_reported_anew(
     database: Database, site: SmallSite, administrator: Administrator
 ) -> None:

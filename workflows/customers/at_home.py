@@ -33,6 +33,7 @@ from workflows.customers.reports import (
     actor_of,
     already_sent,
     find_report,
+    is_about,
     ticket_of,
     title_of,
 )
@@ -346,7 +347,7 @@ def begin_of(living: Living) -> datetime:
 def _line(session: Session, row: ResidentReport, now: datetime, *, own: bool) -> ReportLine:
     ticket = ticket_of(session, row)
     mine = own and not row.joined and ticket.id == row.ticket_id
-    silent = row.confirmed_at is None and row.rated_at is None
+    silent = not (is_about(row.confirmed_at, ticket) or is_about(row.rated_at, ticket))
     fresh = ticket.resolved_at is not None and now - ticket.resolved_at <= REFUSE_WITHIN
     return ReportLine(
         id=row.id if own else None,

@@ -13,6 +13,7 @@ from workflows.customers.reports import (
     SETTLED,
     URGE_EVERY,
     ResidentReport,
+    is_about,
     may_refuse,
     may_urge,
     ticket_of,
@@ -30,7 +31,8 @@ class Progress:
     """Everything that the page of a progress link shows. place: the asset's or space's name.
 
     title: None where somebody else wrote it in their own words. notes: what was written for
-    residents. urge_at: when they may ask again; None when there is nothing to wait for.
+    residents. urge_at: when they may ask again; None when there is nothing to wait for. confirmed:
+    they said that it is solved since it was done last.
     """
 
     report: ResidentReport
@@ -47,6 +49,7 @@ class Progress:
     may_urge: bool
     may_refuse: bool
     settled: bool
+    confirmed: bool
     merged: bool
 
 
@@ -69,6 +72,7 @@ def read_progress(session: Session, row: ResidentReport, *, now: datetime) -> Pr
         may_urge=may_urge(row, ticket, now),
         may_refuse=may_refuse(row, ticket, now),
         settled=ticket.state in SETTLED,
+        confirmed=is_about(row.confirmed_at, ticket),
         merged=ticket.id != row.ticket_id,
     )
 

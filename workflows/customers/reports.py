@@ -328,12 +328,17 @@ def urge(session: Session, row: ResidentReport, *, now: datetime) -> None:
         _say(session, "ticket.urge", ticket, actor_of(row), now, {"times": row.urges})
 
 
+def is_about(said_at: datetime | None, ticket: Ticket) -> bool:
+    """Whether something was said of the work as it was done last, not before it was done anew."""
+    return said_at is not None and (ticket.resolved_at is None or said_at >= ticket.resolved_at)
+
+
 def confirm(session: Session, row: ResidentReport, *, now: datetime) -> None:
     """Say that it is solved; saying it again changes nothing. Conflict while it is not done."""
     ticket = ticket_of(session, row)
     if ticket.state not in SETTLED:
         raise Conflict("the work is not finished yet", advice="Load the page again.")
-    if row.confirmed_at is None:
+    if not is_about(row.confirmed_at, ticket):
         row.confirmed_at = now
         session.flush()
         _say(session, "ticket.confirm", ticket, actor_of(row), now)
