@@ -24,7 +24,9 @@ def test_labour_parts_and_findings_are_written_down(stage: Stage, client: TestCl
     text = client.get(page).text
     assert "Labour · 90 minutes · 1180.50 · Wei Chen" in text
     assert "Part · × 2 · Wei Chen" in text
-    for wrong in ({"amount": "some"}, {"amount": ""}, {"amount": "NaN"}, {"cost": "-1"}):
+    # A comma is no point: 1,5 would be fifteen.
+    no_costs = ({"cost": cost} for cost in ("-1", "1,5", "1,18,050"))
+    for wrong in ({"amount": "some"}, {"amount": ""}, {"amount": "NaN"}, *no_costs):
         assert post(client, f"{page}/work", **{**labour, **wrong}) == 422, wrong
     line = re.search(rf"{page}/work/([^/]+)/remove", text)
     assert line is not None

@@ -1,5 +1,6 @@
 """What a contractor says they used: the form of it, and accepting or striking it on the ticket."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from workflows.tickets.contractors import CLAIM, NewClaim
 
 # Lines for parts in the form; whoever used more writes them down in turn.
 PARTS = 3
+_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?")
 Texts = Annotated[list[str] | None, Form()]
 Text = Annotated[str, Form()]
 
@@ -62,14 +64,16 @@ class UsedForm:
 
 
 def number_in(text: str) -> Decimal | None:
-    """A number as people type it; None where they typed none. InvalidOperation for what is none."""
-    written = unicodedata.normalize("NFKC", text).strip().replace(",", "")
+    """A number as people type it; None where they typed none. InvalidOperation for what is none.
+
+    A comma stands between thousands: whoever writes 1,5 for one and a half is asked again.
+    """
+    written = unicodedata.normalize("NFKC", text).strip()
     if not written:
         return None
-    found = Decimal(written)
-    if not found.is_finite():
+    if not _NUMBER.fullmatch(written):
         raise InvalidOperation
-    return found
+    return Decimal(written.replace(",", ""))
 
 
 def claims_shown(claims: Sequence[dict[str, Any]]) -> dict[str, Any]:
