@@ -13,7 +13,7 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from core.ids import new_id
-from core.people import Caller, find_node, nodes_with
+from core.people import Caller, Person, find_node, nodes_with
 from core.places import Node
 from core.teams import TeamShown, teams_at, teams_of_person
 
@@ -106,8 +106,13 @@ def _in_order(session: Session, statement: Select[SavedView]) -> list[SavedView]
 
 
 def find_view(session: Session, caller: Caller, view_id: UUID, *, own: bool = False) -> SavedView:
-    """A view that the caller finds in their list. NotAllowed to change somebody else's."""
+    """A view that the caller finds in their list. NotAllowed to change somebody else's.
+
+    own: to change it; it is locked until commit, so that of two edits one sees the other.
+    """
     statement = select(SavedView).where(SavedView.id == view_id, _seen_by(session, caller))
+    if own:
+        statement = statement.with_for_update()
     view = session.scalars(statement).first()
     if view is None:
         raise _no_such_view()
@@ -276,6 +281,9 @@ def begin_with(
     session: Session, caller: Caller, view: SavedView, *, begins: bool, now: datetime
 ) -> None:
     """Make a view the caller's default, or no longer."""
+    # Two taps at once are one after the other: there is one such row a person.
+    person = select(Person.id).where(Person.id == caller.person_id)
+    session.execute(person.with_for_update(key_share=True))
     mine = DefaultView.person_id == caller.person_id
     session.execute(delete(DefaultView).where(mine))
     if begins:

@@ -2,13 +2,20 @@
 
 from uuid import UUID
 
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from core.clock import MICROS, SimulatedClock
 from core.db import Database
+from core.people import Person, caller_for
 from core.teams import Member
 from tests.api.conftest import MakeUser, User
-from tests.fixtures import SmallSite
+from tests.fixtures import NOON, SmallSite
+from tests.threads import in_threads
+from tests.workflows.conftest import employ
+from workflows import saved_views
 
 LATE = {"name": "Late repairs", "filters": {"view": "late", "kind": "repair"}}
 VIEWS = "/api/v1/ticket-views"
@@ -118,3 +125,26 @@ def test_a_view_is_shared_with_a_team_of_a_site(
     changed = client.patch(one, json={"node_id": str(site.id)}, headers=any_version)
     assert changed.json()["team"] is None
     assert names(client, other) == ["Late repairs"]
+
+
+def test_two_who_change_or_begin_with_a_view_at_once_are_one_after_the_other(
+    postgres_database: Database, postgres_site: SmallSite
+) -> None:
+    database = postgres_database
+    person = employ(database, postgres_site.id, "guard")
+    with database.write() as session:
+        caller = caller_for(session, session.get_one(Person, person))
+        view_id = saved_views.save_view(session, caller, "Late", {}, now=NOON).id
+
+    def begin(_number: int) -> None:
+        with database.write() as session:
+            view = saved_views.find_view(session, caller, view_id)
+            saved_views.begin_with(session, caller, view, begins=True, now=NOON)
+
+    in_threads(4, begin)
+    # Whoever is to change it waits for whoever is about to, and then reads their version.
+    with database.write() as first, database.read() as second:
+        saved_views.find_view(first, caller, view_id, own=True)
+        second.execute(text("SET LOCAL lock_timeout = '1ms'"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            saved_views.find_view(second, caller, view_id, own=True)
