@@ -40,15 +40,19 @@ COLUMNS = (
 Names = Mapping[UUID, Mapping[str, Mapping[str, str]]]
 
 
-def spreadsheet(reader: Reader, tickets: Sequence[ListedTicket], categories: Names) -> Response:
-    """Tickets as a file to take along."""
+def spreadsheet(
+    reader: Reader, tickets: Sequence[ListedTicket], categories: Names, *, more: bool = False
+) -> Response:
+    """Tickets as a file to take along. more: there are others, which it says below the last."""
     day = reader.now.strftime("%Y-%m-%d")
     headers = {"Content-Disposition": f'attachment; filename="tickets-{day}.xlsx"'}
-    content = as_xlsx(reader, tickets, categories)
+    content = as_xlsx(reader, tickets, categories, more=more)
     return Response(content, media_type=XLSX, headers=headers)
 
 
-def as_xlsx(reader: Reader, tickets: Iterable[ListedTicket], categories: Names) -> bytes:
+def as_xlsx(
+    reader: Reader, tickets: Iterable[ListedTicket], categories: Names, *, more: bool = False
+) -> bytes:
     """One sheet with a line for each ticket; texts are never formulas."""
     target = io.BytesIO()
     # Somebody may name a ticket =CMD(…); it stays a text.
@@ -71,10 +75,14 @@ def as_xlsx(reader: Reader, tickets: Iterable[ListedTicket], categories: Names) 
                     sheet.write_string(last, column, value)
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
+        if more:
+            # Nobody counts ten thousand lines; whoever adds them up must know.
+            sheet.write_string(last + 2, 1, reader.translate(CUT_OFF, count=f"{last:,}"), head)
     return target.getvalue()
 
 
 TICKETS = mark("Tickets")
+CUT_OFF = mark("These are the first %(count)s only. Choose fewer: one site, one kind.")
 
 
 def _cells(

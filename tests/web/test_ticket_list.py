@@ -14,6 +14,7 @@ from core.ids import new_id
 from tests.pictures import photo
 from tests.web.conftest import client_of, signed_in
 from tests.web.stage import OVERHEATING, Stage
+from web.pages import ticket_list
 from workflows.tickets import Ticket
 from workflows.tickets.categories import CategoryRow
 
@@ -139,6 +140,17 @@ def test_the_table_says_what_the_list_shows(stage: Stage, language: str, head: s
     assert "Door squeaks" in text
     assert "Another" not in text
     assert head in text
+
+
+def test_a_table_that_does_not_hold_all_says_so(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(stage)
+    opened(stage, client, "Door squeaks")
+    monkeypatch.setattr(ticket_list, "LARGEST_TABLE", 1)
+    assert "first 1 only" not in sheet(client.get("/tickets.xlsx?view=all").content)
+    opened(stage, client, "Another")
+    assert "first 1 only" in sheet(client.get("/tickets.xlsx?view=all").content)
 
 
 @pytest.mark.parametrize(

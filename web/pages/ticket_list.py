@@ -111,4 +111,4 @@ def _add_table(routes: APIRouter) -> None:
                 limit=LARGEST_TABLE,
             )
             categories = category_names(session, {one.site_id for one in found.items})
-        return spreadsheet(visit.reader, found.items, categories)
+        return spreadsheet(visit.reader, found.items, categories, more=found.next is not None)
