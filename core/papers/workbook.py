@@ -12,6 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 from core.papers.document import Bars, Cell, Document, Figures, Heat, Lines, Pictures, Table
 
 _WIDEST = 110
+_LONGEST = 32_767
 _COLOURS = {"good": "#18794E", "doubtful": "#9A5B00", "bad": "#B42318"}
 # A picture in its row: 0.5 of a thumbnail, in points of height.
 _SCALE, _HEIGHT = 0.5, 120
@@ -144,9 +145,9 @@ class _Written:
     def _cell(self, sheet: Worksheet, row: int, column: int, cell: str | Cell) -> None:
         if isinstance(cell, Cell):
             form: Any = self._tones.get(cell.tone, self._plain)
-            sheet.write_string(row, column, cell.text, form)
+            sheet.write_string(row, column, _fitting(cell.text), form)
         else:
-            sheet.write_string(row, column, cell, self._plain)
+            sheet.write_string(row, column, _fitting(cell), self._plain)
 
     def _shown(self, block: Pictures) -> None:
         sheet = self._sheet(block.title)
@@ -196,6 +197,11 @@ def _by_title(tables: Sequence[Table]) -> Iterator[tuple[str, list[Table]]]:
         else:
             found.append((one.title or one.head, [one]))
     yield from found
+
+
+def _fitting(text: str) -> str:
+    """As much as a cell takes: of a longer text nothing at all would be written."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _widths(table: Table, *, heads: bool) -> list[float]:

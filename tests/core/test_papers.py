@@ -1,14 +1,17 @@
 """Labels on paper: what a printer gets, read again as a phone and a person read it."""
 
+import io
 from datetime import UTC, datetime
 
 import pypdfium2
 import pytest
 import typst
 import zxingcpp
+from openpyxl import load_workbook
 
 from core.errors import Unavailable
-from core.papers import FONT, ON_A_SHEET, PaperLabel, label_sheets, typesetting
+from core.papers import FONT, ON_A_SHEET, PaperLabel, label_sheets, typesetting, workbook_of
+from core.papers.document import Document, Table
 
 NOW = datetime(2026, 11, 29, 4, 0, 1, 250, tzinfo=UTC)
 CALL = {"en": "Patrol checkpoint", "zh": "巡更点"}
@@ -89,3 +92,11 @@ def test_without_the_font_there_is_no_paper_but_a_clear_reason(
         assert "fonts-noto-cjk" in refused.value.advice
     # Installed meanwhile, it is found without a restart.
     assert label_sheets([label(1)], CALL, language="zh", now=NOW).startswith(b"%PDF")
+
+
+def test_of_a_text_longer_than_a_cell_a_workbook_holds_the_beginning() -> None:
+    table = Table("Reports", ["What"], (1,), [["门没有锁" * 9_000]])
+    document = Document("Day", "", "N-1", "0" * 64, [], [table], "", "zh", "{n}")
+    book = load_workbook(io.BytesIO(workbook_of(document, {}, now=NOW)))
+    said = str(book["Reports"]["A2"].value)
+    assert (len(said), said[:4], said[-1]) == (32_767, "门没有锁", "…")
