@@ -4,8 +4,16 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    select,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from core import events
 from core.db import Base, Instant
@@ -52,6 +60,18 @@ class HomeInvitation(Base):
     used_at: Mapped[datetime | None] = mapped_column(Instant)
 
     __table_args__ = (Index("ix_home_invitation_resident", "resident_id"),)
+
+
+Column = InstrumentedAttribute[UUID | None]
+
+
+def stands(person_id: Column, space_id: Column) -> ColumnElement[bool]:
+    """Whether nobody has ended the home that an account has by a space, as a condition."""
+    return (
+        select(Home.id)
+        .where(Home.person_id == person_id, Home.space_id == space_id, Home.ended_at.is_(None))
+        .exists()
+    )
 
 
 def end_homes(

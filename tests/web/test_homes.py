@@ -28,7 +28,7 @@ from workflows.customers import ResidentReport, Wish, at_home
 from workflows.notifications import take_up
 from workflows.notifications.model import Notice
 from workflows.notifications.telling import begin
-from workflows.tickets import Step, Ticket, act
+from workflows.tickets import Step, Ticket, act, followers
 
 PHONE, OTHER_PHONE = "13800138000", "13900139000"
 PASSWORD = "three plain words"
@@ -361,6 +361,38 @@ def test_erasing_somebody_takes_their_name_out_of_the_account(house: House) -> N
     with house.stage.parts.database.read() as session:
         home = session.scalars(select(Home)).one()
         assert session.get_one(Person, home.person_id).name == ""
+
+
+def test_who_lost_their_home_leaves_no_number_with_their_reports(house: House) -> None:
+    resident, client = house.at_home()
+    report = house.report(client)
+    parts = house.stage.parts
+    now = parts.clock.now()
+    with parts.database.write() as session:
+        row = session.get_one(ResidentReport, report)
+        # As if it had come by a sticker, with the number that put it into the account.
+        row.phone = PHONE
+        followers.follow(
+            session,
+            parts.vault,
+            session.get_one(Ticket, row.ticket_id),
+            followers.RESIDENT,
+            report,
+            phone=PHONE,
+            secret="",
+            language="zh",
+            ends_at=row.ends_at,
+            now=now,
+        )
+    with parts.database.write() as session:
+        assert customers.forget_phones(session, now=now) == 0
+        assert followers.forget_followers(session, now=now) == 0
+        erase(session, [session.get_one(Resident, resident)], actor=events.SYSTEM, now=now)
+        assert customers.forget_phones(session, now=now) == 1
+        assert followers.forget_followers(session, now=now) == 1
+    with parts.database.read() as session:
+        assert session.get_one(ResidentReport, report).phone is None
+        assert set(session.scalars(select(followers.Follower.phone))) == {None}
 
 
 def neighbour_of(house: House) -> tuple[UUID, TestClient]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, ForeignKey, Integer, String, Text, select, update
+from sqlalchemy import Boolean, ForeignKey, Integer, String, Text, and_, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -16,6 +16,7 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.home_accounts import has_home
+from core.homes import stands
 from core.ids import new_id
 from core.people import Caller, hash_secret
 from core.vault import Vault
@@ -437,11 +438,19 @@ def revoke_report(session: Session, row: ResidentReport, *, person: UUID, now: d
 
 
 def forget_phones(session: Session, *, now: datetime) -> int:
-    """Erase the phone numbers of reports whose link has ended; returns how many."""
+    """Erase the phone numbers of reports whose link has ended; returns how many.
+
+    That of a report in an account ends with its home.
+    """
+    lost = and_(
+        ResidentReport.home_id.is_not(None),
+        ~stands(ResidentReport.person_id, ResidentReport.home_id),
+    )
     statement = (
         update(ResidentReport)
-        .where(ResidentReport.ends_at <= now, ResidentReport.phone.is_not(None))
+        .where(or_(ResidentReport.ends_at <= now, lost), ResidentReport.phone.is_not(None))
         .values(phone=None)
         .returning(ResidentReport.id)
+        .execution_options(synchronize_session=False)
     )
     return len(session.execute(statement).all())

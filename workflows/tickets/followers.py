@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, or_, select, update
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from core.db import Base, Instant
 from core.errors import NotFound
 from core.home_accounts import has_home
+from core.homes import stands
 from core.ids import new_id
 from core.people import hash_secret
 from core.vault import Vault
@@ -200,11 +201,25 @@ def end_following(session: Session, of_id: UUID, *, now: datetime) -> None:
 
 
 def forget_followers(session: Session, *, now: datetime) -> int:
-    """Erase the numbers and links of everybody whose link has ended; returns how many."""
+    """Erase the numbers and links of everybody whose link has ended; returns how many.
+
+    That of a report in an account ends with its home.
+    """
+    account = aliased(Follower)
+    lost = (
+        select(account.id)
+        .where(
+            account.of_id == Follower.of_id,
+            account.kind == AT_HOME,
+            ~stands(account.person_id, account.home_id),
+        )
+        .exists()
+    )
     statement = (
         update(Follower)
-        .where(Follower.ends_at <= now, Follower.sealed.is_not(None))
+        .where(or_(Follower.ends_at <= now, lost), Follower.sealed.is_not(None))
         .values(phone=None, sealed=None)
         .returning(Follower.id)
+        .execution_options(synchronize_session=False)
     )
     return len(session.execute(statement).all())
