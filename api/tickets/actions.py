@@ -12,7 +12,7 @@ from api.errors import may_answer
 from api.tickets.shapes import ActionBody, TicketWhole
 from workflows.alarms import accept_ticket
 from workflows.tickets import TICKET
-from workflows.tickets.reading import describe_ticket, find_ticket
+from workflows.tickets.reading import describe_ticket, find_ticket, lock_to_merge
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
 from workflows.tickets.scope import holds, require
 from workflows.tickets.working import NEEDS_REASON
@@ -38,6 +38,8 @@ def _handler(action: str) -> Callable[..., Any]:
     ) -> Response:
         version = expected_version(if_match)
         with asked.parts.database.write() as session:
+            if action == "merge" and body.into_id is not None:
+                lock_to_merge(session, asked.caller, ticket_id, body.into_id)
             ticket = find_ticket(session, asked.caller, ticket_id, to_change=True)
             require(asked.caller, permission, ticket)
             accept_ticket(

@@ -112,3 +112,18 @@ def test_a_role_for_a_team_is_given_and_shown(
     for wrong in ({"team": "ghosts"}, {"role": "manager"}, {"role": "resident"}):
         answer = anonymous.post(address, headers=admin.headers, json={**body, **wrong})
         assert answer.status_code == 422, wrong
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_ticket_goes_only_into_one_that_its_reader_sees(
+    anonymous: TestClient, database: Database, site: SmallSite, clock: SimulatedClock, user: User
+) -> None:
+    own, other = (put(database, site, team, clock.now())[0] for team in ("lift", "cleaning"))
+    body = {"note": "The same", "into_id": str(other)}
+    address = f"/api/v1/tickets/{own}/actions/merge"
+    answer = anonymous.post(address, headers=user.headers, json=body)
+    assert answer.status_code == 422
+    assert answer.json()["problems"] == ["into_id: missing or not on this site"]
+    # Nor is somebody told that one of another team exists.
+    address = f"/api/v1/tickets/{other}/actions/merge"
+    assert anonymous.post(address, headers=user.headers, json=body).status_code == 404

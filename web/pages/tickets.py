@@ -21,7 +21,7 @@ from web.visit import SignedInVisit, Visit
 from workflows import overview, tickets
 from workflows.alarms import accept_ticket
 from workflows.tickets.bulk import UNDOABLE
-from workflows.tickets.reading import find_ticket
+from workflows.tickets.reading import find_ticket, lock_to_merge
 from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
 from workflows.tickets.scope import holds, require
 from workflows.tickets.undoing import act_undoably
@@ -127,11 +127,12 @@ def _add_actions(routes: APIRouter) -> None:
         with visit.parts.database.write() as session:
             found = overview.find_ticket_number(session, visit.caller, number)
             require(visit.caller, RIGHT_OF_ACTION[action], found.thing)
-            ticket = find_ticket(session, visit.caller, found.thing.id, to_change=True)
             target = None
             if action == "merge":
                 other = overview.find_ticket_number(session, visit.caller, _number(form.into))
                 target = other.thing.id
+                lock_to_merge(session, visit.caller, found.thing.id, target)
+            ticket = find_ticket(session, visit.caller, found.thing.id, to_change=True)
             step = _step(
                 action,
                 form,

@@ -391,11 +391,18 @@ def _reopen(
 
 
 def hold_faults(session: Session, ticket_id: UUID, keys: list[FaultKey] | None = None) -> None:
-    """Let a ticket hold its faults again; all of them, or the given ones."""
-    statement = select(Fault).where(Fault.ticket_id == ticket_id)
-    for fault in session.scalars(statement).all():
-        if keys is None or FaultKey(fault.rule_id, fault.asset_id) in keys:
+    """Let a ticket hold its faults again; all of them, or the given ones.
+
+    A fault may be there twice, where a newer ticket of it was merged into this one: one holds it.
+    """
+    statement = select(Fault).where(Fault.ticket_id == ticket_id).order_by(Fault.id)
+    faults = session.scalars(statement).all()
+    held = {FaultKey(fault.rule_id, fault.asset_id) for fault in faults if fault.holds}
+    for fault in faults:
+        key = FaultKey(fault.rule_id, fault.asset_id)
+        if key not in held and (keys is None or key in keys):
             fault.holds = True
+            held.add(key)
     session.flush()
 
 

@@ -198,10 +198,27 @@ def find_ticket(
     statement = of_tickets(select(Ticket).where(Ticket.id == ticket_id), caller)
     if to_change:
         statement = statement.with_for_update(of=Ticket, key_share=True)
+        # As it stands now: whoever asks may have read it before somebody else changed it.
+        statement = statement.execution_options(populate_existing=True)
     ticket = session.scalars(statement).first()
     if ticket is None:
         raise NotFound("there is no such ticket", advice="Look for it in the list of tickets.")
     return ticket
+
+
+def lock_to_merge(session: Session, caller: Caller, ticket_id: UUID, into_id: UUID) -> None:
+    """Lock a ticket and the one that it is to go into, in the order in which everybody locks.
+
+    Invalid where the caller may not read the latter, as where there is none.
+    """
+    both = select(Ticket.id).where(Ticket.id.in_((ticket_id, into_id)))
+    both = of_tickets(both, caller).order_by(Ticket.id)
+    found = set(session.scalars(both.with_for_update(of=Ticket, key_share=True)))
+    if ticket_id in found and into_id not in found:
+        raise Invalid(
+            "to merge a ticket name another one of the same site",
+            problems=["into_id: missing or not on this site"],
+        )
 
 
 def describe_ticket(session: Session, caller: Caller, ticket_id: UUID) -> dict[str, Any]:

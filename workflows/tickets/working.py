@@ -338,7 +338,12 @@ def merge_effects(
     session: Session, ticket: Ticket, into_id: UUID | None, now: datetime
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Hand the faults of a ticket to another; what a merge sets, and what the log says of it."""
-    target = session.get(Ticket, into_id) if into_id else None
+    target = None
+    if into_id is not None:
+        # Nobody may end it meanwhile, or it would stand for faults after its end.
+        session.flush()
+        keyed = {"key_share": True}
+        target = session.get(Ticket, into_id, with_for_update=keyed, populate_existing=True)
     if target is None or target.site_id != ticket.site_id or target.id == ticket.id:
         raise Invalid(
             "to merge a ticket name another one of the same site",
