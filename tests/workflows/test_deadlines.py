@@ -266,6 +266,50 @@ def test_a_hold_needs_a_date_and_ends_by_itself(
     assert fact.happened_at == until
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_who_hands_out_a_ticket_on_hold_ends_its_hold(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    person = administrator.person_id
+    ticket_id = write_ticket(database, site, FRIDAY)
+    do(database, ticket_id, person, FRIDAY, "start")
+    do(database, ticket_id, person, FRIDAY + HOUR, "hold", until=FRIDAY + 3 * DAY)
+    do(database, ticket_id, person, FRIDAY + DAY, "assign", team="maintenance")
+    ticket = ticket_of(database, ticket_id)
+    assert (ticket.state, ticket.held_at, ticket.hold_until) == ("assigned", None, None)
+    assert ticket.held_seconds == 23 * 3600
+    # Four hours were promised, and one was spent before the hold.
+    assert ticket.resolve_due == FRIDAY + DAY + 3 * HOUR
+    assert sweep(database, FRIDAY + DAY + HOUR) == 0
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_hold_that_nobody_ended_counts_only_until_it_was_to_end(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    person = administrator.person_id
+    ticket_id = write_ticket(database, site, FRIDAY)
+    do(database, ticket_id, person, FRIDAY, "start")
+    do(database, ticket_id, person, FRIDAY, "hold", until=FRIDAY + HOUR)
+    # The sweeps were down meanwhile.
+    do(database, ticket_id, person, FRIDAY + 6 * HOUR, "resume")
+    assert ticket_of(database, ticket_id).resolve_due == FRIDAY + 5 * HOUR
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("action", ["cancel", "merge"])
+def test_what_has_ended_is_on_hold_no_more(
+    database: Database, site: SmallSite, administrator: Administrator, action: str
+) -> None:
+    person = administrator.person_id
+    ticket_id, other = (write_ticket(database, site, FRIDAY) for _ in range(2))
+    do(database, ticket_id, person, FRIDAY, "start")
+    do(database, ticket_id, person, FRIDAY, "hold")
+    do(database, ticket_id, person, FRIDAY + HOUR, action, into_id=other)
+    ticket = ticket_of(database, ticket_id)
+    assert (ticket.held_at, ticket.hold_until, ticket.next_due) == (None, None, None)
+
+
 def test_a_long_hold_takes_somebody_who_answers_for_tickets(
     database: Database, site: SmallSite, administrator: Administrator
 ) -> None:

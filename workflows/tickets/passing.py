@@ -131,7 +131,11 @@ def end_hold(session: Session, ticket: Ticket, *, now: datetime, actor: events.A
 
 
 def resumed(ticket: Ticket, at: datetime) -> dict[str, object]:
-    """The columns of a ticket whose hold ends at a moment: the clocks stood still meanwhile."""
+    """The columns of a ticket whose hold ends at a moment: the clocks stood still meanwhile.
+
+    They stood no longer than until the hold was to end, however late somebody looks.
+    """
+    at = min(at, ticket.hold_until or at)
     since = ticket.held_at or at
     held = int((at - since).total_seconds())
     return {

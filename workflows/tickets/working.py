@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from workflows.tickets.fire_alarms import (
     refuse_silence,
 )
 from workflows.tickets.fire_climbing import lapse_if_due
-from workflows.tickets.lifecycle import TICKET
+from workflows.tickets.lifecycle import RUNNING, TICKET
 from workflows.tickets.model import (
     FALSE_CAUSES,
     KINDS,
@@ -49,6 +50,7 @@ from workflows.tickets.sos import refuse_to_change, refuse_to_end
 
 # These change what others rely on, so the log must hold why.
 NEEDS_REASON = ("hold", "cancel", "reopen", "merge")
+_NOT_HELD: Mapping[str, Any] = MappingProxyType({"held_at": None, "hold_until": None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,8 @@ def act(
     lapse_if_due(session, ticket, now=now)
     refuse_silence(session, ticket, step.action, step.verdict)
     refuse_to_end(session, ticket, step.action)
-    goes_on = step.action == "assign" and ticket.state == "on_hold"
     values, facts = _effects(session, ticket, step, person, now)
-    reopened_from = ticket.resolved_at
+    reopened_from, was = ticket.resolved_at, ticket.state
     move(
         session,
         ticket,
@@ -120,22 +121,15 @@ def act(
     if step.action == "reopen":
         _take_faults_back(session, ticket)
         _go_on_counting(ticket, reopened_from, now)
-    if goes_on or step.action in ("resume", "reopen"):
-        recompute(session, ticket, now=now, actor=who, why="resume" if goes_on else step.action)
+    if ticket.state in RUNNING and (was == "on_hold" or step.action == "reopen"):
+        why = "reopen" if step.action == "reopen" else "resume"
+        recompute(session, ticket, now=now, actor=who, why=why)
     release_if_ended(session, ticket)
     ticket.next_due = next_moment(ticket)
     _note_taken(session, ticket, step, person, now)
     if step.note.strip():
-        add_note(
-            session,
-            ticket,
-            step.note,
-            author=person,
-            now=now,
-            action=step.action,
-            actor=actor,
-            public=step.public,
-        )
+        said: dict[str, Any] = {"action": step.action, "actor": actor, "public": step.public}
+        add_note(session, ticket, step.note, author=person, now=now, **said)
     session.flush()
     return ticket
 
@@ -218,7 +212,7 @@ def _effects(
             return {}, {"by": _verifier(ticket, step, person)}
         case "close" | "cancel":
             verdict = _verdict(step)
-            return {"ended_at": now, "held_at": None, **verdict}, verdict
+            return {"ended_at": now, **_NOT_HELD, **verdict}, verdict
         case "reopen":
             done_again = ("resolved_at", "ended_at", "verdict", "verdict_cause", "doer_id")
             return dict.fromkeys((*done_again, "net_seconds")), {}
@@ -272,7 +266,7 @@ def _assign(
     values: dict[str, Any] = {"assignee_id": step.assignee_id}
     facts: dict[str, Any] = {}
     if ticket.state == "on_hold":
-        # Somebody else is to go on with it.
+        # Somebody has it to work on again, so its hold is over.
         values |= resumed(ticket, now)
     if step.assignee_id is not None:
         able = {one.id for one in able_people(session, ticket.site_id, "tickets.work")}
@@ -359,7 +353,8 @@ def merge_effects(
         fault.ticket_id = target.id
     session.flush()
     target.repeats = Ticket.repeats + ticket.repeats
-    return {"merged_into_id": target.id, "ended_at": now}, {"into": str(target.id)}
+    values = {"merged_into_id": target.id, "ended_at": now, **_NOT_HELD}
+    return values, {"into": str(target.id)}
 
 
 def _take_faults_back(session: Session, ticket: Ticket) -> None:
