@@ -15,20 +15,25 @@ from core.channels.message import Message, Outcome
 from core.contacts import QuietHours, contacts_of, quiet_hours_of, set_reaching
 from core.db import Database, Session
 from core.errors import Invalid, NotFound
-from core.people import Person, caller_for
+from core.ids import new_id
+from core.people import Caller, Grant, Person, caller_for
 from core.places import Node
 from core.rosters import add_shifts, set_duty_phone
 from tests.fixtures import NOON, Administrator, SmallSite
-from tests.workflows.conftest import MINUTE, clear, do, employ, facts_of, trip
+from tests.workflows.conftest import MINUTE, clear, do, employ, facts_of, ticket_of, trip
+from web.pages.notices import respond
 from workflows import notifications, staff
-from workflows.alarms import accept_ticket
+from workflows.alarms import accept_ticket, accept_tickets
 from workflows.notifications import Attempt, Notice
 from workflows.notifications.plans import PLANS, quiet_until
 from workflows.notifications.texts import WHAT, message
-from workflows.tickets import Draft, Step, Ticket, mark_moments, open_ticket
+from workflows.tickets import Draft, Step, Ticket, edit, mark_moments, open_ticket
+from workflows.tickets.bulk import Order, Wanted
+from workflows.tickets.contractors import Contact, ContractorLink, Job, accept, decline, offer
 from workflows.tickets.notes import Saying, say
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @dataclass
@@ -87,6 +92,15 @@ class House:
         """Every notice."""
         with self.database.read() as session:
             return list(session.scalars(select(Notice).order_by(Notice.created_at, Notice.id)))
+
+    def notice(self, notice_id: UUID) -> Notice:
+        """A notice as it stands."""
+        return next(one for one in self.notices() if one.id == notice_id)
+
+    def caller(self, person: UUID) -> Caller:
+        """Somebody as a caller."""
+        with self.database.read() as session:
+            return caller_for(session, session.get_one(Person, person))
 
     def open(self, now: datetime = NOON, **changes: Any) -> UUID:
         """Open a ticket of the team."""
@@ -273,6 +287,120 @@ def test_a_handed_ticket_tells_its_person_and_not_who_took_it_themselves(house: 
     do(house.database, other, house.worker, NOON, "assign", assignee_id=house.worker)
     house.take_up()
     assert [one.kind for one in house.notices()[before:]] == ["ticket.open"]
+
+
+@ONE_ENGINE
+def test_a_ticket_that_goes_to_a_team_is_told_there_until_somebody_takes_it(house: House) -> None:
+    ticket_id = house.open(priority="medium", team="security")
+    do(house.database, ticket_id, house.supervisor, NOON, "accept")
+    house.take_up()
+    do(house.database, ticket_id, house.supervisor, NOON, "assign", team="maintenance")
+    house.take_up()
+    notice = house.notices()[-1]
+    assert (notice.person_id, notice.kind) == (house.worker, "colleagues.assign")
+    # Whoever accepted it before did so for another team.
+    assert house.tell({}, NOON) == 0
+    assert house.notice(notice.id).state == "spent"
+    with house.database.write() as session:
+        came = respond(session, session.get_one(Notice, notice.id), by="link", now=NOON)
+    assert came == "accepted"
+    assert ticket_of(house.database, ticket_id).assignee_id == house.worker
+
+
+@ONE_ENGINE
+def test_many_tickets_that_go_to_a_team_are_told_there_as_one(house: House) -> None:
+    tickets = [house.open(priority="medium", team="security") for _ in range(3)]
+    house.take_up()
+    caller = house.caller(house.supervisor)
+    order = Order(new_id(), "assign", [Wanted(one) for one in tickets], team="maintenance")
+    with house.database.write() as session:
+        accept_tickets(session, caller, order, now=NOON)
+    house.take_up()
+    told = [one for one in house.notices() if one.person_id == house.worker]
+    assert [(one.kind, one.facts["count"]) for one in told] == [("tickets.to_team", 3)]
+
+
+@ONE_ENGINE
+def test_a_ticket_that_goes_to_a_contractor_is_told_its_team_only_when_it_comes_back(
+    house: House,
+) -> None:
+    ticket_id = house.open(priority="medium", team="security")
+    house.take_up()
+    job = Job([Contact("Pumps Ltd", "Wang", "0574-8800")], "Mend it")
+    with house.database.write() as session:
+        ticket = session.get_one(Ticket, ticket_id)
+        edit(session, ticket, {"team": "maintenance"}, person=house.supervisor, now=NOON,
+             expected_version=None)  # fmt: skip
+        [(link, _)] = offer(session, ticket, job, person=house.supervisor, now=NOON)
+        accept(session, link, now=NOON)
+    house.take_up()
+    assert [one for one in house.notices() if one.person_id == house.worker] == []
+    with house.database.write() as session:
+        decline(session, session.get_one(ContractorLink, link.id), "No pump", now=NOON)
+    house.take_up()
+    house.tell({}, NOON)
+    [notice] = [one for one in house.notices() if one.person_id == house.worker]
+    # Their having accepted it answers nothing now.
+    assert (notice.kind, notice.state) == ("ticket.contractor", "spent")
+
+
+@ONE_ENGINE
+def test_a_fault_that_comes_back_finds_those_on_duty_and_not_who_mended_it(
+    house: House,
+) -> None:
+    other = employ(house.database, house.site.id, "technician", "Bo")
+    ticket_id = trip(house.database, house.site, NOON).ticket_id
+    for action in ("start", "resolve"):
+        do(house.database, ticket_id, other, NOON, action)
+    clear(house.database, house.site, NOON + MINUTE)
+    house.take_up()
+    assert trip(house.database, house.site, NOON + 2 * MINUTE).ticket_id == ticket_id
+    assert ticket_of(house.database, ticket_id).assignee_id is None
+    house.take_up()
+    told = {one.person_id for one in house.notices() if one.kind == "ticket.reopen"}
+    assert told == {house.worker}
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("leaves", ["before", "after"])
+def test_work_that_was_not_in_order_goes_to_the_team_of_who_has_left(
+    house: House, leaves: str
+) -> None:
+    other = employ(house.database, house.site.id, "technician", "Bo")
+    boss = house.caller(employ(house.database, house.site.company_id, "administrator", "Ada"))
+    ticket_id = house.open()
+    for action in ("start", "resolve"):
+        do(house.database, ticket_id, other, NOON, action)
+    house.take_up()
+    steps = [("reopen", house.supervisor), ("leave", other)]
+    for step, person in steps if leaves == "after" else steps[::-1]:
+        if step == "reopen":
+            do(house.database, ticket_id, person, NOON, step)
+            continue
+        with house.database.write() as session:
+            gone = session.get_one(Person, person)
+            assert staff.leave(session, gone, caller=boss, now=NOON) == (leaves == "after")
+    assert ticket_of(house.database, ticket_id).assignee_id is None
+    house.take_up()
+    told = {one.person_id: one.kind for one in house.notices() if one.person_id == house.worker}
+    assert told == {house.worker: "colleagues.assign" if leaves == "after" else "ticket.reopen"}
+
+
+@ONE_ENGINE
+def test_who_works_elsewhere_by_now_is_not_the_only_one_to_hear_of_a_deadline(
+    house: House,
+) -> None:
+    other = employ(house.database, house.site.id, "technician", "Bo")
+    ticket_id = house.open(priority="medium", respond_within=20 * MINUTE, team="security")
+    do(house.database, ticket_id, house.supervisor, NOON, "assign", team="maintenance",
+       assignee_id=other)  # fmt: skip
+    house.take_up()
+    with house.database.write() as session:
+        session.query(Grant).filter_by(person_id=other).delete()
+        mark_moments(session, now=NOON + 20 * MINUTE, actor=events.SYSTEM)
+    house.take_up(NOON + 20 * MINUTE)
+    told = {one.person_id for one in house.notices() if one.kind == "ticket.overdue"}
+    assert house.worker in told
 
 
 def test_the_reporter_hears_how_it_goes(house: House, channels: dict[str, Pretended]) -> None:

@@ -59,8 +59,9 @@ def _accept(session: Session, notice: Notice, now: datetime) -> str:
     person = notice.person_id
     if notice.kind in FIRES:
         return _take_fire_on(session, ticket, person, now)
-    # What was opened again waits for somebody, although it was accepted once.
-    if ticket.responded_at is not None and ticket.state != "open":
+    # What was opened again or handed on waits for somebody, although it was accepted once.
+    handed_on = notice.kind == "colleagues.assign" and ticket.assignee_id is None
+    if ticket.responded_at is not None and ticket.state != "open" and not handed_on:
         return "accepted" if ticket.assignee_id == person else "taken"
     somebody = session.get_one(Person, person)
     works = somebody.left_at is None and holds(caller_for(session, somebody), WORK, ticket)

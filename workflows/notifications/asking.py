@@ -18,6 +18,8 @@ BY_PRIORITY = {"low": "normal", "medium": "normal", "high": "urgent", "critical"
 OF_DEADLINES = ("ticket.escalate", "ticket.overdue", "ticket.warn")
 OVER = (*ENDED, "resolved", "verified")
 TAKEN = ("ticket.accept", "ticket.start")
+# Its team is asked anew, although somebody may have accepted it before.
+TO_A_TEAM = ("colleagues.assign", "ticket.contractor")
 # While a task is in one of these, what was told of it still asks for something.
 OF_TASKS = {
     "guard_task.offer": ("offered",),
@@ -63,9 +65,10 @@ def still_asks(
     if kind in OF_TASKS:
         return [ticket for ticket in tickets if _task_asks(session, ticket, kind, person_id)]
     left = [ticket for ticket in tickets if not _is_done(ticket, kind, person_id)]
-    told_anew = kind in ("ticket.assign", "ticket.incident")
+    told_anew = kind in ("ticket.assign", "ticket.incident", *TO_A_TEAM)
     handed_on = [one for one in left if told_anew and one.responded_at is not None]
-    taken = _taken_since(session, handed_on, person_id, facts.get("since", 0))
+    by = None if kind in TO_A_TEAM else person_id
+    taken = _taken_since(session, handed_on, by, facts.get("since", 0))
     return [ticket for ticket in left if str(ticket.id) not in taken]
 
 
@@ -77,6 +80,8 @@ def _is_done(ticket: Ticket, kind: str, person_id: UUID | None) -> bool:
     if kind == "ticket.assign" and person_id is not None:
         # Whoever had it before may have accepted it; the one who has it now has not.
         return ticket.assignee_id != person_id or ticket.state != "assigned"
+    if kind in TO_A_TEAM:
+        return ticket.assignee_id is not None or ticket.state not in ("open", "assigned")
     if kind == "ticket.incident" and person_id is not None and ticket.assignee_id == person_id:
         # Whoever took it when it was one alarm does not know that it is many.
         return False
@@ -96,14 +101,18 @@ def _task_asks(session: Session, ticket: Ticket, kind: str, person_id: UUID | No
 def _taken_since(
     session: Session, tickets: Sequence[Ticket], person_id: UUID | None, since: int
 ) -> set[str]:
-    """The ids of those tickets that somebody accepted after they were handed to them."""
+    """The ids of those tickets that somebody accepted after they were handed to them.
+
+    person_id: None for whoever it was.
+    """
     if not tickets:
         return set()
     statement = select(events.Event.subject_id).where(
         events.Event.subject_kind == "ticket",
         events.Event.subject_id.in_([str(ticket.id) for ticket in tickets]),
         events.Event.kind.in_(TAKEN),
-        events.Event.actor_id == str(person_id),
         events.Event.seq > since,
     )
+    if person_id is not None:
+        statement = statement.where(events.Event.actor_id == str(person_id))
     return set(session.scalars(statement))

@@ -17,10 +17,10 @@ from workflows.notifications.model import KIND_OF_ONE, MANY, URGENCIES, Notice, 
 from workflows.tickets import Ticket
 
 
-def batch_of(fact: events.Event, ticket: Ticket | None, urgency: str) -> UUID | None:
+def batch_of(fact: events.Event, kind: str, ticket: Ticket | None, urgency: str) -> UUID | None:
     """Of many tickets that were changed at once, which time it was; None where it is told alone."""
     batch = (fact.after or {}).get("batch")
-    if batch is None or ticket is None or fact.kind not in MANY:
+    if batch is None or ticket is None or kind not in MANY:
         return None
     return None if urgency == "critical" or ticket.life_safety else UUID(batch)
 

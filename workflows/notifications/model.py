@@ -35,13 +35,14 @@ ASK_FOR_HANDS = (
     | CALLS
     | {
         *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.assign", "ticket.release"),
-        *("ticket.incident", "tickets.assign"),
+        *("ticket.incident", "tickets.assign", "colleagues.assign"),
     }
 )
 # What a notice is about that tells of many tickets at once, by what it is about for one of them.
 MANY: Mapping[str, str] = MappingProxyType(
     {
         "ticket.assign": "tickets.assign",
+        "colleagues.assign": "tickets.to_team",
         "ticket.reopen": "tickets.reopen",
         "ticket.release": "tickets.release",
         "ticket.accept": "tickets.accept",
@@ -54,6 +55,7 @@ KIND_OF_ONE: Mapping[str, str] = MappingProxyType({many: one for one, many in MA
 LIST_OF: Mapping[str, str] = MappingProxyType(
     {
         "tickets.assign": "/tickets?view=mine",
+        "tickets.to_team": "/tickets?view=free",
         "tickets.reopen": "/tickets?view=open",
         "tickets.release": "/tickets?view=free",
         "tickets.accept": "/tickets?view=all",

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import events
+from core.colleagues import able_people
 from core.contacts import out_of_reach
 from core.local_time import zone
 from core.people import Person, caller_for
@@ -20,6 +21,7 @@ from workflows.notifications.model import CALLS, MANY, MENTION, URGENCIES, Notic
 from workflows.notifications.outside import take_up_outside
 from workflows.notifications.outwards import title_outside
 from workflows.tickets import Ticket, with_merged
+from workflows.tickets.contractors import live_links
 from workflows.tickets.scope import READ, holds
 from workflows.tickets.sos import SILENT_CATEGORY, sos_of
 
@@ -27,6 +29,8 @@ TO_THE_TEAM = (
     *("ticket.open", "ticket.reopen", "ticket.announce", "ticket.warn", "ticket.overdue"),
     *("ticket.urge", "ticket.contractor", "ticket.release", "ticket.still", "ticket.incident"),
 )
+# What a notice is about where a ticket went to a team, and to nobody of it.
+FOR_A_TEAM = "colleagues.assign"
 TO_THE_REPORTER = ("ticket.accept", "ticket.start", "ticket.resolve", "ticket.close")
 # A fire: everybody whom the fact names, and the telephones of the posts.
 FIRES = ("fire_alarm.fire", "fire_alarm.lapse")
@@ -69,12 +73,20 @@ class _Duty:
         self._now = now
         self._teams: dict[tuple[UUID, str], tuple[list[UUID], list[str]]] = {}
         self._bosses: dict[UUID, list[UUID]] = {}
+        self._able: dict[UUID, frozenset[UUID]] = {}
 
     def bosses(self, site_id: UUID) -> list[UUID]:
         """Who answers for a site whatever the hour."""
         if site_id not in self._bosses:
             self._bosses[site_id] = bosses(self._session, site_id)
         return self._bosses[site_id]
+
+    def works(self, site_id: UUID, person_id: UUID) -> bool:
+        """Whether somebody may work tickets of a site: they may have left, or work elsewhere."""
+        if site_id not in self._able:
+            able = able_people(self._session, site_id, "tickets.work")
+            self._able[site_id] = frozenset(one.id for one in able)
+        return person_id in self._able[site_id]
 
     def posts(self, site_id: UUID) -> list[str]:
         """The duty phones of a site and of all above it."""
@@ -111,6 +123,10 @@ def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -
         return 0
     if fact.kind in TO_THE_REPORTER and ticket is not None:
         return _tell_reporters(session, fact, ticket, now)
+    kind = _kind(fact, ticket)
+    if kind == FOR_A_TEAM and ticket is not None and live_links(session, ticket.id):
+        # A contractor is asked; the team hears if none of them comes.
+        return 0
     people, phones = _recipients(fact, ticket, duty)
     if ticket is not None and ticket.category == SILENT_CATEGORY:
         # A phone on duty may lie beside whoever stands over the sender.
@@ -119,11 +135,18 @@ def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -
     said = about(session, ticket) if ticket else _about_site(session, fact)
     made = 0
     for person in dict.fromkeys(people):
-        made += _tell(session, fact, ticket, urgency, said, now, person=person)
+        made += _tell(session, fact, ticket, urgency, said, now, kind=kind, person=person)
     for phone in phones if urgency in ("urgent", "critical") else []:
-        made += _tell(session, fact, ticket, urgency, said, now, phone=phone)
+        made += _tell(session, fact, ticket, urgency, said, now, kind=kind, phone=phone)
     session.flush()
     return made
+
+
+def _kind(fact: events.Event, ticket: Ticket | None) -> str:
+    """What a notice is about: of a ticket that went to a team and nobody of it, just that."""
+    if fact.kind == "ticket.assign" and ticket is not None and ticket.assignee_id is None:
+        return FOR_A_TEAM
+    return fact.kind
 
 
 def _who_may_know(session: Session, people: Sequence[UUID], ticket: Ticket) -> list[UUID]:
@@ -144,9 +167,8 @@ def _tell_reporters(session: Session, fact: events.Event, ticket: Ticket, now: d
     made = 0
     for own in session.scalars(statement.order_by(Ticket.id)).all():
         if str(own.reporter_id) != fact.actor_id:
-            made += _tell(
-                session, fact, own, "info", about(session, own), now, person=own.reporter_id
-            )
+            said, person = about(session, own), own.reporter_id
+            made += _tell(session, fact, own, "info", said, now, kind=fact.kind, person=person)
     session.flush()
     return made
 
@@ -179,11 +201,11 @@ def _recipients(
         found = duty.bosses(fact.site_id) if fact.site_id else []
         # Who has just edited the plan saw what became of it.
         return [one for one in found if str(one) != fact.actor_id], []
-    if fact.kind == "ticket.assign":
+    if fact.kind == "ticket.assign" and ticket.assignee_id is not None:
         # Whoever takes a ticket for themselves knows of it.
-        given = ticket.assignee_id if str(ticket.assignee_id) != fact.actor_id else None
-        return [given] if given else [], []
-    if ticket.assignee_id is not None:
+        taken = str(ticket.assignee_id) == fact.actor_id
+        return [] if taken else [ticket.assignee_id], []
+    if ticket.assignee_id is not None and duty.works(ticket.site_id, ticket.assignee_id):
         return [ticket.assignee_id], []
     people, phones = duty.team(ticket.site_id, ticket.team)
     # Whoever opened it knows of it, unless nobody else is there.
@@ -227,6 +249,7 @@ def _tell(
     said: dict[str, Any],
     now: datetime,
     *,
+    kind: str,
     person: UUID | None = None,
     phone: str = "",
 ) -> int:
@@ -237,17 +260,17 @@ def _tell(
     said = {**said, "since": fact.seq}
     standing = None
     # Each note that names somebody is one of its own, beside what they are asked to do.
-    if ticket is not None and fact.kind != MENTION:
+    if ticket is not None and kind != MENTION:
         standing = _standing(session, ticket, person, phone)
-    batch = batch_of(fact, ticket, urgency)
+    batch = batch_of(fact, kind, ticket, urgency)
     if batch is not None and ticket is not None:
-        of_many = notice_of_batch(session, batch, fact.kind, person, phone)
+        of_many = notice_of_batch(session, batch, kind, person, phone)
         if of_many is not None:
             add_to(session, of_many, ticket, standing, urgency, now=now)
             return 0
     if standing is not None:
         # One ticket is one notice to a person: it says the latest, at its greatest urgency.
-        standing.kind, standing.facts = fact.kind, said
+        standing.kind, standing.facts = kind, said
         # What is critical stays by itself, although it was changed with others.
         standing.batch_id = batch if standing.urgency != "critical" else None
         if URGENCIES.index(urgency) > URGENCIES.index(standing.urgency):
@@ -260,7 +283,7 @@ def _tell(
             person_id=person,
             phone=phone,
             ticket_id=ticket.id if ticket else None,
-            kind=fact.kind,
+            kind=kind,
             facts=said,
             batch_id=batch,
             urgency=urgency,

@@ -16,6 +16,7 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ticket.still": ("Still not over", "故障仍未恢复"),
         "ticket.incident": ("Several alarms with one cause", "多条报警，同一原因"),
         "ticket.assign": ("A ticket for you", "派给您的工单"),
+        "colleagues.assign": ("A ticket for your team", "派给您班组的工单"),
         "ticket.release": ("A ticket waits for somebody again", "工单退回，待接单"),
         "ticket.warn": ("A deadline comes near", "时限将至"),
         "ticket.overdue": ("A deadline was missed", "工单超时"),
@@ -68,6 +69,7 @@ WHAT: Mapping[str, tuple[str, str]] = MappingProxyType(
 WHAT_OF_MANY: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "tickets.assign": ("{n} tickets are yours", "{n} 张工单派给了您"),
+        "tickets.to_team": ("{n} tickets for your team", "{n} 张工单派给了您的班组"),
         "tickets.release": ("{n} tickets wait for somebody again", "{n} 张工单退回，待接单"),
         "tickets.reopen": ("{n} tickets are open again", "{n} 张工单重开"),
         "tickets.accept": ("{n} of your reports were accepted", "您报的 {n} 件事已受理"),

@@ -78,8 +78,10 @@ def _end_ways_in(session: Session, person_id: UUID, now: datetime) -> None:
 
 def _pass_on(session: Session, person_id: UUID, by: UUID, now: datetime) -> int:
     """Hand every ticket that the person works on back to its team."""
+    # Also what was opened again and waits for them.
+    states = ("open", *tickets.IN_HAND)
     statement = select(tickets.Ticket).where(
-        tickets.Ticket.assignee_id == person_id, tickets.Ticket.state.in_(tickets.IN_HAND)
+        tickets.Ticket.assignee_id == person_id, tickets.Ticket.state.in_(states)
     )
     found = session.scalars(statement.with_for_update()).all()
     for ticket in found:

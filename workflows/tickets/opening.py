@@ -366,6 +366,8 @@ def _reopen(
         "verdict": None,
         "verdict_cause": None,
         "doer_id": None,
+        # Who mended it then may be asleep, or gone: it waits for whoever is on duty.
+        "assignee_id": None,
         "net_seconds": None,
         "over": False,
         "escalation": 0,

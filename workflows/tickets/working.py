@@ -215,7 +215,8 @@ def _effects(
             return {"ended_at": now, **_NOT_HELD, **verdict}, verdict
         case "reopen":
             done_again = ("resolved_at", "ended_at", "verdict", "verdict_cause", "doer_id")
-            return dict.fromkeys((*done_again, "net_seconds")), {}
+            undone = dict.fromkeys((*done_again, "net_seconds"))
+            return {**undone, "assignee_id": _still_here(session, ticket)}, {}
         case "merge":
             return merge_effects(session, ticket, step.into_id, now)
     return {}, {}
@@ -280,6 +281,12 @@ def _assign(
         values |= passed_on(ticket, step.team)
         facts["team"] = step.team
     return values, facts
+
+
+def _still_here(session: Session, ticket: Ticket) -> UUID | None:
+    """Whose ticket it was, where they may still work it; else its team has it."""
+    able = {one.id for one in able_people(session, ticket.site_id, "tickets.work")}
+    return ticket.assignee_id if ticket.assignee_id in able else None
 
 
 def _today(session: Session, ticket: Ticket, now: datetime) -> date:
