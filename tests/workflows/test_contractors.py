@@ -28,6 +28,7 @@ JOB = Job(
     answer_within=30 * MINUTE,
     lasts=2 * DAY,
 )
+ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 SWEEP = events.Actor("job", "contractors")
 
 
@@ -220,3 +221,51 @@ def test_the_table_says_what_may_become_of_a_link(state: str, action: str) -> No
     else:
         with pytest.raises(Conflict):
             table.target(action, state)
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("held_before", ["accept", "arrive", "finish"])
+def test_a_contractor_goes_on_although_the_ticket_is_on_hold(
+    database: Database,
+    site: SmallSite,
+    administrator: Administrator,
+    picture: StoredPhoto,
+    held_before: str,
+) -> None:
+    person = administrator.person_id
+    ticket_id = write_ticket(database, site, NOON)
+    first, _ = offer_it(database, ticket_id, person)
+    seen = {}
+    for number, step in enumerate(("accept", "arrive", "finish"), 1):
+        at = NOON + number * MINUTE
+        if step == held_before:
+            # Until the part comes, say.
+            do(database, ticket_id, person, at, "hold")
+        with database.write() as session:
+            link = contractors.find_link(session, first, now=NOON)
+            if step == "accept":
+                contractors.accept(session, link, now=at)
+            elif step == "arrive":
+                customers.arrive_by_tap(session, link, now=at)
+            else:
+                contractors.finish(session, link, "New bearing", [picture], now=at)
+        seen[step] = ticket_of(database, ticket_id).state
+    waits = "on_hold" if held_before == "accept" else "assigned"
+    assert seen == {"accept": waits, "arrive": "in_progress", "finish": "resolved"}
+    assert ticket_of(database, ticket_id).responded_at == NOON + MINUTE
+
+
+@ONE_ENGINE
+def test_the_next_contractor_or_the_team_has_what_is_given_back_on_hold(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    ticket_id = write_ticket(database, site, NOON)
+    first, second = offer_it(database, ticket_id, administrator.person_id)
+    do(database, ticket_id, administrator.person_id, NOON, "hold")
+    for secret, state in ((first, "on_hold"), (second, "assigned")):
+        with database.write() as session:
+            link = contractors.find_link(session, secret, now=NOON)
+            contractors.decline(session, link, "No time", now=NOON + MINUTE)
+        assert ticket_of(database, ticket_id).state == state
+    assert told(database)[-2:] == ["declined", "back"]
+    assert ticket_of(database, ticket_id).hold_until is None

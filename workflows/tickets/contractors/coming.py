@@ -71,10 +71,17 @@ def actor_of(link: ContractorLink) -> events.Actor:
 
 
 def accept(session: Session, link: ContractorLink, *, now: datetime) -> None:
-    """Take the job. Conflict when it is not offered (any more)."""
+    """Take the job. Conflict when it is not offered (any more).
+
+    One on hold stays so until its hold ends, or they are there.
+    """
     ticket = _at_work(session, link, "accept")
     step(session, link, "accept", now=now, actor=actor_of(link), values={"accepted_at": now})
-    act(session, ticket, Step("accept"), person=None, now=now, actor=actor_of(link))
+    if ticket.state == "on_hold":
+        ticket.responded_at = ticket.responded_at or now
+        session.flush()
+    else:
+        act(session, ticket, Step("accept"), person=None, now=now, actor=actor_of(link))
 
 
 def decline(session: Session, link: ContractorLink, reason: str, *, now: datetime) -> None:
@@ -112,8 +119,14 @@ def arrive(session: Session, link: ContractorLink, way: str, *, now: datetime) -
     ticket = _at_work(session, link, "arrive")
     values = {"arrived_at": now, "arrived_by": way}
     step(session, link, "arrive", now=now, actor=actor_of(link), values=values)
+    _be_at_it(session, link, ticket, now)
+
+
+def _be_at_it(session: Session, link: ContractorLink, ticket: Ticket, now: datetime) -> None:
+    """Whoever is there works on it: a hold waited for nothing else, or for them."""
     if ticket.state != "in_progress":
-        act(session, ticket, Step("start"), person=None, now=now, actor=actor_of(link))
+        begin = Step("resume" if ticket.state == "on_hold" else "start")
+        act(session, ticket, begin, person=None, now=now, actor=actor_of(link))
 
 
 def finish(
@@ -144,6 +157,8 @@ def finish(
     for photo in photos:
         add_photo(session, ticket, photo, author=None, now=now, actor=actor_of(link))
     step(session, link, "finish", now=now, actor=actor_of(link), values={"done_at": now})
+    if ticket.state == "on_hold":
+        _be_at_it(session, link, ticket, now)
     done = Step("resolve", report, doer_id=person)
     act(session, ticket, done, person=None, now=now, actor=actor_of(link))
     for other in live_links(session, link.ticket_id):

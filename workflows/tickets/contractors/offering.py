@@ -234,7 +234,7 @@ def go_on(session: Session, link: ContractorLink, *, now: datetime, actor: event
         .with_for_update()
     ).first()
     ticket = current_ticket(session, link.ticket_id)
-    if ticket is None or ticket.state not in RUNNING:
+    if ticket is None or ticket.state not in (*RUNNING, "on_hold"):
         return
     if live_links(session, link.ticket_id, but="waiting"):
         return
