@@ -33,6 +33,7 @@ from tests.guard_phone import GuardPhone
 from tests.jobs.conftest import Receiver, make_work, open_one
 from workflows.notifications import Delivery
 from workflows.patrol.phones.model import Phone, PhoneUser
+from workflows.tickets import Ticket, passing
 
 MINUTE = timedelta(minutes=1)
 
@@ -57,6 +58,28 @@ def test_a_sweep_that_was_down_marks_every_missed_deadline_once(
     clocks = sorted((fact.after or {})["clock"] for fact in facts)
     assert clocks == ["resolution", "resolution", "response", "response"]
     assert {fact.happened_at for fact in facts} == {NOON + 30 * MINUTE, NOON + 240 * MINUTE}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_ticket_whose_deadline_cannot_be_marked_holds_no_other_back(
+    database: Database, site: SmallSite, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (
+        open_one(database, site, NOON, respond=span * MINUTE, resolve=240 * MINUTE)
+        for span in (10, 20)
+    )
+    mark = passing.mark_passed
+
+    def fails(session: Session, ticket: Ticket, **more: Any) -> int:
+        if ticket.id == first:
+            raise ValueError("a row that nobody thought of")
+        return mark(session, ticket, **more)
+
+    monkeypatch.setattr(passing, "mark_passed", fails)
+    with pytest.raises(ValueError, match="nobody thought of"):
+        mark_deadlines(make_work(database, clock), NOON + 20 * MINUTE)
+    overdue = facts_of(database, "ticket.overdue")
+    assert [fact.subject_id for fact in overdue] == [str(second)]
 
 
 def test_webhooks_are_signed_and_carry_the_fact(

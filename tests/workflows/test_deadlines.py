@@ -202,6 +202,23 @@ def test_terms_name_a_calendar_that_exists_and_are_not_overwritten_unseen(
         assert session.get_one(ServiceTerms, site.id).version == 1
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_promise_that_no_calendar_keeps_keeps_no_fault_from_its_ticket(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    # On Mondays alone two hundred working days take longer than anybody counts.
+    week = [[["08:30", "17:30"]], *[[]] * 6]
+    draft = CalendarDraft("pools", {"en": "Pools"}, week, None, {})
+    caller = caller_of(database, administrator.person_id)
+    with database.write() as session:
+        node = session.get_one(Node, site.id)
+        change_calendar(session, caller, node, draft, now=FRIDAY, expected_version=0)
+    line = {"respond_within": "200d", "resolve_within": "300d", "calendar": "pools"}
+    choose(database, administrator, site.id, FRIDAY, own=read_terms({"promises": [line]}))
+    ticket = ticket_of(database, reported(database, site, FRIDAY))
+    assert ticket.respond_due == ticket.resolve_due == FRIDAY + timedelta(days=3 * 366)
+
+
 def test_an_edited_calendar_moves_the_clocks_that_run_and_says_so(
     database: Database, site: SmallSite, administrator: Administrator
 ) -> None:

@@ -25,7 +25,7 @@ from workflows.tickets.opening import (
     tell_still,
     with_merged,
 )
-from workflows.tickets.passing import mark_moments, note_if_over, recompute_open
+from workflows.tickets.passing import due_tickets, mark_moments, note_if_over, recompute_open
 from workflows.tickets.reading import LoudTicket, unanswered_critical
 from workflows.tickets.working import Step, act, add_note, edit, hand_to
 
@@ -52,6 +52,7 @@ __all__ = [
     "add_note",
     "count_repeats",
     "current_ticket",
+    "due_tickets",
     "edit",
     "hand_to",
     "mark_moments",

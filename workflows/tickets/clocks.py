@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from core import events
 from core.calendars import ALWAYS, Calendar, find_calendar
 from core.clock import from_micros, to_micros
+from core.errors import Invalid
+from core.working_time import FURTHEST
 from workflows.tickets.lifecycle import RUNNING
 from workflows.tickets.model import Ticket
 from workflows.tickets.promises import NEVER_WAITS, Rung, Terms, terms_at
@@ -103,8 +105,21 @@ def _clock(
     ends = {WARN: worked * promised.terms.warn_at / 100, DUE: worked}
     for level, rung in enumerate(rungs, 1):
         ends[f"{UP}{level}"] = worked + calendar.span(rung.after)
-    at = {what: calendar.after(start, end, pauses) for what, end in ends.items()}
+    at = {what: _after(calendar, start, end, pauses) for what, end in ends.items()}
     return at[DUE], [(to_micros(moment), f"{name}.{what}") for what, moment in at.items()]
+
+
+def _after(
+    calendar: Calendar,
+    start: datetime,
+    span: timedelta,
+    pauses: Sequence[tuple[datetime, datetime]],
+) -> datetime:
+    """When a span has passed; what no calendar reaches must keep no fault from its ticket."""
+    try:
+        return calendar.after(start, span, pauses)
+    except Invalid:
+        return start + FURTHEST
 
 
 def pauses_of(ticket: Ticket) -> list[tuple[datetime, datetime]]:

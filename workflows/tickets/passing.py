@@ -91,11 +91,20 @@ def _escalate(session: Session, ticket: Ticket, clock: str, level: int) -> dict[
     return {"level": level, "role": roles[0], "people": []}
 
 
-def mark_moments(session: Session, *, now: datetime, actor: events.Actor) -> int:
+def due_tickets(session: Session, *, now: datetime) -> Sequence[UUID]:
+    """The tickets of which time asks something by now, the longest due first."""
+    due = select(Ticket.id).where(Ticket.next_due <= now)
+    return session.scalars(due.order_by(Ticket.next_due, Ticket.id)).all()
+
+
+def mark_moments(
+    session: Session, *, now: datetime, actor: events.Actor, only: UUID | None = None
+) -> int:
     """Do everything that time alone asks of tickets by `now`, each once, however late.
 
     The next moment is a column, so a sweep that was down catches up with everything it missed.
-    Returns how much was done, of at most SWEEP_LIMIT tickets.
+    only: of this ticket. Returns how much was done, of at most SWEEP_LIMIT tickets; one that
+    somebody holds right now is left to the next look.
     """
     statement = (
         select(Ticket)
@@ -104,6 +113,8 @@ def mark_moments(session: Session, *, now: datetime, actor: events.Actor) -> int
         .limit(SWEEP_LIMIT)
         .with_for_update(skip_locked=True)
     )
+    if only is not None:
+        statement = statement.where(Ticket.id == only)
     done = 0
     for ticket in session.scalars(statement).all():
         if ticket.state == "on_hold":
