@@ -1,12 +1,17 @@
 """The work on a ticket in the console."""
 
 import re
+from decimal import InvalidOperation
 
+import pytest
 from fastapi.testclient import TestClient
 
 from api.deps import SESSION_COOKIE, csrf_token
+from core.errors import Invalid
 from tests.web.conftest import client_of
 from tests.web.stage import OVERHEATING, Stage
+from web.pages.checklist import ItemForm
+from web.pages.claims import number_in
 
 
 def post(client: TestClient, address: str, **form: object) -> int:
@@ -44,3 +49,11 @@ def test_who_does_not_work_tickets_writes_nothing_down(stage: Stage) -> None:
     form = {"kind": "labour", "what": "Nothing", "amount": "5"}
     assert post(client, f"/tickets/{number}/work", **form) == 403
     assert post(client, f"/tickets/{number}/findings", faults="leak") == 403
+
+
+@pytest.mark.parametrize("written", ["1e21", "1e-21", "1e5000000", "NaN", "two"])
+def test_a_number_that_nobody_means_is_none(written: str) -> None:
+    with pytest.raises(InvalidOperation):
+        number_in(written)
+    with pytest.raises(Invalid, match="nothing was put"):
+        ItemForm(text="Pressure", kind="number", low=written).item()

@@ -12,6 +12,7 @@ from core.db import Session
 from core.errors import Invalid
 from core.events import Actor
 from web.page_route import PageRoute
+from web.pages.claims import plausible
 from web.reader import Reader
 from web.visit import SignedInVisit, Visit
 from workflows import overview
@@ -72,7 +73,7 @@ def _said(item: dict[str, Any], reader: Reader) -> str:
 
 def _limit(written: str, name: str) -> Decimal | None:
     try:
-        return Decimal(written.strip()) if written.strip() else None
+        return plausible(Decimal(written.strip())) if written.strip() else None
     except InvalidOperation:
         raise Invalid(NOT_ADDED, problems=[f"{name}: a number"]) from None
 

@@ -21,6 +21,8 @@ from workflows.tickets.contractors import CLAIM, NewClaim
 # Lines for parts in the form; whoever used more writes them down in turn.
 PARTS = 3
 _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?")
+# Before the point, or behind it.
+MOST_DIGITS = 20
 Texts = Annotated[list[str] | None, Form()]
 Text = Annotated[str, Form()]
 
@@ -73,7 +75,17 @@ def number_in(text: str) -> Decimal | None:
         return None
     if not _NUMBER.fullmatch(written):
         raise InvalidOperation
-    return Decimal(written.replace(",", ""))
+    return plausible(Decimal(written.replace(",", "")))
+
+
+def plausible(number: Decimal) -> Decimal:
+    """A number that somebody may mean, as it is. InvalidOperation for any other.
+
+    To count with 1e5000000 takes an hour, and nobody else could write meanwhile.
+    """
+    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
+        raise InvalidOperation
+    return number
 
 
 def claims_shown(claims: Sequence[dict[str, Any]]) -> dict[str, Any]:
