@@ -11,16 +11,19 @@ from core import events, limits
 from core.db import Database
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, TooManyTries
 from core.people import new_secret
+from core.pictures import Picture
 from core.places import Space
 from tests.fixtures import NOON, Administrator, SmallSite
 from tests.threads import in_threads
 from tests.workflows.conftest import DAY, MINUTE, do, employ, facts_of, ticket_of
 from workflows import customers
-from workflows.customers import Rater, ResidentReport, Sticker, Wish
+from workflows.customers import Rater, ResidentReport, Sticker, Wish, reports
 from workflows.customers.problems import OTHER, SOMETHING_ELSE
 from workflows.customers.stickers import CODE_LETTERS, code_of, new_code
 from workflows.tickets import KINDS, PRIORITIES, Step, Ticket, act
 from workflows.tickets.contractors import Contact, Job, accept, find_link, offer
+from workflows.tickets.model import TicketPhoto
+from workflows.tickets.photos import StoredPhoto
 
 HOUR = timedelta(hours=1)
 
@@ -404,3 +407,27 @@ def test_the_log_names_residents_by_their_report(
     actor = events.Actor("resident", str(report_of(database, secret).id))
     kinds = {fact.actor_kind for fact in facts_of(database, "ticket.")}
     assert kinds == {actor.kind}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_residents_show_leaves_room_for_the_proof_of_the_work(
+    database: Database,
+    site: SmallSite,
+    administrator: Administrator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reports, "MOST_TOGETHER", 4)
+    sticker = label(database, site, administrator.person_id)
+    taken = [
+        StoredPhoto(Picture("image/jpeg", 8, 6, b""), f"{number:064}", f"{number:064}", 9)
+        for number in range(6)
+    ]
+    send(database, sticker, photos=taken[:3])
+    [ticket] = tickets_in(database)
+    # It counts that somebody has the same, although no more is shown.
+    for number in (3, 5):
+        send(database, sticker, join=ticket.id, photos=taken[number : number + 3])
+    with database.write() as session:
+        shown = session.scalars(select(TicketPhoto.original).order_by(TicketPhoto.original)).all()
+        assert shown == [one.original for one in taken[:4]]
+        assert len(session.scalars(select(ResidentReport)).all()) == 3

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, ForeignKey, Integer, String, Text, and_, or_, select, update
+from sqlalchemy import Boolean, ForeignKey, Integer, String, Text, and_, func, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -26,6 +26,7 @@ from workflows.customers.stickers import Stuck
 from workflows.tickets import ENDED, Draft, Step, Ticket, act, current_ticket, followers
 from workflows.tickets.contractors import did_it, did_it_for
 from workflows.tickets.doers import doers
+from workflows.tickets.model import TicketPhoto
 from workflows.tickets.photos import StoredPhoto, add_photo
 from workflows.tickets.reporting import near, report
 from workflows.tickets.scope import on_tickets
@@ -37,6 +38,8 @@ URGE_EVERY = timedelta(hours=4)
 # Somebody who looks again much later reports anew.
 REFUSE_WITHIN = timedelta(days=14)
 MOST_PHOTOS = 3
+# Of all who join a ticket together: what they show must leave room for the proof that it is done.
+MOST_TOGETHER = 30
 LONGEST_TEXT = 2000
 # What anybody who stands there may know of; an incident or a complaint is about people.
 PUBLIC_KINDS = ("repair", "hazard")
@@ -172,10 +175,18 @@ def _send(session: Session, stuck: Stuck, wish: Wish, now: datetime) -> None:
     session.flush()
     if wish.join is not None:
         _say(session, "ticket.join", ticket, actor, now)
-    for photo in wish.photos[:MOST_PHOTOS]:
+    for photo in wish.photos[: min(MOST_PHOTOS, _room(session, ticket))]:
         add_photo(session, ticket, photo, author=None, now=now, actor=actor)
     if wish.voice is not None:
         add_voice(session, ticket, wish.voice, author=None, now=now, actor=actor)
+
+
+def _room(session: Session, ticket: Ticket) -> int:
+    """How many photos of residents a ticket still takes; who joins it counts without as well."""
+    shown = select(func.count(TicketPhoto.id)).where(
+        TicketPhoto.ticket_id == ticket.id, TicketPhoto.author_kind == "resident"
+    )
+    return max(0, MOST_TOGETHER - (session.scalar(shown) or 0))
 
 
 def follow(session: Session, vault: Vault, secret: str, language: str, *, now: datetime) -> bool:
