@@ -1,5 +1,7 @@
 """What a merge must not break: one fault is one ticket, whoever ends the other meanwhile."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
@@ -7,7 +9,18 @@ from core.db import Database
 from core.errors import Conflict
 from core.people import Person, caller_for
 from tests.fixtures import NOON, Administrator, SmallSite
-from tests.workflows.conftest import DAY, MINUTE, clear, do, employ, ticket_of, trip, write_ticket
+from tests.workflows.conftest import (
+    DAY,
+    MINUTE,
+    OVERHEATING,
+    clear,
+    do,
+    employ,
+    facts_of,
+    ticket_of,
+    trip,
+    write_ticket,
+)
 from workflows.tickets import Fault, Step, Ticket, act
 from workflows.tickets.reading import find_ticket
 
@@ -38,6 +51,22 @@ def test_a_newer_ticket_merged_into_the_older_leaves_a_fault_that_can_come_again
     assert ticket_of(database, older).state == "open"
     with database.read() as session:
         assert session.scalars(select(Fault.ticket_id).where(Fault.holds)).all() == [older]
+
+
+@ONE_ENGINE
+def test_what_goes_into_another_ticket_is_no_less_urgent_there(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    person = administrator.person_id
+    gas = replace(OVERHEATING, rule_id="gas", severity="critical", life_safety=True)
+    leak = trip(database, site, NOON, rule=gas).ticket_id
+    smell = write_ticket(database, site, NOON, respond=DAY, resolve=DAY)
+    do(database, leak, person, NOON, "merge", into_id=smell)
+    ticket = ticket_of(database, smell)
+    assert (ticket.priority, ticket.life_safety) == ("critical", True)
+    assert ticket.respond_due == NOON + 15 * MINUTE
+    [edit] = facts_of(database, "ticket.edit")
+    assert (edit.before, edit.actor_id) == ({"priority": "high"}, str(person))
 
 
 def test_a_ticket_that_somebody_ends_meanwhile_takes_no_other_in(

@@ -30,11 +30,11 @@ from workflows.alarms.finding import Finding
 from workflows.alarms.incident_model import Incident, IncidentChild
 from workflows.alarms.inhibition import explained
 from workflows.alarms.model import WITHHELD, Alarm
+from workflows.tickets.clocks import raise_priority
 from workflows.tickets.joining import (
     WAITING,
     is_held,
     lock_current,
-    raise_priority,
     take_fault,
     take_in,
 )

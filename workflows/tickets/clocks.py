@@ -18,7 +18,7 @@ from core.clock import from_micros, to_micros
 from core.errors import Invalid
 from core.working_time import FURTHEST
 from workflows.tickets.lifecycle import RUNNING
-from workflows.tickets.model import Ticket
+from workflows.tickets.model import PRIORITIES, Ticket
 from workflows.tickets.promises import NEVER_WAITS, Rung, Terms, terms_at
 
 # What a moment is: "response.warn", "response.due", "response.up1", and the same of resolution.
@@ -214,3 +214,28 @@ def net_seconds(session: Session, ticket: Ticket, until: datetime) -> int:
     calendar = find_calendar(session, ticket.site_id, ticket.calendar)
     spent = calendar.between(ticket.clock_from, until, pauses_of(ticket))
     return round(spent.total_seconds())
+
+
+def raise_priority(
+    session: Session, ticket: Ticket, priority: str, *, now: datetime, actor: events.Actor
+) -> bool:
+    """Let a ticket weigh as much as the worst that it stands for; False where it does already."""
+    before = ticket.priority
+    if PRIORITIES.index(priority) <= PRIORITIES.index(before):
+        return False
+    ticket.priority = priority
+    ticket.version = Ticket.version + 1
+    session.flush()
+    session.refresh(ticket)
+    recompute(session, ticket, now=now, actor=actor, why="edit", anew=True)
+    events.append(
+        session,
+        "ticket.edit",
+        ("ticket", ticket.id),
+        actor=actor,
+        learned_at=now,
+        site_id=ticket.site_id,
+        before={"priority": before},
+        after={"priority": priority, "fields": ["priority"]},
+    )
+    return True

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.lifecycle import move
-from workflows.tickets.clocks import next_moment, recompute
+from workflows.tickets.clocks import next_moment
 from workflows.tickets.lifecycle import IN_HAND, TICKET
-from workflows.tickets.model import PRIORITIES, Fault, Ticket
+from workflows.tickets.model import Fault, Ticket
 from workflows.tickets.opening import FaultKey, current_ticket, hold, release_if_ended
 from workflows.tickets.passing import mark_passed
 from workflows.tickets.working import merge_effects
@@ -99,28 +99,3 @@ def hand_fault(session: Session, ticket: Ticket, key: FaultKey, other: Ticket) -
     for fault in session.scalars(statement):
         fault.ticket_id = other.id
     session.flush()
-
-
-def raise_priority(
-    session: Session, ticket: Ticket, priority: str, *, now: datetime, actor: events.Actor
-) -> bool:
-    """Let a ticket weigh as much as the worst that it stands for; False where it does already."""
-    before = ticket.priority
-    if PRIORITIES.index(priority) <= PRIORITIES.index(before):
-        return False
-    ticket.priority = priority
-    ticket.version = Ticket.version + 1
-    session.flush()
-    session.refresh(ticket)
-    recompute(session, ticket, now=now, actor=actor, why="edit", anew=True)
-    events.append(
-        session,
-        "ticket.edit",
-        ("ticket", ticket.id),
-        actor=actor,
-        learned_at=now,
-        site_id=ticket.site_id,
-        before={"priority": before},
-        after={"priority": priority, "fields": ["priority"]},
-    )
-    return True

@@ -22,7 +22,7 @@ from core.places import Node
 from core.teams import require_certified
 from workflows.tickets.categories import category_problems
 from workflows.tickets.checklist import require_answered
-from workflows.tickets.clocks import net_seconds, next_moment, recompute
+from workflows.tickets.clocks import net_seconds, next_moment, raise_priority, recompute
 from workflows.tickets.fire_alarms import (
     note_taken,
     refuse_belittling,
@@ -218,7 +218,9 @@ def _effects(
             undone = dict.fromkeys((*done_again, "net_seconds"))
             return {**undone, "assignee_id": _still_here(session, ticket)}, {}
         case "merge":
-            return merge_effects(session, ticket, step.into_id, now)
+            effects = merge_effects(session, ticket, step.into_id, now)
+            _weigh_as_much(session, ticket, step.into_id, person, now)
+            return effects
     return {}, {}
 
 
@@ -362,6 +364,15 @@ def merge_effects(
     target.repeats = Ticket.repeats + ticket.repeats
     values = {"merged_into_id": target.id, "ended_at": now, **_NOT_HELD}
     return values, {"into": str(target.id)}
+
+
+def _weigh_as_much(
+    session: Session, ticket: Ticket, into_id: UUID | None, person: UUID | None, now: datetime
+) -> None:
+    """What goes into another is no less urgent there, nor is what comes again of it."""
+    target = session.get_one(Ticket, into_id)
+    target.life_safety = target.life_safety or ticket.life_safety
+    raise_priority(session, target, ticket.priority, now=now, actor=_actor(person))
 
 
 def _take_faults_back(session: Session, ticket: Ticket) -> None:
