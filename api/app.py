@@ -4,7 +4,6 @@ from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from starlette.routing import BaseRoute
 
 from api import (
     alarm_load,
@@ -53,6 +52,7 @@ from api import (
 )
 from api.answers import BASE
 from api.context import Parts
+from api.directory import Directory
 from api.guards import BodyLimit, Guard
 from api.languages import in_english
 from api.renewal import Renewal
@@ -120,17 +120,18 @@ class Application(FastAPI):
 
 
 @cache
-def _routes() -> tuple[BaseRoute, ...]:
+def _routes() -> tuple[Directory, Directory]:
     """Every route, which holds nothing of the product that answers.
 
     Shared by all applications of a process: FastAPI prepares a route at the first request, anew
-    for each application that includes it, and that takes longer than most tests.
+    for each application that includes it.
     """
+    probes = APIRouter(generate_unique_id_function=reference.operation_id)
+    probes.include_router(health.router)
     together = APIRouter(generate_unique_id_function=reference.operation_id)
-    together.include_router(health.router)
     for router in ROUTERS:
         together.include_router(router, prefix=BASE)
-    return tuple(together.routes)
+    return Directory(probes.routes), Directory(together.routes, BASE)
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -148,6 +149,8 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.translators = in_english
+    # By which whoever adds pages lets them be found as well.
+    app.state.directory = Directory
     app.state.callers = Callers(
         parts.database, parts.clock, factor_rule=parts.settings.require_second_factor
     )

@@ -1,6 +1,5 @@
 """The reference: an OpenAPI document that names each route's permission and every status."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -9,6 +8,7 @@ from fastapi.routing import APIRoute
 
 from api.answers import answer
 from api.deps import SESSION_COOKIE, Permission, SignedIn
+from api.directory import Directory, routes_of
 from api.errors import Problem, may_answer
 
 router = APIRouter(tags=["reference"])
@@ -40,15 +40,6 @@ Lists come newest first, in pages: follow `next` as `cursor`. Times are RFC 3339
 are problem documents (RFC 9457) that say what to do."""
 
 
-def routes_of(routes: Any) -> Iterator[APIRoute]:
-    """Every API route below, with those of included routers."""
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif included := getattr(route, "original_router", None):
-            yield from routes_of(included.routes)
-
-
 def permission_of(route: APIRoute) -> Permission | None:
     """What a route declares to need; None when it declares nothing."""
     for dependency in route.dependant.dependencies:
@@ -64,9 +55,13 @@ def operation_id(route: APIRoute) -> str:
 
 def describe(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document: what FastAPI knows, with permissions and every error status."""
-    document = get_openapi(
-        title=app.title, version=app.version, description=_ABOUT, routes=app.routes
-    )
+    # FastAPI looks into the routers that are included, but not into directories of them.
+    routes = [
+        one
+        for route in app.routes
+        for one in (route.routes if isinstance(route, Directory) else (route,))
+    ]
+    document = get_openapi(title=app.title, version=app.version, description=_ABOUT, routes=routes)
     components = document.setdefault("components", {})
     components["securitySchemes"] = _SECURITY
     schemas = components.setdefault("schemas", {})

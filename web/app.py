@@ -1,5 +1,6 @@
 """Adds the pages to the API's application."""
 
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from fastapi import APIRouter, FastAPI
@@ -132,7 +133,7 @@ def _pages() -> tuple[APIRouter, ...]:
         notices.router(templates),
         push.router(),
         new_ticket.router(templates),
-        rules.router(templates),
+        *rules.routers(templates),
         categories.router(templates),
         shift_codes.router(templates),
         device_identities.router(templates),
@@ -142,7 +143,7 @@ def _pages() -> tuple[APIRouter, ...]:
         ticket_list.router(templates),
         saved_views.router(),
         stickers.router(templates),
-        patrol.router(templates),
+        *patrol.routers(templates),
         guard.router(templates, _bundle()),
         public.router(templates),
         contractors.guest_router(templates),
@@ -186,8 +187,8 @@ def _pages_of_tickets(templates: Templates) -> tuple[APIRouter, ...]:
 
 
 @cache
-def _routes() -> tuple[BaseRoute, ...]:
-    """The routes of every page, which hold nothing of the product that answers.
+def _routes(directory: Callable[[Sequence[BaseRoute]], BaseRoute]) -> BaseRoute:
+    """The routes of every page, in a directory; they hold nothing of the product that answers.
 
     Made once a process and shared by its applications, as those of the API are: to read the
     signatures of all of them takes a second.
@@ -195,7 +196,7 @@ def _routes() -> tuple[BaseRoute, ...]:
     together = APIRouter()
     for router in _pages():
         together.include_router(router)
-    return tuple(together.routes)
+    return directory(together.routes)
 
 
 def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
@@ -207,4 +208,4 @@ def mount(app: FastAPI, parts: Parts, live: LiveFeed) -> None:
     app.state.live = live
     app.state.translators = languages.translator
     app.state.templates = _templates()
-    app.routes.extend(_routes())
+    app.routes.append(_routes(app.state.directory))

@@ -9,7 +9,8 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.testclient import TestClient
 
-from api.reference import OPEN, permission_of, routes_of
+from api.directory import routes_of
+from api.reference import OPEN, permission_of
 from api.reference import operation_id as operation_id_of
 from core import events
 from core.clock import SimulatedClock

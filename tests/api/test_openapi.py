@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.context import Parts
-from api.reference import OPEN, operation_id, permission_of, routes_of
+from api.directory import routes_of
+from api.reference import OPEN, operation_id, permission_of
 from core.clock import SimulatedClock
 from core.permissions import PERMISSIONS
 from tests.api.conftest import MakeUser

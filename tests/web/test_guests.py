@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from api.deps import SESSION_COOKIE
-from api.reference import routes_of
+from api.directory import routes_of
 from core import events
 from core.ids import new_id
 from core.papers import ON_A_SHEET

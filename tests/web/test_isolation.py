@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from api.deps import SESSION_COOKIE, csrf_token
-from api.reference import routes_of
+from api.directory import routes_of
 from core import events, floor_plans
 from core.companies import hire_company
 from core.expected_devices import Announced, expect

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.deps import csrf_token
-from api.reference import routes_of
+from api.directory import routes_of
 from core.clock import MICROS
 from tests.web.conftest import client_of, signed_in
 from tests.web.markup import read

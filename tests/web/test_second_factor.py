@@ -10,7 +10,7 @@ import pyotp
 import pytest
 from fastapi.testclient import TestClient
 
-from api.reference import routes_of
+from api.directory import routes_of
 from core import people
 from core.accounts import new_password, set_password
 from core.events import Actor

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from api.deps import SESSION_COOKIE, csrf_token
-from api.reference import routes_of
+from api.directory import routes_of
 from tests.web.stage import Stage
 
 # A picture of a present phone; a recording may be as large.

@@ -38,9 +38,7 @@ _CALLED = (sos, lone_workers, marks, tasks, privacy)
 _REPORTED = (frozen, report_clients, report_check)
 
 
-def router(templates: Templates) -> APIRouter:
+def routers(templates: Templates) -> tuple[APIRouter, ...]:
     """The routes of every page about patrols."""
-    whole = APIRouter()
-    for module in (*_SCANNED, *_WALKED, *_MANNED, *_CALLED, *_REPORTED):
-        whole.include_router(module.router(templates))
-    return whole
+    modules = (*_SCANNED, *_WALKED, *_MANNED, *_CALLED, *_REPORTED)
+    return tuple(module.router(templates) for module in modules)

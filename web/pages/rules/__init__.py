@@ -6,9 +6,6 @@ from web.pages.rules import editor, listing, one, shadow
 from web.templating import Templates
 
 
-def router(templates: Templates) -> APIRouter:
+def routers(templates: Templates) -> tuple[APIRouter, ...]:
     """The routes of every page about rules."""
-    routes = APIRouter()
-    for module in (listing, one, shadow, editor):
-        routes.include_router(module.router(templates))
-    return routes
+    return tuple(module.router(templates) for module in (listing, one, shadow, editor))
