@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from uuid import UUID
 
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Dialect, select
 from sqlalchemy.engine.interfaces import CompiledCacheType
 
-from core import events
+from core import accounts, events, pins, sos_phrases
 from core.clock import SimulatedClock, to_micros
 from core.db import Database
 from core.db import sqlite_url as sqlite_url_of
@@ -79,6 +82,25 @@ class Administrator:
 DIALECTS: dict[str, tuple[Dialect, CompiledCacheType]] = {}
 # What the small site of each engine's template is.
 SITES: dict[str, SmallSite] = {}
+
+
+# By which the product makes the hashes of passwords, PINs and phrases for calls for help.
+HASHERS: dict[ModuleType, PasswordHash] = {
+    module: module._hasher for module in (accounts, pins, sos_phrases)
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """Let hashes be made at once: what they cost a guesser is the subject of one test alone.
+
+    Each takes a tenth of a second else, which is more than most tests that sign somebody in take.
+    """
+    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        for module in HASHERS:
+            patch.setattr(module, "_hasher", cheap)
+        yield
 
 
 def _build(url: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import ModuleType
 from uuid import UUID
 
 import pytest
@@ -24,7 +25,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotSignedIn, TooManyTries
 from core.ids import new_id
 from core.people import Person, find_credential, identify, issue
 from core.tries import SignInTries
-from tests.fixtures import NOON
+from tests.fixtures import HASHERS, NOON
 from tests.threads import in_threads
 
 GOOD = "three quiet pumps"
@@ -157,7 +158,7 @@ class _Meanwhile(PasswordHash):
     """A hasher during whose work something happens."""
 
     def __init__(self, work: Callable[[], None]) -> None:
-        super().__init__((Argon2Hasher(),))
+        super().__init__(accounts._hasher.hashers)
         self._work = work
 
     def verify_and_update(
@@ -253,9 +254,17 @@ def test_what_is_guessed_first_is_refused(password: str, told: str) -> None:
     assert told in caught.value.problems[0]
 
 
+@pytest.mark.parametrize("module", HASHERS, ids=lambda module: module.__name__)
+def test_a_hash_costs_a_guesser_as_much_as_rfc_9106_recommends(module: ModuleType) -> None:
+    # Section 4, its second recommended option: for where two gigabytes are not at hand.
+    strength = "$argon2id$v=19$m=65536,t=3,p=4$"
+    assert HASHERS[module].hash(GOOD).startswith(strength)
+
+
 def test_a_hash_of_older_settings_is_renewed_at_sign_in(
     database: Database, monkeypatch: pytest.MonkeyPatch, clock: SimulatedClock
 ) -> None:
+    monkeypatch.setattr(accounts, "_hasher", HASHERS[accounts])
     weak = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8192),))
     with monkeypatch.context() as old:
         old.setattr(accounts, "_hasher", weak)
