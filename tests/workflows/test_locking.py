@@ -3,16 +3,20 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import select, text
 
 from core.db import Database
 from core.ids import new_id
-from core.people import Person
+from core.people import Person, caller_for
+from tests.core.test_rulebook_review import HOT
 from tests.fixtures import NOON, SmallSite
-from tests.workflows.conftest import clear, trip
+from tests.ingest.building import publish_rules
+from tests.workflows.conftest import clear, employ, trip
 from tests.workflows.test_incidents import Building
 from workflows.alarms import Alarm, acknowledge, see_alarm
+from workflows.alarms.knowing import known_alarm
 from workflows.tickets import Ticket
 
 MINUTE = timedelta(minutes=1)
@@ -78,3 +82,24 @@ def test_who_sees_an_alarm_of_an_incident_takes_all_of_it_in_the_order_of_ingest
         seen.result(60)
     with database.read() as session:
         assert set(session.scalars(select(Alarm.state))) == {"acknowledged"}
+
+
+def test_of_two_who_make_the_same_alarm_known_each_gets_the_one_that_is_made(
+    postgres_database: Database, postgres_site: SmallSite
+) -> None:
+    database, pump = postgres_database, postgres_site.assets["pump-1"]
+    lead = employ(database, postgres_site.id, "supervisor")
+    with database.write() as session:
+        publish_rules(session, HOT)
+        caller = caller_for(session, session.get_one(Person, lead))
+
+    def know() -> UUID:
+        with database.write() as session:
+            return known_alarm(session, caller, pump, "pump-hot").id
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            known = known_alarm(session, caller, pump, "pump-hot").id
+            other = pool.submit(know)
+            wait_until_somebody_waits(database)
+        assert other.result(60) == known

@@ -5,6 +5,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
@@ -112,6 +113,11 @@ def known_alarm(session: Session, caller: Caller, asset_id: UUID, rule_id: str) 
         version=1,
         episodes=0,
     )
-    session.add(alarm)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(alarm)
+            session.flush()
+    except IntegrityError:
+        # It tripped for the first time at this moment, or somebody else asked for it.
+        return session.scalars(standing).one()
     return alarm
