@@ -82,8 +82,11 @@ GUEST_PROBLEMS: Mapping[str, str] = {
     "cost": mark("Another cost needs what it is for and how much it is."),
     "price": mark("A price is a number with two decimals at most, such as 12.50."),
     "stars": mark("Choose between one and five stars."),
+    "place": mark("Choose where it is."),
+    "form": mark("Open the page again, then send it once more."),
     "website": mark("Leave the field that is not for you empty."),
 }
+HOME, LIVE = mark("My home"), mark("To the live page")
 REFUSALS = (400, 409, 412, 422)
 A_YEAR = 365 * 24 * 3600
 _log = structlog.get_logger(__name__)
@@ -94,6 +97,8 @@ class _Answering(APIRoute):
     """Answers people: with pages, also when it fails."""
 
     guests = False
+    # What is wrong with a form is told in the reader's language, field by field.
+    plainly = False
 
     def get_route_handler(self) -> Handler:
         """The handler, with errors turned into pages and the headers set."""
@@ -108,7 +113,7 @@ class _Answering(APIRoute):
             except NeedsSecondFactor:
                 response = _elsewhere(request, "/account/second-factor")
             except WatchkeeperError as error:
-                response = error_page(request, error, guest=self.guests)
+                response = error_page(request, error, guest=self.guests, plainly=self.plainly)
             except RequestValidationError:
                 missing = NotFound("there is no such address")
                 response = error_page(request, missing, guest=self.guests)
@@ -125,10 +130,17 @@ class PageRoute(_Answering):
     """A route for people who are signed in, or about to be."""
 
 
+class HomeRoute(PageRoute):
+    """A route for people of households, who are told what is wrong as people without an account."""
+
+    plainly = True
+
+
 class GuestRoute(_Answering):
     """A route for anybody: a secret in its address, or a printed code, is all that opens it."""
 
     guests = True
+    plainly = True
 
 
 async def _require_texts(request: Request) -> None:
@@ -186,8 +198,13 @@ def _elsewhere(request: Request, address: str) -> Response:
     return RedirectResponse(address, status_code=303)
 
 
-def error_page(request: Request, error: WatchkeeperError, *, guest: bool = False) -> Response:
-    """What went wrong and what to do about it, in the reader's language."""
+def error_page(
+    request: Request, error: WatchkeeperError, *, guest: bool = False, plainly: bool = False
+) -> Response:
+    """What went wrong and what to do about it, in the reader's language.
+
+    plainly: without what only English has; what is wrong with a field by its name.
+    """
     if error.status >= 500 and not isinstance(error, Unavailable):
         _log.error("page failed", exc_info=error)
     templates = cast(Templates, request.app.state.templates)
@@ -200,11 +217,12 @@ def error_page(request: Request, error: WatchkeeperError, *, guest: bool = False
         reader,
         title=reader.translate(GUEST_TITLES.get(error.status, title) if guest else title),
         status=error.status,
-        detail="" if guest and reader.language != "en" else _detail(reader, error),
+        detail="" if plainly and reader.language != "en" else _detail(reader, error),
         advice=_advice(reader, error, guest=guest),
-        problems=_for_guests(reader, problems) if guest else [reader.told(one) for one in problems],
+        problems=_plain(reader, problems) if plainly else [reader.told(one) for one in problems],
         good=False,
         guest=guest,
+        back=("/home", reader.translate(HOME)) if plainly else ("/", reader.translate(LIVE)),
     )
     return HTMLResponse(text, error.status)
 
@@ -220,7 +238,7 @@ def _detail(reader: Reader, error: WatchkeeperError) -> str:
     return told if reader.language == "en" or error.status in REFUSALS else ""
 
 
-def _for_guests(reader: Reader, problems: Sequence[str]) -> list[str]:
+def _plain(reader: Reader, problems: Sequence[str]) -> list[str]:
     fields = (problem.partition(":")[0] for problem in problems)
     known = (GUEST_PROBLEMS.get(field) for field in fields)
     return [reader.translate(text) for text in known if text]

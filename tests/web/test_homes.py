@@ -333,6 +333,31 @@ def test_another_home_stays_open_when_one_is_left(house: House) -> None:
     assert client.get(f"/home/reports/{second}").status_code == 200
 
 
+def test_what_is_wrong_with_a_report_from_home_is_said_in_the_readers_language(
+    house: House,
+) -> None:
+    _, client = house.at_home()
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE]), "secret": new_secret("report")}
+    form |= {"place": str(house.space_id), "problem": "other", "words": " "}
+    answer = client.post("/home/report?lang=zh", data=form)
+    assert answer.status_code == 422
+    assert "请说明问题" in answer.text
+    assert "say what is wrong" not in answer.text
+    assert 'href="/home">我的家' in answer.text
+
+
+def test_a_home_of_another_number_is_not_added_and_says_so_in_the_readers_language(
+    house: House,
+) -> None:
+    _, client = house.at_home()
+    path = house.invite(house.live("Zhao Lei", OTHER_PHONE))
+    form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+    answer = client.post(f"{path}/add?lang=zh", data=form)
+    assert answer.status_code == 422
+    assert "与物业登记的手机号不一致" in answer.text
+    assert "phone:" not in answer.text
+
+
 def test_the_day_of_moving_out_ends_it_before_any_sweep(house: House) -> None:
     resident, client = house.at_home()
     report = house.report(client)

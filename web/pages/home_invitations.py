@@ -16,6 +16,7 @@ from core.errors import Conflict, Invalid
 from core.home_accounts import LIFETIME
 from core.households import Contact
 from core.limits import Limit
+from core.people import Caller
 from core.places import Node
 from web.guests import Colleague, limit
 from web.languages import mark
@@ -112,32 +113,50 @@ def _page(
     )
 
 
+def _adding(
+    forms: Forms,
+    request: Request,
+    secret: str,
+    caller: Caller,
+    status: int = 200,
+    problem: str = "",
+) -> Response:
+    """The page of an invitation for somebody who has an account."""
+    parts, reader = parts_of(request), guest_reader(request)
+    with parts.database.read() as session:
+        now = parts.clock.now()
+        invited = home_accounts.open_home_invitation(session, secret, now=now)
+    return forms.page(
+        "sign_in/add_home.html",
+        request,
+        status,
+        home=dict(invited.space.name),
+        place=dict(invited.site.name),
+        own_name=caller.name,
+        action=f"/join/home/{secret}/add",
+        own_csrf=csrf_token(request.cookies.get(SESSION_COOKIE, "")),
+        problem=reader.translate(problem) if problem else "",
+    )
+
+
 def _add_joining(routes: APIRouter, forms: Forms) -> None:
     @routes.get("/join/home/{secret}")
     def show(secret: str, request: Request, colleague: Colleague) -> Response:
         if colleague is None:
             return _page(forms, request, secret)
-        parts = parts_of(request)
-        with parts.database.read() as session:
-            now = parts.clock.now()
-            invited = home_accounts.open_home_invitation(session, secret, now=now)
-        return forms.page(
-            "sign_in/add_home.html",
-            request,
-            home=dict(invited.space.name),
-            place=dict(invited.site.name),
-            own_name=colleague.name,
-            action=f"/join/home/{secret}/add",
-            own_csrf=csrf_token(request.cookies.get(SESSION_COOKIE, "")),
-        )
+        return _adding(forms, request, secret, colleague)
 
     @routes.post("/join/home/{secret}/add")
     def add(secret: str, visit: SignedInVisit, request: Request) -> Response:
         _count_try(request, secret)
-        with visit.parts.database.write() as session:
-            now = visit.parts.clock.now()
-            home_accounts.add_home(session, secret, visit.caller.person_id, now=now)
-            customers.keep_by_phone(session, visit.caller.person_id, now=now)
+        try:
+            with visit.parts.database.write() as session:
+                now = visit.parts.clock.now()
+                home_accounts.add_home(session, secret, visit.caller.person_id, now=now)
+                customers.keep_by_phone(session, visit.caller.person_id, now=now)
+        except Invalid:
+            # Their login can't be written anew here, whatever is wrong with it.
+            return _adding(forms, request, secret, visit.caller, 422, UNKNOWN_PHONE)
         return RedirectResponse("/home", status_code=303)
 
     @routes.post("/join/home/{secret}")

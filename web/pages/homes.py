@@ -14,7 +14,7 @@ from core.home_accounts import homes_of
 from core.limits import Limit
 from core.people import new_secret
 from web.guests import jobs_of, limit
-from web.page_route import PageRoute
+from web.page_route import HomeRoute
 from web.pages.public import read_photos
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -30,7 +30,7 @@ REPORTED, SAID = 12, 40
 
 def router(templates: Templates) -> APIRouter:
     """The routes of people at home."""
-    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+    routes = APIRouter(route_class=HomeRoute, include_in_schema=False)
     _add_overview(routes, templates)
     _add_reporting(routes, templates)
     _add_progress(routes, templates)
