@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import ForeignKey, String, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -16,6 +15,7 @@ from core import events, second_factor, sessions
 from core.db import Base, Database, Instant
 from core.errors import Conflict, Invalid, NotAllowed, NotSignedIn
 from core.people import Credential, Person, end_credential, find_credential, issue
+from core.slow_hash import FewAtOnce
 from core.tries import SignInTries, count_try, network_of, tries_key
 from core.vault import Vault
 
@@ -28,7 +28,7 @@ GUESSED_FIRST = frozenset(
 _DIFFERENT = 5
 _AT_ONCE = 1_000
 
-_hasher = PasswordHash((Argon2Hasher(),))
+_hasher = PasswordHash((FewAtOnce(),))
 
 
 class Password(Base):

@@ -7,20 +7,20 @@ from itertools import pairwise
 from uuid import UUID
 
 from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events
 from core.db import Base, Database, Instant
 from core.errors import Invalid, NotSignedIn
+from core.slow_hash import FewAtOnce
 from core.tries import SignInTries, count_try, tries_key
 
 SHORTEST, LONGEST = 6, 10
 _DIGITS = re.compile(rf"[0-9]{{{SHORTEST},{LONGEST}}}")
 _DIFFERENT = 3
 _FIRST_YEAR, _LAST_YEAR = 1930, 2039
-_hasher = PasswordHash((Argon2Hasher(),))
+_hasher = PasswordHash((FewAtOnce(),))
 
 
 class Pin(Base):

@@ -8,16 +8,16 @@ from datetime import datetime
 from uuid import UUID
 
 from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events
 from core.db import Base, Instant
 from core.errors import Invalid
+from core.slow_hash import FewAtOnce
 
 SHORTEST, LONGEST = 4, 100
-_hasher = PasswordHash((Argon2Hasher(),))
+_hasher = PasswordHash((FewAtOnce(),))
 
 
 class SosPhrase(Base):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Lock
 from types import ModuleType
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from core.db import Database
 from core.errors import Conflict, Invalid, NotAllowed, NotSignedIn, TooManyTries
 from core.ids import new_id
 from core.people import Person, find_credential, identify, issue
+from core.slow_hash import AT_ONCE
 from core.tries import SignInTries
 from tests.fixtures import HASHERS, NOON
 from tests.threads import in_threads
@@ -307,3 +309,22 @@ def test_who_tries_many_present_passwords_from_one_network_is_stopped(
             sign_in(database, f"guess{number}", GOOD, HERE, now=NOON)
     with pytest.raises(TooManyTries):
         require_password(database, person_id, GOOD, HERE, now=NOON)
+
+
+def test_only_a_few_hashes_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 64 MiB each: everybody who signs in at once would take more than the machine has."""
+    under_way, most, guard = [0], [0], Lock()
+    make = Argon2Hasher.hash
+
+    def counted(self: Argon2Hasher, password: str | bytes, *, salt: bytes | None = None) -> str:
+        with guard:
+            under_way[0] += 1
+            most[0] = max(most[0], under_way[0])
+        made = make(self, password, salt=salt)
+        with guard:
+            under_way[0] -= 1
+        return made
+
+    monkeypatch.setattr(Argon2Hasher, "hash", counted)
+    in_threads(3 * AT_ONCE, lambda number: new_password(f"login{number}", GOOD))
+    assert 1 <= most[0] <= AT_ONCE
