@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import JSON, ForeignKey, Integer, LargeBinary, String, delete
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -68,9 +69,7 @@ def recall(session: Session, claim: Claim) -> Answer | None:
     """
     if claim.key is None:
         return None
-    session.execute(
-        delete(IdempotentAnswer).where(IdempotentAnswer.created_at < claim.now - KEPT_FOR)
-    )
+    forget_answers(session, now=claim.now)
     if _is_first(session, claim):
         return None
     row = session.get_one(IdempotentAnswer, (claim.person_id, claim.route, claim.key))
@@ -80,6 +79,14 @@ def recall(session: Session, claim: Claim) -> Answer | None:
             advice="Make a new key for each new request.",
         )
     return Answer(row.status, row.body, row.headers, replayed=True)
+
+
+def forget_answers(session: Session, *, now: datetime) -> int:
+    """Drop answers that were kept long enough, with all that they say; returns how many."""
+    old = delete(IdempotentAnswer).where(IdempotentAnswer.created_at < now - KEPT_FOR)
+    result = session.execute(old)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
 
 
 def _is_first(session: Session, claim: Claim) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from core import events, expiry, identity, quarantine, tries
+from core import events, expiry, idempotency, identity, quarantine, tries
 from core.clock import to_micros
 from jobs.work import Work, actor
 from workflows import intake
@@ -49,12 +49,13 @@ def bound_quarantine(work: Work, now: datetime) -> int:
 
 
 def forget_credentials(work: Work, now: datetime) -> int:
-    """Drop credentials that ended long enough ago, wrong tries that are forgiven, and attempts to
-    sign in elsewhere that came to nothing."""
+    """Drop credentials that ended long enough ago, wrong tries that are forgiven, attempts to
+    sign in elsewhere that came to nothing, and answers that nobody may ask for again."""
     with work.transaction() as session:
         signing_in.forget_tokens(session, before=now - CREDENTIALS_KEPT)
         ended = expiry.forget_credentials(session, before=now - CREDENTIALS_KEPT)
         ended += identity.forget_attempts(session, now=now)
+        ended += idempotency.forget_answers(session, now=now)
         return ended + tries.forget_tries(session, now=now)
 
 

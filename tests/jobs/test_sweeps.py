@@ -14,6 +14,7 @@ from core.clock import SimulatedClock, to_micros
 from core.db import Database, Session
 from core.errors import NotSignedIn
 from core.events import Event
+from core.idempotency import Answer, Claim, keep, recall
 from core.ids import new_id
 from core.people import Credential, Person, issue
 from core.sign_in_links import redeem_link
@@ -302,6 +303,23 @@ def test_a_token_that_a_phone_was_given_is_forgotten_like_others(
     assert forget_credentials(make_work(database, clock), NOON + timedelta(days=31)) == 1
     with database.read() as session:
         assert session.get_one(PhoneUser, (phone.id, guard)).credential_id is None
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_answers_that_were_kept_for_who_sends_twice_are_forgotten_by_themselves(
+    database: Database, clock: SimulatedClock
+) -> None:
+    """They may name people, and nobody may ever send such a request again."""
+    ada = new_id()
+    with database.write() as session:
+        session.add(Person(id=ada, name="Ada"))
+        session.flush()
+        claim = Claim(ada, "POST /spaces/x/household", "key", b"{}", NOON)
+        assert recall(session, claim) is None
+        keep(session, claim, Answer(201, b'{"name": "Zhao Lei"}'))
+    work = make_work(database, clock)
+    assert forget_credentials(work, NOON + timedelta(hours=24)) == 0
+    assert forget_credentials(work, NOON + timedelta(hours=25)) == 1
 
 
 def test_wrong_tries_are_forgotten_when_they_count_no_more(
