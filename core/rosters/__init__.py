@@ -2,7 +2,7 @@
 
 from core.rosters.absences import absences, end_absence, leave_rosters, set_absence
 from core.rosters.answering import bosses, duty_phone, posts, set_duty_phone, who_answers
-from core.rosters.duty import on_duty, on_duty_anywhere, shift_began
+from core.rosters.duty import on_duty, on_duty_anywhere, shift_began, whose_shifts
 from core.rosters.model import (
     KINDS,
     LONGEST_LOOK,
@@ -43,4 +43,5 @@ __all__ = [
     "shift_began",
     "shifts_between",
     "who_answers",
+    "whose_shifts",
 ]

@@ -38,7 +38,7 @@ def on_duty(session: Session, site_id: UUID, team: str, at: datetime) -> list[On
 def on_duty_anywhere(session: Session, person_id: UUID, at: datetime) -> bool:
     """Whether somebody has a shift, or stands in for one, at a moment."""
     shifts = select(Shift.person_id).where(Shift.starts_at <= at, Shift.ends_at > at)
-    whose = _whose_shifts(session, person_id, at)
+    whose = whose_shifts(session, person_id, at)
     return session.scalars(shifts.where(Shift.person_id.in_(whose)).limit(1)).first() is not None
 
 
@@ -48,12 +48,12 @@ def shift_began(session: Session, person_id: UUID, at: datetime) -> datetime | N
         select(func.max(Shift.starts_at)).where(
             Shift.starts_at <= at,
             Shift.ends_at > at,
-            Shift.person_id.in_(_whose_shifts(session, person_id, at)),
+            Shift.person_id.in_(whose_shifts(session, person_id, at)),
         )
     )
 
 
-def _whose_shifts(session: Session, person_id: UUID, at: datetime) -> set[UUID]:
+def whose_shifts(session: Session, person_id: UUID, at: datetime) -> set[UUID]:
     """Somebody and those they stand in for; nobody while they are away themselves."""
     statement = select(Absence.person_id).where(
         or_(Absence.deputy_id == person_id, Absence.person_id == person_id),

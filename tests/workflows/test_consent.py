@@ -12,7 +12,7 @@ from core import events
 from core.db import Database, Session
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
-from core.rosters import Shift
+from core.rosters import Absence, Shift
 from core.teams import Member
 from tests.fixtures import NOON, SmallSite
 from tests.guard_phone import GuardPhone
@@ -138,6 +138,18 @@ def test_outside_of_duty_neither_is_taken_or_kept(walk: Walk) -> None:
         at = NOON + hours * HOUR
         assert (fix(walk, at).verdict, hear(walk, at).verdict) == (verdict, verdict), hours
     assert len(scans(walk)) == 4
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_who_is_away_from_their_shift_is_not_on_duty(walk: Walk) -> None:
+    with walk.database.write() as session:
+        on_shift(session, walk.guard, walk.site.id, NOON, 4)
+        away = {"starts_at": NOON - HOUR, "ends_at": NOON + 2 * HOUR}
+        session.add(Absence(person_id=walk.guard, deputy_id=walk.supervisor, **away))
+    assert [duty(walk, NOON + hours * HOUR) for hours in (1, 3)] == [False, True]
+    with walk.database.read() as session:
+        point = walk.points["roof"]
+        assert is_on_duty(session, walk.supervisor, walk.site.id, point, NOON + HOUR)
 
 
 def duty(walk: Walk, at: datetime, point: str = "roof") -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from core.rosters import Absence, Shift
+from core.rosters import Shift, whose_shifts
 from core.teams import Member
 from workflows.patrol.posts.model import Post, PostDuty
 from workflows.patrol.rounds.model import Round
@@ -22,8 +22,9 @@ def is_on_duty(
 ) -> bool:
     """Whether somebody is at work at a moment: on a shift, at a post, or on a round.
 
-    Being on call is not. Where a team keeps no roster, a round of it that nobody else goes, or the
-    checkpoint of its post, says that who is of the team is at work.
+    Being on call is not, nor a shift from which they are away. Where a team keeps no roster, a
+    round of it that nobody else goes, or the checkpoint of its post, says that who is of the team
+    is at work.
     """
     if _on_a_shift(session, person_id, at) or _at_a_post(session, person_id, at):
         return True
@@ -34,14 +35,11 @@ def is_on_duty(
 
 
 def _on_a_shift(session: Session, person_id: UUID, at: datetime) -> bool:
-    deputies = select(Absence.person_id).where(
-        Absence.deputy_id == person_id, Absence.starts_at <= at, Absence.ends_at > at
-    )
     shifts = select(Shift.id).where(
         Shift.kind == "duty",
         Shift.starts_at <= at + AROUND_A_SHIFT,
         Shift.ends_at >= at - AROUND_A_SHIFT,
-        or_(Shift.person_id == person_id, Shift.person_id.in_(deputies)),
+        Shift.person_id.in_(whose_shifts(session, person_id, at)),
     )
     return session.scalar(shifts.limit(1)) is not None
 
