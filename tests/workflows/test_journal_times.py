@@ -16,6 +16,7 @@ from tests.workflows.phoned import Phoned, leave, lose_roles, make_phoned
 from tests.workflows.test_journal import scans, told_until
 from tests.workflows.walked import CODES, MINUTE, TEN, uid_of
 from workflows.patrol import lone
+from workflows.tickets import Ticket
 
 HOUR = timedelta(hours=1)
 ON_ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -133,6 +134,19 @@ def test_a_phone_that_began_in_1970_tells_for_whoever_signed_in_on_it(phoned: Ph
     phoned.hand_in(TEN + 5 * MINUTE)
     assert {"clock_unsure", "clock_back"} < set(phoned.told()[2].marks)
     assert told_until(phoned, guard) == TEN + 5 * MINUTE
+
+
+@ON_ONE_ENGINE
+def test_what_is_reported_by_a_clock_that_is_ahead_did_not_happen_later_than_now(
+    phoned: Phoned,
+) -> None:
+    phoned.enter(phoned.walk.guard, TEN)
+    phoned.phone.clock_ahead, phoned.phone.knows_offset = 3 * HOUR, False
+    phoned.phone.note("report", TEN + MINUTE, choice="leak", files=[])
+    phoned.hand_in(TEN + 2 * MINUTE, boot="boot-2")
+    assert "clock_unsure" in phoned.told()[-1].marks
+    with phoned.database.read() as session:
+        assert session.scalars(select(Ticket)).one().happened_at == TEN + 2 * MINUTE
 
 
 @ON_ONE_ENGINE

@@ -165,7 +165,8 @@ def _open_ticket(
         category=choice.ticket.category,
         description=_description(row, choice),
         space_id=checkpoint.space_id if checkpoint else None,
-        happened_at=row.occurred_at,
+        # The phone's clock may be ahead of ours, and nobody reports what is to come.
+        happened_at=min(row.occurred_at, now),
         learned_at=now,
         reporter_id=row.person_id,
     )
