@@ -308,6 +308,22 @@ def test_a_ticket_that_goes_to_a_team_is_told_there_until_somebody_takes_it(hous
 
 
 @ONE_ENGINE
+def test_a_program_that_moves_a_ticket_to_a_team_tells_that_team(house: House) -> None:
+    ticket_id = house.open(priority="medium", team="security")
+    for changes in ({"team": "maintenance"}, {"team": "maintenance", "priority": "low"}):
+        house.take_up()
+        before = len(house.notices())
+        with house.database.write() as session:
+            ticket = session.get_one(Ticket, ticket_id)
+            who = house.supervisor
+            edit(session, ticket, changes, person=who, now=NOON, expected_version=None)
+        house.take_up()
+        told = [(one.person_id, one.kind) for one in house.notices()[before:]]
+        first = ticket.priority == "medium"
+        assert told == ([(house.worker, "colleagues.assign")] if first else [])
+
+
+@ONE_ENGINE
 def test_many_tickets_that_go_to_a_team_are_told_there_as_one(house: House) -> None:
     tickets = [house.open(priority="medium", team="security") for _ in range(3)]
     house.take_up()

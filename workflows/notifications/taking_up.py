@@ -106,9 +106,15 @@ class _Duty:
 
 
 def _concerns_somebody(fact: events.Event) -> bool:
-    """Whether anybody is told of it; of contractors only that none of them comes."""
+    """Whether anybody is told of it; of contractors only that none of them comes.
+
+    Of what was edited only that another team has it.
+    """
     if fact.kind == "ticket.contractor":
         return (fact.after or {}).get("state") == "back"
+    if fact.kind == "ticket.edit":
+        before, after = (one or {} for one in (fact.before, fact.after))
+        return "team" in after and after["team"] != before.get("team")
     return fact.kind in TAKEN_UP
 
 
@@ -124,6 +130,9 @@ def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -
     if fact.kind in TO_THE_REPORTER and ticket is not None:
         return _tell_reporters(session, fact, ticket, now)
     kind = _kind(fact, ticket)
+    if kind == "ticket.edit":
+        # Whoever has it keeps it.
+        return 0
     if kind == FOR_A_TEAM and ticket is not None and live_links(session, ticket.id):
         # A contractor is asked; the team hears if none of them comes.
         return 0
@@ -144,7 +153,8 @@ def _take_up(session: Session, fact: events.Event, now: datetime, duty: _Duty) -
 
 def _kind(fact: events.Event, ticket: Ticket | None) -> str:
     """What a notice is about: of a ticket that went to a team and nobody of it, just that."""
-    if fact.kind == "ticket.assign" and ticket is not None and ticket.assignee_id is None:
+    moved = fact.kind in ("ticket.assign", "ticket.edit")
+    if moved and ticket is not None and ticket.assignee_id is None:
         return FOR_A_TEAM
     return fact.kind
 
