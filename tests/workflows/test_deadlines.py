@@ -29,6 +29,7 @@ from tests.workflows.conftest import (
     write_ticket,
 )
 from workflows.tickets import Draft, Ticket, edit, mark_moments, open_ticket
+from workflows.tickets.bulk import results_of
 from workflows.tickets.promises import (
     STANDARD,
     ServiceTerms,
@@ -38,6 +39,7 @@ from workflows.tickets.promises import (
     terms_at,
 )
 from workflows.tickets.service import change_calendar, change_terms
+from workflows.tickets.undoing import edit_priority_undoably, undo_many
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOUR = timedelta(hours=1)
@@ -259,6 +261,25 @@ def test_another_priority_is_another_promise(
     assert ticket_of(database, ticket_id).respond_due == FRIDAY + 30 * MINUTE
     [fact] = facts_of(database, "ticket.clocks")
     assert (fact.after or {})["why"] == "edit"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_priority_that_is_put_back_brings_back_what_its_rule_promised(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    ticket_id = trip(database, site, FRIDAY).ticket_id
+    promised = FRIDAY + 30 * MINUTE, FRIDAY + 4 * HOUR
+    caller = caller_of(database, administrator.person_id)
+    with database.write() as session:
+        ticket = session.get_one(Ticket, ticket_id)
+        batch = edit_priority_undoably(session, caller, ticket, "low", now=FRIDAY)
+    changed = ticket_of(database, ticket_id)
+    assert (changed.respond_due, changed.resolve_due) != promised
+    with database.write() as session:
+        [result] = results_of(undo_many(session, caller, batch.id, now=FRIDAY + MINUTE))
+    assert result.done
+    ticket = ticket_of(database, ticket_id)
+    assert (ticket.respond_due, ticket.resolve_due, ticket.calendar) == (*promised, "always")
 
 
 def test_a_hold_needs_a_date_and_ends_by_itself(

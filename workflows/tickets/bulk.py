@@ -39,6 +39,7 @@ RIGHT_OF: Mapping[str, str] = {
 }
 UNDOABLE = ("accept", "assign", "hold", "priority")
 UNDO_FOR = timedelta(minutes=15)
+PROMISED = ("respond_within", "resolve_within", "calendar")
 KEPT_FOR = timedelta(days=7)
 
 
@@ -289,7 +290,9 @@ def refused(
 def what_was(ticket: Ticket, action: str) -> dict[str, Any] | None:
     """What an undo of the action puts back; None where there is no way back."""
     if action == "priority":
-        return {"priority": ticket.priority}
+        # A rule may have promised something else than the terms of the site do.
+        promised = {name: getattr(ticket, name) for name in PROMISED}
+        return {"priority": ticket.priority, "promised": promised}
     if action == "hold":
         return {"state": ticket.state}
     if action in ("accept", "assign"):

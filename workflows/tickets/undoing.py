@@ -104,15 +104,22 @@ def _try(
 def _put_priority_back(
     session: Session, caller: Caller, ticket: Ticket, was: Result, undo_id: UUID, now: datetime
 ) -> None:
+    before = was.before or {}
     edit(
         session,
         ticket,
-        dict(was.before or {}),
+        {"priority": before["priority"]},
         person=caller.person_id,
         now=now,
         expected_version=None,
         batch=undo_id,
     )
+    # Batches of before this was kept leave what the terms promise.
+    for name, value in before.get("promised", {}).items():
+        setattr(ticket, name, value)
+    by = events.Actor.person(caller.person_id)
+    recompute(session, ticket, now=now, actor=by, why="edit")
+    session.flush()
 
 
 def _end_hold(
