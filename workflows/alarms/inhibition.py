@@ -104,7 +104,7 @@ def inhibited(
     for alarm_id, rule_id, asset_id, family, returned_at, state in found:
         if rule_id == fault.rule.rule_id and asset_id == fault.asset_id:
             continue
-        if state == "suppressed" and _rests_on(session, alarm_id, alarm):
+        if alarm is not None and state == "suppressed" and _rests_on(session, alarm_id, alarm.id):
             continue
         if _reaches(session, fault.site_id, asset_id, fault.asset_id, family):
             until = learned_at + _LATEST
@@ -121,11 +121,12 @@ _CAUSE = select(Withholding.cause_id).where(
 )
 
 
-def _rests_on(session: Session, inhibitor: UUID, alarm: Alarm | None) -> bool:
+def _rests_on(session: Session, inhibitor: UUID, alarm_id: UUID) -> bool:
     """Whether an alarm is silent because of this one, directly or not: then it can't explain it."""
-    cause, passed = inhibitor, set[UUID | None]()
+    cause: UUID | None = inhibitor
+    passed = set[UUID]()
     while cause is not None and cause not in passed:
-        if alarm is not None and cause == alarm.id:
+        if cause == alarm_id:
             return True
         passed.add(cause)
         cause = session.scalar(_CAUSE, {"of_alarm": cause})
