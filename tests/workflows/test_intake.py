@@ -371,8 +371,12 @@ def test_the_same_file_handed_in_again_takes_the_place_of_its_preview(
 ) -> None:
     content = workbook(BUILDING)
     first = desk.hand_in(content)
+    desk.now = NOON + timedelta(hours=23)
     assert desk.hand_in(content) == first
     assert desk.row(first).version == 2
+    # And has a day again.
+    with desk.database.write() as session:
+        assert forget_previews(session, now=NOON + timedelta(hours=25)) == 0
 
 
 def test_a_discarded_file_is_gone_and_one_that_waits_is_forgotten(

@@ -78,6 +78,8 @@ def hand_in(
     shown = _shown(session, caller.person_id, preview)
     if row is not None:
         _show(row, shown)
+        # It waits from now on: who hands a file in again has a day to apply it.
+        row.uploaded_at = now
         session.flush()
         return row
     row = Intake(
