@@ -497,6 +497,34 @@ def test_quiet_hours_go_over_midnight(at: str, until: str | None) -> None:
     assert quiet_until(None, noon, SHANGHAI) is None
 
 
+@pytest.mark.parametrize(
+    "quiet",
+    [("T22:00", "07:00"), ("22", "07:00"), ("22:00+01:00", "07:00"), ("22:00:10", "22:00:50")],
+)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_quiet_hours_are_what_a_clock_reads(house: House, quiet: tuple[str, str]) -> None:
+    with house.database.write() as session, pytest.raises(Invalid):
+        set_reaching(session, house.worker, {}, quiet, now=NOON)
+    with house.database.write() as session:
+        set_reaching(session, house.worker, {}, ("22:00:10", "07:00"), now=NOON)
+        hours = quiet_hours_of(session, house.worker)
+        assert hours is not None
+        assert (hours.starts, hours.ends) == ("22:00", "07:00")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_hours_that_no_clock_reads_keep_nobody_from_being_told(
+    house: House, channels: dict[str, Pretended]
+) -> None:
+    """Such as were kept once: one person's stopped every notice of everybody."""
+    with house.database.write() as session:
+        session.add(QuietHours(person_id=house.supervisor, starts="T22:0", ends="07:00"))
+    night = NOON + timedelta(hours=12)
+    house.open(night, priority="high")
+    house.take_up(night)
+    assert house.tell(channels, night) >= 1
+
+
 def test_an_attempt_is_written_before_it_is_sent_and_repeated_when_its_end_is_unknown(
     house: House, channels: dict[str, Pretended]
 ) -> None:

@@ -75,7 +75,11 @@ def quiet_until(hours: QuietHours | None, now: datetime, where: ZoneInfo) -> dat
     """When a person's quiet hours end, if they are in them now."""
     if hours is None:
         return None
-    starts, ends = time.fromisoformat(hours.starts), time.fromisoformat(hours.ends)
+    try:
+        starts, ends = time.fromisoformat(hours.starts), time.fromisoformat(hours.ends)
+    except ValueError:
+        # Versions before kept some that no clock reads. Whoever has them is told, and all others.
+        return None
     local = now.astimezone(where)
     inside = (
         starts <= local.time() < ends
