@@ -251,6 +251,11 @@ class Worker(Product):
     number = 1
     monitor: int | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # Its memory is measured: a process that is forked shares some with others.
+        self.anew = True
+
     @property
     def _output(self) -> Path:
         return self.folder / f"{self.role}-{self.number}.out"

@@ -135,6 +135,7 @@ def test_a_role_waits_until_somebody_migrated_its_database(tmp_path: Path) -> No
 def test_a_folder_in_use_is_refused_and_the_one_who_uses_it_is_not_disturbed(
     product: Product,
 ) -> None:
+    product.anew = True
     product.start()
     result = command_line("up", folder=product.folder, settings={"http_port": "0"})
     assert result.returncode == 1
@@ -246,6 +247,7 @@ def test_a_sensor_of_ones_own_is_adopted_and_opens_a_ticket(product: Product) ->
     (product.folder / "site.yaml").write_text(SITE_TEXT)
     done("site", "import", str(product.folder / "site.yaml"), folder=product.folder)
     product.start()
+    product.wait_until_listening()
     topic = "wk/v1/riverside/my-sensor/readings"
     said = done("publish", topic, '{"leak": false}', folder=product.folder)
     assert re.match(r"The broker has it, after \d+\.\d ms\.", said)

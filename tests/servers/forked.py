@@ -45,6 +45,36 @@ def begin(
     return process
 
 
+class Forked:
+    """A process that was forked, with what tests ask of a `subprocess.Popen`."""
+
+    def __init__(self, process: BaseProcess) -> None:
+        self._process = process
+        assert process.pid is not None
+        self.pid = process.pid
+
+    def poll(self) -> int | None:
+        """Its exit status, negative for the signal that ended it; None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float) -> int:
+        """Its exit status once it has ended; raises TimeoutExpired after `timeout` seconds."""
+        self._process.join(timeout)
+        code = self.poll()
+        if code is None:
+            raise subprocess.TimeoutExpired(["watchkeeper"], timeout)
+        return code
+
+    def send_signal(self, signal_number: signal.Signals) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, signal_number)
+
+    def kill(self) -> None:
+        """SIGKILL it, unless it has ended."""
+        self.send_signal(signal.SIGKILL)
+
+
 def run(
     words: Sequence[str], environment: Mapping[str, str], folder: Path, limit: float
 ) -> subprocess.CompletedProcess[str]:
@@ -68,6 +98,8 @@ def _run(
 ) -> None:
     # It ends with the server process, and that with the test run, however that dies.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # No signal of the terminal at which the tests run is meant for it.
+    os.setsid()
     # A process of multiprocessing ignores what a terminal sends.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)

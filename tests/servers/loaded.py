@@ -6,4 +6,8 @@ import importlib
 # Switched on again by the program itself, in each process that is forked.
 gc.disable()
 importlib.import_module("watchkeeper.cli")
+# What a process makes once, whatever it serves: the routes of the API, and of the pages with their
+# templates and translations.
+importlib.import_module("api.app")._routes()
+importlib.import_module("web.app")._routes()
 gc.freeze()

@@ -88,13 +88,18 @@ def done(*words: str, folder: Path, settings: Mapping[str, str] | None = None) -
 
 @dataclass
 class Product:
-    """One role of the product on a data folder; `settings` are named as in the settings file."""
+    """One role of the product on a data folder; `settings` are named as in the settings file.
+
+    It is forked from a process that has loaded the product, for to load it takes longer than the
+    rest of a start; anew: unless it shall be started as somebody at a terminal starts it.
+    """
 
     folder: Path
     role: str = "up"
     settings: dict[str, str] = field(default_factory=dict)
     arguments: Sequence[str] = ()
-    process: subprocess.Popen[bytes] | None = None
+    anew: bool = False
+    process: subprocess.Popen[bytes] | forked.Forked | None = None
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -121,14 +126,23 @@ class Product:
         """Start it and go on at once."""
         if self.role == "up":
             (self.folder / "running.json").unlink(missing_ok=True)
+        # What it says is read before it says anything.
+        self._output.touch()
+        self._said_before = self._output.stat().st_size
+        words = [self.role, *self.arguments]
+        environment = environment_of(self.folder, self.settings)
+        self.process = (
+            self._begin_anew(words, environment)
+            if self.anew
+            else forked.Forked(forked.begin(words, environment, self._output, ROOT))
+        )
+
+    def _begin_anew(self, words: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         with self._output.open("ab") as output:
-            self._said_before = output.tell()
-            self.process = subprocess.Popen(
-                bound_to_this_process(
-                    [sys.executable, "-m", "watchkeeper", self.role, *self.arguments]
-                ),
+            return subprocess.Popen(
+                bound_to_this_process([sys.executable, "-m", "watchkeeper", *words]),
                 cwd=ROOT,
-                env=environment_of(self.folder, self.settings),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -155,7 +169,7 @@ class Product:
     def _is_up(self) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
-            pytest.fail(f"{self.role} ended ({self.process.returncode}): {self.said}", False)
+            pytest.fail(f"{self.role} ended ({self.process.poll()}): {self.said}", False)
         return " is up" in self.said
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.clock import from_micros
-from tests.servers.product import ROOT, EpisodeRow, Product, done, until
+from tests.servers.product import ROOT, EpisodeRow, Product, done, furnished, until
 
 RECORDING = ROOT.parent / "shared" / "data" / "nab" / "machine_temperature_system_failure.csv"
 SITE_TEXT = """\
@@ -118,13 +118,7 @@ def test_a_replayed_recording_opens_the_known_episodes_and_only_once(
     tmp_path: Path, kind: str
 ) -> None:
     wanted = recording(tmp_path, kind)
-    product = Product(tmp_path / "data")
-    (tmp_path / "site.yaml").write_text(SITE_TEXT)
-    (tmp_path / "rules.yaml").write_text(RULES_TEXT)
-    done("site", "import", str(tmp_path / "site.yaml"), folder=product.folder)
-    done("rules", "import", str(tmp_path / "rules.yaml"), folder=product.folder)
-    product.start()
-    try:
+    with furnished(tmp_path, SITE_TEXT, RULES_TEXT) as product:
         replay(product, wanted.file)
         until(lambda: product.fed() >= wanted.times, 90, lambda: f"{product.fed()} stored")
         first = everything(product)
@@ -133,8 +127,6 @@ def test_a_replayed_recording_opens_the_known_episodes_and_only_once(
         replay(product, wanted.file)
         wait_until_taken_in(product)
         assert everything(product) == first
-    finally:
-        product.end()
 
 
 def everything(product: Product) -> tuple[int, list[EpisodeRow], list[tuple[object, ...]]]:

@@ -79,14 +79,29 @@ class Night:
     # A session of the administrator, by which the test looks at pages.
     watching: str
 
+    def begin(self, text: str) -> None:
+        """Say what time it is until the product hears it.
+
+        Nobody keeps what is said before it has subscribed for the first time.
+        """
+
+        def is_heard() -> bool:
+            self._say_time(text)
+            return self._has()
+
+        until(is_heard, 90, "the clock is not heard", pause=0.2)
+
     def clock(self, text: str) -> None:
         """Move the clock, and wait until the product has it."""
-        self.now = local(text)
-        seconds = self.now.timestamp()
-        self.publisher.publish("wk/v1/clock", json.dumps({"now": seconds}).encode())
-        until(lambda: self._has(seconds), 90, "the clock did not move")
+        self._say_time(text)
+        until(self._has, 90, "the clock did not move")
 
-    def _has(self, seconds: float) -> bool:
+    def _say_time(self, text: str) -> None:
+        self.now = local(text)
+        body = {"now": self.now.timestamp()}
+        self.publisher.publish("wk/v1/clock", json.dumps(body).encode())
+
+    def _has(self) -> bool:
         """Whether pages show the moment."""
         page = urllib.request.Request(
             f"{self.product.url}/tickets", headers={"Cookie": f"{SESSION_COOKIE}={self.watching}"}
@@ -94,7 +109,7 @@ class Night:
         with urllib.request.urlopen(page, timeout=60) as answer:
             found = re.search(r'data-now="([^"]+)"', answer.read().decode())
         assert found is not None
-        return datetime.fromisoformat(found[1]).timestamp() >= seconds
+        return datetime.fromisoformat(found[1]).timestamp() >= self.now.timestamp()
 
     def says(self, *, water: bool) -> None:
         """The float of the pit speaks."""
@@ -202,7 +217,7 @@ def night(tmp_path: Path) -> Iterator[Night]:
         publisher = stack.enter_context(Publisher(address))
         siren = stack.enter_context(listening(address, ANNOUNCE))
         night = Night(product, providers, publisher, siren, people, database, start, watching)
-        night.clock("03:00")
+        night.begin("03:00")
         night.says(water=False)
         yield night
 
