@@ -1,9 +1,13 @@
 """What every test may ask for; the fixtures themselves stand in the modules named here."""
 
 import atexit
+import contextlib
 import gc
+import importlib
+import os
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -58,12 +62,13 @@ LONG = (
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Keep the modules and tests, which stay to the end, out of the garbage collector's way.
 
     It would walk over all of them again and again, more often than over what a test leaves.
     """
     try:
+        _import_own_part(session.config)
         return (yield)
     finally:
         gc.collect()
@@ -72,6 +77,30 @@ def pytest_collection() -> Generator[None, object, object]:
         # that it would be walked over several times more.
         atexit.register(gc.unfreeze)
         gc.enable()
+
+
+def _import_own_part(config: pytest.Config) -> None:
+    """Import the worker's own part of all test modules, while the other workers import theirs.
+
+    On a fresh checkout nothing is compiled. All workers collect in the same order, and so each
+    would compile every module at the same time as the others.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    root = config.rootpath
+    if worker is None or [root / argument for argument in config.args] != [root / "tests"]:
+        return
+    number, workers = int(worker.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    for path in sorted(_test_modules(root / "tests"))[number::workers]:
+        # What is wrong with it is told when it is collected.
+        with contextlib.suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
+
+
+def _test_modules(package: Path) -> Iterator[Path]:
+    """The files of all test modules of a package; what others installed below is none of it."""
+    yield from package.glob("test_*.py")
+    for inner in package.glob("*/__init__.py"):
+        yield from _test_modules(inner.parent)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
