@@ -174,6 +174,8 @@ PART: Mapping[str, str] = {
     "ingest keeper": mark("Upkeep of message reading"),
     "ingest timers": mark("Delays of rules"),
     "ingest charts": mark("History that rules look at"),
+    "ingest registry": mark("Places, devices and rules as they are read by"),
+    "ingest told facts": mark("Facts that rules are told"),
     "ingest watch": mark("Watch over message reading"),
     "http ingest": mark("Messages pushed over HTTP"),
     "hosts": mark("Presence as a host"),
