@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from types import CodeType
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from core.markdown import rendered
 from core.pictures import CHOOSABLE
@@ -30,7 +32,10 @@ class Templates:
     """Renders pages in the reader's language."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._environments = {language: _environment(language, bundle) for language in LANGUAGES}
+        compiled = _Compiled()
+        self._environments = {
+            language: _environment(language, bundle, compiled) for language in LANGUAGES
+        }
 
     def render(self, name: str, reader: Reader, **context: object) -> str:
         """The text of a template for a reader."""
@@ -44,7 +49,25 @@ class Templates:
         return HTMLResponse(text, status)
 
 
-def _environment(language: str, bundle: Bundle) -> Environment:
+class _Compiled(BytecodeCache):
+    """What each template was compiled to: the same in every language, which asks for its texts."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, tuple[str, CodeType]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill in what the template became, unless its text has changed."""
+        checksum, code = self._codes.get(bucket.key, ("", None))
+        if checksum == bucket.checksum:
+            bucket.code = code
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Remember what the template became."""
+        assert bucket.code is not None
+        self._codes[bucket.key] = (bucket.checksum, bucket.code)
+
+
+def _environment(language: str, bundle: Bundle, compiled: BytecodeCache) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -52,6 +75,7 @@ def _environment(language: str, bundle: Bundle) -> Environment:
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=compiled,
     )
     catalogue = translations(language)
     # The extension adds this method to the environment when it is loaded.
