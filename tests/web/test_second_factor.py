@@ -89,12 +89,12 @@ def test_before_that_nothing_else_opens(stage: Stage) -> None:
     client = visitor(stage)
     sign_in(client, "wei", GOOD)
     walked = 0
+    form = {"csrf": csrf_of(client, NEEDED)}
     for route in routes_of(stage.app.routes):
         if not isinstance(route, PageRoute) or route.path in OPEN_BEFORE:
             continue
         if route.path in PUBLIC:
             continue
-        form = {"csrf": csrf_of(client, NEEDED)}
         address = re.sub(r"{[^}]+}", str(stage.site_id), route.path)
         for method in sorted(route.methods or ()):
             answer = client.request(method, address, data=form if method == "POST" else None)
