@@ -1,7 +1,9 @@
 """Nobody sees or changes what isn't theirs: every page, as every role, from another site."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -22,7 +24,7 @@ from core.rosters import Absence, Shift
 from tests.api.building import RULE, put_rule, put_tried_draft
 from tests.pictures import drawing, photo
 from tests.voices import sample
-from tests.web.conftest import signed_in
+from tests.web.conftest import signed_in, stage_on
 from tests.web.patrolling import day_of_scans
 from tests.web.phoning import gatehouse
 from tests.web.posting import gate_with_people
@@ -458,14 +460,25 @@ def without_echo(page: str, address: str) -> str:
     return page.replace(f'href="?{query}&amp;lang=', 'href="?lang=') if query else page
 
 
+@pytest.fixture(scope="module")
+def laid_out(
+    foundation: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Stage, dict[str, str]]]:
+    """A stage with our things, and what names them; strangers of all roles leave it as it is."""
+    for stage in stage_on(foundation, tmp_path_factory.mktemp("ours")):
+        yield stage, things_of_ours(stage)
+
+
 def stranger(stage: Stage, role: str) -> TestClient:
     person = stage.person("Stranger", role, node=stage.other_site_id)
     return signed_in(stage, stage.secret(person, "session"))
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_stranger_of_any_role_sees_and_changes_nothing_of_ours(stage: Stage, role: str) -> None:
-    theirs = things_of_ours(stage)
+def test_a_stranger_of_any_role_sees_and_changes_nothing_of_ours(
+    laid_out: tuple[Stage, dict[str, str]], role: str
+) -> None:
+    stage, theirs = laid_out
     client = stranger(stage, role)
     form = {**FORM, "csrf": csrf_token(client.cookies[SESSION_COOKIE]), "node": theirs["site_id"]}
     before = events.newest(stage.parts.database)
@@ -495,8 +508,8 @@ def test_a_stranger_of_any_role_sees_and_changes_nothing_of_ours(stage: Stage, r
     assert events.newest(stage.parts.database) == before
 
 
-def test_the_walk_would_find_what_is_not_hidden(stage: Stage) -> None:
-    theirs = things_of_ours(stage)
+def test_the_walk_would_find_what_is_not_hidden(laid_out: tuple[Stage, dict[str, str]]) -> None:
+    stage, theirs = laid_out
     person = stage.person("Wei Chen", "manager", node=stage.site_id)
     client = signed_in(stage, stage.secret(person, "session"))
     found = [
