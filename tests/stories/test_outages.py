@@ -27,7 +27,11 @@ def product(tmp_path: Path) -> Iterator[Product]:
 
 
 def fans_of(product: Product) -> Fans:
-    return fans_at(product.mqtt)
+    """The site as it lives from when the product listens: nobody keeps what is said before."""
+    fans = fans_at(product.mqtt)
+    product.wait_until_listening()
+    fans.forget()
+    return fans
 
 
 def fans_at(mqtt: Address) -> Fans:
@@ -133,10 +137,10 @@ def test_telemetry_that_is_away_for_a_while_loses_nothing_and_alarms_go_on(
     product: Product,
 ) -> None:
     product.start()
+    fans = fans_of(product)
     product.stop()
     with outages.telemetry_taken(product):
         product.start()
-        fans = fans_of(product)
         outages.wait_until_ill(product, "telemetry")
         fans.racing.add(5)
         until(lambda: bool(episodes_of(product, "story-too-fast")), 90, "alarms don't go on")
