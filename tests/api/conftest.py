@@ -1,5 +1,7 @@
 """The API over a small site, with people who may do more or less on it."""
 
+import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -91,12 +93,25 @@ DOCUMENTS: list[dict[str, Any]] = []
 
 
 @pytest.fixture
-def app(parts: Parts) -> FastAPI:
+def app(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     app = create_app(parts)
     if not DOCUMENTS:
-        DOCUMENTS.append(app.openapi())
+        DOCUMENTS.append(_document(app, tmp_path_factory.getbasetemp().parent))
     app.openapi_schema = DOCUMENTS[0]
     return app
+
+
+def _document(app: FastAPI, folder: Path) -> dict[str, Any]:
+    """The OpenAPI document, made by the first of the processes of a run that share the folder."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return app.openapi()
+    place = folder / "openapi.json"
+    if not place.exists():
+        whole = place.with_suffix(f".{os.getpid()}")
+        whole.write_text(json.dumps(app.openapi()), encoding="utf-8")
+        whole.replace(place)
+    found: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+    return found
 
 
 class Reference:
