@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Dialect, select
 from sqlalchemy.engine.interfaces import CompiledCacheType
 
@@ -24,6 +23,7 @@ from core.people import Grant, Person, issue
 from core.places import Asset, Node
 from core.schema import migrate
 from core.site_file import import_site, read_site_file
+from core.slow_hash import FewAtOnce
 from tests.servers.postgres import PostgresServer
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -96,7 +96,7 @@ def _cheap_hashes() -> Iterator[None]:
 
     Each takes a tenth of a second else, which is more than most tests that sign somebody in take.
     """
-    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    cheap = PasswordHash((FewAtOnce(time_cost=1, memory_cost=8, parallelism=1),))
     with pytest.MonkeyPatch.context() as patch:
         for module in HASHERS:
             patch.setattr(module, "_hasher", cheap)
