@@ -733,7 +733,7 @@ def _people(stage: Stage, client: TestClient) -> None:
     _form(client, f"{team}/shifts", team="maintenance", person=[str(worker)], **shifts, **when)
     away = {"starts": f"{first}T00:00", "ends": f"{first + timedelta(days=2)}T00:00"}
     _form(client, f"{team}/absences", team="maintenance", person=str(worker), **away)
-    _form(client, f"{team}/items", keys="Roof\nPump room\n", equipment="Torch")
+    _form(client, f"{team}/items", team="maintenance", keys="Roof\nPump room\n", equipment="Torch")
 
 
 def _hand_over(stage: Stage, client: TestClient) -> str:
