@@ -12,12 +12,11 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
 
 from api.context import Parts
 from api.languages import Translate, all_told, as_written, translator
 from core.callers import Callers
-from core.errors import Invalid, NotAllowed, NotSignedIn
+from core.errors import NotAllowed, NotSignedIn
 from core.events import Actor
 from core.people import CREDENTIAL_LIFETIME, Caller
 from core.second_factor import NeedsSecondFactor
@@ -128,20 +127,10 @@ def _credentials(request: Request) -> tuple[str, str]:
     )
 
 
-async def form_of(request: Request) -> FormData:
-    """The form that was sent. Invalid for a text with a NUL character: PostgreSQL keeps none."""
-    form = await request.form()
-    named = [name for name, value in form.multi_items() if isinstance(value, str) and "\0" in value]
-    if named:
-        problems = [f"{name}: it holds a NUL character" for name in named]
-        raise Invalid("this can't be kept", problems=problems)
-    return form
-
-
 async def _require_csrf(request: Request, secret: str) -> None:
     given = request.headers.get(CSRF_HEADER)
     if given is None and request.headers.get("Content-Type", "").startswith(FORMS):
-        field = (await form_of(request)).get(CSRF_FIELD)
+        field = (await request.form()).get(CSRF_FIELD)
         given = field if isinstance(field, str) else None
     if given is None or not is_csrf_token(given, secret):
         raise NotAllowed(

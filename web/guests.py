@@ -7,7 +7,7 @@ from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
-from api.deps import CSRF_FIELD, SESSION_COOKIE, csrf_token, form_of, is_csrf_token, parts_of
+from api.deps import CSRF_FIELD, SESSION_COOKIE, csrf_token, is_csrf_token, parts_of
 from core.callers import Callers
 from core.errors import NotAllowed, NotSignedIn
 from core.limits import Limit, take
@@ -54,7 +54,7 @@ def guest_page(
 async def require_own_form(request: Request) -> None:
     """NotAllowed for a form that no page of ours showed in this browser."""
     guest = request.cookies.get(GUEST_COOKIE, "")
-    given = (await form_of(request)).get(CSRF_FIELD)
+    given = (await request.form()).get(CSRF_FIELD)
     written = given if isinstance(given, str) else ""
     if not guest or not is_csrf_token(written, guest):
         raise NotAllowed(

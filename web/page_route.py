@@ -148,8 +148,14 @@ async def _require_texts(request: Request) -> None:
     if not request.headers.get("Content-Type", "").startswith(FORMS):
         return
     form = await request.form()
-    if any("\0" in text for pair in form.multi_items() for text in pair if isinstance(text, str)):
-        raise Invalid("nothing was changed", problems=["a text holds a NUL character"])
+    named = dict.fromkeys(
+        name
+        for name, value in form.multi_items()
+        if "\0" in name or (isinstance(value, str) and "\0" in value)
+    )
+    if named:
+        problems = [f"{name}: it holds a NUL character".replace("\0", "") for name in named]
+        raise Invalid("nothing was changed", problems=problems)
 
 
 def finish(request: Request, response: Response) -> Response:

@@ -13,7 +13,7 @@ from api.deps import SESSION_COOKIE, csrf_token
 from core import events
 from core.people import Grant, Person, caller_for, issue
 from core.places import Asset, Node
-from core.teams import TeamShown, save_team
+from core.teams import Team, TeamShown, save_team
 from tests.web.conftest import signed_in
 from tests.web.stage import OVERHEATING, Stage
 from tests.web.test_isolation import PUMP, choices, outside, photo_of, routes
@@ -195,6 +195,8 @@ def test_nobody_hands_over_for_a_team_that_their_role_does_not_reach(stage: Stag
     """It would close the hand-over of that team to those who are in it."""
     ticket_for(stage, "maintenance")
     _, client = give(stage, "technician", LIFT)
+    with stage.parts.database.write() as session:
+        session.add(Team(site_id=stage.site_id, code=LIFT, name={"en": "Lifts"}))
     form = {"csrf": csrf_token(client.cookies[SESSION_COOKIE]), "note": "All quiet"}
     address = f"/teams/{stage.site_id}/hand-over"
     assert client.post(address, data={**form, "team": "maintenance"}).status_code == 403
