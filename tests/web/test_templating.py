@@ -34,12 +34,13 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_another_language_needs_no_template_compiled_anew(compiled: list[Any]) -> None:
     templates = Templates(Bundle())
     facts: dict[str, Any] = {"title": "", "status": 404, "detail": "", "advice": "", "problems": ()}
+    facts["back"] = ("/", "")
     english = templates.render("error.html", reader("en"), guest=False, **facts)
     assert sorted(compiled) == ["base.html", "error.html", "icons.html"]
     chinese = templates.render("error.html", reader("zh"), guest=False, **facts)
     assert len(compiled) == 3
-    assert "To the live page" in english
-    assert "To the live page" not in chinese
+    assert "Skip to the content" in english
+    assert "Skip to the content" not in chinese
 
 
 def test_a_template_that_was_changed_is_compiled_anew(
