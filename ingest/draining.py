@@ -12,13 +12,8 @@ class Draining(Beside):
 
     def __init__(self, stores: Stores) -> None:
         super().__init__(stores, PART, "telemetry-drain")
-        self._reported = False
 
     def _turn(self) -> float:
-        reported, self._reported = self._reported, True
         moved = self._stores.drain()
-        # Had it failed, the next turn would have that to take back.
-        if reported:
-            self._stores.health.report(PART, ok=True)
-        self._reported = False
+        self._stores.health.report(PART, ok=True)
         return 0.0 if moved else _LOOK_SECONDS
