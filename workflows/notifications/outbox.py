@@ -82,19 +82,7 @@ def enqueue(
 ) -> int:
     """Write a delivery row for each outward fact and move the cursor, in one transaction."""
     outward = [fact for fact in facts if is_outward(fact.kind)]
-    for fact in outward:
-        session.add(
-            Delivery(
-                id=new_id(),
-                site_id=fact.site_id,
-                event_seq=fact.seq,
-                channel=channel,
-                state="waiting",
-                attempts=0,
-                created_at=now,
-                next_try_at=now,
-            )
-        )
+    session.add_all(_waiting(channel, fact, now) for fact in outward)
     set_cursor(session, channel, cursor)
     return len(outward)
 
@@ -104,19 +92,23 @@ def set_aside(
 ) -> None:
     """Note that a fact could not be taken up: the channel goes on, and tries it again after a
     growing pause."""
-    session.add(
-        Delivery(
-            id=new_id(),
-            site_id=fact.site_id,
-            event_seq=fact.seq,
-            channel=channel,
-            state="waiting",
-            attempts=1,
-            created_at=now,
-            next_try_at=now + _pause(1),
-            last_tried_at=now,
-            last_result=result[:300],
-        )
+    row = _waiting(channel, fact, now)
+    row.attempts, row.next_try_at = 1, now + _pause(1)
+    row.last_tried_at, row.last_result = now, result[:300]
+    session.add(row)
+
+
+def _waiting(channel: str, fact: events.Event, now: datetime) -> Delivery:
+    """A delivery that nobody has tried yet."""
+    return Delivery(
+        id=new_id(),
+        site_id=fact.site_id,
+        event_seq=fact.seq,
+        channel=channel,
+        state="waiting",
+        attempts=0,
+        created_at=now,
+        next_try_at=now,
     )
 
 
