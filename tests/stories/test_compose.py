@@ -19,6 +19,7 @@ import pytest
 from core.clock import SystemClock
 from core.db import Database, with_password
 from simulators.connection import BrokerAddress, Publisher
+from simulators.errors import BrokerTrouble
 from tests.servers.influx.compiler import flux_compiler
 from tests.servers.influx.stand_in import TOKEN, StandIn
 from tests.servers.postgres import PostgresServer
@@ -138,12 +139,22 @@ def as_image_does(server: PostgresServer, stack: Stack) -> None:
         session.execute(f"CREATE DATABASE {given['POSTGRES_DB']} OWNER {name}".encode())
 
 
+def lets_in(address: BrokerAddress) -> bool:
+    try:
+        with Publisher(address, patience=60):
+            return True
+    except BrokerTrouble:
+        return False
+
+
 def publish(stack: Stack, device: str, credential: Mapping[str, str], *, leak: bool) -> None:
     """Have somebody with a credential say over TLS that a device leaks, or that it doesn't."""
     port = stack.port("broker", 8883)
     ca = str(stack.folder / "volumes/broker-files/authority.pem")
     user, secret = credential["username"], credential["secret"]
     address = BrokerAddress("localhost", port, user, secret, tls_ca=ca)
+    # A credential that was just made is the broker's once ingest has brought it there.
+    until(lambda: lets_in(address), LIMIT_S, "the broker never knows the credential", pause=0.5)
     with Publisher(address, patience=60) as publisher:
         publisher.publish(f"wk/v1/works/{device}/readings", json.dumps({"leak": leak}).encode())
         publisher.flush()
