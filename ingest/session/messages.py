@@ -10,6 +10,12 @@ RETAINED = 1
 DUPLICATE = 2
 
 
+# Identifiers are given in turn, and 65,535 of them go round within two seconds of a heavy load: of
+# what was settled, only so much is remembered that it is forgotten before it is given again, also
+# where a broker has 20,000 under way.
+_REMEMBERED = 16_384
+
+
 class Unacknowledged:
     """The packet identifiers delivered in this connection and not acknowledged yet.
 
@@ -17,17 +23,21 @@ class Unacknowledged:
     duplicate (NATS does after its `ack_wait`): the pipeline already holds it, so it is dropped,
     also when its acknowledgement went out while the repeat was on its way. That acknowledgement
     settles both; a second one could settle a new message that has got the identifier since.
+    But the mark doesn't say that we ever saw the message: NATS sets it, too, on one that it held
+    back at first since too many were under way. So a repeat of what was settled is dropped once: a
+    broker that sends it again has not taken the acknowledgement for this message.
     An identifier that comes again *without* the mark belongs to a new message: the broker has
     freed it, because an acknowledgement crossed with a repeat that was then taken for a message of
     its own. The acknowledgement of that repeat must not go out, it would settle the new message.
     """
 
-    __slots__ = ("mids", "settled", "superseded")
+    __slots__ = ("_before", "_settled", "mids", "superseded")
 
     def __init__(self) -> None:
         self.mids: set[int] = set()
-        self.settled: set[int] = set()
         self.superseded: dict[int, int] = {}
+        self._settled: set[int] = set()
+        self._before: set[int] = set()
 
     def admit(self, mid: int, duplicate: int) -> bool:
         """Whether a message is to be taken: it is new, or from before this connection."""
@@ -35,7 +45,9 @@ class Unacknowledged:
             if duplicate:
                 return False
             self.superseded[mid] = self.superseded.get(mid, 0) + 1
-        elif duplicate and mid in self.settled:
+        elif duplicate and (mid in self._settled or mid in self._before):
+            self._settled.discard(mid)
+            self._before.discard(mid)
             return False
         self.mids.add(mid)
         return True
@@ -47,7 +59,9 @@ class Unacknowledged:
         if self.superseded:
             known = [mid for mid in known if not self._retire(mid)]
         waiting.difference_update(known)
-        self.settled.update(known)
+        if len(self._settled) >= _REMEMBERED:
+            self._before, self._settled = self._settled, set()
+        self._settled.update(known)
         return known
 
     def _retire(self, mid: int) -> bool:

@@ -2,13 +2,16 @@
 
 import threading
 import time
+from pathlib import Path
 
 from ingest.session import DUPLICATE, RETAINED, Phase
 from tests.ingest.session.conftest import Ingest, Sessions
-from tests.ingest.session.publishing import publish, publish_retained, readings
+from tests.ingest.session.publishing import flood, publish, publish_retained, readings
 from tests.servers.broker_process import BrokerProcess
+from tests.servers.nats import nats
 
 EVERYTHING = "wk/v1/+/+/readings"
+IDENTIFIERS = 65_535
 
 
 def test_messages_come_in_the_order_they_were_published(
@@ -79,6 +82,35 @@ def test_repeats_on_the_same_connection_are_dropped(
     # NATS sends unacknowledged messages again after half a second here; Mosquitto never does.
     assert ingest.quiet(1.2) == []
     assert ingest.settle(came, 0.8) == []
+
+
+def test_what_waited_for_its_window_is_taken_after_identifiers_went_round(
+    tmp_path: Path, sessions: Sessions
+) -> None:
+    """NATS marks as a duplicate what it held back while too much was under way."""
+    most = 1_000
+    with nats(tmp_path, max_ack_pending=most) as running:
+        ingest = sessions.connect(running.address, EVERYTHING, "alarm/+")
+        for start in range(0, IDENTIFIERS, 10_000):
+            count = min(10_000, IDENTIFIERS - start)
+            sent = threading.Thread(target=flood, args=(running.address, readings(count, start)))
+            sent.start()
+            taken = 0
+            while taken < count:
+                some = ingest.take(1)
+                ingest.acknowledge(some)
+                taken += len(some)
+            sent.join()
+        flood(running.address, readings(most))
+        held_up = ingest.take(most)
+        publish(running.address, [("alarm/door", b"open")])
+        assert ingest.quiet(0.2) == []
+        ingest.acknowledge(held_up)
+        (late,) = ingest.take(1, 10)
+        assert late[:2] == (b"alarm/door", b"open")
+        assert late[3] == DUPLICATE
+        ingest.acknowledge([late])
+        assert ingest.quiet(1.2) == []
 
 
 def test_acknowledgements_of_an_older_connection_are_ignored(

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from ingest.session import DUPLICATE, RETAINED, BrokerAddress, Phase
+from ingest.session.messages import Unacknowledged
 from tests.ingest.session.conftest import Sessions
 from tests.ingest.session.scripted_broker import (
     Peer,
@@ -120,6 +121,43 @@ def test_a_repeat_that_crossed_with_its_acknowledgement_is_dropped(sessions: Ses
         assert ingest.quiet(0.2) == []
         ingest.session.close()
     assert acknowledged == [6, 7, 7]
+
+
+def test_a_marked_message_that_comes_again_although_it_was_settled_is_taken(
+    sessions: Sessions,
+) -> None:
+    acknowledged: list[int] = []
+
+    def script(peer: Peer) -> None:
+        peer.accept()
+        peer.send(publish_frame(b"t", b"first", 7))
+        acknowledged.append(int.from_bytes(peer.until(PUBACK)[1:], "big"))
+        peer.send(publish_frame(b"t", b"second", 7, duplicate=True))
+        peer.send(publish_frame(b"t", b"second", 7, duplicate=True))
+        acknowledged.append(int.from_bytes(peer.until(PUBACK)[1:], "big"))
+        peer.until(DISCONNECT)
+
+    with scripted_broker(script) as address:
+        ingest = sessions.connect(address, "#")
+        ingest.acknowledge(ingest.take(1))
+        second = ingest.take(1)
+        assert second == [(b"t", b"second", 7, DUPLICATE)]
+        ingest.acknowledge(second)
+        assert ingest.quiet(0.2) == []
+        ingest.session.close()
+    assert acknowledged == [7, 7]
+
+
+def test_what_was_settled_is_forgotten_before_its_identifier_is_given_again() -> None:
+    window, identifiers = 20_000, 65_535
+    known = Unacknowledged()
+    for mid in range(1, identifiers + 1):
+        assert known.admit(mid, 0)
+        if mid > window:
+            assert known.settle([mid - window]) == [mid - window]
+    # The broker may give 1 to a new message as soon as it goes round, though others are under way.
+    assert known.admit(1, DUPLICATE)
+    assert not known.admit(identifiers - window, DUPLICATE)
 
 
 @pytest.mark.parametrize(
