@@ -29,13 +29,15 @@ from tests.workflows.conftest import (
     finding,
     ticket_of,
 )
-from workflows.alarms import Alarm, RuleFacts, accept_ticket, record
+from workflows.alarms import Alarm, RuleFacts, Withheld, accept_ticket, record, release
 from workflows.alarms.floods import settle_floods
 from workflows.alarms.incident_model import Incident, IncidentChild, SiteFlood
 from workflows.alarms.incident_reading import incidents_of as incidents_of_ticket
 from workflows.alarms.incident_reading import list_incidents
 from workflows.alarms.realarming import due_realarms, realarm
+from workflows.alarms.releasing import due_withholdings, release_due
 from workflows.alarms.splitting import split
+from workflows.alarms.withholding import withhold
 from workflows.tickets import Fault, Step, Ticket, TicketEvidence
 
 SECOND = timedelta(seconds=1)
@@ -484,6 +486,68 @@ def test_an_alarm_of_two_incidents_of_one_ticket_is_taken_out_of_both(
             split(session, caller, second.id, alarm, now=NOON + MINUTE)
     assert [one.alarms for one in incidents_of(database)] == [2, 3]
     assert states_of(database)["open"] == 2
+
+
+def test_what_is_released_together_is_one_incident_as_if_it_had_not_been_withheld(
+    database: Database, site: SmallSite, house: Building
+) -> None:
+    wet = replace(LEAK, inhibited_by=("mains-lost",))
+    codes = house.assets(5)
+    house.supply("board-1", codes)
+    house.trip("board-1", NOON, LOST)
+    found = [
+        finding(site, TransitionKind.TRIPPED, NOON + (n + 1) * SECOND, asset=code, rule=wet)
+        for n, code in enumerate(codes)
+    ]
+    with database.write() as session:
+        assert record(session, found, learned_at=NOON + MINUTE) == []
+    house.clear("board-1", NOON + 120 * MINUTE, LOST)
+    over = NOON + 120 * MINUTE + 5 * MINUTE
+    with database.read() as session:
+        due = due_withholdings(session, now=over)
+    for n, one in enumerate(due):
+        with database.write() as session:
+            release_due(session, one, now=over + n * SECOND, actor=events.SYSTEM)
+    [incident] = incidents_of(database)
+    assert (incident.root_kind, incident.alarms) == ("space", 5)
+    # That of the board, and the first two of the leak.
+    assert states_of(database) == {"open": 2, "merged": 1}
+    with database.read() as session:
+        of_whole = TicketEvidence.ticket_id == incident.ticket_id
+        proofs = session.scalars(select(TicketEvidence).where(of_whole)).all()
+        assert set(session.scalars(select(Alarm.incident_id).where(Alarm.family == "water"))) == {
+            incident.id
+        }
+    # Each says how long nobody was told; that of the second came with its ticket.
+    assert sum("withheld" in proof.data for proof in proofs) >= 4
+    assert len(facts_of(database, "ticket.incident")) == 1
+
+
+def test_what_was_taken_out_is_not_put_back_when_it_is_released(
+    database: Database, house: Building, administrator: Administrator
+) -> None:
+    codes = house.assets(4)
+    for n, code in enumerate(codes):
+        ticket = house.trip(code, NOON + n * SECOND)
+    [incident] = incidents_of(database)
+    with database.write() as session:
+        caller = caller_of(session, administrator.person_id)
+        alarm_id = session.scalars(
+            select(Alarm.id).join(Asset, Asset.id == Alarm.asset_id).where(Asset.code == codes[3])
+        ).one()
+        own = split(session, caller, incident.id, alarm_id, now=NOON + MINUTE).id
+    do(database, own, administrator.person_id, NOON + MINUTE, "cancel")
+    with database.write() as session:
+        alarm = session.get_one(Alarm, alarm_id)
+        held = Withheld("suppressed", "maintenance", NOON + 4 * MINUTE, None)
+        withhold(session, alarm, held, actor=events.SYSTEM, now=NOON + 3 * MINUTE)
+    with database.write() as session:
+        alarm = session.get_one(Alarm, alarm_id)
+        release(session, alarm, "expired", actor=events.SYSTEM, now=NOON + 4 * MINUTE)
+    with database.read() as session:
+        alarm = session.get_one(Alarm, alarm_id)
+        assert alarm.incident_id is None
+        assert alarm.ticket_id not in (None, ticket)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

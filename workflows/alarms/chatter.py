@@ -29,8 +29,8 @@ from core.places import Asset
 from rules.durations import MINUTE
 from rules.states import TransitionKind
 from workflows import tickets
-from workflows.alarms.clearing import clear_alarm, rule_of
-from workflows.alarms.finding import Finding, proof_of
+from workflows.alarms.clearing import clear_alarm
+from workflows.alarms.finding import Finding, judge_of, proof_of
 from workflows.alarms.model import ALARM, WITHHELD, Alarm, Episode
 from workflows.alarms.releasing import open_episode
 
@@ -210,7 +210,7 @@ def _append(
             session,
             f"{kind}.{verb}",
             (kind, subject_id),
-            actor=rule_of(alarm),
+            actor=judge_of(alarm),
             happened_at=at,
             learned_at=learned_at,
             site_id=alarm.site_id,

@@ -11,22 +11,18 @@ from core import events
 from core.clock import from_micros
 from core.lifecycle import move
 from workflows import tickets
+from workflows.alarms.finding import judge_of
 from workflows.alarms.inhibition import release_inhibited
 from workflows.alarms.model import ALARM, WITHHELD, Alarm
 from workflows.alarms.releasing import STANDS, latch_where_asked, open_episode, release
 from workflows.alarms.withholding import standing_of
 
 
-def rule_of(alarm: Alarm) -> events.Actor:
-    """The rule of an alarm, as whoever did it."""
-    return events.Actor("rule", f"{alarm.rule_id}@{alarm.rule_version}")
-
-
 def clear_alarm(
     session: Session, alarm: Alarm, at_micros: int, proof: Mapping[str, Any], learned_at: datetime
 ) -> None:
     """Move an alarm that cleared at `at_micros`, close its episode and tell its ticket."""
-    at, actor = from_micros(at_micros), rule_of(alarm)
+    at, actor = from_micros(at_micros), judge_of(alarm)
     alarm.returned_at = at
     # What is pending is sent as well, the episode among it.
     session.flush()
@@ -47,7 +43,7 @@ def clear_alarm(
 def _note_recovery(
     session: Session, alarm: Alarm, at_micros: int, proof: Mapping[str, Any], learned_at: datetime
 ) -> None:
-    at, actor = from_micros(at_micros), rule_of(alarm)
+    at, actor = from_micros(at_micros), judge_of(alarm)
     episode = open_episode(session, alarm)
     if episode is None:
         return

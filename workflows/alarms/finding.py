@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from core import events
 from rules.engine import Transition
 from workflows import tickets
 from workflows.alarms.model import Alarm
@@ -143,6 +144,11 @@ def rule_of(alarm: Alarm, kept: Mapping[str, Any]) -> RuleFacts:
         inhibited_by=tuple(kept.get("inhibited_by", ())),
         looks_back=spans["looks_back"] or timedelta(0),
     )
+
+
+def judge_of(alarm: Alarm) -> events.Actor:
+    """The rule of an alarm, as whoever did it."""
+    return events.Actor("rule", f"{alarm.rule_id}@{alarm.rule_version}")
 
 
 @dataclass(frozen=True, slots=True)

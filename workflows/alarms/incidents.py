@@ -24,9 +24,8 @@ from core.clock import from_micros, to_micros
 from core.ids import new_id
 from rules.durations import MINUTE
 from workflows import tickets
-from workflows.alarms.clearing import rule_of
 from workflows.alarms.common_causes import Root, causes_at
-from workflows.alarms.finding import Finding
+from workflows.alarms.finding import Faulty, Finding, judge_of
 from workflows.alarms.incident_model import Incident, IncidentChild
 from workflows.alarms.inhibition import explained
 from workflows.alarms.model import WITHHELD, Alarm
@@ -72,7 +71,7 @@ def may_join(session: Session, finding: Finding) -> bool:
 
 
 def join(
-    session: Session, alarm: Alarm, finding: Finding, learned_at: datetime
+    session: Session, alarm: Alarm, finding: Faulty, learned_at: datetime
 ) -> tickets.Ticket | None:
     """The ticket of the incident that a trip is a part of; None where it is to have its own.
 
@@ -83,7 +82,7 @@ def join(
     if not _has_family(finding):
         return None
     session.flush()
-    if is_held(session, key):
+    if is_held(session, key) or _was_taken_out(session, alarm, finding):
         return None
     roots = _roots(session, finding)
     found = _standing(session, finding, roots) or _formed(session, finding, roots, learned_at)
@@ -97,16 +96,26 @@ def join(
     return ticket
 
 
-def _has_family(finding: Finding) -> bool:
+def _was_taken_out(session: Session, alarm: Alarm, finding: Faulty) -> bool:
+    """Whether somebody took it out of an incident of around this time."""
+    statement = select(IncidentChild.alarm_id).where(
+        IncidentChild.alarm_id == alarm.id,
+        IncidentChild.split_at.is_not(None),
+        IncidentChild.tripped_micros > finding.at - 2 * WINDOW,
+    )
+    return session.scalars(statement.limit(1)).first() is not None
+
+
+def _has_family(finding: Faulty) -> bool:
     return finding.rule.family is not None and not finding.rule.life_safety
 
 
-def _roots(session: Session, finding: Finding) -> Sequence[Root]:
+def _roots(session: Session, finding: Faulty) -> Sequence[Root]:
     causes = causes_at(session, finding.site_id)
     return causes.roots(finding.rule.family or "", finding.asset_id)
 
 
-def _lately(finding: Finding) -> tuple[ColumnElement[bool], ...]:
+def _lately(finding: Faulty) -> tuple[ColumnElement[bool], ...]:
     """Conditions: alarms of the same family on the site that tripped around the same time."""
     around = from_micros(finding.at - WINDOW), from_micros(finding.at + WINDOW)
     return (
@@ -120,7 +129,7 @@ def _lately(finding: Finding) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _live(session: Session, finding: Finding) -> Sequence[Incident]:
+def _live(session: Session, finding: Faulty) -> Sequence[Incident]:
     statement = select(Incident).where(
         Incident.site_id == finding.site_id,
         Incident.family == finding.rule.family,
@@ -131,7 +140,7 @@ def _live(session: Session, finding: Finding) -> Sequence[Incident]:
 
 
 def _standing(
-    session: Session, finding: Finding, roots: Sequence[Root]
+    session: Session, finding: Faulty, roots: Sequence[Root]
 ) -> tuple[Incident, tickets.Ticket] | None:
     """An incident that goes on, with what may be behind the finding as its cause."""
     for incident in _live(session, finding):
@@ -144,7 +153,7 @@ def _standing(
 
 
 def _shared(
-    session: Session, finding: Finding, roots: Sequence[Root]
+    session: Session, finding: Faulty, roots: Sequence[Root]
 ) -> list[tuple[Root, list[UUID]]]:
     """Causes that enough alarms of around the same time share, with those: the most first."""
     causes, family = causes_at(session, finding.site_id), finding.rule.family or ""
@@ -167,7 +176,7 @@ def _shared(
 
 
 def _formed(
-    session: Session, finding: Finding, roots: Sequence[Root], learned_at: datetime
+    session: Session, finding: Faulty, roots: Sequence[Root], learned_at: datetime
 ) -> tuple[Incident, tickets.Ticket] | None:
     for root, ids in _shared(session, finding, roots):
         others = _worked_on(session, ids)
@@ -191,7 +200,7 @@ def _worked_on(session: Session, alarm_ids: Sequence[UUID]) -> list[_Other]:
 
 def _form(
     session: Session,
-    finding: Finding,
+    finding: Faulty,
     root: Root,
     others: Sequence[_Other],
     learned_at: datetime,
@@ -221,7 +230,7 @@ def take_consequences(
 
 def _open(
     session: Session,
-    finding: Finding,
+    finding: Faulty,
     root: Root,
     ticket: tickets.Ticket,
     learned_at: datetime,
@@ -306,13 +315,13 @@ def _add(
         session,
         "incident.join",
         ("incident", incident.id),
-        actor=rule_of(alarm),
+        actor=judge_of(alarm),
         happened_at=from_micros(tripped),
         learned_at=learned_at,
         site_id=incident.site_id,
         after={"alarm": str(alarm.id), "asset": str(alarm.asset_id)},
     )
-    actor = rule_of(alarm)
+    actor = judge_of(alarm)
     return raise_priority(session, ticket, alarm.severity, now=learned_at, actor=actor)
 
 
@@ -329,7 +338,7 @@ def _tell(
         session,
         "ticket.incident",
         ("ticket", ticket.id),
-        actor=rule_of(alarm),
+        actor=judge_of(alarm),
         learned_at=learned_at,
         site_id=ticket.site_id,
         after={"incident": str(incident.id), "alarms": incident.alarms},

@@ -1,5 +1,6 @@
 """What was withheld is judged again: it is announced if it still stands, and forgotten if not."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from core.lifecycle import move
 from core.places import Asset
 from rules.rule import DEFAULT_REALARM_AFTER, DEFAULT_REOPEN_WITHIN
 from workflows import tickets
+from workflows.alarms import incidents
 from workflows.alarms.finding import Opened, RuleFacts, StandingFault, draft_of, rule_of
 from workflows.alarms.leaving import leave_if_elsewhere
 from workflows.alarms.model import ALARM, WITHHOLDING, Alarm, Episode, Withholding
@@ -141,7 +143,10 @@ def _facts_of_ticket(session: Session, alarm: Alarm) -> dict[str, Any]:
 def announce(
     session: Session, alarm: Alarm, fault: StandingFault, row: Withholding, *, now: datetime
 ) -> Opened:
-    """Tell of an alarm as if it tripped now; its ticket says how long it was withheld, and why."""
+    """Tell of an alarm as if it tripped now; its ticket says how long it was withheld, and why.
+
+    What tripped around the same time and may come of the same cause becomes one incident with it.
+    """
     rule = fault.rule
     actor = events.Actor("rule", f"{rule.rule_id}@{rule.version}")
     tripped_at = alarm.raised_at or now
@@ -160,7 +165,14 @@ def announce(
             "why": row.why,
         },
     )
-    ticket, outcome = open_again(session, fault, tripped_at, now=now)
+    # It belongs to what tripped when it did: many may have been withheld together.
+    then = replace(fault, at=to_micros(tripped_at))
+    whole = incidents.join(session, alarm, then, now)
+    ticket, outcome = (
+        open_again(session, fault, tripped_at, now=now)
+        if whole is None
+        else (whole, tickets.Outcome.JOINED)
+    )
     episode = open_episode(session, alarm)
     if episode is not None:
         episode.ticket_id = ticket.id
@@ -182,7 +194,7 @@ def announce(
         "trip",
         at,
         {**proof, "withheld": held},
-        chart_wanted=True,
+        chart_wanted=whole is None,
     )
     session.flush()
     return Opened(ticket.id, ticket.number, outcome)
