@@ -1,9 +1,11 @@
 """Files that people hand in, kept under the hash of their content; on a disk or in a bucket."""
 
 import hashlib
+import os
 import uuid
 
 from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 
 from core.errors import NotFound, Unavailable
 from core.settings import Settings
@@ -34,12 +36,29 @@ class FileStore:
                 # Whole or not at all: a killed process leaves a name that nobody asks for.
                 half = f"{path}.{uuid.uuid4().hex}"
                 self._fs.pipe_file(half, content)
+                self._on_disk(half)
                 self._fs.mv(half, path)
+                self._on_disk(path.rpartition("/")[0])
         except OSError as error:
             raise Unavailable(
                 "the store of files takes nothing", advice="Try again in a moment."
             ) from error
         return digest
+
+    def _on_disk(self, path: str) -> None:
+        """Wait until a file, or the names in a folder, would stand after a loss of power; a bucket
+        sees to that itself.
+
+        A name may be on the disk before its content: it would be found empty, and never be stored
+        again.
+        """
+        if not isinstance(self._fs, LocalFileSystem):
+            return
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def get(self, digest: str) -> bytes:
         """The content. NotFound when it is not there, Unavailable when it can't be read."""

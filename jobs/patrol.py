@@ -20,18 +20,21 @@ LOOK_LATER, CHECK_LATER = timedelta(seconds=10), timedelta(minutes=1)
 
 
 def make_rounds_ahead(work: Work, now: datetime) -> int:
-    """Make the rounds of every plan far enough ahead."""
+    """Make the rounds of every plan far enough ahead.
+
+    Each plan by itself: one that fails holds no other back, and then the sweep fails.
+    """
     with work.database.read() as session:
         due = rounds.plans_to_make(session, now=now)
-    made = 0
-    for plan_id in due:
-        if work.stopping.is_set():
-            break
+
+    def make(plan_id: UUID) -> int:
         with work.transaction() as session:
             plan = session.get(rounds.RoundPlan, plan_id, with_for_update=True)
-            if plan is not None:
-                made += rounds.make_rounds(session, plan, now=now, actor=ACTOR)
-    return made
+            if plan is None:
+                return 0
+            return rounds.make_rounds(session, plan, now=now, actor=ACTOR)
+
+    return one_by_one(work, due, make)
 
 
 def look_at_rounds(work: Work, now: datetime) -> int:

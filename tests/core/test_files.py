@@ -1,5 +1,6 @@
 """The store of files: whole or not at all, once, and clear about what it can't do."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,21 @@ def test_the_same_content_stands_once_and_nothing_half_is_left(tmp_path: Path) -
     store = FileStore(str(tmp_path))
     assert store.put(b"a photo") == store.put(b"a photo")
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
+
+
+def test_content_is_on_the_disk_before_it_has_its_name_and_the_name_before_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    def fsync(descriptor: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        named = any(len(each.name) == 62 for each in tmp_path.rglob("*"))
+        seen.append(("folder" if path.is_dir() else path.read_text(), named))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    FileStore(str(tmp_path)).put(b"a photo")
+    assert seen == [("a photo", False), ("folder", True)]
 
 
 def test_another_kind_of_store_is_a_setting() -> None:

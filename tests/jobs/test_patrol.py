@@ -27,6 +27,30 @@ from workflows.patrol import Checkpoint, honesty, rounds
 from workflows.patrol.statutes import STATUTES
 
 
+def test_a_plan_whose_rounds_cannot_be_made_holds_no_other_back(
+    database: Database, site: SmallSite, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = make_walk(database, site)
+    walk.route()
+    for _ in range(3):
+        walk.plan()
+    later = NOON + timedelta(days=1)
+    with database.read() as session:
+        broken = rounds.plans_to_make(session, now=later)[0]
+
+    def stumble(session: Any, plan: rounds.RoundPlan, **more: Any) -> int:
+        if plan.id == broken:
+            raise ValueError("a rule of days that nobody can read")
+        return make_rounds(session, plan, **more)
+
+    make_rounds = rounds.make_rounds
+    monkeypatch.setattr(rounds, "make_rounds", stumble)
+    with pytest.raises(ValueError, match="nobody can read"):
+        make_rounds_ahead(make_work(database, clock), later)
+    with database.read() as session:
+        assert rounds.plans_to_make(session, now=later) == [broken]
+
+
 def test_rounds_are_made_ahead_each_day_and_told_when_they_do_not_begin(
     database: Database, site: SmallSite, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
