@@ -388,10 +388,7 @@ def _live(
             took[kind] += values
     result.requests = sum(map(len, took.values()))
     result.latencies = {kind: percentiles(values) for kind, values in sorted(took.items())}
-    own = dict(result.memory_mib)
-    own["ingest"] = [
-        mib - cached for mib, cached in zip(own["ingest"], result.cached_mib, strict=True)
-    ]
+    own = {**result.memory_mib, "ingest": _alone(result)}
     result.slopes = {name: round(slope(mib)) for name, mib in own.items()}
     # Each message holds three readings; the last of them may still be on their way.
     until(lambda: roles["ingest"].fed() >= 3 * result.messages, 120, "readings are missing")
@@ -416,11 +413,23 @@ def _ends(samples: Sequence[float]) -> list[float]:
     return [round(samples[int(len(samples) * WARM_UP)], 1), round(samples[-1], 1)]
 
 
+def _alone(result: Result) -> list[float]:
+    """The memory of ingest, without what DuckDB caches in it."""
+    pairs = zip(result.memory_mib["ingest"], result.cached_mib, strict=True)
+    return [mib - cached for mib, cached in pairs]
+
+
 def tell(result: Result) -> str:
     """What is worth keeping of a result, as JSON."""
     shown = asdict(result)
     shown["memory_mib"] = {name: _ends(mib) for name, mib in result.memory_mib.items()}
     shown["cached_mib"] = _ends(result.cached_mib)
+    # Whether a slope is a leak or a step: the mean of each half minute.
+    shown["ingest_alone_mib"] = [
+        round(sum(some) / len(some), 1)
+        for start in range(0, len(result.cached_mib), 30)
+        if (some := _alone(result)[start : start + 30])
+    ]
     return json.dumps(shown, indent=2, ensure_ascii=False)
 
 
