@@ -184,8 +184,9 @@ class JobsRunner:
         scheduler.add_job(self._try_again, "interval", seconds=RETRY_SECONDS, id="next tries")
         for sweep in self._sweeps:
             look = min(sweep.look, LOOK_WHEN_SIMULATED) if self._clock.simulated else sweep.look
-            run = partial(self._look, sweep)
-            scheduler.add_job(run, "interval", seconds=look, id=f"sweep {sweep.name}")
+            run, name = partial(self._look, sweep), f"sweep {sweep.name}"
+            # The scheduler's warnings speak of the name.
+            scheduler.add_job(run, "interval", seconds=look, id=name, name=name)
         return scheduler
 
     def start(self) -> None:
