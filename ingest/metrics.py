@@ -8,9 +8,9 @@ QUARANTINED = Counter("wk_ingest_quarantined_total", "Messages quarantined.", ["
 DECISIONS = Counter("wk_ingest_decisions_total", "Transitions of alarms.", ["kind"])
 TICKETS = Counter("wk_ingest_tickets_total", "Tickets opened, continued or re-opened by faults.")
 STORED = Counter("wk_ingest_stored_total", "Readings handed to telemetry and durable there.")
-CACHED = Gauge(
-    "wk_telemetry_cached_bytes",
-    "Memory in pages of the DuckDB file, which grows up to telemetry_memory_bytes.",
+TELEMETRY_MEMORY = Gauge(
+    "wk_telemetry_memory_bytes",
+    "Memory that DuckDB uses, which grows up to telemetry_memory_bytes.",
 )
 WRITE_SECONDS = Histogram(
     "wk_ingest_write_seconds",

@@ -69,9 +69,10 @@ WARM_UP = 0.4
 @dataclass
 class Result:
     """What a run showed. slopes: KiB of memory a minute that each role grows by, after warming up,
-    without cached_mib: the pages of its file that DuckDB keeps in ingest, which it says itself.
-    Those become more with the readings until telemetry_memory_bytes are used, and no more then
-    (tests/core/telemetry/test_duckdb_store.py).
+    without engine_mib: what DuckDB says that it uses in ingest. Pages of its file become more with
+    the readings until telemetry_memory_bytes are used, and no more then
+    (tests/core/telemetry/test_duckdb_store.py); what is in its log comes and goes every few
+    minutes, which in a run of ten would pass for a slope.
 
     latencies: milliseconds by kind of request, p50, p95, p99 and the worst.
     """
@@ -85,7 +86,7 @@ class Result:
     tickets: int = 0
     latencies: dict[str, list[float]] = field(default_factory=dict)
     memory_mib: dict[str, list[float]] = field(default_factory=dict)
-    cached_mib: list[float] = field(default_factory=list)
+    engine_mib: list[float] = field(default_factory=list)
     slopes: dict[str, float] = field(default_factory=dict)
     logged: list[str] = field(default_factory=list)
 
@@ -295,7 +296,7 @@ def running(folder: Path, url: str, address: BrokerAddress) -> Iterator[dict[str
 
 
 async def watch(roles: Mapping[str, Worker], ends: float, result: Result) -> None:
-    """Note the memory of each role (resident, MiB) every second, and what of it is cached."""
+    """Note the memory of each role (resident, MiB) every second, and what of it is DuckDB's."""
     processes = {}
     for name, product in roles.items():
         assert product.process is not None
@@ -306,16 +307,16 @@ async def watch(roles: Mapping[str, Worker], ends: float, result: Result) -> Non
             for name, process in processes.items():
                 mib = process.memory_info().rss / 2**20
                 result.memory_mib.setdefault(name, []).append(mib)
-            result.cached_mib.append(_cached((await client.get(metrics)).text))
+            result.engine_mib.append(_engine((await client.get(metrics)).text))
             await asyncio.sleep(1)
 
 
-def _cached(metrics: str) -> float:
-    """MiB of DuckDB's cache, by what a process says of itself."""
+def _engine(metrics: str) -> float:
+    """MiB of DuckDB, by what a process says of itself."""
     for family in text_string_to_metric_families(metrics):
-        if family.name == "wk_telemetry_cached_bytes":
+        if family.name == "wk_telemetry_memory_bytes":
             return family.samples[0].value / 2**20
-    raise LookupError("ingest doesn't say how much is cached")
+    raise LookupError("ingest doesn't say how much DuckDB uses")
 
 
 def slope(samples: Sequence[float]) -> float:
@@ -414,20 +415,20 @@ def _ends(samples: Sequence[float]) -> list[float]:
 
 
 def _alone(result: Result) -> list[float]:
-    """The memory of ingest, without what DuckDB caches in it."""
-    pairs = zip(result.memory_mib["ingest"], result.cached_mib, strict=True)
-    return [mib - cached for mib, cached in pairs]
+    """The memory of ingest, without what DuckDB says that it uses."""
+    pairs = zip(result.memory_mib["ingest"], result.engine_mib, strict=True)
+    return [mib - engine for mib, engine in pairs]
 
 
 def tell(result: Result) -> str:
     """What is worth keeping of a result, as JSON."""
     shown = asdict(result)
     shown["memory_mib"] = {name: _ends(mib) for name, mib in result.memory_mib.items()}
-    shown["cached_mib"] = _ends(result.cached_mib)
+    shown["engine_mib"] = _ends(result.engine_mib)
     # Whether a slope is a leak or a step: the mean of each half minute.
     shown["ingest_alone_mib"] = [
         round(sum(some) / len(some), 1)
-        for start in range(0, len(result.cached_mib), 30)
+        for start in range(0, len(result.engine_mib), 30)
         if (some := _alone(result)[start : start + 30])
     ]
     return json.dumps(shown, indent=2, ensure_ascii=False)

@@ -197,14 +197,14 @@ def test_the_file_gets_the_memory_that_is_set_and_tells_what_it_keeps_there(
         store.write(batch)
         store.roll_up(began + 24 * 3600 * 1_000_000)
         store.last()
-        cached = re.search(r"^wk_telemetry_cached_bytes (\S+)$", told_figures(monitor), re.M)
-        assert cached
-        assert float(cached[1]) > 0
+        memory = re.search(r"^wk_telemetry_memory_bytes (\S+)$", told_figures(monitor), re.M)
+        assert memory
+        assert float(memory[1]) > 0
     finally:
         product.stop()
     assert NotingStore.may_use == [300 * 1024**2]
     # Closed, it keeps nothing.
-    assert "wk_telemetry_cached_bytes 0.0\n" in told_figures(monitor)
+    assert "wk_telemetry_memory_bytes 0.0\n" in told_figures(monitor)
 
 
 def told_figures(monitor: Monitor) -> str:

@@ -37,7 +37,7 @@ from core.telemetry.store import TelemetryError, TelemetryStore
 from core.vault import Vault
 from ingest.accounts import Door, EmbeddedDoor, MosquittoDoor
 from ingest.broker import BrokerConfig, BrokerError, EmbeddedBroker
-from ingest.metrics import CACHED
+from ingest.metrics import TELEMETRY_MEMORY
 from ingest.service import IngestService
 from ingest.session import BrokerAddress
 from ingest.stores import Stores
@@ -365,13 +365,13 @@ def _telemetry_detail(store: SpooledStore) -> str:
 
 def _open_file(path: Path, memory_bytes: int) -> DuckDBStore:
     store = DuckDBStore(path, memory_bytes=memory_bytes)
-    CACHED.set_function(partial(_cached, store))
+    TELEMETRY_MEMORY.set_function(partial(_memory, store))
     return store
 
 
-def _cached(store: DuckDBStore) -> float:
+def _memory(store: DuckDBStore) -> float:
     try:
-        return store.cached()
+        return store.memory()
     except TelemetryError:
         # Let go of, and not opened anew yet.
         return 0

@@ -75,7 +75,7 @@ WHERE series IN (SELECT unnest($series::INTEGER[])) AND event_at >= $start AND e
     AND received >= $since AND received < $until
 ORDER BY received, sequence
 """
-_CACHED = "SELECT memory_usage_bytes FROM duckdb_memory() WHERE tag = 'BASE_TABLE'"
+_MEMORY = "SELECT sum(memory_usage_bytes) FROM duckdb_memory()"
 _SLICE = 60_000_000
 _SCAN_ROWS = 500_000
 _BATCH_ROWS = 10_000
@@ -271,11 +271,11 @@ class DuckDBStore:
         files = (self._path, self._path.with_name(self._path.name + ".wal"))
         return StoreSize(readings, sum(map(_bytes_of, files)))
 
-    def cached(self) -> int:
-        """Bytes of the file's pages that the engine keeps in memory; with more readings it becomes
-        more, until memory_bytes are used."""
+    def memory(self) -> int:
+        """Bytes of memory that the engine says it uses: pages of the file, more with more readings
+        until memory_bytes are used, and what is in its log and not yet put in its place."""
         with self._cursor() as cursor:
-            return number(cursor, _CACHED)
+            return number(cursor, _MEMORY)
 
     def check(self) -> None:
         """Raises TelemetryError when reading fails or the last write did."""

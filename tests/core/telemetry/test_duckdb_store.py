@@ -48,7 +48,7 @@ def test_insertion_order_goes_on_where_everything_was_settled(tmp_path: Path) ->
     store.close()
 
 
-def test_the_engine_keeps_no_more_pages_than_it_may(tmp_path: Path) -> None:
+def test_the_engine_uses_no_more_memory_than_it_may(tmp_path: Path) -> None:
     most = 16 * 1024**2
     store = DuckDBStore(tmp_path / "telemetry.duckdb", memory_bytes=most, run_rows=1)
     draw = random.Random(1)
@@ -60,7 +60,7 @@ def test_the_engine_keeps_no_more_pages_than_it_may(tmp_path: Path) -> None:
         store.roll_up(START + HOUR)
     # Once more than fits was read through, and nothing is missing.
     assert sum(map(len, store.scan(list(range(600)), 0, START * 2))) == 1_200_000
-    assert 0 < store.cached() <= most < store.size().bytes_on_disk
+    assert 0 < store.memory() <= most < store.size().bytes_on_disk
     store.close()
 
 
