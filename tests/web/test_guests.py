@@ -20,7 +20,7 @@ from web.guests import GUEST_COOKIE
 from web.page_route import HEADERS, GuestRoute
 from workflows import customers
 from workflows.customers import ResidentReport, Sticker
-from workflows.tickets import Ticket, contractors
+from workflows.tickets import Step, Ticket, act, contractors
 from workflows.tickets.contractors import Contact, ContractorLink, Job
 from workflows.tickets.model import TicketPhoto
 
@@ -304,6 +304,27 @@ def test_a_contractor_declines_and_the_link_can_be_taken_back(stage: Stage) -> N
     assert answer.headers["location"] == f"/tickets/{number}"
     guard = client_of(stage, "guard")
     assert guard.get(f"/tickets/{number}/contractor").status_code == 403
+
+
+def test_a_link_says_that_the_job_is_in_other_hands_and_changes_nothing(stage: Stage) -> None:
+    number = stage.trip(PUMP, OVERHEATING)
+    secret = offered(stage, number)
+    client = guest(stage)
+    form = form_of(client.get(f"/c/{secret}").text)
+    client.post(f"/c/{secret}/accept", data=form)
+    desk = stage.person("Wu Min", "manager", node=stage.site_id)
+    with stage.parts.database.write() as session:
+        ticket = session.get_one(Ticket, stage.ticket(number).id)
+        act(session, ticket, Step("accept"), person=desk, now=stage.parts.clock.now())
+    before = events.newest(stage.parts.database)
+    for step in ("arrive", "used", "decline", "done"):
+        answer = client.post(f"/c/{secret}/{step}", data={**form, "reason": "x", "hours": "1"})
+        assert answer.headers["location"] == f"/c/{secret}", step
+    for language, told in (("en", "in other hands now"), ("zh", "已由他人接手")):
+        page = guest(stage, language).get(f"/c/{secret}").text
+        assert told in page
+        assert f"/c/{secret}/" not in page
+    assert events.newest(stage.parts.database) == before
 
 
 def test_a_contractor_without_an_account_writes_down_what_was_used(stage: Stage) -> None:

@@ -1,14 +1,16 @@
 """A contractor's job by a link: offered in turn, accepted, arrived at, proven; or passed on."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from core import events
-from core.db import Database
+from core.db import Database, Session
 from core.errors import Conflict, Invalid, NotFound
 from core.files import FileStore
 from core.lifecycle import Lifecycle
@@ -269,3 +271,56 @@ def test_the_next_contractor_or_the_team_has_what_is_given_back_on_hold(
         assert ticket_of(database, ticket_id).state == state
     assert told(database)[-2:] == ["declined", "back"]
     assert ticket_of(database, ticket_id).hold_until is None
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("taken", ["accept", "assign"])
+def test_a_link_takes_nothing_back_from_one_of_ours_who_has_the_ticket(
+    database: Database,
+    site: SmallSite,
+    administrator: Administrator,
+    picture: StoredPhoto,
+    taken: str,
+) -> None:
+    person = administrator.person_id
+    ticket_id = write_ticket(database, site, NOON)
+    first, _ = offer_it(database, ticket_id, person)
+    take(database, first, NOON)
+    given = {"assignee_id": person} if taken == "assign" else {}
+    do(database, ticket_id, person, NOON + MINUTE, taken, **given)
+    before = len(facts_of(database, ""))
+    used = [contractors.NewClaim("labour", "", Decimal(1))]
+    at = NOON + 2 * MINUTE
+    steps: list[Callable[[Session, ContractorLink], None]] = [
+        lambda session, link: customers.arrive_by_tap(session, link, now=at),
+        lambda session, link: contractors.claim(session, link, used, now=at),
+        lambda session, link: contractors.decline(session, link, "No time", now=at),
+    ]
+    for step in steps:
+        with database.write() as session, pytest.raises(Conflict, match="in other hands"):
+            step(session, contractors.find_link(session, first, now=NOON))
+    assert states(database) == ["accepted", "waiting"]
+    assert ticket_of(database, ticket_id).assignee_id == person
+    assert len(facts_of(database, "")) == before
+    # Given back to the team, it is the contractor's as before.
+    do(database, ticket_id, person, NOON + 3 * MINUTE, "assign", team="maintenance")
+    with database.write() as session:
+        link = contractors.find_link(session, first, now=NOON)
+        customers.arrive_by_tap(session, link, now=NOON + 4 * MINUTE)
+        contractors.finish(session, link, "New bearing", [picture], now=NOON + 5 * MINUTE)
+    assert ticket_of(database, ticket_id).state == "resolved"
+
+
+@ONE_ENGINE
+def test_nobody_else_is_asked_while_one_of_ours_has_the_ticket(
+    database: Database, site: SmallSite, administrator: Administrator
+) -> None:
+    person = administrator.person_id
+    ticket_id = write_ticket(database, site, NOON)
+    offer_it(database, ticket_id, person)
+    do(database, ticket_id, person, NOON, "accept")
+    assert sweep(database, 30 * MINUTE) == 1
+    assert states(database) == ["passed_on", "expired"]
+    assert ticket_of(database, ticket_id).assignee_id == person
+    # So the ticket can be offered again.
+    offer_it(database, ticket_id, person)

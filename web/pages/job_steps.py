@@ -56,7 +56,10 @@ class Comer:
             link_id = self.find(session).id
         limit(self.request, Limit("contractor", (str(link_id),), SAID, HOUR))
         with self.parts.database.write() as session:
-            step(session, self.find(session, to_change=True))
+            link = self.find(session, to_change=True)
+            # The page says in the reader's language that the job is in other hands.
+            if not is_with_ours(session, link):
+                step(session, link)
         return self.back()
 
     def back(self) -> Response:
@@ -65,6 +68,11 @@ class Comer:
         if self.remember is not None:
             self.remember(answer)
         return answer
+
+
+def is_with_ours(session: Session, link: ContractorLink) -> bool:
+    """Whether somebody of ours has the job by now, so that no step of it is left to take."""
+    return contractors.is_with_ours(link, contractors.job_of(session, link))
 
 
 def job_shown(session: Session, link: ContractorLink) -> dict[str, Any]:
@@ -78,6 +86,7 @@ def job_shown(session: Session, link: ContractorLink) -> dict[str, Any]:
         "link": link,
         "number": ticket.number,
         "needed": contractors.is_needed(link, ticket),
+        "with_ours": contractors.is_with_ours(link, ticket),
         "labelled": bool(customers.stickers_at(session, ticket)),
         "most_photos": MOST_PHOTOS,
         "used": contractors.claims_of(session, link),
@@ -193,8 +202,9 @@ def _add_end(
     ) -> Response:
         now = comer.parts.clock.now()
         with comer.parts.database.read() as session:
-            state = comer.find(session).state
-        if state == "done":
+            link = comer.find(session)
+            state, over = link.state, is_with_ours(session, link)
+        if state == "done" or over:
             return comer.back()
         if state != "arrived":
             raise Conflict("you have not arrived yet", advice="Scan the sticker on the spot first.")

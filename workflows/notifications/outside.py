@@ -24,7 +24,7 @@ from workflows.notifications.plans import quiet_until
 from workflows.notifications.telling import AT_ONCE, Call
 from workflows.notifications.texts import outside_message
 from workflows.tickets import Ticket, with_merged
-from workflows.tickets.contractors import ContractorLink
+from workflows.tickets.contractors import ContractorLink, is_needed, job_of
 from workflows.tickets.followers import (
     CONTRACTOR,
     RESIDENT,
@@ -264,7 +264,8 @@ def _is_over(
     if follower.kind == RESIDENT and lost_home(session, follower.of_id, now=now):
         return True
     if follower.kind == CONTRACTOR:
-        return session.get_one(ContractorLink, follower.of_id).state != "offered"
+        link = session.get_one(ContractorLink, follower.of_id)
+        return link.state != "offered" or not is_needed(link, job_of(session, link))
     return False
 
 

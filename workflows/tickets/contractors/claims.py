@@ -18,7 +18,7 @@ from core.ids import new_id
 from core.lifecycle import Lifecycle, move
 from core.money import rounded
 from core.people import Caller, Person
-from workflows.tickets.contractors.coming import actor_of, is_needed, job_of
+from workflows.tickets.contractors.coming import actor_of, is_needed, job_of, refuse_if_with_ours
 from workflows.tickets.contractors.model import ContractorLink
 from workflows.tickets.model import Ticket
 from workflows.tickets.opening import with_merged
@@ -181,6 +181,7 @@ def withdraw_claim(
 
 def _open_job(session: Session, link: ContractorLink) -> Ticket:
     ticket = job_of(session, link)
+    refuse_if_with_ours(link, ticket)
     if link.state not in WHILE or not is_needed(link, ticket):
         raise Conflict(
             "what was used is written down from when you accept until the work is done",

@@ -54,12 +54,33 @@ def job_of(session: Session, link: ContractorLink) -> Ticket:
 
 def is_needed(link: ContractorLink, ticket: Ticket) -> bool:
     """Whether the work is still to be done, by this link."""
+    return _is_left(link, ticket) and ticket.assignee_id is None
+
+
+def is_with_ours(link: ContractorLink, ticket: Ticket) -> bool:
+    """Whether somebody of ours has the work by now; while a contractor comes, nobody has."""
+    return _is_left(link, ticket) and ticket.assignee_id is not None
+
+
+def _is_left(link: ContractorLink, ticket: Ticket) -> bool:
     return link.state in LIVE and ticket.state not in (*ENDED, "resolved", "verified")
+
+
+def refuse_if_with_ours(link: ContractorLink, ticket: Ticket) -> None:
+    """Conflict when somebody of ours has the work: a link does not take it from them."""
+    if is_with_ours(link, ticket):
+        raise Conflict(
+            "this job is in other hands now",
+            advice="You need not come. If you are there already, call whoever gave it to you.",
+        )
 
 
 def _at_work(session: Session, link: ContractorLink, action: str) -> Ticket:
     CONTRACTOR_LINK.target(action, link.state)
     ticket = job_of(session, link)
+    # Nobody of ours takes it between this judgement and the step.
+    session.refresh(ticket, with_for_update=True)
+    refuse_if_with_ours(link, ticket)
     if not is_needed(link, ticket):
         raise Conflict("this work is not needed any more", advice="You need not come.")
     return ticket

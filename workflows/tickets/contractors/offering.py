@@ -238,12 +238,20 @@ def go_on(session: Session, link: ContractorLink, *, now: datetime, actor: event
         return
     if live_links(session, link.ticket_id, but="waiting"):
         return
-    if following is not None:
+    if ticket.assignee_id is not None:
+        # Somebody of ours has it: nobody else is asked, and whoever has it may ask anew.
+        _end_waiting(session, link.ticket_id, now=now, actor=actor)
+    elif following is not None:
         give_turn(session, following, now=now, actor=actor)
-    elif ticket.assignee_id is None and ticket.state != "open":
+    elif ticket.state != "open":
         back = Step("assign", team=ticket.team)
         act(session, ticket, back, person=None, now=now, actor=actor)
         say(session, link, "back", now=now, actor=actor)
+
+
+def _end_waiting(session: Session, ticket_id: UUID, *, now: datetime, actor: events.Actor) -> None:
+    for link in live_links(session, ticket_id):
+        step(session, link, "expire", now=now, actor=actor)
 
 
 def live_links(session: Session, ticket_id: UUID, *, but: str = "") -> list[ContractorLink]:
