@@ -29,6 +29,7 @@ LETTER_STATE: Mapping[str, str] = {
     "sending": mark("E-mails under way"),
     "sent": mark("E-mails sent"),
     "failed": mark("E-mails that could not be sent"),
+    "revoked": mark("E-mails whose link was taken back"),
 }
 FROZEN_WORDS: Mapping[str, Mapping[str, str]] = {
     "frozen_state": FROZEN_STATE,
@@ -39,6 +40,7 @@ FROZEN_WORDS: Mapping[str, Mapping[str, str]] = {
 FROZEN_EVENTS: Mapping[str, str] = {
     "patrol_report.close": mark("Report closed and frozen"),
     "patrol_report.annex": mark("Annex added to a report"),
+    "patrol_report.revoke_links": mark("Links to a report taken back"),
     "report_client.create": mark("Client of reports added"),
     "report_client.change": mark("Client of reports changed"),
     "report_client.end": mark("Client of reports ended"),

@@ -21,6 +21,7 @@ from api.patrol.frozen_shapes import (
     FrozenWhole,
     IncidentToReport,
     Language,
+    LinksRevoked,
     Preview,
 )
 from core.db import Session
@@ -30,7 +31,7 @@ from core.local_time import thinkable, zone
 from core.paging import Page
 from core.places import Node
 from workflows import patrol
-from workflows.patrol.frozen import annexing, closing, reading
+from workflows.patrol.frozen import annexing, closing, reading, revoking
 from workflows.patrol.frozen.model import FORMS
 
 router = APIRouter(tags=["patrol reports"])
@@ -211,6 +212,23 @@ def post_patrol_report_annex(asked: Writer, patrol_report_id: UUID) -> Response:
     annexing.annex_by_hand(desk_of(asked), asked.caller, patrol_report_id, now=asked.now)
     with asked.parts.database.read() as session:
         return answer(_whole(session, asked, patrol_report_id))
+
+
+@router.post(
+    "/patrol-reports/{patrol_report_id}/clients/{report_client_id}/revoke-links",
+    response_model=LinksRevoked,
+    summary="Take back the links by which a client reads a report",
+)
+def post_patrol_report_revoke_links(
+    asked: Writer, patrol_report_id: UUID, report_client_id: UUID
+) -> Response:
+    """To the report and its annexes, at once and for good. Annexes that follow are sent as before;
+    doing it again revokes nothing."""
+    with asked.parts.database.write() as session:
+        revoked = revoking.revoke_links(
+            session, asked.caller, patrol_report_id, report_client_id, now=asked.now
+        )
+    return answer({"revoked": revoked})
 
 
 @router.get(

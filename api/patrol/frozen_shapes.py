@@ -119,6 +119,12 @@ class FrozenWhole(BaseModel):
     readers: list[ReaderOf]
 
 
+class LinksRevoked(BaseModel):
+    """How many links to a report end, of those that were sent or waited to be."""
+
+    revoked: int
+
+
 class DayOfReports(BaseModel):
     """A day of a site, whether it is closed or not."""
 

@@ -107,7 +107,7 @@ def put_report_client(
 def post_report_client_end(
     asked: Writer, report_client_id: UUID, if_match: IfMatch = None
 ) -> Response:
-    """Later reports have no edition for it; those that it has stay."""
+    """Later reports have no edition for it; those that it has stay, but its links to them end."""
     return _moved(asked, report_client_id, "end", if_match)
 
 

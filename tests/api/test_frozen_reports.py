@@ -56,7 +56,8 @@ def test_a_day_is_closed_taken_along_and_checked(
         supervisor,
         "POST",
         "/report-clients",
-        json={"site_id": str(site.id), "name": "Quay Tower", "parts": ["photos", "reports"]},
+        json={"site_id": str(site.id), "name": "Quay Tower", "parts": ["photos", "reports"]}
+        | {"addresses": ["desk@quay.example"]},
     )
     assert made.status_code == 201, made.text
     assert made.json()["parts"] == ["reports", "photos"]
@@ -89,8 +90,12 @@ def test_a_day_is_closed_taken_along_and_checked(
     assert [one["person_id"] for one in read["readers"]] == [str(supervisor.person_id)]
     nothing = ask(anonymous, supervisor, "POST", f"/patrol-reports/{report['id']}/annex")
     assert nothing.status_code == 409
-    guard = make_user("guard", site.id)
+    path = f"/patrol-reports/{report['id']}/clients/{made.json()['id']}/revoke-links"
+    for revoked in (1, 0):
+        assert ask(anonymous, supervisor, "POST", path).json() == {"revoked": revoked}
+    guard, auditor = make_user("guard", site.id), make_user("auditor", site.id)
     assert ask(anonymous, guard, "GET", url).status_code == 403
+    assert ask(anonymous, auditor, "POST", path).status_code == 403
 
 
 def test_clients_and_settings_are_changed_by_version(

@@ -21,8 +21,8 @@ from tests.workflows.reporting import NIGHT, TODAY, go, make_reported
 from tests.workflows.walked import MINUTE, TEN
 from workflows.notifications import Notice
 from workflows.notifications.taking_up import take_up
-from workflows.patrol.frozen import audience, closing, sending
-from workflows.patrol.frozen.model import ReportSending
+from workflows.patrol.frozen import audience, closing, revoking, sending
+from workflows.patrol.frozen.model import ReportClient, ReportSending
 from workflows.patrol.frozen.reading import note_read
 
 
@@ -131,6 +131,20 @@ def test_a_client_is_sent_a_link_to_what_was_closed_and_to_its_annex(
     assert annex_days(work, NIGHT + 61 * MINUTE) == 1
     assert sending_out.send(work, NIGHT + 62 * MINUTE) == 2
     assert letters.sent[-1][1].title.startswith("An annex to a security report is ready")
+    opened = [one.link.removeprefix("https://wk.example/r/") for _, one in letters.sent]
+    soon = NIGHT + 63 * MINUTE
+    with database.write() as session:
+        client = session.scalars(select(ReportClient.id)).one()
+        revoked = [
+            revoking.revoke_links(session, caller, report, client, now=soon) for _ in range(2)
+        ]
+    assert revoked == [4, 0]
+    [fact] = facts_of(database, "patrol_report.revoke_links")
+    assert (fact.subject_id, fact.after) == (str(report), {"client": str(client), "links": 4})
+    with database.read() as session:
+        for secret in opened:
+            with pytest.raises(NotFound):
+                sending.edition_behind(session, secret, now=soon)
 
 
 def test_what_nobody_takes_is_given_up(

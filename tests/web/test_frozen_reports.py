@@ -31,7 +31,7 @@ def report_of(stage: Stage) -> FrozenReport:
         return session.scalars(statement.order_by(FrozenReport.closed_at.desc())).first()  # type: ignore[return-value]
 
 
-def read_by_link(stage: Stage) -> None:
+def read_by_link(stage: Stage) -> str:
     """Who holds a link that a client was sent reads that edition, and nothing beside it."""
     with stage.parts.database.write() as session:
         letters = sending.begin(session, base="", now=stage.parts.clock.now())
@@ -43,6 +43,19 @@ def read_by_link(stage: Stage) -> None:
     assert stranger.get(f"{link}/pdf/en").content.startswith(b"%PDF")
     assert stranger.get(f"{link}/pdf/fr").status_code == 404
     assert stranger.get("/r/wkl_nothing").status_code == 404
+    return link
+
+
+def take_back(stage: Stage, client: TestClient, report: FrozenReport, link: str) -> None:
+    """The supervisor takes the links of the client back, and this one opens nothing more."""
+    page = client.get(f"/patrol-reports/{report.id}").text
+    assert "2 links" in page
+    revoke = re.search(r'action="(/patrol-reports/[^"]+/revoke-links)"', page)
+    assert revoke is not None
+    gone = sent(client, revoke[1]).text
+    assert "link was taken back: 2" in gone
+    assert "revoke-links" not in gone
+    assert TestClient(stage.app).get(link).status_code == 404
 
 
 def test_a_day_from_its_preview_to_its_annex(stage_at_noon: Stage) -> None:
@@ -82,7 +95,7 @@ def test_a_day_from_its_preview_to_its_annex(stage_at_noon: Stage) -> None:
         digest = hashlib.sha256(first.content).hexdigest()
         stranger = TestClient(stage.app)
         assert f"Genuine: {report.number}" in stranger.get(f"/check-report?digest={digest}").text
-    read_by_link(stage)
+    take_back(stage, client, report, read_by_link(stage))
     listed = client.get(f"/patrol-reports?{site}&number={report.number[-6:]}").text
     assert "Frozen" in listed
     assert "Found by number" in listed

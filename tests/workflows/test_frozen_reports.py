@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from core import events
+from core.channels.message import Outcome
 from core.db import Database
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.files import FileStore
@@ -21,6 +22,7 @@ from tests.workflows.calling import make_scene
 from tests.workflows.conftest import employ, facts_of
 from tests.workflows.reporting import DAY, NIGHT, TODAY, Reported, go, make_reported
 from tests.workflows.walked import MINUTE, TEN
+from workflows.patrol.frozen import sending
 from workflows.patrol.frozen.annexing import annex, reports_to_look_at
 from workflows.patrol.frozen.audience import (
     ClientDraft,
@@ -57,9 +59,14 @@ def reported(database: Database, site: SmallSite, tmp_path: Path) -> Reported:
     return make_reported(database, site, FileStore(str(tmp_path / "files")))
 
 
-def client_of(reported: Reported, naming: str = "initials", parts: tuple[str, ...] = PARTS) -> UUID:
+def client_of(
+    reported: Reported,
+    naming: str = "initials",
+    parts: tuple[str, ...] = PARTS,
+    addresses: tuple[str, ...] = (),
+) -> UUID:
     caller = reported.walk.caller(reported.walk.supervisor)
-    draft = ClientDraft("Harbour Offices", "zh", naming, parts)
+    draft = ClientDraft("Harbour Offices", "zh", naming, parts, addresses)
     with reported.database.write() as session:
         return create_client(session, caller, reported.walk.site.id, draft, now=NOON).id
 
@@ -326,15 +333,33 @@ def test_a_day_closes_by_itself_so_long_after_its_end_and_none_before_that_was_s
 
 def test_a_client_that_has_ended_is_told_nothing_more(reported: Reported) -> None:
     walk = reported.walk
-    client = client_of(reported, "nobody")
+    addresses = tuple(f"{one}@harbour.example" for one in ("desk", "night"))
+    client = client_of(reported, "nobody", addresses=addresses)
     first = reported.close(day=TODAY - DAY)
     assert client in reported.editions(first)
     caller = walk.caller(walk.supervisor)
     with reported.database.write() as session:
-        row = find_client(session, caller, client)
-        move_client(session, caller, row, "end", now=NIGHT)
-    second = reported.close()
+        letters = sending.begin(session, base="", now=NIGHT)
+        sending.finish(session, letters[0].sending_id, Outcome(True, "accepted"), now=NIGHT)
+    links = [letter.message.link.removeprefix("/r/") for letter in letters]
+    with reported.database.read() as session:
+        opened = [sending.edition_behind(session, link, now=NIGHT)[0].id for link in links]
+    assert opened == [first, first]
+    for action in ("end", "resume"):
+        with reported.database.write() as session:
+            row = find_client(session, caller, client)
+            move_client(session, caller, row, action, now=NIGHT)
+            # The second letter was under way meanwhile, and is not tried again.
+            sending.finish(session, letters[1].sending_id, Outcome(False, "450 busy"), now=NIGHT)
+            for link in links:
+                with pytest.raises(NotFound):
+                    sending.edition_behind(session, link, now=NIGHT)
+            assert not sending.any_due(session, now=NIGHT + DAY)
+        if action == "end":
+            second = reported.close()
     assert set(reported.editions(second)) == {None}
+    [fact] = facts_of(reported.database, "report_client.end")
+    assert (fact.after or {})["links_closed"] == 2
 
 
 def test_how_a_client_is_told_is_no_news_of_a_day(reported: Reported) -> None:

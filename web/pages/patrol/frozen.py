@@ -1,8 +1,8 @@
 """Frozen reports: the days of a site, a day before it is closed, a report with its annexes."""
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,8 +20,9 @@ from web.pages.patrol.chosen import chosen_site
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import overview, patrol
-from workflows.patrol.frozen import annexing, audience, closing, reading, sending
+from workflows.patrol.frozen import annexing, audience, closing, reading, revoking, sending
 from workflows.patrol.frozen.layout import facts_of, parts_of_content
+from workflows.patrol.frozen.model import ReportSending
 
 ON_A_PAGE = 14
 INCIDENTS = 20
@@ -149,16 +150,13 @@ def _add_one(routes: APIRouter, templates: Templates) -> None:
             report=report,
             shown=shown,
             letters=letters,
+            links=_open_links(editions, sent, now),
             facts=facts_of(shown["content"], local.reader.language),
             parts=_parts(shown["content"], local),
             may_write=visit.may(patrol.WRITE, report["site_id"]),
         )
 
-    @routes.post("/patrol-reports/{patrol_report_id}/annex")
-    def add(visit: SignedInVisit, patrol_report_id: UUID) -> Response:
-        now = visit.parts.clock.now()
-        annexing.annex_by_hand(_desk(visit), visit.caller, patrol_report_id, now=now)
-        return RedirectResponse(f"/patrol-reports/{patrol_report_id}", status_code=303)
+    _add_acts(routes)
 
     @routes.get("/patrol-report-editions/{edition_id}/{form}/{language}")
     def take_along(visit: SignedInVisit, edition_id: UUID, form: str, language: str) -> Response:
@@ -167,6 +165,40 @@ def _add_one(routes: APIRouter, templates: Templates) -> None:
             now = visit.parts.clock.now()
             reading.note_read_edition(session, visit.caller, edition_id, now=now)
         return file_response(visit.parts.files.get(file.key), file)
+
+
+def _open_links(
+    editions: Sequence[Mapping[str, Any]],
+    sent: Mapping[UUID, Sequence[ReportSending]],
+    now: datetime,
+) -> list[tuple[UUID, str, int]]:
+    """By client of a report its id, its name, and how many links of its open or wait to be sent."""
+    names = {one["client_id"]: one["client_name"] for one in editions if one["client_id"]}
+    clients = {one["id"]: one["client_id"] for one in editions}
+    counts = Counter(
+        clients[edition]
+        for edition, rows in sent.items()
+        for row in rows
+        if row.due_at or sending.is_open(row, now)
+    )
+    return [(one, names[one], counts[one]) for one in names if counts[one]]
+
+
+def _add_acts(routes: APIRouter) -> None:
+    @routes.post("/patrol-reports/{patrol_report_id}/annex")
+    def add(visit: SignedInVisit, patrol_report_id: UUID) -> Response:
+        now = visit.parts.clock.now()
+        annexing.annex_by_hand(_desk(visit), visit.caller, patrol_report_id, now=now)
+        return RedirectResponse(f"/patrol-reports/{patrol_report_id}", status_code=303)
+
+    @routes.post("/patrol-reports/{patrol_report_id}/clients/{report_client_id}/revoke-links")
+    def revoke(visit: SignedInVisit, patrol_report_id: UUID, report_client_id: UUID) -> Response:
+        now = visit.parts.clock.now()
+        with visit.parts.database.write() as session:
+            revoking.revoke_links(
+                session, visit.caller, patrol_report_id, report_client_id, now=now
+            )
+        return RedirectResponse(f"/patrol-reports/{patrol_report_id}", status_code=303)
 
 
 def file_response(content: bytes, file: reading.FrozenFile) -> Response:

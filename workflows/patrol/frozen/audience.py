@@ -29,6 +29,7 @@ from workflows.patrol.frozen.model import (
     ReportClient,
     ReportSettings,
 )
+from workflows.patrol.frozen.sending import close_links
 
 LONGEST_NAME = 120
 MOST_ADDRESSES = 10
@@ -213,9 +214,13 @@ def move_client(
     now: datetime,
     expected_version: int | None = None,
 ) -> ReportClient:
-    """End a client, or take it up again. Raises Conflict, Stale, NotAllowed."""
+    """End a client, or take it up again. Raises Conflict, Stale, NotAllowed.
+
+    The links that it was sent end with it, and stay so: what is taken up is sent new ones.
+    """
     caller.require(WRITE, row.site_id)
     actor = events.Actor.person(caller.person_id)
+    closed = close_links(session, row.id, now=now)
     move(
         session,
         row,
@@ -223,6 +228,7 @@ def move_client(
         action,
         actor=actor,
         learned_at=now,
+        facts={"links_closed": closed},
         expected_version=expected_version,
     )
     return row

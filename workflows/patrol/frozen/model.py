@@ -161,8 +161,9 @@ class ReportReader(Base):
 class ReportSending(Base):
     """An edition on its way to one address of its client, and the link that leads to it.
 
-    state: waiting, sending, sent, failed, or unknown when we died in between. address: taken away
-    once it is sent or given up. secret_hash: of the link; ends_at: until when that opens anything.
+    state: waiting, sending, sent, failed, or revoked when its link was taken back. address: taken
+    away once it is sent or given up. secret_hash: of the link; ends_at: until when that opens
+    anything.
     """
 
     __tablename__ = "report_sending"

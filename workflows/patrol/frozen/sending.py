@@ -111,6 +111,10 @@ def _begun(session: Session, row: ReportSending, base: str, now: datetime) -> Le
 def finish(session: Session, sending_id: UUID, outcome: Outcome, *, now: datetime) -> None:
     """Write down how a try ended; what failed is tried again after a growing pause."""
     row = session.get_one(ReportSending, sending_id)
+    if row.state == "revoked":
+        # Taken back while it was under way: what arrived opens nothing, and it isn't tried again.
+        row.sent_at = now if outcome.sent else None
+        return
     # Servers name it in their answers; an address stays with its client alone.
     told = outcome.text.replace(row.address, "•••") if row.address else outcome.text
     row.result = told[:300]
@@ -129,10 +133,50 @@ def edition_behind(
     row = session.scalars(
         select(ReportSending).where(ReportSending.secret_hash == hash_secret(secret))
     ).first()
-    if row is None or row.ends_at is None or row.ends_at <= now:
-        raise NotFound("this link has ended", advice="Ask whoever guards the site for the report.")
+    if row is None or not is_open(row, now):
+        raise _over()
     edition = session.get_one(ReportEdition, row.edition_id)
+    if session.get_one(ReportClient, edition.client_id).state != "active":
+        raise _over()
     return session.get_one(FrozenReport, edition.report_id), edition
+
+
+def _over() -> NotFound:
+    return NotFound("this link has ended", advice="Ask whoever guards the site for the report.")
+
+
+def close_links(
+    session: Session, client_id: UUID, *, now: datetime, report_id: UUID | None = None
+) -> int:
+    """End every link that a client was sent, and send none that waits; returns how many.
+
+    report_id: only those to this report and its annexes.
+    """
+    statement = (
+        select(ReportSending)
+        .join(ReportEdition, ReportEdition.id == ReportSending.edition_id)
+        .where(ReportEdition.client_id == client_id)
+        .order_by(ReportSending.id)
+        .with_for_update(of=ReportSending)
+    )
+    if report_id is not None:
+        statement = statement.join(FrozenReport, FrozenReport.id == ReportEdition.report_id).where(
+            (FrozenReport.id == report_id) | (FrozenReport.of_id == report_id)
+        )
+    rows = [row for row in session.scalars(statement) if is_open(row, now) or row.due_at]
+    for row in rows:
+        if is_open(row, now):
+            row.ends_at = now
+        # What could not be sent may have arrived after all, but it says how it ended.
+        row.state = "failed" if row.state == "failed" else "revoked"
+        row.due_at, row.address = None, ""
+    session.flush()
+    return len(rows)
+
+
+def is_open(row: ReportSending, now: datetime) -> bool:
+    """Whether the link that was sent leads to the report still."""
+    return row.ends_at is not None and row.ends_at > now
 
 
 def sendings_of(session: Session, report_id: UUID) -> dict[UUID, list[ReportSending]]:
