@@ -7,6 +7,7 @@ import pytest
 
 from core.db import Database
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.ids import new_id
 from core.money import rounded
 from core.people import Caller, Person, caller_for
 from tests.fixtures import NOON, Administrator, SmallSite
@@ -17,6 +18,7 @@ from workflows.tickets.contractors.claims import MOST_CLAIMS
 from workflows.tickets.work import list_work
 
 NOBODY = UUID(int=1)
+ONE_ENGINE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 JOB = Job([Contact("Pumps Ltd", "Wang", "0574-8800")], "Replace the bearing")
 LINES = [
     NewClaim("labour", "", Decimal("1.5"), Decimal("80")),
@@ -42,10 +44,10 @@ def secret(database: Database, ticket_id: UUID, administrator: Administrator) ->
     return secret
 
 
-def write_down(database: Database, secret: str, *lines: NewClaim) -> None:
+def write_down(database: Database, secret: str, *lines: NewClaim, form: UUID | None = None) -> None:
     with database.write() as session:
         link = contractors.find_link(session, secret, now=NOON)
-        contractors.claim(session, link, lines, now=NOON + MINUTE)
+        contractors.claim(session, link, lines, now=NOON + MINUTE, form=form)
 
 
 def caller_of(database: Database, person_id: UUID) -> Caller:
@@ -112,6 +114,25 @@ def test_what_can_t_be_is_refused_by_its_field(
         write_down(database, secret, LINES[0], line)
     assert [problem.split(":")[0] for problem in caught.value.problems] == [field]
     assert shown(database, ticket_id) == []
+
+
+@ONE_ENGINE
+def test_a_form_that_is_sent_twice_counts_once(
+    database: Database, ticket_id: UUID, secret: str
+) -> None:
+    form = new_id()
+    write_down(database, secret, *LINES, form=form)
+    before = shown(database, ticket_id)
+    assert [one["what"] for one in before] == ["", "Bearing 6204", "Grease", "Taxi"]
+    write_down(database, secret, *LINES, form=form)
+    assert shown(database, ticket_id) == before
+    assert len(facts_of(database, "ticket.claim")) == len(LINES)
+    # Whoever goes back and adds a line to the form that they sent adds that line alone.
+    write_down(database, secret, *LINES, LINES[0], form=form)
+    # What is used once more is written into a form of its own.
+    write_down(database, secret, LINES[3], form=new_id())
+    added = shown(database, ticket_id)[len(before) :]
+    assert sorted(str(one["what"]) for one in added) == ["", "Taxi"]
 
 
 def test_a_job_holds_so_many_lines_and_no_more(

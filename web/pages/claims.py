@@ -29,7 +29,10 @@ Text = Annotated[str, Form()]
 
 @dataclass(frozen=True, slots=True)
 class UsedForm:
-    """What the form says was used; part, quantity and price go together, a line each."""
+    """What the form says was used; part, quantity and price go together, a line each.
+
+    form: which form it is, so that a second tap or a resend after a lost answer counts once.
+    """
 
     hours: Text = ""
     hour_price: Text = ""
@@ -38,6 +41,7 @@ class UsedForm:
     price: Texts = None
     cost_for: Text = ""
     cost: Text = ""
+    form: Annotated[UUID | None, Form()] = None
 
     def lines(self) -> list[NewClaim]:
         """The lines that are filled in. Invalid with every number that is none."""

@@ -13,6 +13,7 @@ from api.context import Parts
 from api.deps import parts_of
 from core.db import Session
 from core.errors import Conflict, Invalid
+from core.ids import new_id
 from core.limits import Limit
 from core.places import Asset, Node, Space
 from web.guests import limit
@@ -92,6 +93,7 @@ def job_shown(session: Session, link: ContractorLink) -> dict[str, Any]:
         "used": contractors.claims_of(session, link),
         "may_write": link.state in contractors.WHILE,
         "part_lines": PARTS,
+        "form_id": new_id(),
     }
 
 
@@ -111,6 +113,7 @@ def add_steps(
 ) -> None:
     """Add the steps below the address of a job. comer_of: who comes, by the parameters in it."""
     _add_coming(routes, address, comer_of, needs)
+    _add_declining(routes, address, comer_of, needs)
     _add_used(routes, address, comer_of, needs)
     _add_end(routes, address, comer_of, needs)
 
@@ -130,13 +133,6 @@ def _add_coming(
                 contractors.accept(session, link, now=now)
 
         return comer.take(step)
-
-    @routes.post(f"{address}/decline", dependencies=needs)
-    def decline(
-        comer: Annotated[Comer, Depends(comer_of)], reason: Annotated[str, Form()] = ""
-    ) -> Response:
-        now = comer.parts.clock.now()
-        return comer.take(lambda session, link: contractors.decline(session, link, reason, now=now))
 
     @routes.post(f"{address}/arrive", dependencies=needs)
     def arrive(
@@ -159,6 +155,25 @@ def _add_coming(
         return comer.take(step)
 
 
+def _add_declining(
+    routes: APIRouter,
+    address: str,
+    comer_of: Callable[..., Comer],
+    needs: Sequence[Dependency],
+) -> None:
+    @routes.post(f"{address}/decline", dependencies=needs)
+    def decline(
+        comer: Annotated[Comer, Depends(comer_of)], reason: Annotated[str, Form()] = ""
+    ) -> Response:
+        now = comer.parts.clock.now()
+
+        def step(session: Session, link: ContractorLink) -> None:
+            if link.state != "declined":
+                contractors.decline(session, link, reason, now=now)
+
+        return comer.take(step)
+
+
 def _add_used(
     routes: APIRouter,
     address: str,
@@ -175,7 +190,7 @@ def _add_used(
             lines = form.lines()
             if not lines:
                 raise Invalid("nothing was written down", problems=["hours: or a part, or a cost"])
-            contractors.claim(session, link, lines, now=now)
+            contractors.claim(session, link, lines, now=now, form=form.form)
 
         return comer.take(step)
 
@@ -212,6 +227,9 @@ def _add_end(
         taken = read_photos(comer.request, photo or (), MOST_PHOTOS)
 
         def step(session: Session, link: ContractorLink) -> None:
+            if link.state == "done":
+                # The first tap was under way while this one's photos were read.
+                return
             contractors.claim(session, link, lines, now=now)
             contractors.finish(session, link, report, taken, now=now, person=comer.person)
 

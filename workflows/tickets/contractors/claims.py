@@ -1,5 +1,6 @@
 """What a contractor says they used: labour, parts and costs, to be accepted or struck by us."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Integer, Numeric, String, func, select
+from sqlalchemy import ForeignKey, Integer, Numeric, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events
@@ -126,23 +127,33 @@ def _fits(number: Decimal, most: Decimal, digits: int) -> bool:
 
 
 def claim(
-    session: Session, link: ContractorLink, lines: Sequence[NewClaim], *, now: datetime
+    session: Session,
+    link: ContractorLink,
+    lines: Sequence[NewClaim],
+    *,
+    now: datetime,
+    form: UUID | None = None,
 ) -> None:
     """Write down what a contractor used for their job.
 
-    Invalid with everything that is wrong; Conflict before they accepted and once it is done, and
-    for too many lines.
+    form: which form of ours they sent. What stands of it already, by a second tap or after a lost
+    answer, is not written down again. Invalid with everything that is wrong; Conflict before they
+    accepted and once it is done, and for too many lines.
     """
     ticket = _open_job(session, link)
     problems = [problem for line in lines for problem in line.problems()]
     if problems:
         raise Invalid("nothing was written down", problems=problems)
-    standing = select(func.count(ContractorClaim.id)).where(ContractorClaim.link_id == link.id)
-    if (session.scalar(standing) or 0) + len(lines) > MOST_CLAIMS:
+    sent = form or new_id()
+    wanted = {_line_id(sent, link.id, place, line): line for place, line in enumerate(lines)}
+    standing = select(ContractorClaim.id).where(ContractorClaim.link_id == link.id)
+    known = set(session.scalars(standing))
+    fresh = {line_id: line for line_id, line in wanted.items() if line_id not in known}
+    if fresh and len(known) + len(fresh) > MOST_CLAIMS:
         raise Conflict(f"a job holds at most {MOST_CLAIMS} lines", advice="Add them up.")
-    for line in lines:
+    for line_id, line in fresh.items():
         row = ContractorClaim(
-            id=new_id(),
+            id=line_id,
             site_id=ticket.site_id,
             ticket_id=ticket.id,
             link_id=link.id,
@@ -159,6 +170,14 @@ def claim(
         session.add(row)
         session.flush()
         _append(session, "ticket.claim", ticket.id, row, actor_of(link), now)
+
+
+def _line_id(form: UUID, link: UUID, place: int, line: NewClaim) -> UUID:
+    """The UUIDv7 of a line at a place of a form: the same whenever the same is sent again."""
+    told = hashlib.sha256(f"{form} {link} {line!r}".encode()).digest()
+    stamp, tail = form.int >> 80 << 80, int.from_bytes(told[:8]) >> 2
+    # Lines of one moment are shown in the order of their ids.
+    return UUID(int=stamp | 7 << 76 | place << 64 | 2 << 62 | tail)
 
 
 def withdraw_claim(
