@@ -139,6 +139,7 @@ EVENT: Mapping[str, str] = {
     "roster.mended": mark("Somebody is on duty again"),
     "roster.duty_phone": mark("Duty phone changed"),
     "person.absence": mark("Absence recorded"),
+    "person.absence_end": mark("Absence ended"),
     "person.certificate": mark("Certificate recorded"),
     "handover.offer": mark("Shift handed over"),
     "handover.accept": mark("Hand-over accepted"),

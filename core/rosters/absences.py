@@ -53,12 +53,17 @@ def set_absence(
         actor=events.Actor.person(caller.person_id),
         learned_at=now,
         site_id=site_id,
-        after={
-            "from": span[0].isoformat(),
-            "to": span[1].isoformat(),
-            "deputy": str(deputy_id) if deputy_id else None,
-        },
+        after=_facts(row),
     )
+
+
+def _facts(row: Absence) -> dict[str, str | None]:
+    """What the log holds of it: when, and who stands in; nobody says why."""
+    return {
+        "from": row.starts_at.isoformat(),
+        "to": row.ends_at.isoformat(),
+        "deputy": str(row.deputy_id) if row.deputy_id else None,
+    }
 
 
 def absences(session: Session, people: Iterable[UUID], start: datetime) -> list[Absence]:
@@ -67,15 +72,27 @@ def absences(session: Session, people: Iterable[UUID], start: datetime) -> list[
     return list(session.scalars(statement.order_by(Absence.starts_at, Absence.id)))
 
 
-def end_absence(session: Session, caller: Caller, site_id: UUID, absence_id: UUID) -> None:
+def end_absence(
+    session: Session, caller: Caller, site_id: UUID, absence_id: UUID, *, now: datetime
+) -> None:
     """Take an absence away. NotFound when the caller may not, or there is none."""
-    row = session.get(Absence, absence_id)
+    row = session.get(Absence, absence_id, with_for_update=True)
     able = {person.id for person in able_people(session, site_id, "tickets.work")}
     if row is None or row.person_id not in able:
         raise NotFound("there is no such absence", advice="Load the page again.")
     if row.person_id != caller.person_id:
         caller.require(ROSTER, site_id)
     session.delete(row)
+    session.flush()
+    events.append(
+        session,
+        "person.absence_end",
+        ("person", row.person_id),
+        actor=events.Actor.person(caller.person_id),
+        learned_at=now,
+        site_id=site_id,
+        before=_facts(row),
+    )
 
 
 def leave_rosters(session: Session, person_id: UUID, now: datetime) -> int:

@@ -18,6 +18,7 @@ from core.people import Caller, Grant, Person, caller_for
 from core.places import Node
 from core.rosters import (
     Shift,
+    absences,
     add_shifts,
     end_absence,
     gaps,
@@ -378,7 +379,14 @@ def test_who_is_away_says_so_themselves_and_leads_for_others(
             with pytest.raises(Invalid):
                 set_absence(session, own, site.id, person, wrong_span, deputy, now=NOON)
         with pytest.raises(NotFound):
-            end_absence(session, own, site.id, new_id())
+            end_absence(session, own, site.id, new_id(), now=NOON)
+        [row] = absences(session, [person], NOON)
+        end_absence(session, own, site.id, row.id, now=NOON + MINUTE)
+        assert absences(session, [person], NOON) == []
+    begun, ended = facts_of(database, "person.absence")
+    assert (ended.kind, ended.subject_id) == ("person.absence_end", str(person))
+    assert (ended.actor_id, ended.learned_at) == (str(person), NOON + MINUTE)
+    assert (ended.before, ended.after) == (begun.after, None)
 
 
 def test_a_ticket_never_rests_with_nobody(

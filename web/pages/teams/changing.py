@@ -149,7 +149,8 @@ def _add_people(routes: APIRouter) -> None:
     ) -> Response:
         with visit.parts.database.write() as session:
             site = chosen_site(session, visit.caller, site_id)
-            end_absence(session, visit.caller, site.id, absence_id)
+            now = visit.parts.clock.now()
+            end_absence(session, visit.caller, site.id, absence_id, now=now)
         return _back(site_id, team)
 
 
