@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, delete
+from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Instant
@@ -58,7 +58,11 @@ def begin(
     invitation_id: UUID | None = None,
     name: str | None = None,
 ) -> Begun:
-    """Remember an attempt; see IdentityAttempt for what is given."""
+    """Remember an attempt, and forget those that are over; see IdentityAttempt for what is given.
+
+    The caller bounds how many are begun while one lasts.
+    """
+    forget_attempts(session, now=now)
     state, browser, nonce = (secrets.token_urlsafe(32) for _ in range(3))
     # 384 bits: a verifier has 43 to 128 characters (RFC 7636 4.1).
     begun = Begun(state, browser, nonce, secrets.token_urlsafe(48))
@@ -97,5 +101,9 @@ def take(session: Session, state: str, browser: str, *, now: datetime) -> Identi
 
 def forget_attempts(session: Session, *, now: datetime) -> int:
     """Drop attempts from which nobody came back; returns how many."""
-    statement = delete(IdentityAttempt).where(IdentityAttempt.ends_at <= now)
+    # What another one drops at this moment needs no second look.
+    over = select(IdentityAttempt.state_hash).where(IdentityAttempt.ends_at <= now)
+    statement = delete(IdentityAttempt).where(
+        IdentityAttempt.state_hash.in_(over.with_for_update(skip_locked=True))
+    )
     return len(session.execute(statement.returning(IdentityAttempt.state_hash)).all())

@@ -35,7 +35,8 @@ from tests.web.markup import read
 from tests.web.stage import Stage, build, serving
 from tests.web.test_people import GOOD, csrf_of, invitation, sign_in, with_password
 from tests.web.test_sign_in import token_on, visitor
-from web.pages.identity import COOKIE, REFUSED
+from web.pages import identity as identity_page
+from web.pages.identity import COOKIE, REFUSED, SECONDS
 
 BUTTON = "Sign in with City Group"
 MINUTE = 60 * MICROS
@@ -109,6 +110,11 @@ def linked(stage: Stage) -> UUID:
 def people(stage: Stage) -> int:
     with stage.parts.database.read() as session:
         return session.scalar(select(func.count(Person.id))) or 0
+
+
+def attempts(stage: Stage) -> int:
+    with stage.parts.database.read() as session:
+        return session.scalar(select(func.count(IdentityAttempt.state_hash))) or 0
 
 
 def facts(stage: Stage) -> list[tuple[str, Any]]:
@@ -484,6 +490,25 @@ def test_a_form_from_elsewhere_begins_nothing(stage: Stage) -> None:
     assert refused.status_code == 403
     assert "This form is too old" in refused.text
     assert COOKIE not in client.cookies
+
+
+def test_ways_to_the_provider_are_begun_so_often_and_are_forgotten(
+    stage: Stage, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity_page, "BEGUN_BY_ONE", 2)
+    client = visitor(stage)
+    for _ in range(2):
+        sent(client)
+    form = {"csrf": token_on(client, "/sign-in")}
+    for language, told in (("en", "That was begun very often"), ("zh", "过于频繁")):
+        answer = client.post(f"/sign-in/oidc?lang={language}", data=form)
+        assert answer.status_code == 429
+        assert told in answer.text
+    assert attempts(stage) == 2
+    # Once those are over others are begun, and they are gone.
+    clock.advance_to(clock.micros() + SECONDS * MICROS)
+    sent(client)
+    assert attempts(stage) == 1
 
 
 def test_a_real_browser_goes_there_and_comes_back(

@@ -13,10 +13,12 @@ from api.deps import SESSION_COOKIE, parts_of
 from core import identity, invitations
 from core.accounts import has_password
 from core.db import Session
-from core.errors import Conflict, Invalid, WatchkeeperError
+from core.errors import Conflict, Invalid, TooManyTries, WatchkeeperError
 from core.identity.attempts import IdentityAttempt
+from core.limits import Limit
 from core.people import LONGEST_SESSION, find_credential, name_of
 from core.sessions import KIND, came_by_link
+from web.guests import address_of, limit
 from web.languages import mark
 from web.page_route import PageRoute, is_secure
 from web.pages.account import back_to_account, require_password
@@ -34,6 +36,9 @@ HINT_SECONDS = int(LONGEST_SESSION.total_seconds())
 # Browsers keep no cookie over 4 KiB; without the token the provider asks people itself.
 LONGEST_HINT = 3_800
 SECONDS = int(identity.ATTEMPT_LIFETIME.total_seconds())
+# So many ways there may be begun while one of them lasts: each leaves a row until it ends. Behind
+# one address may stand everybody of a company who comes to work.
+BEGUN_BY_ONE, BEGUN = 300, 20_000
 # What went wrong, and what to do about it.
 REFUSED: Mapping[str, tuple[str, str]] = {
     "denied": (
@@ -70,6 +75,10 @@ REFUSED: Mapping[str, tuple[str, str]] = {
     ),
     "away": (
         mark("The identity provider does not answer"),
+        mark("Sign in by password, or try again in a few minutes."),
+    ),
+    "often": (
+        mark("That was begun very often just now"),
         mark("Sign in by password, or try again in a few minutes."),
     ),
     "settings": (
@@ -120,7 +129,8 @@ def _away_to_provider(
 def _refused(
     templates: Templates, request: Request, error: WatchkeeperError, *, onward: str = "/sign-in"
 ) -> Response:
-    reason = getattr(error, "reason", "taken")
+    often = isinstance(error, TooManyTries)
+    reason = "often" if often else getattr(error, "reason", "taken")
     _log.warning("no sign-in by identity", reason=reason, detail=error.detail, cause=_cause(error))
     title, advice = REFUSED[reason]
     reader = guest_reader(request)
@@ -238,6 +248,16 @@ def _signed_in(session: Session, request: Request, now: datetime) -> UUID:
     return find_credential(session, secret, KIND, now=now)[1].id
 
 
+def _count_beginning(request: Request) -> None:
+    """Count a way to the provider before it is begun. TooManyTries."""
+    within = identity.ATTEMPT_LIFETIME
+    limit(
+        request,
+        Limit("identity", (address_of(request),), BEGUN_BY_ONE, within),
+        Limit("identity", (), BEGUN, within),
+    )
+
+
 def _add_beginnings(routes: APIRouter, templates: Templates, forms: Forms) -> None:
     @routes.post(PATH)
     def begin(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
@@ -246,11 +266,12 @@ def _add_beginnings(routes: APIRouter, templates: Templates, forms: Forms) -> No
             problem = guest_reader(request).translate(FORGED)
             return forms.sign_in(request, 403, problem=problem)
         try:
+            _count_beginning(request)
             parts.provider.check()
             with parts.database.write() as session:
                 begun = identity.begin(session, "sign_in", now=parts.clock.now())
             return _away_to_provider(templates, request, begun, anew=False)
-        except identity.ProviderAway as refusal:
+        except (identity.ProviderAway, TooManyTries) as refusal:
             return _refused(templates, request, refusal)
 
     @routes.post("/join/{secret}/oidc")
@@ -268,13 +289,14 @@ def _add_beginnings(routes: APIRouter, templates: Templates, forms: Forms) -> No
         except Invalid:
             return forms.join(request, secret, 422, name=name, problems=[UNUSABLE])
         try:
+            _count_beginning(request)
             parts.provider.check()
             with parts.database.write() as session:
                 now = parts.clock.now()
                 row = invitations.open_invitation(session, secret, now=now)
                 begun = identity.begin(session, "join", now=now, invitation_id=row.id, name=called)
             return _away_to_provider(templates, request, begun, anew=True)
-        except identity.ProviderAway as refusal:
+        except (identity.ProviderAway, TooManyTries) as refusal:
             return _refused(templates, request, refusal, onward=f"/join/{secret}")
 
 
@@ -292,11 +314,12 @@ def _add_account(routes: APIRouter, templates: Templates) -> None:
         if has_one and not by_link:
             require_password(visit, request, present)
         try:
+            _count_beginning(request)
             parts.provider.check()
             with parts.database.write() as session:
                 begun = identity.begin(session, "link", now=now, person_id=person)
             return _away_to_provider(templates, request, begun, anew=True)
-        except identity.ProviderAway as refusal:
+        except (identity.ProviderAway, TooManyTries) as refusal:
             return _refused(templates, request, refusal, onward="/account")
 
     @routes.post("/account/identity/end")
