@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.languages import Translate, all_told, as_written, told, translator
 from core.db import is_unavailable
-from core.errors import Conflict, Refused, Unavailable, WatchkeeperError
-from core.idempotency import is_clash
+from core.errors import Refused, Unavailable, WatchkeeperError
+from core.idempotency import clash, is_clash
 
 MEDIA_TYPE = "application/problem+json"
 # Seconds after which it is worth while to try again what may work then.
@@ -192,11 +192,6 @@ class LastCatch:
             return database_away()
         if is_clash(error):
             _log.info("two made the same thing at once")
-            return problem(
-                409,
-                Conflict.title,
-                "somebody made the same thing at the same moment",
-                advice="Look at what stands there now, then decide again.",
-            )
+            return of_error(clash())
         _log.error("request failed", exc_info=error)
         return unexpected()

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from core import events
-from core.db import Base
+from core.db import Base, wait_turn
 from core.errors import Invalid, NotFound, Stale
 from core.ids import new_id
 from core.local_time import zone
@@ -222,6 +222,7 @@ def save_calendar(
     problems = problems_of(draft)
     if problems:
         raise Invalid("the calendar was not saved", problems=problems)
+    wait_turn(session, Node.id, node.id)
     own = select(CalendarRow).where(CalendarRow.node_id == node.id, CalendarRow.code == draft.code)
     row = session.scalars(own.with_for_update()).first()
     version = row.version if row else 0

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 from sqlalchemy import (
     DateTime,
@@ -19,12 +20,13 @@ from sqlalchemy import (
     create_engine,
     event,
     make_url,
+    select,
     text,
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 
 from core.errors import Unavailable
 
@@ -39,6 +41,7 @@ __all__ = [
     "is_deadlock",
     "is_unavailable",
     "sqlite_url",
+    "wait_turn",
     "with_password",
 ]
 
@@ -147,6 +150,14 @@ def despite_deadlocks(work: Callable[[], Done]) -> Done:
             if not is_deadlock(error):
                 raise
     return work()
+
+
+def wait_turn(session: Session, key: InstrumentedAttribute[UUID], value: UUID) -> None:
+    """Of two who make what hangs on one row at once, let the second wait for the first to commit.
+
+    It then finds what the first one made, instead of making it once more. key: of that row.
+    """
+    session.execute(select(key).where(key == value).with_for_update(key_share=True))
 
 
 class Database:

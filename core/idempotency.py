@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Instant
 from core.errors import Conflict
+from rules.wording import worded
 
 KEPT_FOR = timedelta(hours=24)
 
@@ -119,3 +120,11 @@ def keep(session: Session, claim: Claim, answer: Answer) -> Answer:
 def is_clash(error: BaseException) -> bool:
     """Whether `error` says that two made the same thing at the same moment."""
     return isinstance(error, IntegrityError)
+
+
+def clash() -> Conflict:
+    """What whoever came second is told of `is_clash`, whichever door they came by."""
+    return Conflict(
+        worded("somebody made the same thing at the same moment"),
+        advice=worded("Look at what stands there now, then decide again."),
+    )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import events
 from core.calendars import codes_at
 from core.colleagues import able_people
-from core.db import Base, Instant
+from core.db import Base, Instant, wait_turn
 from core.errors import Conflict, Invalid, Stale
 from core.ids import new_id
 from core.people import Caller, Person
@@ -177,7 +177,7 @@ def save_team(
     if problems:
         raise Invalid("the team was not saved", problems=problems)
     # Of two who save it at once one waits, and is told that the other did.
-    session.execute(select(Node.id).where(Node.id == site.id).with_for_update(key_share=True))
+    wait_turn(session, Node.id, site.id)
     row = _row(session, site.id, wanted.code)
     if (row.version if row else 0) != wanted.version:
         raise Stale("the team was changed since you read it", advice="Load the page again.")
@@ -244,6 +244,7 @@ def set_certificate(
         raise Invalid("nothing was recorded", problems=["kind: choose a certificate"])
     if person_id not in {one.id for one in able_people(session, site_id, "tickets.work")}:
         raise Invalid("nothing was recorded", problems=["person: not with this site"])
+    wait_turn(session, Person.id, person_id)
     row = session.scalars(
         select(Certificate).where(Certificate.person_id == person_id, Certificate.kind == kind)
     ).first()

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from api.deps import FORMS
 from core.db import is_unavailable
 from core.errors import Invalid, NotFound, NotSignedIn, Unavailable, WatchkeeperError
+from core.idempotency import clash, is_clash
 from core.second_factor import NeedsSecondFactor
 from rules.wording import Message
 from web.compression import compress
@@ -193,6 +194,9 @@ def is_fragment(request: Request) -> bool:
 def _unexpected(error: Exception) -> WatchkeeperError:
     if is_unavailable(error):
         return Unavailable("the database does not answer", advice="Try again in a moment.")
+    if is_clash(error):
+        _log.info("two made the same thing at once")
+        return clash()
     wrapped = WatchkeeperError("unexpected")
     wrapped.__cause__ = error
     return wrapped

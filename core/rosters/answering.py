@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.calendars import above
 from core.colleagues import people_in_role
+from core.db import wait_turn
 from core.errors import Invalid
 from core.people import Caller
 from core.places import Node
@@ -24,7 +25,8 @@ def set_duty_phone(
     number = "".join(phone.split())
     if number and not (number.lstrip("+").replace("-", "").isdecimal() and len(number) <= 40):
         raise Invalid("nothing was changed", problems=["phone: digits, + and - only"])
-    row = session.get(DutyPhone, node.id)
+    wait_turn(session, Node.id, node.id)
+    row = session.get(DutyPhone, node.id, populate_existing=True)
     if not number:
         if row is not None:
             session.delete(row)

@@ -10,12 +10,14 @@ import pytest
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Page
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core.rosters import Absence, Shift
 from core.teams import Certificate, Member
 from tests.web.conftest import client_of, signed_in
 from tests.web.stage import OVERHEATING, Stage, WebServer
+from web.pages.teams import changing
 from workflows.dispatch import Handover
 
 PUMP = "b1-pump-1"
@@ -146,6 +148,20 @@ def test_an_absence_names_a_deputy(stage: Stage, client: TestClient, worker: UUI
         row = session.scalars(select(Absence)).one()
     assert post(client, f"{address}/{row.id}/end")[0] == 303
     assert post(client, f"{address}/{row.id}/end")[0] == 404
+
+
+def test_who_makes_the_same_as_somebody_else_at_once_is_told_so(
+    stage: Stage, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def clash(*_: object, **__: object) -> None:
+        raise IntegrityError("INSERT", {}, Exception("unique"))
+
+    monkeypatch.setattr(changing, "set_duty_phone", clash)
+    for language, told in (("en", "at the same moment"), ("zh", "他人同时建立了相同的内容")):
+        address = f"/teams/{stage.site_id}/duty-phone?lang={language}"
+        status, page = post(client, address, phone="0574 8800")
+        assert status == 409
+        assert told in page
 
 
 def test_who_works_here_records_their_own_absence_only(

@@ -1,6 +1,6 @@
 """Dispatch: turns, loads, skills, certificates, rosters, deputies, gaps, hand-over by name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from core import events
+from core.calendars import CalendarDraft, save_calendar
 from core.companies import hire_company
 from core.db import Database, Session
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
@@ -47,8 +48,10 @@ from workflows.dispatch import (
     watch_rosters,
 )
 from workflows.dispatch.handover import StandingAlarm, items_of
+from workflows.patrol.frozen.audience import Reporting, set_reporting
 from workflows.tickets import Draft, Step, Ticket, act, open_ticket
 from workflows.tickets.contractors import ContractorLink
+from workflows.tickets.promises import save_terms
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOUR = timedelta(hours=1)
@@ -735,6 +738,45 @@ def test_of_two_who_hand_over_or_set_up_a_team_at_once_one_is_told(
 
     assert sorted(in_threads(2, offer)) == [False, True]
     assert sorted(in_threads(2, save)) == [False, True]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_of_two_who_make_the_first_of_something_at_once_each_gets_it_or_is_told(
+    database: Database, site: SmallSite, boss: Caller
+) -> None:
+    [person] = crew(database, site, "An")
+    week = [*[[["08:00", "18:00"]]] * 5, [], []]
+    day = CalendarDraft("day", {"en": "Day"}, week, "", {})
+    until = date(2027, 6, 30)
+
+    kept: list[Callable[[Session, Node], object]] = [
+        lambda session, node: set_duty_phone(session, boss, node, "0574 8800", now=NOON),
+        lambda session, node: set_certificate(
+            session, boss, node.id, person, "electrician", until, now=NOON
+        ),
+    ]
+    more: dict[str, Any] = {"now": NOON, "expected_version": 0}
+    made: list[Callable[[Session, Node], object]] = [
+        lambda session, node: save_calendar(session, boss, node, day, **more),
+        lambda session, node: save_terms(session, boss, node, grade="standard", own=None, **more),
+        lambda session, node: set_reporting(session, boss, node, Reporting(), **more),
+    ]
+
+    def at_once(make: Callable[[Session, Node], object]) -> list[bool]:
+        def once(_: int) -> bool:
+            try:
+                with database.write() as session:
+                    make(session, session.get_one(Node, site.id))
+            except Stale:
+                return False
+            return True
+
+        return sorted(in_threads(3, once))
+
+    for make in kept:
+        assert at_once(make) == [True] * 3
+    for make in made:
+        assert at_once(make) == [False, False, True]
 
 
 def test_what_nobody_accepts_goes_to_the_supervisor(

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from core import events
 from core.calendars import ALWAYS, WRITE, codes_at
-from core.db import Base
+from core.db import Base, wait_turn
 from core.errors import Invalid, Stale
 from core.people import Caller
 from core.places import Node
@@ -342,6 +342,7 @@ def save_terms(
             "the terms were not saved",
             problems=[f"calendar: there is no {code!r} here" for code in unknown],
         )
+    wait_turn(session, Node.id, node.id)
     row = session.get(ServiceTerms, node.id, with_for_update=True)
     version = row.version if row else 0
     if expected_version is not None and expected_version != version:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import events
+from core.db import wait_turn
 from core.errors import Invalid, NotFound, Stale
 from core.ids import new_id
 from core.lifecycle import move
@@ -83,6 +84,7 @@ def set_reporting(
         problems.append(f"closes_after_min: 0 to {LONGEST_WAIT_MIN}, or none")
     if problems:
         raise Invalid("nothing was changed", problems=problems)
+    wait_turn(session, Node.id, site.id)
     row = session.get(ReportSettings, site.id, with_for_update=True)
     if expected_version is not None and expected_version != (row.version if row else 0):
         raise Stale("this was changed since you read it", advice="Load it again and repeat it.")
