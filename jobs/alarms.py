@@ -1,11 +1,10 @@
 """What time alone asks of alarms: withholdings that end, and what stands to be told again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from core.db import Session, is_unavailable
-from core.leases import LeaseLost
+from jobs.one_by_one import Step, step_by_step
 from jobs.work import Work, actor
 from workflows.alarms.forsaken import forsaken, let_go
 from workflows.alarms.lives import became_of_lives, take_silence_away
@@ -14,9 +13,6 @@ from workflows.alarms.releasing import due_withholdings, release_due
 from workflows.alarms.unexplained import let_speak, unexplained
 
 ACTOR = actor("alarms")
-
-
-Step = Callable[[Session, UUID], int]
 
 
 def look_after_alarms(work: Work, now: datetime) -> int:
@@ -38,23 +34,4 @@ def look_after_alarms(work: Work, now: datetime) -> int:
         (ended, lambda session, one: release_due(session, one, now=now, actor=ACTOR)),
         (standing, lambda session, one: realarm(session, one, now=now, actor=ACTOR)),
     )
-    results = [_each(work, due, do) for due, do in steps]
-    failure = next((error for _, error in results if error is not None), None)
-    if failure is not None:
-        raise failure
-    return sum(done for done, _ in results)
-
-
-def _each(work: Work, due: Sequence[UUID], do: Step) -> tuple[int, Exception | None]:
-    done, failure = 0, None
-    for one in due:
-        if work.stopping.is_set():
-            break
-        try:
-            with work.transaction() as session:
-                done += do(session, one)
-        except Exception as error:
-            if isinstance(error, LeaseLost) or is_unavailable(error):
-                raise
-            failure = failure or error
-    return done, failure
+    return step_by_step(work, ((one, do) for due, do in steps for one in due))

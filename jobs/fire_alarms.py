@@ -1,11 +1,14 @@
 """What time alone asks of fire alarms: nobody saw it, or nobody looked, so it counts as a fire."""
 
 from datetime import datetime
+from uuid import UUID
 
-from core.db import is_unavailable
-from core.leases import LeaseLost
+from core.db import Session
+from jobs.one_by_one import step_by_step
 from jobs.work import Work, actor
 from workflows.tickets import fire_watch
+
+ACTOR = actor("fire alarms")
 
 
 def pass_on_as_fire(work: Work, now: datetime) -> int:
@@ -15,19 +18,8 @@ def pass_on_as_fire(work: Work, now: datetime) -> int:
     """
     with work.database.read() as session:
         due = fire_watch.due_alarms(session, now=now)
-    passed, failure = 0, None
-    for ticket_id in due:
-        if work.stopping.is_set():
-            break
-        try:
-            with work.transaction() as session:
-                passed += fire_watch.pass_on(
-                    session, ticket_id, now=now, actor=actor("fire alarms")
-                )
-        except Exception as error:
-            if isinstance(error, LeaseLost) or is_unavailable(error):
-                raise
-            failure = failure or error
-    if failure is not None:
-        raise failure
-    return passed
+
+    def pass_on(session: Session, ticket_id: UUID) -> int:
+        return fire_watch.pass_on(session, ticket_id, now=now, actor=ACTOR)
+
+    return step_by_step(work, ((ticket_id, pass_on) for ticket_id in due))

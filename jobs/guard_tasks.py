@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.db import Session
-from jobs.sos import each
+from jobs.one_by_one import step_by_step
 from jobs.work import Work, actor
 from workflows.patrol import tasks
 
@@ -19,4 +19,4 @@ def send_guards(work: Work, now: datetime) -> int:
     def take(session: Session, one: UUID) -> int:
         return tasks.step(session, one, now=now, actor=ACTOR)
 
-    return each(work, [(one, take) for one in due])
+    return step_by_step(work, [(one, take) for one in due])

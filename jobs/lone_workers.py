@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.db import Session
-from jobs.sos import each
+from jobs.one_by_one import step_by_step
 from jobs.work import Work, actor
 from workflows.patrol import lone
 
@@ -19,7 +19,7 @@ def begin_watches(work: Work, now: datetime) -> int:
     def begin(session: Session, one: UUID) -> int:
         return lone.begin_watches(session, one, now=now, actor=ACTOR)
 
-    return each(work, [(one, begin) for one in plans])
+    return step_by_step(work, [(one, begin) for one in plans])
 
 
 def look_after_lone_workers(work: Work, now: datetime) -> int:
@@ -30,4 +30,4 @@ def look_after_lone_workers(work: Work, now: datetime) -> int:
     def look(session: Session, one: UUID) -> int:
         return lone.look_after(session, one, now=now, actor=ACTOR)
 
-    return each(work, [(one, look) for one in due])
+    return step_by_step(work, [(one, look) for one in due])

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
+from uuid import UUID
 
-from core.db import is_unavailable
+from core.db import Session, is_unavailable
 from core.leases import LeaseLost
 from jobs.work import Work
 
 One = TypeVar("One")
+Step = Callable[[Session, UUID], int]
 
 
 def one_by_one(
@@ -35,3 +37,14 @@ def one_by_one(
     if failure is not None:
         raise failure
     return made
+
+
+def step_by_step(work: Work, steps: Iterable[tuple[UUID, Step]]) -> int:
+    """Take steps, each in a transaction of its own, like `one_by_one`; returns their sum."""
+
+    def take(due: tuple[UUID, Step]) -> int:
+        one, step = due
+        with work.transaction() as session:
+            return step(session, one)
+
+    return one_by_one(work, steps, take)

@@ -23,7 +23,8 @@ from core.personal import destroy_keys
 from core.places import Node
 from core.sos_phrases import hash_phrase, proves
 from core.teams import Member, Team
-from jobs.sos import each, pass_calls_on
+from jobs.one_by_one import step_by_step
+from jobs.sos import pass_calls_on
 from tests.fixtures import NOON, SmallSite
 from tests.jobs.conftest import make_work
 from tests.workflows.calling import SECOND, Scene, make_scene
@@ -149,7 +150,7 @@ def test_a_step_that_fails_or_is_cut_off_holds_no_other_back(scene: Scene) -> No
         return done
 
     with pytest.raises(ValueError, match="killed"):
-        each(work, [(first.id, climb), (second.id, climb)])
+        step_by_step(work, [(first.id, climb), (second.id, climb)])
     assert [scene.row(one.id).rung for one in (first, second)] == [0, 1]
     # What was cut off left nothing, and is done by the next look.
     assert pass_calls_on(work, NOON + 31 * SECOND) == 1
