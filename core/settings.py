@@ -191,8 +191,8 @@ class Settings(BaseSettings):
         default_factory=lambda: memory_for_pages(memory_bytes()),
         ge=LEAST_FOR_PAGES,
         description="Memory that DuckDB may use in the process that owns the readings, bytes; it "
-        "fills it with pages of its file. If not set, an eighth of the machine's memory, 1 GiB at "
-        "most.",
+        "fills it with pages of its file. If not set, an eighth of the memory of the machine, or "
+        "of the container where that may have less; 1 GiB at most.",
     )
     quarantine_rows: int = Field(50_000, ge=100, description="Oldest ones above it are dropped.")
     quarantine_days: int = Field(30, ge=1)
