@@ -11,6 +11,7 @@ from api.deps import Asked, Permission
 from api.errors import may_answer
 from core.errors import Invalid
 from core.site_file import import_site, load_catalog, read_site_file
+from workflows.patrol.rounds import remake_rounds_at
 
 router = APIRouter(tags=["places"])
 # A file of 33,000 devices has about 10 MB.
@@ -53,6 +54,7 @@ class Imported(BaseModel):
 def post_site_file(asked: Importer, document: Document) -> Response:
     """Creates and updates by code, deletes nothing; the same file again changes nothing.
 
+    Where a site gets another time zone, rounds that have not opened yet are made anew by its clock.
     Every problem of the file comes at once, as file:line:column.
     """
     try:
@@ -64,6 +66,7 @@ def post_site_file(asked: Importer, document: Document) -> Response:
     site_file = read_site_file(text, "site.yaml", catalog=catalog)
     with asked.parts.database.write() as session:
         report = import_site(session, site_file, actor=asked.actor, now=asked.now)
+        remake_rounds_at(session, report.moved, actor=asked.actor, now=asked.now)
     content = {
         "created": report.created,
         "changed": report.changed,

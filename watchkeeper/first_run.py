@@ -35,6 +35,7 @@ from rules.catalog import load_catalog as catalog_of
 from rules.document import load_rules
 from rules.wording import Message
 from watchkeeper.rule_tests import ENDING
+from workflows.patrol.rounds import remake_rounds_at
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKS = ROOT / "rules" / "packs"
@@ -52,6 +53,7 @@ def import_site_file(database: Database, path: Path, now: datetime) -> str:
     site_file = read_site_file(text, str(path), catalog=catalog)
     with database.write() as session:
         report = import_site(session, site_file, actor=events.SYSTEM, now=now)
+        remake_rounds_at(session, report.moved, actor=events.SYSTEM, now=now)
     if not report.did_something:
         return f"{path.name}: nothing new."
     made, changed = _counted(report.created), _counted(report.changed)

@@ -48,7 +48,13 @@ def import_site(
     session.flush()
     session.expire_all()
     return ImportReport(
-        dict(created), dict(changed), dict(unchanged), tuple(missing), tuple(retired), ids
+        dict(created),
+        dict(changed),
+        dict(unchanged),
+        tuple(missing),
+        tuple(retired),
+        ids,
+        tuple(tree.moved),
     )
 
 

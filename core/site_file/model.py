@@ -115,6 +115,7 @@ class ImportReport:
 
     missing: what the database holds of these sites and the file does not; it was kept.
     retired: devices that the file lists but somebody took out of service; they stay so.
+    moved: sites that got another time zone; what was planned by their clock is planned anew.
     """
 
     created: Mapping[str, int]
@@ -123,6 +124,7 @@ class ImportReport:
     missing: tuple[str, ...]
     retired: tuple[str, ...]
     sites: Mapping[str, UUID]
+    moved: tuple[UUID, ...]
 
     @property
     def did_something(self) -> bool:

@@ -25,6 +25,8 @@ class TreeWriter:
     created: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
     unchanged: Counter[str] = field(default_factory=Counter)
+    # Sites that got another time zone.
+    moved: list[UUID] = field(default_factory=list)
 
     def company(self, entry: NodeEntry | None) -> Node:
         """The one company of this installation, made by the first import."""
@@ -76,6 +78,8 @@ class TreeWriter:
         changes = [field for field, value in values.items() if getattr(node, field) != value]
         for changed in changes:
             setattr(node, changed, values[changed])
+        if kind == "site" and "time_zone" in changes:
+            self.moved.append(node.id)
         if changes:
             self._log("node.update", node, changes)
             self.changed[kind] += 1

@@ -1,6 +1,7 @@
 """Rounds over HTTP: seen, begun, gone, called off, excused; who goes them, for who may see."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -14,7 +15,8 @@ from core.db import Database
 from core.ids import new_id
 from tests.api.conftest import MakeUser, User
 from tests.api.guarded import put_checkpoints
-from tests.fixtures import NOON, SmallSite
+from tests.fixtures import NOON, SITE_FILE, SmallSite
+from watchkeeper.first_run import import_site_file
 from workflows.patrol import rounds
 
 API = "/api/v1"
@@ -122,6 +124,29 @@ def test_rounds_are_filtered_and_paged(
     assert len(listed(client, state="open")) == len(ours) - 1
     for wrong in ("state=nice", "cursor=x", "since=2026-11-24T00:00:00", "person=x", "limit=0"):
         assert client.get(f"{API}/rounds?{wrong}").status_code == 422
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_site_of_another_time_zone_has_the_rounds_ahead_by_its_new_clock(
+    client: TestClient, database: Database, ours: list[str], tmp_path: Path
+) -> None:
+    excused = do(client, ours[3], "points/0/excuse", reason="Flooded")
+    assert excused.status_code == 200, excused.text
+
+    def starts() -> list[str]:
+        return [item["planned_at"][5:16] for item in listed(client)][::-1]
+
+    tokyo = SITE_FILE.replace("Asia/Shanghai", "Asia/Tokyo")
+    assert client.post(f"{API}/site-files", content=tokyo).status_code == 200
+    # The first has opened already, and somebody excused a point of the last.
+    ahead = ["11-24T15:00", "11-25T03:05", "11-25T15:00"]
+    assert starts() == ["11-24T04:05", *ahead, "11-25T16:00"]
+    assert [item["id"] for item in listed(client)][::-4] == [ours[0], ours[3]]
+    # The command line does the same.
+    path = tmp_path / "site.yaml"
+    path.write_text(SITE_FILE, encoding="utf-8")
+    assert import_site_file(database, path, NOON).startswith("site.yaml: changed 1 site")
+    assert starts() == ["11-24T04:05", "11-24T16:00", "11-25T04:05", "11-25T16:00"]
 
 
 def test_a_guard_begins_a_round_and_scans_it_to_its_end(

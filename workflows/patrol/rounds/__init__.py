@@ -65,6 +65,7 @@ from workflows.patrol.rounds.routes import (
     list_routes,
     move_route,
     points_of,
+    remake_rounds_at,
 )
 from workflows.patrol.rounds.times import starts_of
 
@@ -126,6 +127,7 @@ __all__ = [
     "plans_to_make",
     "points_of",
     "proposed_times",
+    "remake_rounds_at",
     "rounds_now",
     "rounds_to_look_at",
     "routes_under_statutes",

@@ -156,6 +156,16 @@ def move_route(
     note_coverage(session, row, actor=actor, now=now)
 
 
+def remake_rounds_at(
+    session: Session, site_ids: Sequence[UUID], *, actor: events.Actor, now: datetime
+) -> None:
+    """Make the rounds of sites that have not opened yet by the clocks that they have now."""
+    routes = select(Route).where(Route.site_id.in_(site_ids), Route.state == "active")
+    for route in session.scalars(routes.order_by(Route.id).with_for_update()).all():
+        remake_rounds(session, route, now=now, actor=actor)
+        note_coverage(session, route, actor=actor, now=now)
+
+
 def _refuse_posts(session: Session, row: Route) -> None:
     points = select(RoutePoint.checkpoint_id).where(RoutePoint.route_id == row.id)
     states = _checkpoints(session, row.site_id, list(session.scalars(points)))
