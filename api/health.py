@@ -27,10 +27,14 @@ class Alive(BaseModel):
 
 
 class Part(BaseModel):
-    """One part's own word; detail and since only for callers with system.read."""
+    """One part's own word; detail and since only for callers with system.read.
+
+    faults: how many things of it are wrong, such as jobs that fail or rules that watch nothing.
+    """
 
     part: str
     ok: bool
+    faults: int
     detail: str | None = None
     since: datetime | None = None
 
@@ -64,7 +68,7 @@ async def get_ready(request: Request) -> Response:
 
 
 def _part(state: PartState, details: bool) -> dict[str, object]:
-    plain: dict[str, object] = {"part": state.part, "ok": state.ok}
+    plain: dict[str, object] = {"part": state.part, "ok": state.ok, "faults": state.faults}
     return {**plain, "detail": state.detail, "since": state.since} if details else plain
 
 

@@ -10,12 +10,13 @@ from core.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """One part's own word. since: when it came to be so."""
+    """One part's own word. since: when it came to be so; faults: how many things are wrong."""
 
     part: str
     ok: bool
     detail: str
     since: datetime
+    faults: int
 
 
 class Health:
@@ -32,16 +33,21 @@ class Health:
         self._found: dict[str, PartState] = {}
         self._checks: dict[str, Callable[[], str | None]] = {}
 
-    def report(self, part: str, *, ok: bool, detail: str = "") -> bool:
-        """Say how a part is; returns whether that changed between well and ill."""
-        return self._note(self._reported, part, ok, detail)
+    def report(self, part: str, *, ok: bool, detail: str = "", faults: int = 1) -> bool:
+        """Say how a part is; returns whether that changed between well and ill.
 
-    def _note(self, states: dict[str, PartState], part: str, ok: bool, detail: str) -> bool:
+        faults: how many of its things are wrong where it is ill, such as sweeps that fail.
+        """
+        return self._note(self._reported, part, ok, detail, faults)
+
+    def _note(
+        self, states: dict[str, PartState], part: str, ok: bool, detail: str, faults: int = 1
+    ) -> bool:
         with self._lock:
             before = states.get(part)
             changed = before is None or before.ok != ok
             since = self._clock.now() if changed or before is None else before.since
-            states[part] = PartState(part, ok, detail, since)
+            states[part] = PartState(part, ok, detail, since, 0 if ok else faults)
             return changed
 
     def watch(self, part: str, check: Callable[[], str | None]) -> None:

@@ -68,7 +68,7 @@ class Hosts(Beside):
         }
         if away or reported:
             detail = "; ".join(f"{topic}: {error}" for topic, error in away.items())
-            self._stores.health.report(PART, ok=not away, detail=detail[:300])
+            self._stores.health.report(PART, ok=not away, detail=detail[:300], faults=len(away))
         self._reported = bool(away)
 
     def _client_id(self, state: Words) -> str:

@@ -24,7 +24,8 @@ def load(stores: Stores, now: ReceiptNow) -> Registry:
 def report_problems(stores: Stores, registry: Registry) -> None:
     """Say which rules watch nothing, or not yet, and why."""
     problems = registry.problems
-    stores.health.report("rules", ok=not problems, detail="; ".join(problems)[:300])
+    detail = "; ".join(problems)[:300]
+    stores.health.report("rules", ok=not problems, detail=detail, faults=len(problems))
 
 
 def stored_states(stores: Stores, series: Sequence[int] | None = None) -> Stored:

@@ -74,6 +74,6 @@ def _report(work: Work, silent: dict[str, bool], beats: dict[str, datetime]) -> 
         detail = ", ".join(
             f"{name} not heard since {beats[name]:%Y-%m-%d %H:%M:%SZ}" for name in ill
         )
-        work.health.report("ingest watch", ok=False, detail=detail)
+        work.health.report("ingest watch", ok=False, detail=detail, faults=len(ill))
     else:
         work.health.report("ingest watch", ok=True, detail=f"{len(beats)} shards listen")

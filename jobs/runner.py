@@ -328,7 +328,7 @@ class JobsRunner:
         failing = dict(self._failing)
         if failing:
             detail = "; ".join(f"{name}: {error}" for name, error in sorted(failing.items()))
-            self._health.report(PART, ok=False, detail=detail[:500])
+            self._health.report(PART, ok=False, detail=detail[:500], faults=len(failing))
         else:
             detail = "runs here" if self.leading else "another process runs them"
             self._health.report(PART, ok=True, detail=detail)

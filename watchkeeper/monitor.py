@@ -74,6 +74,7 @@ def _told(state: PartState) -> dict[str, object]:
     return {
         "part": state.part,
         "ok": state.ok,
+        "faults": state.faults,
         "detail": state.detail,
         "since": state.since.isoformat(),
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scripts.appliance import trial
 from scripts.appliance.layout import SERVICE, USER, Layout
+from scripts.appliance.trial import Ill
 from scripts.appliance.words import Refusal, say
 
 UNITS = (SERVICE, "watchkeeper-clock.path", "watchkeeper-clock.service")
@@ -20,8 +21,8 @@ class Host:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
 
-    def ill(self) -> frozenset[str]:
-        """The parts that are ill of a product that runs now; none where none runs."""
+    def ill(self) -> Ill:
+        """What is wrong with the parts of a product that runs now; nothing where none runs."""
         return trial.word_of(self.layout.data / "running.json").ill
 
     def make_user(self) -> None:
@@ -43,10 +44,10 @@ class Host:
     def stop(self) -> None:
         """Stop the service; returns when it has ended."""
 
-    def start(self, before: frozenset[str]) -> None:
+    def start(self, before: Ill) -> None:
         """Start the service; Refusal unless it is well soon.
 
-        before: parts that were ill already, which count against nobody.
+        before: what was wrong already, which counts against nobody.
         """
 
 
@@ -79,7 +80,7 @@ class SystemdHost(Host):
         """Stop the service; returns when it has ended."""
         _do("systemctl", "stop", SERVICE)
 
-    def start(self, before: frozenset[str]) -> None:
+    def start(self, before: Ill) -> None:
         """Start the service; Refusal unless it is as well as before, soon."""
         _do("systemctl", "start", SERVICE)
         announced = self.layout.data / "running.json"

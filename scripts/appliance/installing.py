@@ -12,7 +12,7 @@ from scripts.appliance.host import Host
 from scripts.appliance.journal import Moment, Upgrade, nothing
 from scripts.appliance.layout import Layout, write_whole
 from scripts.appliance.manifest import Manifest, read_manifest, verify
-from scripts.appliance.trial import Patience
+from scripts.appliance.trial import Ill, Patience
 from scripts.appliance.words import Refusal, say
 
 # A key that is pressed, the end of a session, somebody who wants it to end.
@@ -80,12 +80,12 @@ def _begin(
     layout: Layout, host: Host, manifest: Manifest, patience: Patience, moment: Moment
 ) -> None:
     say(f"Trying {manifest.name} ...")
-    trial.try_out(layout, manifest.name, patience, frozenset())
+    trial.try_out(layout, manifest.name, patience, {})
     moment("tried")
     layout.lead_to(manifest.name)
     moment("new release leads")
     host.lay_units(manifest.name)
-    host.start(frozenset())
+    host.start({})
     say(f"{manifest.name} is installed.")
 
 
@@ -125,7 +125,7 @@ def _change(
     host: Host,
     upgrade: Upgrade,
     patience: Patience,
-    before: frozenset[str],
+    before: Ill,
     moment: Moment,
 ) -> None:
     say(f"Backing up to {layout.backups / upgrade.backup} ...")
@@ -143,7 +143,7 @@ def _change(
     host.start(before)
 
 
-def _go_back(layout: Layout, host: Host, old: str, before: frozenset[str], moment: Moment) -> None:
+def _go_back(layout: Layout, host: Host, old: str, before: Ill, moment: Moment) -> None:
     """Have the old release run on the old data."""
     host.stop()
     upgrade = journal.read(layout)

@@ -9,7 +9,8 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.appliance.layout import USER, Layout
@@ -23,6 +24,9 @@ CLOSED_DOORS = {
     "WATCHKEEPER_BROKER_HOST": "127.0.0.1",
     "WATCHKEEPER_PUBLIC_URL": "",
 }
+# How many things are wrong of each part that is ill; older releases name the parts alone.
+Ill = Mapping[str, int]
+UNCOUNTED = 0
 _STOP_SECONDS = 90.0
 _MOST_SAID = 1_000_000
 
@@ -41,17 +45,27 @@ class Word:
     empty too where it can't say."""
 
     problem: str
-    ill: frozenset[str] = frozenset()
+    ill: Ill = field(default_factory=dict)
 
-    def since(self, before: frozenset[str]) -> str:
-        """What is wrong, unless all of it was ill before; empty when nothing is."""
-        return "" if self.ill and self.ill <= before else self.problem
+    def since(self, before: Ill) -> str:
+        """What is wrong, unless it was as wrong before; empty when nothing is.
+
+        A part that was ill already got worse when more of its things are wrong. What else is wrong
+        with it stands only in its words, which change from try to try: an upgrade must not fail
+        because a broker that is away refuses today and timed out yesterday.
+        """
+        as_before = all(_is_as_before(count, before.get(part)) for part, count in self.ill.items())
+        return "" if self.ill and as_before else self.problem
 
 
-def try_out(layout: Layout, name: str, patience: Patience, before: frozenset[str]) -> None:
+def _is_as_before(count: int, before: int | None) -> bool:
+    return before is not None and (count <= before or UNCOUNTED in (count, before))
+
+
+def try_out(layout: Layout, name: str, patience: Patience, before: Ill) -> None:
     """Run a release on the data; Refusal unless it comes up, stays well and ends in order.
 
-    before: parts that were ill already, which count against nobody.
+    before: what was wrong already, which counts against nobody.
     """
     release = layout.release(name)
     log = layout.home / "trial.log"
@@ -109,7 +123,7 @@ def _watch(
     process: subprocess.Popen[bytes],
     announced: Path,
     patience: Patience,
-    before: frozenset[str],
+    before: Ill,
 ) -> None:
     ends = time.monotonic() + patience.start
     since: float | None = None
@@ -149,13 +163,15 @@ def word_of(announced: Path) -> Word:
         return Word(str(error))
 
 
-def _ill(said: bytes) -> frozenset[str]:
+def _ill(said: bytes) -> Ill:
     """The parts that are ill, by an answer of /readyz; none where it is no such answer."""
     try:
         parts = json.loads(said)["parts"]
-        return frozenset(str(one["part"]) for one in parts if not one["ok"])
+        return {
+            str(one["part"]): int(one.get("faults", UNCOUNTED)) for one in parts if not one["ok"]
+        }
     except (ValueError, KeyError, TypeError):
-        return frozenset()
+        return {}
 
 
 def _opener() -> urllib.request.OpenerDirector:

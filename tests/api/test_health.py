@@ -25,7 +25,10 @@ def test_readyz_names_the_ill_part_to_anybody_and_its_words_to_nobody(
     assert answer.status_code == 503
     assert answer.json() == {
         "status": "ill",
-        "parts": [{"part": "telemetry", "ok": False}, {"part": "broker", "ok": True}],
+        "parts": [
+            {"part": "telemetry", "ok": False, "faults": 1},
+            {"part": "broker", "ok": True, "faults": 0},
+        ],
     }
 
 

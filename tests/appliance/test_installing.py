@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from scripts.appliance import machine, trial
+from scripts.appliance.trial import UNCOUNTED, Word, word_of
 from scripts.appliance.words import Refusal
 from tests.appliance.stage import Appliance, copy_of, make_bundle, write_manifest
 
@@ -252,11 +253,36 @@ class _Ill(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(503)
         self.end_headers()
-        parts = [{"part": "broker", "ok": True}, {"part": "telemetry", "ok": False}]
+        parts = [{"part": "broker", "ok": True}, {"part": "telemetry", "ok": False, "faults": 2}]
         self.wfile.write(json.dumps({"status": "ill", "parts": parts}).encode())
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+@pytest.fixture
+def ill_before() -> Iterator[str]:
+    """What a release leaves word of where it listens that is ill before anything is done."""
+    server = HTTPServer(("127.0.0.1", 0), _Ill)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield json.dumps({"url": f"http://127.0.0.1:{server.server_port}"})
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_part_that_was_ill_got_worse_when_more_of_its_things_are_wrong(
+    tmp_path: Path, ill_before: str
+) -> None:
+    announced = tmp_path / "running.json"
+    announced.write_text(ill_before)
+    word = word_of(announced)
+    assert word.ill == {"telemetry": 2}
+    assert word.since(word.ill) == ""
+    assert word.since({"telemetry": 3}) == ""
+    assert "telemetry" in word.since({"telemetry": 1})
+    # An older release names the part alone.
+    assert word.since({"telemetry": UNCOUNTED}) == ""
+    assert Word("ill", {"telemetry": UNCOUNTED}).since(word.ill) == ""
 
 
 @pytest.mark.parametrize(
@@ -266,18 +292,14 @@ def test_only_what_got_worse_by_an_upgrade_is_a_reason_to_go_back(
     appliance: Appliance,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    ill_before: str,
     fault: str,
     runs: str,
 ) -> None:
-    server = HTTPServer(("127.0.0.1", 0), _Ill)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    word = {"url": f"http://127.0.0.1:{server.server_port}"}
-    (appliance.layout.data / "running.json").write_text(json.dumps(word))
+    (appliance.layout.data / "running.json").write_text(ill_before)
     worse = runs == "1.0-sound"
     with pytest.raises(Refusal, match="jobs") if worse else contextlib.nullcontext():
         appliance.install(make_bundle(tmp_path, 2, fault), start=0.5 if worse else 30)
-    server.shutdown()
-    server.server_close()
     assert appliance.layout.running() == runs
     assert "Ill before the upgrade, and so no reason to go back: telemetry." in (
         capsys.readouterr().out

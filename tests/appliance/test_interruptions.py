@@ -13,7 +13,7 @@ from scripts.appliance.host import Host
 from scripts.appliance.installing import install
 from scripts.appliance.journal import Moment, Upgrade, nothing
 from scripts.appliance.layout import Layout
-from scripts.appliance.trial import Patience
+from scripts.appliance.trial import Ill, Patience
 from scripts.appliance.words import Refusal
 from tests.appliance.stage import Appliance, copy_of, make_bundle
 
@@ -30,7 +30,7 @@ class WatchedHost(Host):
     def stop(self) -> None:
         self.runs = False
 
-    def start(self, before: frozenset[str]) -> None:
+    def start(self, before: Ill) -> None:
         self.runs = True
 
 

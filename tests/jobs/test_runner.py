@@ -234,6 +234,7 @@ def test_a_failing_sweep_is_ill_on_record_and_stops_no_other(
     runner.start()
     try:
         wait_until(lambda: any("no luck" in state.detail for state in health.snapshot()))
+        assert [state.faults for state in health.snapshot() if not state.ok] == [1]
         wait_until(lambda: len(other.runs) > 2)
         wait_until(lambda: last_errors(database).get("broken") == "ValueError: no luck")
         broken.clear()
