@@ -18,6 +18,7 @@ from core.people import Credential, Person, end_credential, find_credential, iss
 from core.slow_hash import FewAtOnce
 from core.tries import SignInTries, count_try, network_of, tries_key
 from core.vault import Vault
+from rules.wording import worded
 
 SHORTEST, LONGEST = 12, 200
 # NIST SP 800-63B asks for a list of what is guessed first; these are the ones long enough to count.
@@ -61,7 +62,8 @@ def login_of(text: str) -> str:
     login = unicodedata.normalize("NFKC", text).strip().casefold()
     if not 2 <= len(login) <= 80 or any(c.isspace() or not c.isprintable() for c in login):
         raise Invalid(
-            "that can't be a login", problems=["login: 2 to 80 characters without a space"]
+            worded("that can't be a login"),
+            problems=[worded("login: 2 to 80 characters without a space")],
         )
     return login
 
@@ -75,11 +77,17 @@ def new_password(login: str, password: str) -> NewPassword:
     problems = []
     plain = password.casefold()
     if not SHORTEST <= len(password) <= LONGEST:
-        problems.append(f"password: {SHORTEST} to {LONGEST} characters; three words will do")
+        problems.append(
+            worded(
+                "password: %(shortest)s to %(most)s characters; three words will do",
+                shortest=SHORTEST,
+                most=LONGEST,
+            )
+        )
     elif _is_guessed(plain, login):
-        problems.append("password: this one is guessed at once; take another")
+        problems.append(worded("password: this one is guessed at once; take another"))
     if problems:
-        raise Invalid("this password is too weak", problems=problems)
+        raise Invalid(worded("this password is too weak"), problems=problems)
     return NewPassword(login, _hasher.hash(password))
 
 
@@ -93,7 +101,7 @@ def set_password(session: Session, person_id: UUID, given: NewPassword, *, now: 
     """Store a login and password of a person in place of any before. Conflict if it is taken."""
     holder = session.scalar(select(Password.person_id).where(Password.login == given.login))
     if holder is not None and holder != person_id:
-        raise Conflict("this login is taken", advice="Choose another one.")
+        raise Conflict(worded("this login is taken"), advice=worded("Choose another one."))
     row = session.get(Password, person_id)
     if row is None:
         session.add(
@@ -280,7 +288,9 @@ def require_code(
         count_try(session, "account", key, now)
     with database.write() as session:
         if not second_factor.take_code(session, vault, person_id, code, now=now):
-            raise Invalid("this code is not right", problems=["code: the six digits of now"])
+            raise Invalid(
+                worded("this code is not right"), problems=[worded("code: the six digits of now")]
+            )
         session.execute(delete(SignInTries).where(SignInTries.key == key))
 
 
@@ -306,7 +316,7 @@ def require_password(
 
 
 def _not_present() -> NotAllowed:
-    return NotAllowed("the present password is wrong", advice="Type it again.")
+    return NotAllowed(worded("the present password is wrong"), advice=worded("Type it again."))
 
 
 def _find(session: Session, login: str) -> tuple[UUID, str] | None:

@@ -17,6 +17,7 @@ from core.ids import new_id
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person, caller_for, scoped
 from core.vault import Vault
+from rules.wording import worded
 
 KINDS = ("card", "beacon")
 LONGEST_NUMBER, LONGEST_LABEL = 80, 80
@@ -105,7 +106,7 @@ def issue_badge(
     starts_at = new.starts_at or now
     person = session.get(Person, new.person_id)
     if problems := _problems(session, site_id, person, new, starts_at, needs):
-        raise Invalid("the badge was not issued", problems=problems)
+        raise Invalid(worded("the badge was not issued"), problems=problems)
     derived_id = derived(vault, new.kind, new.number)
     _refuse_taken(session, derived_id, starts_at, new.ends_at)
     row = Badge(
@@ -138,17 +139,17 @@ def _problems(
     starts_at: datetime,
     needs: str,
 ) -> list[str]:
-    problems = []
+    problems: list[str] = []
     if person is None or not may(session, person, needs, site_id):
-        problems.append("person_id: nobody on this site who may do what the badge is for")
+        problems.append(worded("person_id: nobody on this site who may do what the badge is for"))
     if new.kind not in KINDS:
-        problems.append(f"kind: one of {', '.join(KINDS)}")
+        problems.append(worded("kind: one of %(known)s", known=", ".join(KINDS)))
     if not number_of(new.number) or len(new.number) > LONGEST_NUMBER:
-        problems.append(f"number: letters and digits, at most {LONGEST_NUMBER}")
+        problems.append(worded("number: letters and digits, at most %(most)s", most=LONGEST_NUMBER))
     if len(new.label) > LONGEST_LABEL:
-        problems.append(f"label: at most {LONGEST_LABEL} characters")
+        problems.append(worded("label: at most %(most)s characters", most=LONGEST_LABEL))
     if new.ends_at is not None and new.ends_at <= starts_at:
-        problems.append("ends_at: later than its beginning")
+        problems.append(worded("ends_at: later than its beginning"))
     return problems
 
 
@@ -167,15 +168,17 @@ def _refuse_taken(
         statement = statement.where(Badge.starts_at < ends_at)
     if session.scalar(statement.limit(1)) is not None:
         raise Conflict(
-            "this number is somebody's badge at that time",
-            advice="End that badge first, or read the number again.",
+            worded("this number is somebody's badge at that time"),
+            advice=worded("End that badge first, or read the number again."),
         )
 
 
 def end_badge(session: Session, row: Badge, *, actor: events.Actor, now: datetime) -> None:
     """Let a badge count no more from now on. Conflict when it has ended before."""
     if row.ends_at is not None and row.ends_at <= now:
-        raise Conflict("this badge has ended before", advice="Nothing is left to do.")
+        raise Conflict(
+            worded("this badge has ended before"), advice=worded("Nothing is left to do.")
+        )
     _end(session, row, actor, now)
 
 
@@ -241,7 +244,7 @@ def find_badge(session: Session, caller: Caller, permission: str, badge_id: UUID
     statement = select(Badge).where(Badge.id == badge_id)
     row = session.scalars(scoped(statement, Badge.site_id, caller, permission)).first()
     if row is None:
-        raise NotFound("there is no such badge", advice="Look for it in the list.")
+        raise NotFound(worded("there is no such badge"), advice=worded("Look for it in the list."))
     return row
 
 

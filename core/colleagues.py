@@ -15,6 +15,7 @@ from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Grant, Person, nodes_with
 from core.permissions import ROLES, STAFF_ROLES
 from core.places import Node
+from rules.wording import worded
 
 READ = "people.read"
 
@@ -67,7 +68,9 @@ def find_person(session: Session, caller: Caller, person_id: UUID) -> Person:
     holds = select(Grant.id).where(*held).exists()
     person = session.scalars(select(Person).where(Person.id == person_id, holds)).first()
     if person is None:
-        raise NotFound("there is no such person", advice="Look for them in the list of people.")
+        raise NotFound(
+            worded("there is no such person"), advice=worded("Look for them in the list of people.")
+        )
     return person
 
 
@@ -134,7 +137,7 @@ def find_grant(session: Session, person_id: UUID, grant_id: UUID) -> tuple[Grant
         .where(Grant.id == grant_id, Grant.person_id == person_id, Grant.role.in_(STAFF_ROLES))
     ).first()
     if row is None:
-        raise NotFound("they hold no such role", advice="Look at their roles.")
+        raise NotFound(worded("they hold no such role"), advice=worded("Look at their roles."))
     return row[0], row[1]
 
 
@@ -164,5 +167,7 @@ def find_invitation(
     nodes = nodes_in_sight(session, caller)
     row = session.get(Invitation, invitation_id)
     if row is None or row.node_id not in nodes or row.used_at is not None or row.ends_at <= now:
-        raise NotFound("no such invitation waits", advice="Look for it in the list.")
+        raise NotFound(
+            worded("no such invitation waits"), advice=worded("Look for it in the list.")
+        )
     return row, nodes[row.node_id]

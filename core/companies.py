@@ -16,6 +16,7 @@ from core.invitations import end_grant
 from core.outsiders import end_account_if_over, end_credentials
 from core.people import Caller, Grant, Person, name_of, scoped
 from core.places import Node
+from rules.wording import worded
 
 ROLE = "contractor"
 READ, WRITE = "tickets.dispatch", "service.write"
@@ -119,7 +120,9 @@ def find_company(session: Session, caller: Caller, company_id: UUID) -> Company:
     statement = scoped(statement.with_for_update(), Company.site_id, caller, "places.read")
     row = session.scalars(statement).first()
     if row is None:
-        raise NotFound("there is no such company", advice="Look for it in the list.")
+        raise NotFound(
+            worded("there is no such company"), advice=worded("Look for it in the list.")
+        )
     caller.require(WRITE, row.site_id)
     return row
 
@@ -132,11 +135,15 @@ def hire_company(
     try:
         name = name_of(name)
     except Invalid:
-        raise Invalid("no company was hired", problems=["name: 1 to 120 characters"]) from None
+        raise Invalid(
+            worded("no company was hired"), problems=[worded("name: 1 to 120 characters")]
+        ) from None
     # Locked, so that of two who hire at once the second sees what the first did.
     session.execute(select(Node.id).where(Node.id == site_id).with_for_update())
     if company_named(session, site_id, name) is not None:
-        raise Conflict("this company is hired already", advice="Look for it in the list.")
+        raise Conflict(
+            worded("this company is hired already"), advice=worded("Look for it in the list.")
+        )
     row = Company(id=new_id(), site_id=site_id, name=name, hired_at=now)
     session.add(row)
     session.flush()
@@ -189,7 +196,9 @@ def end_company_person(
         )
     ).first()
     if found is None:
-        raise NotFound("there is nobody like that", advice="Look at the company again.")
+        raise NotFound(
+            worded("there is nobody like that"), advice=worded("Look at the company again.")
+        )
     found.ended_at = now
     session.flush()
     if row.site_id not in {one.site_id for one in companies_of(session, person_id)}:

@@ -24,6 +24,7 @@ from core.makers import might_still
 from core.people import Person, hash_secret, name_of, new_secret
 from core.places import Node
 from core.waiting_invitations import swap_waiting
+from rules.wording import worded
 
 LIFETIME = timedelta(days=7)
 
@@ -68,7 +69,10 @@ def open_company_invitation(
     )
     found = session.execute(statement).first()
     if found is None or not might_still(session, found[0].made_by, WRITE, found[0].site_id):
-        raise NotFound("this invitation was used before or has ended", advice="Ask for a new one.")
+        raise NotFound(
+            worded("this invitation was used before or has ended"),
+            advice=worded("Ask for a new one."),
+        )
     return found[0], found[1], found[2]
 
 
@@ -79,7 +83,9 @@ def revoke_company_invitation(
     company = select(CompanyInvitation.company_id).where(CompanyInvitation.id == invitation_id)
     ours = session.scalar(company) == row.id
     if not (ours and swap_waiting(session, CompanyInvitation, invitation_id, "ends_at", now=now)):
-        raise NotFound("no such invitation waits", advice="Look at the company again.")
+        raise NotFound(
+            worded("no such invitation waits"), advice=worded("Look at the company again.")
+        )
     say(session, "company.invite_end", row, actor, now, {"invitation": str(invitation_id)})
 
 
@@ -110,8 +116,8 @@ def add_company(session: Session, secret: str, person_id: UUID, *, now: datetime
     invitation, company, site = open_company_invitation(session, secret, now=now)
     if company.id in {one.id for one in companies_of(session, person_id)}:
         raise Conflict(
-            "your account is of this company already",
-            advice="Hand the invitation to whoever it is for.",
+            worded("your account is of this company already"),
+            advice=worded("Hand the invitation to whoever it is for."),
         )
     _take_up(session, invitation, company, site, person_id, now)
 
@@ -125,7 +131,9 @@ def _take_up(
     now: datetime,
 ) -> None:
     if not swap_waiting(session, CompanyInvitation, invitation.id, "used_at", now=now):
-        raise NotFound("this invitation was used before", advice="Ask for a new one.")
+        raise NotFound(
+            worded("this invitation was used before"), advice=worded("Ask for a new one.")
+        )
     # Somebody who came no more and comes again has their row from then.
     standing = session.scalars(
         select(CompanyPerson).where(

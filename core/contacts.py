@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import events
 from core.db import Base, Instant
 from core.errors import Invalid
+from rules.wording import worded
 
 CONTACT_KINDS = ("phone", "email", "wecom", "dingtalk")
 # Whoever does not answer the test for so long is passed over by the chain.
@@ -82,18 +83,18 @@ def set_reaching(
     """
     given = {kind: "".join(contacts.get(kind, "").split()) for kind in CONTACT_KINDS}
     problems = [
-        f"{kind}: this is no such address"
+        worded("%(kind)s: this is no such address", kind=kind)
         for kind, address in given.items()
         if address and not (_SHAPES[kind].fullmatch(address) and len(address) <= 120)
     ]
     if quiet is not None:
         # Nothing else that ISO 8601 allows: cut to five letters, a clock must still read it.
         if not all(_CLOCK.fullmatch(each) for each in quiet):
-            problems.append("quiet hours: times such as 22:00")
+            problems.append(worded("quiet hours: times such as 22:00"))
         elif quiet[0][:5] == quiet[1][:5]:
-            problems.append("quiet hours: they begin and end at the same time")
+            problems.append(worded("quiet hours: they begin and end at the same time"))
     if problems:
-        raise Invalid("nothing was changed", problems=problems)
+        raise Invalid(worded("nothing was changed"), problems=problems)
     before = contacts_of(session, person_id)
     changed = [kind for kind in CONTACT_KINDS if before.get(kind, "") != given[kind]]
     for kind in changed:

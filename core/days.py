@@ -9,6 +9,7 @@ from core.clock import MICROS, from_micros, to_micros
 from core.errors import Invalid
 from core.local_time import resolve, thinkable, zone
 from core.places import Node
+from rules.wording import worded
 
 USUAL_DAYS = 30
 # As many days as one page shows and one answer counts.
@@ -47,13 +48,13 @@ def days_asked(first: date | None, last: date | None, today: date) -> Days:
     first = last - USUAL_DAYS * DAY if first is None else thinkable(first)
     problems = []
     if first > today:
-        problems.append("from: a day that has begun")
+        problems.append(worded("from: a day that has begun"))
     if first > last:
-        problems.append("until: the same day as `from` or a later one")
+        problems.append(worded("until: the same day as `from` or a later one"))
     if (last - first).days >= MOST_DAYS:
-        problems.append(f"from: at most {MOST_DAYS - 1} days before `until`")
+        problems.append(worded("from: at most %(most)s days before `until`", most=MOST_DAYS - 1))
     if problems:
-        raise Invalid("these days cannot be looked at", problems=problems)
+        raise Invalid(worded("these days cannot be looked at"), problems=problems)
     return Days(first, last)
 
 

@@ -26,6 +26,7 @@ from core.kept_file import keep, kept
 from core.local_time import zone
 from core.people import Person, company_node, name_of
 from core.site_file import import_site, load_catalog, read_site_file
+from rules.wording import worded
 
 # One try a second: in a day one of a thousand who try finds one of 10^8 codes.
 _PAUSE_S = 1.0
@@ -113,7 +114,7 @@ class Doorstep:
             now = time.monotonic()
             if now - self._last_try < _PAUSE_S:
                 raise TooManyTries(
-                    "one code a second", until=self._trust.now() + timedelta(seconds=1)
+                    worded("one code a second"), until=self._trust.now() + timedelta(seconds=1)
                 )
             self._last_try = now
             given = re.sub(r"[^0-9]", "", text)
@@ -125,14 +126,20 @@ class Doorstep:
             if wanted and self._wrong >= _WRONG_TRIES:
                 self._draw()
                 self.state = replace(self.state, code=kept(self._file))
-        raise NotAllowed("this is not the code", advice="It is on the screen of the machine.")
+        raise NotAllowed(
+            worded("this is not the code"), advice=worded("It is on the screen of the machine.")
+        )
 
     def set_clock(self, seconds: int) -> None:
         """Ask for the machine's clock to be set to a Unix time. Invalid, or Conflict."""
         if not _EARLIEST <= seconds < _LATEST:
-            raise Invalid("that is no time", problems=["moment: a time from 2025 to 2099"])
+            raise Invalid(
+                worded("that is no time"), problems=[worded("moment: a time from 2025 to 2099")]
+            )
         if self._request is None:
-            raise Conflict("nobody here sets the clock", advice="Set it by hand, as root.")
+            raise Conflict(
+                worded("nobody here sets the clock"), advice=worded("Set it by hand, as root.")
+            )
         draft = self._request.with_suffix(".new")
         draft.write_text(f"{seconds}\n")
         draft.replace(self._request)
@@ -149,16 +156,16 @@ def begin(session: Session, beginning: Beginning, now: datetime) -> Person:
     Invalid with every problem, or Conflict when there is a company already.
     """
     if company_node(session) is not None:
-        raise Conflict("it is set up already", advice="Sign in.")
+        raise Conflict(worded("it is set up already"), advice=worded("Sign in."))
     problems = [
-        f"{name}: 1 to {_NAME_LENGTH} characters"
+        worded("%(name)s: 1 to %(name_length)s characters", name=name, name_length=_NAME_LENGTH)
         for name in ("company", "site")
         if not 1 <= len(getattr(beginning, name).strip()) <= _NAME_LENGTH
     ]
     if not _SITE_CODE.fullmatch(beginning.code):
-        problems.append("code: small letters, digits and hyphens, at most 40")
+        problems.append(worded("code: small letters, digits and hyphens, at most 40"))
     if problems:
-        raise Invalid("this does not suffice", problems=problems)
+        raise Invalid(worded("this does not suffice"), problems=problems)
     zone(beginning.time_zone)
     text = yaml.safe_dump(_site(beginning), allow_unicode=True)
     site_file = read_site_file(text, "first start", catalog=load_catalog(session))

@@ -9,6 +9,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from core.errors import NotFound, Unavailable
 from core.settings import Settings
+from rules.wording import worded
 
 
 def files_url(settings: Settings) -> str:
@@ -41,7 +42,7 @@ class FileStore:
                 self._on_disk(path.rpartition("/")[0])
         except OSError as error:
             raise Unavailable(
-                "the store of files takes nothing", advice="Try again in a moment."
+                worded("the store of files takes nothing"), advice=worded("Try again in a moment.")
             ) from error
         return digest
 
@@ -65,10 +66,11 @@ class FileStore:
         try:
             return bytes(self._fs.cat_file(self._path(digest)))
         except FileNotFoundError:
-            raise NotFound("the file is not there any more") from None
+            raise NotFound(worded("the file is not there any more")) from None
         except OSError as error:
             raise Unavailable(
-                "the store of files does not answer", advice="Try again in a moment."
+                worded("the store of files does not answer"),
+                advice=worded("Try again in a moment."),
             ) from error
 
     def _path(self, digest: str) -> str:

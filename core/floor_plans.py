@@ -31,6 +31,7 @@ from core.ids import new_id
 from core.people import Caller, scoped
 from core.pictures import Picture, read_picture
 from core.places import Asset, Space, is_within
+from rules.wording import worded
 
 READ, WRITE = "places.read", "places.write"
 # Thin lines and small print must still be read on a wall.
@@ -127,7 +128,9 @@ def find_plan(
     statement = select(FloorPlan).where(FloorPlan.id == plan_id)
     plan = session.scalars(scoped(statement, FloorPlan.site_id, caller, READ)).first()
     if plan is None:
-        raise NotFound("there is no such plan", advice="Choose the space again.")
+        raise NotFound(
+            worded("there is no such floor plan"), advice=worded("Choose the space again.")
+        )
     if to_change:
         caller.require(WRITE, plan.site_id)
     return plan
@@ -150,7 +153,9 @@ def put_plan(
     if space_id is not None:
         space = session.get(Space, space_id)
         if space is None or space.site_id != site_id:
-            raise NotFound("there is no such space", advice="Choose the space again.")
+            raise NotFound(
+                worded("there is no such space"), advice=worded("Choose the space again.")
+            )
     plan = plan_of(session, site_id, space_id)
     if plan is None:
         plan = FloorPlan(id=new_id(), site_id=site_id, space_id=space_id)
@@ -162,7 +167,7 @@ def put_plan(
             session.add(plan)
     except IntegrityError as error:
         raise Conflict(
-            "somebody has just given it another plan", advice="Look at it first."
+            worded("somebody has just given it another plan"), advice=worded("Look at it first.")
         ) from error
     _log(session, "floor_plan.put", plan, caller, now, {"sha256": stored.original})
     return plan
@@ -192,7 +197,7 @@ def place_asset(
     """
     caller.require(WRITE, plan.site_id)
     if not all(math.isfinite(share) and 0 <= share <= 1 for share in at):
-        raise Invalid("nothing was placed", problems=["x, y: numbers from 0 to 1"])
+        raise Invalid(worded("nothing was placed"), problems=[worded("x, y: numbers from 0 to 1")])
     _require_within(session, plan, asset_id)
     x, y = (round(share, 4) for share in at)
     if not _move(session, plan, asset_id, x, y):
@@ -239,7 +244,9 @@ def _require_within(session: Session, plan: FloorPlan, asset_id: UUID) -> None:
         )
         within = is_within(asset.space_id, plan.space_id, {row[0]: row[1] for row in rows})
     if not within:
-        raise NotFound("there is no such asset on this plan", advice="Load the page again.")
+        raise NotFound(
+            worded("there is no such asset on this plan"), advice=worded("Load the page again.")
+        )
 
 
 def _log(

@@ -22,6 +22,7 @@ from core.people import Caller, Person, hash_secret, issue, new_secret
 from core.places import Node, Space
 from core.sign_in_links import opens_only_homes
 from core.waiting_invitations import swap_waiting
+from rules.wording import worded
 
 LIFETIME = timedelta(days=14)
 MOST_AT_ONCE = 300
@@ -85,8 +86,12 @@ def invite_residents(
     left out. Invalid for too many at once.
     """
     if len(rows) > MOST_AT_ONCE:
-        problems = [f"space: at most {MOST_AT_ONCE} people at once; choose a smaller part"]
-        raise Invalid("nobody was invited", problems=problems)
+        problems = [
+            worded(
+                "space: at most %(most)s people at once; choose a smaller part", most=MOST_AT_ONCE
+            )
+        ]
+        raise Invalid(worded("nobody was invited"), problems=problems)
     holders = account_holders(session, [row.id for row in rows])
     made = []
     chosen = [row for row in rows if row.id not in holders]
@@ -120,11 +125,11 @@ def sign_in_link(session: Session, row: Resident, caller: Caller, *, now: dateti
     """
     person_id = account_holders(session, [row.id]).get(row.id)
     if person_id is None:
-        raise Conflict("they have no account yet", advice="Invite them.")
+        raise Conflict(worded("they have no account yet"), advice=worded("Invite them."))
     if not opens_only_homes(session, caller, person_id):
         raise Conflict(
-            "this account opens more than homes of yours",
-            advice="They sign in as before; an administrator makes them a link.",
+            worded("this account opens more than homes of yours"),
+            advice=worded("They sign in as before; an administrator makes them a link."),
         )
     secret = issue(session, person_id, "link", now=now, label=OFFICE, made_by=caller.person_id)
     actor = events.Actor.person(caller.person_id)
@@ -165,8 +170,8 @@ def open_home_invitation(session: Session, secret: str, *, now: datetime) -> Inv
         or contacts[0].is_former(today_at(session, found[0].site_id, now))
     ):
         raise NotFound(
-            "this invitation was used before or has ended",
-            advice="Ask the property office for a new one.",
+            worded("this invitation was used before or has ended"),
+            advice=worded("Ask the property office for a new one."),
         )
     site = session.get_one(Node, contacts[0].site_id)
     return Invited(found[0], contacts[0], site, session.get_one(Space, contacts[0].space_id))
@@ -179,12 +184,12 @@ def require_known(contact: Contact, phone: str) -> str:
     """
     number = phone_of(phone)
     if number is None:
-        problems = ["phone: digits, such as 138 0013 8000"]
+        problems = [worded("phone: digits, such as 138 0013 8000")]
     elif contact.phones and number not in contact.phones:
-        problems = ["phone: not the number that the property office has of you"]
+        problems = [worded("phone: not the number that the property office has of you")]
     else:
         return number
-    raise Invalid("you have not joined", problems=problems)
+    raise Invalid(worded("you have not joined"), problems=problems)
 
 
 def join_home(
@@ -219,7 +224,9 @@ def _take_up(session: Session, invited: Invited, person_id: UUID, now: datetime)
     session.get(Resident, invited.contact.id, with_for_update=True)
     swapped = swap_waiting(session, HomeInvitation, invited.row.id, "used_at", now=now)
     if not swapped or account_holders(session, [invited.contact.id]):
-        raise NotFound("this invitation was used before", advice="Ask for a new one.")
+        raise NotFound(
+            worded("this invitation was used before"), advice=worded("Ask for a new one.")
+        )
     standing = session.scalars(
         select(Home).where(Home.person_id == person_id, Home.resident_id == invited.contact.id)
     ).first()

@@ -23,6 +23,7 @@ from core.local_time import zone
 from core.people import Caller
 from core.personal import ResidentKey, destroy_keys, keys_of, new_key, seal, unseal
 from core.places import Node, Space
+from rules.wording import worded
 
 READ, PHONES, WRITE = "households.read", "households.phones", "households.write"
 RELATIONS = ("owner", "tenant", "family", "other")
@@ -101,18 +102,18 @@ class Details:
         problems = []
         name = " ".join(self.name.split())
         if not 1 <= len(name) <= _LONGEST_NAME:
-            problems.append("name: 1 to 120 characters")
+            problems.append(worded("name: 1 to 120 characters"))
         phones = [phone_of(each) for each in self.phones if each.strip()]
         if None in phones:
-            problems.append("phones: digits, such as 138 0013 8000")
+            problems.append(worded("phones: digits, such as 138 0013 8000"))
         if len(phones) > MOST_PHONES:
-            problems.append(f"phones: at most {MOST_PHONES}")
+            problems.append(worded("phones: at most %(most)s", most=MOST_PHONES))
         if self.relation not in RELATIONS:
-            problems.append(f"relation: one of {', '.join(RELATIONS)}")
+            problems.append(worded("relation: one of %(known)s", known=", ".join(RELATIONS)))
         if self.since and self.until and self.until < self.since:
-            problems.append("until: not before since")
+            problems.append(worded("until: not before since"))
         if problems:
-            raise Invalid("the household was not changed", problems=problems)
+            raise Invalid(worded("the household was not changed"), problems=problems)
         kept = dict.fromkeys(phone for phone in phones if phone)
         return replace(self, name=name, phones=tuple(kept))
 
@@ -163,7 +164,7 @@ def find_space(session: Session, caller: Caller, space_id: UUID, permission: str
     """
     space = session.get(Space, space_id)
     if space is None or space.site_id not in caller.sites_for("places.read"):
-        raise NotFound("there is no such space", advice="Look for it in the tree.")
+        raise NotFound(worded("there is no such space"), advice=worded("Look for it in the tree."))
     caller.require(permission, space.site_id)
     return space
 
@@ -177,7 +178,9 @@ def find_resident(session: Session, caller: Caller, resident_id: UUID) -> Reside
         select(Resident).where(Resident.id == resident_id).with_for_update()
     ).first()
     if row is None or row.site_id not in caller.sites_for("places.read"):
-        raise NotFound("there is no such person", advice="Look at the household again.")
+        raise NotFound(
+            worded("there is no such person"), advice=worded("Look at the household again.")
+        )
     caller.require(WRITE, row.site_id)
     return row
 
@@ -302,7 +305,10 @@ def move_out(session: Session, row: Resident, *, actor: events.Actor, now: datet
     if row.until is not None and row.until <= today:
         return
     if row.since is not None and row.since > today:
-        raise Conflict("they have not moved in yet", advice="Erase them, or change their dates.")
+        raise Conflict(
+            worded("they have not moved in yet"),
+            advice=worded("Erase them, or change their dates."),
+        )
     row.until = today
     row.version += 1
     session.flush()

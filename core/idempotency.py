@@ -76,8 +76,8 @@ def recall(session: Session, claim: Claim) -> Answer | None:
     row = session.get_one(IdempotentAnswer, (claim.person_id, claim.route, claim.key))
     if row.fingerprint != claim.fingerprint:
         raise Conflict(
-            "this Idempotency-Key was used for another request",
-            advice="Make a new key for each new request.",
+            worded("this Idempotency-Key was used for another request"),
+            advice=worded("Make a new key for each new request."),
         )
     return Answer(row.status, row.body, row.headers, replayed=True)
 

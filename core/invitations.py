@@ -18,6 +18,7 @@ from core.makers import maker
 from core.people import Caller, Grant, Person, hash_secret, new_secret
 from core.permissions import ENTRUSTED, ROLES, ROLES_OF_A_TEAM, STAFF_ROLES
 from core.places import Node
+from rules.wording import worded
 
 LIFETIME = timedelta(days=7)
 
@@ -81,15 +82,21 @@ def require_may_give(caller: Caller, node: Node, role: str, team: str = "") -> N
     Invalid for an unknown one, and for a role that can't be limited to a team.
     """
     if role not in STAFF_ROLES:
-        raise Invalid("there is no such role", problems=[f"role: one of {', '.join(STAFF_ROLES)}"])
+        raise Invalid(
+            worded("there is no such role"),
+            problems=[worded("role: one of %(known)s", known=", ".join(STAFF_ROLES))],
+        )
     if team and role not in ROLES_OF_A_TEAM:
         named = ", ".join(ROLES_OF_A_TEAM)
-        raise Invalid("this role counts for every team", problems=[f"team: only with {named}"])
+        raise Invalid(
+            worded("this role counts for every team"),
+            problems=[worded("team: only with %(named)s", named=named)],
+        )
     require_over(caller, node)
     if role not in roles_to_give(caller, node):
         raise NotAllowed(
-            "you can't give more rights than you hold here",
-            advice="Ask somebody who holds this role.",
+            worded("you can't give more rights than you hold here"),
+            advice=worded("Ask somebody who holds this role."),
         )
 
 
@@ -133,7 +140,7 @@ def find_node(session: Session, caller: Caller, node_id: UUID) -> Node:
     if node is None or not _touches(session, node, seen):
         raise NotAllowed(
             "you may not people: write here",
-            advice="Ask an administrator of this site for a role that includes it.",
+            advice=worded("Ask an administrator of this site for a role that includes it."),
         )
     return node
 
@@ -163,8 +170,8 @@ def _waiting(session: Session, row: Invitation | None, now: datetime) -> Invitat
     ended = row is None or row.used_at is not None or row.ends_at <= now
     if row is None or ended or not stands(session, row):
         raise NotFound(
-            "this invitation was used before or has ended",
-            advice="Ask whoever invited you for a new one.",
+            worded("this invitation was used before or has ended"),
+            advice=worded("Ask whoever invited you for a new one."),
         )
     return row
 
@@ -198,7 +205,9 @@ def take_up(session: Session, row: Invitation, name: str, locale: str, *, now: d
     result = session.execute(swap)
     assert isinstance(result, CursorResult)
     if result.rowcount != 1:
-        raise NotFound("this invitation was used before", advice="Ask for a new one.")
+        raise NotFound(
+            worded("this invitation was used before"), advice=worded("Ask for a new one.")
+        )
     actor = events.Actor.person(person.id)
     events.append(session, "person.join", ("person", person.id), actor=actor, learned_at=now)
     add_grant(session, person.id, row.node_id, row.role, team=row.team, actor=actor, now=now)
@@ -294,8 +303,8 @@ def require_another_administrator(session: Session, person_id: UUID) -> None:
     others = session.scalar(statement.where(Grant.person_id != person_id)) or 0
     if others == 0 and session.scalar(statement):
         raise Conflict(
-            "they are the last administrator of the company",
-            advice="Give somebody else this role first.",
+            worded("they are the last administrator of the company"),
+            advice=worded("Give somebody else this role first."),
         )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from core import events
 from core.errors import Conflict, Stale
+from rules.wording import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,23 @@ class Lifecycle:
         """Where `action` leads from `status`; Conflict where the table does not hold it."""
         table = self.moves.get(action, {})
         if status not in table:
-            allowed = ", ".join(self.actions(status)) or "nothing"
-            article = "an" if self.name[0] in "aeiou" else "a"
-            raise Conflict(
-                f"{article} {self.name} that is {status} cannot {action}",
-                advice=f"Possible now: {allowed}.",
-            )
+            raise NoSuchMove(self, action, status)
         return table[status]
 
     def actions(self, status: str) -> list[str]:
         """The actions that the table allows from `status`."""
         return [action for action, table in self.moves.items() if status in table]
+
+
+class NoSuchMove(Conflict):
+    """A table that does not hold a move; its words are of codes, which pages tell in their own."""
+
+    def __init__(self, lifecycle: Lifecycle, action: str, status: str) -> None:
+        name, allowed = lifecycle.name, ", ".join(lifecycle.actions(status)) or "nothing"
+        article = "an" if name[0] in "aeiou" else "a"
+        detail = f"{article} {name} that is {status} cannot {action}"
+        super().__init__(detail, advice=f"Possible now: {allowed}.")
+        self.lifecycle, self.status_now = name, status
 
 
 class Stateful(Protocol):
@@ -109,8 +116,12 @@ def move(
         session.refresh(row)
         if expected_version is not None and row.version != expected_version:
             raise Stale(
-                f"this {lifecycle.name} was changed since you read it (version {row.version})",
-                advice="Load it again and repeat your change.",
+                worded(
+                    "this %(what)s was changed since you read it (version %(version)s)",
+                    what=lifecycle.name,
+                    version=row.version,
+                ),
+                advice=worded("Load it again and repeat your change."),
             )
     events.append(
         session,

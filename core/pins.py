@@ -15,6 +15,7 @@ from core.db import Base, Database, Instant
 from core.errors import Invalid, NotSignedIn
 from core.slow_hash import FewAtOnce
 from core.tries import SignInTries, count_try, tries_key
+from rules.wording import worded
 
 SHORTEST, LONGEST = 6, 10
 _DIGITS = re.compile(rf"[0-9]{{{SHORTEST},{LONGEST}}}")
@@ -51,11 +52,11 @@ def new_pin(digits: str) -> NewPin:
     """
     problem = None
     if not _DIGITS.fullmatch(digits):
-        problem = f"pin: {SHORTEST} to {LONGEST} digits"
+        problem = worded("pin: %(shortest)s to %(most)s digits", shortest=SHORTEST, most=LONGEST)
     elif _is_guessed(digits):
-        problem = "pin: this one is guessed at once; take another"
+        problem = worded("pin: this one is guessed at once; take another")
     if problem:
-        raise Invalid("this PIN can't be taken", problems=[problem])
+        raise Invalid(worded("this PIN can't be taken"), problems=[problem])
     return NewPin(_hasher.hash(digits))
 
 

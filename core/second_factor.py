@@ -16,6 +16,7 @@ from core.errors import Conflict, Invalid, NotAllowed
 from core.ids import new_id
 from core.people import Caller, hash_secret
 from core.vault import Vault
+from rules.wording import worded
 
 STEP_SECONDS = 30
 # One step to either side, for phones whose clocks are a little off.
@@ -95,7 +96,9 @@ def begin(session: Session, vault: Vault, person_id: UUID, account: str) -> tupl
     account: what the app shows it under. Conflict when a second factor is on already.
     """
     if is_on(session, person_id):
-        raise Conflict("your second factor is on already", advice="Turn it off first.")
+        raise Conflict(
+            worded("your second factor is on already"), advice=worded("Turn it off first.")
+        )
     session.execute(delete(SecondFactor).where(SecondFactor.person_id == person_id))
     secret = pyotp.random_base32()
     sealed = vault.seal(secret, about(person_id))
@@ -108,7 +111,9 @@ def drawn(session: Session, vault: Vault, person_id: UUID, account: str) -> tupl
     """The secret that waits to be confirmed, as `begin` gave it. Invalid when none does."""
     row = session.get(SecondFactor, person_id)
     if row is None or row.confirmed_at is not None:
-        raise Invalid("no second factor waits to be confirmed", advice="Begin again.")
+        raise Invalid(
+            worded("no second factor waits to be confirmed"), advice=worded("Begin again.")
+        )
     secret = vault.unseal(row.sealed, about(person_id))
     return secret, _uri(secret, account)
 
@@ -127,7 +132,10 @@ def confirm(
     """
     row = session.get(SecondFactor, person_id)
     if row is None or row.confirmed_at is not None or not _take(session, vault, row, code, now):
-        raise Invalid("this code is not right", problems=["code: the six digits of this moment"])
+        raise Invalid(
+            worded("this code is not right"),
+            problems=[worded("code: the six digits of this moment")],
+        )
     row.confirmed_at = now
     session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
     codes = [_recovery_code() for _ in range(RECOVERY_CODES)]

@@ -15,6 +15,7 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Invalid
 from core.slow_hash import FewAtOnce
+from rules.wording import worded
 
 SHORTEST, LONGEST = 4, 100
 _hasher = PasswordHash((FewAtOnce(),))
@@ -41,8 +42,10 @@ def hash_phrase(phrase: str) -> str:
     """
     plain = _plain(phrase)
     if not SHORTEST <= len(plain) <= LONGEST:
-        problems = [f"phrase: {SHORTEST} to {LONGEST} characters"]
-        raise Invalid("the phrase was not kept", problems=problems)
+        problems = [
+            worded("phrase: %(shortest)s to %(most)s characters", shortest=SHORTEST, most=LONGEST)
+        ]
+        raise Invalid(worded("the phrase was not kept"), problems=problems)
     return _hasher.hash(plain)
 
 

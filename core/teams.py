@@ -18,6 +18,7 @@ from core.errors import Conflict, Invalid, Stale
 from core.ids import new_id
 from core.people import Caller, Person
 from core.places import Node
+from rules.wording import worded
 
 SHIPPED: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -128,7 +129,9 @@ def teams_below(session: Session, node: Node) -> dict[str, Mapping[str, str]]:
 def team_below(session: Session, node: Node, code: str) -> str:
     """A team that a role on a node may be limited to; empty for none. Invalid if unknown."""
     if code and code not in teams_below(session, node):
-        raise Invalid("there is no such team", problems=["team: one of a site at this place"])
+        raise Invalid(
+            worded("there is no such team"), problems=[worded("team: one of a site at this place")]
+        )
     return code
 
 
@@ -168,19 +171,29 @@ def save_team(
     """
     caller.require(WRITE, site.id)
     able = {person.id for person in able_people(session, site.id, "tickets.work")}
-    problems = [] if wanted.mode in MODES else [f"mode: one of {', '.join(MODES)}"]
+    problems = (
+        [] if wanted.mode in MODES else [worded("mode: one of %(known)s", known=", ".join(MODES))]
+    )
     if wanted.cover is not None and wanted.cover not in codes_at(session, site):
-        problems.append(f"cover: there is no calendar {wanted.cover!r} here")
+        problems.append(
+            worded("cover: there is no calendar %(cover)s here", cover=repr(wanted.cover))
+        )
     if not wanted.code.strip() or len(wanted.code) > 40:
-        problems.append("code: 1 to 40 characters")
-    problems += [f"members: {one} can't work tickets here" for one in members if one not in able]
+        problems.append(worded("code: 1 to 40 characters"))
+    problems += [
+        worded("members: %(one)s can't work tickets here", one=one)
+        for one in members
+        if one not in able
+    ]
     if problems:
-        raise Invalid("the team was not saved", problems=problems)
+        raise Invalid(worded("the team was not saved"), problems=problems)
     # Of two who save it at once one waits, and is told that the other did.
     wait_turn(session, Node.id, site.id)
     row = _row(session, site.id, wanted.code)
     if (row.version if row else 0) != wanted.version:
-        raise Stale("the team was changed since you read it", advice="Load the page again.")
+        raise Stale(
+            worded("the team was changed since you read it"), advice=worded("Load the page again.")
+        )
     if row is None:
         row = Team(id=new_id(), site_id=site.id, code=wanted.code)
         session.add(row)
@@ -241,9 +254,13 @@ def set_certificate(
     """Record until when a certificate is valid; None takes it away. Invalid for an unknown kind."""
     caller.require(ROSTER, site_id)
     if kind not in CERTIFICATE_KINDS:
-        raise Invalid("nothing was recorded", problems=["kind: choose a certificate"])
+        raise Invalid(
+            worded("nothing was recorded"), problems=[worded("kind: choose a certificate")]
+        )
     if person_id not in {one.id for one in able_people(session, site_id, "tickets.work")}:
-        raise Invalid("nothing was recorded", problems=["person: not with this site"])
+        raise Invalid(
+            worded("nothing was recorded"), problems=[worded("person: not with this site")]
+        )
     wait_turn(session, Person.id, person_id)
     row = session.scalars(
         select(Certificate).where(Certificate.person_id == person_id, Certificate.kind == kind)
@@ -294,8 +311,13 @@ def require_certified(session: Session, person_id: UUID, category: str, today: d
     if not may_do(session, person_id, category, today):
         kind = CERTIFICATES[category].replace("_", " ")
         raise Conflict(
-            f"this work needs a certificate ({kind}) that they lack or that has expired",
-            advice="Choose somebody else, or record the renewed certificate with their team.",
+            worded(
+                "this work needs a certificate (%(kind)s) that they lack or that has expired",
+                kind=kind,
+            ),
+            advice=worded(
+                "Choose somebody else, or record the renewed certificate with their team."
+            ),
         )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Instant
 from core.errors import TooManyTries
+from rules.wording import worded
 
 # So many wrong tries cost nothing; each one more doubles the wait.
 FREE_TRIES = {"account": 5, "address": 50, "pin": 5, "pin_anywhere": 20}
@@ -69,7 +70,9 @@ def count_try(session: Session, kind: str, key: str, now: datetime) -> None:
     row = _tries(session, key, now)
     if row.locked_until is not None and row.locked_until > now:
         raise TooManyTries(
-            "too many wrong tries", until=row.locked_until, advice="Wait, then try again."
+            worded("too many wrong tries"),
+            until=row.locked_until,
+            advice=worded("Wait, then try again."),
         )
     row.failures = 1 if now - row.last_at > FORGIVEN_AFTER else row.failures + 1
     row.last_at = now

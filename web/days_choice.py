@@ -12,6 +12,8 @@ from fastapi import Depends, Query
 from core.days import USUAL_DAYS, Days, days_asked, today_of
 from core.errors import Invalid
 from core.places import Node
+from rules.wording import worded
+from web.languages import mark
 from web.reader import Reader
 
 SPANS = (7, USUAL_DAYS, 90)
@@ -32,7 +34,9 @@ class DaysChoice:
         try:
             return UUID(self.site) if self.site else None
         except ValueError:
-            raise Invalid("there is no such site", problems=["site"]) from None
+            raise Invalid(
+                worded(mark("there is no such site")), problems=[worded(mark("site"))]
+            ) from None
 
     def days(self, sites: Sequence[Node], reader: Reader) -> Days:
         """The days that were chosen. Invalid for days that cannot be looked at."""
@@ -54,14 +58,18 @@ def _day(name: str, text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise Invalid(
-            "there is no such day", problems=[f"{name}: a day such as 2026-11-24"]
+            worded(mark("there is no such day")),
+            problems=[worded(mark("%(name)s: a day such as 2026-11-24"), name=name)],
         ) from None
 
 
 def _span(text: str) -> int:
     if text not in map(str, SPANS):
         known = ", ".join(map(str, SPANS))
-        raise Invalid("there is no such span", problems=[f"span: one of {known}"])
+        raise Invalid(
+            worded(mark("there is no such span")),
+            problems=[worded(mark("span: one of %(known)s"), known=known)],
+        )
     return int(text)
 
 

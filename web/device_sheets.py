@@ -66,8 +66,8 @@ def lines_of_sheet(
     except UnreadableTable as error:
         raise Invalid(
             worded(mark("the sheet was not read")),
-            problems=[f"sheet: {error}"],
-            advice="Hand in XLSX or CSV.",
+            problems=[worded(mark("sheet: %(problem)s"), problem=error)],
+            advice=worded(mark("Hand in XLSX or CSV.")),
         ) from None
     rows = tables[0].rows if tables else []
     if not rows:

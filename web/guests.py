@@ -13,6 +13,8 @@ from core.errors import NotAllowed, NotSignedIn
 from core.limits import Limit, take
 from core.people import Caller
 from core.tries import network_of
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import is_secure
 from web.templating import Templates
 from web.visit import guest_reader
@@ -58,8 +60,8 @@ async def require_own_form(request: Request) -> None:
     written = given if isinstance(given, str) else ""
     if not guest or not is_csrf_token(written, guest):
         raise NotAllowed(
-            "this request does not come from a page of ours",
-            advice="Open the page again, then send it once more.",
+            worded(mark("this request does not come from a page of ours")),
+            advice=worded(mark("Open the page again, then send it once more.")),
         )
 
 

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from core.clock import from_micros
 from core.errors import Invalid
 from core.local_time import resolve, zone
+from rules.wording import worded
+from web.languages import mark
 from web.reader import Reader
 
 
@@ -13,7 +15,10 @@ def moment_of(written: str, field: str, zone_name: str) -> datetime:
     try:
         local = datetime.fromisoformat(written)
     except ValueError:
-        raise Invalid("nothing was changed", problems=[f"{field}: a date and a time"]) from None
+        raise Invalid(
+            worded(mark("nothing was changed")),
+            problems=[worded(mark("%(field)s: a date and a time"), field=field)],
+        ) from None
     return from_micros(resolve(local.replace(tzinfo=None), zone(zone_name)))
 
 

@@ -14,13 +14,15 @@ from api.deps import FORMS
 from core.db import is_unavailable
 from core.errors import Invalid, NotFound, NotSignedIn, Unavailable, WatchkeeperError
 from core.idempotency import clash, is_clash
+from core.lifecycle import NoSuchMove
 from core.second_factor import NeedsSecondFactor
-from rules.wording import Message
+from rules.wording import Message, worded
 from web.compression import compress
 from web.languages import known, mark
 from web.reader import Reader
 from web.templating import Templates
 from web.visit import LANGUAGE_COOKIE, guest_reader
+from web.words import WORDS
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -89,6 +91,8 @@ GUEST_PROBLEMS: Mapping[str, str] = {
 }
 HOME, LIVE = mark("My home"), mark("To the live page")
 REFUSALS = (400, 409, 412, 422)
+STATUS = mark("Its present status does not allow it.")
+STATUS_NAMED = mark("It is “%(status)s” now, which does not allow it.")
 A_YEAR = 365 * 24 * 3600
 _log = structlog.get_logger(__name__)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -116,7 +120,7 @@ class _Answering(APIRoute):
             except WatchkeeperError as error:
                 response = error_page(request, error, guest=self.guests, plainly=self.plainly)
             except RequestValidationError:
-                missing = NotFound("there is no such address")
+                missing = NotFound(worded(mark("there is no such address")))
                 response = error_page(request, missing, guest=self.guests)
             except HTTPException:
                 raise
@@ -156,7 +160,7 @@ async def _require_texts(request: Request) -> None:
     )
     if named:
         problems = [f"{name}: it holds a NUL character".replace("\0", "") for name in named]
-        raise Invalid("nothing was changed", problems=problems)
+        raise Invalid(worded(mark("nothing was changed")), problems=problems)
 
 
 def finish(request: Request, response: Response) -> Response:
@@ -193,7 +197,10 @@ def is_fragment(request: Request) -> bool:
 
 def _unexpected(error: Exception) -> WatchkeeperError:
     if is_unavailable(error):
-        return Unavailable("the database does not answer", advice="Try again in a moment.")
+        return Unavailable(
+            worded(mark("the database does not answer")),
+            advice=worded(mark("Try again in a moment.")),
+        )
     if is_clash(error):
         _log.info("two made the same thing at once")
         return clash()
@@ -227,7 +234,7 @@ def error_page(
         reader,
         title=reader.translate(GUEST_TITLES.get(error.status, title) if guest else title),
         status=error.status,
-        detail="" if plainly and reader.language != "en" else _detail(reader, error),
+        detail=_detail(reader, error, plainly=plainly),
         advice=_advice(reader, error, guest=guest),
         problems=_plain(reader, problems) if plainly else [reader.told(one) for one in problems],
         good=False,
@@ -237,15 +244,27 @@ def error_page(
     return HTMLResponse(text, error.status)
 
 
-def _detail(reader: Reader, error: WatchkeeperError) -> str:
+def _detail(reader: Reader, error: WatchkeeperError, *, plainly: bool) -> str:
     """The error's own words, unless they are ours alone or only say in English what the title does.
 
     What was refused is told in any language: it names what to correct.
     """
     if error.status >= 500 and not isinstance(error, Unavailable):
         return ""
-    told = reader.told(error.detail)
-    return told if reader.language == "en" or error.status in REFUSALS else ""
+    if reader.language == "en" or isinstance(error.detail, Message):
+        return reader.told(error.detail)
+    if plainly:
+        return ""
+    if isinstance(error, NoSuchMove):
+        return _status_told(reader, error)
+    return error.detail if error.status in REFUSALS else ""
+
+
+def _status_told(reader: Reader, error: NoSuchMove) -> str:
+    group = f"{error.lifecycle}_state"
+    if error.status_now not in WORDS.get(group, {}):
+        return reader.translate(STATUS)
+    return reader.translate(STATUS_NAMED, status=reader.word(group, error.status_now))
 
 
 def _plain(reader: Reader, problems: Sequence[str]) -> list[str]:

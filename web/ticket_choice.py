@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Form
 
 from core.errors import Invalid
+from rules.wording import worded
 from web.languages import mark
 from web.visit import Visit
 from workflows.tickets import KINDS, PRIORITIES
@@ -54,7 +55,10 @@ class Choice:
         if len(self.category) > 40:
             unknown.append("category")
         if unknown or len(self.text) > 100:
-            raise Invalid("there is no such list", problems=unknown or ["q: 100 characters"])
+            raise Invalid(
+                worded(mark("there is no such list")),
+                problems=unknown or [worded(mark("q: 100 characters"))],
+            )
         wanted = TicketFilter(
             states_named(
                 {"check": "resolved", "all": "all", "ended": "ended"}.get(self.view, "open")
@@ -97,7 +101,9 @@ def _uuid(text: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise Invalid("there is no such list", problems=["site: choose one"]) from None
+        raise Invalid(
+            worded(mark("there is no such list")), problems=[worded(mark("site: choose one"))]
+        ) from None
 
 
 def chosen(

@@ -11,7 +11,9 @@ from api.context import Parts
 from api.deps import SAFE_METHODS, SESSION_COOKIE, anybody_of, caller_of, csrf_token, parts_of
 from core.errors import NotAllowed
 from core.people import Caller
+from rules.wording import worded
 from web import languages
+from web.languages import mark
 from web.reader import Reader
 
 LANGUAGE_COOKIE = "wk_lang"
@@ -71,7 +73,8 @@ def _visit(request: Request, caller: Caller) -> Visit:
     # Forms change one's own account as well, for which no scope of a token stands.
     if caller.limited_to is not None and request.method not in SAFE_METHODS:
         raise NotAllowed(
-            "a limited token sends no forms", advice="Use the API, or a token without limits."
+            worded(mark("a limited token sends no forms")),
+            advice=worded(mark("Use the API, or a token without limits.")),
         )
     parts = parts_of(request)
     language = chosen_language(request) or languages.known(caller.locale) or "en"

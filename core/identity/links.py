@@ -15,6 +15,7 @@ from core.identity.provider import Subject
 from core.identity.refusals import SignInRefused
 from core.ids import new_id
 from core.people import Person
+from rules.wording import worded
 
 
 class Identity(Base):
@@ -71,9 +72,13 @@ def link(session: Session, person_id: UUID, subject: Subject, *, now: datetime) 
     if holder == person_id:
         return
     if holder is not None:
-        raise Conflict("this identity belongs to a colleague", advice="Take your own.")
+        raise Conflict(
+            worded("this identity belongs to a colleague"), advice=worded("Take your own.")
+        )
     if find_link(session, person_id, subject.issuer) is not None:
-        raise Conflict("you have linked another identity", advice="Unlink that one first.")
+        raise Conflict(
+            worded("you have linked another identity"), advice=worded("Unlink that one first.")
+        )
     session.add(
         Identity(
             id=new_id(),
@@ -95,9 +100,13 @@ def unlink(session: Session, person_id: UUID, issuer: str, *, now: datetime) -> 
     """
     row = find_link(session, person_id, issuer)
     if row is None:
-        raise NotFound("you have linked no identity", advice="Look at your account.")
+        raise NotFound(
+            worded("you have linked no identity"), advice=worded("Look at your account.")
+        )
     if not has_password(session, person_id):
-        raise Conflict("you could not sign in any more", advice="Set a password first.")
+        raise Conflict(
+            worded("you could not sign in any more"), advice=worded("Set a password first.")
+        )
     session.delete(row)
     session.flush()
     sessions.renew_soon(session, person_id, now=now)

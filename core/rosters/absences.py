@@ -14,6 +14,7 @@ from core.ids import new_id
 from core.people import Caller
 from core.rosters.model import Absence, Shift, Span
 from core.teams import ROSTER
+from rules.wording import worded
 
 
 def set_absence(
@@ -30,13 +31,13 @@ def set_absence(
     if person_id != caller.person_id:
         caller.require(ROSTER, site_id)
     able = {person.id for person in able_people(session, site_id, "tickets.work")}
-    problems = [] if person_id in able else ["person: not with this site"]
+    problems = [] if person_id in able else [worded("person: not with this site")]
     if deputy_id is not None and (deputy_id not in able or deputy_id == person_id):
-        problems.append("deputy: somebody else of this site")
+        problems.append(worded("deputy: somebody else of this site"))
     if span[1] <= span[0] or span[1] <= now:
-        problems.append("end: after the beginning, and still to come")
+        problems.append(worded("end: after the beginning, and still to come"))
     if problems:
-        raise Invalid("nothing was recorded", problems=problems)
+        raise Invalid(worded("nothing was recorded"), problems=problems)
     row = Absence(
         id=new_id(),
         person_id=person_id,
@@ -79,7 +80,7 @@ def end_absence(
     row = session.get(Absence, absence_id, with_for_update=True)
     able = {person.id for person in able_people(session, site_id, "tickets.work")}
     if row is None or row.person_id not in able:
-        raise NotFound("there is no such absence", advice="Load the page again.")
+        raise NotFound(worded("there is no such absence"), advice=worded("Load the page again."))
     if row.person_id != caller.person_id:
         caller.require(ROSTER, site_id)
     session.delete(row)

@@ -15,6 +15,7 @@ from core.people import Caller
 from core.places import Node
 from core.rosters.duty import on_duty
 from core.rosters.model import Answering, DutyPhone
+from rules.wording import worded
 
 
 def set_duty_phone(
@@ -24,7 +25,9 @@ def set_duty_phone(
     caller.require_over("service.write", node)
     number = "".join(phone.split())
     if number and not (number.lstrip("+").replace("-", "").isdecimal() and len(number) <= 40):
-        raise Invalid("nothing was changed", problems=["phone: digits, + and - only"])
+        raise Invalid(
+            worded("nothing was changed"), problems=[worded("phone: digits, + and - only")]
+        )
     wait_turn(session, Node.id, node.id)
     row = session.get(DutyPhone, node.id, populate_existing=True)
     if not number:

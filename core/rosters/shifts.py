@@ -26,6 +26,7 @@ from core.rosters.model import (
 )
 from core.teams import ROSTER, team_at, teams_at
 from core.working_time import uncovered
+from rules.wording import worded
 
 
 def add_shifts(
@@ -51,7 +52,7 @@ def add_shifts(
     days = sorted(set(weekdays))
     problems = _bad_shifts(session, site, team, people, kind, days, hours, weeks)
     if problems:
-        raise Invalid("the roster was not changed", problems=problems)
+        raise Invalid(worded("the roster was not changed"), problems=problems)
     where = zone(site.time_zone)
     made = []
     for week in range(weeks):
@@ -100,17 +101,19 @@ def _bad_shifts(
     weeks: int,
 ) -> list[str]:
     able = _able(session, site.id, team)
-    problems = [] if kind in KINDS else [f"kind: one of {', '.join(KINDS)}"]
+    problems: list[str] = (
+        [] if kind in KINDS else [worded("kind: one of %(known)s", known=", ".join(KINDS))]
+    )
     if team not in {one.code for one in teams_at(session, site.id)}:
-        problems.append("team: one of this site")
+        problems.append(worded("team: one of this site"))
     if not people or not set(people) <= able:
-        problems.append("people: choose those who work for this team on this site")
+        problems.append(worded("people: choose those who work for this team on this site"))
     if not days or not set(days) <= set(range(7)):
-        problems.append("weekdays: choose at least one")
+        problems.append(worded("weekdays: choose at least one"))
     if any(moment.tzinfo for moment in hours):
-        problems.append("hours: of the site's clock, without a zone")
+        problems.append(worded("hours: of the site's clock, without a zone"))
     if not 1 <= weeks <= MOST_WEEKS:
-        problems.append(f"weeks: 1 to {MOST_WEEKS}")
+        problems.append(worded("weeks: 1 to %(most)s", most=MOST_WEEKS))
     return problems
 
 
@@ -133,8 +136,11 @@ def _refuse_doubles(session: Session, made: Sequence[Shift]) -> None:
         )
         if session.scalars(double.limit(1)).first() is not None:
             raise Conflict(
-                f"somebody of these has another shift on {shift.starts_at:%Y-%m-%d}",
-                advice="Take that one away first, or choose other days.",
+                worded(
+                    "somebody of these has another shift on %(starts_at)s",
+                    starts_at=f"{shift.starts_at:%Y-%m-%d}",
+                ),
+                advice=worded("Take that one away first, or choose other days."),
             )
 
 
@@ -142,7 +148,7 @@ def remove_shift(session: Session, caller: Caller, shift_id: UUID, *, now: datet
     """Take a shift out of the roster. NotFound where the caller sees no such shift."""
     shift = session.get(Shift, shift_id)
     if shift is None or shift.site_id not in caller.sites_for("people.read"):
-        raise NotFound("there is no such shift", advice="Load the roster again.")
+        raise NotFound(worded("there is no such shift"), advice=worded("Load the roster again."))
     caller.require(ROSTER, shift.site_id)
     session.delete(shift)
     session.flush()

@@ -198,7 +198,7 @@ def _try_to(
             ticket = session.get_one(Ticket, ticket_id)
             act(session, ticket, step, person=person, now=NOON, expected_version=version)
     except (Conflict, Stale) as error:
-        return type(error).__name__
+        return "Stale" if isinstance(error, Stale) else "Conflict"
     return "done"
 
 

@@ -20,6 +20,7 @@ from core.limits import Limit
 from core.people import rename
 from core.pins import pin_of
 from core.sessions import came_by_link, end_others, open_sessions
+from rules.wording import worded
 from web.guests import limit
 from web.languages import known, mark
 from web.page_route import PageRoute
@@ -96,7 +97,9 @@ def _add_changes(routes: APIRouter) -> None:
     ) -> Response:
         language = known(locale)
         if language is None:
-            raise Invalid("nothing was changed", problems=["locale: en or zh"])
+            raise Invalid(
+                worded(mark("nothing was changed")), problems=[worded(mark("locale: en or zh"))]
+            )
         with visit.parts.database.write() as session:
             now = visit.parts.clock.now()
             rename(session, visit.caller.person_id, name, language, now=now)

@@ -13,6 +13,7 @@ from core.errors import Invalid, NotFound
 from core.paging import Wish
 from core.people import Caller
 from core.places import Asset, Node
+from rules.wording import worded
 from web.languages import mark
 from web.local_moments import moment_of, written_moment
 from web.page_route import PageRoute, is_fragment
@@ -73,7 +74,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
     def show(visit: SignedInVisit, view: str = "active", before: UUID | None = None) -> Response:
         visit.caller.require_anywhere(READ)
         if view not in VIEWS:
-            raise NotFound("there is no such list of alarms")
+            raise NotFound(worded(mark("there is no such list of alarms")))
         found = _withheld(visit, before) if view == "withheld" else _listed(visit, view, before)
         found["readers"] = _readers(visit)
         return templates.page("alarms/list.html", visit, section="alarms", view=view, **found)
@@ -222,7 +223,10 @@ def _shelved_until(minutes: str, now: datetime) -> datetime | None:
     if minutes == UNTIL_CLEARED:
         return None
     if minutes not in {str(each) for each in SHELVED_FOR}:
-        raise Invalid("the alarm was not shelved", problems=["minutes: choose how long"])
+        raise Invalid(
+            worded(mark("the alarm was not shelved")),
+            problems=[worded(mark("minutes: choose how long"))],
+        )
     return now + timedelta(minutes=int(minutes))
 
 

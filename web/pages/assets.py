@@ -10,7 +10,9 @@ from core.errors import NotFound
 from core.paging import Wish
 from core.register import RegisterFilter, list_devices
 from rules.catalog import shipped_catalog
+from rules.wording import worded
 from web.charts import day_chart
+from web.languages import mark
 from web.naming import type_name
 from web.page_route import PageRoute
 from web.pages.live import measure, shown_points
@@ -72,7 +74,7 @@ def router(templates: Templates) -> APIRouter:
     @routes.get("/assets/{asset_id}/parts/{part}")
     def part(asset_id: UUID, part: str, visit: SignedInVisit) -> Response:
         if part not in PARTS:
-            raise NotFound("there is no such part of the page")
+            raise NotFound(worded(mark("there is no such part of the page")))
         local, context = _describe(visit, asset_id)
         folder = "asset" if part == "points" else "live"
         return templates.page(f"{folder}/{part}.html", local, **context)

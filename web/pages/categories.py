@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from core.errors import NotFound
 from core.people import find_node, nodes_with
+from rules.wording import worded
 from web.kept import chosen_node, may_change
+from web.languages import mark
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -70,7 +72,10 @@ def _form_page(visit: Visit, node_id: UUID, code: str) -> dict[str, Any]:
         node = find_node(session, visit.caller, WRITE, node_id)
         found = Category("", {}) if code == NEW else categories_at(session, node.id).get(code)
     if found is None:
-        raise NotFound("there is no such category", advice="Choose one from the list.")
+        raise NotFound(
+            worded(mark("there is no such category")),
+            advice=worded(mark("Choose one from the list.")),
+        )
     return {
         "node": node,
         "category": found,

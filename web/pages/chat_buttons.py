@@ -9,6 +9,8 @@ from api.context import Parts
 from api.deps import parts_of
 from core.channels.pressing import DingTalkCallback, WeComCallback
 from core.errors import Invalid, NotFound
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.presses import take
 
@@ -21,7 +23,10 @@ async def _body(request: Request) -> bytes:
     async for piece in request.stream():
         taken += piece
         if len(taken) > LARGEST:
-            raise Invalid("this is no event of a chat app", problems=["body: too large"])
+            raise Invalid(
+                worded(mark("this is no event of a chat app")),
+                problems=[worded(mark("body: too large"))],
+            )
     return taken
 
 
@@ -31,7 +36,9 @@ RawBody = Annotated[bytes, Depends(_body)]
 def _wecom(parts: Parts) -> WeComCallback:
     settings = parts.settings
     if not settings.wecom_token:
-        raise NotFound("there is no such page", advice="Start from the live page.")
+        raise NotFound(
+            worded(mark("there is no such page")), advice=worded(mark("Start from the live page."))
+        )
     return WeComCallback(settings.wecom_corp, settings.wecom_token, settings.wecom_aes_key)
 
 
@@ -74,7 +81,10 @@ def router() -> APIRouter:
     def dingtalk(request: Request, body: RawBody) -> Response:
         parts = parts_of(request)
         if not parts.settings.dingtalk_card_secret:
-            raise NotFound("there is no such page", advice="Start from the live page.")
+            raise NotFound(
+                worded(mark("there is no such page")),
+                advice=worded(mark("Start from the live page.")),
+            )
         callback = DingTalkCallback(parts.settings.dingtalk_card_secret)
         signature = request.headers.get("x-ddpaas-signature", "")
         stamp = request.headers.get("x-ddpaas-signature-timestamp", "")

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from core.db import Session
 from core.errors import Invalid
 from core.events import Actor
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.claims import plausible
 from web.reader import Reader
@@ -75,7 +77,7 @@ def _limit(written: str, name: str) -> Decimal | None:
     try:
         return plausible(Decimal(written.strip())) if written.strip() else None
     except InvalidOperation:
-        raise Invalid(NOT_ADDED, problems=[f"{name}: a number"]) from None
+        raise Invalid(NOT_ADDED, problems=[worded(mark("%(name)s: a number"), name=name)]) from None
 
 
 class ItemForm(BaseModel):
@@ -152,7 +154,10 @@ def router() -> APIRouter:
             require(caller, RIGHT, found.thing)
         content = photo.file.read() if photo else b""
         if not content:
-            raise Invalid("the item was not answered", problems=["photo: choose a picture"])
+            raise Invalid(
+                worded(mark("the item was not answered")),
+                problems=[worded(mark("photo: choose a picture"))],
+            )
         taken = store_photo(parts.files, content)
         with parts.database.write() as session:
             ticket = _to_change(session, visit, number)

@@ -13,6 +13,8 @@ from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
 from core.errors import Invalid
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.visit import SignedInVisit
 from workflows.tickets import contractors
@@ -51,7 +53,7 @@ class UsedForm:
             try:
                 return number_in(text)
             except InvalidOperation:
-                problems.append(f"{field}: a number")
+                problems.append(worded(mark("%(field)s: a number"), field=field))
                 return None
 
         found = []
@@ -65,7 +67,7 @@ class UsedForm:
         if self.cost_for.strip() or self.cost.strip():
             found.append(NewClaim("cost", self.cost_for, None, number(self.cost, "cost")))
         if problems:
-            raise Invalid("nothing was written down", problems=problems)
+            raise Invalid(worded(mark("nothing was written down")), problems=problems)
         return found
 
 

@@ -13,7 +13,9 @@ from core.companies import READ, WRITE
 from core.errors import Conflict, Invalid
 from core.events import Actor
 from core.places import Node
+from rules.wording import worded
 from web.guests import Colleague
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.doorway import (
     FORGED,
@@ -68,7 +70,9 @@ def _add_list(routes: APIRouter, templates: Templates) -> None:
     ) -> Response:
         visit.caller.require_anywhere(WRITE)
         if site is None:
-            raise Invalid("no company was hired", problems=["site: choose one"])
+            raise Invalid(
+                worded(mark("no company was hired")), problems=[worded(mark("site: choose one"))]
+            )
         with visit.parts.database.write() as session:
             now = visit.parts.clock.now()
             companies.hire_company(session, visit.caller, site, name, now=now)
@@ -105,7 +109,10 @@ def _add_ends(routes: APIRouter) -> None:
         with visit.parts.database.write() as session:
             row = companies.find_company(session, visit.caller, company_id)
             if sure != "yes":
-                raise Invalid("nothing was ended", problems=["sure: tick the box first"])
+                raise Invalid(
+                    worded(mark("nothing was ended")),
+                    problems=[worded(mark("sure: tick the box first"))],
+                )
             contractors.end_hire(session, row, person=visit.caller.person_id, now=now)
             site = row.site_id
         return RedirectResponse(f"/companies?site={site}", status_code=303)

@@ -12,8 +12,10 @@ from core.paging import Wish
 from core.people import find_node, nodes_with
 from core.places import Asset, Node
 from core.register import find
+from rules.wording import worded
 from web.health_pictures import battery_trend, hour_bars
 from web.kept import chosen_node
+from web.languages import mark
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -59,7 +61,10 @@ def _batteries(
     with visit.parts.database.read() as session:
         sites = [node for node in nodes_with(session, visit.caller, READ) if node.kind == "site"]
         if not sites:
-            raise NotFound("there is no site with devices", advice="Ask who administers rights.")
+            raise NotFound(
+                worded(mark("there is no site with devices")),
+                advice=worded(mark("Ask who administers rights.")),
+            )
         site = find_node(session, visit.caller, READ, chosen_node(sites, wanted))
         month = visit.reader.now.astimezone(zone(site.time_zone)).date().replace(day=1)
         asked = BatteryFilter(month, site.id, which)

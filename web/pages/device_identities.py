@@ -45,7 +45,9 @@ from core.people import find_node, nodes_with
 from core.places import Node
 from core.register import find
 from core.topic_sharing import require_reads
+from rules.wording import worded
 from web.kept import chosen_node
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.devices import Fields, form_fields
 from web.templating import Templates
@@ -65,7 +67,10 @@ def _list_page(visit: Visit, wanted: UUID | None, before: UUID | None) -> dict[s
     with visit.parts.database.read() as session:
         sites = _sites(session, visit)
         if not sites:
-            raise NotFound("there is no site with devices", advice="Ask who administers rights.")
+            raise NotFound(
+                worded(mark("there is no site with devices")),
+                advice=worded(mark("Ask who administers rights.")),
+            )
         site = find_node(session, visit.caller, READ, chosen_node(sites, wanted))
         wish = Wish(_PAGE, (before,) if before else None)
         page = list_identities(session, visit.caller, site.id, wish)
@@ -133,7 +138,9 @@ def _id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise NotFound("there is no such site", advice="Choose one from the list.") from None
+        raise NotFound(
+            worded(mark("there is no such site")), advice=worded(mark("Choose one from the list."))
+        ) from None
 
 
 def _lines(text: str) -> list[str]:
@@ -212,7 +219,9 @@ def _routes_of_one(routes: APIRouter, templates: Templates) -> None:
         device_id: UUID, visit: SignedInVisit, overlap: Annotated[str, Form()] = "7"
     ) -> Response:
         if overlap not in {str(days) for days in OVERLAPS}:
-            raise Invalid("the credential was not replaced", problems=["overlap"])
+            raise Invalid(
+                worded(mark("the credential was not replaced")), problems=[worded(mark("overlap"))]
+            )
         with visit.parts.database.write() as session:
             issued = rotate_credential(
                 session,

@@ -194,7 +194,10 @@ def _one(session: Session, visit: Visit, profile_id: str) -> dict[str, Any]:
     profile = profiles.get(profile_id)
     version = own_versions(session).get(profile_id)
     if profile is None and version is None:
-        raise NotFound("there is no such profile", advice="Look for it in the list of profiles.")
+        raise NotFound(
+            worded(mark("there is no such profile")),
+            advice=worded(mark("Look for it in the list of profiles.")),
+        )
     sites, keeps = visit.caller.sites_for(READ), may_write(visit.caller)
     return {
         "profile_id": profile_id,
@@ -214,7 +217,7 @@ def _device(session: Session, visit: Visit, given: str) -> Device | None:
     try:
         wanted = UUID(given) if given else None
     except ValueError:
-        raise NotFound("there is no such device") from None
+        raise NotFound(worded(mark("there is no such device"))) from None
     return find(session, visit.caller, Device, wanted) if wanted else None
 
 
@@ -281,7 +284,10 @@ def _begin(session: Session, visit: Visit, copy: str, device: str) -> ProfileFor
         return ProfileForm(document=EMPTY)
     profile = load_profiles(session).get(copy)
     if profile is None:
-        raise NotFound("there is no such profile", advice="Look for it in the list of profiles.")
+        raise NotFound(
+            worded(mark("there is no such profile")),
+            advice=worded(mark("Look for it in the list of profiles.")),
+        )
     return ProfileForm(code=f"{copy[:56]}-own", document=as_profile_yaml(document_of(profile)))
 
 

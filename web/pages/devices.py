@@ -17,6 +17,8 @@ from core.events import Actor
 from core.places import Asset
 from core.site_file import load_catalog
 from rules.catalog import AssetType, Catalog
+from rules.wording import worded
+from web.languages import mark
 from web.naming import point_name, type_name
 from web.page_route import PageRoute
 from web.pages.expected_devices import space_of
@@ -26,7 +28,7 @@ from web.visit import SignedInVisit, Visit
 from workflows import overview
 
 Fields = Mapping[str, str]
-WHAT = "belongs: choose an asset that stands, or a type for a new one"
+WHAT = worded(mark("belongs: choose an asset that stands, or a type for a new one"))
 
 
 async def form_fields(request: Request) -> Fields:
@@ -50,9 +52,9 @@ class Belongs:
             if kind == "asset":
                 return cls(UUID(value), None)
         except ValueError:
-            raise Invalid("the device was not adopted", problems=[WHAT]) from None
+            raise Invalid(worded(mark("the device was not adopted")), problems=[WHAT]) from None
         if kind != "type" or not value:
-            raise Invalid("the device was not adopted", problems=[WHAT])
+            raise Invalid(worded(mark("the device was not adopted")), problems=[WHAT])
         return cls(None, value)
 
     @property
@@ -123,11 +125,13 @@ def _new_points(fields: Fields) -> list[NewPoint]:
         try:
             interval = float(written) if written else None
         except ValueError:
-            problems.append(f"{key}: the seconds between readings must be a number")
+            problems.append(
+                worded(mark("%(key)s: the seconds between readings must be a number"), key=key)
+            )
             continue
         points.append(NewPoint(key=key, code=code, expected_interval=interval))
     if problems:
-        raise Invalid("the device was not adopted", problems=problems)
+        raise Invalid(worded(mark("the device was not adopted")), problems=problems)
     return points
 
 

@@ -14,6 +14,7 @@ from core.accounts import SignedIn
 from core.errors import NotAllowed
 from core.limits import Limit
 from core.places import node_name
+from rules.wording import worded
 from web.guests import limit
 from web.languages import mark
 from web.page_route import is_secure
@@ -42,8 +43,8 @@ def require_own_form(request: Request, token: str) -> None:
     """NotAllowed for a form that does not come from a page of ours."""
     if not is_own_form(request, token):
         raise NotAllowed(
-            "this request does not come from a page of ours",
-            advice="Open the sign-in link again.",
+            worded(mark("this request does not come from a page of ours")),
+            advice=worded(mark("Open the sign-in link again.")),
         )
 
 

@@ -4,6 +4,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from core.errors import NotFound
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 
 
@@ -18,6 +20,8 @@ def router() -> APIRouter:
         ):
             # Programs get their answer in their own form.
             raise HTTPException(404)
-        raise NotFound("there is no such page", advice="Start from the live page.")
+        raise NotFound(
+            worded(mark("there is no such page")), advice=worded(mark("Start from the live page."))
+        )
 
     return routes

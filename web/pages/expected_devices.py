@@ -92,7 +92,9 @@ def space_of(text: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise Invalid("nothing was changed", problems=["space: choose one"]) from None
+        raise Invalid(
+            worded(mark("nothing was changed")), problems=[worded(mark("space: choose one"))]
+        ) from None
 
 
 def _by_name(spaces: list[Space]) -> Mapping[str, UUID]:

@@ -11,6 +11,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from core.db import Session
 from core.errors import Invalid
 from core.people import Caller
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute, is_fragment
 from web.visit import SignedInVisit, Visit
 from workflows import overview
@@ -80,7 +82,10 @@ def _add_presses(routes: APIRouter) -> None:
             try:
                 person = UUID(sent)
             except ValueError:
-                raise Invalid("nobody was sent", problems=["sent_id: choose somebody"]) from None
+                raise Invalid(
+                    worded(mark("nobody was sent")),
+                    problems=[worded(mark("sent_id: choose somebody"))],
+                ) from None
             send_to_look(session, caller, ticket, person, now=now)
 
         _take(visit, number, ACT, step)

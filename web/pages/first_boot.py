@@ -12,6 +12,7 @@ from core import doorstep, sessions
 from core.accounts import new_password
 from core.doorstep import Beginning, Doorstep
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, TooManyTries
+from rules.wording import worded
 from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.doorway import FORGED, Forms, is_own_form, welcome
@@ -34,7 +35,7 @@ def doorstep_of(request: Request) -> Doorstep:
     """The doorstep of the product that answers. NotFound where there is none: one role of many."""
     found = getattr(request.app.state, "doorstep", None)
     if not isinstance(found, Doorstep):
-        raise NotFound("there is no such page")
+        raise NotFound(worded(mark("there is no such page")))
     return found
 
 
@@ -175,4 +176,6 @@ def _seconds(moment: str, typed: str) -> int:
             return int(datetime.fromisoformat(typed).replace(tzinfo=UTC).timestamp())
         return int(moment)
     except ValueError:
-        raise Invalid("that is no time", problems=["moment: a time"]) from None
+        raise Invalid(
+            worded(mark("that is no time")), problems=[worded(mark("moment: a time"))]
+        ) from None

@@ -18,6 +18,7 @@ from core.households import Contact
 from core.limits import Limit
 from core.people import Caller
 from core.places import Node
+from rules.wording import worded
 from web.guests import Colleague, limit
 from web.languages import mark
 from web.page_route import PageRoute
@@ -202,7 +203,10 @@ def _joined(request: Request, secret: str, phone: str, password: str) -> str:
     now = parts.clock.now()
     number = households.phone_of(phone)
     if number is None:
-        raise Invalid("you have not joined", problems=["phone: digits, such as 138 0013 8000"])
+        raise Invalid(
+            worded(mark("you have not joined")),
+            problems=[worded(mark("phone: digits, such as 138 0013 8000"))],
+        )
     account = accounts.new_password(number, password)
     locale = guest_reader(request).language
     with parts.database.write() as session:

@@ -15,6 +15,8 @@ from core.errors import Invalid, NotFound
 from core.events import Actor
 from core.home_accounts import account_holders
 from core.households import PHONES, READ, RELATIONS, WRITE, Contact, Details
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -37,8 +39,10 @@ class Fields(BaseModel):
             try:
                 days.append(date.fromisoformat(text) if text else None)
             except ValueError:
-                problems = [f"{name}: a date such as 2026-11-28"]
-                raise Invalid("the household was not changed", problems=problems) from None
+                problems = [worded(mark("%(name)s: a date such as 2026-11-28"), name=name)]
+                raise Invalid(
+                    worded(mark("the household was not changed")), problems=problems
+                ) from None
         phones = households.phones_in(self.phones)
         return Details(self.name, phones, self.relation, *days)
 
@@ -50,7 +54,9 @@ def place_of(visit: Visit, space_id: UUID) -> Place:
             if visit.may("places.read", place.site_id):
                 return place
             break
-    raise NotFound("there is no such space", advice="Look for it in the search.")
+    raise NotFound(
+        worded(mark("there is no such space")), advice=worded(mark("Look for it in the search."))
+    )
 
 
 def at_home(session: Session, visit: Visit, space_id: UUID) -> tuple[list[Contact], list[Contact]]:
@@ -140,7 +146,10 @@ def _add_changes(routes: APIRouter) -> None:
         with visit.parts.database.write() as session:
             row = households.find_resident(session, visit.caller, resident_id)
             if sure != "yes":
-                raise Invalid("nobody was erased", problems=["sure: tick the box first"])
+                raise Invalid(
+                    worded(mark("nobody was erased")),
+                    problems=[worded(mark("sure: tick the box first"))],
+                )
             space_id = row.space_id
             actor = Actor.person(visit.caller.person_id)
             households.erase(session, [row], actor=actor, now=now)

@@ -13,6 +13,7 @@ from core.ids import new_id
 from core.paging import Wish
 from core.people import first_time_zone
 from core.site_file import load_catalog
+from rules.wording import worded
 from web.import_progress import Watched
 from web.import_tables import FAULTS, LINKS, as_xlsx
 from web.import_view import fault_text, faults_of, items_of, totals_of
@@ -74,8 +75,8 @@ def _require(visit: Visit) -> None:
     """NotAllowed for whoever may change nothing that a sheet is about."""
     if not any(map(visit.caller.holds_anywhere, PERMISSIONS)):
         raise NotAllowed(
-            "you may not import anything",
-            advice="Ask an administrator of this site for a role that includes it.",
+            worded(mark("you may not import anything")),
+            advice=worded(mark("Ask an administrator of this site for a role that includes it.")),
         )
 
 
@@ -104,7 +105,10 @@ def _add_templates(routes: APIRouter) -> None:
         _require(visit)
         language = visit.reader.language
         if sheet not in SHEETS or encoding not in ENCODINGS:
-            raise NotFound("there is no such template", advice="Choose one on the page of imports.")
+            raise NotFound(
+                worded(mark("there is no such template")),
+                advice=worded(mark("Choose one on the page of imports.")),
+            )
         with visit.parts.database.read() as session:
             now = visit.parts.clock.now()
             offer = offer_for(session, visit.caller, language, filled=filled, now=now, only=sheet)

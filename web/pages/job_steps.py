@@ -16,7 +16,9 @@ from core.errors import Conflict, Invalid
 from core.ids import new_id
 from core.limits import Limit
 from core.places import Asset, Node, Space
+from rules.wording import worded
 from web.guests import limit
+from web.languages import mark
 from web.pages.claims import PARTS, UsedForm
 from web.pages.public import HOUR, read_photos
 from workflows import customers
@@ -189,7 +191,10 @@ def _add_used(
         def step(session: Session, link: ContractorLink) -> None:
             lines = form.lines()
             if not lines:
-                raise Invalid("nothing was written down", problems=["hours: or a part, or a cost"])
+                raise Invalid(
+                    worded(mark("nothing was written down")),
+                    problems=[worded(mark("hours: or a part, or a cost"))],
+                )
             contractors.claim(session, link, lines, now=now, form=form.form)
 
         return comer.take(step)
@@ -222,7 +227,10 @@ def _add_end(
         if state == "done" or over:
             return comer.back()
         if state != "arrived":
-            raise Conflict("you have not arrived yet", advice="Scan the sticker on the spot first.")
+            raise Conflict(
+                worded(mark("you have not arrived yet")),
+                advice=worded(mark("Scan the sticker on the spot first.")),
+            )
         lines = form.lines()
         taken = read_photos(comer.request, photo or (), MOST_PHOTOS)
 

@@ -18,7 +18,9 @@ from core.rulebook_checks import check_document
 from core.rulebook_reading import describe_rule
 from core.site_file import load_catalog
 from rules.catalog import shipped_catalog
+from rules.wording import worded
 from web.charts import history_chart
+from web.languages import mark
 from web.naming import point_name, type_name
 from web.page_route import PageRoute, is_fragment
 from web.pages.backtests_shown import asset_shown, bands, run_shown
@@ -131,7 +133,7 @@ def _others(
 def _chart(visit: Visit, run: Run, asset: UUID) -> dict[str, Any]:
     result = run.result
     if result is None or asset not in result.subjects:
-        raise NotFound("there is no such asset in this back-test")
+        raise NotFound(worded(mark("there is no such asset in this back-test")))
     subject = result.subjects[asset]
     local = visit.at(subject.time_zone)
     with visit.parts.database.read() as session:

@@ -16,6 +16,8 @@ from core.people import Caller
 from core.telemetry.readings import Last
 from core.telemetry.store import TelemetryError
 from rules.catalog import shipped_catalog
+from rules.wording import worded
+from web.languages import mark
 from web.live import LiveFeed, Stream, feed_of
 from web.naming import in_order, point_name, type_name
 from web.page_route import PageRoute
@@ -236,7 +238,7 @@ def _site(visit: Visit, site_id: UUID) -> NodeView:
     for site in visible_sites(visit):
         if site.id == site_id:
             return site
-    raise NotFound("there is no such site, or you may not see it")
+    raise NotFound(worded(mark("there is no such site, or you may not see it")))
 
 
 async def _frames(live: LiveFeed, stream: Stream, reader: Reader) -> AsyncIterator[str]:
@@ -255,7 +257,10 @@ async def _require_the_same(request: Request, caller: Caller) -> None:
     for which we remember them, and the feed may have heard so before this stream was among its own.
     """
     if await judged_anew(request) != caller:
-        raise Unavailable("what you may see has just changed", advice="Try again in a moment.")
+        raise Unavailable(
+            worded(mark("what you may see has just changed")),
+            advice=worded(mark("Try again in a moment.")),
+        )
 
 
 def router(templates: Templates) -> APIRouter:
@@ -294,7 +299,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
     def part(site_id: UUID, panel: str, visit: SignedInVisit) -> Response:
         found = _summary if panel == SUMMARY else PANELS.get(panel)
         if found is None:
-            raise NotFound("there is no such part of the page")
+            raise NotFound(worded(mark("there is no such part of the page")))
         site = _site(visit, site_id)
         local = visit.at(site.time_zone)
         return templates.page(f"live/{panel}.html", local, site=site, **found(local, site))
@@ -312,7 +317,7 @@ def _add_stream(routes: APIRouter) -> None:
     ) -> Response:
         live, caller = feed_of(request), visit.caller
         if site_id not in caller.sites_for("places.read"):
-            raise NotFound("there is no such site, or you may not see it")
+            raise NotFound(worded(mark("there is no such site, or you may not see it")))
         # A control room hears of every site where its reader answers for alarms.
         others = caller.sites_for("alarms.act") if everywhere else frozenset()
         # A list of tickets hears of every site of which it shows any, and shows no values.

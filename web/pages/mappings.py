@@ -30,6 +30,8 @@ from core.mapping_versions import OPTION, versions_of
 from core.mappings import as_yaml
 from core.quarantine import Quarantined, bodies_of
 from core.register import find
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.sources import SECTION, WRITE, one_view
 from web.templating import Templates
@@ -225,7 +227,7 @@ def _save(visit: Visit, source_id: UUID, form: EditorForm) -> tuple[int, datetim
         visit.caller.require(WRITE, source.site_id)
         if draft.mapping is None:
             problems = [fault.text for fault in draft.faults]
-            raise Invalid("the mapping was not saved", problems=problems)
+            raise Invalid(worded(mark("the mapping was not saved")), problems=problems)
         actor = Actor.person(visit.caller.person_id)
         asked = save_mapping(session, visit.caller, source, draft.document, actor=actor, now=now)
     return asked, now

@@ -14,6 +14,8 @@ from core.errors import Conflict, Invalid, NotFound
 from core.events import Actor
 from core.households import READ, Contact
 from core.ids import new_id
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.households import at_home
 from web.templating import Templates
@@ -56,7 +58,10 @@ class Where:
                 "tickets.create", place.site_id
             ):
                 return place
-        raise NotFound("there is no such place for a ticket", advice="Choose it from the search.")
+        raise NotFound(
+            worded(mark("there is no such place for a ticket")),
+            advice=worded(mark("Choose it from the search.")),
+        )
 
 
 def chosen(asset: str = "", space: str = "", site: str = "") -> Where:
@@ -95,13 +100,15 @@ class Fields(BaseModel):
         title = " ".join(self.title.split())
         if not title and spoken:
             title = SPOKEN["en"]
-        problems = [] if 1 <= len(title) <= LONGEST_TITLE else ["title: 1 to 200 characters"]
+        problems = (
+            [] if 1 <= len(title) <= LONGEST_TITLE else [worded(mark("title: 1 to 200 characters"))]
+        )
         if len(self.description) > LONGEST_TEXT:
-            problems.append("description: at most 20,000 characters")
+            problems.append(worded(mark("description: at most 20,000 characters")))
         if self.team not in teams:
-            problems.append("team: choose one")
+            problems.append(worded(mark("team: choose one")))
         if problems:
-            raise Invalid("the ticket was not opened", problems=problems)
+            raise Invalid(worded(mark("the ticket was not opened")), problems=problems)
         now = visit.parts.clock.now()
         return Draft(
             id=self.id,
@@ -214,7 +221,10 @@ def _stored(visit: Visit, photos: Sequence[UploadFile], voice: UploadFile | None
     files = visit.parts.files
     pictures = [content for one in photos if (content := one.file.read())]
     if len(pictures) > MOST_PHOTOS:
-        raise Invalid("the ticket was not opened", problems=[f"photo: at most {MOST_PHOTOS}"])
+        raise Invalid(
+            worded(mark("the ticket was not opened")),
+            problems=[worded(mark("photo: at most %(most)s"), most=MOST_PHOTOS)],
+        )
     said = voice.file.read() if voice else b""
     return Shown(
         [store_photo(files, content) for content in pictures],
@@ -272,7 +282,10 @@ def router(templates: Templates) -> APIRouter:
     ) -> Response:
         place = where.place(visit)
         if place is None:
-            raise Invalid("the ticket was not opened", problems=["place: choose where it is"])
+            raise Invalid(
+                worded(mark("the ticket was not opened")),
+                problems=[worded(mark("place: choose where it is"))],
+            )
         shown = _stored(visit, photo or (), voice)
         try:
             with visit.parts.database.write() as session:

@@ -8,6 +8,8 @@ from fastapi import APIRouter, File, Form, Response, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from core.errors import Invalid
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.visit import SignedInVisit
 from workflows import overview
@@ -24,13 +26,16 @@ LONGEST_NOTE = 20_000
 def _read_form(body: str, tell: Sequence[str]) -> list[UUID]:
     """Who is to be told, by id. Invalid when the text is too long or an id is none."""
     if len(body) > LONGEST_NOTE:
-        raise Invalid("the note was not written", problems=["body: at most 20,000 characters"])
+        raise Invalid(
+            worded(mark("the note was not written")),
+            problems=[worded(mark("body: at most 20,000 characters"))],
+        )
     try:
         return [UUID(each) for each in tell]
     except ValueError:
         raise Invalid(
-            "the note was not written",
-            problems=["mentions: choose them from the list that @ shows"],
+            worded(mark("the note was not written")),
+            problems=[worded(mark("mentions: choose them from the list that @ shows"))],
         ) from None
 
 
@@ -41,7 +46,10 @@ def router() -> APIRouter:
     @routes.get("/tickets/{number}/colleagues")
     def colleagues(number: int, visit: SignedInVisit, q: str = "") -> Response:
         if len(q) > LONGEST_NAME:
-            raise Invalid("nobody was looked for", problems=[f"q: {LONGEST_NAME} characters"])
+            raise Invalid(
+                worded(mark("nobody was looked for")),
+                problems=[worded(mark("q: %(most)s characters"), most=LONGEST_NAME)],
+            )
         with visit.parts.database.read() as session:
             found = overview.find_ticket_number(session, visit.caller, number)
             require(visit.caller, "tickets.work", found.thing)

@@ -17,8 +17,10 @@ from core.db import Session
 from core.errors import Conflict, NotAllowed, NotFound
 from core.limits import Limit
 from core.people import Person, caller_for
+from rules.wording import worded
 from web.accepting import accept_all
 from web.guests import limit
+from web.languages import mark
 from web.page_route import PageRoute
 from web.reader import Reader
 from web.templating import Templates
@@ -111,7 +113,10 @@ def _add_answer(routes: APIRouter) -> None:
         with visit.parts.database.write() as session:
             notice = session.get(Notice, notice_id, with_for_update=True)
             if notice is None or notice.person_id != visit.caller.person_id:
-                raise NotFound("this is not in your inbox", advice="Load your inbox again.")
+                raise NotFound(
+                    worded(mark("this is not in your inbox")),
+                    advice=worded(mark("Load your inbox again.")),
+                )
             came = respond(session, notice, by="page", now=visit.parts.clock.now())
             number = notice.facts.get("number")
             there = {"accepted": f"/tickets/{number}"} if number else {}
@@ -175,7 +180,10 @@ def _add_links(routes: APIRouter, templates: Templates) -> None:
         parts = parts_of(request)
         wanted = parts.settings.voice_hook_secret
         if not wanted or not hmac.compare_digest(secret.encode(), wanted.encode()):
-            raise NotFound("there is no such page", advice="Start from the live page.")
+            raise NotFound(
+                worded(mark("there is no such page")),
+                advice=worded(mark("Start from the live page.")),
+            )
         _take_receipts(parts, reports)
         return JSONResponse({"code": 0, "msg": "OK"})
 
@@ -214,7 +222,10 @@ def _add_reaching(routes: APIRouter) -> None:
     def test(visit: SignedInVisit, request: Request) -> Response:
         # Whoever begins a shift, works here.
         if visit.caller.is_outside:
-            raise NotAllowed("only who works here is tested", advice="You are told all the same.")
+            raise NotAllowed(
+                worded(mark("only who works here is tested")),
+                advice=worded(mark("You are told all the same.")),
+            )
         limit(request, Limit("test", (str(visit.caller.person_id),), TESTED, timedelta(hours=1)))
         with visit.parts.database.write() as session:
             notifications.ask(session, visit.caller.person_id, now=visit.parts.clock.now())

@@ -23,6 +23,8 @@ from core.register import find, working_devices
 from core.replacing import propose, replace_device, undo_replacement
 from core.site_file import load_catalog
 from rules.catalog import Catalog
+from rules.wording import worded
+from web.languages import mark
 from web.naming import point_name, type_name
 from web.page_route import PageRoute
 from web.pages.device_profiles import may_write
@@ -191,9 +193,9 @@ def _add_adopting(routes: APIRouter) -> None:
                 problems.append(error.detail)
         if problems:
             raise Invalid(
-                "the others were adopted",
+                worded(mark("the others were adopted")),
                 problems=problems,
-                advice="Open these one by one and choose what they are.",
+                advice=worded(mark("Open these one by one and choose what they are.")),
             )
         return _back(site)
 

@@ -39,6 +39,8 @@ from core.places import Node
 from core.sign_in_links import make_link
 from core.teams import team_below, teams_below
 from core.unfounded import take_role
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -71,7 +73,9 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Invalid("nothing was changed", problems=["node: choose a place"]) from None
+        raise Invalid(
+            worded(mark("nothing was changed")), problems=[worded(mark("node: choose a place"))]
+        ) from None
 
 
 def _actor(visit: Visit) -> Actor:
@@ -174,7 +178,8 @@ def _add_invitations(routes: APIRouter, templates: Templates) -> None:
             require_over(visit.caller, node)
             if not revoke(session, row, actor=_actor(visit), now=now):
                 raise NotFound(
-                    "this invitation was used before", advice="Look for them among people."
+                    worded(mark("this invitation was used before")),
+                    advice=worded(mark("Look for them among people.")),
                 )
         return RedirectResponse("/people", status_code=303)
 
@@ -226,7 +231,10 @@ def _add_changes(routes: APIRouter, templates: Templates) -> None:
         visit: SignedInVisit, person_id: UUID, sure: Annotated[str, Form()] = ""
     ) -> Response:
         if sure != "yes":
-            raise Invalid("nobody has left", problems=["Tick the box to say that you are sure."])
+            raise Invalid(
+                worded(mark("nobody has left")),
+                problems=[worded(mark("Tick the box to say that you are sure."))],
+            )
         with visit.parts.database.write() as session:
             person = find_person(session, visit.caller, person_id)
             now = visit.parts.clock.now()

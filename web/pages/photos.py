@@ -7,6 +7,8 @@ from fastapi import APIRouter, File, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
 from core.errors import Invalid
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.visit import SignedInVisit
 from workflows import overview
@@ -46,7 +48,10 @@ def router() -> APIRouter:
             require(caller, "tickets.work", found.thing)
         files = [content for one in photo or () if (content := one.file.read())]
         if not files:
-            raise Invalid("nothing was added", problems=["photo: choose a picture"])
+            raise Invalid(
+                worded(mark("nothing was added")),
+                problems=[worded(mark("photo: choose a picture"))],
+            )
         taken = [store_photo(parts.files, content) for content in files]
         with parts.database.write() as session:
             ticket = find_ticket(session, caller, found.thing.id, to_change=True)

@@ -12,6 +12,8 @@ from core.errors import Invalid, NotFound
 from core.paging import Wish
 from core.places import Node
 from rules.rule import PLANNED_WORK
+from rules.wording import worded
+from web.languages import mark
 from web.local_moments import in_an_hour, moment_of, written_moment
 from web.page_route import PageRoute
 from web.templating import Templates
@@ -55,7 +57,7 @@ def sites_with(session: Session, visit: Visit, permission: str) -> list[overview
 def chosen_site(sites: Sequence[overview.NodeView], wanted: UUID | None) -> overview.NodeView:
     found = next((site for site in sites if wanted in (None, site.id)), None)
     if found is None:
-        raise NotFound("there is no such site, or you may not see it")
+        raise NotFound(worded(mark("there is no such site, or you may not see it")))
     return found
 
 
@@ -119,7 +121,10 @@ def _ids(texts: Sequence[str] | None, field: str) -> list[UUID]:
     try:
         return [UUID(text) for text in texts or ()]
     except ValueError:
-        raise Invalid("nothing was planned", problems=[f"{field}: choose one"]) from None
+        raise Invalid(
+            worded(mark("nothing was planned")),
+            problems=[worded(mark("%(field)s: choose one"), field=field)],
+        ) from None
 
 
 def _back(site_id: UUID) -> Response:
@@ -147,7 +152,9 @@ def _add_planning(routes: APIRouter) -> None:
     ) -> Response:
         visit.caller.require_anywhere(PLAN)
         if site is None:
-            raise Invalid("nothing was planned", problems=["site: choose one"])
+            raise Invalid(
+                worded(mark("nothing was planned")), problems=[worded(mark("site: choose one"))]
+            )
         visit.caller.require(PLAN, site)
         with visit.parts.database.write() as session:
             time_zone = session.get_one(Node, site).time_zone

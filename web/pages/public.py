@@ -15,7 +15,9 @@ from core.db import Session
 from core.errors import Invalid, NotFound
 from core.limits import Limit
 from core.people import Caller, new_secret
+from rules.wording import worded
 from web.guests import Colleague, OwnForm, address_of, guest_page, jobs_of, limit
+from web.languages import mark
 from web.page_route import GuestRoute
 from web.templating import Templates
 from web.visit import guest_reader
@@ -136,7 +138,10 @@ def _add_stickers(routes: APIRouter, templates: Templates) -> None:
     ) -> Response:
         if website:
             # People don't see this field; programs that fill in every field do.
-            raise Invalid("your report was not sent", problems=["website: leave it empty"])
+            raise Invalid(
+                worded(mark("your report was not sent")),
+                problems=[worded(mark("website: leave it empty"))],
+            )
         said = voice.file.read() if voice else b""
         wish = Wish(secret, problem, words, phone, join, spoken=bool(said))
         _report(request, path, wish, photo or (), said, colleague)
@@ -182,7 +187,10 @@ def read_photos(request: Request, photos: Sequence[UploadFile], most: int) -> li
     """Store what somebody chose. Invalid when one is no picture, or there are too many."""
     files = [content for one in photos if (content := one.file.read())]
     if len(files) > most:
-        raise Invalid("nothing was sent", problems=[f"photo: at most {most}"])
+        raise Invalid(
+            worded(mark("nothing was sent")),
+            problems=[worded(mark("photo: at most %(most)s"), most=most)],
+        )
     return [store_photo(parts_of(request).files, content) for content in files]
 
 

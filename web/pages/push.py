@@ -9,6 +9,8 @@ from fastapi.responses import RedirectResponse
 from core.channels.web_push import Vapid
 from core.errors import NotFound
 from core.push_devices import add_push_device, push_devices_of, remove_push_device
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute, is_secure
 from web.visit import SignedInVisit, Visit
 
@@ -42,7 +44,7 @@ def router() -> APIRouter:
     ) -> Response:
         parts = visit.parts
         if not parts.settings.push_contact:
-            raise NotFound("this installation sends no pushes")
+            raise NotFound(worded(mark("this installation sends no pushes")))
         with parts.database.write() as session:
             device = add_push_device(
                 session,

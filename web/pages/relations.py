@@ -8,6 +8,8 @@ from fastapi.responses import RedirectResponse
 
 from core.db import Session
 from core.errors import Invalid
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.visit import SignedInVisit, Visit
 from workflows import overview
@@ -21,7 +23,10 @@ RIGHT = "tickets.work"
 def _number(written: str) -> int:
     digits = written.strip().removeprefix("#")
     if not digits.isascii() or not digits.isdecimal() or len(digits) > 9:
-        raise Invalid("that is no ticket number", problems=["number: a number such as 42"])
+        raise Invalid(
+            worded(mark("that is no ticket number")),
+            problems=[worded(mark("number: a number such as 42"))],
+        )
     return int(digits)
 
 

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
 from core.errors import Invalid
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.visit import SignedInVisit, Visit
 from workflows import customers, overview
@@ -58,8 +60,8 @@ def router() -> APIRouter:
             ticket = find_ticket(session, visit.caller, found.thing.id, to_change=True)
             if satisfied not in ("yes", "no") or rating not in ("1", "2", "3", "4", "5"):
                 raise Invalid(
-                    "the return visit was not written down",
-                    problems=["satisfied: yes or no", "rating: 1 to 5"],
+                    worded(mark("the return visit was not written down")),
+                    problems=[worded(mark("satisfied: yes or no")), worded(mark("rating: 1 to 5"))],
                 )
             asked = AskedReporter(way, satisfied == "yes", int(rating), words)
             now = visit.parts.clock.now()

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Form
 from fastapi.responses import RedirectResponse
 
 from core.errors import Invalid
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.ticket_choice import FormChoice
 from web.visit import SignedInVisit
@@ -31,7 +33,9 @@ def _place(text: str) -> tuple[UUID | None, str | None]:
     try:
         return UUID(node), team or None
     except ValueError:
-        raise Invalid("the view was not saved", problems=["node: choose a place"]) from None
+        raise Invalid(
+            worded(mark("the view was not saved")), problems=[worded(mark("node: choose a place"))]
+        ) from None
 
 
 def router() -> APIRouter:

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Response
 from core.db import Session
 from core.errors import Invalid
 from core.households import READ
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.patrol.rounds import told
 from web.templating import Templates
@@ -26,7 +28,10 @@ def router(templates: Templates) -> APIRouter:
     def show(visit: SignedInVisit, q: str = "") -> Response:
         text = q.strip()
         if len(text) > LONGEST:
-            raise Invalid("that is too long to look for", problems=["q: at most 100 characters"])
+            raise Invalid(
+                worded(mark("that is too long to look for")),
+                problems=[worded(mark("q: at most 100 characters"))],
+            )
         with visit.parts.database.read() as session:
             index, now = visit.parts.places, visit.parts.clock.now()
             found = search(session, index, visit.caller, text)

@@ -13,7 +13,9 @@ from core.people import find_node, nodes_with
 from core.rosters import KINDS
 from core.shift_codes import ShiftCode, ShiftCodeDraft, save_shift_code, shift_codes_at
 from core.teams import ROSTER
+from rules.wording import worded
 from web.kept import chosen_node, may_change
+from web.languages import mark
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -67,7 +69,10 @@ def _form_page(visit: Visit, node_id: UUID, code: str) -> dict[str, Any]:
         node = find_node(session, visit.caller, ROSTER, node_id)
         found = ShiftCode("", {}) if code == NEW else shift_codes_at(session, node.id).get(code)
     if found is None:
-        raise NotFound("there is no such shift code", advice="Choose one from the list.")
+        raise NotFound(
+            worded(mark("there is no such shift code")),
+            advice=worded(mark("Choose one from the list.")),
+        )
     return {
         "node": node,
         "shift": found,

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
 from core.errors import Invalid
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit
@@ -31,7 +33,8 @@ def drawing_of(address: str) -> bytes:
         return b64decode(address.removeprefix(PNG), validate=True)
     except ValueError:
         raise Invalid(
-            "the signature was not kept", problems=["signature: sign in the field"]
+            worded(mark("the signature was not kept")),
+            problems=[worded(mark("signature: sign in the field"))],
         ) from None
 
 

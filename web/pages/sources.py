@@ -21,6 +21,8 @@ from core.register import find
 from core.source_overview import SourceView, source_views
 from core.telemetry.store import TelemetryError
 from core.topic_sharing import require_topics
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.source_words import HOST_OPTIONS
 from web.templating import Templates
@@ -107,7 +109,10 @@ def one_view(visit: Visit, source_id: UUID) -> SourceView:
     with visit.parts.database.read() as session:
         views = source_views(session, visit.caller, source_id=source_id)
     if not views:
-        raise NotFound("there is no such source", advice="Look for it in the list of sources.")
+        raise NotFound(
+            worded(mark("there is no such source")),
+            advice=worded(mark("Look for it in the list of sources.")),
+        )
     return views[0]
 
 
@@ -175,7 +180,9 @@ def router(templates: Templates) -> APIRouter:
 
 def _create(visit: Visit, form: SourceForm) -> UUID:
     if form.site is None:
-        raise NotFound("there is no such site", advice="Choose one from the list.")
+        raise NotFound(
+            worded(mark("there is no such site")), advice=worded(mark("Choose one from the list."))
+        )
     visit.caller.require(WRITE, form.site)
     with visit.parts.database.write() as session:
         topic = form.topic_filter.strip()

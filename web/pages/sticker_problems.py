@@ -15,6 +15,7 @@ from core.errors import NotFound
 from core.people import find_node, nodes_with
 from core.places import Node
 from core.site_file import load_catalog
+from rules.wording import worded
 from web.kept import chosen_node, may_change
 from web.languages import mark
 from web.page_route import PageRoute
@@ -144,7 +145,10 @@ def _form_page(visit: Visit, node_id: UUID, about: str) -> dict[str, Any]:
         node = find_node(session, visit.caller, WRITE, node_id)
         names = _names(session, visit, node)
         if about not in names:
-            raise NotFound("there is no such list", advice="Choose one from the page of lists.")
+            raise NotFound(
+                worded(mark("there is no such list")),
+                advice=worded(mark("Choose one from the page of lists.")),
+            )
         known = lists_at(session, node.id)
         standing = known.get(about)
         shown = standing or list_of(known, about)

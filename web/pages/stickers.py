@@ -11,7 +11,9 @@ from fastapi.responses import RedirectResponse
 
 from core.db import Session
 from core.errors import NotFound
+from rules.wording import worded
 from web.label_sheets import Label, in_sheets, make_label, paper
+from web.languages import mark
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
@@ -28,7 +30,9 @@ def _uuid(text: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise NotFound("there is no such place", advice="Choose it from the list.") from None
+        raise NotFound(
+            worded(mark("there is no such place")), advice=worded(mark("Choose it from the list."))
+        ) from None
 
 
 def _sites(visit: Visit) -> list[Place]:
@@ -69,7 +73,9 @@ def _choice(visit: Visit, site: str, space: str, what: str) -> Choice:
     for place in _sites(visit):
         if place.id == wanted:
             return Choice(place, _uuid(space), what or "all")
-    raise NotFound("there is no such site", advice="Choose it from the list.")
+    raise NotFound(
+        worded(mark("there is no such site")), advice=worded(mark("Choose it from the list."))
+    )
 
 
 def printed(places: Sequence[Labelled], base: str) -> list[Label]:
@@ -149,7 +155,10 @@ def _add_paper(routes: APIRouter) -> None:
             places = choice.read(session)
         stickers = printed(places, visit.parts.settings.sticker_base(str(request.base_url)))
         if not stickers:
-            raise NotFound("there is no sticker here yet", advice="Make them first.")
+            raise NotFound(
+                worded(mark("there is no sticker here yet")),
+                advice=worded(mark("Make them first.")),
+            )
         return paper(visit, stickers, CALL, "stickers")
 
 

@@ -14,6 +14,7 @@ from core.colleagues import able_people
 from core.db import Session
 from core.errors import Invalid, NotAllowed
 from core.ids import new_id
+from rules.wording import worded
 from web.languages import mark
 from web.page_route import PageRoute
 from web.reader import Reader
@@ -157,7 +158,7 @@ class BulkForm:
 
 
 def _wrong(problem: str) -> Invalid:
-    return Invalid("nothing was changed", problems=[problem])
+    return Invalid(worded(mark("nothing was changed")), problems=[problem])
 
 
 def _uuid(text: str, name: str) -> UUID:
@@ -204,7 +205,7 @@ def _add_doing(routes: APIRouter) -> None:
         visit: SignedInVisit, choice: FormChoice, form: Annotated[BulkForm, Depends()]
     ) -> Response:
         if not may_do(visit):
-            raise NotAllowed("you may change no tickets")
+            raise NotAllowed(worded(mark("you may change no tickets")))
         with visit.parts.database.write() as session:
             now = visit.parts.clock.now()
             batch = accept_tickets(session, visit.caller, form.order(), now=now)

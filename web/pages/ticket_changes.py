@@ -10,6 +10,8 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from core.errors import Invalid
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.ticket_choice import Chosen
@@ -25,9 +27,14 @@ def _ids(text: str) -> tuple[UUID, ...]:
     try:
         ids = tuple(UUID(each) for each in text.split(",") if each)
     except ValueError:
-        raise Invalid("there is no such list", problems=["rows, others: ids"]) from None
+        raise Invalid(
+            worded(mark("there is no such list")), problems=[worded(mark("rows, others: ids"))]
+        ) from None
     if len(ids) > MOST_ROWS:
-        raise Invalid("there is no such list", problems=[f"at most {MOST_ROWS} rows at once"])
+        raise Invalid(
+            worded(mark("there is no such list")),
+            problems=[worded(mark("at most %(most)s rows at once"), most=MOST_ROWS)],
+        )
     return ids
 
 
@@ -39,7 +46,10 @@ def _moment(text: str) -> datetime | None:
     except (ValueError, OverflowError):
         found = None
     if text and found is None:
-        raise Invalid("there is no such list", problems=["since: a moment with its offset"])
+        raise Invalid(
+            worded(mark("there is no such list")),
+            problems=[worded(mark("since: a moment with its offset"))],
+        )
     return found
 
 

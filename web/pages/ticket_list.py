@@ -10,6 +10,8 @@ from fastapi.responses import RedirectResponse
 
 from core.db import Session
 from core.errors import Invalid
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.ticket_bulk import bulk_shown
 from web.templating import Templates
@@ -48,7 +50,7 @@ def _add_page(routes: APIRouter, templates: Templates) -> None:
     ) -> Response:
         visit.caller.require_anywhere("tickets.read")
         if not 0 <= skip <= LARGEST_TABLE:
-            raise Invalid("there is no such page", problems=["skip"])
+            raise Invalid(worded(mark("there is no such page")), problems=[worded(mark("skip"))])
         wanted = choice.filter(visit)
         with visit.parts.database.read() as session:
             # Who asks for no list in particular gets the one they chose to begin with.

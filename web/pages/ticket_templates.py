@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from core.errors import NotFound
 from core.people import find_node, nodes_with
+from rules.wording import worded
 from web.kept import chosen_node, may_change
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.checklist import ItemForm
 from web.templating import Templates
@@ -137,7 +139,10 @@ def _form_page(visit: Visit, node_id: UUID, code: str) -> dict[str, Any]:
         node = find_node(session, visit.caller, WRITE, node_id)
         standing = None if code == NEW else templates_at(session, node.id).get(code)
         if standing is None and code != NEW:
-            raise NotFound("there is no such template", advice="Choose one from the list.")
+            raise NotFound(
+                worded(mark("there is no such template")),
+                advice=worded(mark("Choose one from the list.")),
+            )
         categories = categories_at(session, node.id).values()
         shown = EMPTY if standing is None else describe_template(standing)
     own = standing is not None and standing.node_id == node.id

@@ -12,7 +12,9 @@ from core.clock import from_micros
 from core.db import Session
 from core.errors import Invalid
 from core.local_time import resolve, zone
+from rules.wording import worded
 from web.charts import ticket_chart
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.ticket_shown import describe
 from web.templating import Templates
@@ -26,7 +28,7 @@ from workflows.tickets.rights import LONG_HOLD, RIGHT_OF_ACTION
 from workflows.tickets.scope import holds, require
 from workflows.tickets.undoing import act_undoably
 
-NO_STEP = "there is no such action"
+NO_STEP = worded(mark("there is no such action"))
 
 
 def _moment(written: str, zone_name: str) -> datetime | None:
@@ -36,14 +38,19 @@ def _moment(written: str, zone_name: str) -> datetime | None:
     try:
         local = datetime.fromisoformat(written)
     except ValueError:
-        raise Invalid("nothing was changed", problems=["until: a date and a time"]) from None
+        raise Invalid(
+            worded(mark("nothing was changed")), problems=[worded(mark("until: a date and a time"))]
+        ) from None
     return from_micros(resolve(local.replace(tzinfo=None), zone(zone_name)))
 
 
 def _number(written: str) -> int:
     digits = written.strip().removeprefix("#")
     if not digits.isascii() or not digits.isdecimal() or len(digits) > 9:
-        raise Invalid("that is no ticket number", problems=["into: a number such as 42"])
+        raise Invalid(
+            worded(mark("that is no ticket number")),
+            problems=[worded(mark("into: a number such as 42"))],
+        )
     return int(digits)
 
 
@@ -67,7 +74,9 @@ def _step(
     try:
         person = UUID(form.assignee) if form.assignee else None
     except ValueError:
-        raise Invalid("nothing was changed", problems=["person: choose one"]) from None
+        raise Invalid(
+            worded(mark("nothing was changed")), problems=[worded(mark("person: choose one"))]
+        ) from None
     what, _, cause = form.verdict.partition(":")
     return tickets.Step(
         action,
@@ -103,7 +112,7 @@ def _add_pages(routes: APIRouter, templates: Templates) -> None:
     @routes.get("/tickets/{number}/parts/{part}")
     def part(number: int, part: str, visit: SignedInVisit) -> Response:
         if part not in ("facts", "actions", "checklist"):
-            raise Invalid("there is no such part of the page")
+            raise Invalid(worded(mark("there is no such part of the page")))
         local, context = describe(visit, number)
         return templates.page(f"ticket/{part}.html", local, **context)
 

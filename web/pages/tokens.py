@@ -11,6 +11,8 @@ from core.callers import end_token, make_token, tokens_of
 from core.errors import Invalid, NotFound
 from core.people import Caller
 from core.permissions import READ
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit
@@ -59,7 +61,10 @@ def router(templates: Templates) -> APIRouter:
     ) -> Response:
         name = " ".join(label.split())
         if not 1 <= len(name) <= 80 or days not in {str(each) for each in DAYS}:
-            raise Invalid("no token was made", problems=["name: 1 to 80 characters", "days"])
+            raise Invalid(
+                worded(mark("no token was made")),
+                problems=[worded(mark("name: 1 to 80 characters")), worded(mark("days"))],
+            )
         with visit.parts.database.write() as session:
             facts, secret = make_token(
                 session,
@@ -78,7 +83,10 @@ def router(templates: Templates) -> APIRouter:
         now = visit.parts.clock.now()
         with visit.parts.database.write() as session:
             if not end_token(session, visit.caller.person_id, token_id, now=now):
-                raise NotFound("you have no such token", advice="It may have ended by itself.")
+                raise NotFound(
+                    worded(mark("you have no such token")),
+                    advice=worded(mark("It may have ended by itself.")),
+                )
         return RedirectResponse("/account/tokens", status_code=303)
 
     return routes

@@ -10,6 +10,8 @@ from core.db import Session
 from core.errors import Invalid, NotFound
 from core.paging import Wish
 from core.places import Node
+from rules.wording import worded
+from web.languages import mark
 from web.local_moments import in_an_hour, moment_of, written_moment
 from web.page_route import PageRoute
 from web.pages.planned_work import chosen_site, sites_with
@@ -174,7 +176,10 @@ def _add_ticks(routes: APIRouter, templates: Templates) -> None:
             (one for one in context.pop("sensors") if one["device_id"] == device_id), None
         )
         if sensor is None:
-            raise NotFound("there is no such sensor in this test", advice="Look at its list.")
+            raise NotFound(
+                worded(mark("there is no such sensor in this test")),
+                advice=worded(mark("Look at its list.")),
+            )
         return templates.page(
             "walk_tests/tick.html", local, section="alarms", sensor=sensor, **context
         )
@@ -193,7 +198,10 @@ def _add_ticks(routes: APIRouter, templates: Templates) -> None:
             visit.caller.require(TICK, row.site_id)
         content = photo.file.read() if photo else b""
         if not content:
-            raise Invalid("it was not ticked", problems=["photo: take a picture of the sensor"])
+            raise Invalid(
+                worded(mark("it was not ticked")),
+                problems=[worded(mark("photo: take a picture of the sensor"))],
+            )
         taken = store_photo(parts.files, content)
         with parts.database.write() as session:
             row = find_test(session, visit.caller, test_id, to_change=True)

@@ -14,7 +14,9 @@ from core.rulebook_drafts import OPEN
 from core.rulebook_reading import describe_rule, drafts_of
 from rules.catalog import shipped_catalog
 from rules.members import asset_of
+from rules.wording import worded
 from web.asked_shown import asked_shown
+from web.languages import mark
 from web.naming import point_name
 from web.page_route import PageRoute
 from web.templating import Templates
@@ -31,7 +33,7 @@ def _moment(text: str, visit: Visit, time_zone: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Invalid(f"{text[:40]!r} is no time") from None
+        raise Invalid(worded(mark("%(text)s is no time"), text=repr(text[:40]))) from None
     if moment.tzinfo is None:
         moment = from_micros(resolve(moment, zone(time_zone)))
     return min(moment, visit.reader.now)
@@ -47,7 +49,9 @@ def _tried(session: Session, visit: Visit, asset_id: UUID, rule_id: str, which: 
         draft = UUID(number) if kind == "draft" else None
         version = int(which[1:]) if which[:1] == "v" else None
     except ValueError:
-        raise NotFound("there is no such version", advice="Choose one on the page.") from None
+        raise NotFound(
+            worded(mark("there is no such version")), advice=worded(mark("Choose one on the page."))
+        ) from None
     return why.meant(session, visit.caller, asset_id, rule_id, version=version, draft_id=draft)
 
 

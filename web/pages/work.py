@@ -9,6 +9,8 @@ from fastapi.responses import RedirectResponse
 
 from core.db import Session
 from core.errors import Invalid
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.claims import number_in
 from web.reader import Reader
@@ -34,8 +36,8 @@ def _number(text: str, field: str) -> Decimal | None:
     try:
         return number_in(text)
     except InvalidOperation:
-        problems = [f"{field}: a number"]
-        raise Invalid("the work was not written down", problems=problems) from None
+        problems = [worded(mark("%(field)s: a number"), field=field)]
+        raise Invalid(worded(mark("the work was not written down")), problems=problems) from None
 
 
 def work_shown(ticket: dict[str, Any], asset_type: str | None, reader: Reader) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from core.errors import NotFound
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, scoped
 from core.places import Asset, Space
+from rules.wording import worded
 from workflows.alarms.incident_model import Incident, IncidentChild
 from workflows.alarms.incidents import WINDOW
 from workflows.alarms.model import Alarm, Episode
@@ -95,7 +96,10 @@ def describe_incident(session: Session, caller: Caller, incident_id: UUID) -> di
     """One incident with its alarms, and those beside it; NotFound when it is not theirs to read."""
     row = session.execute(_statement(caller).where(Incident.id == incident_id)).mappings().first()
     if row is None:
-        raise NotFound("there is no such incident", advice="Look for it in the list of incidents.")
+        raise NotFound(
+            worded("there is no such incident"),
+            advice=worded("Look for it in the list of incidents."),
+        )
     return _whole(session, caller, dict(row))
 
 

@@ -15,6 +15,7 @@ from core.places import Asset
 from core.rulebook import RuleVersion, holding_at
 from rules.catalog import ANY
 from rules.located_yaml import LocatedYamlError, load_all
+from rules.wording import worded
 from workflows.alarms.model import Alarm
 from workflows.alarms.reading import READ
 
@@ -88,7 +89,7 @@ def known_alarm(session: Session, caller: Caller, asset_id: UUID, rule_id: str) 
     statement = scoped(select(Asset).where(Asset.id == asset_id), Asset.site_id, caller, READ)
     asset = session.scalars(statement).first()
     if asset is None:
-        raise NotFound("there is no such asset, or you may not see it")
+        raise NotFound(worded("there is no such asset, or you may not see it"))
     standing = (
         select(Alarm).where(Alarm.asset_id == asset_id, Alarm.rule_id == rule_id).with_for_update()
     )
@@ -98,7 +99,8 @@ def known_alarm(session: Session, caller: Caller, asset_id: UUID, rule_id: str) 
     version = next((one for one in _versions(session, asset) if one.rule_id == rule_id), None)
     if version is None:
         raise NotFound(
-            f"no rule {rule_id!r} judges this asset", advice="Look at the rules in force."
+            worded("no rule %(rule_id)s judges this asset", rule_id=repr(rule_id)),
+            advice=worded("Look at the rules in force."),
         )
     alarm = Alarm(
         id=new_id(),

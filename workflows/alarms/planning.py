@@ -18,6 +18,7 @@ from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person, scoped
 from core.places import Asset, Space
 from rules.rule import PLANNED_WORK as KINDS
+from rules.wording import worded
 from workflows.alarms.model import Withholding
 from workflows.alarms.planned_work import PLANNED, PlannedTarget, PlannedWork
 from workflows.alarms.withholding import make_due
@@ -55,13 +56,17 @@ def plan_work(session: Session, caller: Caller, plan: Plan, *, now: datetime) ->
     assets, spaces = tuple(dict.fromkeys(plan.asset_ids)), tuple(dict.fromkeys(plan.space_ids))
     problems = _wrong_times(plan.starts_at, plan.ends_at, now)
     if plan.kind not in KINDS:
-        problems.append(f"kind: {plan.kind!r} is none of {', '.join(KINDS)}")
+        problems.append(
+            worded(
+                "kind: %(kind)s is none of %(known)s", kind=repr(plan.kind), known=", ".join(KINDS)
+            )
+        )
     problems += _wrong_reason(plan.reason)
     if not 1 <= len(assets) + len(spaces) <= MOST_TARGETS:
-        problems.append(f"assets, spaces: name 1 to {MOST_TARGETS} of them")
+        problems.append(worded("assets, spaces: name 1 to %(most)s of them", most=MOST_TARGETS))
     problems += _strangers(session, plan.site_id, assets, spaces)
     if problems:
-        raise Invalid("nothing was planned", problems=problems)
+        raise Invalid(worded("nothing was planned"), problems=problems)
     row = PlannedWork(
         id=new_id(),
         site_id=plan.site_id,
@@ -104,34 +109,39 @@ def plan_work(session: Session, caller: Caller, plan: Plan, *, now: datetime) ->
 
 
 def _wrong_times(starts_at: datetime, ends_at: datetime, now: datetime) -> list[str]:
-    problems = []
+    problems: list[str] = []
     if starts_at < now - BEGAN_AT_MOST:
-        problems.append("from: at most a day ago")
+        problems.append(worded("from: at most a day ago"))
     if ends_at <= starts_at:
-        problems.append("until: later than the beginning")
+        problems.append(worded("until: later than the beginning"))
     elif ends_at <= now:
-        problems.append("until: in the future")
+        problems.append(worded("until: in the future"))
     elif ends_at - starts_at > LONGEST:
-        problems.append(f"until: at most {LONGEST.days} days after the beginning")
+        problems.append(
+            worded("until: at most %(days)s days after the beginning", days=LONGEST.days)
+        )
     return problems
 
 
 def _wrong_reason(reason: str) -> list[str]:
     if not reason.strip():
-        return ["reason: say what is done, so that others understand the silence"]
+        return [worded("reason: say what is done, so that others understand the silence")]
     if len(reason) > LONGEST_REASON:
-        return [f"reason: at most {LONGEST_REASON} characters"]
+        return [worded("reason: at most %(most)s characters", most=LONGEST_REASON)]
     return []
 
 
 def _strangers(
     session: Session, site_id: UUID, assets: Sequence[UUID], spaces: Sequence[UUID]
 ) -> list[str]:
-    problems = []
+    problems: list[str] = []
     for name, model, wanted in (("assets", Asset, assets), ("spaces", Space, spaces)):
         statement = select(model.id).where(model.site_id == site_id, model.id.in_(wanted))
         strange = set(wanted) - set(session.scalars(statement)) if wanted else set()
-        problems += [f"{name}: there is no {one} on this site" for one in sorted(strange)]
+        problems += [
+            worded("%(name)s: there is no %(one)s on this site", name=name, one=one)
+            for one in sorted(strange)
+        ]
     return problems
 
 
@@ -146,7 +156,9 @@ def find_work(
         statement = statement.with_for_update(of=PlannedWork)
     row = session.scalars(statement).first()
     if row is None:
-        raise NotFound("there is no such planned work", advice="Look for it in the list.")
+        raise NotFound(
+            worded("there is no such planned work"), advice=worded("Look for it in the list.")
+        )
     return row
 
 
@@ -167,9 +179,11 @@ def change_work(
     problems = _wrong_times(max(row.starts_at, now - BEGAN_AT_MOST), ends_at, now)
     problems += _wrong_reason(reason)
     if ends_at - row.starts_at > LONGEST and not problems:
-        problems.append(f"until: at most {LONGEST.days} days after the beginning")
+        problems.append(
+            worded("until: at most %(days)s days after the beginning", days=LONGEST.days)
+        )
     if problems:
-        raise Invalid("nothing was changed", problems=problems)
+        raise Invalid(worded("nothing was changed"), problems=problems)
     move(
         session,
         row,
@@ -193,7 +207,8 @@ def finish_work(
     _refuse_over(row, now)
     if row.starts_at > now:
         raise Conflict(
-            "this work has not begun", advice="Cancel it, or wait until it has begun to finish it."
+            worded("this work has not begun"),
+            advice=worded("Cancel it, or wait until it has begun to finish it."),
         )
     _end(session, caller, row, "finish", {"ends_at": now, "ended_by": caller.person_id}, now)
     return row
@@ -211,7 +226,7 @@ def cancel_work(
 
 def _refuse_over(row: PlannedWork, now: datetime) -> None:
     if row.state == "planned" and row.ends_at <= now:
-        raise Conflict("this work is over", advice="Plan it anew if it goes on.")
+        raise Conflict(worded("this work is over"), advice=worded("Plan it anew if it goes on."))
 
 
 def _end(
@@ -245,7 +260,14 @@ _WORKS = rows_of(
 
 def _when(word: str, now: datetime) -> list[ColumnElement[bool]]:
     if word not in WHEN:
-        raise Invalid("no such list", problems=[f"when: {word!r} is none of {', '.join(WHEN)}"])
+        raise Invalid(
+            worded("no such list"),
+            problems=[
+                worded(
+                    "when: %(word)s is none of %(known)s", word=repr(word), known=", ".join(WHEN)
+                )
+            ],
+        )
     open_ones = [PlannedWork.state == "planned", PlannedWork.ends_at > now]
     lists: Mapping[str, list[ColumnElement[bool]]] = {
         "current": [*open_ones, PlannedWork.starts_at <= now],
@@ -297,7 +319,9 @@ def describe_work(
     statement = scoped(_WORKS.where(PlannedWork.id == work_id), PlannedWork.site_id, caller, READ)
     row = session.execute(statement).mappings().first()
     if row is None:
-        raise NotFound("there is no such planned work", advice="Look for it in the list.")
+        raise NotFound(
+            worded("there is no such planned work"), advice=worded("Look for it in the list.")
+        )
     item = dict(row)
     _complete(session, [item], now)
     return item

@@ -17,6 +17,7 @@ from core.errors import Invalid, NotFound
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, scoped
 from core.places import Asset
+from rules.wording import worded
 from workflows.alarms.incident_model import Incident
 from workflows.alarms.model import ALARM, WITHHELD, Alarm, Episode, Withholding
 from workflows.alarms.withheld_now import silences
@@ -125,7 +126,10 @@ def states_named(word: str) -> tuple[str, ...] | None:
     """
     if word not in STATE_GROUPS:
         known = ", ".join(STATE_GROUPS)
-        raise Invalid("there is no such status", problems=[f"state: {word!r} is none of {known}"])
+        raise Invalid(
+            worded("there is no such status"),
+            problems=[worded("state: %(word)s is none of %(known)s", word=repr(word), known=known)],
+        )
     return STATE_GROUPS[word]
 
 
@@ -195,7 +199,9 @@ def find_alarm(
         statement = statement.with_for_update(of=Alarm)
     alarm = session.scalars(statement).first()
     if alarm is None:
-        raise NotFound("there is no such alarm", advice="Look for it in the list of alarms.")
+        raise NotFound(
+            worded("there is no such alarm"), advice=worded("Look for it in the list of alarms.")
+        )
     return alarm
 
 
@@ -204,7 +210,9 @@ def describe_alarm(session: Session, caller: Caller, alarm_id: UUID) -> dict[str
     statement = scoped(_LIST.where(Alarm.id == alarm_id), Alarm.site_id, caller, READ)
     row = session.execute(statement).mappings().first()
     if row is None:
-        raise NotFound("there is no such alarm", advice="Look for it in the list of alarms.")
+        raise NotFound(
+            worded("there is no such alarm"), advice=worded("Look for it in the list of alarms.")
+        )
     item = dict(row)
     name_assets(session, [item])
     _hide_tickets(session, caller, [item])

@@ -15,6 +15,7 @@ from core.errors import Conflict
 from core.lifecycle import move
 from core.places import Asset
 from rules.rule import DEFAULT_REALARM_AFTER, DEFAULT_REOPEN_WITHIN
+from rules.wording import worded
 from workflows import tickets
 from workflows.alarms import incidents
 from workflows.alarms.finding import Opened, RuleFacts, StandingFault, draft_of, rule_of
@@ -64,8 +65,8 @@ def release(
     row = standing_of(session, alarm.id)
     if row is None:
         raise Conflict(
-            f"an alarm that is {alarm.state} is not withheld",
-            advice="Load it again: somebody was quicker, or its time was over.",
+            worded("an alarm that is %(state)s is not withheld", state=alarm.state),
+            advice=worded("Load it again: somebody was quicker, or its time was over."),
         )
     end_row(session, row, how, actor=actor, now=now, person=person)
     move(

@@ -12,6 +12,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.lifecycle import move
 from core.people import Caller, scoped
+from rules.wording import worded
 from workflows.alarms.finding import Opened
 from workflows.alarms.inhibition import release_inhibited
 from workflows.alarms.knowing import is_of_lives
@@ -30,7 +31,7 @@ LIVES_OUT_AT_MOST = timedelta(days=7)
 LONGEST_REASON = 500
 LONGEST_PATROL = 120
 # The other way, where lives depend on the alarm.
-OF_LIVES = (
+OF_LIVES = worded(
     "Take it out of service instead: one asks, another confirms, and a patrol goes in its place."
 )
 
@@ -59,16 +60,16 @@ def shelve(
     """
     caller.require(SHELVE, alarm.site_id)
     if is_of_lives(session, alarm):
-        raise Conflict("an alarm about lives is never shelved", advice=OF_LIVES)
+        raise Conflict(worded("an alarm about lives is never shelved"), advice=OF_LIVES)
     problems = _wrong_reason(reason)
     if until is not None and not now < until <= now + SHELVED_AT_MOST:
-        problems.append("until: in the next 24 hours; plan work, or take it out of service")
+        problems.append(worded("until: in the next 24 hours; plan work, or take it out of service"))
     if problems:
-        raise Invalid("the alarm was not shelved", problems=problems)
+        raise Invalid(worded("the alarm was not shelved"), problems=problems)
     if until is None and not stands(alarm):
         raise Conflict(
-            "an alarm that does not stand can't be shelved until it clears",
-            advice="Shelve it for a time.",
+            worded("an alarm that does not stand can't be shelved until it clears"),
+            advice=worded("Shelve it for a time."),
         )
     actor = events.Actor.person(caller.person_id)
     # The table has the last word, before anything is ended.
@@ -111,7 +112,8 @@ def reset(session: Session, caller: Caller, alarm: Alarm, *, now: datetime) -> A
     caller.require(ACT, alarm.site_id)
     if stands(alarm):
         raise Conflict(
-            "the condition of this alarm still holds", advice="Reset it once it is gone."
+            worded("the condition of this alarm still holds"),
+            advice=worded("Reset it once it is gone."),
         )
     person = caller.person_id
     if alarm.state == "returned_unacknowledged" and alarm.facts and alarm.facts.get("latch"):
@@ -133,13 +135,13 @@ def take_out_of_service(
     most = LIVES_OUT_AT_MOST if of_lives else OUT_AT_MOST
     problems = _wrong_reason(wanted.reason)
     if not now < wanted.until <= now + most:
-        problems.append(f"until: in the next {most.days} days")
+        problems.append(worded("until: in the next %(days)s days", days=most.days))
     if of_lives and not wanted.patrol.strip():
-        problems.append("patrol: name who goes there instead while nothing watches")
+        problems.append(worded("patrol: name who goes there instead while nothing watches"))
     if len(wanted.patrol.strip()) > LONGEST_PATROL:
-        problems.append(f"patrol: at most {LONGEST_PATROL} characters")
+        problems.append(worded("patrol: at most %(most)s characters", most=LONGEST_PATROL))
     if problems:
-        raise Invalid("the alarm stays in service", problems=problems)
+        raise Invalid(worded("the alarm stays in service"), problems=problems)
     ALARM.target("take_out", alarm.state)
     person = caller.person_id
     actor = events.Actor.person(person)
@@ -170,8 +172,8 @@ def _refuse_second_request(session: Session, alarm: Alarm) -> None:
     )
     if session.scalar(asked) is not None:
         raise Conflict(
-            "somebody has asked for this alarm already",
-            advice="Confirm their request, or refuse it and ask anew.",
+            worded("somebody has asked for this alarm already"),
+            advice=worded("Confirm their request, or refuse it and ask anew."),
         )
 
 
@@ -182,11 +184,14 @@ def confirm_out_of_service(
     caller.require(SERVICE, row.site_id)
     if row.asked_by == caller.person_id:
         raise Conflict(
-            "whoever asks does not confirm", advice="Somebody else with the right confirms it."
+            worded("whoever asks does not confirm"),
+            advice=worded("Somebody else with the right confirms it."),
         )
     WITHHOLDING.target("confirm", row.state)
     if row.until is not None and row.until <= now:
-        raise Conflict("the time asked for is over", advice="Ask anew, with a later day.")
+        raise Conflict(
+            worded("the time asked for is over"), advice=worded("Ask anew, with a later day.")
+        )
     actor = events.Actor.person(caller.person_id)
     _end_standing(session, alarm, row, actor=actor, now=now)
     move(
@@ -235,7 +240,9 @@ def find_request(
     )
     alarm_id = session.scalar(statement)
     if alarm_id is None:
-        raise NotFound("there is no such request", advice="Look for it in the list of alarms.")
+        raise NotFound(
+            worded("there is no such request"), advice=worded("Look for it in the list of alarms.")
+        )
     # The alarm first, as everybody locks it.
     alarm = session.get_one(Alarm, alarm_id, with_for_update=True, populate_existing=True)
     return session.get_one(Withholding, withholding_id, populate_existing=True), alarm
@@ -296,7 +303,7 @@ def _end_standing(
 
 def _wrong_reason(reason: str) -> list[str]:
     if not reason.strip():
-        return ["reason: say why, so that others understand the silence"]
+        return [worded("reason: say why, so that others understand the silence")]
     if len(reason) > LONGEST_REASON:
-        return [f"reason: at most {LONGEST_REASON} characters"]
+        return [worded("reason: at most %(most)s characters", most=LONGEST_REASON)]
     return []

@@ -12,6 +12,7 @@ from core import events
 from core.clock import to_micros
 from core.errors import Conflict, NotFound
 from core.people import Caller, scoped
+from rules.wording import worded
 from workflows import tickets
 from workflows.alarms.finding import draft_of
 from workflows.alarms.incident_model import Incident, IncidentChild
@@ -35,7 +36,7 @@ def split(
     incident, child = _found(session, caller, incident_id, alarm_id)
     whole = lock_current(session, [incident.ticket_id]).get(incident.ticket_id)
     if whole is None:
-        raise NotFound("there is no such incident", advice="Load the list again.")
+        raise NotFound(worded("there is no such incident"), advice=worded("Load the list again."))
     require(caller, RIGHT, whole)
     # The ticket before the alarm, in the order in which every other action takes them.
     alarm = session.get_one(Alarm, alarm_id, with_for_update=True, populate_existing=True)
@@ -43,8 +44,8 @@ def split(
     family = tickets.with_merged(session, whole.id)
     if child.split_at is not None or whole.state not in WAITING or alarm.ticket_id not in family:
         raise Conflict(
-            "the alarm is no part of this incident any more",
-            advice="Load the ticket again: somebody took it out, or the work is done.",
+            worded("the alarm is no part of this incident any more"),
+            advice=worded("Load the ticket again: somebody took it out, or the work is done."),
         )
     actor = events.Actor.person(caller.person_id)
     own = _open_own(session, alarm, whole, actor=actor, now=now)
@@ -92,7 +93,10 @@ def _found(
     )
     row = session.execute(scoped(statement, Incident.site_id, caller, READ)).first()
     if row is None:
-        raise NotFound("there is no such alarm in an incident", advice="Load the incident again.")
+        raise NotFound(
+            worded("there is no such alarm in an incident"),
+            advice=worded("Load the incident again."),
+        )
     return row[0], row[1]
 
 

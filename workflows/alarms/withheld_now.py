@@ -13,6 +13,7 @@ from core.errors import Invalid, NotFound
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person, scoped
 from core.places import Asset, Node
+from rules.wording import worded
 from workflows.alarms.model import WITHHELD, WITHHOLDING, Alarm, Withholding
 
 READ = "alarms.read"
@@ -93,11 +94,19 @@ class WithheldFilter:
         problems = []
         if self.state != "all" and self.state not in WITHHOLDING.statuses:
             known = ", ".join((*WITHHOLDING.statuses, "all"))
-            problems.append(f"state: {self.state!r} is none of {known}")
+            problems.append(
+                worded("state: %(state)s is none of %(known)s", state=repr(self.state), known=known)
+            )
         if self.kind is not None and self.kind not in WITHHELD:
-            problems.append(f"kind: {self.kind!r} is none of {', '.join(WITHHELD)}")
+            problems.append(
+                worded(
+                    "kind: %(kind)s is none of %(known)s",
+                    kind=repr(self.kind),
+                    known=", ".join(WITHHELD),
+                )
+            )
         if problems:
-            raise Invalid("there is no such list", problems=problems)
+            raise Invalid(worded("there is no such list"), problems=problems)
         if self.state != "all":
             statement = statement.where(Withholding.state == self.state)
         exact = {
@@ -190,7 +199,9 @@ def place_of(session: Session, caller: Caller, withholding_id: UUID) -> tuple[da
     statement = select(Withholding.since).where(Withholding.id == withholding_id)
     since = session.scalar(scoped(statement, Withholding.site_id, caller, READ))
     if since is None:
-        raise NotFound("there is no such request", advice="Look for it in the list of alarms.")
+        raise NotFound(
+            worded("there is no such request"), advice=worded("Look for it in the list of alarms.")
+        )
     return since, withholding_id
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core.errors import Invalid
+from rules.wording import worded
 from workflows.customers.stickers import Sticker, read_sticker, sticker_by_code
 from workflows.tickets import Ticket, contractors
 from workflows.tickets.contractors import ContractorLink
@@ -47,7 +48,8 @@ def arrive_by_tap(session: Session, link: ContractorLink, *, now: datetime) -> N
     """Arrive where no sticker was put up. Invalid where there is one."""
     if stickers_at(session, contractors.job_of(session, link)):
         raise Invalid(
-            "scan the sticker on the spot", problems=["code: or type the code printed on it"]
+            worded("scan the sticker on the spot"),
+            problems=[worded("code: or type the code printed on it")],
         )
     contractors.arrive(session, link, "tap", now=now)
 
@@ -58,7 +60,7 @@ def _arrive(
     ticket = contractors.job_of(session, link)
     if sticker.id not in {one.id for one in stickers_at(session, ticket)}:
         raise Invalid(
-            "this sticker belongs to another place",
-            problems=["code: go to the place that your job names"],
+            worded("this sticker belongs to another place"),
+            problems=[worded("code: go to the place that your job names")],
         )
     contractors.arrive(session, link, way, now=now)

@@ -20,6 +20,7 @@ from core.local_time import FIRST_YEAR, resolve, zone
 from core.people import hash_secret
 from core.places import Asset, Node, Space
 from core.vault import Vault
+from rules.wording import worded
 from workflows.customers.problem_lists import problems_in
 from workflows.customers.problems import OTHER, SOMETHING_ELSE, Problem
 from workflows.customers.progress import public_title
@@ -99,7 +100,9 @@ def find_place(session: Session, person_id: UUID, key: str, *, now: datetime) ->
     for place in places_of(session, homes_of(session, person_id, now=now)):
         if place.key == key:
             return place
-    raise Invalid("your report was not sent", problems=["place: choose where it is"])
+    raise Invalid(
+        worded("your report was not sent"), problems=[worded("place: choose where it is")]
+    )
 
 
 def send_from_home(
@@ -143,7 +146,8 @@ def _problem(
         if one.code == wish.problem:
             return one
     raise Conflict(
-        "this problem was taken off the list just now", advice="Load the page and choose again."
+        worded("this problem was taken off the list just now"),
+        advice=worded("Load the page and choose again."),
     )
 
 
@@ -222,10 +226,12 @@ def keep_report(session: Session, secret: str, person_id: UUID, *, now: datetime
     if row.person_id == person_id:
         return
     if row.person_id is not None:
-        raise NotFound("this link is in another account", advice="Report it anew.")
+        raise NotFound(worded("this link is in another account"), advice=worded("Report it anew."))
     homes = [one for one in homes_of(session, person_id, now=now) if one.site.id == row.site_id]
     if not homes:
-        raise Invalid("it was not kept", problems=["place: you have no home on this site"])
+        raise Invalid(
+            worded("it was not kept"), problems=[worded("place: you have no home on this site")]
+        )
     _keep(session, row, person_id, homes[0].space.id, now)
 
 
@@ -382,5 +388,7 @@ def find_own_report(
     row = session.scalars(statement).first()
     homes = {one.space.id for one in homes_of(session, person_id, now=now)}
     if row is None or row.home_id not in homes:
-        raise NotFound("there is no such report", advice="Look for it in your list.")
+        raise NotFound(
+            worded("there is no such report"), advice=worded("Look for it in your list.")
+        )
     return row

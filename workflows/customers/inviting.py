@@ -11,6 +11,7 @@ from core.errors import Conflict
 from core.households import WRITE, Contact
 from core.people import Caller
 from core.places import Space
+from rules.wording import worded
 from workflows.customers.stickers import places_to_label
 
 
@@ -35,10 +36,12 @@ def invite_resident(session: Session, caller: Caller, resident_id: UUID, *, now:
     """
     row = households.find_resident(session, caller, resident_id)
     if home_accounts.account_holders(session, [row.id]):
-        raise Conflict("they have an account already", advice="Make them a sign-in link.")
+        raise Conflict(
+            worded("they have an account already"), advice=worded("Make them a sign-in link.")
+        )
     made = home_accounts.invite_residents(session, [row], by=caller.person_id, now=now)
     if not made:
-        raise Conflict("they have moved out", advice="Change their dates first.")
+        raise Conflict(worded("they have moved out"), advice=worded("Change their dates first."))
     [(contact, secret)] = made
     return Slip(contact, dict(session.get_one(Space, row.space_id).name), secret)
 

@@ -25,6 +25,7 @@ from core.inherited import (
 from core.people import Caller
 from core.places import Node, Space
 from core.site_file import load_catalog
+from rules.wording import worded
 from workflows.customers.problems import (
     OTHER,
     SOMETHING_ELSE,
@@ -178,7 +179,7 @@ def save_list(
     caller.require_over(WRITE, node)
     problems = [*_about_problems(session, node, draft), *_list_problems(session, node, draft)]
     if problems:
-        raise Invalid("the list was not saved", problems=problems)
+        raise Invalid(worded("the list was not saved"), problems=problems)
     row = row_to_keep(session, ProblemList, node, draft.about, expected_version=expected_version)
     row.problems = [_kept(one) for one in draft.problems]
     row.retired = draft.retired
@@ -193,18 +194,20 @@ def _kept(one: Problem) -> dict[str, Any]:
 
 def _about_problems(session: Session, node: Node, draft: ListDraft) -> list[str]:
     if draft.about in GENERAL:
-        return ["retired: the general list is always there"] if draft.retired else []
+        return [worded("retired: the general list is always there")] if draft.retired else []
     kind, _, word = draft.about.partition(":")
     if kind == ANY_ASSET and word in load_catalog(session):
         return []
     if kind == ANY_SPACE and word in space_kinds(session, node):
         return []
-    return ["about: asset, space, asset: and a type, or space: and a kind that there is here"]
+    return [
+        worded("about: asset, space, asset: and a type, or space: and a kind that there is here")
+    ]
 
 
 def _list_problems(session: Session, node: Node, draft: ListDraft) -> Iterator[str]:
     if len(draft.problems) > MOST_PROBLEMS:
-        yield f"problems: at most {MOST_PROBLEMS}"
+        yield worded("problems: at most %(most)s", most=MOST_PROBLEMS)
     counted = Counter(one.code for one in draft.problems)
     for number, one in enumerate(draft.problems, 1):
         found = [
@@ -214,11 +217,11 @@ def _list_problems(session: Session, node: Node, draft: ListDraft) -> Iterator[s
             *word_problems(one.priority, PRIORITIES, "priority"),
         ]
         if max(len(one.en), len(one.zh)) > LONGEST_NAME:
-            found.append(f"name: at most {LONGEST_NAME} characters")
+            found.append(worded("name: at most %(most)s characters", most=LONGEST_NAME))
         if one.code == OTHER or counted[one.code] > 1:
-            found.append(f"code: {one.code!r} is there already")
+            found.append(worded("code: %(code)s is there already", code=repr(one.code)))
         if not 1 <= len(one.team) <= 40:
-            found.append("team: 1 to 40 characters")
+            found.append(worded("team: 1 to 40 characters"))
         if not found and not one.retired:
             found += category_problems(session, node.id, one.kind, one.category)
         yield from (f"problem {number}: {text}" for text in found)

@@ -20,6 +20,7 @@ from core.homes import stands
 from core.ids import new_id
 from core.people import Caller, hash_secret
 from core.vault import Vault
+from rules.wording import worded
 from workflows.customers.problem_lists import problems_at
 from workflows.customers.problems import OTHER, Problem
 from workflows.customers.stickers import Stuck
@@ -119,19 +120,19 @@ def check_wish(wish: Wish, offered: Sequence[Problem]) -> None:
     """
     problems = []
     if not SECRET.fullmatch(wish.secret):
-        problems.append("form: load the page again")
+        problems.append(worded("form: load the page again"))
     if len(wish.words) > LONGEST_TEXT:
-        problems.append("words: at most 2,000 characters")
+        problems.append(worded("words: at most 2,000 characters"))
     if wish.phone.strip() and not _PHONE.fullmatch(wish.phone.strip()):
-        problems.append("phone: digits, such as 138 0013 8000, or nothing")
+        problems.append(worded("phone: digits, such as 138 0013 8000, or nothing"))
     if wish.join is None:
         problem = _named(offered, wish.problem)
         if problem is None:
-            problems.append("problem: choose one")
+            problems.append(worded("problem: choose one"))
         elif problem.code == OTHER and not wish.words.strip() and not wish.spoken:
-            problems.append("words: say what is wrong")
+            problems.append(worded("words: say what is wrong"))
     if problems:
-        raise Invalid("your report was not sent", problems=problems)
+        raise Invalid(worded("your report was not sent"), problems=problems)
 
 
 def send(session: Session, stuck: Stuck, wish: Wish, *, now: datetime) -> None:
@@ -216,7 +217,8 @@ def _draft(session: Session, stuck: Stuck, wish: Wish, now: datetime) -> Draft:
     problem = _named(problems_at(session, stuck), wish.problem)
     if problem is None:
         raise Conflict(
-            "this problem was taken off the list just now", advice="Load the page and choose again."
+            worded("this problem was taken off the list just now"),
+            advice=worded("Load the page and choose again."),
         )
     return Draft(
         site_id=stuck.site.id,
@@ -248,7 +250,9 @@ def _known(session: Session, stuck: Stuck, ticket_id: UUID) -> Ticket:
         statement.where(Ticket.id == ticket_id, Ticket.kind.in_(PUBLIC_KINDS))
     ).first()
     if ticket is None:
-        raise Conflict("this is not open any more", advice="Scan again and report it anew.")
+        raise Conflict(
+            worded("this is not open any more"), advice=worded("Scan again and report it anew.")
+        )
     return ticket
 
 
@@ -284,7 +288,8 @@ def find_report(
     row = session.scalars(statement).first()
     if row is None or row.ends_at <= now or _moved_out(session, row, now):
         raise NotFound(
-            "this link has ended", advice="Scan the sticker again to see what is known there."
+            worded("this link has ended"),
+            advice=worded("Scan the sticker again to see what is known there."),
         )
     return row
 
@@ -322,8 +327,8 @@ def urge(session: Session, row: ResidentReport, *, now: datetime) -> None:
     ticket = ticket_of(session, row)
     if not may_urge(row, ticket, now):
         raise Conflict(
-            "you have asked a short while ago, or nothing is left to wait for",
-            advice="The page shows when you can ask again.",
+            worded("you have asked a short while ago, or nothing is left to wait for"),
+            advice=worded("The page shows when you can ask again."),
         )
     swap = (
         update(ResidentReport)
@@ -349,7 +354,9 @@ def confirm(session: Session, row: ResidentReport, *, now: datetime) -> None:
     """Say that it is solved; saying it again changes nothing. Conflict while it is not done."""
     ticket = ticket_of(session, row)
     if ticket.state not in SETTLED:
-        raise Conflict("the work is not finished yet", advice="Load the page again.")
+        raise Conflict(
+            worded("the work is not finished yet"), advice=worded("Load the page again.")
+        )
     if not is_about(row.confirmed_at, ticket):
         row.confirmed_at = now
         session.flush()
@@ -365,14 +372,16 @@ def may_refuse(row: ResidentReport, ticket: Ticket, now: datetime) -> bool:
 def refuse(session: Session, row: ResidentReport, reason: str, *, now: datetime) -> None:
     """Say that it is not solved, and why: the ticket is opened again by its own table."""
     if not 1 <= len(reason.strip()) <= LONGEST_TEXT:
-        raise Invalid("nothing was sent", problems=["reason: say what is still wrong"])
+        raise Invalid(
+            worded("nothing was sent"), problems=[worded("reason: say what is still wrong")]
+        )
     found = session.scalars(
         select(Ticket).where(Ticket.id == ticket_of(session, row).id).with_for_update()
     ).one()
     if not may_refuse(row, found, now):
         raise Conflict(
-            "it is being worked on, or was finished long ago",
-            advice="Scan the sticker again if it is broken now.",
+            worded("it is being worked on, or was finished long ago"),
+            advice=worded("Scan the sticker again if it is broken now."),
         )
     act(session, found, Step("reopen", reason), person=None, now=now, actor=actor_of(row))
     row.confirmed_at = None
@@ -394,19 +403,23 @@ def rate(
 
     NotAllowed for whoever did the work, Conflict while it is not done.
     """
-    problems = [] if 1 <= stars <= 5 else ["stars: 1 to 5"]
+    problems = [] if 1 <= stars <= 5 else [worded("stars: 1 to 5")]
     if len(words) > LONGEST_TEXT:
-        problems.append("words: at most 2,000 characters")
+        problems.append(worded("words: at most 2,000 characters"))
     if problems:
-        raise Invalid("nothing was rated", problems=problems)
+        raise Invalid(worded("nothing was rated"), problems=problems)
     ticket = ticket_of(session, row)
     if ticket.state not in SETTLED:
-        raise Conflict("the work is not finished yet", advice="Load the page again.")
+        raise Conflict(
+            worded("the work is not finished yet"), advice=worded("Load the page again.")
+        )
     own = rater.person is not None and (
         rater.person in doers(session, ticket) or did_it_for(session, ticket.id, rater.person)
     )
     if own or did_it(session, ticket.id, rater.contractor_links):
-        raise NotAllowed("who did the work does not rate it", advice="Leave it to the resident.")
+        raise NotAllowed(
+            worded("who did the work does not rate it"), advice=worded("Leave it to the resident.")
+        )
     row.rating, row.rating_words, row.rated_at = stars, words.strip(), now
     session.flush()
     _say(session, "ticket.rate", ticket, actor_of(row), now, {"stars": stars})
@@ -434,7 +447,9 @@ def find_sent(session: Session, caller: Caller, report_id: UUID) -> ResidentRepo
     statement = on_tickets(statement, ResidentReport.ticket_id, ResidentReport.site_id, caller)
     row = session.scalars(statement).first()
     if row is None:
-        raise NotFound("there is no such report", advice="Look for it on its ticket.")
+        raise NotFound(
+            worded("there is no such report"), advice=worded("Look for it on its ticket.")
+        )
     return row
 
 

@@ -32,6 +32,7 @@ from core.ids import new_id
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person
 from core.places import Asset, Node, Space
+from rules.wording import worded
 from workflows.customers.reports import LONGEST_TEXT, SETTLED, ResidentReport
 from workflows.tickets import Step, Ticket, act, with_merged
 from workflows.tickets.doers import doers
@@ -89,13 +90,15 @@ class DueVisit:
 
 
 def _problems(asked: AskedReporter) -> list[str]:
-    problems = [] if asked.way in WAYS else [f"way: one of {', '.join(WAYS)}"]
+    problems: list[str] = (
+        [] if asked.way in WAYS else [worded("way: one of %(known)s", known=", ".join(WAYS))]
+    )
     if not 1 <= asked.rating <= 5:
-        problems.append("rating: 1 to 5")
+        problems.append(worded("rating: 1 to 5"))
     if len(asked.words) > LONGEST_TEXT:
-        problems.append("words: at most 2,000 characters")
+        problems.append(worded("words: at most 2,000 characters"))
     if not asked.satisfied and not asked.words.strip():
-        problems.append("words: say what is not in order")
+        problems.append(worded("words: say what is not in order"))
     return problems
 
 
@@ -119,17 +122,24 @@ def record_return_visit(
     require(caller, RIGHT, ticket)
     problems = _problems(asked)
     if problems:
-        raise Invalid("the return visit was not written down", problems=problems)
+        raise Invalid(worded("the return visit was not written down"), problems=problems)
     if ticket.state not in SETTLED:
         raise Conflict(
-            f"the work on ticket {ticket.number} is not done ({ticket.state})",
-            advice="Ask once it is resolved.",
+            worded(
+                "the work on ticket %(number)s is not done (%(state)s)",
+                number=ticket.number,
+                state=ticket.state,
+            ),
+            advice=worded("Ask once it is resolved."),
         )
     if not is_reported(session, ticket):
-        raise Conflict("nobody reported this", advice="Verify it on the spot instead.")
+        raise Conflict(
+            worded("nobody reported this"), advice=worded("Verify it on the spot instead.")
+        )
     if caller.person_id in doers(session, ticket):
         raise NotAllowed(
-            "who did the work does not make the return visit", advice="Leave it to a colleague."
+            worded("who did the work does not make the return visit"),
+            advice=worded("Leave it to a colleague."),
         )
     row = ReturnVisit(
         id=new_id(),

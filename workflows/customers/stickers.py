@@ -18,6 +18,7 @@ from core.ids import new_id
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, scoped
 from core.places import Asset, Node, Space
+from rules.wording import worded
 
 READ, WRITE = "places.read", "stickers.write"
 # Nothing that a worn print or a tired eye takes for another: no 0 O, 1 I L, 2 Z, 5 S, 6 G, 8 B.
@@ -92,7 +93,10 @@ def places_to_label(
     what: assets, spaces or all. Invalid for anything else, NotFound for a space of another site.
     """
     if what not in WHAT:
-        raise Invalid("that can't be printed", problems=[f"what: one of {', '.join(WHAT)}"])
+        raise Invalid(
+            worded("that can't be printed"),
+            problems=[worded("what: one of %(known)s", known=", ".join(WHAT))],
+        )
     spaces = session.scalars(
         select(Space).where(Space.site_id == site_id).order_by(Space.code)
     ).all()
@@ -131,7 +135,9 @@ def _above(spaces: Mapping[UUID, Space], space_id: UUID | None) -> tuple[dict[st
 
 def _within(spaces: Sequence[Space], space_id: UUID) -> set[UUID]:
     if all(space.id != space_id for space in spaces):
-        raise NotFound("there is no such space on this site", advice="Choose it from the list.")
+        raise NotFound(
+            worded("there is no such space on this site"), advice=worded("Choose it from the list.")
+        )
     found, fresh = {space_id}, {space_id}
     while fresh:
         fresh = {one.id for one in spaces if one.parent_id in fresh} - found
@@ -154,7 +160,8 @@ def make_stickers(
     lacking = [place for place in places if place.id not in live]
     if len(lacking) > MOST_AT_ONCE:
         raise Invalid(
-            f"at most {MOST_AT_ONCE} stickers at once", problems=["space: choose a smaller part"]
+            worded("at most %(most)s stickers at once", most=MOST_AT_ONCE),
+            problems=[worded("space: choose a smaller part")],
         )
     for place in lacking:
         make_sticker(session, place.kind, place.id, site_id, person=person, now=now)
@@ -194,7 +201,7 @@ def sticker_of_place(
     model = Asset if kind == "asset" else Space
     site_id = session.scalar(select(model.site_id).where(model.id == place_id))
     if site_id is None or site_id not in caller.sites_for(READ):
-        raise NotFound("there is no such place", advice="Look for it in the tree.")
+        raise NotFound(worded("there is no such place"), advice=worded("Look for it in the tree."))
     caller.require(WRITE, site_id)
     session.scalars(select(Node.id).where(Node.id == site_id).with_for_update()).one()
     standing = _live(session, site_id).get(place_id)
@@ -210,14 +217,18 @@ def find_sticker(session: Session, caller: Caller, sticker_id: UUID) -> Sticker:
     )
     row = session.scalars(statement).first()
     if row is None:
-        raise NotFound("there is no such sticker", advice="Look for it in the list.")
+        raise NotFound(
+            worded("there is no such sticker"), advice=worded("Look for it in the list.")
+        )
     return row
 
 
 def revoke_sticker(session: Session, row: Sticker, *, person: UUID, now: datetime) -> None:
     """Let a sticker hold no more, because it was lost or stolen; its place may get a new one."""
     if row.revoked_at is not None:
-        raise Conflict("this sticker was revoked before", advice="Nothing is left to do.")
+        raise Conflict(
+            worded("this sticker was revoked before"), advice=worded("Nothing is left to do.")
+        )
     row.revoked_at = now
     session.flush()
     _say(session, "sticker.revoke", row, person, now)
@@ -278,8 +289,8 @@ def read_sticker(session: Session, path: str) -> Stuck:
     ).first()
     if row is None:
         raise NotFound(
-            "this sticker does not hold any more",
-            advice="Look for a newer one, or call the property office.",
+            worded("this sticker does not hold any more"),
+            advice=worded("Look for a newer one, or call the property office."),
         )
     asset = session.get(Asset, row.asset_id) if row.asset_id else None
     space_id = asset.space_id if asset else row.space_id
@@ -293,5 +304,7 @@ def sticker_by_code(session: Session, written: str) -> Sticker:
         select(Sticker).where(Sticker.code == code_of(written), Sticker.revoked_at.is_(None))
     ).first()
     if row is None:
-        raise NotFound("there is no sticker with this code", advice="Type it letter by letter.")
+        raise NotFound(
+            worded("there is no sticker with this code"), advice=worded("Type it letter by letter.")
+        )
     return row

@@ -18,6 +18,7 @@ from core.lifecycle import Lifecycle, move
 from core.people import Caller
 from core.places import Asset, Node
 from core.teams import Member, teams_at
+from rules.wording import worded
 from workflows import tickets
 from workflows.tickets import Ticket
 from workflows.tickets.scope import of_team, require_for_team
@@ -129,7 +130,9 @@ def set_items(
     _require_team(session, site_id, team)
     named = {(kind, name.strip()) for kind, name in wanted if name.strip()}
     if any(kind not in ITEM_KINDS or len(name) > 80 for kind, name in named):
-        raise Invalid("nothing was changed", problems=["items: at most 80 characters each"])
+        raise Invalid(
+            worded("nothing was changed"), problems=[worded("items: at most 80 characters each")]
+        )
     standing = {(item.kind, item.name): item for item in items_of(session, site_id, team)}
     for key in standing.keys() - named:
         session.delete(standing[key])
@@ -255,7 +258,9 @@ def offer_handover(
 
 def _require_team(session: Session, site_id: UUID, team: str) -> None:
     if team not in {one.code for one in teams_at(session, site_id)}:
-        raise NotFound("there is no such team on this site", advice="Choose one from the list.")
+        raise NotFound(
+            worded("there is no such team on this site"), advice=worded("Choose one from the list.")
+        )
 
 
 def _refuse_second(session: Session, site_id: UUID, team: str, place: Place | None) -> None:
@@ -265,8 +270,8 @@ def _refuse_second(session: Session, site_id: UUID, team: str, place: Place | No
     waiting = ours.where(Handover.state == "offered")
     if session.scalars(waiting.with_for_update()).first() is not None:
         raise Conflict(
-            "a hand-over of this team waits to be accepted",
-            advice="Ask the next shift to accept it first.",
+            worded("a hand-over of this team waits to be accepted"),
+            advice=worded("Ask the next shift to accept it first."),
         )
 
 
@@ -286,7 +291,9 @@ def find_handover(session: Session, caller: Caller, handover_id: UUID) -> Handov
     statement = select(Handover).where(Handover.id == handover_id)
     row = session.scalars(of_team(statement, Handover.site_id, Handover.team, caller)).first()
     if row is None:
-        raise NotFound("there is no such hand-over", advice="Look for it in the team's list.")
+        raise NotFound(
+            worded("there is no such hand-over"), advice=worded("Look for it in the team's list.")
+        )
     return row
 
 
@@ -339,8 +346,8 @@ def accept_handover(
     require_for_team(caller, WORK, row.site_id, row.team)
     if row.from_id == caller.person_id:
         raise Conflict(
-            "who hands over does not accept it",
-            advice="Somebody of the next shift, or a supervisor, accepts it.",
+            worded("who hands over does not accept it"),
+            advice=worded("Somebody of the next shift, or a supervisor, accepts it."),
         )
     move(
         session,

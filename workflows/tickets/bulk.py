@@ -16,6 +16,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound, Stale, Watchkee
 from core.local_time import resolve, zone
 from core.people import Caller
 from core.places import Node
+from rules.wording import worded
 from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import PRIORITIES, Ticket
 from workflows.tickets.reading import find_ticket
@@ -170,33 +171,33 @@ def act_on_many(
 
 
 def _require_sense(order: Order, now: datetime) -> None:
-    problems = []
+    problems: list[str] = []
     if order.action not in RIGHT_OF:
-        problems.append(f"action: one of {', '.join(RIGHT_OF)}")
+        problems.append(worded("action: one of %(known)s", known=", ".join(RIGHT_OF)))
     if not 0 < len(order.tickets) <= MOST_AT_ONCE:
-        problems.append(f"tickets: 1 to {MOST_AT_ONCE} at once")
+        problems.append(worded("tickets: 1 to %(most)s at once", most=MOST_AT_ONCE))
     if (order.action in NEEDS_REASON or order.action == "note") and not order.note.strip():
-        problems.append("note: missing")
+        problems.append(worded("note: missing"))
     if order.action == "assign" and order.assignee_id is None and not order.team:
-        problems.append("assignee_id: name a person or a team")
+        problems.append(worded("assignee_id: name a person or a team"))
     if order.action == "priority" and order.priority not in PRIORITIES:
-        problems.append(f"priority: one of {', '.join(PRIORITIES)}")
+        problems.append(worded("priority: one of %(known)s", known=", ".join(PRIORITIES)))
     if order.action == "hold" and order.until is None and order.until_local is None:
-        problems.append("until: missing")
+        problems.append(worded("until: missing"))
     if order.until is not None and order.until <= now:
-        problems.append("until: has passed")
+        problems.append(worded("until: has passed"))
     problems += _merge_problems(order)
     if problems:
-        raise Invalid("nothing was changed", problems=problems)
+        raise Invalid(worded("nothing was changed"), problems=problems)
 
 
 def _merge_problems(order: Order) -> list[str]:
     if order.action != "merge":
-        return [] if order.into_id is None else ["into_id: only to merge"]
+        return [] if order.into_id is None else [worded("into_id: only to merge")]
     chosen = {wanted.id for wanted in order.tickets}
     if order.into_id not in chosen:
-        return ["into_id: one of the tickets"]
-    return [] if len(chosen) > 1 else ["tickets: at least two"]
+        return [worded("into_id: one of the tickets")]
+    return [] if len(chosen) > 1 else [worded("tickets: at least two")]
 
 
 def _require_target(session: Session, caller: Caller, order: Order) -> None:
@@ -208,8 +209,8 @@ def _require_target(session: Session, caller: Caller, order: Order) -> None:
     statement = of_tickets(select(Ticket.id).where(Ticket.id.in_(ids)), caller)
     locked = statement.order_by(Ticket.id).with_for_update(of=Ticket, key_share=True)
     if order.into_id not in set(session.scalars(locked)):
-        problem = "into_id: it is not there, or not yours to see"
-        raise Invalid("nothing was changed", problems=[problem])
+        problem = worded("into_id: it is not there, or not yours to see")
+        raise Invalid(worded("nothing was changed"), problems=[problem])
 
 
 def claim_batch(session: Session, batch: TicketBatch) -> TicketBatch | None:
@@ -231,7 +232,8 @@ def claim_batch(session: Session, batch: TicketBatch) -> TicketBatch | None:
         theirs = earlier.person_id != batch.person_id
         if theirs or earlier.fingerprint != batch.fingerprint:
             raise Conflict(
-                "this form was used for something else", advice="Load the page again."
+                worded("this form was used for something else"),
+                advice=worded("Load the page again."),
             ) from None
         return earlier
     return None
@@ -327,7 +329,7 @@ def _do(
         )
     else:
         if order.action == "accept" and ticket.responded_at and ticket.assignee_id == person:
-            raise Conflict("you have accepted it already")
+            raise Conflict(worded("you have accepted it already"))
         doing(session, ticket, _step(session, caller, ticket, order), person=person, now=now)
 
 
@@ -344,9 +346,9 @@ def change_priority(
     """Give a ticket another priority. Conflict when its work is done, or it has it already."""
     check_version(ticket, expected_version)
     if ticket.state not in TICKET.moves["cancel"]:
-        raise Conflict(f"a ticket that is {ticket.state} keeps its priority")
+        raise Conflict(worded("a ticket that is %(state)s keeps its priority", state=ticket.state))
     if ticket.priority == priority:
-        raise Conflict("it has this priority already")
+        raise Conflict(worded("it has this priority already"))
     edit(
         session,
         ticket,
@@ -385,5 +387,7 @@ def find_batch(session: Session, caller: Caller, batch_id: UUID) -> TicketBatch:
     )
     batch = session.scalars(statement).first()
     if batch is None:
-        raise NotFound("there is no such batch", advice="Look at the tickets themselves.")
+        raise NotFound(
+            worded("there is no such batch"), advice=worded("Look at the tickets themselves.")
+        )
     return batch

@@ -26,6 +26,7 @@ from core.inherited import (
 )
 from core.people import Caller
 from core.places import Node
+from rules.wording import worded
 from workflows.tickets.model import KINDS, PRIORITIES
 
 CATEGORIES_FILE = Path(__file__).with_name("categories.yaml")
@@ -160,10 +161,29 @@ def category_problems(session: Session, site_id: UUID, kind: str, code: str) -> 
         return []
     offered = ", ".join(one.code for one in known.values() if one.offered_for(kind))
     if code in known and known[code].retired:
-        return [f"category: {code!r} is retired here; take one of {offered}"]
+        return [
+            worded(
+                "category: %(code)s is retired here; take one of %(offered)s",
+                code=repr(code),
+                offered=offered,
+            )
+        ]
     if code in known:
-        return [f"category: {code!r} is not for a {kind}; take one of {offered}"]
-    return [f"category: there is no {code!r} here; take one of {offered}"]
+        return [
+            worded(
+                "category: %(code)s is not for a %(kind)s; take one of %(offered)s",
+                code=repr(code),
+                kind=kind,
+                offered=offered,
+            )
+        ]
+    return [
+        worded(
+            "category: there is no %(code)s here; take one of %(offered)s",
+            code=repr(code),
+            offered=offered,
+        )
+    ]
 
 
 def save_category(
@@ -183,7 +203,7 @@ def save_category(
     caller.require_over(WRITE, node)
     problems = _problems(draft)
     if problems:
-        raise Invalid("the category was not saved", problems=problems)
+        raise Invalid(worded("the category was not saved"), problems=problems)
     row = row_to_keep(session, CategoryRow, node, draft.code, expected_version=expected_version)
     row.name, row.kinds = tidy(draft.name), [kind for kind in KINDS if kind in draft.kinds]
     row.team, row.priority = draft.team or None, draft.priority or None
@@ -199,5 +219,5 @@ def _problems(draft: CategoryDraft) -> list[str]:
     if draft.priority:
         problems += word_problems(draft.priority, PRIORITIES, "priority")
     if len(draft.team or "") > 40:
-        problems.append("team: at most 40 characters")
+        problems.append(worded("team: at most 40 characters"))
     return problems

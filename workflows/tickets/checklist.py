@@ -16,6 +16,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.inherited import tidy
 from core.people import Person
+from rules.wording import worded
 from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import Ticket, TicketPhoto
 
@@ -70,41 +71,47 @@ class NewItem:
 
 def item_problems(items: Sequence[NewItem]) -> list[str]:
     """What is wrong with items, each problem with the number of its item from 1 on."""
-    problems = [
+    problems: list[str] = [
         f"item {number}: {problem}"
         for number, item in enumerate(items, 1)
         for problem in _problems(item)
     ]
     if len(items) > MOST_ITEMS:
-        problems.append(f"items: at most {MOST_ITEMS}")
+        problems.append(worded("items: at most %(most)s", most=MOST_ITEMS))
     return problems
 
 
 def _problems(item: NewItem) -> list[str]:
-    problems = [] if item.kind in ITEM_KINDS else [f"kind: one of {', '.join(ITEM_KINDS)}"]
+    problems: list[str] = (
+        []
+        if item.kind in ITEM_KINDS
+        else [worded("kind: one of %(known)s", known=", ".join(ITEM_KINDS))]
+    )
     if not _is_name(item.text):
-        problems.append(f"text: 1 to {LONGEST_TEXT} characters in one language at least")
+        problems.append(
+            worded("text: 1 to %(most)s characters in one language at least", most=LONGEST_TEXT)
+        )
     if item.kind == "number":
         problems += _range_problems(item)
     elif item.unit or item.low is not None or item.high is not None:
-        problems.append("unit, low, high: only of a number")
+        problems.append(worded("unit, low, high: only of a number"))
     if item.kind == "choice":
         if not 2 <= len(item.choices) <= MOST_CHOICES or not all(map(_is_name, item.choices)):
-            problems.append(f"choices: 2 to {MOST_CHOICES}, each with words")
+            problems.append(worded("choices: 2 to %(most)s, each with words", most=MOST_CHOICES))
     elif item.choices:
-        problems.append("choices: only of a choice")
+        problems.append(worded("choices: only of a choice"))
     return problems
 
 
 def _range_problems(item: NewItem) -> list[str]:
-    problems = []
+    problems: list[str] = []
     limits = [one for one in (item.low, item.high) if one is not None]
     if not all(one.is_finite() and abs(one) <= LARGEST_NUMBER for one in limits):
-        problems.append(f"low, high: a number of at most {LARGEST_NUMBER}")
+        problems.append(worded("low, high: a number of at most %(most)s", most=LARGEST_NUMBER))
     elif item.low is not None and item.high is not None and item.low > item.high:
-        problems.append("low: above high")
+        problems.append(worded("low: above high"))
     if len(item.unit or "") > 20:
-        problems.append("unit: at most 20 characters")
+        problems.append(worded("unit: at most 20 characters"))
     return problems
 
 
@@ -116,8 +123,10 @@ def _is_name(name: Mapping[str, str]) -> bool:
 def _require_open(ticket: Ticket) -> None:
     if ticket.state in ENDED:
         raise Conflict(
-            f"ticket {ticket.number} has ended ({ticket.state})",
-            advice="Re-open it first, or write on the ticket that goes on.",
+            worded(
+                "ticket %(number)s has ended (%(state)s)", number=ticket.number, state=ticket.state
+            ),
+            advice=worded("Re-open it first, or write on the ticket that goes on."),
         )
 
 
@@ -131,16 +140,17 @@ def add_items(
 ) -> list[ChecklistItem]:
     """Put items at the end of a checklist. Invalid with every problem; Conflict when it is full."""
     _require_open(ticket)
-    problems = item_problems(items) if items else ["items: none is given"]
+    problems: list[str] = item_problems(items) if items else [worded("items: none is given")]
     if problems:
-        raise Invalid("nothing was put on the checklist", problems=problems)
+        raise Invalid(worded("nothing was put on the checklist"), problems=problems)
     of_ticket = ChecklistItem.ticket_id == ticket.id
     last, count = session.execute(
         select(func.max(ChecklistItem.place), func.count()).where(of_ticket)
     ).one()
     if count + len(items) > MOST_ITEMS:
         raise Conflict(
-            f"a checklist holds at most {MOST_ITEMS} items", advice="Open another ticket."
+            worded("a checklist holds at most %(most)s items", most=MOST_ITEMS),
+            advice=worded("Open another ticket."),
         )
     rows = [
         ChecklistItem(
@@ -190,7 +200,8 @@ def reword_item(
     _require_open(ticket)
     if item.answer is not None:
         raise Conflict(
-            "the item has an answer, which is evidence", advice="Take the answer back first."
+            worded("the item has an answer, which is evidence"),
+            advice=worded("Take the answer back first."),
         )
     text = tidy(text)
     if text == item.text:
@@ -209,7 +220,8 @@ def remove_item(
     item = _item(session, ticket, item_id)
     if item.answer is not None:
         raise Conflict(
-            "the item has an answer, which is evidence", advice="Take the answer back first."
+            worded("the item has an answer, which is evidence"),
+            advice=worded("Take the answer back first."),
         )
     by = events.Actor.person(person)
     _append(session, "ticket.checklist_removed", ticket, {"item": str(item.id)}, by, now)
@@ -220,7 +232,7 @@ def remove_item(
 def _item(session: Session, ticket: Ticket, item_id: UUID) -> ChecklistItem:
     item = session.get(ChecklistItem, item_id)
     if item is None or item.ticket_id != ticket.id:
-        raise NotFound("there is no such item", advice="Load the ticket again.")
+        raise NotFound(worded("there is no such item"), advice=worded("Load the ticket again."))
     return item
 
 
@@ -265,19 +277,25 @@ def _read(session: Session, item: ChecklistItem, value: str) -> str:
     elif item.kind == "photo":
         found = _photo(session, item, value)
     if found is None:
-        raise Invalid("the item was not answered", problems=[f"value: {_wanted(item)}"])
+        raise Invalid(
+            worded("the item was not answered"),
+            problems=[_wanted(item)],
+        )
     return found
 
 
 def _wanted(item: ChecklistItem) -> str:
     match item.kind:
         case "tick":
-            return f"{DONE!r}, or nothing to take it back"
+            return worded("value: %(done)s, or nothing to take it back", done=repr(DONE))
+        case "number" if item.unit:
+            return worded("value: a number in %(unit)s", unit=item.unit)
         case "number":
-            return "a number" + (f" in {item.unit}" if item.unit else "")
+            return worded("value: a number")
         case "choice":
-            return f"the place of a choice, 1 to {len(item.choices)}"
-    return "the id of a photo of this ticket"
+            most = len(item.choices)
+            return worded("value: the place of a choice, 1 to %(most)s", most=most)
+    return worded("value: the id of a photo of this ticket")
 
 
 def _number(value: str) -> str | None:
@@ -342,10 +360,16 @@ def require_answered(session: Session, ticket: Ticket) -> None:
     missing = session.scalars(statement).all()
     if missing:
         names = [f"“{next(iter(item.text.values()))}”" for item in missing[:5]]
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        rest = len(missing) - 5
+        more = worded(" and %(count)s more", count=rest) if rest > 0 else ""
         raise Conflict(
-            f"the checklist of ticket {ticket.number} is not answered: {', '.join(names)}{more}",
-            advice="Answer these items first, then mark the ticket as resolved.",
+            worded(
+                "the checklist of ticket %(number)s is not answered: %(known)s%(more)s",
+                number=ticket.number,
+                known=", ".join(names),
+                more=more,
+            ),
+            advice=worded("Answer these items first, then mark the ticket as resolved."),
         )
 
 

@@ -18,6 +18,7 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Conflict
 from core.lifecycle import Lifecycle, move
+from rules.wording import worded
 from workflows.tickets.model import FALSE_CAUSES, Ticket
 from workflows.tickets.promises import terms_at
 
@@ -183,13 +184,17 @@ def refuse_silence(session: Session, ticket: Ticket, action: str, verdict: str |
         return
     if row.state in _REFUSED[action]:
         raise Conflict(
-            f"to {action} a fire alarm somebody has to look on the spot first",
-            advice="Say on the ticket that it is no fire, with a photo taken there, or press FIRE.",
+            worded(
+                "to %(action)s a fire alarm somebody has to look on the spot first", action=action
+            ),
+            advice=worded(
+                "Say on the ticket that it is no fire, with a photo taken there, or press FIRE."
+            ),
         )
     if action == "resolve" and row.state in BURNING and verdict != "real":
         raise Conflict(
-            "a fire is resolved as real, or stood down first",
-            advice="Resolve it as real, or stand it down with a photo and what it was.",
+            worded("a fire is resolved as real, or stood down first"),
+            advice=worded("Resolve it as real, or stand it down with a photo and what it was."),
         )
 
 
@@ -198,8 +203,8 @@ def refuse_belittling(session: Session, ticket: Ticket, changes: Mapping[str, An
     row = alarm_of(session, ticket) if {"kind", "priority"} & set(changes) else None
     if row is not None and row.state in BURNING:
         raise Conflict(
-            "kind and priority of a fire stay as they are",
-            advice="Stand it down first, with a photo and what it was.",
+            worded("kind and priority of a fire stay as they are"),
+            advice=worded("Stand it down first, with a photo and what it was."),
         )
 
 
@@ -207,8 +212,10 @@ def refuse_other_target(session: Session, ticket: Ticket, target: Ticket) -> Non
     """Conflict when a fire alarm would be merged into a ticket that runs no short clock."""
     if alarm_of(session, ticket) is not None and alarm_of(session, target) is None:
         raise Conflict(
-            f"ticket {target.number} is no fire alarm",
-            advice="Merge the other one into this, so that the next alarm is looked at in time.",
+            worded("ticket %(number)s is no fire alarm", number=target.number),
+            advice=worded(
+                "Merge the other one into this, so that the next alarm is looked at in time."
+            ),
         )
 
 

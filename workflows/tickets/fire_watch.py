@@ -12,6 +12,7 @@ from core.colleagues import able_people
 from core.errors import Conflict, Invalid
 from core.lifecycle import move
 from core.people import Caller
+from rules.wording import worded
 from workflows.tickets.fire_alarms import (
     BURNING,
     CAUSES,
@@ -45,8 +46,8 @@ def _row(session: Session, ticket: Ticket) -> FireAlarm:
     row = alarm_of(session, ticket)
     if row is None:
         raise Conflict(
-            f"ticket {ticket.number} is no fire alarm",
-            advice="Work it by the actions of its status.",
+            worded("ticket %(number)s is no fire alarm", number=ticket.number),
+            advice=worded("Work it by the actions of its status."),
         )
     return row
 
@@ -62,7 +63,9 @@ def send_somebody(
     lapse_if_due(session, ticket, now=now)
     FIRE_ALARM.target("see", _row(session, ticket).state)
     if sent not in {one.id for one in able_people(session, ticket.site_id, WORK)}:
-        raise Invalid("nobody was sent", problems=["sent_id: choose somebody of this site"])
+        raise Invalid(
+            worded("nobody was sent"), problems=[worded("sent_id: choose somebody of this site")]
+        )
     # Whoever takes or is given the ticket is on the way; see `note_taken`.
     own = sent == caller.person_id and ticket.state in TICKET.moves["accept"]
     step = Step("accept") if own else Step("assign", assignee_id=sent)
@@ -98,13 +101,15 @@ def stand_down(
 
 
 def _require_look(session: Session, row: FireAlarm, look: Look, *, by: UUID | None) -> None:
-    problems = [] if look.cause in CAUSES else [f"cause: one of {', '.join(CAUSES)}"]
+    problems = (
+        [] if look.cause in CAUSES else [worded("cause: one of %(known)s", known=", ".join(CAUSES))]
+    )
     photo = session.get(TicketPhoto, look.photo_id) if look.photo_id else None
     taken = photo is not None and photo.ticket_id == row.id and photo.at >= row.began_at
     if not taken or (by is not None and photo is not None and photo.author_id != by):
-        problems.append("photo: take one there, after the alarm")
+        problems.append(worded("photo: take one there, after the alarm"))
     if problems:
-        raise Invalid("the fire alarm stands", problems=problems)
+        raise Invalid(worded("the fire alarm stands"), problems=problems)
 
 
 def _decide(
@@ -164,8 +169,10 @@ def press_fire(session: Session, caller: Caller, ticket: Ticket, *, now: datetim
         return
     if ticket.state in ENDED:
         raise Conflict(
-            f"ticket {ticket.number} has ended ({ticket.state})",
-            advice="Open a ticket of the category fire_alarm.",
+            worded(
+                "ticket %(number)s has ended (%(state)s)", number=ticket.number, state=ticket.state
+            ),
+            advice=worded("Open a ticket of the category fire_alarm."),
         )
     if ticket.state in TICKET.moves["reopen"]:
         act(session, ticket, Step("reopen", "FIRE"), person=caller.person_id, now=now)

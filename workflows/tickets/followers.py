@@ -17,6 +17,7 @@ from core.homes import stands
 from core.ids import new_id
 from core.people import hash_secret
 from core.vault import Vault
+from rules.wording import worded
 from workflows.tickets.model import Ticket
 
 RESIDENT, CONTRACTOR, AT_HOME = "resident", "contractor", "at_home"
@@ -155,7 +156,7 @@ def secret_behind(session: Session, vault: Vault, code: str, *, now: datetime) -
     statement = select(Follower).where(Follower.code_hash == hash_secret(code))
     row = session.scalars(statement).first()
     if row is None or row.sealed is None or row.ends_at <= now:
-        raise NotFound("this link has ended", advice="Call the property office.")
+        raise NotFound(worded("this link has ended"), advice=worded("Call the property office."))
     return row.kind, str(json.loads(vault.unseal(row.sealed, _about(row.id)))["secret"])
 
 

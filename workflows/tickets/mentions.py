@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from core.colleagues import able_people
 from core.errors import Invalid
 from core.people import Person
+from rules.wording import worded
 from workflows.tickets.model import Ticket, TicketMention
 from workflows.tickets.scope import READ, teams_of
 
@@ -50,9 +51,12 @@ def read_names(session: Session, ticket: Ticket, body: str, named: Sequence[UUID
     unknown = [each for each in named if each not in people]
     if unknown:
         raise Invalid(
-            "the note was not written",
-            problems=[f"mentions: {each} is nobody who may see this ticket" for each in unknown],
-            advice="Choose them from the list that @ shows.",
+            worded("the note was not written"),
+            problems=[
+                worded("mentions: %(each)s is nobody who may see this ticket", each=each)
+                for each in unknown
+            ],
+            advice=worded("Choose them from the list that @ shows."),
         )
     bearers = Counter(people.values())
     meant = {name: each for each, name in people.items() if name and bearers[name] == 1}
@@ -61,7 +65,10 @@ def read_names(session: Session, ticket: Ticket, body: str, named: Sequence[UUID
     written, found = _replaced(body, meant)
     whole = tuple(dict.fromkeys((*named, *found)))
     if len(whole) > MOST_NAMED:
-        raise Invalid("the note was not written", problems=[f"mentions: at most {MOST_NAMED}"])
+        raise Invalid(
+            worded("the note was not written"),
+            problems=[worded("mentions: at most %(most)s", most=MOST_NAMED)],
+        )
     return Named(written, whole)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.errors import Invalid
 from core.people import Person
+from rules.wording import worded
 from workflows.tickets.mentions import keep_names, names_on, read_names, with_names
 from workflows.tickets.model import Ticket, TicketNote
 from workflows.tickets.voices import StoredVoice, add_voice
@@ -40,7 +41,10 @@ def say(session: Session, ticket: Ticket, saying: Saying, *, author: UUID, now: 
     if saying.body.strip() or saying.voice is None:
         note_id = _write(session, ticket, saying, author, now)
     elif saying.named:
-        raise Invalid("nothing was added", problems=["mentions: a name needs a text around it"])
+        raise Invalid(
+            worded("nothing was added"),
+            problems=[worded("mentions: a name needs a text around it")],
+        )
     if saying.voice is not None:
         add_voice(session, ticket, saying.voice, author=author, now=now, note=note_id)
 

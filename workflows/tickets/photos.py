@@ -15,6 +15,7 @@ from core.files import FileStore
 from core.ids import new_id
 from core.people import Caller, Person
 from core.pictures import Picture, read_picture
+from rules.wording import worded
 from workflows.tickets.model import Ticket, TicketPhoto
 from workflows.tickets.scope import on_tickets, require
 
@@ -58,7 +59,8 @@ def add_photo(
             return one
     if len(standing) >= MOST_PHOTOS:
         raise Conflict(
-            f"a ticket holds at most {MOST_PHOTOS} photos", advice="Open another ticket."
+            worded("a ticket holds at most %(most)s photos", most=MOST_PHOTOS),
+            advice=worded("Open another ticket."),
         )
     if actor is None:
         actor = events.Actor.person(author) if author else events.SYSTEM
@@ -125,5 +127,7 @@ def find_photo(session: Session, caller: Caller, photo_id: UUID) -> TicketPhoto:
     statement = on_tickets(statement, TicketPhoto.ticket_id, TicketPhoto.site_id, caller)
     photo = session.scalars(statement).first()
     if photo is None:
-        raise NotFound("there is no such photo", advice="Look for it on its ticket.")
+        raise NotFound(
+            worded("there is no such photo"), advice=worded("Look for it on its ticket.")
+        )
     return photo

@@ -30,6 +30,7 @@ from core.errors import Invalid, Stale
 from core.people import Caller
 from core.places import Node
 from rules.durations import format_duration, parse_duration
+from rules.wording import worded
 from workflows.tickets.model import KINDS, PRIORITIES
 
 GRADES_FILE = Path(__file__).with_name("service_grades.yaml")
@@ -313,7 +314,7 @@ def read_terms(document: Mapping[str, Any]) -> Terms:
             f"{'.'.join(str(part) for part in each['loc']) or 'terms'}: {each['msg']}"
             for each in error.errors(include_url=False)
         ]
-    raise Invalid("the terms were not saved", problems=problems)
+    raise Invalid(worded("the terms were not saved"), problems=problems)
 
 
 def save_terms(
@@ -333,22 +334,27 @@ def save_terms(
     """
     caller.require_over(WRITE, node)
     if grade not in service_grades():
-        raise Invalid("there is no such grade", problems=[f"grade: {', '.join(service_grades())}"])
+        raise Invalid(
+            worded("there is no such grade"),
+            problems=[worded("grade: %(known)s", known=", ".join(service_grades()))],
+        )
     terms = own or service_grades()[grade].terms
     known = codes_at(session, node)
     unknown = sorted({line.calendar for line in terms.promises} - set(known))
     if unknown:
         raise Invalid(
-            "the terms were not saved",
-            problems=[f"calendar: there is no {code!r} here" for code in unknown],
+            worded("the terms were not saved"),
+            problems=[
+                worded("calendar: there is no %(code)s here", code=repr(code)) for code in unknown
+            ],
         )
     wait_turn(session, Node.id, node.id)
     row = session.get(ServiceTerms, node.id, with_for_update=True)
     version = row.version if row else 0
     if expected_version is not None and expected_version != version:
         raise Stale(
-            "the terms were changed since you read them",
-            advice="Load them again and repeat your change.",
+            worded("the terms were changed since you read them"),
+            advice=worded("Load them again and repeat your change."),
         )
     before = None if row is None else {"grade": row.grade, "own": row.own}
     if row is None:

@@ -19,6 +19,7 @@ from core.paging import Page, Wish, in_order, read_texts, text_page
 from core.people import Caller
 from core.places import Asset
 from core.wire import row_text
+from rules.wording import worded
 from workflows.tickets.checklist import list_items
 from workflows.tickets.fire_alarms import FireAlarm
 from workflows.tickets.fires import describe_fire_alarm
@@ -202,7 +203,9 @@ def find_ticket(
         statement = statement.execution_options(populate_existing=True)
     ticket = session.scalars(statement).first()
     if ticket is None:
-        raise NotFound("there is no such ticket", advice="Look for it in the list of tickets.")
+        raise NotFound(
+            worded("there is no such ticket"), advice=worded("Look for it in the list of tickets.")
+        )
     return ticket
 
 
@@ -216,8 +219,8 @@ def lock_to_merge(session: Session, caller: Caller, ticket_id: UUID, into_id: UU
     found = set(session.scalars(both.with_for_update(of=Ticket, key_share=True)))
     if ticket_id in found and into_id not in found:
         raise Invalid(
-            "to merge a ticket name another one of the same site",
-            problems=["into_id: missing or not on this site"],
+            worded("to merge a ticket name another one of the same site"),
+            problems=[worded("into_id: missing or not on this site")],
         )
 
 
@@ -230,7 +233,9 @@ def describe_ticket(session: Session, caller: Caller, ticket_id: UUID) -> dict[s
     statement = of_tickets(_ONE.where(Ticket.id == ticket_id), caller)
     row = session.execute(statement).mappings().first()
     if row is None:
-        raise NotFound("there is no such ticket", advice="Look for it in the list of tickets.")
+        raise NotFound(
+            worded("there is no such ticket"), advice=worded("Look for it in the list of tickets.")
+        )
     return {
         **row,
         "fire_alarm": describe_fire_alarm(session, ticket_id) if row["life_safety"] else None,
@@ -311,7 +316,12 @@ def states_named(words: str) -> tuple[str, ...] | None:
     unknown = [word for word in named if word not in TICKET.statuses]
     if unknown or not named:
         known = ", ".join(("open", "ended", "all", *TICKET.statuses[1:]))
-        raise Invalid("there is no such status", problems=[f"state: {words!r} is none of {known}"])
+        raise Invalid(
+            worded("there is no such status"),
+            problems=[
+                worded("state: %(words)s is none of %(known)s", words=repr(words), known=known)
+            ],
+        )
     return named
 
 

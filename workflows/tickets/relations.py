@@ -14,6 +14,7 @@ from core.db import Base, Instant
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.people import Caller
+from rules.wording import worded
 from workflows.tickets.model import Ticket
 from workflows.tickets.scope import of_tickets
 
@@ -69,11 +70,11 @@ def relate(
     Invalid for a ticket with itself; Conflict where the link stands already, also the other way
     round, where it would close a circle, or where a ticket has a parent already.
     """
-    problems = [] if kind in KINDS else [f"kind: one of {', '.join(KINDS)}"]
+    problems = [] if kind in KINDS else [worded("kind: one of %(known)s", known=", ".join(KINDS))]
     if ticket.id == other.id:
-        problems.append("number: another ticket than this one")
+        problems.append(worded("number: another ticket than this one"))
     if problems:
-        raise Invalid("the tickets were not linked", problems=problems)
+        raise Invalid(worded("the tickets were not linked"), problems=problems)
     first, kept, second = _ordered(ticket, kind, other)
     # Both, in one order: two that link the same tickets wait for each other.
     both = select(Ticket.id).where(Ticket.id.in_((first.id, second.id))).order_by(Ticket.id)
@@ -99,21 +100,28 @@ def _require_new(session: Session, first: Ticket, kind: str, second: Ticket) -> 
     wanted = (first.id, kind, second.id)
     if any((row.from_id, row.kind, row.to_id) == wanted for row in standing):
         raise Conflict(
-            f"tickets {first.number} and {second.number} are linked like that already",
-            advice="Remove the standing link first, if it should say something else.",
+            worded(
+                "tickets %(number)s and %(number2)s are linked like that already",
+                number=first.number,
+                number2=second.number,
+            ),
+            advice=worded("Remove the standing link first, if it should say something else."),
         )
     for end in (first, second):
         if sum(end.id in (row.from_id, row.to_id) for row in standing) >= MOST_LINKS:
             raise Conflict(
-                f"a ticket holds at most {MOST_LINKS} links", advice="Remove one that says little."
+                worded("a ticket holds at most %(most)s links", most=MOST_LINKS),
+                advice=worded("Remove one that says little."),
             )
     if kind == "child_of" and any(row.from_id == first.id and row.kind == kind for row in standing):
         raise Conflict(
-            f"ticket {first.number} has a parent already", advice="Remove that link first."
+            worded("ticket %(number)s has a parent already", number=first.number),
+            advice=worded("Remove that link first."),
         )
     if kind != INVERSE[kind] and _leads_to(session, second.id, kind, first.id):
         raise Conflict(
-            "that link would close a circle", advice="Look at the links of the other ticket."
+            worded("that link would close a circle"),
+            advice=worded("Look at the links of the other ticket."),
         )
 
 
@@ -149,7 +157,7 @@ def unrelate(
         statement = select(Ticket).where(Ticket.id.in_((row.from_id, row.to_id)))
         ends = list(session.scalars(of_tickets(statement, caller)))
     if row is None or len(ends) != 2:
-        raise NotFound("there is no such link", advice="Load the ticket again.")
+        raise NotFound(worded("there is no such link"), advice=worded("Load the ticket again."))
     _append(session, "ticket.unrelate", row, (ends[0], ends[1]), caller.person_id, now)
     session.delete(row)
     session.flush()

@@ -12,6 +12,7 @@ from core import events
 from core.errors import Conflict, Invalid
 from core.people import Caller
 from core.places import Asset, Node, Space
+from rules.wording import worded
 from workflows.tickets.categories import category_problems
 from workflows.tickets.checklist import NewItem, add_items
 from workflows.tickets.fire_alarms import CATEGORY
@@ -44,15 +45,15 @@ def report(
         calls = "silent" if draft.category == SILENT_CATEGORY else "open"
         call = Call(kind=calls, origin="ticket")
         draft = replace(draft, life_safety=True, priority="critical", call=call)
-    problems = [*_bad_words(draft), *_bad_places(session, draft)]
+    problems: list[str] = [*_bad_words(draft), *_bad_places(session, draft)]
     if not problems and draft.reporter_id is not None:
         # Residents choose a problem, not a category; what stickers say can't be retired.
         problems += category_problems(session, draft.site_id, draft.kind, draft.category)
     if problems:
-        raise Invalid("the ticket was not opened", problems=problems)
+        raise Invalid(worded("the ticket was not opened"), problems=problems)
     taken = Conflict(
-        "a ticket with this id exists already",
-        advice="Read it under its id, or make a new id for a new ticket.",
+        worded("a ticket with this id exists already"),
+        advice=worded("Read it under its id, or make a new id for a new ticket."),
     )
     if draft.id is not None and session.get(Ticket, draft.id) is not None:
         raise taken
@@ -67,29 +68,29 @@ def report(
 
 
 def _bad_words(draft: Draft) -> list[str]:
-    problems = []
+    problems: list[str] = []
     if draft.kind not in KINDS:
-        problems.append(f"kind: one of {', '.join(KINDS)}")
+        problems.append(worded("kind: one of %(known)s", known=", ".join(KINDS)))
     if draft.priority not in PRIORITIES:
-        problems.append(f"priority: one of {', '.join(PRIORITIES)}")
+        problems.append(worded("priority: one of %(known)s", known=", ".join(PRIORITIES)))
     if not any(text.strip() for text in draft.title.values()):
-        problems.append("title: empty")
+        problems.append(worded("title: empty"))
     return problems
 
 
 def _bad_places(session: Session, draft: Draft) -> list[str]:
-    problems = []
+    problems: list[str] = []
     site = select(Node.id).where(Node.id == draft.site_id, Node.kind == "site")
     if session.scalar(site) is None:
-        problems.append("site_id: there is no such site")
+        problems.append(worded("site_id: there is no such site"))
     if draft.asset_id is not None:
         asset = session.get(Asset, draft.asset_id)
         if asset is None or asset.site_id != draft.site_id:
-            problems.append("asset_id: there is no such asset on this site")
+            problems.append(worded("asset_id: there is no such asset on this site"))
     if draft.space_id is not None:
         space = session.get(Space, draft.space_id)
         if space is None or space.site_id != draft.site_id:
-            problems.append("space_id: there is no such space on this site")
+            problems.append(worded("space_id: there is no such space on this site"))
     return problems
 
 

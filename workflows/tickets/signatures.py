@@ -17,6 +17,7 @@ from core.ids import new_id
 from core.people import Caller, Person
 from core.personal import new_key, seal, unseal
 from core.pictures import require_drawing
+from rules.wording import worded
 from workflows.tickets.model import Ticket
 from workflows.tickets.scope import holds, on_tickets
 
@@ -84,18 +85,24 @@ def sign(
     """
     if ticket.state not in SIGNED_IN:
         raise Conflict(
-            f"ticket {ticket.number} is {ticket.state}: nothing was finished that can be signed",
-            advice="Start the work; it is signed when it is done.",
+            worded(
+                "ticket %(number)s is %(state)s: nothing was finished that can be signed",
+                number=ticket.number,
+                state=ticket.state,
+            ),
+            advice=worded("Start the work; it is signed when it is done."),
         )
     written = " ".join(name.split())
     if not 1 <= len(written) <= LONGEST_NAME:
         raise Invalid(
-            "the signature was not kept", problems=[f"name: 1 to {LONGEST_NAME} characters"]
+            worded("the signature was not kept"),
+            problems=[worded("name: 1 to %(most)s characters", most=LONGEST_NAME)],
         )
     statement = select(func.count()).where(TicketSignature.ticket_id == ticket.id)
     if (session.scalar(statement) or 0) >= MOST_SIGNATURES:
         raise Conflict(
-            f"a ticket holds at most {MOST_SIGNATURES} signatures", advice="Open another ticket."
+            worded("a ticket holds at most %(most)s signatures", most=MOST_SIGNATURES),
+            advice=worded("Open another ticket."),
         )
     key = new_key()
     row = TicketSignature(
@@ -159,5 +166,7 @@ def find_signature(session: Session, caller: Caller, signature_id: UUID) -> Tick
     statement = on_tickets(statement, TicketSignature.ticket_id, TicketSignature.site_id, caller)
     found = session.scalars(statement).first()
     if found is None or not may_see(caller, session.get_one(Ticket, found.ticket_id)):
-        raise NotFound("there is no such signature", advice="Look for it on its ticket.")
+        raise NotFound(
+            worded("there is no such signature"), advice=worded("Look for it on its ticket.")
+        )
     return found

@@ -22,6 +22,7 @@ from core.errors import Conflict
 from core.ids import new_id
 from core.lifecycle import Lifecycle, move
 from core.rosters import who_answers
+from rules.wording import worded
 from workflows.tickets.model import Ticket
 from workflows.tickets.promises import terms_at
 
@@ -297,8 +298,11 @@ def refuse_to_end(session: Session, ticket: Ticket, action: str) -> None:
     row = sos_of(session, ticket)
     if row is not None and row.state != "over":
         raise Conflict(
-            f"to {action} a call for help somebody has to see to the person first",
-            advice="End it on its own page, with what it was; its ticket follows.",
+            worded(
+                "to %(action)s a call for help somebody has to see to the person first",
+                action=action,
+            ),
+            advice=worded("End it on its own page, with what it was; its ticket follows."),
         )
 
 
@@ -311,8 +315,8 @@ def refuse_to_change(session: Session, ticket: Ticket, changes: Mapping[str, Any
         return
     if changes.get("category") in CATEGORIES or sos_of(session, ticket) is not None:
         raise Conflict(
-            "kind, category and priority of a call for help stay as they are",
-            advice="Open another ticket for what is left to do.",
+            worded("kind, category and priority of a call for help stay as they are"),
+            advice=worded("Open another ticket for what is left to do."),
         )
 
 

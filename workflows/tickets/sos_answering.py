@@ -13,6 +13,7 @@ from core.colleagues import people_in_role
 from core.errors import Conflict, Invalid, NotFound
 from core.lifecycle import move
 from core.people import Caller
+from rules.wording import worded
 from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import Ticket
 from workflows.tickets.promises import SosTerms, terms_at
@@ -39,7 +40,9 @@ def find_sos(session: Session, caller: Caller, sos_id: UUID) -> Sos:
     session.get(Ticket, sos_id, with_for_update=True)
     row = session.get(Sos, sos_id, with_for_update=True, populate_existing=True)
     if row is None or not may_answer(caller, row):
-        raise NotFound("there is no such call for help", advice="Look at those that stand.")
+        raise NotFound(
+            worded("there is no such call for help"), advice=worded("Look at those that stand.")
+        )
     return row
 
 
@@ -99,13 +102,17 @@ def end(
 
     outcome: one of OUTCOMES. Invalid without it or without a note. Conflict for one that is over.
     """
-    problems = [] if outcome in OUTCOMES else [f"outcome: one of {', '.join(OUTCOMES)}"]
+    problems = (
+        []
+        if outcome in OUTCOMES
+        else [worded("outcome: one of %(known)s", known=", ".join(OUTCOMES))]
+    )
     if not row.practice and not note.strip():
-        problems.append("note: say what it was and how the person is")
+        problems.append(worded("note: say what it was and how the person is"))
     if problems:
-        raise Invalid("the call goes on", problems=problems)
+        raise Invalid(worded("the call goes on"), problems=problems)
     if person == row.person_id:
-        raise Conflict("who called does not end it", advice="Ask a colleague to.")
+        raise Conflict(worded("who called does not end it"), advice=worded("Ask a colleague to."))
     if row.state in UNANSWERED:
         acknowledge(session, row, person=person, now=now)
     move(

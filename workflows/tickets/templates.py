@@ -23,6 +23,7 @@ from core.inherited import (
 )
 from core.people import Caller
 from core.places import Node
+from rules.wording import worded
 from workflows.tickets.categories import category_problems
 from workflows.tickets.checklist import NewItem, item_problems
 from workflows.tickets.model import KINDS, PRIORITIES
@@ -95,9 +96,9 @@ def find_template(session: Session, site_id: UUID, code: str) -> TicketTemplate:
     found = templates_at(session, site_id).get(code)
     if found is None or found.retired:
         raise Invalid(
-            "the ticket was not opened",
-            problems=["template: there is no such template here, or it is retired"],
-            advice="See which templates the place offers, or leave the template out.",
+            worded("the ticket was not opened"),
+            problems=[worded("template: there is no such template here, or it is retired")],
+            advice=worded("See which templates the place offers, or leave the template out."),
         )
     return found
 
@@ -119,7 +120,7 @@ def save_template(
     caller.require_over(WRITE, node)
     problems = _problems(draft) or category_problems(session, node.id, draft.kind, draft.category)
     if problems:
-        raise Invalid("the template was not saved", problems=problems)
+        raise Invalid(worded("the template was not saved"), problems=problems)
     row = row_to_keep(session, TicketTemplate, node, draft.code, expected_version=expected_version)
     row.name, row.title = tidy(draft.name), tidy(draft.title)
     row.description = {key: text.strip() for key, text in (draft.description or {}).items()}
@@ -140,11 +141,13 @@ def _problems(draft: TemplateDraft) -> list[str]:
         *item_problems(draft.items),
     ]
     if not 1 <= len(draft.team) <= 40:
-        problems.append("team: 1 to 40 characters")
+        problems.append(worded("team: 1 to 40 characters"))
     if len(draft.category) > 40:
-        problems.append("category: at most 40 characters")
+        problems.append(worded("category: at most 40 characters"))
     if any(len(text) > LONGEST_DESCRIPTION for text in (draft.description or {}).values()):
-        problems.append(f"description: at most {LONGEST_DESCRIPTION} characters")
+        problems.append(
+            worded("description: at most %(most)s characters", most=LONGEST_DESCRIPTION)
+        )
     return problems
 
 

@@ -14,6 +14,7 @@ from core.errors import Conflict, WatchkeeperError
 from core.ids import new_id
 from core.lifecycle import move
 from core.people import Caller
+from rules.wording import worded
 from workflows.tickets.bulk import (
     RIGHT_OF,
     UNDO_FOR,
@@ -56,7 +57,9 @@ def undo_many(session: Session, caller: Caller, batch_id: UUID, *, now: datetime
     """
     batch = find_batch(session, caller, batch_id)
     if batch.action not in UNDOABLE:
-        raise Conflict("this can't be taken back", advice="Change the tickets one by one.")
+        raise Conflict(
+            worded("this can't be taken back"), advice=worded("Change the tickets one by one.")
+        )
     undo = TicketBatch(
         id=new_id(),
         person_id=caller.person_id,
@@ -72,8 +75,8 @@ def undo_many(session: Session, caller: Caller, batch_id: UUID, *, now: datetime
     if now > batch.at + UNDO_FOR:
         minutes = int(UNDO_FOR.total_seconds() // 60)
         raise Conflict(
-            f"this can be taken back for {minutes} minutes only",
-            advice="Change the tickets one by one.",
+            worded("this can be taken back for %(minutes)s minutes only", minutes=minutes),
+            advice=worded("Change the tickets one by one."),
         )
     done = sorted((one for one in results_of(batch) if one.done), key=lambda one: one.ticket_id)
     results = [_try(session, caller, one, batch.action, undo.id, now) for one in done]
@@ -157,9 +160,11 @@ def _put_assignment_back(
     """It is with whoever had it, and waits for them or for hands if it did before."""
     before = was.before or {}
     if ticket.life_safety:
-        raise Conflict("somebody was sent to look because of it; assign it to another instead")
+        raise Conflict(
+            worded("somebody was sent to look because of it; assign it to another instead")
+        )
     if before["state"] == "on_hold":
-        raise Conflict("it was on hold before; put it on hold again")
+        raise Conflict(worded("it was on hold before; put it on hold again"))
     person = UUID(before["assignee_id"]) if before["assignee_id"] else None
     # Batches of before this was kept did not touch it.
     responded = ticket.responded_at
@@ -172,7 +177,7 @@ def _put_assignment_back(
         return
     able = {one.id for one in able_people(session, ticket.site_id, "tickets.work")}
     if person is not None and person not in able:
-        raise Conflict("whoever had it works here no more")
+        raise Conflict(worded("whoever had it works here no more"))
     move(
         session,
         ticket,

@@ -15,6 +15,7 @@ from core.files import FileStore
 from core.ids import new_id
 from core.people import Caller, Person
 from core.voice import Voice, read_voice
+from rules.wording import worded
 from workflows.tickets.model import Ticket, TicketVoice
 from workflows.tickets.scope import on_tickets, require
 
@@ -60,7 +61,8 @@ def add_voice(
             return one
     if len(standing) >= MOST_VOICES:
         raise Conflict(
-            f"a ticket holds at most {MOST_VOICES} voice notes", advice="Open another ticket."
+            worded("a ticket holds at most %(most)s voice notes", most=MOST_VOICES),
+            advice=worded("Open another ticket."),
         )
     if actor is None:
         actor = events.Actor.person(author) if author else events.SYSTEM
@@ -120,7 +122,9 @@ def find_voice(session: Session, caller: Caller, voice_id: UUID) -> TicketVoice:
     statement = on_tickets(statement, TicketVoice.ticket_id, TicketVoice.site_id, caller)
     voice = session.scalars(statement).first()
     if voice is None:
-        raise NotFound("there is no such voice note", advice="Look for it on its ticket.")
+        raise NotFound(
+            worded("there is no such voice note"), advice=worded("Look for it on its ticket.")
+        )
     return voice
 
 

@@ -20,6 +20,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.people import Person
 from core.places import Asset
+from rules.wording import worded
 from workflows.tickets.lifecycle import ENDED
 from workflows.tickets.model import Ticket
 
@@ -98,8 +99,10 @@ def _type_of(session: Session, ticket: Ticket) -> str | None:
 def _require_open(ticket: Ticket) -> None:
     if ticket.state in ENDED:
         raise Conflict(
-            f"ticket {ticket.number} has ended ({ticket.state})",
-            advice="Re-open it first, or write on the ticket that goes on.",
+            worded(
+                "ticket %(number)s has ended (%(state)s)", number=ticket.number, state=ticket.state
+            ),
+            advice=worded("Re-open it first, or write on the ticket that goes on."),
         )
 
 
@@ -110,10 +113,13 @@ def add_work(
     _require_open(ticket)
     problems = _problems(line)
     if problems:
-        raise Invalid("the work was not written down", problems=problems)
+        raise Invalid(worded("the work was not written down"), problems=problems)
     standing = session.scalars(select(WorkLine.id).where(WorkLine.ticket_id == ticket.id)).all()
     if len(standing) >= MOST_LINES:
-        raise Conflict(f"a ticket holds at most {MOST_LINES} lines", advice="Add them up.")
+        raise Conflict(
+            worded("a ticket holds at most %(most)s lines", most=MOST_LINES),
+            advice=worded("Add them up."),
+        )
     row = WorkLine(
         id=new_id(),
         site_id=ticket.site_id,
@@ -133,15 +139,17 @@ def add_work(
 
 
 def _problems(line: NewWork) -> list[str]:
-    problems = [] if line.kind in KINDS else [f"kind: one of {', '.join(KINDS)}"]
+    problems: list[str] = (
+        [] if line.kind in KINDS else [worded("kind: one of %(known)s", known=", ".join(KINDS))]
+    )
     if not 1 <= len(" ".join(line.what.split())) <= 120:
-        problems.append("what: 1 to 120 characters")
+        problems.append(worded("what: 1 to 120 characters"))
     if line.kind == "labour" and not (line.minutes and 0 < line.minutes <= MOST_MINUTES):
-        problems.append("minutes: how long it took")
+        problems.append(worded("minutes: how long it took"))
     if line.kind == "part" and not (line.quantity and 0 < line.quantity <= MOST_QUANTITY):
-        problems.append("quantity: how many")
+        problems.append(worded("quantity: how many"))
     if line.cost is not None and not 0 <= line.cost <= MOST_COST:
-        problems.append("cost: not below zero")
+        problems.append(worded("cost: not below zero"))
     return problems
 
 
@@ -172,7 +180,7 @@ def remove_work(
     _require_open(ticket)
     row = session.get(WorkLine, line_id)
     if row is None or row.ticket_id != ticket.id:
-        raise NotFound("there is no such line", advice="Load the ticket again.")
+        raise NotFound(worded("there is no such line"), advice=worded("Load the ticket again."))
     _append(session, "ticket.work_removed", ticket, row, person, now)
     session.delete(row)
     session.flush()
@@ -215,13 +223,13 @@ def record_findings(
     _require_open(ticket)
     known = lists_for(_type_of(session, ticket))
     given = dict(zip(LISTS, (found.fault, found.cause, found.remedy), strict=True))
-    problems = [
-        f"{name}: none of {', '.join(known[name])}"
+    problems: list[str] = [
+        worded("%(name)s: none of %(known)s", name=name, known=", ".join(known[name]))
         for name, code in given.items()
         if code is not None and code not in known[name]
     ]
     if problems:
-        raise Invalid("nothing was written down", problems=problems)
+        raise Invalid(worded("nothing was written down"), problems=problems)
     before = {"fault": ticket.fault_code, "cause": ticket.cause_code, "remedy": ticket.remedy_code}
     ticket.fault_code, ticket.cause_code, ticket.remedy_code = given.values()
     session.flush()

@@ -20,6 +20,7 @@ from core.lifecycle import move
 from core.local_time import zone
 from core.places import Node
 from core.teams import require_certified
+from rules.wording import worded
 from workflows.tickets.categories import category_problems
 from workflows.tickets.checklist import require_answered
 from workflows.tickets.clocks import net_seconds, next_moment, raise_priority, recompute
@@ -139,7 +140,10 @@ def _require_what_it_needs(
 ) -> None:
     TICKET.target(step.action, ticket.state)
     if step.action in NEEDS_REASON and not step.note.strip():
-        raise Invalid(f"to {step.action} a ticket give a reason", problems=["note: missing"])
+        raise Invalid(
+            worded("to %(action)s a ticket give a reason", action=step.action),
+            problems=[worded("note: missing")],
+        )
     # A contractor sees no checklist; who verifies their work answers what is left of it.
     if step.action == "verify" or (step.action == "resolve" and person):
         require_answered(session, ticket)
@@ -167,8 +171,12 @@ def check_version(ticket: Ticket, expected: int | None) -> None:
     """Stale when somebody changed the ticket since the caller read it."""
     if expected is not None and expected != ticket.version:
         raise Stale(
-            f"ticket {ticket.number} was changed since you read it (version {ticket.version})",
-            advice="Load it again and repeat your change.",
+            worded(
+                "ticket %(number)s was changed since you read it (version %(version)s)",
+                number=ticket.number,
+                version=ticket.version,
+            ),
+            advice=worded("Load it again and repeat your change."),
         )
 
 
@@ -238,11 +246,17 @@ def _take_in_hand(
 def _verdict(step: Step) -> dict[str, Any]:
     if step.verdict is None and step.cause is None:
         return {}
-    problems = [] if step.verdict in VERDICTS else [f"verdict: one of {', '.join(VERDICTS)}"]
+    problems: list[str] = (
+        []
+        if step.verdict in VERDICTS
+        else [worded("verdict: one of %(known)s", known=", ".join(VERDICTS))]
+    )
     if step.cause is not None and (step.verdict != "false" or step.cause not in FALSE_CAUSES):
-        problems.append(f"cause: of a false alarm, one of {', '.join(FALSE_CAUSES)}")
+        problems.append(
+            worded("cause: of a false alarm, one of %(known)s", known=", ".join(FALSE_CAUSES))
+        )
     if problems:
-        raise Invalid("that can't be what it turned out to be", problems=problems)
+        raise Invalid(worded("that can't be what it turned out to be"), problems=problems)
     return {"verdict": step.verdict, "verdict_cause": step.cause}
 
 
@@ -253,8 +267,8 @@ def _verifier(ticket: Ticket, step: Step, person: UUID | None) -> str:
         return step.checked_by or "person"
     if ticket.recovered_at is None:
         raise Conflict(
-            "who did the work does not verify it, and no sensor has recovered",
-            advice="Ask a colleague to look at it.",
+            worded("who did the work does not verify it, and no sensor has recovered"),
+            advice=worded("Ask a colleague to look at it."),
         )
     return "sensor"
 
@@ -264,7 +278,8 @@ def _assign(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     if step.assignee_id is None and not step.team:
         raise Invalid(
-            "to assign a ticket name a person or a team", problems=["assignee_id: missing"]
+            worded("to assign a ticket name a person or a team"),
+            problems=[worded("assignee_id: missing")],
         )
     values: dict[str, Any] = {"assignee_id": step.assignee_id}
     facts: dict[str, Any] = {}
@@ -275,7 +290,8 @@ def _assign(
         able = {one.id for one in able_people(session, ticket.site_id, "tickets.work")}
         if step.assignee_id not in able:
             raise Invalid(
-                "they can't work tickets here", problems=["assignee_id: not with this site"]
+                worded("they can't work tickets here"),
+                problems=[worded("assignee_id: not with this site")],
             )
         require_certified(session, step.assignee_id, ticket.category, _today(session, ticket, now))
         facts["assignee"] = str(step.assignee_id)
@@ -318,15 +334,20 @@ def _hold(
     session: Session, ticket: Ticket, step: Step, now: datetime
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     if step.until is None:
-        raise Invalid("to hold a ticket say until when", problems=["until: missing"])
+        raise Invalid(
+            worded("to hold a ticket say until when"), problems=[worded("until: missing")]
+        )
     if step.until <= now:
-        raise Invalid("a hold ends in the future", problems=["until: has passed"])
+        raise Invalid(worded("a hold ends in the future"), problems=[worded("until: has passed")])
     limit = terms_at(session, ticket.site_id).terms.hold_limit
     held = step.until - now + timedelta(seconds=ticket.held_seconds)
     if held > limit and not step.long:
         raise NotAllowed(
-            f"to hold a ticket for more than {limit.days} days takes somebody who answers for it",
-            advice="Choose an earlier date, or ask a supervisor to hold it.",
+            worded(
+                "to hold a ticket for more than %(days)s days takes somebody who answers for it",
+                days=limit.days,
+            ),
+            advice=worded("Choose an earlier date, or ask a supervisor to hold it."),
         )
     return {"held_at": now, "hold_until": step.until}, {"until": step.until.isoformat()}
 
@@ -349,13 +370,15 @@ def merge_effects(
         target = session.get(Ticket, into_id, with_for_update=keyed, populate_existing=True)
     if target is None or target.site_id != ticket.site_id or target.id == ticket.id:
         raise Invalid(
-            "to merge a ticket name another one of the same site",
-            problems=["into_id: missing or not on this site"],
+            worded("to merge a ticket name another one of the same site"),
+            problems=[worded("into_id: missing or not on this site")],
         )
     if target.state in ("closed", "cancelled", "merged"):
         raise Conflict(
-            f"ticket {target.number} has ended ({target.state})",
-            advice="Merge into one that is still open.",
+            worded(
+                "ticket %(number)s has ended (%(state)s)", number=target.number, state=target.state
+            ),
+            advice=worded("Merge into one that is still open."),
         )
     refuse_other_target(session, ticket, target)
     for fault in session.scalars(select(Fault).where(Fault.ticket_id == ticket.id)).all():
@@ -388,8 +411,8 @@ def _take_faults_back(session: Session, ticket: Ticket) -> None:
         ).first()
         if other is not None:
             raise Conflict(
-                "the same fault has a newer ticket by now",
-                advice="Work that one, or merge them.",
+                worded("the same fault has a newer ticket by now"),
+                advice=worded("Work that one, or merge them."),
             )
     hold_faults(session, ticket.id)
 
@@ -411,7 +434,7 @@ def add_note(
     public: whether residents may read it. actor: who writes, where that is nobody of ours.
     """
     if not body.strip():
-        raise Invalid("a note needs some text", problems=["body: empty"])
+        raise Invalid(worded("a note needs some text"), problems=[worded("body: empty")])
     note = TicketNote(
         id=new_id(),
         site_id=ticket.site_id,
@@ -452,13 +475,15 @@ def edit(
 ) -> Ticket:
     """Change fields of a ticket; the log holds which, and old and new where they are no text."""
     check_version(ticket, expected_version)
-    problems = [f"{name}: cannot be edited" for name in changes if name not in EDITABLE]
+    problems: list[str] = [
+        worded("%(name)s: cannot be edited", name=name) for name in changes if name not in EDITABLE
+    ]
     problems += _bad_choice("kind", changes, KINDS) + _bad_choice("priority", changes, PRIORITIES)
     if changes.get("category", ticket.category) != ticket.category:
         kind = changes.get("kind", ticket.kind)
         problems += category_problems(session, ticket.site_id, kind, changes["category"])
     if problems:
-        raise Invalid("the ticket was not changed", problems=problems)
+        raise Invalid(worded("the ticket was not changed"), problems=problems)
     refuse_belittling(session, ticket, changes)
     refuse_to_change(session, ticket, changes)
     _take_version(session, ticket, expected_version)
@@ -488,5 +513,5 @@ def edit(
 
 def _bad_choice(name: str, changes: Mapping[str, Any], allowed: tuple[str, ...]) -> list[str]:
     if name in changes and changes[name] not in allowed:
-        return [f"{name}: one of {', '.join(allowed)}"]
+        return [worded("%(name)s: one of %(known)s", name=name, known=", ".join(allowed))]
     return []

@@ -6,6 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from core.errors import NotFound
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.control_room import actions, plans
 from web.pages.control_room.panels import PANELS
@@ -41,7 +43,7 @@ def router(templates: Templates) -> APIRouter:
         sites = sites_answered_for(visit)
         chosen = next((node for node in sites if node.id == site_id), None)
         if chosen is None or panel not in PANELS:
-            raise NotFound("there is no such part of the page")
+            raise NotFound(worded(mark("there is no such part of the page")))
         room = enter(visit, sites, chosen, space)
         return _page(templates, room, f"control_room/{panel}.html", **PANELS[panel](room))
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from core.errors import Invalid
+from rules.wording import worded
 from web.languages import mark
 from web.page_route import is_fragment
 from web.pages.control_room.room import ACT
@@ -89,7 +90,9 @@ def _add_sound(routes: APIRouter, templates: Templates) -> None:
     ) -> Response:
         visit.caller.require(ACT, site_id)
         if not minutes.isascii() or not minutes.isdecimal() or len(minutes) > 3:
-            raise Invalid("the sound stays on", problems=["minutes: 1 to 10"])
+            raise Invalid(
+                worded(mark("the sound stays on")), problems=[worded(mark("minutes: 1 to 10"))]
+            )
         now = visit.parts.clock.now()
         with visit.parts.database.write() as session:
             control_room.mute(session, visit.caller, site_id, int(minutes), now=now)
@@ -107,7 +110,9 @@ def _add_sound(routes: APIRouter, templates: Templates) -> None:
     ) -> Response:
         visit.caller.require(ACT, site_id)
         if heard not in HEARD:
-            raise Invalid("nothing was recorded", problems=["heard: yes or no"])
+            raise Invalid(
+                worded(mark("nothing was recorded")), problems=[worded(mark("heard: yes or no"))]
+            )
         now = visit.parts.clock.now()
         with visit.parts.database.write() as session:
             control_room.record_test(session, visit.caller, site_id, heard=heard == "yes", now=now)

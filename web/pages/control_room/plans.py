@@ -12,6 +12,8 @@ from core.db import Session
 from core.errors import Invalid, NotFound
 from core.floor_plans import FloorPlan
 from core.places import Space
+from rules.wording import worded
+from web.languages import mark
 from web.visit import SignedInVisit
 from workflows import overview
 
@@ -64,7 +66,10 @@ def _add_pictures(routes: APIRouter) -> None:
         caller.require(floor_plans.WRITE, site_id)
         content = picture.file.read() if picture else b""
         if not content:
-            raise Invalid("there is no plan yet", problems=["plan: choose a picture"])
+            raise Invalid(
+                worded(mark("there is no plan yet")),
+                problems=[worded(mark("plan: choose a picture"))],
+            )
         with parts.database.read() as session:
             site = overview.find_site(session, caller, site_id)
             chosen = overview.find_space(session, caller, site_id, space) if space else None
@@ -113,4 +118,4 @@ def _asset(written: str) -> UUID:
     try:
         return UUID(written)
     except ValueError:
-        raise NotFound("there is no such asset on this plan") from None
+        raise NotFound(worded(mark("there is no such asset on this plan"))) from None

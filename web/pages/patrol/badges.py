@@ -11,6 +11,8 @@ from core.badges import KINDS, LONGEST_LABEL, LONGEST_NUMBER
 from core.colleagues import able_people
 from core.errors import Invalid
 from core.paging import Wish
+from rules.wording import worded
+from web.languages import mark
 from web.local_moments import moment_of, written_moment
 from web.page_route import PageRoute
 from web.pages.devices import Fields, form_fields
@@ -83,7 +85,7 @@ def _add_changes(routes: APIRouter) -> None:
         site_id = one_id(fields.get("site", ""), "site", NOT_ISSUED)
         person_id = one_id(fields.get("person", ""), "person", NOT_ISSUED)
         if site_id is None or person_id is None:
-            raise Invalid(NOT_ISSUED, problems=["site, person: choose both"])
+            raise Invalid(NOT_ISSUED, problems=[worded(mark("site, person: choose both"))])
         visit.caller.require(patrol.WRITE, site_id)
         with visit.parts.database.write() as session:
             zone = zone_of(session, visit, site_id)

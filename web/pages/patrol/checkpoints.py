@@ -11,6 +11,8 @@ from fastapi.responses import RedirectResponse
 from core.db import Session
 from core.errors import Invalid
 from core.paging import Wish
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.devices import Fields, form_fields
 from web.pages.patrol.chosen import (
@@ -141,7 +143,10 @@ def _number(text: str, field: str) -> float | None:
     try:
         return float(text.strip().replace(",", "."))
     except ValueError:
-        raise Invalid("nothing was saved", problems=[f"{field}: a number"]) from None
+        raise Invalid(
+            worded(mark("nothing was saved")),
+            problems=[worded(mark("%(field)s: a number"), field=field)],
+        ) from None
 
 
 class _Position(TypedDict):
@@ -191,7 +196,9 @@ def _add_changes(routes: APIRouter) -> None:
         visit.caller.require_anywhere(patrol.WRITE)
         site_id = one_id(fields.get("site", ""), "site", "no checkpoint was made")
         if site_id is None:
-            raise Invalid("no checkpoint was made", problems=["site: choose one"])
+            raise Invalid(
+                worded(mark("no checkpoint was made")), problems=[worded(mark("site: choose one"))]
+            )
         visit.caller.require(patrol.WRITE, site_id)
         new = patrol.NewCheckpoint(
             fields.get("code", "").strip(),

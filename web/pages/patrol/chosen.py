@@ -12,6 +12,8 @@ from core.events import Actor
 from core.local_time import resolve, zone
 from core.paging import LARGEST_PAGE, Wish
 from core.register import RegisterFilter, list_devices
+from rules.wording import worded
+from web.languages import mark
 from web.visit import Visit
 from workflows import overview, patrol
 
@@ -37,7 +39,7 @@ def chosen_site(session: Session, visit: Visit, permission: str, wanted: UUID | 
     sites = [site for site in overview.sites(session, visit.caller) if site.id in held]
     found = next((site for site in sites if wanted in (None, site.id)), None)
     if found is None:
-        raise NotFound("there is no such site, or you may not see it")
+        raise NotFound(worded(mark("there is no such site, or you may not see it")))
     return Chosen(found, sites)
 
 
@@ -56,7 +58,7 @@ def one_id(text: str, field: str, told: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise Invalid(told, problems=[f"{field}: choose one"]) from None
+        raise Invalid(told, problems=[worded(mark("%(field)s: choose one"), field=field)]) from None
 
 
 def require_seen(seen: str, newest: UUID | None) -> None:
@@ -66,8 +68,10 @@ def require_seen(seen: str, newest: UUID | None) -> None:
     """
     if seen != str(newest or ""):
         raise Stale(
-            "something was put there since you read it",
-            advice="Look at what stands there now; what was shown once can't be shown again.",
+            worded(mark("something was put there since you read it")),
+            advice=worded(
+                mark("Look at what stands there now; what was shown once can't be shown again.")
+            ),
         )
 
 
@@ -104,7 +108,9 @@ def of_day(text: str, zone_name: str) -> tuple[datetime | None, datetime | None]
         day = date.fromisoformat(text)
         first, second = (_midnight(each, zone_name) for each in (day, day + timedelta(days=1)))
     except (ValueError, OverflowError):
-        raise Invalid("there is no such list", problems=["day: like 2026-11-28"]) from None
+        raise Invalid(
+            worded(mark("there is no such list")), problems=[worded(mark("day: like 2026-11-28"))]
+        ) from None
     return first, second
 
 

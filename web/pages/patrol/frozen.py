@@ -15,6 +15,8 @@ from core.local_time import thinkable, zone
 from core.paging import Wish
 from core.papers import parts_told
 from core.places import Node
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.patrol.chosen import chosen_site
 from web.templating import Templates
@@ -47,7 +49,9 @@ def _day(text: str) -> date | None:
     try:
         return thinkable(date.fromisoformat(text)) if text else None
     except ValueError:
-        raise Invalid("there is no such day", problems=["day: like 2026-11-28"]) from None
+        raise Invalid(
+            worded(mark("there is no such day")), problems=[worded(mark("day: like 2026-11-28"))]
+        ) from None
 
 
 def _yesterday(visit: Visit, time_zone: str) -> date:
@@ -118,7 +122,10 @@ def _add_day(routes: APIRouter, templates: Templates) -> None:
     ) -> Response:
         wanted = _day(day)
         if wanted is None:
-            raise Invalid("there is no such day", problems=["day: like 2026-11-28"])
+            raise Invalid(
+                worded(mark("there is no such day")),
+                problems=[worded(mark("day: like 2026-11-28"))],
+            )
         now = visit.parts.clock.now()
         made = closing.close_day(_desk(visit), visit.caller, site, wanted, now=now)
         return RedirectResponse(f"/patrol-reports/{made}", status_code=303)

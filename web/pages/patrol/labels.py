@@ -7,7 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 
 from core.errors import Invalid
+from rules.wording import worded
 from web.label_sheets import Label, in_sheets, make_label, paper
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.patrol.chosen import actor_of, chosen_site, require_seen
 from web.templating import Templates
@@ -95,7 +97,10 @@ def _draw_all(visit: Visit, chosen: Sequence[str]) -> list[tuple[patrol.Drawn, s
     visit.caller.require_anywhere(patrol.WRITE)
     wanted = [_chosen(text) for text in chosen]
     if not 1 <= len(wanted) <= MOST_AT_ONCE:
-        raise Invalid("no label was made", problems=[f"choose one to {MOST_AT_ONCE} checkpoints"])
+        raise Invalid(
+            worded(mark("no label was made")),
+            problems=[worded(mark("choose one to %(most)s checkpoints"), most=MOST_AT_ONCE)],
+        )
     with visit.parts.database.read() as session:
         return [(patrol.draw_code(session, visit.caller, point), seen) for point, seen in wanted]
 
@@ -116,7 +121,10 @@ def _chosen(text: str) -> tuple[UUID, str]:
     try:
         return UUID(point), seen
     except ValueError:
-        raise Invalid("no label was made", problems=["choose checkpoints from the list"]) from None
+        raise Invalid(
+            worded(mark("no label was made")),
+            problems=[worded(mark("choose checkpoints from the list"))],
+        ) from None
 
 
 def _put_all(visit: Visit, drawn: Sequence[tuple[patrol.Drawn, str]]) -> None:

@@ -13,6 +13,8 @@ from core.errors import NotFound
 from core.paging import Wish
 from core.pins import new_pin
 from core.teams import teams_at
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.devices import Fields, form_fields
 from web.pages.patrol.chosen import actor_of, chosen_site, one_id
@@ -132,7 +134,7 @@ def _add_places(routes: APIRouter, templates: Templates) -> None:
     ) -> Response:
         site_id = one_id(fields.get("site", ""), "site", NOT_MADE)
         if site_id is None:
-            raise NotFound("there is no such site, or you may not see it")
+            raise NotFound(worded(mark("there is no such site, or you may not see it")))
         kind = fields.get("kind", "")
         person_id = one_id(fields.get("person", ""), "person", NOT_MADE)
         new = NewPlace(
@@ -171,7 +173,9 @@ def _add_moves(routes: APIRouter) -> None:
         version: Annotated[str, Form()] = "",
     ) -> Response:
         if action not in PHONE.moves:
-            raise NotFound("there is no such action", advice="Load the page again.")
+            raise NotFound(
+                worded(mark("there is no such action")), advice=worded(mark("Load the page again."))
+            )
         with visit.parts.database.write() as session:
             row = find_phone(session, visit.caller, phone_id, permission=patrol.WRITE)
             move_phone(

@@ -9,6 +9,8 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
 from core.errors import Conflict, Invalid, Stale, WatchkeeperError
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.patrol.chosen import chosen_site
 from web.post_problems import READ_NEWER, post_refusal_told
@@ -133,7 +135,9 @@ def _add_writing(routes: APIRouter, templates: Templates) -> None:
                 post = posts.find_post(session, visit.caller, post_id, permission=patrol.WRITE)
                 standing = posts.draft_of(session, post_id)
                 if standing is not None and not form.version:
-                    raise Stale("somebody has begun a draft since you opened this page")
+                    raise Stale(
+                        worded(mark("somebody has begun a draft since you opened this page"))
+                    )
                 seen = version_read(form.version) if form.version else None
                 body = {"en": form.en, "zh": form.zh}
                 posts.write_draft(session, visit.caller, post, body, now=now, expected_version=seen)

@@ -11,6 +11,8 @@ from core.db import Session
 from core.errors import Conflict, Invalid, NotFound, Stale, WatchkeeperError
 from core.paging import LARGEST_PAGE, Wish
 from core.teams import teams_at
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.patrol.chosen import actor_of, chosen_site, one_id
 from web.pages.patrol.post_form import PostForm, to_choose
@@ -174,7 +176,9 @@ def _add_making(routes: APIRouter, templates: Templates) -> None:
         visit.caller.require_anywhere(patrol.WRITE)
         site_id = one_id(form.site, "site", "the post was not saved")
         if site_id is None:
-            raise Invalid("the post was not saved", problems=["site: choose one"])
+            raise Invalid(
+                worded(mark("the post was not saved")), problems=[worded(mark("site: choose one"))]
+            )
         visit.caller.require(patrol.WRITE, site_id)
         with visit.parts.database.read() as session:
             site = chosen_site(session, visit, patrol.WRITE, site_id).site
@@ -252,8 +256,8 @@ def _add_clocking(routes: APIRouter, templates: Templates) -> None:
                 else:
                     who = one_id(person, "person_id", "nobody was put down")
                     if who is None:
-                        problems = ["person_id: choose one"]
-                        raise Invalid("nobody was put down", problems=problems)
+                        problems = [worded(mark("person_id: choose one"))]
+                        raise Invalid(worded(mark("nobody was put down")), problems=problems)
                     posts.clock_in(session, visit.caller, post, who, reason=reason, now=now)
         except (Invalid, Conflict) as error:
             return _one(templates, visit, post_id, None, error, conflict)
@@ -274,4 +278,6 @@ def _by_card(session: Session, visit: Visit, post: posts.Post, card: str, **more
     try:
         posts.clock_in_by_card(session, visit.caller, post, card, **more)
     except NotFound as error:
-        raise Invalid("nobody was put down", problems=[visit.reader.translate(NO_CARD)]) from error
+        raise Invalid(
+            worded(mark("nobody was put down")), problems=[visit.reader.translate(NO_CARD)]
+        ) from error

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from core.errors import Invalid, NotFound, WatchkeeperError
 from core.paging import Wish
+from rules.wording import worded
 from web.languages import mark
 from web.local_moments import moment_of
 from web.page_route import PageRoute
@@ -102,9 +103,9 @@ def _hold(visit: Visit, at: overview.NodeView, tried: dict[str, str]) -> None:
     person = one_id(tried["person"], "person_id", NOT_HELD)
     number = tried["ticket"].strip().lstrip("#")
     if person is None:
-        raise Invalid(NOT_HELD, problems=["person_id: choose one"])
+        raise Invalid(NOT_HELD, problems=[worded(mark("person_id: choose one"))])
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise Invalid(NOT_HELD, problems=["ticket: a number"])
+        raise Invalid(NOT_HELD, problems=[worded(mark("ticket: a number"))])
     moments = [moment_of(tried[name], name, at.time_zone) for name in ("since", "until")]
     with visit.parts.database.write() as session:
         now = visit.parts.clock.now()

@@ -11,6 +11,8 @@ from core.db import Session
 from core.errors import Conflict, Invalid, Stale, WatchkeeperError
 from core.paging import LARGEST_PAGE, Wish
 from core.teams import teams_at
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute, is_fragment
 from web.pages.patrol.chosen import MOST_TO_CHOOSE, actor_of, chosen_site, one_id
 from web.pages.patrol.round_plans import hours_to_choose
@@ -204,7 +206,9 @@ def _add_making(routes: APIRouter, templates: Templates) -> None:
         visit.caller.require_anywhere(patrol.WRITE)
         site_id = one_id(form.site, "site", "the route was not saved")
         if site_id is None:
-            raise Invalid("the route was not saved", problems=["site: choose one"])
+            raise Invalid(
+                worded(mark("the route was not saved")), problems=[worded(mark("site: choose one"))]
+            )
         visit.caller.require(patrol.WRITE, site_id)
         with visit.parts.database.read() as session:
             site = chosen_site(session, visit, patrol.WRITE, site_id).site

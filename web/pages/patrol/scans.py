@@ -10,6 +10,8 @@ from core.colleagues import able_people
 from core.db import Session
 from core.errors import Invalid
 from core.paging import Page, Wish
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.patrol.chosen import MOST_TO_CHOOSE, chosen_site, of_day
 from web.templating import Templates
@@ -101,7 +103,10 @@ def _id(text: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise Invalid("there is no such list", problems=["choose from what is offered"]) from None
+        raise Invalid(
+            worded(mark("there is no such list")),
+            problems=[worded(mark("choose from what is offered"))],
+        ) from None
 
 
 def _behind(session: Session, visit: Visit, before: UUID | None) -> tuple[Any, ...] | None:

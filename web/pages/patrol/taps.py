@@ -11,7 +11,9 @@ from fastapi.responses import RedirectResponse
 from api.deps import SESSION_COOKIE, csrf_token, parts_of
 from core.errors import Invalid, NotFound
 from core.ids import new_id
+from rules.wording import worded
 from web.guests import Colleague, guest_page
+from web.languages import mark
 from web.page_route import GuestRoute, PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit
@@ -70,7 +72,10 @@ def _recording() -> APIRouter:
             )
             if row.site_id not in visit.caller.sites_for(patrol.SCAN):
                 # Raised within the transaction, which takes back what it used up.
-                raise NotFound("nobody knows where this is", advice="Scan it again on the spot.")
+                raise NotFound(
+                    worded(mark("nobody knows where this is")),
+                    advice=worded(mark("Scan it again on the spot.")),
+                )
             scan_id = row.id
         # Somewhere to stay: loading that page again records nothing.
         return RedirectResponse(f"/scans/{scan_id}", status_code=303)
@@ -84,9 +89,11 @@ def _about(scan: str, tapped: str, person_id: UUID) -> dict[str, Any]:
         moment = datetime.fromisoformat(tapped)
         scan_id = UUID(scan)
     except ValueError:
-        raise Invalid(NOT_TAKEN, problems=["open the page by the tag or code itself"]) from None
+        raise Invalid(
+            NOT_TAKEN, problems=[worded(mark("open the page by the tag or code itself"))]
+        ) from None
     if moment.tzinfo is None:
-        raise Invalid(NOT_TAKEN, problems=["tapped: a moment with its zone"])
+        raise Invalid(NOT_TAKEN, problems=[worded(mark("tapped: a moment with its zone"))])
     return {
         "id": scan_id,
         "occurred_at": moment.astimezone(UTC),
@@ -98,7 +105,7 @@ def _about(scan: str, tapped: str, person_id: UUID) -> dict[str, Any]:
 def _presented(query: str, about: dict[str, Any]) -> patrol.Presented:
     """A printed code, or else a tap on a signed tag, whose characters must stay as they came."""
     if not query:
-        raise Invalid(NOT_TAKEN, problems=["open the page by the tag or code itself"])
+        raise Invalid(NOT_TAKEN, problems=[worded(mark("open the page by the tag or code itself"))])
     codes = parse_qs(query).get("q")
     if codes:
         return patrol.PrintedCode(code=codes[0], **about)

@@ -12,6 +12,8 @@ from fastapi.responses import RedirectResponse
 from core.db import Session
 from core.errors import Invalid, NotFound
 from core.people import Caller
+from rules.wording import worded
+from web.languages import mark
 from web.page_route import PageRoute
 from web.templating import Templates
 from web.visit import SignedInVisit
@@ -66,7 +68,9 @@ def _send(
     try:
         person = UUID(form.person)
     except ValueError:
-        raise Invalid("nobody was sent", problems=["person: choose somebody"]) from None
+        raise Invalid(
+            worded(mark("nobody was sent")), problems=[worded(mark("person: choose somebody"))]
+        ) from None
     return tasks.send(session, caller, task_id, person, now=now)
 
 
@@ -97,7 +101,10 @@ def router(templates: Templates) -> APIRouter:
         number: int, step: str, visit: SignedInVisit, form: Annotated[TaskForm, Depends()]
     ) -> Response:
         if step not in STEPS:
-            raise NotFound("there is no such step", advice="Look at the page of the ticket.")
+            raise NotFound(
+                worded(mark("there is no such step")),
+                advice=worded(mark("Look at the page of the ticket.")),
+            )
         caller = visit.caller
         with visit.parts.database.write() as session:
             found = overview.find_ticket_number(session, caller, number)

@@ -10,7 +10,9 @@ from fastapi.responses import RedirectResponse
 
 from core.db import Session
 from core.errors import Invalid, NotFound
+from rules.wording import worded
 from web.label_sheets import in_sheets
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.devices import Fields, form_fields
 from web.pages.patrol.chosen import (
@@ -48,7 +50,9 @@ def _new(fields: Mapping[str, str], kind: str) -> patrol.NewToken:
     try:
         weakest = int(written) if written else None
     except ValueError:
-        raise Invalid(NOT_PUT, problems=["weakest_dbm: a whole number in dBm"]) from None
+        raise Invalid(
+            NOT_PUT, problems=[worded(mark("weakest_dbm: a whole number in dBm"))]
+        ) from None
     return patrol.NewToken(
         kind,
         fields.get("value", "").strip(),
@@ -81,7 +85,10 @@ def _add_putting(routes: APIRouter, templates: Templates) -> None:
     def form(visit: SignedInVisit, checkpoint_id: UUID, kind: str = "") -> Response:
         local, context = _asked(visit, checkpoint_id)
         if kind and kind not in patrol.KINDS:
-            raise NotFound("there is no such kind", advice="Choose one from the list.")
+            raise NotFound(
+                worded(mark("there is no such kind")),
+                advice=worded(mark("Choose one from the list.")),
+            )
         return templates.page(
             "patrol/new_token.html", local, section="checkpoints", kind=kind, old=None, **context
         )

@@ -11,7 +11,9 @@ from core.db import Session
 from core.errors import Invalid
 from core.people import find_node
 from core.tables import LARGEST_FILE, UnreadableTable
+from rules.wording import worded
 from web.import_words import FAULT
+from web.languages import mark
 from web.page_route import PageRoute, is_fragment
 from web.pages.patrol.chosen import Chosen, actor_of, chosen_site, one_id
 from web.reader import Reader
@@ -65,7 +67,10 @@ def router(templates: Templates) -> APIRouter:
         with visit.parts.database.read() as session:
             site_id = one_id(site, "site", "nothing was taken in")
             if site_id is None:
-                raise Invalid("nothing was taken in", problems=["site: choose one"])
+                raise Invalid(
+                    worded(mark("nothing was taken in")),
+                    problems=[worded(mark("site: choose one"))],
+                )
             chosen = chosen_site(session, visit, patrol.WRITE, site_id)
         shown = _judged(visit, chosen, export, step, seen, skip=skip_wrong == "yes")
         if is_fragment(request):
@@ -88,7 +93,8 @@ def _judged(
             return _lines(visit, chosen, export, plan, applied=False)
         if seen != export.seen:
             raise Invalid(
-                "nothing was taken in", problems=["file: this is not the one that was shown"]
+                worded(mark("nothing was taken in")),
+                problems=[worded(mark("file: this is not the one that was shown"))],
             )
         with visit.parts.database.write() as session:
             plan = patrol.import_wand(

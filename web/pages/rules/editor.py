@@ -34,7 +34,9 @@ from core.rulebook_shadows import shadows_of
 from core.site_file import load_catalog
 from core.text_diff import compare
 from rules.form import RuleForm, form_of, put_into
+from rules.wording import worded
 from web.kept import may_change
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.rules.fields import category_told, field_context
 from web.pages.rules.listing import type_names
@@ -262,7 +264,10 @@ def _steps_of_review(routes: APIRouter) -> None:
         with visit.parts.database.write() as session:
             draft = find_draft(session, visit.caller, draft_id)
             if action not in DRAFT.moves:
-                raise NotFound("there is no such action", advice="Use the buttons of the page.")
+                raise NotFound(
+                    worded(mark("there is no such action")),
+                    advice=worded(mark("Use the buttons of the page.")),
+                )
             # What somebody decides on is what they read, not what it was changed to meanwhile.
             seen = version_read(form.version)
             act_on_draft(

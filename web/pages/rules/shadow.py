@@ -14,7 +14,9 @@ from core.places import Node
 from core.rulebook_drafts import APPROVE, CHANGE, EDIT, RuleDraft, find_draft
 from core.rulebook_review import act_on_draft, approve, refusal_to_approve
 from core.rulebook_shadows import RuleShadow, end_shadow, find_shadow, start_shadow
+from rules.wording import worded
 from web.kept import may_change
+from web.languages import mark
 from web.page_route import PageRoute
 from web.pages.rules.onward import onward
 from web.strips import bar
@@ -116,7 +118,8 @@ def _add_forcing(routes: APIRouter) -> None:
             if not _is_tried(shadow, draft):
                 visit.caller.require_over(EDIT, session.get_one(Node, draft.node_id))
                 raise Conflict(
-                    "the draft was changed since it is tried", advice="Try it anew as it is now."
+                    worded(mark("the draft was changed since it is tried")),
+                    advice=worded(mark("Try it anew as it is now.")),
                 )
             if draft.state != "in_review":
                 act_on_draft(

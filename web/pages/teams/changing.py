@@ -26,6 +26,8 @@ from core.teams import (
     save_team,
     set_certificate,
 )
+from rules.wording import worded
+from web.languages import mark
 from web.pages.teams.showing import chosen_site
 from web.visit import SignedInVisit
 from workflows import dispatch
@@ -41,14 +43,20 @@ def _uuid(text: str, field: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Invalid("nothing was changed", problems=[f"{field}: choose one"]) from None
+        raise Invalid(
+            worded(mark("nothing was changed")),
+            problems=[worded(mark("%(field)s: choose one"), field=field)],
+        ) from None
 
 
 def _local(text: str, site: Node, field: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Invalid("nothing was changed", problems=[f"{field}: a date and a time"]) from None
+        raise Invalid(
+            worded(mark("nothing was changed")),
+            problems=[worded(mark("%(field)s: a date and a time"), field=field)],
+        ) from None
     return from_micros(resolve(moment.replace(tzinfo=None), zone(site.time_zone)))
 
 
@@ -68,15 +76,18 @@ class ShiftForm:
         try:
             return time.fromisoformat(self.starts), time.fromisoformat(self.ends)
         except ValueError:
-            raise Invalid("the roster was not changed", problems=["hours: such as 08:00"]) from None
+            raise Invalid(
+                worded(mark("the roster was not changed")),
+                problems=[worded(mark("hours: such as 08:00"))],
+            ) from None
 
     def begin(self) -> tuple[date, int]:
         """The first day, and for how many weeks."""
         try:
             return thinkable(date.fromisoformat(self.first)), int(self.weeks)
         except ValueError:
-            problems = ["first day: a date", "weeks: a number"]
-            raise Invalid("the roster was not changed", problems=problems) from None
+            problems = ["first day: a date", worded(mark("weeks: a number"))]
+            raise Invalid(worded(mark("the roster was not changed")), problems=problems) from None
 
 
 def _add_roster(routes: APIRouter) -> None:
@@ -170,7 +181,10 @@ def _add_certificates(routes: APIRouter) -> None:
             try:
                 until = date.fromisoformat(valid_until) if valid_until else None
             except ValueError:
-                raise Invalid("nothing was recorded", problems=["valid until: a date"]) from None
+                raise Invalid(
+                    worded(mark("nothing was recorded")),
+                    problems=[worded(mark("valid until: a date"))],
+                ) from None
             set_certificate(
                 session,
                 visit.caller,

@@ -35,6 +35,8 @@ from core.teams import (
     team_at,
     teams_at,
 )
+from rules.wording import worded
+from web.languages import mark
 from web.visit import Visit
 from workflows import dispatch
 from workflows.dispatch.handover import items_of
@@ -65,10 +67,15 @@ def chosen_site(session: Session, caller: Caller, wanted: UUID | None) -> Node:
     """The site asked for, else the first of the caller's. NotFound for one that isn't theirs."""
     sites = caller.sites_for(READ)
     if not sites:
-        raise NotFound("there is no site of yours", advice="Ask an administrator for a role.")
+        raise NotFound(
+            worded(mark("there is no site of yours")),
+            advice=worded(mark("Ask an administrator for a role.")),
+        )
     found = find_node(session, caller, READ, wanted or min(sites))
     if found.kind != "site":
-        raise NotFound("teams belong to a site", advice="Choose a site.")
+        raise NotFound(
+            worded(mark("teams belong to a site")), advice=worded(mark("Choose a site."))
+        )
     return found
 
 

@@ -17,6 +17,7 @@ from core.days import Days, days_asked, today_of
 from core.errors import NotFound
 from core.people import Caller
 from core.places import Node
+from rules.wording import worded
 from workflows.alarms.flood_counting import INTERVAL
 from workflows.alarms.load.advising import Advice, advise
 from workflows.alarms.load.counting import HOUR, quantile
@@ -116,7 +117,7 @@ def _sites(session: Session, caller: Caller, site_id: UUID | None) -> list[Node]
         return sites
     own = [site for site in sites if site.id == site_id]
     if not own:
-        raise NotFound("there is no such site", advice="Look for it in the tree.")
+        raise NotFound(worded("there is no such site"), advice=worded("Look for it in the tree."))
     return own
 
 

@@ -18,6 +18,7 @@ from core.errors import Conflict
 from core.lifecycle import move
 from core.people import Caller
 from core.places import Asset
+from rules.wording import worded
 from workflows.alarms.knowing import RuleOnAsset, known_alarm, rules_on
 from workflows.alarms.model import Alarm, Withholding
 from workflows.alarms.shelving import (
@@ -66,8 +67,8 @@ def ask_for_lives(
         asked += 1
     if not asked:
         raise Conflict(
-            "no alarm about lives of this place can be asked for",
-            advice="Look at what is out of service or asked for already.",
+            worded("no alarm about lives of this place can be asked for"),
+            advice=worded("Look at what is out of service or asked for already."),
         )
     values = {
         "patrol": patrol.strip(),
@@ -94,7 +95,8 @@ def confirm_lives(session: Session, caller: Caller, row: WalkTest, *, now: datet
     WALK_TEST.target("confirm_lives", row.state)
     if row.lives_asked_by == caller.person_id:
         raise Conflict(
-            "whoever asks does not confirm", advice="Somebody else with the right confirms it."
+            worded("whoever asks does not confirm"),
+            advice=worded("Somebody else with the right confirms it."),
         )
 
     def confirm(one: Withholding, alarm: Alarm) -> None:
@@ -103,7 +105,10 @@ def confirm_lives(session: Session, caller: Caller, row: WalkTest, *, now: datet
     done = _each(session, row.id, confirm)
     # One may have been confirmed already, on the page of its alarm.
     if not done and silent_until(session, row.id) is None:
-        raise Conflict("the time asked for is over", advice="Take the request back, and ask anew.")
+        raise Conflict(
+            worded("the time asked for is over"),
+            advice=worded("Take the request back, and ask anew."),
+        )
     values = {"lives_confirmed_by": caller.person_id}
     _move(session, caller, row, "confirm_lives", values, done, now)
     return done

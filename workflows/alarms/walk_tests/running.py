@@ -1,6 +1,6 @@
 """Starting a walk test, moving its end, and ending it: what it kept silent is judged again then."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,9 +15,10 @@ from core.ids import new_id
 from core.lifecycle import move
 from core.people import Caller, scoped
 from core.places import Space
+from rules.wording import worded
 from workflows.alarms.model import Withholding
 from workflows.alarms.walk_tests.model import RUNS, WALK_TEST, WalkSensor, WalkTest
-from workflows.alarms.walk_tests.sensors import sensors_in
+from workflows.alarms.walk_tests.sensors import Telling, sensors_in
 
 # Who may silence alarms one by one may do so for those of a place, for hours.
 READ, START, TICK = "alarms.read", "alarms.shelve", "alarms.act"
@@ -56,17 +57,7 @@ def start_test(
     before: what the series of `series_in` said last. Invalid with everything that is wrong.
     """
     caller.require(START, wanted.site_id)
-    problems = _wrong_end(wanted.ends_at, now, now) + _wrong_reason(wanted.reason)
-    space = session.get(Space, wanted.space_id)
-    if space is None or space.site_id != wanted.site_id:
-        problems.append("space_id: there is no such place on this site")
-    sensors = {} if problems else sensors_in(session, wanted.site_id, wanted.space_id)
-    if not problems and not sensors:
-        problems.append("space_id: no sensor stands there that could answer; adopt them first")
-    if len(sensors) > MOST_SENSORS:
-        problems.append(f"space_id: more than {MOST_SENSORS} sensors; test a part of it at a time")
-    if problems:
-        raise Invalid("no test was started", problems=problems)
+    sensors = _sensors_asked(session, wanted, now)
     row = WalkTest(
         id=new_id(),
         site_id=wanted.site_id,
@@ -101,6 +92,31 @@ def start_test(
     return row
 
 
+def _sensors_asked(
+    session: Session, wanted: NewWalkTest, now: datetime
+) -> Mapping[UUID, Sequence[Telling]]:
+    """What is to answer, by device. Invalid with everything that is wrong with a test."""
+    problems = _wrong_end(wanted.ends_at, now, now) + _wrong_reason(wanted.reason)
+    space = session.get(Space, wanted.space_id)
+    if space is None or space.site_id != wanted.site_id:
+        problems.append(worded("space_id: there is no such place on this site"))
+    sensors = {} if problems else sensors_in(session, wanted.site_id, wanted.space_id)
+    if not problems and not sensors:
+        problems.append(
+            worded("space_id: no sensor stands there that could answer; adopt them first")
+        )
+    if len(sensors) > MOST_SENSORS:
+        problems.append(
+            worded(
+                "space_id: more than %(most)s sensors; test a part of it at a time",
+                most=MOST_SENSORS,
+            )
+        )
+    if problems:
+        raise Invalid(worded("no test was started"), problems=problems)
+    return sensors
+
+
 def sensor_of(test: WalkTest, device_id: UUID, before: Mapping[str, float]) -> WalkSensor:
     """A sensor of a test that has not answered yet."""
     return WalkSensor(
@@ -116,18 +132,23 @@ def sensor_of(test: WalkTest, device_id: UUID, before: Mapping[str, float]) -> W
 
 def _wrong_end(ends_at: datetime, starts_at: datetime, now: datetime) -> list[str]:
     if ends_at <= now:
-        return ["ends_at: in the future"]
+        return [worded("ends_at: in the future")]
     if ends_at - starts_at > LONGEST:
         hours = int(LONGEST.total_seconds() // 3600)
-        return [f"ends_at: at most {hours} hours after its beginning; start another one later"]
+        return [
+            worded(
+                "ends_at: at most %(hours)s hours after its beginning; start another one later",
+                hours=hours,
+            )
+        ]
     return []
 
 
 def _wrong_reason(reason: str) -> list[str]:
     if not reason.strip():
-        return ["reason: say who tests what, so that others understand the silence"]
+        return [worded("reason: say who tests what, so that others understand the silence")]
     if len(reason) > LONGEST_REASON:
-        return [f"reason: at most {LONGEST_REASON} characters"]
+        return [worded("reason: at most %(most)s characters", most=LONGEST_REASON)]
     return []
 
 
@@ -156,7 +177,9 @@ def find_test(
         statement = statement.with_for_update(of=WalkTest)
     row = session.scalars(statement).first()
     if row is None:
-        raise NotFound("there is no such walk test", advice="Look for it in the list.")
+        raise NotFound(
+            worded("there is no such walk test"), advice=worded("Look for it in the list.")
+        )
     return row
 
 
@@ -168,7 +191,9 @@ def is_over(row: WalkTest, now: datetime) -> bool:
 def refuse_over(row: WalkTest, now: datetime) -> None:
     """Raise Conflict once a test is over."""
     if is_over(row, now):
-        raise Conflict("this walk test is over", advice="Start another one for what is left.")
+        raise Conflict(
+            worded("this walk test is over"), advice=worded("Start another one for what is left.")
+        )
 
 
 def change_end(
@@ -187,7 +212,7 @@ def change_end(
     refuse_over(row, now)
     problems = _wrong_end(ends_at, row.starts_at, now)
     if problems:
-        raise Invalid("nothing was changed", problems=problems)
+        raise Invalid(worded("nothing was changed"), problems=problems)
     move(
         session,
         row,

@@ -13,6 +13,7 @@ from core.lifecycle import move
 from core.people import Caller
 from core.personal import new_key, seal
 from core.pictures import require_drawing
+from rules.wording import worded
 from workflows.alarms.walk_tests.model import WALK_TEST, WalkSignerKey, WalkTest
 from workflows.alarms.walk_tests.reading import sensors_of
 from workflows.alarms.walk_tests.running import TICK, find_test, is_over
@@ -33,7 +34,8 @@ def drawn(files: FileStore, content: bytes, name: str) -> Signed:
     written = " ".join(name.split())
     if not 1 <= len(written) <= LONGEST_NAME:
         raise Invalid(
-            "the sheet was not signed", problems=[f"name: 1 to {LONGEST_NAME} characters"]
+            worded("the sheet was not signed"),
+            problems=[worded("name: 1 to %(most)s characters", most=LONGEST_NAME)],
         )
     require_drawing(content, field="signature", largest=LARGEST_SIGNATURE)
     return Signed(written, files.put(content))
@@ -57,10 +59,16 @@ def sign_sheet(
     caller.require(TICK, row.site_id)
     WALK_TEST.target("sign", row.state)
     if not is_over(row, now):
-        raise Conflict("this walk test still runs", advice="Finish it, look at its sheet, sign it.")
+        raise Conflict(
+            worded("this walk test still runs"),
+            advice=worded("Finish it, look at its sheet, sign it."),
+        )
     digest = digest_of(row, sensors_of(session, row))
     if seen is not None and seen != digest:
-        raise Stale("something answered or was ticked meanwhile", advice="Look at the sheet again.")
+        raise Stale(
+            worded("something answered or was ticked meanwhile"),
+            advice=worded("Look at the sheet again."),
+        )
     key = new_key()
     move(
         session,
@@ -87,5 +95,5 @@ def signature_of(session: Session, caller: Caller, test_id: UUID) -> str:
     """The SHA-256 of the drawing. NotFound while nobody has signed."""
     row = find_test(session, caller, test_id)
     if row.signature is None:
-        raise NotFound("nobody has signed this sheet yet")
+        raise NotFound(worded("nobody has signed this sheet yet"))
     return row.signature

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.errors import Conflict, Invalid, NotFound
 from core.people import Caller, scoped
+from rules.wording import worded
 from workflows.alarms.walk_tests.model import RUNS, WalkSensor, WalkTest
 from workflows.alarms.walk_tests.running import READ, TICK
 from workflows.tickets.photos import StoredPhoto
@@ -33,19 +34,26 @@ def tick(
     """
     caller.require(TICK, test.site_id)
     if test.state not in (*RUNS, "finished"):
-        raise Conflict("the sheet of this test is signed", advice="Start another test.")
+        raise Conflict(
+            worded("the sheet of this test is signed"), advice=worded("Start another test.")
+        )
     if len(note) > LONGEST_NOTE:
-        raise Invalid("it was not ticked", problems=[f"note: at most {LONGEST_NOTE} characters"])
+        raise Invalid(
+            worded("it was not ticked"),
+            problems=[worded("note: at most %(most)s characters", most=LONGEST_NOTE)],
+        )
     statement = select(WalkSensor).where(
         WalkSensor.test_id == test.id, WalkSensor.device_id == device_id
     )
     sensor = session.scalars(statement.with_for_update()).first()
     if sensor is None:
-        raise NotFound("there is no such sensor in this test", advice="Look at its list.")
+        raise NotFound(
+            worded("there is no such sensor in this test"), advice=worded("Look at its list.")
+        )
     if sensor.answered_at is None:
         raise Conflict(
-            "this sensor has not answered since the test began",
-            advice="Trigger it, wait until it shows, and tick it then.",
+            worded("this sensor has not answered since the test began"),
+            advice=worded("Trigger it, wait until it shows, and tick it then."),
         )
     sensor.ticked_at, sensor.ticked_by = now, caller.person_id
     sensor.photo, sensor.copy = photo.original, photo.copy
@@ -71,5 +79,7 @@ def find_photo(session: Session, caller: Caller, test_id: UUID, device_id: UUID)
     )
     found = session.scalar(scoped(statement, WalkSensor.site_id, caller, READ))
     if found is None:
-        raise NotFound("there is no such photo", advice="Look at the list of the test.")
+        raise NotFound(
+            worded("there is no such photo"), advice=worded("Look at the list of the test.")
+        )
     return found

@@ -17,6 +17,7 @@ from core.lifecycle import move
 from core.pictures import read_picture
 from core.vault import Vault
 from core.voice import read_voice
+from rules.wording import worded
 from workflows.patrol.journal.chain import Flawed
 from workflows.patrol.journal.model import FILE, PHOTO, GuardFile, GuardFilePiece
 from workflows.patrol.journal.orphans import (
@@ -55,7 +56,9 @@ def find_file(
     """A file that this phone told of. NotFound otherwise."""
     row = session.get(GuardFile, file_id, with_for_update=for_update)
     if row is None or row.phone_id != phone.id:
-        raise NotFound("nothing is known of this file", advice="Hand the journal in first.")
+        raise NotFound(
+            worded("nothing is known of this file"), advice=worded("Hand the journal in first.")
+        )
     return row
 
 
@@ -84,8 +87,11 @@ def put_piece(
         return row
     if len(content) > PIECE or offset + len(content) > row.size:
         raise TooLarge(
-            "the piece is too large",
-            advice=f"At most {PIECE} bytes, and no more than the journal says of the file.",
+            worded("the piece is too large"),
+            advice=worded(
+                "At most %(piece)s bytes, and no more than the journal says of the file.",
+                piece=PIECE,
+            ),
         )
     if offset + len(content) <= row.received:
         return row

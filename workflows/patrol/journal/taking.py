@@ -14,6 +14,7 @@ from core.browser_keys import is_signed
 from core.errors import Conflict, Invalid
 from core.personal import make_keys, seal
 from core.vault import Vault
+from rules.wording import worded
 from workflows.patrol import lone
 from workflows.patrol.journal.applying import Applying, Outcome, apply, is_made_by_hand
 from workflows.patrol.journal.chain import Entry, Flawed, genesis, read_entries, signed_text
@@ -114,7 +115,7 @@ def _read(phone: Phone, batch: Batch) -> list[Entry]:
     if not entries:
         return []
     if not is_signed(phone.key, signed_text(phone.id, entries[-1]), batch.signature):
-        problem = "signature: by the key of this phone, over its last entry"
+        problem = worded("signature: by the key of this phone, over its last entry")
         raise Unchained(problem, entries[-1].seq, phone.accepted)
     if entries[0].seq > phone.accepted + 1:
         raise Gap(phone.accepted)

@@ -16,6 +16,7 @@ from core.people import Caller, scoped
 from core.places import Asset, Node, Space
 from core.site_hours import hours_at
 from core.teams import teams_at
+from rules.wording import worded
 from workflows.patrol.checkpoints import READ
 from workflows.patrol.lone.model import PLAN, DeadZone, LonePlan
 
@@ -128,20 +129,20 @@ def move_lone_plan(
 def _check(session: Session, site_id: UUID, draft: LoneDraft) -> None:
     problems = []
     if draft.team not in {team.code for team in teams_at(session, site_id)}:
-        problems.append("team: one of this site")
+        problems.append(worded("team: one of this site"))
     if not 1 <= draft.every_min <= LONGEST_MIN:
-        problems.append(f"every_min: 1 to {LONGEST_MIN}")
+        problems.append(worded("every_min: 1 to %(most)s", most=LONGEST_MIN))
     if not 1 <= draft.grace_min <= LONGEST_MIN:
-        problems.append(f"grace_min: 1 to {LONGEST_MIN}")
+        problems.append(worded("grace_min: 1 to %(most)s", most=LONGEST_MIN))
     if not 0 <= draft.wait_min <= LONGEST_MIN:
-        problems.append(f"wait_min: 0 to {LONGEST_MIN}")
+        problems.append(worded("wait_min: 0 to %(most)s", most=LONGEST_MIN))
     site = session.get_one(Node, site_id)
     if draft.hours and not hours_at(session, site, frozenset({draft.hours})):
-        problems.append("hours: the code of a calendar or a shift of this site")
+        problems.append(worded("hours: the code of a calendar or a shift of this site"))
     if draft.outside and not draft.hours:
-        problems.append("outside: needs hours, outside of which people check in")
+        problems.append(worded("outside: needs hours, outside of which people check in"))
     if problems:
-        raise Invalid("the plan was not saved", problems=problems)
+        raise Invalid(worded("the plan was not saved"), problems=problems)
 
 
 def find_lone_plan(session: Session, caller: Caller, plan_id: UUID, *, permission: str) -> LonePlan:
@@ -149,7 +150,9 @@ def find_lone_plan(session: Session, caller: Caller, plan_id: UUID, *, permissio
     statement = select(LonePlan).where(LonePlan.id == plan_id)
     row = session.scalars(scoped(statement, LonePlan.site_id, caller, READ)).first()
     if row is None:
-        raise NotFound("there is no such plan", advice="Look for it in the list of plans.")
+        raise NotFound(
+            worded("there is no such plan"), advice=worded("Look for it in the list of plans.")
+        )
     caller.require(permission, row.site_id)
     return row
 
@@ -191,7 +194,9 @@ def flag_dead_zone(
     """
     site_id = _place_at(session, place_id)
     if site_id is None or site_id not in caller.sites_for(READ):
-        raise NotFound("there is no such place", advice="Choose a checkpoint or a space.")
+        raise NotFound(
+            worded("there is no such place"), advice=worded("Choose a checkpoint or a space.")
+        )
     caller.require(permission, site_id)
     row = session.get(DeadZone, place_id)
     if flagged == (row is not None):

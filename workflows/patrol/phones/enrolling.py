@@ -21,6 +21,7 @@ from core.makers import might_still
 from core.people import Caller, Person
 from core.teams import teams_at
 from core.vault import Vault
+from rules.wording import worded
 from workflows.patrol.checkpoints import SCAN, WRITE
 from workflows.patrol.journal.chain import genesis
 from workflows.patrol.phones.model import KINDS, Phone, PhonePlace
@@ -64,7 +65,7 @@ def make_place(
     """
     caller.require(WRITE, site_id)
     if problems := _problems(session, site_id, new):
-        raise Invalid("no place was made for a phone", problems=problems)
+        raise Invalid(worded("no place was made for a phone"), problems=problems)
     code = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
     row = PhonePlace(
         id=new_id(),
@@ -93,19 +94,19 @@ def make_place(
 
 
 def _problems(session: Session, site_id: UUID, new: NewPlace) -> list[str]:
-    problems = []
+    problems: list[str] = []
     if new.kind not in KINDS:
-        problems.append(f"kind: one of {', '.join(KINDS)}")
+        problems.append(worded("kind: one of %(known)s", known=", ".join(KINDS)))
     if not 1 <= len(" ".join(new.label.split())) <= LONGEST_LABEL:
-        problems.append(f"label: 1 to {LONGEST_LABEL} characters")
+        problems.append(worded("label: 1 to %(most)s characters", most=LONGEST_LABEL))
     if new.team and new.team not in {team.code for team in teams_at(session, site_id)}:
-        problems.append("team: there is no such team on this site")
+        problems.append(worded("team: there is no such team on this site"))
     if new.kind == "personal":
         person = session.get(Person, new.person_id) if new.person_id else None
         if person is None or not may(session, person, SCAN, site_id):
-            problems.append("person_id: somebody who may scan on this site")
+            problems.append(worded("person_id: somebody who may scan on this site"))
     elif new.person_id is not None:
-        problems.append("person_id: only of a personal phone")
+        problems.append(worded("person_id: only of a personal phone"))
     return problems
 
 
@@ -140,7 +141,9 @@ def enrol(session: Session, new: NewPhone, *, vault: Vault, now: datetime) -> Ph
     if not might_still(session, place.made_by, WRITE, place.site_id):
         raise _no_place()
     if session.get(Phone, new.id) is not None:
-        raise Conflict("this id is another phone's", advice="Make a new id, and try again.")
+        raise Conflict(
+            worded("this id is another phone's"), advice=worded("Make a new id, and try again.")
+        )
     phone = _phone(place, new, key, now)
     session.add(phone)
     session.flush()
@@ -161,7 +164,9 @@ def checked_key(jwk: Mapping[str, object]) -> dict[str, str]:
     """The public key that a phone brings, as it is kept. Invalid for what is none of P-256."""
     key = read_key(jwk)
     if key is None:
-        raise Invalid("the phone was not set up", problems=["key: a public JWK of P-256"])
+        raise Invalid(
+            worded("the phone was not set up"), problems=[worded("key: a public JWK of P-256")]
+        )
     return key
 
 
@@ -202,8 +207,8 @@ def _take(session: Session, place: PhonePlace, phone: Phone) -> None:
 
 def _no_place() -> NotFound:
     return NotFound(
-        "this code is unknown, used or too old",
-        advice="Ask a supervisor for a new one; it counts once and for half an hour.",
+        worded("this code is unknown, used or too old"),
+        advice=worded("Ask a supervisor for a new one; it counts once and for half an hour."),
     )
 
 

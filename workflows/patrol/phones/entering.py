@@ -10,6 +10,7 @@ from core.errors import Invalid, NotSignedIn
 from core.limits import Limit, take
 from core.pins import NewPin, RightPin, check_pin, new_pin, require_still, set_pin
 from core.vault import Vault
+from rules.wording import worded
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.phones.proving import require_in_use
 from workflows.patrol.phones.refusals import PhoneRefused, WrongPin
@@ -124,5 +125,8 @@ def _own(typed: Typed) -> NewPin:
             advice="Type the PIN that you were given, and one of your own.",
         )
     if typed.new_pin == typed.pin:
-        raise Invalid("this PIN can't be taken", problems=["new_pin: another one than was given"])
+        raise Invalid(
+            worded("this PIN can't be taken"),
+            problems=[worded("new_pin: another one than was given")],
+        )
     return new_pin(typed.new_pin)

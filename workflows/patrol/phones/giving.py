@@ -9,6 +9,7 @@ from core import events
 from core.errors import NotAllowed, NotFound
 from core.people import Caller, Person, caller_for
 from core.pins import NewPin, set_pin
+from rules.wording import worded
 from workflows.patrol.checkpoints import SCAN, WRITE
 from workflows.patrol.phones.signing_in import SCOPE
 
@@ -38,11 +39,15 @@ def require_over_pin(session: Session, caller: Caller, person_id: UUID) -> Perso
     ours = caller.sites_for(WRITE)
     known = ours | caller.sites_for("people.read")
     if person is None or theirs is None or not theirs.sites_for(SCAN) & known:
-        raise NotFound("there is no such guard", advice="Look for them among the people.")
+        raise NotFound(
+            worded("there is no such guard"), advice=worded("Look for them among the people.")
+        )
     if not frozenset().union(*map(theirs.sites_for, SCOPE)) <= ours:
         raise NotAllowed(
-            "they scan on sites that you don't set up as well",
-            advice="Let them set their PIN on their account page, or ask who sets all of these up.",
+            worded("they scan on sites that you don't set up as well"),
+            advice=worded(
+                "Let them set their PIN on their account page, or ask who sets all of these up."
+            ),
         )
     return person
 

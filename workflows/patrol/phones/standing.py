@@ -12,6 +12,7 @@ from core.errors import Invalid, NotFound
 from core.lifecycle import move
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person, scoped
+from rules.wording import worded
 from workflows.patrol.checkpoints import PEOPLE, READ
 from workflows.patrol.phones.model import PHONE, Phone, PhonePlace, PhoneUser
 from workflows.patrol.phones.signing_in import end_tokens
@@ -64,7 +65,10 @@ def list_phones(
     Invalid for an unknown state.
     """
     if state is not None and state not in STATES:
-        raise Invalid("there is no such state", problems=[f"state: one of {', '.join(STATES)}"])
+        raise Invalid(
+            worded("there is no such state"),
+            problems=[worded("state: one of %(known)s", known=", ".join(STATES))],
+        )
     statement = scoped(_ROWS, Phone.site_id, caller, PEOPLE)
     if site_id is not None:
         statement = statement.where(Phone.site_id == site_id)
@@ -142,4 +146,6 @@ def move_phone(
 
 
 def _unknown() -> NotFound:
-    return NotFound("there is no such phone", advice="Look for it in the list of phones.")
+    return NotFound(
+        worded("there is no such phone"), advice=worded("Look for it in the list of phones.")
+    )

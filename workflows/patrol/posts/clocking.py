@@ -15,6 +15,7 @@ from core.lifecycle import move
 from core.people import Caller, Person
 from core.rosters import Absence, Shift, bosses
 from core.vault import Vault
+from rules.wording import worded
 from workflows.patrol.checkpoints import PEOPLE, SCAN, WRITE
 from workflows.patrol.posts.keeping import require_in_use
 from workflows.patrol.posts.model import DUTY, LONGEST_DUTY, TWICE, Post, PostDuty
@@ -82,9 +83,9 @@ def clock_in(
     problems = _reason_problems(reason)
     person = session.get(Person, person_id)
     if person is None or not may(session, person, SCAN, post.site_id):
-        problems.append("person_id: nobody on this site who may go rounds")
+        problems.append(worded("person_id: nobody on this site who may go rounds"))
     if problems:
-        raise Invalid("nobody was put down", problems=problems)
+        raise Invalid(worded("nobody was put down"), problems=problems)
     return come(
         session,
         post,
@@ -110,8 +111,8 @@ def clock_in_by_card(
     person = session.get(Person, badge.person_id) if badge and counts(badge, now) else None
     if person is None or not may(session, person, SCAN, post.site_id):
         raise NotFound(
-            "this card is nobody's on this site",
-            advice="Read it in again, or choose the person and say why.",
+            worded("this card is nobody's on this site"),
+            advice=worded("Read it in again, or choose the person and say why."),
         )
     actor = events.Actor.person(caller.person_id)
     return come(session, post, person.id, at=now, by="card", actor=actor, now=now)
@@ -176,15 +177,19 @@ def _same_post(session: Session, standing: PostDuty, post: Post) -> PostDuty:
         # Where somebody is on another site is not for who leads on this one.
         raise _elsewhere()
     raise Conflict(
-        f"this person is at another post ({other.code}) since {standing.started_at.isoformat()}",
-        advice="Let them leave that post first; nobody is at two at once.",
+        worded(
+            "this person is at another post (%(code)s) since %(started_at)s",
+            code=other.code,
+            started_at=standing.started_at.isoformat(),
+        ),
+        advice=worded("Let them leave that post first; nobody is at two at once."),
     )
 
 
 def _elsewhere() -> Conflict:
     return Conflict(
-        "this person is at a post of another site, or was at that time",
-        advice="Nobody is at two at once; ask them.",
+        worded("this person is at a post of another site, or was at that time"),
+        advice=worded("Nobody is at two at once; ask them."),
     )
 
 
@@ -195,8 +200,10 @@ def _refuse_overlap(session: Session, post: Post, person_id: UUID, at: datetime)
         if other.site_id != post.site_id:
             raise _elsewhere()
         raise Conflict(
-            f"this person was at a post until {other.ended_at.isoformat()}",
-            advice="Choose a later time.",
+            worded(
+                "this person was at a post until %(ended_at)s", ended_at=other.ended_at.isoformat()
+            ),
+            advice=worded("Choose a later time."),
         )
 
 
@@ -245,7 +252,9 @@ def clock_out(
     row = session.get(PostDuty, duty_id, populate_existing=True, with_for_update=True)
     own = row is not None and row.person_id == caller.person_id
     if row is None or not (own or row.site_id in caller.sites_for(PEOPLE)):
-        raise NotFound("nobody is at a post by this id", advice="Look at who is there.")
+        raise NotFound(
+            worded("nobody is at a post by this id"), advice=worded("Look at who is there.")
+        )
     if not own:
         caller.require(WRITE, row.site_id)
     if row.state == "left":
@@ -254,8 +263,8 @@ def clock_out(
     if own and not reason.strip() and at is None:
         if row.state == "forgotten":
             raise Conflict(
-                "your time at this post was ended, because nobody said that you left",
-                advice="Ask whoever leads you to put down when you left.",
+                worded("your time at this post was ended, because nobody said that you left"),
+                advice=worded("Ask whoever leads you to put down when you left."),
             )
         # A scanner's clock may be ahead of ours.
         left_at = max(now, row.started_at)
@@ -264,12 +273,20 @@ def clock_out(
     moment = _moment(at, now)
     problems = _reason_problems(reason)
     if moment <= row.started_at:
-        problems.append(f"at: after {row.started_at.isoformat()}, when they came")
+        problems.append(
+            worded(
+                "at: after %(started_at)s, when they came", started_at=row.started_at.isoformat()
+            )
+        )
     again = _came_again(session, row)
     if again is not None and moment > again:
-        problems.append(f"at: not after {again.isoformat()}, when they came to a post again")
+        problems.append(
+            worded(
+                "at: not after %(again)s, when they came to a post again", again=again.isoformat()
+            )
+        )
     if problems:
-        raise Invalid("nobody was let go", problems=problems)
+        raise Invalid(worded("nobody was let go"), problems=problems)
     why = " ".join(reason.split())
     return leave(session, row, at=moment, by="supervisor", actor=actor, now=now, reason=why)
 
@@ -304,8 +321,8 @@ def leave_by_oneself(
 
 def _not_there() -> Conflict:
     return Conflict(
-        "you were not at this post then",
-        advice="Ask whoever leads you to put down when you left.",
+        worded("you were not at this post then"),
+        advice=worded("Ask whoever leads you to put down when you left."),
     )
 
 
@@ -349,13 +366,19 @@ def _moment(at: datetime | None, now: datetime) -> datetime:
     if at is None:
         return now
     if not now - OLDEST <= at <= now:
-        raise Invalid("nothing was put down", problems=["at: within the last 24 hours"])
+        raise Invalid(
+            worded("nothing was put down"), problems=[worded("at: within the last 24 hours")]
+        )
     return at
 
 
 def _reason_problems(reason: str) -> list[str]:
     length = len(" ".join(reason.split()))
-    return [] if 1 <= length <= LONGEST_REASON else [f"reason: 1 to {LONGEST_REASON} characters"]
+    return (
+        []
+        if 1 <= length <= LONGEST_REASON
+        else [worded("reason: 1 to %(most)s characters", most=LONGEST_REASON)]
+    )
 
 
 def duties_to_end(session: Session, *, now: datetime, limit: int = 200) -> list[UUID]:

@@ -19,6 +19,7 @@ from core.paging import rows_of
 from core.people import Caller, Person, scoped
 from core.rosters import Shift
 from core.teams import members_of
+from rules.wording import worded
 from workflows.patrol.checkpoints import READ, SCAN
 from workflows.patrol.posts.manning import crew
 from workflows.patrol.posts.model import ORDERS, OrdersRead, Post, PostOrders
@@ -62,26 +63,28 @@ def write_draft(
     """
     text = {language: body.get(language, "").strip() for language in LANGUAGES}
     problems = [
-        f"body.{language}: at most {LONGEST_BODY} characters"
+        worded(
+            "body.%(language)s: at most %(most)s characters", language=language, most=LONGEST_BODY
+        )
         for language in LANGUAGES
         if len(text[language]) > LONGEST_BODY
     ]
     if problems:
-        raise Invalid("the draft was not saved", problems=problems)
+        raise Invalid(worded("the draft was not saved"), problems=problems)
     values = {"body": text, "written_by": caller.person_id, "written_at": now}
     actor = events.Actor.person(caller.person_id)
     row = draft_of(session, post.id)
     if row is None and expected_version is not None:
         raise Stale(
-            "this draft was published since you read it",
-            advice="Read the orders in force, then repeat your change.",
+            worded("this draft was published since you read it"),
+            advice=worded("Read the orders in force, then repeat your change."),
         )
     if row is None:
         return _first_draft(session, post, values, actor, now)
     if expected_version is None:
         raise Stale(
-            "somebody has begun a draft since you read these orders",
-            advice="Load the page again, and write on in theirs.",
+            worded("somebody has begun a draft since you read these orders"),
+            advice=worded("Load the page again, and write on in theirs."),
         )
     move(
         session,
@@ -111,8 +114,8 @@ def _first_draft(
             session.flush()
     except IntegrityError as error:
         raise Conflict(
-            "somebody else has begun a draft at this moment",
-            advice="Load the page again, and write on in theirs.",
+            worded("somebody else has begun a draft at this moment"),
+            advice=worded("Load the page again, and write on in theirs."),
         ) from error
     events.append(
         session,
@@ -140,11 +143,16 @@ def publish(
     """
     row = draft_of(session, post.id)
     if row is None:
-        raise NotFound("there is no draft of these orders", advice="Write one first.")
+        raise NotFound(
+            worded("there is no draft of these orders"), advice=worded("Write one first.")
+        )
     empty = [language for language in LANGUAGES if not row.body.get(language, "").strip()]
     if empty:
-        problems = [f"body.{language}: write it in both languages" for language in empty]
-        raise Invalid("the orders were not published", problems=problems)
+        problems = [
+            worded("body.%(language)s: write it in both languages", language=language)
+            for language in empty
+        ]
+        raise Invalid(worded("the orders were not published"), problems=problems)
     actor = events.Actor.person(caller.person_id)
     facts = {"post": str(post.id), "number": row.number}
     before = published_of(session, post.id)
@@ -185,15 +193,19 @@ def acknowledge(
     statement = select(PostOrders).where(PostOrders.id == orders_id)
     row = session.scalars(scoped(statement, PostOrders.site_id, caller, READ)).first()
     if row is None or row.state == "draft":
-        raise NotFound("there are no such orders", advice="Look for them at the post.")
+        raise NotFound(
+            worded("there are no such orders"), advice=worded("Look for them at the post.")
+        )
     caller.require(SCAN, row.site_id)
     if digest != row.digest:
-        raise Conflict("this is not the text of these orders", advice="Read them again.")
+        raise Conflict(
+            worded("this is not the text of these orders"), advice=worded("Read them again.")
+        )
     standing = session.get(OrdersRead, (row.id, caller.person_id))
     if standing is not None:
         return standing
     if row.state != "published" and at is None:
-        raise Conflict("newer orders are in force", advice="Read the newest ones.")
+        raise Conflict(worded("newer orders are in force"), advice=worded("Read the newest ones."))
     read = OrdersRead(
         orders_id=row.id,
         person_id=caller.person_id,
@@ -227,7 +239,9 @@ def post_of_orders(session: Session, caller: Caller, orders_id: UUID) -> UUID:
     )
     found = session.scalars(scoped(statement, PostOrders.site_id, caller, READ)).first()
     if found is None:
-        raise NotFound("there are no such orders", advice="Look for them at the post.")
+        raise NotFound(
+            worded("there are no such orders"), advice=worded("Look for them at the post.")
+        )
     return found
 
 

@@ -16,6 +16,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person
+from rules.wording import worded
 from workflows import tickets
 from workflows.patrol.checkpoints import SCAN, WRITE
 from workflows.patrol.journal.model import GuardFile
@@ -89,18 +90,34 @@ def set_items(
 def _check(wanted: Sequence[Item], named: Mapping[tuple[str, str], int]) -> None:
     problems = []
     if len(named) < len(wanted):
-        problems.append("items: each name once")
+        problems.append(worded("items: each name once"))
     if len(named) > MOST_ITEMS:
-        problems.append(f"items: at most {MOST_ITEMS}")
+        problems.append(worded("items: at most %(most)s", most=MOST_ITEMS))
     for number, ((kind, name), many) in enumerate(named.items()):
         if kind not in KINDS:
-            problems.append(f"items.{number}: kind: one of {', '.join(KINDS)}")
+            problems.append(
+                worded(
+                    "items.%(number)s: kind: one of %(known)s",
+                    number=number,
+                    known=", ".join(KINDS),
+                )
+            )
         if not 1 <= len(name) <= LONGEST_NAME:
-            problems.append(f"items.{number}: name: 1 to {LONGEST_NAME} characters")
+            problems.append(
+                worded(
+                    "items.%(number)s: name: 1 to %(most)s characters",
+                    number=number,
+                    most=LONGEST_NAME,
+                )
+            )
         if not 1 <= many <= LARGEST_NUMBER:
-            problems.append(f"items.{number}: number: 1 to {LARGEST_NUMBER}")
+            problems.append(
+                worded(
+                    "items.%(number)s: number: 1 to %(most)s", number=number, most=LARGEST_NUMBER
+                )
+            )
     if problems:
-        raise Invalid("the list was not saved", problems=problems)
+        raise Invalid(worded("the list was not saved"), problems=problems)
 
 
 def count_items(
@@ -121,13 +138,16 @@ def count_items(
     duty = present_duty(session, caller.person_id)
     there = duty is not None and duty.post_id == post.id
     if not there and post.site_id not in caller.sites_for(WRITE):
-        raise Conflict("you are not at this post", advice="Come to it first: scan its checkpoint.")
+        raise Conflict(
+            worded("you are not at this post"),
+            advice=worded("Come to it first: scan its checkpoint."),
+        )
     # Of two who count at the same moment one waits, and sees the ticket that the other opened.
     session.execute(select(Post.id).where(Post.id == post.id).with_for_update())
     rows = items_of(session, post.id)
     problems = [text for row in rows for text in _count_problems(row, counted.get(row.id))]
     if problems:
-        raise Invalid("nothing was handed over", problems=problems)
+        raise Invalid(worded("nothing was handed over"), problems=problems)
     fresh = [row for row in rows if _differs(row, counted[row.id])]
     fresh = [row for row in fresh if not _is_seen_to(session, row, counted[row.id])]
     ticket = _open(session, caller, post, fresh, counted, now) if fresh else None
@@ -143,9 +163,18 @@ def count_items(
 
 def _count_problems(row: PostItem, count: Count | None) -> list[str]:
     if count is None or not 0 <= count.number <= LARGEST_NUMBER:
-        return [f"items.{row.name}: count it, 0 to {LARGEST_NUMBER}"]
+        return [
+            worded("items.%(name)s: count it, 0 to %(most)s", name=row.name, most=LARGEST_NUMBER)
+        ]
     if _differs(row, count) and not 1 <= len(count.why.strip()) <= LONGEST_WHY:
-        return [f"items.{row.name}: say why it is not {row.number}, in 1 to {LONGEST_WHY} letters"]
+        return [
+            worded(
+                "items.%(name)s: say why it is not %(number)s, in 1 to %(most)s letters",
+                name=row.name,
+                number=row.number,
+                most=LONGEST_WHY,
+            )
+        ]
     return []
 
 
@@ -227,8 +256,8 @@ def write_entry(
     require_in_use(post)
     body = text.replace("\0", "").strip()
     if len(body) > LONGEST_ENTRY or not (body or files):
-        problems = [f"text: 1 to {LONGEST_ENTRY} characters"]
-        raise Invalid("nothing was written", problems=problems)
+        problems = [worded("text: 1 to %(most)s characters", most=LONGEST_ENTRY)]
+        raise Invalid(worded("nothing was written"), problems=problems)
     row = PostLog(
         id=_next_id(session, post),
         site_id=post.site_id,
@@ -278,7 +307,9 @@ def read_log(session: Session, caller: Caller, post: Post, up_to: UUID, *, now: 
     caller.require(SCAN, post.site_id)
     entry = session.get(PostLog, up_to)
     if entry is None or entry.post_id != post.id:
-        raise NotFound("there is no such entry in this log", advice="Load the log again.")
+        raise NotFound(
+            worded("there is no such entry in this log"), advice=worded("Load the log again.")
+        )
     shown = select(PostLog.id).where(PostLog.post_id == post.id, PostLog.id <= up_to)
     shown = shown.order_by(PostLog.id.desc()).limit(LOG_PAGE)
     made = 0

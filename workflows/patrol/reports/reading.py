@@ -16,6 +16,7 @@ from core.lifecycle import move
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person, scoped
 from core.places import Asset
+from rules.wording import worded
 from workflows.patrol.checkpoints import PEOPLE, READ, WRITE
 from workflows.patrol.journal.model import GuardFile
 from workflows.patrol.journal.orphans import find_orphaned_file
@@ -81,7 +82,10 @@ def list_reports(
     Each with `files`. Key: occurred_at, id. Invalid for an unknown state.
     """
     if wanted.state is not None and wanted.state not in STATES:
-        raise Invalid("there is no such state", problems=[f"state: one of {', '.join(STATES)}"])
+        raise Invalid(
+            worded("there is no such state"),
+            problems=[worded("state: one of %(known)s", known=", ".join(STATES))],
+        )
     statement = _seen(_ROWS, caller)
     for column, value in (
         (GuardReport.site_id, wanted.site_id),
@@ -188,8 +192,8 @@ def close_report(
     caller.require(WRITE, row.site_id)
     closing = " ".join(word.split())
     if len(closing) > LONGEST_CLOSING:
-        problems = [f"closing: at most {LONGEST_CLOSING} characters"]
-        raise Invalid("nothing was changed", problems=problems)
+        problems = [worded("closing: at most %(most)s characters", most=LONGEST_CLOSING)]
+        raise Invalid(worded("nothing was changed"), problems=problems)
     move(
         session,
         row,
@@ -214,9 +218,11 @@ def find_guard_file(session: Session, caller: Caller, file_id: UUID) -> GuardFil
     row = row or session.scalars(logged).first()
     row = row or find_orphaned_file(session, caller, file_id)
     if row is None:
-        raise NotFound("there is no such file", advice="Look for it on its report.")
+        raise NotFound(worded("there is no such file"), advice=worded("Look for it on its report."))
     return row
 
 
 def _unknown() -> NotFound:
-    return NotFound("there is no such report", advice="Look for it in the list of reports.")
+    return NotFound(
+        worded("there is no such report"), advice=worded("Look for it in the list of reports.")
+    )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.places import Asset
+from rules.wording import worded
 from workflows.patrol.journal.model import GuardFile, JournalEntry
 from workflows.patrol.model import ASSET_TYPE
 from workflows.patrol.reports.choices import OPENING, Choice, choices
@@ -57,13 +58,15 @@ def record_report(session: Session, told: Told, *, now: datetime) -> tuple[Guard
     an unknown choice, and for a text that is too long.
     """
     choice = choices().get(told.choice)
-    problems = [] if choice else ["choice: none of GET /guard/plan"]
+    problems = [] if choice else [worded("choice: none of GET /guard/plan")]
     if len(told.text) > LONGEST_TEXT:
-        problems.append(f"text: at most {LONGEST_TEXT} characters")
+        problems.append(worded("text: at most %(most)s characters", most=LONGEST_TEXT))
     if choice is None or problems:
-        raise Invalid("the report was not taken", problems=problems)
+        raise Invalid(worded("the report was not taken"), problems=problems)
     if session.get(GuardReport, told.id) is not None:
-        raise Conflict("this id stands for another report", advice="Make a new id for each.")
+        raise Conflict(
+            worded("this id stands for another report"), advice=worded("Make a new id for each.")
+        )
     marks: list[str] = []
     told = _on_site(session, told, marks)
     row = GuardReport(
@@ -196,14 +199,20 @@ def record_more(
     """
     row = session.get(GuardReport, report_id, with_for_update=True)
     if row is None or row.site_id != told.site_id:
-        raise NotFound("there is no such report", advice="Look at what was handed in.")
+        raise NotFound(
+            worded("there is no such report"), advice=worded("Look at what was handed in.")
+        )
     if row.person_id != told.person_id:
-        raise NotAllowed("this is somebody else's report", advice="Write one of your own.")
+        raise NotAllowed(
+            worded("this is somebody else's report"), advice=worded("Write one of your own.")
+        )
     if len(told.text) > LONGEST_TEXT:
-        problems = [f"text: at most {LONGEST_TEXT} characters"]
-        raise Invalid("nothing was added", problems=problems)
+        problems = [worded("text: at most %(most)s characters", most=LONGEST_TEXT)]
+        raise Invalid(worded("nothing was added"), problems=problems)
     if session.get(GuardReportAddition, told.id) is not None:
-        raise Conflict("this id stands for something else", advice="Make a new id for each.")
+        raise Conflict(
+            worded("this id stands for something else"), advice=worded("Make a new id for each.")
+        )
     addition = GuardReportAddition(
         id=told.id,
         site_id=row.site_id,

@@ -10,6 +10,7 @@ from core import events
 from core.errors import Conflict, Invalid, NotFound
 from core.lifecycle import move
 from core.people import Caller, scoped
+from rules.wording import worded
 from workflows.patrol.checkpoints import READ, SCAN, WRITE
 from workflows.patrol.rounds.joining import settle, start
 from workflows.patrol.rounds.model import OPEN, ROUND, Round, RoundPoint
@@ -22,7 +23,9 @@ def find_round(session: Session, caller: Caller, round_id: UUID, *, permission: 
     statement = scoped(select(Round).where(Round.id == round_id), Round.site_id, caller, READ)
     row = session.scalars(statement.with_for_update()).first()
     if row is None:
-        raise NotFound("there is no such round", advice="Look for it in the list of rounds.")
+        raise NotFound(
+            worded("there is no such round"), advice=worded("Look for it in the list of rounds.")
+        )
     caller.require(permission, row.site_id)
     return row
 
@@ -46,8 +49,12 @@ def begin_round(
         return row
     if not row.opens_at <= began <= row.ends_at:
         raise Conflict(
-            "this round can't begin now",
-            advice=f"It can from {row.opens_at.isoformat()} to {row.ends_at.isoformat()}.",
+            worded("this round can't begin now"),
+            advice=worded(
+                "It can from %(opens_at)s to %(ends_at)s.",
+                opens_at=row.opens_at.isoformat(),
+                ends_at=row.ends_at.isoformat(),
+            ),
         )
     actor = events.Actor.person(caller.person_id)
     start(session, row, caller.person_id, began, actor=actor, now=now)
@@ -82,11 +89,13 @@ def excuse_point(
     row = find_round(session, caller, round_id, permission=WRITE)
     point = session.get(RoundPoint, {"round_id": round_id, "position": position})
     if point is None:
-        raise NotFound("there is no such point", advice="Look at the points of the round.")
+        raise NotFound(
+            worded("there is no such point"), advice=worded("Look at the points of the round.")
+        )
     if row.state not in OPEN or point.state in ("scanned", "excused"):
         raise Conflict(
-            "this point can't be excused any more",
-            advice="Only one that is not scanned, of a round that is not over, can be.",
+            worded("this point can't be excused any more"),
+            advice=worded("Only one that is not scanned, of a round that is not over, can be."),
         )
     was = point.state
     point.state, point.reason = "excused", _reason(reason)
@@ -107,6 +116,6 @@ def excuse_point(
 def _reason(text: str) -> str:
     reason = " ".join(text.split())
     if not 1 <= len(reason) <= LONGEST_REASON:
-        problems = [f"reason: 1 to {LONGEST_REASON} characters"]
-        raise Invalid("nothing was changed", problems=problems)
+        problems = [worded("reason: 1 to %(most)s characters", most=LONGEST_REASON)]
+        raise Invalid(worded("nothing was changed"), problems=problems)
     return reason

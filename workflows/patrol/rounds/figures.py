@@ -16,6 +16,7 @@ from core.errors import NotFound
 from core.local_time import zone
 from core.people import Caller
 from core.places import Asset, Node
+from rules.wording import worded
 from workflows.patrol.checkpoints import READ
 from workflows.patrol.model import ACCEPTED, Scan
 from workflows.patrol.rounds.model import OPEN, Round, RoundPoint, Route, RoutePoint
@@ -153,7 +154,9 @@ def patrol_figures(
     if site_id is not None:
         sites = [site for site in sites if site.id == site_id]
         if not sites:
-            raise NotFound("there is no such site", advice="Look for it in the tree.")
+            raise NotFound(
+                worded("there is no such site"), advice=worded("Look for it in the tree.")
+            )
     days = days or days_asked(None, None, today_of(sites, now))
     found = []
     for site in sites:

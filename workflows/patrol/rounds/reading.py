@@ -14,6 +14,7 @@ from core.errors import Invalid, NotFound
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person, scoped
 from core.places import Asset
+from rules.wording import worded
 from workflows.patrol.checkpoints import PEOPLE, READ
 from workflows.patrol.model import Scan
 from workflows.patrol.rounds.contact import goers, last_heard
@@ -133,7 +134,9 @@ def describe_round(
     statement = scoped(_ROWS.where(Round.id == round_id), Round.site_id, caller, READ)
     found = session.execute(statement).mappings().first()
     if found is None:
-        raise NotFound("there is no such round", advice="Look for it in the list of rounds.")
+        raise NotFound(
+            worded("there is no such round"), advice=worded("Look for it in the list of rounds.")
+        )
     row = _shown(dict(found), caller)
     points = _points(session, round_id)
     if row["order"] == "ordered":
@@ -152,8 +155,8 @@ def _states(wanted: str) -> Sequence[str]:
     if wanted == "open":
         return OPEN
     if wanted not in STATES:
-        problems = [f"state: open, or one of {', '.join(STATES)}"]
-        raise Invalid("there is no such state", problems=problems)
+        problems = [worded("state: open, or one of %(known)s", known=", ".join(STATES))]
+        raise Invalid(worded("there is no such state"), problems=problems)
     return (wanted,)
 
 

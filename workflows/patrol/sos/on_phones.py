@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotAllowed, NotFound
 from core.people import Caller, Person, caller_for
+from rules.wording import worded
 from workflows.patrol.checkpoints import SCAN
 from workflows.patrol.phones.model import Phone, PhoneUser
 from workflows.patrol.sos.model import SosSignal
@@ -32,7 +33,8 @@ def sender_on(session: Session, phone: Phone, person_id: UUID) -> Caller:
     person = session.get(Person, person_id)
     if person is None or person.left_at is not None or not _is_known(session, phone, person_id):
         raise NotAllowed(
-            "this person is not known on this phone", advice="Call the control room by telephone."
+            worded("this person is not known on this phone"),
+            advice=worded("Call the control room by telephone."),
         )
     return caller_for(session, person).within(frozenset({SCAN}))
 
@@ -46,7 +48,9 @@ def sender_of(session: Session, phone: Phone, sos_id: UUID) -> Caller:
     row = session.get(Sos, signal.sos_id if signal is not None else sos_id)
     person_id = row.person_id if row is not None else None
     if person_id is None or not _is_known(session, phone, person_id):
-        raise NotFound("there is no such call for help", advice="Send the press first.")
+        raise NotFound(
+            worded("there is no such call for help"), advice=worded("Send the press first.")
+        )
     person = session.get_one(Person, person_id)
     return caller_for(session, person).within(frozenset({SCAN}))
 

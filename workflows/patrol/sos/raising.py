@@ -18,6 +18,7 @@ from core.lifecycle import move
 from core.people import Caller
 from core.places import Asset
 from core.rosters import Shift
+from rules.wording import worded
 from workflows.patrol.checkpoints import SCAN
 from workflows.patrol.model import ACCEPTED, Scan
 from workflows.patrol.rounds.contact import note_contact
@@ -81,7 +82,8 @@ def press(session: Session, caller: Caller, given: Press, *, now: datetime) -> S
             return known
         if standing_of(session, caller.person_id, practice=given.practice) is None:
             raise Conflict(
-                "this id stands for something else", advice="Make a new id for each press."
+                worded("this id stands for something else"),
+                advice=worded("Make a new id for each press."),
             ) from None
         return _take(session, caller, given, now)
 
@@ -91,7 +93,10 @@ def _known(session: Session, caller: Caller, signal_id: UUID) -> Sos | None:
     if signal is None:
         return None
     if signal.person_id != caller.person_id or signal.what != "press":
-        raise Conflict("this id stands for something else", advice="Make a new id for each press.")
+        raise Conflict(
+            worded("this id stands for something else"),
+            advice=worded("Make a new id for each press."),
+        )
     return session.get_one(Sos, signal.sos_id)
 
 
@@ -249,7 +254,9 @@ def own_call(session: Session, caller: Caller, sos_id: UUID) -> Sos:
     signal = session.get(SosSignal, sos_id)
     row = session.get(Sos, signal.sos_id if signal is not None else sos_id)
     if row is None or row.person_id != caller.person_id:
-        raise NotFound("there is no such call for help", advice="Send the press first.")
+        raise NotFound(
+            worded("there is no such call for help"), advice=worded("Send the press first.")
+        )
     return row
 
 
@@ -323,7 +330,7 @@ def _site(
     """Where somebody calls from: as they say, else by shift, by last scan, by their rights."""
     works = caller.sites_for(SCAN)
     if not works:
-        raise NotAllowed("you work on no site", advice="Call the emergency number.")
+        raise NotAllowed(worded("you work on no site"), advice=worded("Call the emergency number."))
     shift = session.scalars(
         select(Shift.site_id)
         .where(Shift.person_id == caller.person_id, Shift.starts_at <= now, Shift.ends_at > now)

@@ -14,6 +14,7 @@ from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person
 from core.places import Asset, Node, Space
 from core.rosters import posts
+from rules.wording import worded
 from workflows.patrol.rounds.model import PatrolContact
 from workflows.patrol.sos.positions import looks_at
 from workflows.patrol.sos.raising import last_scan
@@ -142,7 +143,9 @@ def describe_call(session: Session, caller: Caller, sos_id: UUID) -> dict[str, A
     """One call as who answers it sees it. NotFound where it is not theirs to answer."""
     row = session.execute(_ROWS.where(Sos.id == sos_id, answerable(caller))).mappings().first()
     if row is None:
-        raise NotFound("there is no such call for help", advice="Look at those that stand.")
+        raise NotFound(
+            worded("there is no such call for help"), advice=worded("Look at those that stand.")
+        )
     return _whole(session, dict(row))
 
 

@@ -14,6 +14,7 @@ from core.local_time import zone
 from core.people import Caller
 from core.places import Node
 from core.teams import may_do
+from rules.wording import worded
 from workflows.patrol.checkpoints import SCAN
 from workflows.patrol.posts.manning import can_be_spared
 from workflows.patrol.rounds.model import Round
@@ -50,7 +51,9 @@ def find_task(session: Session, caller: Caller, task_id: UUID) -> tuple[GuardTas
     ticket = session.scalars(statement.execution_options(populate_existing=True)).first()
     row = session.get(GuardTask, task_id, populate_existing=True) if ticket else None
     if row is None or ticket is None or not may_see(session, caller, row):
-        raise NotFound("there is no such task", advice="Look at the tickets of the site.")
+        raise NotFound(
+            worded("there is no such task"), advice=worded("Look at the tickets of the site.")
+        )
     return row, ticket
 
 
@@ -101,16 +104,16 @@ def accept(session: Session, caller: Caller, task_id: UUID, *, now: datetime) ->
 def passed_on() -> Conflict:
     """The refusal of whoever answers too late."""
     return Conflict(
-        "this task is not yours to answer any more",
-        advice="It was passed on, or somebody else goes. Stay where you are.",
+        worded("this task is not yours to answer any more"),
+        advice=worded("It was passed on, or somebody else goes. Stay where you are."),
     )
 
 
 def needed() -> Conflict:
     """The refusal of whoever would leave their post with too few."""
     return Conflict(
-        "you are needed where you stand: your post has no more than its minimum crew",
-        advice="Stay there. Somebody else is asked.",
+        worded("you are needed where you stand: your post has no more than its minimum crew"),
+        advice=worded("Stay there. Somebody else is asked."),
     )
 
 
@@ -146,8 +149,8 @@ def decline(
     reason: one of REASONS. Invalid for another one.
     """
     if reason not in REASONS:
-        problems = [f"reason: one of {', '.join(REASONS)}"]
-        raise Invalid("it was not passed on", problems=problems)
+        problems = [worded("reason: one of %(known)s", known=", ".join(REASONS))]
+        raise Invalid(worded("it was not passed on"), problems=problems)
     row, _ = own_task(session, caller, task_id)
     if row.person_id == caller.person_id and row.state == "offered":
         actor = events.Actor.person(caller.person_id)
@@ -163,8 +166,8 @@ def give_back(
     reason: one of REASONS. Invalid for another one.
     """
     if reason not in REASONS:
-        problems = [f"reason: one of {', '.join(REASONS)}"]
-        raise Invalid("it is still yours", problems=problems)
+        problems = [worded("reason: one of %(known)s", known=", ".join(REASONS))]
+        raise Invalid(worded("it is still yours"), problems=problems)
     row, _ = own_task(session, caller, task_id)
     if row.person_id != caller.person_id:
         raise passed_on()
@@ -208,16 +211,18 @@ def send(
     chosen = next((one for one in found if one.person_id == person_id), None)
     own_offer = row.state == "offered" and row.person_id == person_id
     if chosen is None and person_id != caller.person_id:
-        raise Invalid("nobody was sent", problems=["person_id: nobody who is on duty here"])
+        raise Invalid(
+            worded("nobody was sent"), problems=[worded("person_id: nobody who is on duty here")]
+        )
     if chosen is not None and chosen.why_not not in (None, "asked") and not own_offer:
-        raise Conflict(_WHY_NOT[chosen.why_not], advice="Send somebody else.")
+        raise Conflict(_WHY_NOT[chosen.why_not], advice=worded("Send somebody else."))
     actor = events.Actor.person(caller.person_id)
     free(session, row, "withdraw", "sent", now=now, actor=actor)
     near = chosen.near.told(now) if chosen else {"how": "unknown"}
     by = caller.person_id
     offer = make_offer(session, row, person_id, "accepted", near, now=now, by=by)
     if offer is None:
-        raise Conflict(_WHY_NOT["away"], advice="Send somebody else.")
+        raise Conflict(_WHY_NOT["away"], advice=worded("Send somebody else."))
     within = terms_at(session, row.site_id).terms.guards.arrive_within
     values = {"person_id": person_id, "offered_at": now, "accepted_at": now, "late_at": None}
     told = [] if person_id == caller.person_id else [str(person_id)]
@@ -237,9 +242,11 @@ def send(
 
 
 _WHY_NOT = {
-    "away": "they are on the way to something else",
-    "needed": "they are needed where they stand: the post has no more than its minimum crew",
-    "calls": "they call for help themselves",
+    "away": worded("they are on the way to something else"),
+    "needed": worded(
+        "they are needed where they stand: the post has no more than its minimum crew"
+    ),
+    "calls": worded("they call for help themselves"),
 }
 
 
@@ -251,8 +258,8 @@ def call_off(
     caller.require(SEND, row.site_id)
     text = " ".join(reason.split())
     if not 1 <= len(text) <= LONGEST_REASON:
-        problems = [f"reason: 1 to {LONGEST_REASON} characters"]
-        raise Invalid("it was not called off", problems=problems)
+        problems = [worded("reason: 1 to %(most)s characters", most=LONGEST_REASON)]
+        raise Invalid(worded("it was not called off"), problems=problems)
     if row.state not in OPEN:
         GUARD_TASK.target("call_off", row.state)
     actor = events.Actor.person(caller.person_id)

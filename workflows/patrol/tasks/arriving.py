@@ -14,6 +14,7 @@ from core.errors import Conflict, Invalid
 from core.lifecycle import move
 from core.people import Caller
 from core.places import Asset, Space
+from rules.wording import worded
 from workflows.patrol.model import ACCEPTED, AHEAD, Scan
 from workflows.patrol.tasks.answering import own_task, passed_on
 from workflows.patrol.tasks.offering import seconds_between
@@ -121,11 +122,15 @@ def arrive(
     if row.arrived_at is not None:
         return row
     if row.accepted_at is None:
-        raise Conflict("this task was not accepted", advice="Accept it first.")
+        raise Conflict(worded("this task was not accepted"), advice=worded("Accept it first."))
     if row.ended_at is not None and moment > row.ended_at:
-        raise Conflict("this task was over by then", advice="Nobody has to go there any more.")
+        raise Conflict(
+            worded("this task was over by then"), advice=worded("Nobody has to go there any more.")
+        )
     if moment > now + AHEAD or moment < row.accepted_at - AHEAD:
-        raise Invalid("that can't be when you came", problems=["at: before it was accepted"])
+        raise Invalid(
+            worded("that can't be when you came"), problems=[worded("at: before it was accepted")]
+        )
     _arrive(session, row, ticket, moment, SAID, None, now, None)
     return row
 

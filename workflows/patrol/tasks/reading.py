@@ -12,6 +12,7 @@ from core.errors import NotFound
 from core.paging import LARGEST_PAGE, Page, Wish, newest_first, rows_of
 from core.people import Caller, Person
 from core.places import Asset, Node, Space
+from rules.wording import worded
 from workflows.patrol.checkpoints import PEOPLE
 from workflows.patrol.posts.model import Post
 from workflows.patrol.tasks.answering import SEND, shown_to
@@ -74,7 +75,9 @@ def describe_task(session: Session, caller: Caller, task_id: UUID) -> dict[str, 
     statement = _ROWS.where(GuardTask.id == task_id, shown_to(caller))
     row = session.execute(statement).mappings().first()
     if row is None:
-        raise NotFound("there is no such task", advice="Look at the tickets of the site.")
+        raise NotFound(
+            worded("there is no such task"), advice=worded("Look at the tickets of the site.")
+        )
     leads = row["site_id"] in caller.sites_for(SEND)
     offers = _offers(session, [task_id])[task_id]
     if not leads and row["site_id"] not in caller.sites_for(PEOPLE):

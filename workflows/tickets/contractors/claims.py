@@ -19,6 +19,7 @@ from core.ids import new_id
 from core.lifecycle import Lifecycle, move
 from core.money import rounded
 from core.people import Caller, Person
+from rules.wording import worded
 from workflows.tickets.contractors.coming import actor_of, is_needed, job_of, refuse_if_with_ours
 from workflows.tickets.contractors.model import ContractorLink
 from workflows.tickets.model import Ticket
@@ -85,20 +86,28 @@ class NewClaim:
 
     def problems(self) -> list[str]:
         """What is wrong with it, by field; empty for a line that can be written down."""
-        found = [] if self.kind in KINDS else [f"kind: one of {', '.join(KINDS)}"]
+        found: list[str] = (
+            [] if self.kind in KINDS else [worded("kind: one of %(known)s", known=", ".join(KINDS))]
+        )
         name = " ".join(self.what.split())
         if len(name) > LONGEST_NAME or not (name or self.kind == "labour"):
-            found.append(f"{self.kind}: name it, in at most {LONGEST_NAME} characters")
+            found.append(
+                worded(
+                    "%(kind)s: name it, in at most %(most)s characters",
+                    kind=self.kind,
+                    most=LONGEST_NAME,
+                )
+            )
         if self.kind == "labour" and not self.minutes:
-            found.append("hours: a number above zero, such as 1.5, of two weeks at most")
+            found.append(worded("hours: a number above zero, such as 1.5, of two weeks at most"))
         if self.kind == "part" and not (self.quantity and _fits(self.quantity, MOST_QUANTITY, 3)):
-            found.append(f"part: how many {name}, above zero")
+            found.append(worded("part: how many %(name)s, above zero", name=name))
         if self.kind == "cost" and self.price is None:
-            found.append(f"cost: how much for {name}")
+            found.append(worded("cost: how much for %(name)s", name=name))
         if self.price is not None and not _fits(self.price, MOST_COST, 2):
-            found.append("price: not below zero, with two decimals at most")
+            found.append(worded("price: not below zero, with two decimals at most"))
         elif not found and (self.cost or 0) > MOST_COST:
-            found.append(f"price: at most {MOST_COST} for a line")
+            found.append(worded("price: at most %(most)s for a line", most=MOST_COST))
         return found
 
     @property
@@ -141,16 +150,19 @@ def claim(
     accepted and once it is done, and for too many lines.
     """
     ticket = _open_job(session, link)
-    problems = [problem for line in lines for problem in line.problems()]
+    problems: list[str] = [problem for line in lines for problem in line.problems()]
     if problems:
-        raise Invalid("nothing was written down", problems=problems)
+        raise Invalid(worded("nothing was written down"), problems=problems)
     sent = form or new_id()
     wanted = {_line_id(sent, link.id, place, line): line for place, line in enumerate(lines)}
     standing = select(ContractorClaim.id).where(ContractorClaim.link_id == link.id)
     known = set(session.scalars(standing))
     fresh = {line_id: line for line_id, line in wanted.items() if line_id not in known}
     if fresh and len(known) + len(fresh) > MOST_CLAIMS:
-        raise Conflict(f"a job holds at most {MOST_CLAIMS} lines", advice="Add them up.")
+        raise Conflict(
+            worded("a job holds at most %(most)s lines", most=MOST_CLAIMS),
+            advice=worded("Add them up."),
+        )
     for line_id, line in fresh.items():
         row = ContractorClaim(
             id=line_id,
@@ -190,9 +202,11 @@ def withdraw_claim(
     ticket = _open_job(session, link)
     row = session.get(ContractorClaim, claim_id, with_for_update=True)
     if row is None or row.link_id != link.id:
-        raise NotFound("there is no such line", advice="Load the job again.")
+        raise NotFound(worded("there is no such line"), advice=worded("Load the job again."))
     if row.state != "claimed":
-        raise Conflict("this line was decided already", advice="Ask whoever gave you the job.")
+        raise Conflict(
+            worded("this line was decided already"), advice=worded("Ask whoever gave you the job.")
+        )
     _append(session, "ticket.claim_removed", ticket.id, row, actor_of(link), now)
     session.delete(row)
     session.flush()
@@ -203,8 +217,8 @@ def _open_job(session: Session, link: ContractorLink) -> Ticket:
     refuse_if_with_ours(link, ticket)
     if link.state not in WHILE or not is_needed(link, ticket):
         raise Conflict(
-            "what was used is written down from when you accept until the work is done",
-            advice="Tell whoever gave you the job.",
+            worded("what was used is written down from when you accept until the work is done"),
+            advice=worded("Tell whoever gave you the job."),
         )
     return ticket
 
@@ -252,7 +266,7 @@ def find_claim(session: Session, caller: Caller, claim_id: UUID) -> ContractorCl
     statement = on_tickets(statement, ContractorClaim.ticket_id, ContractorClaim.site_id, caller)
     row = session.scalars(statement).first()
     if row is None:
-        raise NotFound("there is no such line", advice="Look for it on its ticket.")
+        raise NotFound(worded("there is no such line"), advice=worded("Look for it on its ticket."))
     return row
 
 
@@ -269,7 +283,8 @@ def decide_claim(
     link = session.get_one(ContractorLink, row.link_id)
     if link.company_id in {one.id for one in companies_of(session, caller.person_id)}:
         raise Conflict(
-            "you are of the company that claims this", advice="Ask a colleague to decide it."
+            worded("you are of the company that claims this"),
+            advice=worded("Ask a colleague to decide it."),
         )
     actor = events.Actor.person(caller.person_id)
     values = {"decided_by": caller.person_id, "decided_at": now}

@@ -12,6 +12,7 @@ from core import events
 from core.errors import Conflict, Invalid, NotFound
 from core.people import hash_secret
 from core.places import Asset
+from rules.wording import worded
 from workflows.tickets.contractors.model import CONTRACTOR_LINK, LIVE, ContractorLink
 from workflows.tickets.contractors.offering import go_on, live_links, step
 from workflows.tickets.lifecycle import ENDED
@@ -39,8 +40,8 @@ def find_link(
     row = session.scalars(statement).first()
     if row is None or row.state in ("revoked", "expired") or row.expires_at <= now:
         raise NotFound(
-            "this link has ended or was taken back",
-            advice="Call whoever sent it to you if you still have something to do there.",
+            worded("this link has ended or was taken back"),
+            advice=worded("Call whoever sent it to you if you still have something to do there."),
         )
     return row
 
@@ -82,7 +83,9 @@ def _at_work(session: Session, link: ContractorLink, action: str) -> Ticket:
     session.refresh(ticket, with_for_update=True)
     refuse_if_with_ours(link, ticket)
     if not is_needed(link, ticket):
-        raise Conflict("this work is not needed any more", advice="You need not come.")
+        raise Conflict(
+            worded("this work is not needed any more"), advice=worded("You need not come.")
+        )
     return ticket
 
 
@@ -108,7 +111,9 @@ def accept(session: Session, link: ContractorLink, *, now: datetime) -> None:
 def decline(session: Session, link: ContractorLink, reason: str, *, now: datetime) -> None:
     """Not take the job, or give it back; the next contact's turn. Invalid without a reason."""
     if not 1 <= len(reason.strip()) <= LONGEST_NOTE:
-        raise Invalid("to decline give a reason", problems=["reason: 1 to 4,000 characters"])
+        raise Invalid(
+            worded("to decline give a reason"), problems=[worded("reason: 1 to 4,000 characters")]
+        )
     ticket = _at_work(session, link, "decline")
     step(session, link, "decline", now=now, actor=actor_of(link))
     add_note(session, ticket, reason, author=None, now=now, actor=actor_of(link))
@@ -136,7 +141,10 @@ def spots_of(session: Session, ticket: Ticket) -> list[Spot]:
 def arrive(session: Session, link: ContractorLink, way: str, *, now: datetime) -> None:
     """Be there. way: how it was shown, by the sticker, its code, or a tap where there is none."""
     if way not in WAYS:
-        raise Invalid("nothing was changed", problems=[f"way: one of {', '.join(WAYS)}"])
+        raise Invalid(
+            worded("nothing was changed"),
+            problems=[worded("way: one of %(known)s", known=", ".join(WAYS))],
+        )
     ticket = _at_work(session, link, "arrive")
     values = {"arrived_at": now, "arrived_by": way}
     step(session, link, "arrive", now=now, actor=actor_of(link), values=values)
@@ -167,14 +175,14 @@ def finish(
     ticket = _at_work(session, link, "finish")
     problems = []
     if not 1 <= len(report.strip()) <= LONGEST_NOTE:
-        problems.append("report: say what was done, in at most 4,000 characters")
+        problems.append(worded("report: say what was done, in at most 4,000 characters"))
     standing = _photos(session, ticket)
     if not photos and not standing:
-        problems.append("photo: at least one of the finished work")
+        problems.append(worded("photo: at least one of the finished work"))
     if len(photos) + standing > MOST_PHOTOS:
-        problems.append(f"photo: at most {MOST_PHOTOS}")
+        problems.append(worded("photo: at most %(most)s", most=MOST_PHOTOS))
     if problems:
-        raise Invalid("the work is not marked as done", problems=problems)
+        raise Invalid(worded("the work is not marked as done"), problems=problems)
     for photo in photos:
         add_photo(session, ticket, photo, author=None, now=now, actor=actor_of(link))
     step(session, link, "finish", now=now, actor=actor_of(link), values={"done_at": now})

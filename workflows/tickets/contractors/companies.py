@@ -12,6 +12,7 @@ from core import events
 from core.companies import Company, companies_of, end_company
 from core.errors import NotFound
 from core.places import Asset, Node, Space
+from rules.wording import worded
 from workflows.tickets.contractors.coming import is_needed, job_of
 from workflows.tickets.contractors.model import LIVE, ContractorLink
 from workflows.tickets.contractors.offering import revoke_offer
@@ -79,9 +80,9 @@ def find_job(
     companies = {one.id for one in companies_of(session, person_id)}
     known = row is not None and row.company_id in companies
     if row is None or not known or row.state not in (*OPEN, *PAST):
-        raise NotFound("there is no such job", advice="Look for it in your list.")
+        raise NotFound(worded("there is no such job"), advice=worded("Look for it in your list."))
     if row.state in LIVE and row.expires_at <= now:
-        raise NotFound("this job has ended", advice="Call whoever gave it to you.")
+        raise NotFound(worded("this job has ended"), advice=worded("Call whoever gave it to you."))
     return row
 
 

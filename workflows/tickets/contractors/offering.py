@@ -17,6 +17,7 @@ from core.ids import new_id
 from core.lifecycle import move
 from core.people import Caller, hash_secret, new_secret
 from core.vault import Vault
+from rules.wording import worded
 from workflows.tickets import followers
 from workflows.tickets.contractors.model import CONTRACTOR_LINK, LIVE, ContractorLink
 from workflows.tickets.lifecycle import RUNNING
@@ -69,7 +70,10 @@ def offer(
     """
     job = _checked(job)
     if live_links(session, ticket.id):
-        raise Conflict("a contractor has this ticket already", advice="Take that link back first.")
+        raise Conflict(
+            worded("a contractor has this ticket already"),
+            advice=worded("Take that link back first."),
+        )
     # By the ticket's own table: what is resolved or has ended is offered to nobody.
     act(session, ticket, Step("assign", team=ticket.team), person=person, now=now)
     chain = new_id()
@@ -138,30 +142,37 @@ def _checked(job: Job) -> Job:
         Contact(" ".join(one.company.split()), " ".join(one.name.split()), one.phone.strip())
         for one in job.contacts
     ]
-    problems = [] if 1 <= len(contacts) <= MOST_CONTACTS else ["contacts: 1 to 5 of them"]
+    problems: list[str] = (
+        [] if 1 <= len(contacts) <= MOST_CONTACTS else [worded("contacts: 1 to 5 of them")]
+    )
     for number, one in enumerate(contacts, 1):
-        problems += [f"contact {number}, {problem}" for problem in _bad_fields(one)]
+        problems += [
+            worded("contact %(number)s, %(problem)s", number=number, problem=problem)
+            for problem in _bad_fields(one)
+        ]
     if not 1 <= len(job.task.strip()) <= LONGEST_TEXT:
-        problems.append("task: say what is to be done, in at most 4,000 characters")
+        problems.append(worded("task: say what is to be done, in at most 4,000 characters"))
     if len(job.access) > LONGEST_TEXT:
-        problems.append("access: at most 4,000 characters")
+        problems.append(worded("access: at most 4,000 characters"))
     if job.urgent and not SHORTEST_ANSWER <= job.answer_within <= LONGEST_ANSWER:
-        problems.append("answer_within: 5 minutes to 24 hours")
+        problems.append(worded("answer_within: 5 minutes to 24 hours"))
     if not SHORTEST_LIFE <= job.lasts <= LONGEST_LIFE:
-        problems.append("lasts: 1 hour to 30 days")
+        problems.append(worded("lasts: 1 hour to 30 days"))
     if problems:
-        raise Invalid("nothing was offered", problems=problems)
+        raise Invalid(worded("nothing was offered"), problems=problems)
     return Job(
         contacts, job.task.strip(), job.access.strip(), job.urgent, job.answer_within, job.lasts
     )
 
 
 def _bad_fields(one: Contact) -> list[str]:
-    problems = [] if 1 <= len(one.company) <= 120 else ["company: 1 to 120 characters"]
+    problems: list[str] = (
+        [] if 1 <= len(one.company) <= 120 else [worded("company: 1 to 120 characters")]
+    )
     if not 1 <= len(one.name) <= 120:
-        problems.append("name: 1 to 120 characters")
+        problems.append(worded("name: 1 to 120 characters"))
     if not _PHONE.fullmatch(one.phone):
-        problems.append("phone: digits, such as 138 0013 8000")
+        problems.append(worded("phone: digits, such as 138 0013 8000"))
     return problems
 
 
@@ -269,7 +280,7 @@ def find_offer(session: Session, caller: Caller, link_id: UUID) -> ContractorLin
     statement = on_tickets(statement, ContractorLink.ticket_id, ContractorLink.site_id, caller)
     row = session.scalars(statement).first()
     if row is None:
-        raise NotFound("there is no such link", advice="Look for it on its ticket.")
+        raise NotFound(worded("there is no such link"), advice=worded("Look for it on its ticket."))
     return row
 
 
