@@ -78,7 +78,14 @@ def beat(session: Session, name: str, at: datetime, *, clean: bool) -> None:
 
 
 def add_gap(session: Session, name: str, start: int, end: int, *, keep: int = 200) -> None:
-    """Remember a time of not listening; only the newest `keep` gaps stay as rows."""
+    """Remember a time of not listening; only the newest `keep` gaps stay as rows.
+
+    One that is known already changes nothing: whoever has lost the answer to a commit tells all of
+    it again.
+    """
+    known = select(Gap.id).where(Gap.shard == name, Gap.start_micros == start)
+    if session.scalar(known) is not None:
+        return
     row = session.get(Shard, name)
     if row is None:
         row = Shard(name=name, last_beat=None, stopped_micros=0, clean=True)
