@@ -219,7 +219,9 @@ class Run:
         self._cut_off = False
 
     def _settled(self, settling: Settling, messages: list[Message]) -> list[Message]:
-        settling.add(messages, time.monotonic())
+        early = settling.add(messages, time.monotonic())
+        if early:
+            self.session.acknowledge(self.session.generation, early)
         if not settling.over(time.monotonic()):
             return []
         self._settling = None

@@ -8,7 +8,7 @@ from collections import defaultdict
 
 from ingest.decoding import PREFIX, claimed_time, parse
 from ingest.pipeline import BEAT_SITE, CLOCK_TOPIC
-from ingest.session import DUPLICATE, Message
+from ingest.session import DUPLICATE, RETAINED, Message
 
 # Longer than the `ack_wait` of the brokers that we configure, by what a busy machine takes;
 # `settle_seconds` sets it for others.
@@ -35,11 +35,18 @@ class Settling:
         self._last_repeat = started
         self._messages: list[Message] = []
 
-    def add(self, messages: list[Message], now: float) -> None:
-        """Hold messages back."""
-        self._messages += messages
+    def add(self, messages: list[Message], now: float) -> list[int]:
+        """Hold messages back; returns the packet identifiers that can be acknowledged at once.
+
+        They are of retained messages, which each connection is told anew, whatever became of them
+        in the one before. NATS counts them among those under way but limits only the others: so
+        thousands of them would keep back everything that is said meanwhile.
+        """
+        retained = [message[2] for message in messages if message[3] & RETAINED and message[2]]
+        self._messages += map(_without_identifier, messages) if retained else messages
         if any(message[3] & DUPLICATE for message in messages):
             self._last_repeat = now
+        return retained
 
     def over(self, now: float) -> bool:
         """Whether judging can go on."""
@@ -66,6 +73,12 @@ class Settling:
             for index, message in zip(indexes, sorted(held, key=_place), strict=True):
                 ordered[index] = message
         return ordered
+
+
+def _without_identifier(message: Message) -> Message:
+    """A retained message as one that is acknowledged already; any other one as it is."""
+    topic, payload, _, flags = message
+    return (topic, payload, 0, flags) if flags & RETAINED else message
 
 
 def _silenced(message: Message) -> Message:

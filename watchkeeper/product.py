@@ -39,7 +39,7 @@ from ingest.accounts import Door, EmbeddedDoor, MosquittoDoor
 from ingest.broker import BrokerConfig, BrokerError, EmbeddedBroker
 from ingest.metrics import TELEMETRY_MEMORY
 from ingest.service import IngestService
-from ingest.session import BrokerAddress
+from ingest.session import BrokerAddress, Session
 from ingest.stores import Stores
 from jobs.runner import JobsRunner, telemetry_sweeps
 from watchkeeper import installation, supervision
@@ -189,7 +189,9 @@ class Product:
             owner=installation.owner_id(self.folder),
             drain=telemetry.drain,
         )
-        service = IngestService(stores, address, door=self._door())
+        # The embedded broker keeps a queue for each filter, and room for few.
+        session = partial(Session, together=self.broker is not None)
+        service = IngestService(stores, address, open_session=session, door=self._door())
         service.start()
         self.on_stop(service.stop)
         self.ingest = service

@@ -38,7 +38,8 @@ class BrokerConfig:
     in bytes; a larger message disconnects its publisher. `max_ack_pending` is the window of
     unacknowledged messages of one filter, `ack_wait` the seconds until one is sent again; both
     hold for subscriptions made after a change, a standing one keeps its own. The default window
-    leaves room for eight filters that end in "/#" (or sixteen that don't) and costs no speed.
+    leaves a session room for eight filters that end in "/#" (or sixteen that don't), of which ours
+    takes its own together, and costs no speed.
     `store_bytes` is the size of the queue on disk. With `tls_cert` and `tls_key` MQTT is encrypted;
     `tls_ca` then is the authority that Watchkeeper itself checks the certificate against.
     """

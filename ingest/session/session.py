@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
@@ -34,6 +35,11 @@ _LOOKS_A_KEEPALIVE = 8
 _LAST_WORDS = 1.0
 # A busy broker refuses a filter that it takes a little later.
 _ASK_AGAIN = 5.0
+# While so few messages wait for their acknowledgement for so many seconds, longer than the broker
+# puts one off, it sends what it has as it gets it.
+_FEW = 500
+_CALM = 10.0
+_TOPIC = itemgetter(0)
 
 
 class _Publication(NamedTuple):
@@ -51,7 +57,8 @@ class Session:
     the ingest thread at every change. `generation` counts the connections: packet identifiers are
     reused after a reconnect, so an acknowledgement carries the generation that its message came in.
     `former` names filters of earlier runs that the broker's session may still hold: those no
-    longer wanted are given up at the first connect. `fast` False takes paho's own path.
+    longer wanted are given up at the first connect. `fast` False takes paho's own path. `together`
+    merges several filters (`Subscriptions`), and lets nothing through that none of them takes.
     """
 
     def __init__(
@@ -61,6 +68,7 @@ class Session:
         subscriptions: Sequence[str],
         *,
         former: Sequence[str] = (),
+        together: bool = False,
         fast: bool = True,
         keepalive: int = 30,
         on_state: Callable[[SessionState], None] = lambda state: None,
@@ -72,7 +80,7 @@ class Session:
         self._keepalive = keepalive
         self._housekeeping = min(_HOUSEKEEPING, keepalive / _LOOKS_A_KEEPALIVE)
         self._on_state = on_state
-        self._subscriptions = Subscriptions(subscriptions, former)
+        self._subscriptions = Subscriptions(subscriptions, former, together=together)
         self._acknowledgements: deque[tuple[int, Iterable[int]]] = deque()
         self._publications: deque[_Publication] = deque(maxlen=MOST_PUBLICATIONS)
         self._ahead: list[Message] = []
@@ -82,6 +90,7 @@ class Session:
         self._generation_before = 0
         self._closing = False
         self._connected_at = self._retry_at = self._kept_at = self._asked_at = 0.0
+        self._crowded_at = 0.0
         self._link = link(client_id, address.transport, fast)
         self._prepare(self._link.client)
 
@@ -104,6 +113,15 @@ class Session:
     def subscribed(self) -> bool:
         """Whether the broker has answered for every filter wanted at this moment."""
         return self._connected and self._subscriptions.settled
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The filters that the broker's session may hold at this moment."""
+        return self._subscriptions.held
+
+    def merges(self, filters: Iterable[str]) -> bool:
+        """Whether the broker may be asked for everything in place of these."""
+        return self._subscriptions.merges(filters)
 
     # What any thread may call.
 
@@ -203,9 +221,24 @@ class Session:
         if messages and self.generation == self._generation_before:
             self._link.abandon("the broker sent a message before it accepted the connection")
             return []
-        self._renew_subscriptions()
+        if self._subscriptions.merged:
+            messages = self._wanted(messages)
+        if len(self._link.unacknowledged.mids) >= _FEW:
+            self._crowded_at = now
+        self._renew_subscriptions(now)
         self._keep_house(now)
         return messages
+
+    def _wanted(self, messages: list[Message]) -> list[Message]:
+        """What is to be let through; the rest, which nobody asked for, is done with at once."""
+        topics = self._subscriptions.topics
+        if topics.taken.issuperset(map(_TOPIC, messages)):
+            return messages
+        take = topics.take
+        wanted = [message for message in messages if take(message[0])]
+        if len(wanted) < len(messages):
+            self._link.acknowledge([one[2] for one in messages if not take(one[0])])
+        return wanted
 
     def _wait(self, seconds: float) -> None:
         if not self._link.is_open:
@@ -233,13 +266,18 @@ class Session:
         if self._link.is_open:
             self._link.flush()
 
-    def _renew_subscriptions(self) -> None:
+    def _renew_subscriptions(self, now: float) -> None:
         if self._connected:
             refused = self._subscriptions.refused
-            if refused and time.monotonic() - self._asked_at >= _ASK_AGAIN:
+            if refused and now - self._asked_at >= _ASK_AGAIN:
                 self._subscriptions.ask_again()
-            if self._subscriptions.renew(self._link.client):
-                self._asked_at = time.monotonic()
+            calm = now - max(self._crowded_at, self._connected_at) >= _CALM
+            merged = self._subscriptions.merged
+            if self._subscriptions.renew(self._link.client, calm=calm):
+                self._asked_at = now
+                if self._subscriptions.merged and not merged:
+                    # From now on what was asked for before has its time to come to an end.
+                    self._crowded_at = now
                 self._link.flush()
             if self._subscriptions.refused != refused:
                 self._report_refused()

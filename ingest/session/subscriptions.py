@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from paho.mqtt.client import Client
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ingest.session.filters import is_valid, without_covered
+from ingest.session.filters import Topics, is_valid, overlap, without_covered
 
+EVERYTHING = "#"
 _FILTERS_A_PACKET = 100
 _QOS = 1
 
@@ -16,10 +17,20 @@ class Subscriptions:
 
     Each SUBSCRIBE makes a broker send retained values again, so a filter that stands is left alone;
     but every connection asks for all of them once, whatever the broker says about the session.
+
+    together: several filters are merged into one that takes everything, beside those below topics
+    with a dollar, and stay so. NATS keeps a queue for each filter: what was published in turn on
+    topics of two comes in any order, and there is room for few.
     """
 
-    def __init__(self, filters: Iterable[str], former: Iterable[str] = ()) -> None:
+    def __init__(
+        self, filters: Iterable[str], former: Iterable[str] = (), *, together: bool = False
+    ) -> None:
         self.refused: set[str] = set()
+        self._together = together
+        # Whether several filters wait for being merged.
+        self._apart = False
+        self._topics: tuple[tuple[str, ...], Topics] = ((), Topics(()))
         self._wanted: tuple[str, ...] = ()
         self._done: tuple[str, ...] | None = None
         self._asked: set[str] = set()
@@ -32,6 +43,28 @@ class Subscriptions:
     def settled(self) -> bool:
         """Whether the broker has answered everything that is to be asked."""
         return self._wanted is self._done and not (self._subscribing or self._unsubscribing)
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """What the broker may hold at this moment."""
+        return tuple(sorted((self._asked | self._stale).union(*self._unsubscribing.values())))
+
+    @property
+    def merged(self) -> bool:
+        """Whether the broker is asked for everything, so that more may come than is wanted."""
+        return self._together and (EVERYTHING in self._asked or EVERYTHING in self._stale)
+
+    def merges(self, filters: Iterable[str]) -> bool:
+        """Whether these are several that are merged, now or later."""
+        return self._together and len(_plain(filters)) > 1
+
+    @property
+    def topics(self) -> Topics:
+        """The topics that are wanted at this moment."""
+        wanted = self._wanted
+        if self._topics[0] is not wanted:
+            self._topics = wanted, Topics(wanted)
+        return self._topics[1]
 
     def want(self, filters: Iterable[str]) -> None:
         """Replace the filters; thread-safe, as it is one assignment."""
@@ -53,18 +86,39 @@ class Subscriptions:
             self._asked -= refused
             self._done = None
 
-    def renew(self, client: Client) -> bool:
-        """Ask for what is missing and give up what is not wanted; True when something was sent."""
+    def renew(self, client: Client, *, calm: bool = True) -> bool:
+        """Ask for what is missing and give up what is not wanted; True when something was sent.
+
+        calm: whether the broker holds nothing back for us. Until then nothing is merged: what is
+        new would overtake what waits. And NATS throws away what waits for a filter that is given
+        up, so one that another takes the place of stands until the next time.
+        """
         wanted = self._wanted
-        if wanted is self._done:
+        if wanted is self._done and not (calm and (self._stale or self._apart)):
             return False
-        valid = without_covered(one for one in wanted if is_valid(one))
+        valid = self._choose(wanted, calm=calm)
         self.refused = {one for one in self.refused if one in valid}
         self.refused |= {one for one in wanted if not is_valid(one)}
-        self._subscribe(client, [one for one in valid if one not in self._asked])
-        self._unsubscribe(client, sorted((self._asked | self._stale) - set(valid)))
-        self._asked, self._stale, self._done = set(valid), set(), wanted
+        fresh = [one for one in valid if one not in self._asked]
+        self._subscribe(client, fresh)
+        given_up = (self._asked | self._stale) - set(valid)
+        waits = self._together and (fresh or not calm)
+        stale = _replaced(given_up, valid) if waits else set[str]()
+        self._unsubscribe(client, sorted(given_up - stale))
+        self._asked, self._stale, self._done = set(valid), stale, wanted
         return True
+
+    def _choose(self, wanted: Iterable[str], *, calm: bool) -> tuple[str, ...]:
+        """The filters by which the broker is to be asked for what is wanted."""
+        valid = without_covered(one for one in wanted if is_valid(one))
+        plain = _plain(valid)
+        several = self._together and len(plain) > 1
+        standing = bool(_plain(self._asked | self._stale))
+        merging = self.merged or (several and (calm or not standing))
+        self._apart = several and not merging
+        if not merging:
+            return valid
+        return (EVERYTHING, *(one for one in valid if one.startswith("$")))
 
     def _subscribe(self, client: Client, filters: Sequence[str]) -> None:
         for some in _portions(filters):
@@ -94,3 +148,11 @@ class Subscriptions:
 def _portions(filters: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(filters), _FILTERS_A_PACKET):
         yield filters[start : start + _FILTERS_A_PACKET]
+
+
+def _plain(filters: Iterable[str]) -> list[str]:
+    return [one for one in filters if not one.startswith("$")]
+
+
+def _replaced(given_up: Iterable[str], valid: Sequence[str]) -> set[str]:
+    return {one for one in given_up if any(overlap(one, other) for other in valid)}

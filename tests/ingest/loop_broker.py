@@ -110,6 +110,10 @@ class LoopSession:
         """Keep them; everything is delivered."""
         self.filters = list(filters)
 
+    def merges(self, filters: Iterable[str]) -> bool:
+        """It has one queue, whatever is asked for."""
+        return False
+
     def acknowledge(self, generation: int, mids: Iterable[int]) -> None:
         """As the real one: those of an older connection are ignored."""
         if generation == self.generation and self.state.phase is Phase.CONNECTED:

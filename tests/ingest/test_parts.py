@@ -3,18 +3,20 @@
 import json
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
 from core.clock import MICROS, SystemClock, from_micros, to_micros
 from core.errors import Invalid
 from core.health import Health
 from core.local_time import resolve, zone
 from core.telemetry.readings import Quality, ReadingBatch
+from ingest.committing import Tenure
 from ingest.decoding import (
     EARLIEST,
     Problem,
@@ -29,10 +31,13 @@ from ingest.decoding import (
 )
 from ingest.pipeline import CLOCK_TOPIC
 from ingest.receipt_clock import ReceiptClock, Span
-from ingest.session import DUPLICATE, Message
+from ingest.registry import Registry
+from ingest.session import DUPLICATE, EVERYTHING, RETAINED, Message
 from ingest.settling import QUIET, SETTLE, SETTLE_AT_MOST, Settling
+from ingest.subscribing import Subscribing
 from ingest.writer import Work, Writer
 from tests.ingest.building import START
+from tests.ingest.loop_broker import NOWHERE, LoopBroker
 from tests.ingest.memory_store import MemoryStore
 from tests.ingest.stage import Stage
 
@@ -237,6 +242,16 @@ def test_heartbeats_that_were_held_say_nothing_and_the_simulated_clock_keeps_its
     assert released == [(beat[0], b"", 5, 0), tick, _message(1, DUPLICATE), _message(2)]
 
 
+def test_what_is_retained_need_not_wait_for_its_acknowledgement() -> None:
+    told = (b"wk/v1/riverside/leak-1/status", b"online", 7, RETAINED)
+    settling = Settling(0)
+    assert settling.add([_message(1), told, (b"c", b"qos 0", 0, RETAINED)], 0.1) == [7]
+    assert settling.add([_message(2)], 0.2) == []
+    released = settling.release()
+    assert [mid for _, _, mid, _ in released] == [1, 0, 0, 1]
+    assert [flags for *_, flags in released] == [0, RETAINED, RETAINED, 0]
+
+
 def test_settling_ends_when_nothing_is_sent_again_any_more() -> None:
     settling = Settling(100)
     assert not settling.over(100 + SETTLE - 0.1)
@@ -247,6 +262,31 @@ def test_settling_ends_when_nothing_is_sent_again_any_more() -> None:
     for second in range(int(SETTLE_AT_MOST)):
         settling.add([_message(second, DUPLICATE)], 100 + second)
     assert settling.over(100 + SETTLE_AT_MOST)
+
+
+# ---------------------------------------------------------------- subscribing
+
+
+class Away:
+    """A database that doesn't answer."""
+
+    def write(self) -> Any:
+        raise OperationalError("insert", None, OSError("away"))
+
+
+def test_filters_on_record_stand_while_the_database_is_away() -> None:
+    """To give one up loses, on some brokers, what waits for it."""
+    on_record = ("tele/#", EVERYTHING, "wk/v1/#")
+    subscribing = Subscribing(cast(Any, Away()), Tenure("main", "one", 1), on_record)
+    session = cast(Any, LoopBroker().open_session(NOWHERE, on_state=lambda state: None))
+    registry = Registry(own_filters=["wk/v1/#", "building/#"])
+    subscribing.follow(registry, session)
+    assert set(session.filters) == {"tele/#", "wk/v1/#"}
+    assert registry.follows_anew
+    session.set_subscriptions(["building/#"])
+    subscribing._followed = True
+    subscribing.follow(registry, session)
+    assert session.filters == ["building/#"]
 
 
 # ---------------------------------------------------------------- the writer

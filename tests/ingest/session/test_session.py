@@ -4,7 +4,10 @@ import threading
 import time
 from pathlib import Path
 
-from ingest.session import DUPLICATE, RETAINED, Phase
+import pytest
+
+from ingest.session import DUPLICATE, RETAINED, Message, Phase
+from ingest.session import session as session_module
 from tests.ingest.session.conftest import Ingest, Sessions
 from tests.ingest.session.publishing import flood, publish, publish_retained, readings
 from tests.servers.broker_process import BrokerProcess
@@ -111,6 +114,58 @@ def test_what_waited_for_its_window_is_taken_after_identifiers_went_round(
         assert late[3] == DUPLICATE
         ingest.acknowledge([late])
         assert ingest.quiet(1.2) == []
+
+
+def test_filters_that_are_taken_together_share_a_window_and_keep_the_order(
+    tmp_path: Path, sessions: Sessions
+) -> None:
+    """Each with a queue of its own, NATS puts off what finds the window filled by another."""
+    said = [(f"{name}/{number}", b"%d" % number) for number in range(60) for name in "ab"]
+    asked_for = [f"discovered/{number}" for number in range(40)]
+    with nats(tmp_path, max_ack_pending=20, ack_wait=2.0) as running:
+        ingest = sessions.connect(running.address, "a/#", "b/#", *asked_for, together=True)
+        assert ingest.session.state.refused == ()
+        flood(running.address, [("nobody/asked", b"?"), *said, *((one, b"!") for one in asked_for)])
+        came: list[Message] = []
+        while len(came) < len(said) + len(asked_for):
+            some = ingest.take(1, 1.0)
+            ingest.acknowledge(some)
+            came += some
+        assert [(topic.decode(), payload) for topic, payload, _, _ in came[: len(said)]] == said
+        assert [topic.decode() for topic, *_ in came[len(said) :]] == asked_for
+        assert not any(flags for *_, flags in came)
+        assert ingest.quiet(2.2) == []
+
+
+def test_filters_are_merged_when_nothing_waits_and_stay_so(
+    tmp_path: Path, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NATS throws away what waits for a filter that is given up."""
+    monkeypatch.setattr(session_module, "_CALM", 0.3)
+    monkeypatch.setattr(session_module, "_FEW", 10)
+    with nats(tmp_path, max_ack_pending=10) as running:
+        ingest = sessions.connect(running.address, EVERYTHING, together=True)
+        flood(running.address, readings(40))
+        came = ingest.take(10)
+        ingest.session.set_subscriptions([EVERYTHING, "b/#"])
+        came += ingest.quiet(0.4)
+        assert ingest.session.held == ("b/#", EVERYTHING)
+        while len(came) < 40:
+            ingest.acknowledge(came)
+            came += ingest.take(1)
+        ingest.acknowledge(came)
+        assert [message[1] for message in came] == [b"%d" % number for number in range(40)]
+        ingest.until(lambda: ingest.session.held == ("#",))
+        publish(running.address, [("c/1", b"c"), ("b/1", b"b"), *readings(1)])
+        came = ingest.take(2)
+        assert [message[0] for message in came] == [b"b/1", b"wk/v1/site/device-0/readings"]
+        assert ingest.settle(came, 0.2) == []
+        former = ingest.session.held
+        ingest.session.close()
+        publish(running.address, [("b/1", b"b"), *readings(1), ("b/1", b"b")])
+        again = sessions.connect(running.address, EVERYTHING, "b/#", former=former, together=True)
+        assert [message[0][:1] for message in again.take(3)] == [b"b", b"w", b"b"]
+        assert again.session.held == ("#",)
 
 
 def test_acknowledgements_of_an_older_connection_are_ignored(
