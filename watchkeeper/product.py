@@ -21,6 +21,7 @@ from core.clock_trust import ClockTrust
 from core.db import Database
 from core.device_credentials import wanted_accounts
 from core.device_credentials.dynamic_security import DynamicSecurity
+from core.device_credentials.losses import Losses
 from core.doorstep import Doorstep
 from core.errors import Unavailable
 from core.health import Health
@@ -207,6 +208,7 @@ class Product:
         security = DynamicSecurity(
             installation.accounts_control(settings), Vault(settings), self.clock
         )
+        self.health.watch("broker queue", partial(_dropped_detail, security.losses, self.clock))
         return MosquittoDoor(security, {settings.mqtt_username, settings.mqtt_admin_username})
 
     def start_jobs(self, telemetry: TelemetryStore) -> None:
@@ -343,6 +345,14 @@ def _queue_detail(broker: EmbeddedBroker) -> str:
     detail = f"{state.messages} messages, {state.fill:.0%} full"
     if state.fill > _QUEUE_WARNING:
         raise BrokerError(detail)
+    return detail
+
+
+def _dropped_detail(losses: Losses, clock: Clock) -> str:
+    """Raises Unavailable while Mosquitto, which tells nobody else, has dropped messages lately."""
+    detail = f"{losses.total} messages dropped since Mosquitto started"
+    if losses.told(clock.now()):
+        raise Unavailable(f"{detail}: a client's queue was full")
     return detail
 
 

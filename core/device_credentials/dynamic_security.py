@@ -21,6 +21,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from core.clock import Clock
+from core.device_credentials.losses import DROPPED, Losses
 from core.device_credentials.rights import ANNOUNCEMENTS, Rights
 from core.device_credentials.usage import Connection
 from core.device_credentials.wanted import Account, AccountsAway, Followed, Wanted
@@ -178,6 +179,7 @@ class DynamicSecurity:
         self._vault = vault
         self._clock = clock
         self._book = _Book()
+        self.losses = Losses()
         self._answers: list[list[dict[str, Any]]] = []
         self._changed = threading.Condition()
         self._client: Client | None = None
@@ -241,7 +243,7 @@ class DynamicSecurity:
         if code.is_failure:
             self._let_in(listening=False)
             return
-        topics = [f"{CONTROL}/response", f"{LOG}/N", f"{LOG}/E"]
+        topics = [f"{CONTROL}/response", f"{LOG}/N", f"{LOG}/E", DROPPED]
         client.subscribe([(topic, 1) for topic in topics])
 
     def _on_subscribe(self, _client: Client, _data: Any, _mid: int, codes: Any, _m: Any) -> None:
@@ -256,6 +258,9 @@ class DynamicSecurity:
         with self._changed:
             if message.topic.startswith(LOG):
                 self._book.read(message.payload.decode(errors="replace"), self._clock.now())
+                return
+            if message.topic == DROPPED:
+                self.losses.read(message.payload, self._clock.now())
                 return
             self._answers.append(json.loads(message.payload)["responses"])
             self._changed.notify_all()

@@ -18,18 +18,22 @@ from core.device_credentials.dynamic_security import (
     first_configuration,
 )
 from core.device_credentials.issuing import sealed_about
+from core.device_credentials.losses import Losses
 from core.device_credentials.rights import rights_of
 from core.errors import WatchkeeperError
+from core.health import Health
 from core.settings import load
 from core.vault import Vault
 from ingest.accounts import MosquittoDoor
 from ingest.session import BrokerAddress
 from tests.fixtures import NOON
 from tests.ingest.session.conftest import Ingest
+from tests.ingest.session.publishing import flood
 from tests.ingest.test_device_accounts import SECRETS, Speaker, until
 from tests.servers import free_port
 from tests.servers.broker_process import BrokerProcess
 from tests.servers.mosquitto import account_lines, mosquitto_of
+from watchkeeper.product import _dropped_detail
 
 VAULT = Vault(load(secret_key="the key of this test, of 32 characters"))
 
@@ -72,6 +76,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
         f"plugin_opt_config_file {file}",
         "persistence true",
         f"persistence_location {folder}/",
+        "sys_interval 1",
         "log_dest topic",
         "log_type error",
         "log_type warning",
@@ -278,6 +283,38 @@ def test_the_broker_tells_who_is_connected_and_who_was_taken_over(
     until(lambda: any(one.taken_over and one.client_id == "one" for one in door.connections()))
     other.leave()
     until(lambda: not any(one.client_id.startswith("two") for one in door.connections()))
+
+
+def test_the_broker_tells_what_it_dropped_for_a_full_queue(
+    broker: BrokerProcess, door: MosquittoDoor
+) -> None:
+    """Whoever published it was told that it was taken, and nobody else learns of it."""
+    Ingest(broker.address, ["wk/v1/full/#"], "away").connect().session.close()
+    flood(broker.address, [("wk/v1/full/meter/readings", b"1")] * 1_200)
+    security = door._control
+    door.connections()
+    until(lambda: security.losses.total >= 100)
+    health = Health(SystemClock())
+    health.watch("broker queue", lambda: _dropped_detail(security.losses, SystemClock()))
+    (state,) = health.snapshot()
+    assert not state.ok
+    assert "messages dropped" in state.detail
+
+
+def test_drops_are_told_for_an_hour_and_again_when_there_are_more() -> None:
+    losses = Losses()
+    for figure in (b"0", b"nonsense"):
+        losses.read(figure, NOON)
+        assert not losses.told(NOON)
+    losses.read(b"7", NOON)
+    losses.read(b"7", NOON + timedelta(minutes=59))
+    assert losses.told(NOON + timedelta(minutes=59))
+    assert not losses.told(NOON + timedelta(minutes=60))
+    # Mosquitto has begun anew, and so has its figure.
+    losses.read(b"0", NOON + timedelta(hours=2))
+    assert not losses.told(NOON + timedelta(hours=2))
+    losses.read(b"3", NOON + timedelta(hours=3))
+    assert losses.told(NOON + timedelta(hours=3))
 
 
 def test_the_log_is_read_as_mosquitto_writes_it() -> None:
