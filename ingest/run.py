@@ -85,6 +85,8 @@ class Run:
         self._settling: Settling | None = None
         self._quieting = Quieting(self.receipt_clock)
         self._generation = 0
+        # Whether a broker has kept a session for us already.
+        self._kept = bool(memory.filters)
         self._subscribing = Subscribing(stores.database, tenure, memory.filters)
         self.session = session_of(on_state=self._connection_changed, former=memory.filters)
         self._subscribe()
@@ -503,6 +505,10 @@ class Run:
         if self.session.session_present:
             # Even after a clean stop the broker may have had messages on their way to us.
             self._settling = Settling(time.monotonic(), self._stores.settings.settle_seconds)
+        elif self._kept:
+            # Killed without a snapshot, begun anew, or another one than before.
+            log.warning("the broker kept no session for us: what was said meanwhile is lost")
+        self._kept = True
 
     @property
     def last_beat(self) -> datetime | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 import ingest.heartbeat
 import ingest.pipeline.readings
@@ -210,6 +211,17 @@ def test_a_broken_connection_loses_and_doubles_nothing(broker: LoopBroker, make:
     until(lambda: broker.unacknowledged() == 0)
     assert len(living.values("pump-1/motor_temperature")) == 100
     assert living.rules() == [("hot", "pump-1")]
+
+
+def test_a_broker_that_has_forgotten_us_is_told_of(broker: LoopBroker, make: Make) -> None:
+    with capture_logs() as logs:
+        living = make().start()
+        until(lambda: broker.known)
+        living.stop()
+        assert not [each for each in logs if "kept no session" in each["event"]]
+        broker.known = False
+        living.restart()
+        until(lambda: any("kept no session" in each["event"] for each in logs))
 
 
 def test_another_worker_waits_for_the_lease_and_goes_on_when_it_is_free(
