@@ -143,7 +143,7 @@ def test_filters_are_merged_when_nothing_waits_and_stay_so(
     """NATS throws away what waits for a filter that is given up."""
     monkeypatch.setattr(session_module, "_CALM", 0.3)
     monkeypatch.setattr(session_module, "_FEW", 10)
-    with nats(tmp_path, max_ack_pending=10) as running:
+    with nats(tmp_path, max_ack_pending=10, ack_wait=9.0) as running:
         ingest = sessions.connect(running.address, EVERYTHING, together=True)
         flood(running.address, readings(40))
         came = ingest.take(10)

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from ingest.session import DUPLICATE, RETAINED, BrokerAddress, Phase
-from ingest.session.messages import Unacknowledged
+from ingest.session.messages import _MOST_REPEATS, Unacknowledged
 from tests.ingest.session.conftest import Sessions
 from tests.ingest.session.scripted_broker import (
     Peer,
@@ -132,8 +132,8 @@ def test_a_marked_message_that_comes_again_although_it_was_settled_is_taken(
         peer.accept()
         peer.send(publish_frame(b"t", b"first", 7))
         acknowledged.append(int.from_bytes(peer.until(PUBACK)[1:], "big"))
-        peer.send(publish_frame(b"t", b"second", 7, duplicate=True))
-        peer.send(publish_frame(b"t", b"second", 7, duplicate=True))
+        for _ in range(_MOST_REPEATS + 1):
+            peer.send(publish_frame(b"t", b"second", 7, duplicate=True))
         acknowledged.append(int.from_bytes(peer.until(PUBACK)[1:], "big"))
         peer.until(DISCONNECT)
 
@@ -146,6 +146,29 @@ def test_a_marked_message_that_comes_again_although_it_was_settled_is_taken(
         assert ingest.quiet(0.2) == []
         ingest.session.close()
     assert acknowledged == [7, 7]
+
+
+def test_repeats_that_were_sent_while_we_were_held_up_are_dropped(sessions: Sessions) -> None:
+    """Several may lie before us when the acknowledgement goes out."""
+    acknowledged: list[int] = []
+
+    def script(peer: Peer) -> None:
+        peer.accept()
+        peer.send(publish_frame(b"t", b"first", 7))
+        acknowledged.append(int.from_bytes(peer.until(PUBACK)[1:], "big"))
+        peer.send(publish_frame(b"t", b"first", 7, duplicate=True) * 3)
+        peer.send(publish_frame(b"t", b"second", 8))
+        acknowledged.append(int.from_bytes(peer.until(PUBACK)[1:], "big"))
+        peer.until(DISCONNECT)
+
+    with scripted_broker(script) as address:
+        ingest = sessions.connect(address, "#")
+        ingest.acknowledge(ingest.take(1))
+        second = ingest.take(1)
+        assert second == [(b"t", b"second", 8, 0)]
+        ingest.acknowledge(second)
+        ingest.session.close()
+    assert acknowledged == [7, 8]
 
 
 def test_what_was_settled_is_forgotten_before_its_identifier_is_given_again() -> None:
