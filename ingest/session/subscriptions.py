@@ -28,8 +28,10 @@ class Subscriptions:
     ) -> None:
         self.refused: set[str] = set()
         self._together = together
-        # Whether several filters wait for being merged.
+        # Whether several filters wait for being merged; and those that are, of which this
+        # connection was told what is retained.
         self._apart = False
+        self._told: set[str] = set()
         self._topics: tuple[tuple[str, ...], Topics] = ((), Topics(()))
         self._wanted: tuple[str, ...] = ()
         self._done: tuple[str, ...] | None = None
@@ -74,6 +76,7 @@ class Subscriptions:
         """A new connection begins: nothing is asked for yet, old filters may still stand."""
         self._stale |= self._asked.union(*self._unsubscribing.values())
         self._asked = set()
+        self._told = set()
         self._subscribing.clear()
         self._unsubscribing.clear()
         self.refused = set()
@@ -96,7 +99,8 @@ class Subscriptions:
         wanted = self._wanted
         if wanted is self._done and not (calm and (self._stale or self._apart)):
             return False
-        valid = self._choose(wanted, calm=calm)
+        every = without_covered(one for one in wanted if is_valid(one))
+        valid = self._choose(every, calm=calm)
         self.refused = {one for one in self.refused if one in valid}
         self.refused |= {one for one in wanted if not is_valid(one)}
         fresh = [one for one in valid if one not in self._asked]
@@ -106,13 +110,24 @@ class Subscriptions:
         stale = _replaced(given_up, valid) if waits else set[str]()
         self._unsubscribe(client, sorted(given_up - stale))
         self._asked, self._stale, self._done = set(valid), stale, wanted
+        if self.merged:
+            told, self._told = self._told, set(_plain(every))
+            if EVERYTHING not in fresh:
+                self._look_up(client, sorted(self._told - told))
         return True
 
-    def _choose(self, wanted: Iterable[str], *, calm: bool) -> tuple[str, ...]:
+    def _look_up(self, client: Client, filters: Sequence[str]) -> None:
+        """Have what is retained be told of filters that are merged already, and nothing more."""
+        for some in _portions(filters):
+            # With QoS 0 there is neither a queue nor a window for them.
+            _, mid = client.subscribe([(one, 0) for one in some])
+            if mid is not None:
+                self._subscribing[mid] = ()
+        self._unsubscribe(client, filters)
+
+    def _choose(self, valid: tuple[str, ...], *, calm: bool) -> tuple[str, ...]:
         """The filters by which the broker is to be asked for what is wanted."""
-        valid = without_covered(one for one in wanted if is_valid(one))
-        plain = _plain(valid)
-        several = self._together and len(plain) > 1
+        several = self._together and len(_plain(valid)) > 1
         standing = bool(_plain(self._asked | self._stale))
         merging = self.merged or (several and (calm or not standing))
         self._apart = several and not merging

@@ -19,6 +19,7 @@ from core.devices import Source
 from core.people import Person
 from core.site_file import import_site, read_site_file
 from core.telemetry.duckdb_store import DuckDBStore
+from ingest.session import Session
 from tests.ingest.building import NOON, SITE, Names
 from tests.ingest.living import Living, until
 from tests.ingest.session.publishing import publish, publish_retained
@@ -59,7 +60,16 @@ def make(building: Database, tmp_path: Path, broker: BrokerProcess) -> Iterator[
             if "telemetry" not in options:
                 options["telemetry"] = DuckDBStore(tmp_path / "telemetry.duckdb")
                 stack.callback(options["telemetry"].close)
-            living = Living(building, tmp_path, address=broker.address, mqtt_fast=fast, **options)
+            # As the product does: the embedded broker is NATS.
+            session = partial(Session, together=broker.name == "nats-server")
+            living = Living(
+                building,
+                tmp_path,
+                address=broker.address,
+                open_session=session,
+                mqtt_fast=fast,
+                **options,
+            )
             stack.callback(living.stop)
             return living
 

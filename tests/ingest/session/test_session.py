@@ -160,6 +160,16 @@ def test_filters_are_merged_when_nothing_waits_and_stay_so(
         came = ingest.take(2)
         assert [message[0] for message in came] == [b"b/1", b"wk/v1/site/device-0/readings"]
         assert ingest.settle(came, 0.2) == []
+        # Of what is wanted later on, too, the retained is told, and nothing comes twice.
+        publish_retained(running.address, [("c/1", b"kept")])
+        assert ingest.quiet(0.1) == []
+        ingest.session.set_subscriptions([EVERYTHING, "b/#", "c/+"])
+        assert [(topic, body, flags) for topic, body, _, flags in ingest.take(1)] == [
+            (b"c/1", b"kept", RETAINED)
+        ]
+        ingest.until(lambda: ingest.session.subscribed)
+        publish(running.address, [("c/1", b"c")])
+        assert [message[1] for message in ingest.settle(ingest.take(1), 0.2)] == []
         former = ingest.session.held
         ingest.session.close()
         publish(running.address, [("b/1", b"b"), *readings(1), ("b/1", b"b")])
