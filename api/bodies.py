@@ -12,6 +12,9 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     model_validator,
 )
 
@@ -32,6 +35,18 @@ def _thinkable(moment: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_thinkable)]
+
+
+def or_else(instead: Any) -> WrapValidator:
+    """Take `instead` of what makes no sense, where nothing may be refused for it."""
+
+    def take(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return check(value)
+        except ValidationError:
+            return instead
+
+    return WrapValidator(take)
 
 
 class Body(BaseModel):

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from api.bodies import Body, Moment
+from api.bodies import Body, Moment, or_else
 from api.patrol.privacy_shapes import LookShown
 from core.badges import LONGEST_NUMBER
 from workflows.patrol.journal.chain import LONGEST_ENTRY
@@ -105,11 +105,18 @@ class SignOut(Body):
     person_id: UUID
 
 
-class Storage(Body):
-    """What a browser says of its room."""
+def _room(value: Any) -> Any:
+    """A browser that holds more than it may has no room left, and says so by less than none."""
+    return max(0, value) if isinstance(value, int) else value
 
-    persisted: bool | None = None
-    free_mb: Annotated[int | None, Field(ge=0, le=100_000_000)] = None
+
+class Storage(Body):
+    """What a browser says of its room. What makes no sense is left out, and the batch is taken."""
+
+    persisted: Annotated[bool | None, or_else(None)] = None
+    free_mb: Annotated[
+        int | None, Field(ge=0, le=100_000_000), BeforeValidator(_room), or_else(None)
+    ] = None
 
 
 class JournalBatch(Body):
@@ -127,7 +134,7 @@ class JournalBatch(Body):
     boot: Annotated[str, Field(max_length=40)] = ""
     mono_ms: Annotated[int, Field(ge=0, le=2**53)] = 0
     app: Annotated[str, Field(max_length=LONGEST_APP)] = ""
-    storage: Storage | None = None
+    storage: Annotated[Storage | None, or_else(None)] = None
 
 
 class VerdictShown(BaseModel):

@@ -1,36 +1,17 @@
 """What phones say of calls for help, and how these are shown."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.bodies import Body, Moment
+from api.bodies import Body, Moment, or_else
 from workflows.patrol import sos
 
 State = Literal["received", "seen", "acknowledged", "coming", "over"]
 Kind = Literal["open", "silent"]
 Outcome = Literal["real", "false", "test"]
-
-
-def _else(instead: Any) -> WrapValidator:
-    """Take `instead` of what makes no sense: no call for help is refused for it."""
-
-    def take(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-        try:
-            return check(value)
-        except ValidationError:
-            return instead
-
-    return WrapValidator(take)
 
 
 class PhonePlace(Body):
@@ -40,10 +21,10 @@ class PhonePlace(Body):
 
     latitude: float
     longitude: float
-    accuracy_m: Annotated[float | None, _else(None)] = Field(
+    accuracy_m: Annotated[float | None, or_else(None)] = Field(
         default=None, description="68 %, as phones tell it."
     )
-    age_s: Annotated[float, _else(0.0)] = Field(
+    age_s: Annotated[float, or_else(0.0)] = Field(
         default=0, description="How old the position was when it was sent."
     )
 
@@ -67,19 +48,19 @@ class SosPress(_Said):
     model_config = ConfigDict(extra="ignore")
 
     kind: Kind = Field(default="open", description="silent: nothing shows or sounds on the phone.")
-    practice: Annotated[bool, _else(instead=False)] = Field(
+    practice: Annotated[bool, or_else(instead=False)] = Field(
         default=False, description="Counts nowhere, and nobody is told."
     )
-    site_id: Annotated[UUID | None, _else(None)] = Field(
+    site_id: Annotated[UUID | None, or_else(None)] = Field(
         default=None, description="Else by their shift, their last scan, or where they may scan."
     )
     phone: Annotated[
-        str, Field(max_length=64, description="How the phone names itself."), _else("")
+        str, Field(max_length=64, description="How the phone names itself."), or_else("")
     ] = ""
-    place: Annotated[PhonePlace | None, _else(None)] = Field(
+    place: Annotated[PhonePlace | None, or_else(None)] = Field(
         default=None, description="Only while the app is in front."
     )
-    occurred_at: Annotated[Moment | None, _else(None)] = Field(
+    occurred_at: Annotated[Moment | None, or_else(None)] = Field(
         default=None, description="By the phone's clock."
     )
 

@@ -372,6 +372,13 @@ def test_a_journal_says_where_to_go_on(started: Shift) -> None:
     shown = started.client.get(path, headers=started.supervisor.headers).json()
     assert shown["forked_at"]
     assert (shown["app"], shown["storage"]) == ("1.1", {"persisted": True, "free_mb": 800})
+    # A browser that holds more than it may by now: what was recorded is taken all the same.
+    started.phone = phone
+    for said, kept in ((-3, 0), ("much", None)):
+        full = started.hand_in(4, storage={"persisted": True, "free_mb": said})
+        assert full.status_code == 200, full.text
+        shown = started.client.get(path, headers=started.supervisor.headers).json()
+        assert shown["storage"]["free_mb"] == kept
 
 
 def test_a_batch_has_a_size(started: Shift) -> None:

@@ -221,7 +221,8 @@ async function handIn(batch: Entry[]): Promise<JournalAnswer | number> {
 async function storage(): Promise<{ persisted: boolean; free_mb: number | null }> {
   const persisted = (await navigator.storage?.persisted?.()) ?? false;
   const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {};
-  const free = quota === undefined ? null : Math.floor((quota - (usage ?? 0)) / 2 ** 20);
+  // A full phone may hold more than its browser allows by now.
+  const free = quota === undefined ? null : Math.max(0, Math.floor((quota - (usage ?? 0)) / 2 ** 20));
   return { persisted, free_mb: free };
 }
 
