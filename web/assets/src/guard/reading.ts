@@ -16,6 +16,9 @@ export type Shown =
 
 const SIGNED_TAP = /[?&](e=[0-9a-f]{32,48}&|u=[0-9a-f]{14}&c=[0-9a-f]{6}&)/i;
 const ROTATING = /^\d{6}$/;
+// Codes that were drawn have small letters alone, and keyboards begin with a capital one; in others, which
+// a company brought along, each letter counts as it stands there.
+const DRAWN = /^[2-9a-z]{16}$/i;
 
 /** The text of a QR code or of an address on a tag. Null: nothing of ours. */
 export function readText(text: string, checkpoint: string | null = null): Shown | null {
@@ -36,7 +39,7 @@ export function readText(text: string, checkpoint: string | null = null): Shown 
 export function readTyped(text: string, checkpoint: string | null): Shown | null {
   const said = text.trim();
   if (!said) return null;
-  return readText(said, checkpoint) ?? { kind: "printed_code", code: said.toUpperCase() };
+  return readText(said, checkpoint) ?? { kind: "printed_code", code: DRAWN.test(said) ? said.toLowerCase() : said };
 }
 
 /** A touched tag: its signed address first, then its number, which any tag has. */

@@ -28,7 +28,7 @@ export const scanScreen: Screen = (place, given) => {
   const checkpoint = checkpointOf(point?.checkpoint_id ?? post?.checkpoint_id ?? "");
   const eye = h("div", { class: "seen" });
   const said = says("");
-  const code = h("input", { name: "code", autocomplete: "off", autocapitalize: "characters" });
+  const code = h("input", { name: "code", autocomplete: "off", autocapitalize: "none", spellcheck: "false" });
   let camera: Camera | null = null;
   let ended = false;
   let busy = false;
@@ -42,8 +42,13 @@ export const scanScreen: Screen = (place, given) => {
       return;
     }
     busy = true;
-    const done = await scanned(shown, round, position, post?.id);
+    const done = await scanned(shown, round, position, post?.id).catch(() => null);
     if (ended) return;
+    if (!done) {
+      // It stands nowhere, and the screen says so: a moment later the code is read once more.
+      window.setTimeout(() => (busy = false), SHOWN_MS);
+      return;
+    }
     if (!done.entry) {
       // Still the square of the last point: it goes on looking for the next one.
       busy = false;
