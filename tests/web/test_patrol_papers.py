@@ -285,7 +285,14 @@ def test_what_is_of_no_site_of_theirs_is_not_recorded_and_uses_nothing_up(stage:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"query": ""}, {"scan": "one"}, {"tapped": "now"}, {"tapped": "2026-01-01T00:00"}]
+    "wrong",
+    [
+        {"query": ""},
+        {"scan": "one"},
+        {"tapped": "now"},
+        {"tapped": "2026-01-01T00:00"},
+        {"tapped": "0001-01-01T00:00+08:00"},
+    ],
 )
 def test_a_form_of_ones_own_making_is_refused(stage: Stage, wrong: dict[str, str]) -> None:
     code = put(stage, checkpoint(stage, "gate"), "printed_code").secrets["query"]

@@ -256,7 +256,9 @@ def test_what_is_not_possible_any_more_shows_how_it_stands_with_what_was_typed(
     assert "This is how it stands now." in answer.text
     assert form(client, f"/rounds/{made['closed']}/cancel", reason="x").status_code == 409
     assert form(client, f"/rounds/{made['coming']}/begin").status_code == 409
-    assert form(client, f"/rounds/{made['late']}/points/9/excuse", reason="x").status_code == 404
+    for position in (9, -1, 2**70):
+        address = f"/rounds/{made['late']}/points/{position}/excuse"
+        assert form(client, address, reason="x").status_code == 404
 
 
 def test_a_guard_begins_a_round_and_sees_their_own_name_alone(stage: Stage) -> None:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form, Path, Response
 from fastapi.responses import RedirectResponse
 
 from core.db import Session
@@ -19,6 +19,7 @@ from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import overview, patrol
 from workflows.patrol import rounds
+from workflows.patrol.rounds.routes import MOST_POINTS
 
 # What comes next, and what is over, within so long; the rest stands in the list of a day.
 SOON = OVER = timedelta(hours=24)
@@ -29,6 +30,7 @@ MOST = 5 * LARGEST_PAGE
 MOST_AHEAD, MOST_OVER, ON_A_PAGE = 12, 30, 50
 EXCUSABLE = ("open", "unknown", "missed")
 Row = Mapping[str, Any]
+Position = Annotated[int, Path(ge=0, lt=MOST_POINTS)]
 
 
 def router(templates: Templates) -> APIRouter:
@@ -255,7 +257,10 @@ def _add_acts(routes: APIRouter, templates: Templates) -> None:
 
     @routes.post("/rounds/{round_id}/points/{position}/excuse")
     def excuse(
-        visit: SignedInVisit, round_id: UUID, position: int, reason: Annotated[str, Form()] = ""
+        visit: SignedInVisit,
+        round_id: UUID,
+        position: Position,
+        reason: Annotated[str, Form()] = "",
     ) -> Response:
         try:
             with visit.parts.database.write() as session:

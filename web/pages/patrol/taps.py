@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from api.deps import SESSION_COOKIE, csrf_token, parts_of
 from core.errors import Invalid, NotFound
 from core.ids import new_id
+from core.local_time import thinkable
 from rules.wording import worded
 from web.guests import Colleague, guest_page
 from web.languages import mark
@@ -86,7 +87,7 @@ def _recording() -> APIRouter:
 def _about(scan: str, tapped: str, person_id: UUID) -> dict[str, Any]:
     """Whose scan it is, by which id, and when the tag opened the page."""
     try:
-        moment = datetime.fromisoformat(tapped)
+        moment = thinkable(datetime.fromisoformat(tapped))
         scan_id = UUID(scan)
     except ValueError:
         raise Invalid(
