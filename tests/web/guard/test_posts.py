@@ -196,6 +196,8 @@ def test_a_post_is_handed_over_by_count_and_voice(stage: Stage, tmp_path: Path) 
         page.get_by_role("button", name="Scan the tag of your post to come.").click()
         page.get_by_role("button", name="Hand-over", exact=True).click()
         expect(page.get_by_text("This needs signal")).to_be_visible(timeout=PATIENCE_MS)
+        page.get_by_role("button", name="Back").click()
+        _both_touch_the_tag(page)
     _assert_handed_over(stage, gate, shift.guard, li)
     # In the console it is heard as well.
     desk = signed_in(stage, stage.secret(boss, "session"))
@@ -269,6 +271,19 @@ def _take_over(page: Page) -> None:
     accept.evaluate("button => { button.click(); button.click(); }")
     expect(page.get_by_text("Accepted under your name.")).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Go on").click()
+
+
+def _both_touch_the_tag(page: Page) -> None:
+    """One after the other within seconds, and each of them is recorded."""
+    hold(page, TAG)
+    expect(page.locator(".outcome")).to_have_text("Main gate: recorded", timeout=PATIENCE_MS)
+    go_home(page)
+    change(page)
+    page.get_by_role("button", name="Wang Gang").click()
+    type_pin(page, PIN)
+    page.get_by_role("button", name="You are here since").click()
+    hold(page, TAG)
+    expect(page.locator(".outcome")).to_have_text("Main gate: recorded", timeout=PATIENCE_MS)
 
 
 def _assert_handed_over(stage: Stage, gate: UUID, guard: UUID, li: UUID) -> None:
