@@ -127,6 +127,7 @@ def test_the_story_of_a_guard_who_calls(stage: Stage, tmp_path: Path) -> None:
             _lets_go_early(page, stage)
             _practises(page, stage)
             served.end()
+            _is_set_ahead(page)
             hold(page)
             _says_that_it_was_not_sent(page)
             heard(page, WAIL_HZ)
@@ -160,6 +161,13 @@ def _practises(page: Page, stage: Stage) -> None:
     stands(page, "over")
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_role("button", name="Change guard")).to_be_visible()
+
+
+def _is_set_ahead(page: Page) -> None:
+    """Three hours, and the phone has not heard of it when the call is pressed."""
+    page.clock.set_system_time(page.evaluate("Date.now() / 1000") + 3 * HOUR_MS / 1000)
+    page.reload()
+    expect(page.get_by_role("button", name="SOS hold")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def _says_that_it_was_not_sent(page: Page) -> None:

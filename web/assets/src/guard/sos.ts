@@ -29,6 +29,7 @@ interface Trying {
   /** Nobody has been reached since the last answer. */
   failing: boolean;
   why: string;
+  /** By the monotonic clock: whoever sets the other one must not keep places back. */
   placedAt: number;
 }
 
@@ -146,13 +147,15 @@ export function isAloud(call: Call): boolean {
   if (call.said && !call.said.aloud) return false;
   if (standingOf(call) === "unsent") return true;
   const after = (call.said?.aloud_after_s ?? ALOUD_AFTER_MS / 1000) * 1000;
-  return now() - call.pressedAt >= after;
+  // Pressed by a clock that was ahead, it would be quiet until that time has come.
+  const since = Math.min(call.pressedAt, Date.parse(call.said?.received_at ?? "") || Infinity);
+  return now() - since >= after;
 }
 
 // --- Sending -------------------------------------------------------------------------------------
 
 function tryingOf(call: Call): Trying {
-  const known = trying.get(call.id) ?? { underWay: 0, failing: false, why: "", placedAt: 0 };
+  const known = trying.get(call.id) ?? { underWay: 0, failing: false, why: "", placedAt: -Infinity };
   trying.set(call.id, known);
   return known;
 }
@@ -219,7 +222,7 @@ async function sendPress(call: Call, pressed: Call["presses"][number]): Promise<
     place: placeNow(),
   };
   const { body } = await ask<SenderView>("POST", `${API}/sos`, { json });
-  if (json.place) tryingOf(call).placedAt = now();
+  if (json.place) tryingOf(call).placedAt = performance.now();
   call.presses = call.presses.filter((one) => one.id !== pressed.id);
   await keep();
   return body;
@@ -237,10 +240,10 @@ async function sendCancel(call: Call, cancel: NonNullable<Call["cancel"]>): Prom
 async function sendPlace(call: Call): Promise<SenderView | null> {
   const place = placeNow();
   const state = tryingOf(call);
-  if (!place || now() - state.placedAt < PLACE_EVERY_MS) return null;
+  if (!place || performance.now() - state.placedAt < PLACE_EVERY_MS) return null;
   const json = { id: newId(), place, occurred_at: new Date(now()).toISOString() };
   const { body } = await ask<SenderView>("POST", pathOf(call, "/positions"), { json });
-  state.placedAt = now();
+  state.placedAt = performance.now();
   return body;
 }
 
