@@ -7,7 +7,16 @@ from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import select
 
 from tests.web.conftest import client_of, signed_in
-from tests.web.guarding import PATIENCE_MS, PHONE, Served, enrol, lay_shift, phone, sign_in
+from tests.web.guarding import (
+    CLOCK,
+    PATIENCE_MS,
+    PHONE,
+    Served,
+    enrol,
+    lay_shift,
+    phone,
+    sign_in,
+)
 from tests.web.patrolling import form, sent
 from tests.web.stage import Stage
 from tests.web.tasking import SMOKE, TAG, on_duty, pump_room, step
@@ -77,11 +86,13 @@ def test_a_guard_is_asked_on_the_phone_goes_and_is_seen_to_arrive(
     supervisor = client_of(stage, "supervisor")
     with (
         sync_playwright() as playwright,
-        phone(playwright, tmp_path / "phone", PHONE) as context,
+        phone(playwright, tmp_path / "phone", PHONE, CLOCK) as context,
     ):
         page = context.pages[0]
         enrol(page, served.url, shift)
         sign_in(page)
+        # Its clock is five minutes behind, as clocks of phones without a card are.
+        page.evaluate("ms => setClock(ms)", -300_000)
         number = stage.trip("b1-pump-1", SMOKE)
         step(stage)
         # It takes the screen by itself, within a few looks.
@@ -96,10 +107,11 @@ def test_a_guard_is_asked_on_the_phone_goes_and_is_seen_to_arrive(
         assert "A guard is there" in shown
         assert "Pump room door" in shown
         assert "in the same space" in shown
+        # What is said without signal is known here at once.
+        served.end()
         page.get_by_role("button", name="Done here").click()
         expect(page.get_by_role("button", name="Change guard")).to_be_visible(timeout=PATIENCE_MS)
         expect(page.locator("[data-task]")).to_have_count(0, timeout=PATIENCE_MS)
-    served.end()
 
 
 def _touch_tag(page: Page) -> None:

@@ -89,7 +89,7 @@ function isLife(entry: Entry): boolean {
 }
 
 /** When it was by the server's clock. Where that was not heard before it, as it is known now. */
-function momentOf(entry: Entry): number {
+export function momentOf(entry: Entry): number {
   const said = JSON.parse(entry.text) as { offset_ms: number | null; boot: string; mono_ms: number };
   if (said.offset_ms !== null) return Math.min(entry.at + said.offset_ms, now());
   // The clock may have been set since; the monotonic one may have stood still. The earlier warns sooner.

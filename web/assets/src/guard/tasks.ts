@@ -2,6 +2,7 @@
 import { API, ask, Away, Refused } from "./api";
 import { go, where } from "./go";
 import { entries, record } from "./journal";
+import { momentOf } from "./lone";
 import { dataOf, keepTasks, plan } from "./plan";
 import { session } from "./session";
 import { signal } from "./signals";
@@ -23,6 +24,8 @@ interface Told {
 }
 
 let tag = "";
+// What was told last; a plan that was asked for before it may have put something older in its place.
+let taken: PlanTask[] | undefined;
 let looking = false;
 let timer = 0;
 // Offers that were shown already, so that the screen is taken over once for each.
@@ -67,7 +70,7 @@ export function isOpen(task: PlanTask): boolean {
 export function said(task: PlanTask, what: "arrived" | "finished"): boolean {
   const since = Date.parse(task.accepted_at ?? task.offered_at ?? "") || 0;
   return entries.some((one) => {
-    if (one.kind !== "task" || one.person !== session?.person || one.at < since - 60_000) return false;
+    if (one.kind !== "task" || one.person !== session?.person || momentOf(one) < since - 60_000) return false;
     const data = dataOf(one);
     return data["task"] === task.id && data["what"] === what;
   });
@@ -76,7 +79,7 @@ export function said(task: PlanTask, what: "arrived" | "finished"): boolean {
 /** Whether something was scanned here since they set out, that the server has not judged yet. */
 export function hasScanned(task: PlanTask): boolean {
   const since = Date.parse(task.accepted_at ?? "") || Infinity;
-  return entries.some((one) => one.kind === "scan" && one.person === session?.person && one.at >= since);
+  return entries.some((one) => one.kind === "scan" && one.person === session?.person && momentOf(one) >= since);
 }
 
 /** What a guard says of their task; kept on the phone, so it needs no signal. */
@@ -107,7 +110,7 @@ async function look(): Promise<void> {
   if (session && !looking && document.visibilityState === "visible") {
     looking = true;
     try {
-      const answered = await ask<Told>("GET", `${API}/tasks`, { tag });
+      const answered = await ask<Told>("GET", `${API}/tasks`, { tag: plan?.tasks === taken ? tag : "" });
       if (answered.status !== 304) {
         tag = answered.tag;
         await take(answered.body.items);
@@ -124,6 +127,7 @@ async function look(): Promise<void> {
 }
 
 async function take(items: PlanTask[]): Promise<void> {
+  taken = items;
   await keepTasks(items);
   announce();
   changed();
