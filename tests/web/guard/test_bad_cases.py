@@ -12,11 +12,14 @@ from sqlalchemy import select
 
 from core import events
 from tests.web.conftest import stage_on
-from tests.web.guard.walking import open_round, report
+from tests.web.guard.sharing import type_pin
+from tests.web.guard.walking import grainy, hold, open_round, report
 from tests.web.guarding import (
     CLOCK,
+    LOGIN,
     PATIENCE_MS,
     PHONE,
+    PIN,
     Network,
     Served,
     Shift,
@@ -37,6 +40,7 @@ from workflows.patrol.journal.model import GuardFile, JournalEntry, JournalOrpha
 from workflows.patrol.journal.orphans import orphaned_files, orphans_of
 from workflows.patrol.phones.model import Phone
 from workflows.patrol.phones.standing import move_phone
+from workflows.patrol.reports.model import GuardReport
 
 # Further than the phone keeps what was answered.
 EIGHT_DAYS_MS = 8 * 24 * 3600 * 1000
@@ -49,6 +53,44 @@ FULL = """() => {
     IDBObjectStore.prototype.put = put;
     throw new DOMException("full", "QuotaExceededError");
   };
+}"""
+# Nor for anything new, until something is taken away, or there is room again.
+NO_ROOM = """() => {
+  const { add, delete: take } = IDBObjectStore.prototype;
+  window.roomAgain = () => Object.assign(IDBObjectStore.prototype, { add, delete: take });
+  IDBObjectStore.prototype.add = () => {
+    throw new DOMException("full", "QuotaExceededError");
+  };
+  IDBObjectStore.prototype.delete = function (...given) {
+    roomAgain();
+    return take.apply(this, given);
+  };
+}"""
+# As the phone lets go of what is old, a tag is touched.
+TOUCH_AS_IT_FORGETS = """tag => {
+  const open = IDBDatabase.prototype.transaction;
+  IDBDatabase.prototype.transaction = function (...given) {
+    const made = open.apply(this, given);
+    if (given[1] === "readwrite" && String(given[0]) === "journal,answers") {
+      IDBDatabase.prototype.transaction = open;
+      touchTag(tag);
+    }
+    return made;
+  };
+}"""
+# Somebody has as many photos as a report may hold, and the words end within a picture.
+FULL_REPORT = """async (person) => {
+  const db = await new Promise((done) => {
+    const opening = indexedDB.open("watchkeeper-guard");
+    opening.onsuccess = () => done(opening.result);
+  });
+  const files = Array.from({ length: 20 }, () => crypto.randomUUID());
+  const draft = { choice: "leak", checkpoint: null, round: null, files, checks: {} };
+  const text = "Below the roof " + String.fromCharCode(0xd83d);
+  const change = db.transaction("phone", "readwrite");
+  change.objectStore("phone").put({ [person]: { ...draft, text } }, "drafts");
+  await new Promise((done) => (change.oncomplete = done));
+  db.close();
 }"""
 # Signal comes five times in the same moment; how often the phone begins to hand in is counted.
 FLICKERING = """() => {
@@ -103,7 +145,7 @@ def send_now(page: Page) -> None:
 def test_what_went_wrong_goes_again_and_a_clock_that_was_set_moves_nothing(
     stage: Stage, tmp_path: Path
 ) -> None:
-    shift = lay_shift(stage, rounds=1, points=2)
+    shift = lay_shift(stage, rounds=1, points=3)
     served = Served(stage)
     served.begin()
     with (
@@ -113,15 +155,87 @@ def test_what_went_wrong_goes_again_and_a_clock_that_was_set_moves_nothing(
     ):
         page = context.pages[0]
         enrol(page, network.url, shift)
-        sign_in(page)
+        _comes_without_room(page)
+        sign_in(page, "Wang Gang")
         wait_until_told(page)
         _flickers(page)
+        _says_what_is_not_kept(page, shift)
+        _reports_too_much(page, shift)
         before = copy_of(stage)
         _spoilt(page, shift, network)
         _restored(page, shift, served, before)
+        _makes_room(page, shift)
         _set_clock(page, shift, served)
+        _records_as_it_forgets(page)
         _made_known_anew(page, shift, network)
     served.end()
+
+
+def _comes_without_room(page: Page) -> None:
+    """Whose coming could not be recorded does not hold the phone: nothing would count for them."""
+    page.evaluate(NO_ROOM)
+    page.get_by_label("How you sign in to Watchkeeper").fill(LOGIN)
+    page.get_by_role("button", name="Go on").click()
+    type_pin(page, PIN)
+    expect(page.get_by_text("NOT recorded")).to_be_visible(timeout=PATIENCE_MS)
+    page.reload()
+    expect(page.get_by_text("Who is on duty?")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def _says_what_is_not_kept(page: Page, shift: Shift) -> None:
+    """A scan on a full phone is said to be lost until it is done again."""
+    open_round(page, 0)
+    page.evaluate(NO_ROOM)
+    hold(page, shift.tags[0][2])
+    lost = page.get_by_text("NOT recorded")
+    expect(lost).to_be_visible(timeout=PATIENCE_MS)
+    lost.click()
+    expect(lost).to_have_count(0)
+    page.evaluate("location.hash = '#/home'")
+    page.get_by_role("button", name="Report", exact=True).click()
+    page.get_by_role("button", name="Water leak").click()
+    picture = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": grainy(9)}
+    page.get_by_label("Take a photo").set_input_files(picture)  # type: ignore[arg-type]
+    expect(page.get_by_text("This could not be kept.")).to_be_visible(timeout=PATIENCE_MS)
+    page.evaluate("roomAgain()")
+    lost.click()
+
+
+def _makes_room(page: Page, shift: Shift) -> None:
+    """What the server has as well goes before something new is lost."""
+    open_round(page, 0)
+    page.evaluate(NO_ROOM)
+    touch(page, shift.tags[0][1], "Point 1-2")
+    wait_until_told(page)
+
+
+def _reports_too_much(page: Page, shift: Shift) -> None:
+    """What the server would leave out is not taken, and half a letter holds nothing up."""
+    page.evaluate("location.hash = '#/home'")
+    page.evaluate(FULL_REPORT, str(shift.guard))
+    page.get_by_role("button", name="Report", exact=True).click()
+    picture = {"name": "b.jpg", "mimeType": "image/jpeg", "buffer": grainy(9)}
+    page.get_by_label("Take a photo").set_input_files(picture)  # type: ignore[arg-type]
+    expect(page.get_by_text("20 are the most.")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Send the report").click()
+    wait_until(page, lambda: kept(page, "journal")[-1]["kind"] == "report")
+    wait_until_told(page)
+    with shift.stage.parts.database.read() as session:
+        assert session.scalars(select(GuardReport.text)).one() == "Below the roof \ufffd"
+
+
+def _records_as_it_forgets(page: Page) -> None:
+    """What is recorded while days-old entries go stands in the journal once."""
+    open_round(page, 0)
+    page.wait_for_function("() => tagsAreRead()")
+    page.evaluate(TOUCH_AS_IT_FORGETS, "04:EE:EE:EE:EE:EE:EE")
+    page.evaluate("ms => setClock(ms)", EIGHT_DAYS_MS)
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    # All of the earlier ones are gone.
+    wait_until(page, lambda: "scan" in {one["kind"] for one in kept(page, "journal")[-4:]})
+    wait_until(page, lambda: len(kept(page, "journal")) < 8)
+    wait_until_told(page)
+    page.evaluate("ms => setClock(ms)", -EIGHT_DAYS_MS)
 
 
 def _flickers(page: Page) -> None:
@@ -174,7 +288,7 @@ def _set_clock(page: Page, shift: Shift, served: Served) -> None:
     served.end()
     page.evaluate("ms => setClock(ms)", -EIGHT_DAYS_MS)
     open_round(page, 0)
-    touch(page, shift.tags[0][1], "Point 1-2")
+    touch(page, shift.tags[0][2], "Point 1-3")
     page.evaluate("ms => setClock(ms)", EIGHT_DAYS_MS)
     wait_until(page, lambda: kept(page, "journal")[-1]["kind"] == "gap")
     served.begin()

@@ -4,7 +4,7 @@ import { beginCalling, drawCalling } from "./guard/calling";
 import { isEnrolled } from "./guard/enrolment";
 import { go, turnTo, where, type Name, type Screen } from "./guard/go";
 import { answerTags, keepsThings, registers, standsAlone } from "./guard/ground";
-import { openJournal } from "./guard/journal";
+import { onUnkept, openJournal } from "./guard/journal";
 import { beginLone, onLone } from "./guard/lone";
 import { openPlan } from "./guard/plan";
 import { enrolScreen } from "./guard/screens/enrol";
@@ -28,7 +28,7 @@ import { sosScreen } from "./guard/screens/sos";
 import { taskScreen } from "./guard/screens/task";
 import { syncScreen } from "./guard/screens/sync";
 import { openSession, session } from "./guard/session";
-import { wakeSound } from "./guard/signals";
+import { signal, wakeSound } from "./guard/signals";
 import { openCalls, shownCall } from "./guard/sos";
 import { beginSync, onSync } from "./guard/sync";
 import { noteTapped, recordTapped } from "./guard/tapped";
@@ -68,6 +68,9 @@ const place = document.getElementById("app")!;
 let leave: (() => void) | void;
 let enrolled = false;
 let blocked = false;
+// Whose screen is shown, and whether something that was done on it could not be kept.
+let drawnFor = "";
+let unkept = false;
 
 async function start(): Promise<void> {
   const chat = chatApp(navigator.userAgent);
@@ -90,6 +93,11 @@ async function start(): Promise<void> {
   document.addEventListener("pointerdown", wakeSound, { passive: true });
   window.addEventListener("hashchange", () => void show());
   onWarning(showWarnings);
+  onUnkept(() => {
+    unkept = true;
+    signal("wrong");
+    showWarnings();
+  });
   onSync(() => whenUntouched(showHome));
   // Asked once for all: what was recorded must not be cleared when space runs short.
   void navigator.storage?.persist?.();
@@ -121,10 +129,12 @@ async function show(): Promise<void> {
   const { name, given } = where();
   const due = dueInstead(name);
   if (due) return turnTo(due);
-  const touched = await recordTapped();
+  // One that can't be kept is told of by itself.
+  const touched = await recordTapped().catch(() => null);
   if (touched?.entry?.hint) return turnTo("round", { id: touched.entry.hint.round });
   if (leave) leave();
   place.onkeydown = null;
+  drawnFor = session?.person ?? "";
   const screen = SCREENS[name] ?? homeScreen;
   const top = name === "home" ? window.scrollY : 0;
   leave = screen(place, given);
@@ -141,26 +151,30 @@ function dueInstead(name: Name): Name | null {
 
 function showWarnings(): void {
   const box = document.getElementById("warnings")!;
+  const lost = (): void => {
+    unkept = false;
+    showWarnings();
+  };
   replace(
     box,
+    unkept
+      ? warning(_("NOT recorded: this phone could not keep it. Make room on it or open the app anew, then do it again."), lost)
+      : null,
     ...told.map((one) =>
-      h(
-        "button",
-        {
-          type: "button",
-          class: "warning",
-          onclick: () => {
-            dismiss(one.key);
-            go("round", { id: one.round });
-          },
-        },
-        icon("bell"),
-        h("span", {}, one.text),
-      ),
+      warning(one.text, () => {
+        dismiss(one.key);
+        go("round", { id: one.round });
+      }),
     ),
   );
-  // A session that ended by itself leaves its screen.
-  if (!session && dueInstead(where().name)) void show();
+  // A session that ended by itself, or in another window, leaves its screen.
+  const holds = session?.person ?? "";
+  if (holds !== drawnFor && !FREE.has(where().name)) void show();
+}
+
+function warning(text: string, act: () => void): HTMLElement {
+  const more = { type: "button", class: "warning", onclick: act };
+  return h("button", more, icon("bell"), h("span", {}, text));
 }
 
 void start().catch((error: unknown) => {

@@ -3,11 +3,16 @@ import { hex } from "./capture";
 import { newId } from "./ids";
 import { database, read, type Head } from "./store";
 import { boot, lookAtClocks, offset, running } from "./time";
-import type { Entry, KeptFile, Verdict } from "./types";
+import type { Entry, KeptFile, Session, Verdict } from "./types";
 
 const utf8 = new TextEncoder();
+// Half of a pair, which a field that is full may leave of a picture: no JSON that others read holds it.
+const HALF = /\p{Surrogate}/gu;
 // What the server has answered is kept for so long: it may be restored from a backup, and lack it.
 const KEPT_MS = 7 * 24 * 3600_000;
+const UNKEPT = new EventTarget();
+// States of files whose bytes the server has.
+const IS_THERE = new Set<KeptFile["state"]>(["complete", "unusable"]);
 
 export const entries: Entry[] = [];
 export const answers = new Map<number, Verdict>();
@@ -19,12 +24,18 @@ async function hash(text: string): Promise<string> {
 
 /** Reads what the phone holds; the bytes of files stay where they are. */
 export async function openJournal(): Promise<void> {
-  const db = await database();
-  entries.splice(0, entries.length, ...(await db.getAll("journal")));
+  // At once, and nothing waited for behind it: what is recorded meanwhile would be in it twice, or not.
+  const reading = (await database()).transaction(["journal", "answers", "files"]);
+  const [journal, said, kept] = await Promise.all([
+    reading.objectStore("journal").getAll(),
+    reading.objectStore("answers").getAll(),
+    reading.objectStore("files").getAll(),
+  ]);
+  entries.splice(0, entries.length, ...journal);
   answers.clear();
-  for (const one of await db.getAll("answers")) answers.set(one.seq, one);
+  for (const one of said) answers.set(one.seq, one);
   files.clear();
-  for (const one of await db.getAll("files")) files.set(one.id, { ...one, bytes: null });
+  for (const one of kept) files.set(one.id, { ...one, bytes: null });
 }
 
 export interface Adding {
@@ -36,6 +47,8 @@ export interface Adding {
   instead?: { earlier?: string; file?: string };
   /** What was begun and stands in it now: it goes with this, so that nobody sends it twice. */
   ends?: { of: "drafts" | "additions"; key: string };
+  /** Who holds the phone from here on; null: nobody. Both or neither, or what follows counts for nobody. */
+  session?: Session | null;
 }
 
 let last: Promise<unknown> = Promise.resolve();
@@ -47,8 +60,13 @@ export function record(kind: string, data: unknown, adding: Adding): Promise<Ent
   const mono = running();
   const ahead = offset();
   const next = last.then(() => append(kind, data, adding, { at, mono, ahead }));
-  last = next.catch(() => undefined);
+  last = next.catch(() => UNKEPT.dispatchEvent(new Event("change")));
   return next;
+}
+
+/** Tells that something could not be recorded: it stands nowhere, and has to be done again. */
+export function onUnkept(take: () => void): void {
+  UNKEPT.addEventListener("change", take);
 }
 
 async function append(
@@ -61,7 +79,7 @@ async function append(
   for (;;) {
     const before = await head();
     const seq = before.seq + 1;
-    const text = JSON.stringify({
+    const said = {
       v: 1,
       seq,
       prev: before.hash,
@@ -73,12 +91,15 @@ async function append(
       person: adding.person,
       kind,
       data,
-    });
+    };
+    const text = JSON.stringify(said, (_name, value: unknown) =>
+      typeof value === "string" ? value.replace(HALF, "\ufffd") : value,
+    );
     const hint = adding.hint ?? null;
     const post = adding.post ? { post: adding.post } : {};
-    const said = { seq, id, kind, person: adding.person, at, text, hash: await hash(text) };
-    const entry: Entry = { ...said, hint, ...post };
-    if (await put(entry, before, adding)) {
+    const kept = { seq, id, kind, person: adding.person, at, text, hash: await hash(text) };
+    const entry: Entry = { ...kept, hint, ...post };
+    if (await withRoom(() => put(entry, before, adding))) {
       entries.push(entry);
       if (adding.file) files.set(adding.file.id, { ...adding.file, bytes: null });
       if (adding.instead?.file) files.delete(adding.instead.file);
@@ -99,10 +120,13 @@ export async function head(): Promise<Head> {
 }
 
 /** Puts an entry behind `before`, with its file, both or neither; false where that is not the last. */
-async function put(entry: Entry, before: Head, { file, instead, ends }: Adding): Promise<boolean> {
+async function put(entry: Entry, before: Head, adding: Adding): Promise<boolean> {
+  const { file, instead, ends, session } = adding;
   const db = await database();
   const stores = ["journal", "phone", "files", "earlier"] as const;
   const change = db.transaction(stores, "readwrite", { durability: "strict" });
+  // Whatever fails within it is told by what failed.
+  change.done.catch(() => undefined);
   const standing = (await change.objectStore("phone").get("head")) as Head | undefined;
   if ((standing?.seq ?? 0) !== before.seq) {
     await change.done;
@@ -117,19 +141,46 @@ async function put(entry: Entry, before: Head, { file, instead, ends }: Adding):
     Reflect.deleteProperty(begun, ends.key);
     await change.objectStore("phone").put(begun, ends.of);
   }
+  if (session) await change.objectStore("phone").put(session, "session");
+  if (session === null) await change.objectStore("phone").delete("session");
   await change.objectStore("phone").put({ seq: entry.seq, hash: entry.hash }, "head");
   await change.done;
   return true;
+}
+
+/** Does what needs room; where there is none, once more without what the server has as well. */
+async function withRoom<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
+    if (!isFull || !(await makeRoom())) throw error;
+    return work();
+  }
+}
+
+/** Lets go of the bytes of every file that the server has whole; false where there are none. */
+async function makeRoom(): Promise<boolean> {
+  const there = [...files.values()].filter((one) => IS_THERE.has(one.state) && !one.isGone);
+  const db = await database();
+  for (const one of there) {
+    // Where nothing can be put any more, something can still be taken away.
+    await db.delete("files", one.id);
+    files.set(one.id, { ...one, bytes: null, isGone: true });
+  }
+  for (const { id } of there) await db.put("files", files.get(id)!).catch(() => undefined);
+  return there.length > 0;
 }
 
 /** Takes what the server said of entries. */
 export async function noteVerdicts(said: Verdict[]): Promise<void> {
   if (!said.length) return;
   const heard = said.map((one) => ({ ...one, heard_at: Date.now() }));
-  const db = await database();
-  const change = db.transaction("answers", "readwrite", { durability: "strict" });
-  for (const one of heard) void change.store.put(one);
-  await change.done;
+  await withRoom(async () => {
+    const change = (await database()).transaction("answers", "readwrite", { durability: "strict" });
+    for (const one of heard) void change.store.put(one).catch(() => undefined);
+    await change.done;
+  });
   for (const one of heard) answers.set(one.seq, one);
 }
 

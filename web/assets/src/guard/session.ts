@@ -4,7 +4,7 @@ import { holderOf, numberOf } from "./badges";
 import { record } from "./journal";
 import { isSame, markOf, verifierOf } from "./keys";
 import { plan } from "./plan";
-import { database, forget, read, write } from "./store";
+import { database, read } from "./store";
 import { now } from "./time";
 import type { Known, Session } from "./types";
 
@@ -162,20 +162,19 @@ async function begin(
   const before = session;
   if (before && before.person !== known.id) await signOut("changed");
   const { id: person, name, offline_until: until } = known;
-  session = { person, name, by, until };
+  const coming = { person, name, by, until };
+  await record("sign_in", { by, with: how }, { person, session: coming });
+  session = coming;
   held = token;
-  await write("phone", session, "session");
-  await record("sign_in", { by, with: how }, { person });
   return { session, no: null, more: "" };
 }
 
 export async function signOut(why: "self" | "changed" | "expired"): Promise<void> {
   const leaving = session;
   if (!leaving) return;
-  await record("sign_out", { why }, { person: leaving.person });
+  await record("sign_out", { why }, { person: leaving.person, session: null });
   session = null;
   held = "";
-  await forget("session");
   // The token ends by itself as well, where the server isn't reached.
   const json = { person_id: leaving.person };
   void ask("POST", `${API}/sign-out`, { json }).catch(() => undefined);

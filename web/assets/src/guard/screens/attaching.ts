@@ -11,6 +11,8 @@ import { kick } from "../sync";
 import { _ } from "../words";
 import { says } from "./parts";
 
+const MOST_FILES = 20;
+
 interface Writing {
   /** Ids of what was taken so far. */
   files(): string[];
@@ -61,11 +63,23 @@ export class Attaching {
   }
 
   private take(one: Promise<unknown>): void {
-    this.taking = Promise.allSettled([this.taking, one]);
+    const told = one.catch(() => {
+      signal("wrong");
+      this.said.textContent = _("This could not be kept. Take it again.");
+    });
+    this.taking = Promise.allSettled([this.taking, told]);
+  }
+
+  /** Whether one more fits; the server takes no more with one entry. */
+  private hasRoom(): boolean {
+    const has = this.writing.files().length < MOST_FILES;
+    if (!has) this.said.textContent = _("{count} are the most. Send these, then add more.", { count: MOST_FILES });
+    return has;
   }
 
   private async photos(chosen: File[]): Promise<void> {
     for (const one of chosen) {
+      if (!this.hasRoom()) return;
       const taken = await photo(one);
       const most = plan?.settings.photo_bytes ?? Infinity;
       if (taken.bytes.byteLength > most) this.said.textContent = _("This picture is too large.");
@@ -84,6 +98,7 @@ export class Attaching {
   }
 
   private async listen(): Promise<void> {
+    if (!this.hasRoom()) return;
     try {
       this.voice = await Voice.begin();
     } catch {

@@ -174,7 +174,18 @@ function keypad(place: HTMLElement, asking: Asking, done: (pin: string) => Promi
     for (const key of keys.querySelectorAll("button")) key.disabled = true;
     said.className = "says";
     said.textContent = _("One moment…");
-    await done(pin);
+    try {
+      await done(pin);
+    } catch (error) {
+      // Nothing was kept of it: they type it once more.
+      askAgain();
+      throw error;
+    }
+  };
+  const askAgain = (): void => {
+    for (const key of keys.querySelectorAll("button")) key.disabled = false;
+    said.textContent = pin = "";
+    draw();
   };
   const digit = (one: string): HTMLElement =>
     h("button", { type: "button", class: "button", onclick: () => press(one) }, one);
