@@ -21,6 +21,7 @@ from tests.web.guarding import (
     lay_shift,
     reachable,
     sign_in,
+    wait_until,
     wait_until_told,
 )
 from tests.web.stage import Stage
@@ -57,6 +58,8 @@ def test_a_phone_of_the_post_changes_hands_with_and_without_signal(
             type_pin(page, OTHER_PIN)
             holds(page, LI)
             wait_until_told(page)
+            _changes_hands_in_another_window(page)
+            wait_until_told(page)
             served.end()
             assert not reachable(served.port)
             change(page)
@@ -77,12 +80,42 @@ def test_a_phone_of_the_post_changes_hands_with_and_without_signal(
             type_pin(page, OTHER_PIN)
             holds(page, LI)
             served.begin()
-            page.evaluate("() => { location.hash = '#/sync'; }")
-            page.get_by_role("button", name="Send now").click()
-            wait_until_told(page)
+            _tells_beside_a_window_that_sleeps(page)
             journal = kept(page, "journal")
         served.end()
     _assert_told(shift, li, journal)
+
+
+def _changes_hands_in_another_window(page: Page) -> None:
+    """A touched tag opens a second one; in the first nobody goes on as who was there before."""
+    other = page.context.new_page()
+    other.goto(page.url)
+    holds(other, LI)
+    change(other)
+    back = "() => document.dispatchEvent(new Event('visibilitychange'))"
+    page.evaluate(back)
+    expect(page.get_by_text("Who is on duty?")).to_be_visible(timeout=PATIENCE_MS)
+    other.get_by_role("button", name="Wang Gang").click()
+    type_pin(other, PIN)
+    holds(other, "Wang Gang")
+    page.evaluate(back)
+    holds(page, "Wang Gang")
+    other.close()
+
+
+def _tells_beside_a_window_that_sleeps(page: Page) -> None:
+    """It was put to sleep while it handed in, and never ends."""
+    page.evaluate(
+        "() => void navigator.locks.request("
+        "'guard-sync', () => new Promise((done) => (window.wake = done)))"
+    )
+    page.evaluate("() => { location.hash = '#/sync'; }")
+    page.get_by_role("button", name="Send now").click()
+    waits = "async () => (await navigator.locks.query()).pending.length > 0"
+    wait_until(page, lambda: bool(page.evaluate(waits)))
+    page.clock.fast_forward("01:05")
+    wait_until_told(page)
+    page.evaluate("() => wake()")
 
 
 def _taps_while_the_page_hears_of_something(page: Page) -> None:
@@ -154,12 +187,13 @@ def _assert_told(shift: Shift, li: UUID, journal: list[dict[str, object]]) -> No
     assert list(scans) == []
     people = [one["person"] for one in journal if one["kind"] == "sign_in"]
     wang = str(shift.guard)
-    assert people == [wang, str(li), wang, str(li), str(li)]
+    assert people == [wang, str(li), wang, wang, str(li), str(li)]
     texts = [str(one["text"]) for one in journal if one["kind"] == "sign_in"]
     told = [text.partition('"data":')[2].rstrip("}") for text in texts]
     assert told == [
         '{"by":"online","with":"pin"',
         '{"by":"online","with":"badge_pin"',
+        '{"by":"online","with":"pin"',
         '{"by":"offline","with":"pin"',
         '{"by":"offline","with":"badge_pin"',
         '{"by":"offline","with":"badge_pin"',

@@ -169,7 +169,10 @@ function showWarnings(): void {
   );
   // A session that ended by itself, or in another window, leaves its screen.
   const holds = session?.person ?? "";
-  if (holds !== drawnFor && !FREE.has(where().name)) void show();
+  if (holds === drawnFor) return;
+  // In another window somebody came meanwhile: here nobody has to say so again.
+  if (session && where().name === "sign-in") turnTo("home");
+  else if (!FREE.has(where().name)) void show();
 }
 
 function warning(text: string, act: () => void): HTMLElement {

@@ -50,6 +50,17 @@ export async function openSession(): Promise<void> {
   session = (await read("phone", "session")) ?? null;
 }
 
+/** Who holds the phone may have changed in another window of the app; true where it has. */
+export async function adoptSession(): Promise<boolean> {
+  const standing = (await read("phone", "session")) ?? null;
+  const stays = standing?.person === session?.person;
+  session = standing;
+  if (stays) return false;
+  // It is of whoever typed their PIN in this window.
+  held = "";
+  return true;
+}
+
 /** Everybody who signed in on this phone with signal, and whose own phone it is. */
 export async function knownPeople(): Promise<{ id: string; name: string }[]> {
   const here = await (await database()).getAll("people");

@@ -31,6 +31,8 @@ const MOST_ENTRIES = 100;
 const MOST_BYTES = 240 * 1024;
 // A phone that is refused may be found, or its server mended, at any time.
 const STOPPED_MS = 600_000;
+// As long as this another tab is waited for.
+const ALONE_MS = 60_000;
 let timer = 0;
 let again = false;
 // After how many attempts in a row, since something got through or somebody asked, it waits longer.
@@ -110,7 +112,18 @@ async function turn(): Promise<void> {
 /** One tab at a time hands in, where the browser can see to that; the server copes with two. */
 async function alone(work: () => Promise<void>): Promise<void> {
   if (!navigator.locks) return work();
-  await navigator.locks.request("guard-sync", work);
+  const patience = new AbortController();
+  const ending = window.setTimeout(() => patience.abort(), ALONE_MS);
+  try {
+    await navigator.locks.request("guard-sync", { signal: patience.signal }, () => {
+      window.clearTimeout(ending);
+      return work();
+    });
+  } catch (error) {
+    // The other one sends photos for minutes, or was put to sleep in the middle of it.
+    if (!patience.signal.aborted) throw error;
+    await work();
+  }
 }
 
 function pause(): number {

@@ -2,7 +2,7 @@
 import { battery } from "./ground";
 import { record } from "./journal";
 import { checkpointOf, isDone, plan, rounds, type RoundView } from "./plan";
-import { endIfExpired, session } from "./session";
+import { adoptSession, endIfExpired, session } from "./session";
 import { signal } from "./signals";
 import { say } from "./speech";
 import { read, write } from "./store";
@@ -58,12 +58,14 @@ function look(): Promise<void> {
 }
 
 async function lookOnce(): Promise<void> {
-  await write("phone", Date.now(), "alive");
+  // On a full phone as well the rest is looked at.
+  await write("phone", Date.now(), "alive").catch(() => undefined);
+  const changed = await adoptSession();
   await noteJump();
   const ended = await endIfExpired();
   // Warnings are for whoever goes; the next one gets their own.
   const stale = !session && told.splice(0).length > 0;
-  if (ended || stale) HEARD.dispatchEvent(new Event("change"));
+  if (ended || stale || changed) HEARD.dispatchEvent(new Event("change"));
   if (!session) return;
   await watchBattery();
   await warn(session.person);
@@ -178,6 +180,8 @@ async function noteHidden(): Promise<void> {
   }
   const since = hiddenAt;
   hiddenAt = 0;
+  // In another window the phone may have changed hands.
+  if (await adoptSession()) HEARD.dispatchEvent(new Event("change"));
   if (since && session && Date.now() - since >= GAP_MS) await gap("hidden", since);
   await look();
 }
