@@ -113,7 +113,8 @@ class Subscriptions:
         if self.merged:
             told, self._told = self._told, set(_plain(every))
             if EVERYTHING not in fresh:
-                self._look_up(client, sorted(self._told - told))
+                # One that still has its own queue must not lose it by that.
+                self._look_up(client, sorted(self._told - told - stale))
         return True
 
     def _look_up(self, client: Client, filters: Sequence[str]) -> None:
