@@ -178,6 +178,7 @@ def _comes_without_room(page: Page) -> None:
     page.get_by_role("button", name="Go on").click()
     type_pin(page, PIN)
     expect(page.get_by_text("NOT recorded")).to_be_visible(timeout=PATIENCE_MS)
+    page.evaluate("history.replaceState(null, '', '#/home')")
     page.reload()
     expect(page.get_by_text("Who is on duty?")).to_be_visible(timeout=PATIENCE_MS)
 
