@@ -71,8 +71,10 @@ def refuse_if_with_ours(link: ContractorLink, ticket: Ticket) -> None:
     """Conflict when somebody of ours has the work: a link does not take it from them."""
     if is_with_ours(link, ticket):
         raise Conflict(
-            "this job is in other hands now",
-            advice="You need not come. If you are there already, call whoever gave it to you.",
+            worded("this job is in other hands now"),
+            advice=worded(
+                "You need not come. If you are there already, call whoever gave it to you."
+            ),
         )
 
 
