@@ -13,6 +13,7 @@ from core import events
 from core.contacts import contacts_of
 from tests.web.conftest import client_of, signed_in
 from tests.web.stage import OVERHEATING, Stage
+from web.pages.notices import respond
 from workflows import notifications
 from workflows.notifications import Notice
 
@@ -90,6 +91,42 @@ def test_looking_at_a_link_changes_nothing_and_a_tap_accepts(
     assert "answered already" in phone.get(f"/n/{notice.code}").text
     assert phone.get("/n/nonsense").status_code == 404
     del own
+
+
+@pytest.mark.parametrize("where", ["link", "inbox"])
+def test_what_says_that_a_deadline_comes_near_can_be_accepted_while_nobody_has(
+    stage: Stage, own: TestClient, supervisor: UUID, where: str
+) -> None:
+    """A ticket is one notice, which says the latest: at 3 a.m. its link is all there is."""
+    number = stage.trip(PUMP, OVERHEATING)
+    [notice] = tell(stage)
+    with stage.parts.database.write() as session:
+        session.get_one(Notice, notice.id).kind = "ticket.warn"
+    phone = guest(stage)
+    for page in (phone.get(f"/n/{notice.code}").text, own.get("/account/inbox").text):
+        assert re.search(r'name="take" value="1"><button class="btn[^"]*">Accept</button>', page)
+    if where == "link":
+        assert "It is yours." in phone.post(f"/n/{notice.code}", data={"take": "1"}).text
+    else:
+        assert post(own, f"/account/inbox/{notice.id}/answer", take="1")[1] == f"/tickets/{number}"
+    assert stage.ticket(number).assignee_id == supervisor
+    # Whoever took it hears of its deadlines, and has read them.
+    with stage.parts.database.write() as session:
+        session.get_one(Notice, notice.id).state = "waiting"
+    assert "Seen</button>" in phone.get(f"/n/{notice.code}").text
+
+
+def test_a_press_of_what_says_seen_accepts_nothing(
+    stage: Stage, own: TestClient, supervisor: UUID
+) -> None:
+    number = stage.trip(PUMP, OVERHEATING)
+    [notice] = tell(stage)
+    with stage.parts.database.write() as session:
+        kept = session.get_one(Notice, notice.id)
+        kept.kind = "ticket.warn"
+        assert respond(session, kept, by="button", now=stage.parts.clock.now()) == "seen"
+    assert stage.ticket(number).assignee_id is None
+    del own, supervisor
 
 
 def test_who_comes_second_is_told_so(stage: Stage, own: TestClient) -> None:

@@ -28,7 +28,14 @@ from web.visit import SignedInVisit, Visit, guest_reader
 from workflows import notifications, tickets
 from workflows.alarms import accept_ticket
 from workflows.alarms.fire import answer_in_name
-from workflows.notifications import ASK_FOR_HANDS, FIRES, KIND_OF_ONE, LIST_OF, Notice
+from workflows.notifications import (
+    ASK_FOR_HANDS,
+    FIRES,
+    KIND_OF_ONE,
+    LIST_OF,
+    OF_DEADLINES,
+    Notice,
+)
 from workflows.tickets import Ticket, fire_watch
 from workflows.tickets.followers import CODE_OUTSIDE, RESIDENT, secret_behind
 from workflows.tickets.scope import holds
@@ -38,15 +45,38 @@ WORK = "tickets.work"
 TESTED = 6
 
 
-def respond(session: Session, notice: Notice, *, by: str, now: datetime) -> str:
+def wants_hands(session: Session, notice: Notice) -> bool:
+    """Whether a notice is answered by taking its ticket.
+
+    A ticket is one notice, which says the latest. So one that says that a deadline comes near, or
+    was missed, asks for that as well while nobody has accepted, of those who may.
+    """
+    if notice.kind in ASK_FOR_HANDS:
+        return True
+    if notice.kind not in OF_DEADLINES or notice.ticket_id is None or notice.person_id is None:
+        return False
+    ticket = session.get_one(Ticket, notice.ticket_id)
+    return ticket.responded_at is None and _may_take(session, ticket, notice.person_id)
+
+
+def _may_take(session: Session, ticket: Ticket, person: UUID) -> bool:
+    somebody = session.get_one(Person, person)
+    works = somebody.left_at is None and holds(caller_for(session, somebody), WORK, ticket)
+    return works and ticket.state in tickets.TICKET.moves["accept"]
+
+
+def respond(
+    session: Session, notice: Notice, *, by: str, now: datetime, offered: bool = False
+) -> str:
     """Answer a notice for its person; returns what came of it: accepted, all, some, taken or seen.
 
-    What asks for hands is accepted in their name, as their own button would do it.
+    What asks for hands is accepted in their name, as their own button would do it. offered: that
+    button said so, whatever the notice is about.
     """
     came = "seen"
     if notice.kind == "tickets.assign":
         came = accept_all(session, notice, now=now)
-    elif notice.kind in ASK_FOR_HANDS:
+    elif notice.kind in ASK_FOR_HANDS or (offered and wants_hands(session, notice)):
         came = _accept(session, notice, now)
     notifications.acknowledge(session, notice, by=by, now=now)
     return came
@@ -65,9 +95,7 @@ def _accept(session: Session, notice: Notice, now: datetime) -> str:
     handed_on = notice.kind == "colleagues.assign" and ticket.assignee_id is None
     if ticket.responded_at is not None and ticket.state != "open" and not handed_on:
         return "accepted" if ticket.assignee_id == person else "taken"
-    somebody = session.get_one(Person, person)
-    works = somebody.left_at is None and holds(caller_for(session, somebody), WORK, ticket)
-    if not works or ticket.state not in tickets.TICKET.moves["accept"]:
+    if not _may_take(session, ticket, person):
         return "seen"
     try:
         accept_ticket(session, ticket, tickets.Step("accept"), person=person, now=now)
@@ -109,7 +137,9 @@ def router(templates: Templates) -> APIRouter:
 
 def _add_answer(routes: APIRouter) -> None:
     @routes.post("/account/inbox/{notice_id}/answer")
-    def answer(notice_id: UUID, visit: SignedInVisit) -> Response:
+    def answer(
+        notice_id: UUID, visit: SignedInVisit, take: Annotated[str, Form(max_length=1)] = ""
+    ) -> Response:
         with visit.parts.database.write() as session:
             notice = session.get(Notice, notice_id, with_for_update=True)
             if notice is None or notice.person_id != visit.caller.person_id:
@@ -117,7 +147,8 @@ def _add_answer(routes: APIRouter) -> None:
                     worded(mark("this is not in your inbox")),
                     advice=worded(mark("Load your inbox again.")),
                 )
-            came = respond(session, notice, by="page", now=visit.parts.clock.now())
+            now = visit.parts.clock.now()
+            came = respond(session, notice, by="page", now=now, offered=bool(take))
             number = notice.facts.get("number")
             there = {"accepted": f"/tickets/{number}"} if number else {}
             there |= dict.fromkeys(("all", "some"), LIST_OF.get(notice.kind, ""))
@@ -141,7 +172,7 @@ def _public(
             facts=notice.facts,
             code=notice.code,
             came=came,
-            asks=notice.kind in ASK_FOR_HANDS,
+            asks=wants_hands(session, notice),
             many=many,
             list=LIST_OF.get(notice.kind),
             waits=notice.state in ("waiting", "spent") and many != 0,
@@ -168,11 +199,13 @@ def _add_links(routes: APIRouter, templates: Templates) -> None:
             return _public(templates, session, guest_reader(request), notice, "")
 
     @routes.post("/n/{code}")
-    def accept(code: str, request: Request) -> Response:
+    def accept(
+        code: str, request: Request, take: Annotated[str, Form(max_length=1)] = ""
+    ) -> Response:
         parts = parts_of(request)
         with parts.database.write() as session:
             notice = notifications.notice_by_code(session, code)
-            came = respond(session, notice, by="link", now=parts.clock.now())
+            came = respond(session, notice, by="link", now=parts.clock.now(), offered=bool(take))
             return _public(templates, session, guest_reader(request), notice, came)
 
     @routes.post("/n/voice/{secret}")

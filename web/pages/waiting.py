@@ -12,12 +12,12 @@ from core.places import Node
 from core.teams import team_at
 from web.languages import mark
 from web.page_route import PageRoute
-from web.pages.notices import how_many
+from web.pages.notices import how_many, wants_hands
 from web.templating import Templates
 from web.visit import SignedInVisit, Visit
 from workflows import alarms, customers, dispatch, notifications, overview
 from workflows.alarms.standing import UNSEEN
-from workflows.notifications import ASK_FOR_HANDS, LIST_OF
+from workflows.notifications import LIST_OF
 from workflows.tickets.lifecycle import RUNNING
 from workflows.tickets.reading import TicketFilter
 
@@ -65,7 +65,7 @@ def told(visit: Visit, session: Session) -> list[dict[str, Any]]:
             "title": notice.facts.get("title", {}),
             "place": notice.facts.get("place", {}),
             "at": notice.created_at,
-            "asks": notice.kind in ASK_FOR_HANDS,
+            "asks": wants_hands(session, notice),
             "many": many,
             "list": LIST_OF.get(notice.kind),
             "round": notice.facts.get("round"),

@@ -1,5 +1,6 @@
 """Notifications: facts leave the house at least once, and people are told until they answer."""
 
+from workflows.notifications.asking import OF_DEADLINES
 from workflows.notifications.merging import left_of, tickets_of
 from workflows.notifications.model import (
     ASK_FOR_HANDS,
@@ -49,6 +50,7 @@ __all__ = [
     "FIRES",
     "KIND_OF_ONE",
     "LIST_OF",
+    "OF_DEADLINES",
     "Attempt",
     "Delivery",
     "Notice",
