@@ -100,7 +100,7 @@ def test_a_chinese_reader_is_told_in_chinese_what_was_refused(stage: Stage) -> N
     assert "剩余部分请另行测试。" in page
     page = refused(lead, f"/alarms/{alarm_of(stage)}/shelve", 422, minutes="60", reason=" ")
     assert "报警未搁置" in page
-    assert "原因：请说明原因" in page
+    assert "原因：请填写，以便他人了解" in page
 
 
 def test_what_a_status_does_not_allow_is_told_by_its_name(stage: Stage) -> None:
