@@ -38,6 +38,12 @@ export async function openJournal(): Promise<void> {
   for (const one of kept) files.set(one.id, { ...one, bytes: null });
 }
 
+/** Takes in what another window of the app recorded: told without it, the journal would have a gap. */
+export async function catchUp(): Promise<void> {
+  const standing = await read("phone", "head");
+  if (standing && standing.seq !== (entries.at(-1)?.seq ?? 0)) await openJournal();
+}
+
 export interface Adding {
   person: string | null;
   hint?: Entry["hint"];
@@ -100,7 +106,9 @@ async function append(
     const kept = { seq, id, kind, person: adding.person, at, text, hash: await hash(text) };
     const entry: Entry = { ...kept, hint, ...post };
     if (await withRoom(() => put(entry, before, adding))) {
-      entries.push(entry);
+      // In another window of the app some may have been recorded since: all of them belong before it.
+      if ((entries.at(-1)?.seq ?? 0) === before.seq) entries.push(entry);
+      else await openJournal();
       if (adding.file) files.set(adding.file.id, { ...adding.file, bytes: null });
       if (adding.instead?.file) files.delete(adding.instead.file);
       return entry;

@@ -4,6 +4,7 @@ import { changed, contact, gotThrough, steadily } from "./contact";
 import { takeAlong } from "./earlier";
 import { pruneFiles, sendFiles } from "./files";
 import {
+  catchUp,
   entries,
   files,
   head,
@@ -173,6 +174,7 @@ async function exchange(): Promise<void> {
 async function tell(): Promise<FileState[]> {
   let resent = -1;
   for (;;) {
+    await catchUp();
     const first = unanswered()[0]?.seq ?? Infinity;
     // Those behind it as well, whether they are answered or not: without a gap.
     const batch = cut(entries.filter((one) => one.seq >= first));
