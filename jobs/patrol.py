@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from core import runs
-from jobs.one_by_one import one_by_one
+from core.db import Session
+from jobs.one_by_one import one_by_one, step_by_step
 from jobs.work import Work, actor
 from workflows.patrol import rounds
 from workflows.patrol.honesty import check_later, check_round, look_into, rounds_to_check
@@ -27,14 +28,11 @@ def make_rounds_ahead(work: Work, now: datetime) -> int:
     with work.database.read() as session:
         due = rounds.plans_to_make(session, now=now)
 
-    def make(plan_id: UUID) -> int:
-        with work.transaction() as session:
-            plan = session.get(rounds.RoundPlan, plan_id, with_for_update=True)
-            if plan is None:
-                return 0
-            return rounds.make_rounds(session, plan, now=now, actor=ACTOR)
+    def make(session: Session, plan_id: UUID) -> int:
+        plan = session.get(rounds.RoundPlan, plan_id, with_for_update=True)
+        return 0 if plan is None else rounds.make_rounds(session, plan, now=now, actor=ACTOR)
 
-    return one_by_one(work, due, make)
+    return step_by_step(work, [(plan_id, make) for plan_id in due])
 
 
 def look_at_rounds(work: Work, now: datetime) -> int:

@@ -422,6 +422,12 @@ def caller_of(session: Session, person_id: UUID) -> Caller:
     return caller_for(session, session.get_one(Person, person_id))
 
 
+def alarm_on(session: Session, asset: str) -> UUID:
+    """The alarm of an asset that has one."""
+    of_asset = select(Alarm.id).join(Asset, Asset.id == Alarm.asset_id)
+    return session.scalars(of_asset.where(Asset.code == asset)).one()
+
+
 def test_an_alarm_taken_out_has_its_own_ticket_and_never_comes_back(
     database: Database, house: Building, administrator: Administrator
 ) -> None:
@@ -431,9 +437,7 @@ def test_an_alarm_taken_out_has_its_own_ticket_and_never_comes_back(
     [incident] = incidents_of(database)
     with database.write() as session:
         caller = caller_of(session, administrator.person_id)
-        alarm = session.scalars(
-            select(Alarm.id).join(Asset, Asset.id == Alarm.asset_id).where(Asset.code == codes[3])
-        ).one()
+        alarm = alarm_on(session, codes[3])
         own = split(session, caller, incident.id, alarm, now=NOON + MINUTE)
         assert (own.number, own.previous_id, own.state) == (3, ticket, "open")
         with pytest.raises(Conflict):
@@ -478,9 +482,7 @@ def test_an_alarm_of_two_incidents_of_one_ticket_is_taken_out_of_both(
     first, second = incidents_of(database)
     with database.write() as session:
         caller = caller_of(session, administrator.person_id)
-        alarm = session.scalars(
-            select(Alarm.id).join(Asset, Asset.id == Alarm.asset_id).where(Asset.code == codes[2])
-        ).one()
+        alarm = alarm_on(session, codes[2])
         assert split(session, caller, first.id, alarm, now=NOON + MINUTE).previous_id == cause
         with pytest.raises(Conflict):
             split(session, caller, second.id, alarm, now=NOON + MINUTE)
@@ -532,9 +534,7 @@ def test_what_was_taken_out_is_not_put_back_when_it_is_released(
     [incident] = incidents_of(database)
     with database.write() as session:
         caller = caller_of(session, administrator.person_id)
-        alarm_id = session.scalars(
-            select(Alarm.id).join(Asset, Asset.id == Alarm.asset_id).where(Asset.code == codes[3])
-        ).one()
+        alarm_id = alarm_on(session, codes[3])
         own = split(session, caller, incident.id, alarm_id, now=NOON + MINUTE).id
     do(database, own, administrator.person_id, NOON + MINUTE, "cancel")
     with database.write() as session:
