@@ -61,6 +61,7 @@ def test_a_round_goes_by_camera_alone(stage: Stage, tmp_path: Path) -> None:
         phone(playwright, tmp_path / "phone", LENS) as context,
     ):
         page = context.pages[0]
+        _lose_the_answer(page, served.url, shift)
         enrol(page, served.url, shift)
         sign_in(page)
         page.get_by_role("button", name="Route 1").first.click()
@@ -87,6 +88,17 @@ def test_a_round_goes_by_camera_alone(stage: Stage, tmp_path: Path) -> None:
         verdicts = [one["verdict"] for one in kept(page, "answers") if one["kind"] == "scan"]
     served.end()
     assert verdicts == ["accepted", "accepted", "refused"]
+
+
+def _lose_the_answer(page: Page, url: str, shift: Shift) -> None:
+    """The code counts, but nobody hears of it, and the page is gone: it counts once more."""
+    page.route("**/guard/phones", lambda route: (route.fetch(), route.abort()))
+    page.goto(f"{url}/guard/#enrol={shift.code}")
+    expect(page.get_by_text("No signal: enrolling needs a connection.")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    page.unroute_all()
+    page.goto("about:blank")
 
 
 def _ends_soon(shift: Shift, position: int) -> datetime:

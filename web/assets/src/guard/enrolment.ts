@@ -4,7 +4,7 @@ import { newId } from "./ids";
 import { forgetKeys, ownKeys, publicKey } from "./keys";
 import { openPlan } from "./plan";
 import { layAside } from "./earlier";
-import { read, write } from "./store";
+import { forget, read, write } from "./store";
 import { APP, lacksAll } from "./sync";
 
 const DIGITS = /[^0-9A-Z]/g;
@@ -13,8 +13,7 @@ const DIGITS = /[^0-9A-Z]/g;
 export async function enrol(code: string): Promise<void> {
   const keys = await ownKeys();
   const plain = code.toUpperCase().replace(DIGITS, "");
-  // The same id when it is tried again: the answer to the first try may have been lost.
-  const id = idFor(plain);
+  const id = await idFor(plain);
   const json = {
     code: plain,
     id,
@@ -24,13 +23,16 @@ export async function enrol(code: string): Promise<void> {
   };
   await ask("POST", `${API}/phones`, { json, phone: id });
   await write("phone", id, "id");
+  await forget("trying");
 }
 
-let trying = { code: "", id: "" };
-
-function idFor(code: string): string {
-  if (trying.code !== code) trying = { code, id: newId() };
-  return trying.id;
+/** The same id when a code is tried again: the answer may have been lost, and the page with it. */
+async function idFor(code: string): Promise<string> {
+  const before = await read("phone", "trying");
+  if (before?.code === code) return before.id;
+  const id = newId();
+  await write("phone", { code, id }, "trying");
+  return id;
 }
 
 export async function isEnrolled(): Promise<boolean> {

@@ -23,6 +23,8 @@ export interface Earlier {
 /** Single values about the phone. */
 export interface Facts {
   id: string;
+  /** The code that is being tried, and the id under which. */
+  trying: { code: string; id: string };
   keys: CryptoKeyPair;
   /** The HMAC key under which verifiers of PINs stand. */
   device: CryptoKey;
