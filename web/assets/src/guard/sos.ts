@@ -7,7 +7,7 @@ import { dataOf, plan } from "./plan";
 import { knownPeople, session } from "./session";
 import { buzz, quiet, wail } from "./signals";
 import { say } from "./speech";
-import { read, write } from "./store";
+import { read, rewrite } from "./store";
 import { now } from "./time";
 import type { Call, SenderView } from "./types";
 
@@ -34,6 +34,8 @@ interface Trying {
 }
 
 let calls: Call[] = [];
+// What this window has done with: it must not come back with what another window keeps.
+const gone = new Set<string>();
 let timer = 0;
 let awake: WakeLockSentinel | null = null;
 const trying = new Map<string, Trying>();
@@ -45,10 +47,24 @@ export function onCalls(take: () => void): () => void {
 
 /** Goes on with what was pressed before the app was closed. */
 export async function openCalls(): Promise<void> {
-  calls = (await read("phone", "calls")) ?? [];
-  document.addEventListener("visibilitychange", () => void turn());
+  await takeOver();
+  document.addEventListener("visibilitychange", () => void takeOver().then(turn));
   window.addEventListener("online", () => void turn());
   run();
+}
+
+/** Takes on what another window of the app has kept, which may be closed before it told. */
+async function takeOver(): Promise<void> {
+  const kept = await read("phone", "calls").catch(() => undefined);
+  const before = calls.length;
+  calls = merged(kept);
+  if (calls.length > before) run();
+}
+
+/** The calls of this window, behind those that only another one has. */
+function merged(kept: Call[] = []): Call[] {
+  const own = new Set(calls.map((one) => one.id));
+  return [...kept.filter((one) => !own.has(one.id) && !gone.has(one.id)), ...calls];
 }
 
 /** The call that is shown, and never a silent one. */
@@ -92,7 +108,7 @@ export async function press(how: { silent?: boolean; practice?: boolean } = {}):
     // Counts how long its places are told; of one that is shown, since when nobody has answered.
     if (silent) standing.pressedAt = pressed.at;
   } else {
-    calls = calls.filter((one) => one !== standing);
+    if (standing) forgetCall(standing);
     const at = { pressedAt: pressed.at, presses: [pressed] };
     const rest = { said: null, cancel: null, calledOff: false, closed: false, hushed: false };
     calls.push({ id: pressed.id, person: who.id, name: who.name, silent, practice, ...at, ...rest });
@@ -295,6 +311,7 @@ async function failed(call: Call, error: unknown): Promise<void> {
     const fresh = newId();
     if (call.id === pressed.id) {
       trying.delete(call.id);
+      gone.add(call.id);
       call.id = fresh;
     }
     pressed.id = fresh;
@@ -331,9 +348,14 @@ async function stayAwake(wanted: boolean): Promise<void> {
   if (!wanted) awake = null;
 }
 
-function drop(call: Call): void {
+function forgetCall(call: Call): void {
   calls = calls.filter((one) => one !== call);
   trying.delete(call.id);
+  gone.add(call.id);
+}
+
+function drop(call: Call): void {
+  forgetCall(call);
   if (!calls.length) window.clearInterval(timer);
   sound();
   lookAround();
@@ -342,7 +364,7 @@ function drop(call: Call): void {
 let keeping: Promise<void> = Promise.resolve();
 
 function keep(): Promise<void> {
-  keeping = keeping.then(() => write("phone", calls, "calls")).catch(() => undefined);
+  keeping = keeping.then(() => rewrite("calls", merged)).catch(() => undefined);
   return keeping;
 }
 

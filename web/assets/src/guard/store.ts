@@ -136,6 +136,16 @@ export async function writeFirst<K extends keyof Facts>(value: Facts[K], key: K)
   return standing ?? value;
 }
 
+/** Changes a fact about the phone by what stands at that moment, of another tab or not. */
+export async function rewrite<K extends keyof Facts>(
+  key: K,
+  made: (standing: Facts[K] | undefined) => Facts[K],
+): Promise<void> {
+  const change = (await database()).transaction("phone", "readwrite", { durability: "strict" });
+  const standing = (await change.store.get(key)) as Facts[K] | undefined;
+  await Promise.all([change.store.put(made(standing), key), change.done]);
+}
+
 export async function forget(key: keyof Facts): Promise<void> {
   await (await database()).delete("phone", key);
 }
