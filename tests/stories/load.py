@@ -3,7 +3,7 @@
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -136,22 +136,28 @@ class Load:
     @cached_property
     def expected(self) -> list[EpisodeRow]:
         """The episodes of an uninterrupted run, timers of quiet devices run out."""
-        by_asset: dict[str, list[Sent]] = defaultdict(list)
-        for sent in self.stream:
-            by_asset[sent.asset].append(sent)
-        found = list[EpisodeRow]()
-        for rule in story_rules():
-            for asset, sent_by in by_asset.items():
-                found += _episodes(rule, asset, sent_by)
-        return sorted(found, key=lambda episode: episode[:3])
+        return [episode for episode, _ in self._episodes]
 
     @property
     def expected_tickets(self) -> dict[tuple[str, str], int]:
         """Repeats of the one ticket of each (rule, asset) that ever tripped."""
         counts: dict[tuple[str, str], int] = defaultdict(lambda: -1)
-        for episode in self.expected:
-            counts[episode.rule, episode.asset] += 1
+        for episode, trips in self._episodes:
+            counts[episode.rule, episode.asset] += trips
         return dict(counts)
+
+    @cached_property
+    def _episodes(self) -> list[tuple[EpisodeRow, int]]:
+        by_asset: dict[str, list[Sent]] = defaultdict(list)
+        for sent in self.stream:
+            by_asset[sent.asset].append(sent)
+        found = [
+            (EpisodeRow(rule.id, asset, tripped, cleared), trips)
+            for rule in story_rules()
+            for asset, sent_by in by_asset.items()
+            for tripped, cleared, trips in _spans(_moves(rule, asset, sent_by))
+        ]
+        return sorted(found, key=lambda one: one[0][:3])
 
     @cached_property
     def expected_readings(self) -> dict[tuple[str, str, int], float]:
@@ -204,8 +210,9 @@ def _message(asset: str, at: int, values: tuple[float, float, float]) -> Sent:
     return Sent(f"wk/v1/{SITE}/{asset}/readings", json.dumps(body).encode(), asset, at, values)
 
 
-def _episodes(rule: Rule, asset: str, stream: list[Sent]) -> Iterator[EpisodeRow]:
-    """Judge one asset's messages by the pure engine, in event time alone."""
+def _moves(rule: Rule, asset: str, stream: list[Sent]) -> Iterator[tuple[bool, int]]:
+    """Whether it trips or clears, and when: one asset's messages by the pure engine, in event time
+    alone."""
     now = ReceiptNow()
     slots = {point: Slot() for point in POINTS}
     instance: Instance = bind(rule, asset, slots, now)
@@ -217,12 +224,38 @@ def _episodes(rule: Rule, asset: str, stream: list[Sent]) -> Iterator[EpisodeRow
             slot.value, slot.at, slot.heard = value, sent.at, sent.at
         transitions += step(instance, sent.at, sent.at)
     transitions += fire(instance, stream[-1].at + 3600 * SECOND)
-    tripped: int | None = None
     for transition in transitions:
-        if transition.kind is TransitionKind.TRIPPED:
-            tripped = transition.at
-        elif transition.kind is TransitionKind.CLEARED and tripped is not None:
-            yield EpisodeRow(rule.id, asset, tripped, transition.at)
+        if transition.kind in (TransitionKind.TRIPPED, TransitionKind.CLEARED):
+            yield transition.kind is TransitionKind.TRIPPED, transition.at
+
+
+def _spans(moves: Iterable[tuple[bool, int]]) -> Iterator[tuple[int, int | None, int]]:
+    """Episodes: when it tripped and cleared, and how often it tripped, as far as that is told.
+
+    Chatter (docs/rules.md) is one episode until it has been quiet for five minutes. What chatters
+    at the end still stands: on the receipt clock these minutes are not over.
+    """
+    tripped = cleared = None
+    trips, chatters = 0, False
+    recent: list[int] = []
+    for trip, at in moves:
+        if chatters and at - recent[-1] > 300 * SECOND:
+            chatters = False
+            if tripped is not None and cleared is not None:
+                yield tripped, cleared, trips
+                tripped = None
+        recent = [*recent, at][-6:]
+        if chatters:
+            trips += trip
+            cleared = None if trip else at
+        elif trip:
+            tripped, cleared, trips = at, None, 1
+            chatters = any(
+                len(recent) >= count and at - recent[-count] <= within * SECOND
+                for count, within in ((5, 60), (6, 300))
+            )
+        elif tripped is not None:
+            yield tripped, at, trips
             tripped = None
     if tripped is not None:
-        yield EpisodeRow(rule.id, asset, tripped, None)
+        yield tripped, None, 1 if chatters else trips
