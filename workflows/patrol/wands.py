@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.badges import Badge, badges_numbered
 from core.badges import derived as derived_badge
+from core.db import wait_turn
 from core.errors import Invalid
 from core.places import Node
 from core.tables import read_tables
@@ -140,6 +141,8 @@ def import_wand(
     Returns what was done. Raises Invalid with every wrong line, unless `skip_wrong`; and as
     `plan_wand`.
     """
+    # Two who import one file at once: the second finds what the first has taken in.
+    wait_turn(session, Node.id, file.site.id)
     plan = plan_wand(session, file, profile, vault=vault, now=now)
     if plan.problems and not skip_wrong:
         raise Invalid(
