@@ -139,7 +139,7 @@ def find_node(session: Session, caller: Caller, node_id: UUID) -> Node:
     seen = caller.sites_for("people.read")
     if node is None or not _touches(session, node, seen):
         raise NotAllowed(
-            "you may not people: write here",
+            worded("you may not see people here"),
             advice=worded("Ask an administrator of this site for a role that includes it."),
         )
     return node

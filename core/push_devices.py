@@ -13,6 +13,7 @@ from core.db import Base, Instant
 from core.errors import Invalid, NotFound
 from core.ids import new_id
 from core.vault import Vault
+from rules.wording import worded
 
 MOST = 10
 
@@ -62,18 +63,24 @@ def add_push_device(
     endpoint, key, auth = given
     try:
         to = read_subscription(endpoint, key, auth)
-    except ValueError as error:
-        raise Invalid("nothing was changed", problems=[f"device: {error}"]) from None
+    except ValueError:
+        raise Invalid(
+            worded("nothing was changed"),
+            problems=[worded("device: the keys of this browser can't be read")],
+        ) from None
     if not is_push_service(endpoint, services):
         raise Invalid(
-            "nothing was changed",
-            problems=["device: the push service of this browser is none that we use"],
+            worded("nothing was changed"),
+            problems=[worded("device: the push service of this browser is none that we use")],
         )
     marked = hashlib.sha256(endpoint.encode()).hexdigest()
     session.execute(delete(PushDevice).where(PushDevice.endpoint_hash == marked))
     count = select(func.count(PushDevice.id)).where(PushDevice.person_id == person_id)
     if (session.scalar(count) or 0) >= MOST:
-        raise Invalid("nothing was changed", problems=[f"device: at most {MOST}; remove one first"])
+        raise Invalid(
+            worded("nothing was changed"),
+            problems=[worded("device: at most %(most)s; remove one first", most=MOST)],
+        )
     device = new_id()
     session.add(
         PushDevice(
@@ -96,7 +103,7 @@ def remove_push_device(
     """Push no more to one's own browser. NotFound when it is not theirs, or removed already."""
     row = session.get(PushDevice, device_id)
     if row is None or row.person_id != person_id:
-        raise NotFound("there is no such device", advice="Load your account again.")
+        raise NotFound(worded("there is no such device"), advice=worded("Load your account again."))
     session.delete(row)
     session.flush()
     _say(session, person_id, events.Actor.person(person_id), now)

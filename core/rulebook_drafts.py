@@ -113,8 +113,10 @@ def reason_of(text: str, *, required: bool = True) -> str:
     reason = text.strip()
     if (required and not reason) or len(reason) > LONGEST_REASON:
         raise Invalid(
-            "a reason is missing" if not reason else "the reason is too long",
-            problems=[f"reason: say why, in at most {LONGEST_REASON} characters"],
+            worded("a reason is missing") if not reason else worded("the reason is too long"),
+            problems=[
+                worded("reason: say why, in at most %(most)s characters", most=LONGEST_REASON)
+            ],
         )
     return reason
 
@@ -124,7 +126,7 @@ def writable_node(session: Session, caller: Caller, node_id: UUID, permission: s
     node = session.get(Node, node_id)
     if node is None:
         caller.require(permission, node_id)
-        raise NotFound("there is no such place", advice="Look for it in the tree.")
+        raise NotFound(worded("there is no such place"), advice=worded("Look for it in the tree."))
     caller.require_over(permission, node)
     return node
 
@@ -191,7 +193,9 @@ def find_version(session: Session, caller: Caller, rule_id: str, version: int) -
     )
     row = session.scalars(statement).first() if possible else None
     if row is None or not may_see(session, caller, row.node_id):
-        raise NotFound("there is no such version", advice="Look for it in the list of rules.")
+        raise NotFound(
+            worded("there is no such version"), advice=worded("Look for it in the list of rules.")
+        )
     return row
 
 
@@ -201,7 +205,9 @@ def require_known(session: Session, caller: Caller, rule_id: str) -> None:
         select(RuleVersion.node_id).where(RuleVersion.rule_id == rule_id).distinct()
     )
     if not any(may_see(session, caller, node_id) for node_id in nodes.all()):
-        raise NotFound("there is no such rule", advice="Look for it in the list of rules.")
+        raise NotFound(
+            worded("there is no such rule"), advice=worded("Look for it in the list of rules.")
+        )
 
 
 def may_see(
@@ -218,7 +224,9 @@ def find_draft(session: Session, caller: Caller, draft_id: UUID) -> RuleDraft:
     """A draft where the caller may edit or approve rules. NotFound for any other."""
     draft = session.get(RuleDraft, draft_id)
     if draft is None or not may_see(session, caller, draft.node_id, SEES_DRAFTS):
-        raise NotFound("there is no such draft", advice="Look for it in the list of rules.")
+        raise NotFound(
+            worded("there is no such draft"), advice=worded("Look for it in the list of rules.")
+        )
     return draft
 
 
@@ -239,8 +247,8 @@ def hold_draft(
     caller.require_over(permission, node)
     if expected_version is not None and draft.version != expected_version:
         raise Stale(
-            "this draft was changed since you read it",
-            advice="Load it again and repeat your change.",
+            worded("this draft was changed since you read it"),
+            advice=worded("Load it again and repeat your change."),
         )
     return node
 
@@ -259,8 +267,8 @@ def save_draft(
     node = writable_node(session, caller, written.node_id, EDIT)
     if draft.state != "draft" or draft.purpose != CHANGE:
         raise Conflict(
-            f"a rule_draft that is {draft.state} can't be written on",
-            advice="Withdraw it from review first, or begin another draft.",
+            worded("a rule_draft that is %(state)s can't be written on", state=draft.state),
+            advice=worded("Withdraw it from review first, or begin another draft."),
         )
     changed = [
         name
@@ -292,8 +300,8 @@ def _write(
 ) -> None:
     if len(written.document) > LONGEST_DOCUMENT:
         raise Invalid(
-            "the document is too long",
-            problems=[f"document: at most {LONGEST_DOCUMENT} characters"],
+            worded("the document is too long"),
+            problems=[worded("document: at most %(most)s characters", most=LONGEST_DOCUMENT)],
         )
     draft.document = written.document.replace("\r\n", "\n")
     moved = draft.node_id != node.id
@@ -328,14 +336,17 @@ def require_sound(session: Session, draft: RuleDraft) -> None:
         problems = [message]
     if problems:
         raise Invalid(
-            "the rule is not sound yet",
+            worded("the rule is not sound yet"),
             problems=problems,
-            advice="The draft is kept as it is. Correct what is named here, then submit it.",
+            advice=worded(
+                "The draft is kept as it is. Correct what is named here, then submit it."
+            ),
         )
     standing = require_seen(session, draft)
     if standing is not None and standing.fingerprint == draft.fingerprint:
         raise Conflict(
-            "the version in force says the same", advice="Discard the draft, or change it."
+            worded("the version in force says the same"),
+            advice=worded("Discard the draft, or change it."),
         )
 
 
@@ -346,7 +357,7 @@ def require_seen(session: Session, draft: RuleDraft) -> RuleVersion | None:
     standing = active_at(session, draft.rule_id, draft.node_id)
     if (standing.version if standing else 0) != draft.seen_version:
         raise Conflict(
-            "another version came into force since this draft was saved",
-            advice="Compare it with the version in force, then save the draft again.",
+            worded("another version came into force since this draft was saved"),
+            advice=worded("Compare it with the version in force, then save the draft again."),
         )
     return standing

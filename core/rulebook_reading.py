@@ -14,6 +14,7 @@ from core.people import Caller
 from core.places import Node
 from core.rulebook import RuleVersion
 from core.rulebook_drafts import OPEN, READ, SEES_DRAFTS, RuleDraft
+from rules.wording import worded
 
 _RULES = rows_of(
     RuleVersion.rule_id,
@@ -112,7 +113,9 @@ def describe_rule(session: Session, caller: Caller, rule_id: str) -> dict[str, A
     statement = statement.where(RuleVersion.rule_id == rule_id)
     rows = session.execute(statement.order_by(RuleVersion.version.desc())).mappings().all()
     if not rows:
-        raise NotFound("there is no such rule", advice="Look for it in the list of rules.")
+        raise NotFound(
+            worded("there is no such rule"), advice=worded("Look for it in the list of rules.")
+        )
     return {"rule_id": rule_id, "versions": [dict(row) for row in rows]}
 
 
@@ -121,7 +124,9 @@ def document_of(rule: Mapping[str, Any], version: int) -> str:
     for row in rule["versions"]:
         if row["version"] == version:
             return str(row["document"])
-    raise NotFound("there is no such version", advice="Look for it in the history of the rule.")
+    raise NotFound(
+        worded("there is no such version"), advice=worded("Look for it in the history of the rule.")
+    )
 
 
 def _drafts_seen(session: Session, statement: Select[Any], caller: Caller) -> Select[Any]:

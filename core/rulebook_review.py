@@ -38,6 +38,7 @@ from core.rulebook_drafts import (
     writable_node,
 )
 from core.rulebook_shadows import end_shadows_of
+from rules.wording import Message, worded
 
 
 def others_who_approve(session: Session, caller: Caller, node: Node, *, now: datetime) -> int:
@@ -92,15 +93,15 @@ def concerns_life_safety(session: Session, draft: RuleDraft) -> bool:
 
 def refusal_to_approve(
     session: Session, caller: Caller, draft: RuleDraft, *, now: datetime
-) -> str | None:
+) -> Message | None:
     """Why this person may not approve this draft although they hold the right; None: they may."""
     if not is_own(caller, draft):
         return None
     if concerns_life_safety(session, draft):
-        return "a life-safety rule needs a second person"
+        return worded("a life-safety rule needs a second person")
     node = session.get_one(Node, draft.node_id)
     if others_who_approve(session, caller, node, now=now):
-        return "somebody else approves what you wrote or submitted"
+        return worded("somebody else approves what you wrote or submitted")
     return None
 
 
@@ -160,7 +161,7 @@ def approve(
     DRAFT.target("approve", draft.state)
     refusal = refusal_to_approve(session, caller, draft, now=now)
     if refusal is not None:
-        raise NotAllowed(refusal, advice="Ask another person who may approve rules here.")
+        raise NotAllowed(refusal, advice=worded("Ask another person who may approve rules here."))
     given = reason_of(note, required=False)
     _carry_out(session, caller, draft, now, own=is_own(caller, draft), note=given)
     return draft
@@ -220,7 +221,9 @@ def _put_into_force(
             facts=facts,
         )
         if not taken:
-            raise Conflict("it is out of force already", advice="Reject this request.")
+            raise Conflict(
+                worded("it is out of force already"), advice=worded("Reject this request.")
+            )
         return None
     require_sound(session, draft)
     because = Because(draft.reason, draft.id, facts)
@@ -243,7 +246,7 @@ def publish_document(
     """Check a document and put it into force. Invalid, or Conflict when nothing would change."""
     checked = check_document(session, document)
     if checked.rule is None:
-        raise Invalid("the rule is not sound", problems=checked.texts)
+        raise Invalid(worded("the rule is not sound"), problems=checked.texts)
     row = publish(
         session,
         **columns_of(checked.rule),
@@ -255,7 +258,10 @@ def publish_document(
         because=because,
     )
     if row is None:
-        raise Conflict("the version in force says the same", advice="There is nothing to change.")
+        raise Conflict(
+            worded("the version in force says the same"),
+            advice=worded("There is nothing to change."),
+        )
     return row
 
 
@@ -292,8 +298,8 @@ def retire_rule(
     row = active_at(session, rule_id, node.id)
     if row is None:
         raise Conflict(
-            "no version of this rule is in force on this place itself",
-            advice="Look where it is kept, and retire it there.",
+            worded("no version of this rule is in force on this place itself"),
+            advice=worded("Look where it is kept, and retire it there."),
         )
     draft = _request(session, caller, row, node, RETIRE, reason, now)
     return _decide_at_once(session, caller, draft, now)

@@ -62,15 +62,17 @@ def start_shadow(
     node = hold_draft(session, caller, draft, EDIT)
     if draft.purpose != CHANGE or draft.state not in ("draft", "in_review"):
         raise Conflict(
-            f"a rule_draft that is {draft.state} can't be tried in the shadow",
-            advice="Begin a draft of the rule first.",
+            worded(
+                "a rule_draft that is %(state)s can't be tried in the shadow", state=draft.state
+            ),
+            advice=worded("Begin a draft of the rule first."),
         )
     rule = check_document(session, draft.document).rule
     if rule is None:
         raise Invalid(
-            "the rule is not sound yet",
+            worded("the rule is not sound yet"),
             problems=check_document(session, draft.document).texts,
-            advice="Correct what is named here, then try it.",
+            advice=worded("Correct what is named here, then try it."),
         )
     if rule.on_receipt_clock:
         # Whether a path excuses its sensors is decided for all rules together.
@@ -114,11 +116,13 @@ def _require_room(session: Session, rule_id: str, node: Node) -> None:
     running = running_shadows(session)
     if any(one.rule_id == rule_id and one.node_id == node.id for one in running):
         raise Conflict(
-            "this rule is tried in the shadow here already", advice="End that one first."
+            worded("this rule is tried in the shadow here already"),
+            advice=worded("End that one first."),
         )
     if len(running) >= MOST_RUNNING:
         raise Conflict(
-            f"{MOST_RUNNING} rules are tried in the shadow already", advice="End one of them first."
+            worded("%(most)s rules are tried in the shadow already", most=MOST_RUNNING),
+            advice=worded("End one of them first."),
         )
 
 
@@ -126,7 +130,9 @@ def find_shadow(session: Session, caller: Caller, shadow_id: UUID) -> RuleShadow
     """A shadow where the caller may read rules. NotFound for any other."""
     shadow = session.get(RuleShadow, shadow_id)
     if shadow is None or not may_see(session, caller, shadow.node_id):
-        raise NotFound("there is no such shadow", advice="Look for it on the page of its rule.")
+        raise NotFound(
+            worded("there is no such shadow"), advice=worded("Look for it on the page of its rule.")
+        )
     return shadow
 
 

@@ -16,6 +16,7 @@ from core.ids import new_id
 from core.people import Caller, Person, find_node, nodes_with
 from core.places import Node
 from core.teams import TeamShown, teams_at, teams_of_person
+from rules.wording import Message, worded
 
 READ, SHARE = "tickets.read", "views.share"
 # What the address of a list may ask for. The list itself says what comes first.
@@ -117,12 +118,16 @@ def find_view(session: Session, caller: Caller, view_id: UUID, *, own: bool = Fa
     if view is None:
         raise _no_such_view()
     if own and view.owner_id != caller.person_id:
-        raise NotAllowed("this view is somebody else's", advice="Save the list under a new name.")
+        raise NotAllowed(
+            worded("this view is somebody else's"), advice=worded("Save the list under a new name.")
+        )
     return view
 
 
 def _no_such_view() -> NotFound:
-    return NotFound("there is no such view", advice="Choose one of the list of tickets.")
+    return NotFound(
+        worded("there is no such view"), advice=worded("Choose one of the list of tickets.")
+    )
 
 
 def places_to_share_with(session: Session, caller: Caller) -> list[Node]:
@@ -157,7 +162,10 @@ def save_view(
     _forget_deleted(session, caller, now)
     mine = _own(session, caller)
     if len(mine) >= MOST_OF_ONE:
-        raise Conflict(f"you keep {MOST_OF_ONE} views already", advice="Delete one of them first.")
+        raise Conflict(
+            worded("you keep %(most)s views already", most=MOST_OF_ONE),
+            advice=worded("Delete one of them first."),
+        )
     view = SavedView(
         id=new_id(),
         owner_id=caller.person_id,
@@ -205,8 +213,11 @@ def change_view(
     """
     if expected_version is not None and expected_version != view.version:
         raise Stale(
-            f"this view was changed since you read it (version {view.version})",
-            advice="Load it again and repeat your change.",
+            worded(
+                "this view was changed since you read it (version %(version)s)",
+                version=view.version,
+            ),
+            advice=worded("Load it again and repeat your change."),
         )
     if change.name is not None:
         view.name = _name(change.name)
@@ -249,7 +260,10 @@ def restore_view(session: Session, caller: Caller, view_id: UUID, *, now: dateti
     if view is None:
         raise _no_such_view()
     if len(_own(session, caller)) >= MOST_OF_ONE:
-        raise Conflict(f"you keep {MOST_OF_ONE} views already", advice="Delete one of them first.")
+        raise Conflict(
+            worded("you keep %(most)s views already", most=MOST_OF_ONE),
+            advice=worded("Delete one of them first."),
+        )
     view.deleted_at = None
     session.flush()
     _log(session, "view.restore", view, caller, now)
@@ -326,16 +340,16 @@ def _own(session: Session, caller: Caller) -> list[SavedView]:
 def _require_share(
     session: Session, caller: Caller, node_id: UUID | None, team: str | None
 ) -> None:
-    problem = ""
+    problem: Message | None = None
     if node_id is not None:
         node = find_node(session, caller, READ, node_id)
         caller.require_over(SHARE, node)
         if team is not None and team not in {one.code for one in _teams_at(session, node)}:
-            problem = "team: one of that site"
+            problem = worded("team: one of that site")
     elif team is not None:
-        problem = "team: say of which site"
+        problem = worded("team: say of which site")
     if problem:
-        raise Invalid("the view was not saved", problems=[problem])
+        raise Invalid(worded("the view was not saved"), problems=[problem])
 
 
 def _teams_at(session: Session, node: Node) -> list[TeamShown]:
@@ -345,8 +359,8 @@ def _teams_at(session: Session, node: Node) -> list[TeamShown]:
 def _name(text: str) -> str:
     name = " ".join(text.split())
     if not 0 < len(name) <= LONGEST_NAME:
-        problem = f"name: 1 to {LONGEST_NAME} characters"
-        raise Invalid("the view needs a name", problems=[problem])
+        problem = worded("name: 1 to %(most)s characters", most=LONGEST_NAME)
+        raise Invalid(worded("the view needs a name"), problems=[problem])
     return name
 
 
@@ -356,7 +370,7 @@ def _filters(given: Mapping[str, str]) -> dict[str, str]:
         name for name, value in kept.items() if name not in FIELDS or len(value) > LONGEST_VALUE
     ]
     if wrong:
-        raise Invalid("there is no such list", problems=wrong)
+        raise Invalid(worded("there is no such list"), problems=wrong)
     return kept
 
 

@@ -24,6 +24,7 @@ from core.errors import NotFound
 from core.identity.attempts import Begun, IdentityAttempt
 from core.identity.refusals import ProviderAway, SignInRefused
 from core.settings import Settings, is_safe_address
+from rules.wording import worded
 
 # All that we ask for is who it is; names are what people call themselves here.
 SCOPE = "openid"
@@ -88,7 +89,9 @@ class Provider:
     def require(self) -> None:
         """NotFound when no provider is set."""
         if not self.issuer:
-            raise NotFound("there is no identity provider here", advice="Sign in by password.")
+            raise NotFound(
+                worded("there is no identity provider here"), advice=worded("Sign in by password.")
+            )
 
     def address(self, begun: Begun, back: str, *, anew: bool) -> str:
         """Where to send the browser. back: where it shall come back to.

@@ -13,6 +13,7 @@ from core.telemetry.store import TelemetryStore
 from rules.replay import Columns, Listening, Outcome, Replay, TooOften
 from rules.replay.columns import Integers, Numbers
 from rules.rule import Rule
+from rules.wording import worded
 from workflows.laboratory.crew import Crew, Done, Task, play
 from workflows.laboratory.orders import Order
 from workflows.laboratory.result import Result, Verdict
@@ -219,8 +220,8 @@ class _Run:
 def too_often() -> Refused:
     """What is said of a rule that trips without end."""
     return Refused(
-        "the rule trips far too often to be looked at",
-        advice="Take a shorter span, or give it a longer delay or a deadband.",
+        worded("the rule trips far too often to be looked at"),
+        advice=worded("Take a shorter span, or give it a longer delay or a deadband."),
     )
 
 

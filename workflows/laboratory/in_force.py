@@ -17,6 +17,7 @@ from core.rulebook_reading import describe_rule
 from rules.catalog import AssetType
 from rules.document import load_rules
 from rules.rule import Rule
+from rules.wording import worded
 from workflows.laboratory.scenes import Scoped
 
 
@@ -45,7 +46,9 @@ def version_asked(
     if version is not None:
         wanted = [row for row in rows if row["version"] == version]
         if not wanted:
-            raise NotFound("there is no such version", advice="Look for it among its versions.")
+            raise NotFound(
+                worded("there is no such version"), advice=worded("Look for it among its versions.")
+            )
     else:
         paths = node_paths(session)
         wanted = [row for row in rows if row["active"]]
@@ -54,7 +57,10 @@ def version_asked(
         # At a site the nearest holds; of the whole rule the widest is meant.
         wanted.sort(key=lambda row: len(paths[row["node_id"]]), reverse=site is not None)
         if not wanted:
-            raise NotFound(f"no rule {rule_id!r} is in force", advice="Give its document.")
+            raise NotFound(
+                worded("no rule %(rule_id)s is in force", rule_id=repr(rule_id)),
+                advice=worded("Give its document."),
+            )
     found = wanted[0]
     return Tried(rule_id, found["document"], found["node_id"], found["version"])
 

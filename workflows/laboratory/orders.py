@@ -18,6 +18,7 @@ from rules.catalog import AssetType
 from rules.document import load_rules
 from rules.replay import Listening, gaps_within
 from rules.rule import Rule
+from rules.wording import worded
 from workflows.laboratory.in_force import places
 from workflows.laboratory.result import DAY
 from workflows.laboratory.scenes import Cast, casts
@@ -103,9 +104,14 @@ def order(
 
 def _check_span(start: int, end: int) -> None:
     if not 0 <= start < end:
-        raise Invalid("the span ends before it begins", advice="Name an earlier beginning.")
+        raise Invalid(
+            worded("the span ends before it begins"), advice=worded("Name an earlier beginning.")
+        )
     if end - start > LONGEST_DAYS * DAY:
-        raise Invalid(f"the span is longer than {LONGEST_DAYS} days", advice="Take a shorter one.")
+        raise Invalid(
+            worded("the span is longer than %(most)s days", most=LONGEST_DAYS),
+            advice=worded("Take a shorter one."),
+        )
 
 
 def _one_rule(document: str, rule_id: str | None, catalog: Mapping[str, AssetType]) -> Rule:
@@ -113,13 +119,22 @@ def _one_rule(document: str, rule_id: str | None, catalog: Mapping[str, AssetTyp
     wanted = [rule for rule in loaded.rules if rule_id in (None, rule.id)]
     if loaded.problems and not (rule_id and wanted):
         problems = [each.text for each in loaded.problems]
-        raise Invalid("the rule has problems", problems=problems)
+        raise Invalid(worded("the rule has problems"), problems=problems)
     if len(wanted) == 1:
         return wanted[0]
     known = ", ".join(rule.id for rule in loaded.rules) or "none"
     if rule_id is not None:
-        raise Invalid(f"there is no rule {rule_id!r} in the document; it has {known}")
-    raise Invalid(f"the document holds several rules: {known}", advice="Say which one.")
+        raise Invalid(
+            worded(
+                "there is no rule %(rule_id)s in the document; it has %(known)s",
+                rule_id=repr(rule_id),
+                known=known,
+            )
+        )
+    raise Invalid(
+        worded("the document holds several rules: %(known)s", known=known),
+        advice=worded("Say which one."),
+    )
 
 
 def _verdicts(

@@ -12,6 +12,7 @@ import structlog
 
 from core.errors import Conflict, NotFound, WatchkeeperError
 from core.ids import new_id
+from rules.wording import worded
 from workflows.laboratory.backtest import Cancelled, Progress
 from workflows.laboratory.orders import Order
 from workflows.laboratory.result import Result
@@ -97,8 +98,12 @@ class Runs:
         own = [each for each in waiting if each.person_id == person_id]
         if len(waiting) >= _MOST_WAITING or len(own) >= _MOST_OF_ONE:
             raise Conflict(
-                f"{len(own)} back-tests of yours wait already, and {len(waiting)} in all",
-                advice="Wait until one has ended, or stop one.",
+                worded(
+                    "%(own)s back-tests of yours wait already, and %(waiting)s in all",
+                    own=len(own),
+                    waiting=len(waiting),
+                ),
+                advice=worded("Wait until one has ended, or stop one."),
             )
 
     def find(self, person_id: UUID, run_id: UUID) -> Run:
@@ -107,8 +112,8 @@ class Runs:
             run = self._runs.get(run_id)
         if run is None or run.person_id != person_id:
             raise NotFound(
-                "there is no such back-test",
-                advice="It is kept for an hour after its end; start another.",
+                worded("there is no such back-test"),
+                advice=worded("It is kept for an hour after its end; start another."),
             )
         return run
 

@@ -22,6 +22,7 @@ from rules.members import Said
 from rules.replay import Columns, Listening, Replay, Seat, TooOften
 from rules.slots import Slot
 from rules.states import Transition
+from rules.wording import worded
 from workflows.laboratory.backtest import read, too_often
 from workflows.laboratory.in_force import Tried, draft_asked, version_asked
 from workflows.laboratory.orders import READ, Order, order
@@ -170,7 +171,7 @@ def _site(session: Session, caller: Caller, asset_id: UUID) -> Node:
     statement = select(Node).join(Asset, Asset.site_id == Node.id).where(Asset.id == asset_id)
     site = session.scalars(scoped(statement, Asset.site_id, caller, READ)).first()
     if site is None:
-        raise NotFound("there is no such asset", advice="Look for it in the tree.")
+        raise NotFound(worded("there is no such asset"), advice=worded("Look for it in the tree."))
     return site
 
 
@@ -187,7 +188,7 @@ def ask(
     at = to_micros(moment)
     site = _site(session, caller, asset_id)
     if tried.node_id is not None and not site.path.startswith(_path(session, tried.node_id)):
-        raise NotFound("this rule is not for the place of this asset")
+        raise NotFound(worded("this rule is not for the place of this asset"))
     # At its own site, whatever else is kept nearer: this rule is asked about, not that.
     wanted = order(
         session, caller, tried.document, rule_id=tried.rule_id or None, node_id=site.id,
@@ -195,8 +196,8 @@ def ask(
     )  # fmt: skip
     if not wanted.casts or wanted.casts[0].scenes[0] is None:
         raise NotFound(
-            "this rule does not look at this asset",
-            advice="Its type, its place or its points are not those of the rule.",
+            worded("this rule does not look at this asset"),
+            advice=worded("Its type, its place or its points are not those of the rule."),
         )
     return wanted
 

@@ -12,6 +12,7 @@ from core.errors import NotFound
 from core.people import Caller, Person, scoped
 from core.places import Asset, Node, Space
 from core.rulebook import RuleVersion
+from rules.wording import worded
 from workflows.tickets import Ticket
 from workflows.tickets.scope import of_tickets
 
@@ -39,7 +40,10 @@ def find_ticket_number(session: Session, caller: Caller, number: int) -> Located
     )
     row = session.execute(of_tickets(statement, caller)).first() if possible else None
     if row is None:
-        raise NotFound(f"there is no ticket {number}", advice="Look for it in the list.")
+        raise NotFound(
+            worded("there is no ticket %(number)s", number=number),
+            advice=worded("Look for it in the list."),
+        )
     return Located(row[0], row[1], row[2])
 
 
@@ -60,7 +64,7 @@ def find_asset(session: Session, caller: Caller, asset_id: UUID) -> Located[Asse
     )
     row = session.execute(scoped(statement, Asset.site_id, caller, "places.read")).first()
     if row is None:
-        raise NotFound("there is no such asset", advice="Look for it in the tree.")
+        raise NotFound(worded("there is no such asset"), advice=worded("Look for it in the tree."))
     return Located(row[0], row[1], row[2])
 
 
@@ -69,7 +73,7 @@ def find_site(session: Session, caller: Caller, site_id: UUID) -> Node:
     statement = select(Node).where(Node.kind == "site", Node.id == site_id)
     site = session.scalars(scoped(statement, Node.id, caller, "places.read")).first()
     if site is None:
-        raise NotFound("there is no such site", advice="Choose it from the list.")
+        raise NotFound(worded("there is no such site"), advice=worded("Choose it from the list."))
     return site
 
 
@@ -78,7 +82,7 @@ def find_space(session: Session, caller: Caller, site_id: UUID, code: str) -> Sp
     statement = select(Space).where(Space.site_id == site_id, Space.code == code)
     space = session.scalars(scoped(statement, Space.site_id, caller, "places.read")).first()
     if space is None:
-        raise NotFound("there is no such space", advice="Look for it in the tree.")
+        raise NotFound(worded("there is no such space"), advice=worded("Look for it in the tree."))
     return space
 
 
@@ -89,7 +93,9 @@ def find_device(session: Session, caller: Caller, device_id: UUID) -> Located[De
     )
     row = session.execute(scoped(statement, Device.site_id, caller, "devices.read")).first()
     if row is None:
-        raise NotFound("there is no such device", advice="Look for it on the live page.")
+        raise NotFound(
+            worded("there is no such device"), advice=worded("Look for it on the live page.")
+        )
     return Located(row[0], row[1], None)
 
 
