@@ -39,6 +39,28 @@ def worded(template: str, **values: object) -> Message:
     return Message(template, values)
 
 
+class _InBoth(Message):
+    """A message that brings its Chinese along, as what stands in a file of both languages does."""
+
+    __slots__ = ("zh",)
+    zh: str
+
+    def told(self, translate: Callable[[str], str]) -> str:
+        """Whichever of the two the catalogue is of."""
+        return self.zh if translate(_ENGLISH.template) != _ENGLISH else str(self)
+
+
+# Nobody is shown this one: a catalogue that translates it is none of English.
+_ENGLISH = worded("words in English")
+
+
+def in_both(en: str, zh: str) -> Message:
+    """A message of which both languages are known, so that no catalogue has to hold it."""
+    made = _InBoth(en)
+    made.zh = zh
+    return made
+
+
 class Unusable(ValueError):
     """What somebody wrote can't be used; `message` tells why."""
 

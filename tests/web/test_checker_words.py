@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from rules.catalog import shipped_catalog
+from rules.catalog import Text, shipped_catalog
 from rules.document import load_rules
 from rules.expression import ExpressionError, compile_expression
 from rules.located_yaml import Problem
-from rules.wording import Message, worded
+from rules.wording import Message, in_both, worded
 from tests.web.conftest import client_of
 from tests.web.stage import ROOT, Stage
 from tests.web.test_rules import begun, boss, company, send
 from watchkeeper.cli import app
 from watchkeeper.speaking import language_of
 from web.languages import translations
+from workflows.patrol import UnreadableWand
 
 CATALOG = shipped_catalog()
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -205,6 +206,17 @@ def test_what_somebody_wrote_is_never_translated() -> None:
     message = worded("%(what)s is a number", what=Message("this"))
     assert zh(message) == "this 是数字"
     assert zh(worded("%(what)s is a number", what=worded("this"))) == "此处 是数字"
+
+
+def test_what_a_file_says_in_both_languages_is_told_in_the_readers() -> None:
+    reason = in_both("The tag has no seal.", "标签没有封条。")
+    message = worded("the tag proves nothing: %(reason)s", reason=reason)
+    assert message == "the tag proves nothing: The tag has no seal."
+    assert zh(message) == "标签未通过验证：标签没有封条。"
+    assert message.told(translations("en").gettext) == message
+    # A file that can't be read at all is told as its lines are.
+    [unreadable] = UnreadableWand(Text("No lines.", "没有记录。")).problems
+    assert (unreadable, zh(unreadable)) == ("No lines.", "没有记录。")
 
 
 def test_a_percent_sign_is_no_placeholder() -> None:

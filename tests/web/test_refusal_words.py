@@ -19,6 +19,10 @@ TOLD = (
     *(f"workflows/{name}" for name in ("alarms", "customers", "dispatch", "tickets")),
     *(f"workflows/patrol/{name}" for name in ("journal", "lone", "phones", "posts", "reports")),
     *(f"workflows/patrol/{name}" for name in ("rounds", "sos", "tasks")),
+    *(f"workflows/patrol/{name}" for name in ("frozen", "honesty", "privacy")),
+    *(f"workflows/patrol/{name}.py" for name in ("checkpoints", "presenting", "proving")),
+    *(f"workflows/patrol/{name}.py" for name in ("reading", "standing", "tokens")),
+    *(f"workflows/patrol/{name}.py" for name in ("wand_profiles", "wands")),
     *(f"core/{name}.py" for name in ("accounts", "files", "households", "pins", "teams", "tries")),
     *("core/lifecycle.py", "core/rosters", "web"),
     # Rules, back-tests, lists that were kept, and one's own account.
@@ -105,6 +109,8 @@ def test_a_chinese_reader_is_told_in_chinese_what_was_refused(stage: Stage) -> N
     page = refused(lead, f"/alarms/{alarm_of(stage)}/shelve", 422, minutes="60", reason=" ")
     assert "报警未搁置" in page
     assert "原因：请填写，以便他人了解" in page
+    page = refused(lead, "/checkpoints", 422, site=str(stage.site_id), latitude="31.2")
+    assert "纬度、经度：须同时填写或同时留空" in page
     missing = lead.get("/tickets/424242?lang=zh")
     assert missing.status_code == 404
     assert "没有工单 424242" in missing.text

@@ -18,6 +18,7 @@ from core.lifecycle import move
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, scoped
 from core.places import Asset
+from rules.wording import worded
 from workflows.patrol.model import ASSET_TYPE, CHECKPOINT, Checkpoint
 
 # See checkpoints and scans; scan; see whose scans they are; set all this up.
@@ -83,19 +84,25 @@ def create_checkpoint(
 def _position(given: Mapping[str, float | None]) -> dict[str, float | None]:
     """A whole position or none. Invalid with every problem."""
     latitude, longitude, radius = (given[name] for name in OF_POSITION)
-    problems = []
+    problems: list[str] = []
     if (latitude is None) != (longitude is None):
-        problems.append("latitude, longitude: give both, or neither")
+        problems.append(worded("latitude, longitude: give both, or neither"))
     if latitude is None and radius is not None:
-        problems.append("radius_m: it needs a position around which it is")
+        problems.append(worded("radius_m: it needs a position around which it is"))
     if latitude is not None and not (math.isfinite(latitude) and abs(latitude) <= 90):
-        problems.append("latitude: -90 to 90")
+        problems.append(worded("latitude: -90 to 90"))
     if longitude is not None and not (math.isfinite(longitude) and abs(longitude) <= 180):
-        problems.append("longitude: -180 to 180")
+        problems.append(worded("longitude: -180 to 180"))
     if radius is not None and not SMALLEST_RADIUS_M <= radius <= LARGEST_RADIUS_M:
-        problems.append(f"radius_m: {SMALLEST_RADIUS_M:g} to {LARGEST_RADIUS_M:g}")
+        problems.append(
+            worded(
+                "radius_m: %(least)s to %(most)s",
+                least=f"{SMALLEST_RADIUS_M:g}",
+                most=f"{LARGEST_RADIUS_M:g}",
+            )
+        )
     if problems:
-        raise Invalid("the position was not saved", problems=problems)
+        raise Invalid(worded("the position was not saved"), problems=problems)
     if latitude is None:
         return dict.fromkeys(OF_POSITION)
     return {
@@ -139,7 +146,8 @@ def checkpoint_of(
         return row
     if asset.type != ASSET_TYPE:
         raise Invalid(
-            "this asset is no checkpoint", problems=[f"type: {asset.type}, not {ASSET_TYPE}"]
+            worded("this asset is no checkpoint"),
+            problems=[worded("type: %(type)s, not %(wanted)s", type=asset.type, wanted=ASSET_TYPE)],
         )
     try:
         with session.begin_nested():
@@ -164,8 +172,8 @@ def change_checkpoint(
     """
     unknown = [name for name in changes if name not in (*OF_ASSET, *OF_POSITION)]
     if unknown:
-        problems = [f"{name}: cannot be changed" for name in unknown]
-        raise Invalid("the checkpoint was not changed", problems=problems)
+        problems = [worded("%(name)s: cannot be changed", name=name) for name in unknown]
+        raise Invalid(worded("the checkpoint was not changed"), problems=problems)
     kept = {name: getattr(row, name) for name in OF_POSITION}
     given = {name: changes[name] for name in OF_POSITION if name in changes}
     if given.get("latitude", 0) is None and given.get("longitude", 0) is None:
@@ -258,7 +266,8 @@ def require_active(row: Checkpoint) -> None:
     """Conflict for a checkpoint that is out of use."""
     if row.state != "active":
         raise Conflict(
-            "this checkpoint is out of use", advice="Take it into use again, or choose another."
+            worded("this checkpoint is out of use"),
+            advice=worded("Take it into use again, or choose another."),
         )
 
 
@@ -301,4 +310,7 @@ def narrowed(statement: Select[Any], state: str | None, text: str | None) -> Sel
 
 
 def _unknown() -> NotFound:
-    return NotFound("there is no such checkpoint", advice="Look for it in the list of checkpoints.")
+    return NotFound(
+        worded("there is no such checkpoint"),
+        advice=worded("Look for it in the list of checkpoints."),
+    )

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.errors import Conflict, Invalid, NotFound
 from core.vault import Vault
+from rules.wording import worded
 from workflows.patrol.judging import Judged, Looking, judge
 from workflows.patrol.model import ACCEPTED, AHEAD, BY_PHONE, CHANNELS, CheckpointToken, Scan
 from workflows.patrol.posts.scanning import clock_scans
@@ -50,7 +51,10 @@ def present(
     NotFound when neither the presentation nor the token says on which site it is.
     """
     if presented.channel not in CHANNELS:
-        raise Invalid("nothing was scanned", problems=[f"channel: one of {', '.join(CHANNELS)}"])
+        raise Invalid(
+            worded("nothing was scanned"),
+            problems=[worded("channel: one of %(known)s", known=", ".join(CHANNELS))],
+        )
     fingerprint = _fingerprint(presented, vault)
     standing = session.get(Scan, presented.id)
     if standing is not None:
@@ -72,7 +76,10 @@ def _fingerprint(presented: Presented, vault: Vault) -> str:
 
 def _same(standing: Scan, fingerprint: str) -> Scan:
     if standing.fingerprint != fingerprint:
-        raise Conflict("this id stands for another scan", advice="Make a new id for each new scan.")
+        raise Conflict(
+            worded("this id stands for another scan"),
+            advice=worded("Make a new id for each new scan."),
+        )
     return standing
 
 
@@ -90,7 +97,10 @@ def _scan(
         judged = take(session, judged)
     site_id = judged.token.site_id if judged.token is not None else presented.site_id
     if site_id is None:
-        raise NotFound("nobody knows where this is", advice="Choose the site, then scan it again.")
+        raise NotFound(
+            worded("nobody knows where this is"),
+            advice=worded("Choose the site, then scan it again."),
+        )
     withheld = why_not_taken(
         session,
         presented.kind,

@@ -11,6 +11,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.people import Caller, scoped
 from core.vault import Vault
+from rules.wording import in_both, worded
 from workflows.patrol.checkpoints import READ, WRITE
 from workflows.patrol.judging import Looking, judge
 from workflows.patrol.model import ACCEPTED, CheckpointToken
@@ -33,7 +34,9 @@ def token_of_tag(session: Session, caller: Caller, uid: str, *, vault: Vault) ->
     """
     plain = re.sub(r"[\s:-]", "", uid).upper()
     if not _UID.fullmatch(plain):
-        raise Invalid("no tag was looked for", problems=["uid: 14 hexadecimal digits"])
+        raise Invalid(
+            worded("no tag was looked for"), problems=[worded("uid: 14 hexadecimal digits")]
+        )
     statement = scoped(
         select(CheckpointToken).where(
             CheckpointToken.kind == KIND,
@@ -48,7 +51,9 @@ def token_of_tag(session: Session, caller: Caller, uid: str, *, vault: Vault) ->
     for row in sorted(rows, key=lambda each: _STANDING.index(each.state)):
         if row.site_id in caller.sites_for(WRITE):
             return row
-    raise NotFound("this tag stands at no checkpoint", advice="Put it at one first.")
+    raise NotFound(
+        worded("this tag stands at no checkpoint"), advice=worded("Put it at one first.")
+    )
 
 
 def prove_tag(
@@ -72,11 +77,16 @@ def prove_tag(
     if judged.reason == ACCEPTED and judged.token is not None and judged.token.id == row.id:
         judged = take(session, judged)
     elif judged.reason == ACCEPTED:
-        raise Conflict("this was written by another tag", advice="Hold the right tag to it.")
+        raise Conflict(
+            worded("this was written by another tag"), advice=worded("Hold the right tag to it.")
+        )
     if judged.reason != ACCEPTED:
         raise Conflict(
-            f"the tag proves nothing: {REASONS[judged.reason].en}",
-            advice="Give the tag its keys once more.",
+            worded(
+                "the tag proves nothing: %(reason)s",
+                reason=in_both(REASONS[judged.reason].en, REASONS[judged.reason].zh),
+            ),
+            advice=worded("Give the tag its keys once more."),
         )
     assert judged.sequence is not None
     events.append(

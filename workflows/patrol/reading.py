@@ -13,6 +13,7 @@ from core.errors import Invalid, NotFound
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person, scoped
 from core.places import Asset
+from rules.wording import worded
 from workflows.patrol.checkpoints import PEOPLE, READ
 from workflows.patrol.model import ACCEPTED, Scan
 from workflows.patrol.proof import REASONS
@@ -93,8 +94,15 @@ def _where(statement: Select[Any], wanted: ScanFilter) -> Select[Any]:
 def _of_verdict(statement: Select[Any], caller: Caller, verdict: str) -> Select[Any]:
     if verdict not in (*REASONS, REFUSED, ALL):
         raise Invalid(
-            "there is no such verdict",
-            problems=[f"verdict: {ALL}, {REFUSED}, or one of {', '.join(REASONS)}"],
+            worded("there is no such verdict"),
+            problems=[
+                worded(
+                    "verdict: %(all)s, %(refused)s, or one of %(known)s",
+                    all=ALL,
+                    refused=REFUSED,
+                    known=", ".join(REASONS),
+                )
+            ],
         )
     if verdict == ACCEPTED:
         return statement.where(Scan.verdict == ACCEPTED)
@@ -146,5 +154,7 @@ def describe_scan(session: Session, caller: Caller, scan_id: UUID) -> dict[str, 
     statement = statement.where(or_(Scan.verdict == ACCEPTED, _told(caller)))
     row = session.execute(statement).mappings().first()
     if row is None:
-        raise NotFound("there is no such scan", advice="Look for it in the list of scans.")
+        raise NotFound(
+            worded("there is no such scan"), advice=worded("Look for it in the list of scans.")
+        )
     return _shown(dict(row), caller)

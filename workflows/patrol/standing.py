@@ -14,6 +14,7 @@ from core.errors import Invalid
 from core.paging import Page
 from core.people import Caller, scoped
 from core.places import Asset, Space
+from rules.wording import worded
 from workflows.patrol.checkpoints import READ, ROWS, narrowed
 from workflows.patrol.model import ACCEPTED, CheckpointToken, Scan
 from workflows.patrol.proof import KINDS
@@ -62,7 +63,10 @@ def survey(
 ) -> Page[Standing]:
     """Checkpoints of a site by their code. Key: code. Invalid for an unknown view."""
     if wanted.view not in VIEWS:
-        raise Invalid("there is no such list", problems=[f"view: one of {', '.join(VIEWS)}"])
+        raise Invalid(
+            worded("there is no such list"),
+            problems=[worded("view: one of %(known)s", known=", ".join(VIEWS))],
+        )
     statement = scoped(ROWS, Asset.site_id, caller, READ).where(Asset.site_id == wanted.site_id)
     state = "retired" if wanted.view == "retired" else "active"
     statement = narrowed(statement, state, wanted.text or None)

@@ -23,6 +23,7 @@ from core.lifecycle import move
 from core.paging import rows_of
 from core.people import Caller, scoped
 from core.vault import Vault
+from rules.wording import worded
 from workflows.patrol.checkpoints import READ, require_active
 from workflows.patrol.earlier_keys import EarlierKeys, earlier_keys
 from workflows.patrol.keys import company_keys
@@ -97,7 +98,7 @@ def put_token(
     """
     require_active(checkpoint)
     if problems := _problems(session, checkpoint, new):
-        raise Invalid("nothing was put there", problems=problems)
+        raise Invalid(worded("nothing was put there"), problems=problems)
     row = CheckpointToken(
         id=new_id(),
         site_id=checkpoint.site_id,
@@ -120,27 +121,32 @@ def put_token(
 
 
 def _problems(session: Session, checkpoint: Checkpoint, new: NewToken) -> list[str]:
-    problems = []
+    problems: list[str] = []
     if new.kind not in KINDS:
-        problems.append(f"kind: one of {', '.join(KINDS)}")
+        problems.append(worded("kind: one of %(known)s", known=", ".join(KINDS)))
     if len(new.label) > LONGEST_LABEL:
-        problems.append(f"label: at most {LONGEST_LABEL} characters")
+        problems.append(worded("label: at most %(most)s characters", most=LONGEST_LABEL))
     if new.kind == "position" and checkpoint.latitude is None:
-        problems.append("kind: give the checkpoint a position first")
+        problems.append(worded("kind: give the checkpoint a position first"))
     return problems + _value_problems(new) + _device_problems(session, checkpoint, new)
 
 
 def _value_problems(new: NewToken) -> list[str]:
     if len(new.value) > LONGEST_VALUE:
-        return [f"value: at most {LONGEST_VALUE} characters"]
+        return [worded("value: at most %(most)s characters", most=LONGEST_VALUE)]
     if new.kind == "signed_tag" and not _UID.fullmatch(_hex(new.value)):
-        return ["value: the UID of the tag, 14 hexadecimal digits"]
+        return [worded("value: the UID of the tag, 14 hexadecimal digits")]
     if new.kind in OF_VALUES and not number_of(new.value):
-        return ["value: its number, as its readers tell it"]
+        return [worded("value: its number, as its readers tell it")]
     if new.kind == "rotating_code" and new.value and not _is_secret(new.value):
-        return [f"value: the secret of the display, base32, {8 * LEAST_SECRET} bits or more"]
+        return [
+            worded(
+                "value: the secret of the display, base32, %(bits)s bits or more",
+                bits=8 * LEAST_SECRET,
+            )
+        ]
     if new.value and new.kind in (*OF_DEVICES, "position"):
-        return ["value: this kind has none"]
+        return [worded("value: this kind has none")]
     return []
 
 
@@ -161,17 +167,19 @@ def _secret(value: str) -> str:
 
 
 def _device_problems(session: Session, checkpoint: Checkpoint, new: NewToken) -> list[str]:
-    problems = []
+    problems: list[str] = []
     if new.kind in OF_DEVICES:
         device = session.get(Device, new.device_id) if new.device_id else None
         if device is None or device.site_id != checkpoint.site_id:
-            problems.append("device_id: a device of this site, the reader or gateway")
+            problems.append(worded("device_id: a device of this site, the reader or gateway"))
     elif new.device_id is not None:
-        problems.append("device_id: this kind has none")
+        problems.append(worded("device_id: this kind has none"))
     if new.weakest_dbm is not None and new.kind != "beacon":
-        problems.append("weakest_dbm: only a beacon has it")
+        problems.append(worded("weakest_dbm: only a beacon has it"))
     elif new.weakest_dbm is not None and not WEAKEST_DBM <= new.weakest_dbm <= STRONGEST_DBM:
-        problems.append(f"weakest_dbm: {WEAKEST_DBM} to {STRONGEST_DBM}")
+        problems.append(
+            worded("weakest_dbm: %(least)s to %(most)s", least=WEAKEST_DBM, most=STRONGEST_DBM)
+        )
     return problems
 
 
@@ -248,8 +256,8 @@ def _refuse_taken(session: Session, row: CheckpointToken) -> None:
         return
     if session.scalar(taken.limit(1)) is not None:
         raise Conflict(
-            "this stands at a checkpoint already",
-            advice="Replace it there, or report it as lost, first.",
+            worded("this stands at a checkpoint already"),
+            advice=worded("Replace it there, or report it as lost, first."),
         )
 
 
@@ -315,7 +323,10 @@ def replace_token(
     is not given is the old one's. Raises as `put_token`, Invalid for another kind too.
     """
     if new.kind != row.kind:
-        raise Invalid("nothing was replaced", problems=[f"kind: {row.kind}, as the old one"])
+        raise Invalid(
+            worded("nothing was replaced"),
+            problems=[worded("kind: %(kind)s, as the old one", kind=row.kind)],
+        )
     kept = replace(
         new,
         label=new.label or row.label,
@@ -340,7 +351,9 @@ def find_token(
     statement = select(CheckpointToken).where(CheckpointToken.id == token_id)
     row = session.scalars(scoped(statement, CheckpointToken.site_id, caller, READ)).first()
     if row is None:
-        raise NotFound("there is no such token", advice="Look for it at its checkpoint.")
+        raise NotFound(
+            worded("there is no such token"), advice=worded("Look for it at its checkpoint.")
+        )
     caller.require(permission, row.site_id)
     return row
 

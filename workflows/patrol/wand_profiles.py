@@ -19,6 +19,7 @@ from core.errors import Invalid, NotFound
 from core.local_time import resolve, zone
 from core.tables import Row, Table
 from rules.catalog import Text
+from rules.wording import in_both, worded
 
 FILE = Path(__file__).with_name("wands.yaml")
 # A title and some remarks may stand above the headings.
@@ -75,7 +76,10 @@ def profile_of(code: str) -> Profile:
     found = _shipped().profiles.get(code)
     if found is None:
         known = ", ".join(_shipped().profiles)
-        raise NotFound(f"there is no profile {code!r}", advice=f"Known are {known}.")
+        raise NotFound(
+            worded("there is no profile %(code)s", code=repr(code)),
+            advice=worded("Known are %(known)s.", known=known),
+        )
     return found
 
 
@@ -89,7 +93,7 @@ class UnreadableWand(Invalid):
     """The file as a whole can't be taken. text: why, in both languages."""
 
     def __init__(self, text: Text) -> None:
-        super().__init__("the file was not read", problems=[text.en])
+        super().__init__(worded("the file was not read"), problems=[in_both(text.en, text.zh)])
         self.text = text
 
 

@@ -17,6 +17,7 @@ from core.errors import Invalid
 from core.places import Node
 from core.tables import read_tables
 from core.vault import Vault
+from rules.wording import in_both, worded
 from workflows.patrol.judging import Judged, Looking, carried, judge
 from workflows.patrol.model import ACCEPTED, Scan
 from workflows.patrol.presented import Presented, WandPoint
@@ -146,9 +147,17 @@ def import_wand(
     plan = plan_wand(session, file, profile, vault=vault, now=now)
     if plan.problems and not skip_wrong:
         raise Invalid(
-            "nothing was imported",
-            problems=[f"{each.sheet}!{each.row}: {each.text.en}" for each in plan.problems],
-            advice="Correct the lines, or import without them.",
+            worded("nothing was imported"),
+            problems=[
+                worded(
+                    "%(sheet)s!%(row)s: %(problem)s",
+                    sheet=each.sheet,
+                    row=each.row,
+                    problem=in_both(each.text.en, each.text.zh),
+                )
+                for each in plan.problems
+            ],
+            advice=worded("Correct the lines, or import without them."),
         )
     found: list[tuple[Presented, Judged]] = [
         (_presented(item, file.site.id), item.judged)

@@ -16,6 +16,7 @@ from core.events import Event
 from core.ids import new_id
 from core.people import Caller
 from core.places import Node
+from rules.wording import worded
 from workflows.patrol.checkpoints import WRITE
 from workflows.patrol.frozen.audience import readers_at
 from workflows.patrol.frozen.closing import OVERLAP, Desk, Head, head_of, keep, with_head
@@ -100,8 +101,8 @@ def annex_by_hand(desk: Desk, caller: Caller, report_id: UUID, *, now: datetime)
     made = annex(desk, caller, report_id, now=now)
     if made is None:
         raise Conflict(
-            "nothing was learned since this report was closed",
-            advice="It says all that is known. Look again when more has come.",
+            worded("nothing was learned since this report was closed"),
+            advice=worded("It says all that is known. Look again when more has come."),
         )
     return made
 
@@ -126,7 +127,8 @@ def _kept(
             return keep(session, more, made, now=now, facts=facts)
     except IntegrityError:
         raise Conflict(
-            "somebody else makes an annex at this moment", advice="Read that one first."
+            worded("somebody else makes an annex at this moment"),
+            advice=worded("Read that one first."),
         ) from None
 
 

@@ -17,6 +17,7 @@ from core.lifecycle import move
 from core.local_time import zone
 from core.people import Caller, scoped
 from core.places import Node
+from rules.wording import worded
 from workflows.patrol.checkpoints import PEOPLE, WRITE
 from workflows.patrol.frozen.editions import Reader
 from workflows.patrol.frozen.model import (
@@ -81,13 +82,16 @@ def set_reporting(
     problems = _naming_problems(wanted.naming)
     minutes = wanted.closes_after_min
     if minutes is not None and not 0 <= minutes <= LONGEST_WAIT_MIN:
-        problems.append(f"closes_after_min: 0 to {LONGEST_WAIT_MIN}, or none")
+        problems.append(worded("closes_after_min: 0 to %(most)s, or none", most=LONGEST_WAIT_MIN))
     if problems:
-        raise Invalid("nothing was changed", problems=problems)
+        raise Invalid(worded("nothing was changed"), problems=problems)
     wait_turn(session, Node.id, site.id)
     row = session.get(ReportSettings, site.id, with_for_update=True)
     if expected_version is not None and expected_version != (row.version if row else 0):
-        raise Stale("this was changed since you read it", advice="Load it again and repeat it.")
+        raise Stale(
+            worded("this was changed since you read it"),
+            advice=worded("Load it again and repeat it."),
+        )
     if row is None:
         row = ReportSettings(site_id=site.id, naming=wanted.naming, version=0)
         session.add(row)
@@ -139,7 +143,9 @@ def find_client(session: Session, caller: Caller, client_id: UUID) -> ReportClie
     statement = select(ReportClient).where(ReportClient.id == client_id)
     row = session.scalars(scoped(statement, ReportClient.site_id, caller, PEOPLE)).first()
     if row is None:
-        raise NotFound("there is no such client", advice="Look for it in the list of clients.")
+        raise NotFound(
+            worded("there is no such client"), advice=worded("Look for it in the list of clients.")
+        )
     return row
 
 
@@ -240,17 +246,19 @@ def _checked(draft: ClientDraft) -> str:
     name = " ".join(draft.name.split())
     problems = _naming_problems(draft.naming)
     if not 1 <= len(name) <= LONGEST_NAME:
-        problems.append(f"name: 1 to {LONGEST_NAME} characters")
+        problems.append(worded("name: 1 to %(most)s characters", most=LONGEST_NAME))
     if draft.language not in LANGUAGES:
-        problems.append(f"language: one of {', '.join(LANGUAGES)}")
+        problems.append(worded("language: one of %(known)s", known=", ".join(LANGUAGES)))
     addresses = _addresses(draft)
     wrong = [one for one in addresses if len(one) > LONGEST_NAME or not _ADDRESS.fullmatch(one)]
     if wrong or len(addresses) > MOST_ADDRESSES:
-        problems.append(f"addresses: at most {MOST_ADDRESSES}, such as desk@example.com")
+        problems.append(
+            worded("addresses: at most %(most)s, such as desk@example.com", most=MOST_ADDRESSES)
+        )
     if set(draft.parts) - set(PARTS):
-        problems.append(f"parts: some of {', '.join(PARTS)}")
+        problems.append(worded("parts: some of %(known)s", known=", ".join(PARTS)))
     if problems:
-        raise Invalid("the client was not saved", problems=problems)
+        raise Invalid(worded("the client was not saved"), problems=problems)
     return name
 
 
@@ -259,7 +267,9 @@ def _addresses(draft: ClientDraft) -> list[str]:
 
 
 def _naming_problems(naming: str) -> list[str]:
-    return [] if naming in NAMINGS else [f"naming: one of {', '.join(NAMINGS)}"]
+    return (
+        [] if naming in NAMINGS else [worded("naming: one of %(known)s", known=", ".join(NAMINGS))]
+    )
 
 
 def _in_order(parts: Collection[str]) -> list[str]:

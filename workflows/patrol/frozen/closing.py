@@ -22,6 +22,7 @@ from core.files import FileStore
 from core.ids import new_id
 from core.people import Caller
 from core.places import Node
+from rules.wording import worded
 from workflows.patrol.checkpoints import PEOPLE, WRITE
 from workflows.patrol.frozen.audience import readers_at
 from workflows.patrol.frozen.canon import plain
@@ -96,7 +97,8 @@ def close_day(
         asked = find_day(session, caller, site_id, day)
         if asked.end > now:
             raise Invalid(
-                "this day is not over", problems=[f"day: one that ended before {now.isoformat()}"]
+                worded("this day is not over"),
+                problems=[worded("day: one that ended before %(moment)s", moment=now.isoformat())],
             )
         if _closed(session, site_id, day) is not None:
             raise _twice()
@@ -166,8 +168,11 @@ def close_incident(
         head = head_of(number, caller.person_id, now)
         readers = readers_at(session, site_id)
         if unknown := set(clients) - {one.client_id for one in readers}:
-            problems = [f"clients: {one} is none of this site" for one in sorted(map(str, unknown))]
-            raise Invalid("the report was not made", problems=problems)
+            problems = [
+                worded("clients: %(one)s is none of this site", one=one)
+                for one in sorted(map(str, unknown))
+            ]
+            raise Invalid(worded("the report was not made"), problems=problems)
         readers = [one for one in readers if one.client_id is None or one.client_id in clients]
         content = with_head(session, content, head, caller.person_id, now)
     made = make_all(desk, content, readers, now)
@@ -205,18 +210,22 @@ def _incident(
     if kind == GUARD_REPORT:
         told = session.get(GuardReport, subject_id)
         if told is None or told.site_id not in caller.sites_for(PEOPLE):
-            raise NotFound("there is no such report", advice="Look for it in the list.")
+            raise NotFound(
+                worded("there is no such report"), advice=worded("Look for it in the list.")
+            )
         caller.require(WRITE, told.site_id)
         if told.ticket_id is not None:
             number = session.get_one(Ticket, told.ticket_id).number
             raise Conflict(
-                f"this report opened ticket {number}",
-                advice="Make the report of that ticket; it tells of both.",
+                worded("this report opened ticket %(number)s", number=number),
+                advice=worded("Make the report of that ticket; it tells of both."),
             )
         return gather_report(session, told.id, told.site_id), told.site_id
     ticket = session.get(Ticket, subject_id) if kind == TICKET else None
     if ticket is None or not holds(caller, READ_TICKETS, ticket):
-        raise NotFound("there is no such ticket", advice="Look for it in the list of tickets.")
+        raise NotFound(
+            worded("there is no such ticket"), advice=worded("Look for it in the list of tickets.")
+        )
     caller.require(WRITE, ticket.site_id)
     if ticket.category == SILENT_CATEGORY:
         _require_quiet(session, ticket, clients)
@@ -228,14 +237,17 @@ def _require_quiet(session: Session, ticket: Ticket, clients: Collection[UUID]) 
     call = sos_of(session, ticket)
     if clients or (call is not None and call.state != "over"):
         raise Conflict(
-            "a silent call for help is told to nobody outside, and to nobody while it stands",
-            advice="End the call first, and make its report for the house alone.",
+            worded(
+                "a silent call for help is told to nobody outside, and to nobody while it stands"
+            ),
+            advice=worded("End the call first, and make its report for the house alone."),
         )
 
 
 def _incident_twice() -> Conflict:
     return Conflict(
-        "this incident has a report", advice="Read it; what came since is added as an annex."
+        worded("this incident has a report"),
+        advice=worded("Read it; what came since is added as an annex."),
     )
 
 
@@ -249,14 +261,14 @@ def find_day(session: Session, caller: Caller | None, site_id: UUID, day: date) 
     """A day of a site that the caller may close."""
     site = session.get(Node, site_id)
     if site is None or site.kind != "site":
-        raise NotFound("there is no such site", advice="Look for it in the tree.")
+        raise NotFound(worded("there is no such site"), advice=worded("Look for it in the tree."))
     if caller is not None:
         caller.require(WRITE, site_id)
     return day_at(site, day)
 
 
 def _twice() -> Conflict:
-    return Conflict("this day is closed already", advice="Read its report instead.")
+    return Conflict(worded("this day is closed already"), advice=worded("Read its report instead."))
 
 
 def _closed(session: Session, site_id: UUID, day: date) -> FrozenReport | None:

@@ -16,6 +16,7 @@ from core.errors import Invalid, NotFound
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person, scoped
 from core.places import Node
+from rules.wording import worded
 from workflows.patrol.checkpoints import PEOPLE
 from workflows.patrol.frozen.audience import readers_at
 from workflows.patrol.frozen.day import day_at, gather_day
@@ -96,7 +97,10 @@ def list_frozen(
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> str:
     if value not in known:
-        raise Invalid("there is no such list", problems=[f"{name}: one of {', '.join(known)}"])
+        raise Invalid(
+            worded("there is no such list"),
+            problems=[worded("%(name)s: one of %(known)s", name=name, known=", ".join(known))],
+        )
     return value
 
 
@@ -156,7 +160,9 @@ def find_frozen(session: Session, caller: Caller, report_id: UUID) -> FrozenRepo
     statement = select(FrozenReport).where(FrozenReport.id == report_id)
     row = session.scalars(_readable(statement, caller)).first()
     if row is None:
-        raise NotFound("there is no such report", advice="Look for it in the list of reports.")
+        raise NotFound(
+            worded("there is no such report"), advice=worded("Look for it in the list of reports.")
+        )
     return row
 
 
@@ -245,7 +251,9 @@ def find_file(
     """A file of an edition that the caller may read. NotFound otherwise."""
     edition = session.get(ReportEdition, edition_id)
     if edition is None:
-        raise NotFound("there is no such report", advice="Look for it in the list of reports.")
+        raise NotFound(
+            worded("there is no such report"), advice=worded("Look for it in the list of reports.")
+        )
     row = find_frozen(session, caller, edition.report_id)
     return file_of(row, edition, form, language)
 
@@ -254,7 +262,7 @@ def file_of(row: FrozenReport, edition: ReportEdition, form: str, language: str)
     """A file of an edition, for who may read that. NotFound for a form or language without one."""
     file = edition.files.get(f"{form}-{language}")
     if file is None:
-        raise NotFound("there is no such file", advice="pdf or xlsx, in en or zh.")
+        raise NotFound(worded("there is no such file"), advice=worded("pdf or xlsx, in en or zh."))
     name = f"{row.number}-{language}.{form}"
     return FrozenFile(file["sha256"], FORMS[form], name)
 
@@ -266,7 +274,9 @@ def preview_day(
     caller.require(PEOPLE, site.id)
     asked = day_at(site, day)
     if asked.start > now:
-        raise Invalid("this day has not begun", problems=["day: one that has begun"])
+        raise Invalid(
+            worded("this day has not begun"), problems=[worded("day: one that has begun")]
+        )
     return edition_of(gather_day(session, asked, now=now), readers_at(session, site.id)[0])
 
 
@@ -294,8 +304,8 @@ def check_digest(session: Session, digest: str) -> Genuine | None:
     """
     wanted = "".join(digest.split()).lower()
     if not DIGEST.fullmatch(wanted):
-        problems = ["digest: 64 letters and digits, 0 to 9 and a to f"]
-        raise Invalid("this is no SHA-256", problems=problems)
+        problems = [worded("digest: 64 letters and digits, 0 to 9 and a to f")]
+        raise Invalid(worded("this is no SHA-256"), problems=problems)
     edition = session.scalars(select(ReportEdition).where(ReportEdition.digest == wanted)).first()
     what = "content"
     if edition is None:

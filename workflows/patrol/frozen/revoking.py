@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.errors import NotFound
 from core.people import Caller
+from rules.wording import worded
 from workflows.patrol.checkpoints import WRITE
 from workflows.patrol.frozen.audience import find_client
 from workflows.patrol.frozen.reading import find_frozen
@@ -26,7 +27,9 @@ def revoke_links(
     caller.require(WRITE, report.site_id)
     client = find_client(session, caller, client_id)
     if client.site_id != report.site_id:
-        raise NotFound("there is no such client", advice="Look for it in the list of clients.")
+        raise NotFound(
+            worded("there is no such client"), advice=worded("Look for it in the list of clients.")
+        )
     of = report.of_id or report.id
     closed = close_links(session, client.id, now=now, report_id=of)
     if closed:

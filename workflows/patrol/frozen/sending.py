@@ -11,6 +11,7 @@ from core.channels.message import Message, Outcome
 from core.errors import NotFound
 from core.ids import new_id
 from core.people import hash_secret, new_secret
+from rules.wording import worded
 from workflows.patrol.frozen.model import (
     FrozenReport,
     ReportClient,
@@ -142,7 +143,9 @@ def edition_behind(
 
 
 def _over() -> NotFound:
-    return NotFound("this link has ended", advice="Ask whoever guards the site for the report.")
+    return NotFound(
+        worded("this link has ended"), advice=worded("Ask whoever guards the site for the report.")
+    )
 
 
 def close_links(

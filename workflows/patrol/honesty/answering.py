@@ -12,6 +12,7 @@ from core.errors import Invalid, NotAllowed, NotFound
 from core.lifecycle import move
 from core.people import Caller, scoped
 from core.personal import make_keys, seal
+from rules.wording import Message, worded
 from workflows.patrol.checkpoints import PEOPLE, READ, WRITE
 from workflows.patrol.honesty.model import MARK, PatrolMark
 from workflows.patrol.model import Scan
@@ -33,7 +34,9 @@ def find_mark(session: Session, caller: Caller, mark_id: UUID) -> PatrolMark:
     statement = scoped(statement, PatrolMark.site_id, caller, READ)
     row = session.scalars(statement.with_for_update()).first()
     if row is None:
-        raise NotFound("there is no such mark", advice="Look for it in the list of marks.")
+        raise NotFound(
+            worded("there is no such mark"), advice=worded("Look for it in the list of marks.")
+        )
     return row
 
 
@@ -53,10 +56,10 @@ def answer_mark(
     row = find_mark(session, caller, mark_id)
     if row.person_id != caller.person_id:
         raise NotAllowed(
-            "only whoever this mark is about answers it",
-            advice="Say what you know of it as the reason of a decision.",
+            worded("only whoever this mark is about answers it"),
+            advice=worded("Say what you know of it as the reason of a decision."),
         )
-    words = _words("text", text)
+    words = _words(text, worded("text: 1 to %(most)s characters", most=LONGEST_WORDS))
     key = make_keys(session, [caller.person_id])[caller.person_id]
     move(
         session,
@@ -91,11 +94,15 @@ def decide_mark(
     caller.require(WRITE, row.site_id)
     if row.person_id == caller.person_id or _has_made(session, caller, row):
         raise NotAllowed(
-            "nobody decides about themselves", advice="Answer it; somebody else decides."
+            worded("nobody decides about themselves"),
+            advice=worded("Answer it; somebody else decides."),
         )
     if decision not in DECISIONS:
-        raise Invalid("nothing was decided", problems=[f"decision: one of {', '.join(DECISIONS)}"])
-    words = _words("reason", reason)
+        raise Invalid(
+            worded("nothing was decided"),
+            problems=[worded("decision: one of %(known)s", known=", ".join(DECISIONS))],
+        )
+    words = _words(reason, worded("reason: 1 to %(most)s characters", most=LONGEST_WORDS))
     about = row.person_id or caller.person_id
     key = make_keys(session, [about])[about]
     values = {"reason": seal(key, words), "decided_at": now, "decided_by": caller.person_id}
@@ -124,9 +131,8 @@ def _named(row: PatrolMark) -> dict[str, Any]:
     return {"round": str(row.round_id), "kind": row.kind}
 
 
-def _words(name: str, text: str) -> str:
+def _words(text: str, problem: Message) -> str:
     words = text.strip()
     if not 1 <= len(words) <= LONGEST_WORDS:
-        problems = [f"{name}: 1 to {LONGEST_WORDS} characters"]
-        raise Invalid("nothing was changed", problems=problems)
+        raise Invalid(worded("nothing was changed"), problems=[problem])
     return words

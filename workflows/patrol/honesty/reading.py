@@ -14,6 +14,7 @@ from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person, scoped
 from core.personal import keys_of, unseal
 from core.places import Asset
+from rules.wording import worded
 from workflows.patrol.checkpoints import PEOPLE, READ
 from workflows.patrol.honesty.answering import seen_by
 from workflows.patrol.honesty.model import KINDS, MARK, UNDECIDED, PatrolMark
@@ -106,7 +107,9 @@ def describe_mark(session: Session, caller: Caller, mark_id: UUID) -> dict[str, 
     statement = _ROWS.where(PatrolMark.id == mark_id, seen_by(caller))
     found = session.execute(scoped(statement, PatrolMark.site_id, caller, READ)).mappings().first()
     if found is None:
-        raise NotFound("there is no such mark", advice="Look for it in the list of marks.")
+        raise NotFound(
+            worded("there is no such mark"), advice=worded("Look for it in the list of marks.")
+        )
     row = _read(session, caller, [dict(found)])[0]
     named = row["site_id"] in caller.sites_for(PEOPLE)
     return {**row, "shown": _shown(session, row, named=named)}
@@ -114,7 +117,10 @@ def describe_mark(session: Session, caller: Caller, mark_id: UUID) -> dict[str, 
 
 def _one_of(name: str, value: str | None, known: Collection[str]) -> str | None:
     if value is not None and value not in known:
-        raise Invalid("there is no such list", problems=[f"{name}: one of {', '.join(known)}"])
+        raise Invalid(
+            worded("there is no such list"),
+            problems=[worded("%(name)s: one of %(known)s", name=name, known=", ".join(known))],
+        )
     return value
 
 

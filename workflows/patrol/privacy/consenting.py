@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
+from rules.wording import worded
 from workflows.patrol.privacy.model import Consent
 from workflows.patrol.privacy.texts import PURPOSES, Purpose
 
@@ -33,7 +34,10 @@ class Shown:
 def purpose_of(code: str) -> Purpose:
     """A purpose by its code. NotFound when there is none."""
     if code not in PURPOSES:
-        raise NotFound("nothing is asked for this", advice=f"One of {', '.join(PURPOSES)}.")
+        raise NotFound(
+            worded("nothing is asked for this"),
+            advice=worded("One of %(known)s.", known=", ".join(PURPOSES)),
+        )
     return PURPOSES[code]
 
 
@@ -44,10 +48,12 @@ def agree(session: Session, person_id: UUID, code: str, shown: Shown, *, now: da
     """
     purpose = purpose_of(code)
     if shown.language not in purpose.text or shown.by not in BY:
-        problems = [f"language: one of {', '.join(purpose.text)}"]
-        raise Invalid("nothing was agreed to", problems=problems)
+        problems = [worded("language: one of %(known)s", known=", ".join(purpose.text))]
+        raise Invalid(worded("nothing was agreed to"), problems=problems)
     if (shown.version, shown.digest) != (purpose.version, purpose.digest(shown.language)):
-        raise Conflict("this text has changed", advice="Read the one that is in force.")
+        raise Conflict(
+            worded("this text has changed"), advice=worded("Read the one that is in force.")
+        )
     standing = standing_consent(session, person_id, code)
     if standing is not None and standing.version == purpose.version:
         return standing

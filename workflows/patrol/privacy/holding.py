@@ -15,6 +15,7 @@ from core.errors import Invalid, NotFound
 from core.ids import new_id
 from core.paging import rows_of
 from core.people import Caller, Person
+from rules.wording import worded
 from workflows.patrol.checkpoints import PEOPLE, WRITE
 from workflows.patrol.honesty.model import UNDECIDED, PatrolMark
 from workflows.patrol.privacy.model import TrackHold
@@ -156,16 +157,18 @@ def hold_track(
     statement = select(Ticket).where(Ticket.number == ticket_number)
     ticket = session.scalars(of_tickets(statement, caller)).first()
     if ticket is None:
-        raise NotFound("there is no such ticket", advice="Give the number of one that you see.")
+        raise NotFound(
+            worded("there is no such ticket"), advice=worded("Give the number of one that you see.")
+        )
     for permission in (WRITE, PEOPLE):
         caller.require(permission, ticket.site_id)
     problems = []
     if not timedelta(0) < until - since <= LONGEST_SPAN:
-        problems.append("until: after `since`, at most 31 days")
+        problems.append(worded("until: after `since`, at most 31 days"))
     if session.get(Person, person_id) is None:
-        problems.append("person_id: somebody who works here")
+        problems.append(worded("person_id: somebody who works here"))
     if problems:
-        raise Invalid("nothing is held", problems=problems)
+        raise Invalid(worded("nothing is held"), problems=problems)
     row = TrackHold(
         id=new_id(),
         site_id=ticket.site_id,
@@ -186,7 +189,9 @@ def release_track(session: Session, caller: Caller, hold_id: UUID, *, now: datet
     """Let go of what was held for a ticket; again it changes nothing. NotFound for another one."""
     row = session.get(TrackHold, hold_id, with_for_update=True)
     if row is None or row.site_id not in caller.sites_for(PEOPLE):
-        raise NotFound("nothing is held under this id", advice="Look at what is held.")
+        raise NotFound(
+            worded("nothing is held under this id"), advice=worded("Look at what is held.")
+        )
     caller.require(WRITE, row.site_id)
     if row.released_at is None:
         row.released_at, row.released_by = now, caller.person_id

@@ -15,6 +15,7 @@ from core.errors import Invalid
 from core.events import Event
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person
+from rules.wording import worded
 from workflows.patrol.checkpoints import SCAN
 from workflows.tickets.sos import Sos
 
@@ -52,8 +53,8 @@ def reason_of(caller: Caller, person_id: UUID | None, why: str | None) -> str:
     if person_id is None or person_id == caller.person_id:
         return ""
     if why not in REASONS:
-        problems = [f"why: one of {', '.join(REASONS)}; the person is told"]
-        raise Invalid("looking for one person takes a reason", problems=problems)
+        problems = [worded("why: one of %(known)s; the person is told", known=", ".join(REASONS))]
+        raise Invalid(worded("looking for one person takes a reason"), problems=problems)
     return why
 
 
