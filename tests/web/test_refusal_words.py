@@ -16,13 +16,7 @@ from workflows.tickets import Ticket
 ERRORS = {"Conflict", "Invalid", "NotAllowed", "NotFound", "Refused", "Stale", "TooManyTries"}
 # Where people meet them: all but the forms and tools of those who set the product up.
 TOLD = (
-    *(f"workflows/{name}" for name in ("alarms", "customers", "dispatch", "tickets")),
-    *(f"workflows/patrol/{name}" for name in ("journal", "lone", "phones", "posts", "reports")),
-    *(f"workflows/patrol/{name}" for name in ("rounds", "sos", "tasks")),
-    *(f"workflows/patrol/{name}" for name in ("frozen", "honesty", "privacy")),
-    *(f"workflows/patrol/{name}.py" for name in ("checkpoints", "presenting", "proving")),
-    *(f"workflows/patrol/{name}.py" for name in ("reading", "standing", "tokens")),
-    *(f"workflows/patrol/{name}.py" for name in ("wand_profiles", "wands")),
+    *(f"workflows/{name}" for name in ("alarms", "customers", "dispatch", "patrol", "tickets")),
     *(f"core/{name}.py" for name in ("accounts", "files", "households", "pins", "teams", "tries")),
     *("core/lifecycle.py", "core/rosters", "web"),
     # Rules, back-tests, lists that were kept, and one's own account.
@@ -31,10 +25,6 @@ TOLD = (
     *("workflows/laboratory", "workflows/overview", "workflows/saved_views.py"),
 )
 LEFT = {
-    # Told by the words of their own forms.
-    "workflows/patrol/posts/keeping.py",
-    "workflows/patrol/rounds/plans.py",
-    "workflows/patrol/rounds/routes.py",
     # Of files that no person asks for by hand.
     "web/bundle.py",
     # Of rights, which the page says by its title.

@@ -202,7 +202,7 @@ def test_a_tag_that_was_given_new_keys_refuses_the_old_ones_with_the_reason(post
 
 def test_a_replacement_is_of_the_same_kind(post: Post) -> None:
     put = post.put("signed_tag", UID)
-    with pytest.raises(Invalid, match="nothing was replaced"):
+    with pytest.raises(Invalid, match="the token was not replaced"):
         change(post, put.token.id, replace_token, new=NewToken("static_tag", "1"), vault=post.vault)
 
 

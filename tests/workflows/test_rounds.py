@@ -374,7 +374,10 @@ def test_no_round_of_a_retired_route_or_to_a_retired_checkpoint_is_made(walk: Wa
         ({"name": {"en": " "}}, "name: 1 to 120 characters in one language at least"),
         ({"order": "backwards"}, "order: one of ordered, unordered, random, risk_weighted"),
         ({"points": []}, "points: 1 to 200 checkpoints"),
-        ({"take": 2}, "take: only a route that is random or risk_weighted draws its points"),
+        (
+            {"take": 2},
+            "take: only a route whose order is one of random, risk_weighted draws its points",
+        ),
         ({"order": "random", "take": 4}, "take: 1 to as many points as the route has"),
         ({"points": [Stop(new_id())]}, "points.0: a checkpoint of this site"),
     ],

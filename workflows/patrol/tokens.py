@@ -324,7 +324,7 @@ def replace_token(
     """
     if new.kind != row.kind:
         raise Invalid(
-            worded("nothing was replaced"),
+            worded("the token was not replaced"),
             problems=[worded("kind: %(kind)s, as the old one", kind=row.kind)],
         )
     kept = replace(

@@ -19,6 +19,7 @@ from core.people import Caller, scoped
 from core.places import Asset, Node
 from core.site_hours import hours_at
 from core.teams import teams_at
+from rules.wording import worded
 from workflows.patrol.checkpoints import READ, checkpoint_of
 from workflows.patrol.model import ASSET_TYPE, Checkpoint
 from workflows.patrol.posts.model import POST, Post
@@ -87,7 +88,8 @@ def create_post(
         session.flush()
     except IntegrityError as error:
         raise Conflict(
-            f"there is a post {draft.code} on this site already", advice="Choose another code."
+            worded("there is a post %(code)s on this site already", code=draft.code),
+            advice=worded("Choose another code."),
         ) from error
     events.append(
         session,
@@ -112,7 +114,9 @@ def change_post(
 ) -> Post:
     """Make a post as `draft` says; its code stays. Raises Invalid with every problem."""
     if draft.code != row.code:
-        raise Invalid("the post was not changed", problems=["code: cannot be changed"])
+        raise Invalid(
+            worded("the post was not changed"), problems=[worded("code: cannot be changed")]
+        )
     _check(session, row.site_id, draft, row.id)
     _keep_checkpoint(session, draft, actor, now)
     facts = {"team": draft.team, "minimum_crew": draft.minimum_crew}
@@ -137,8 +141,8 @@ def move_post(
         problems = _checkpoint_problems(session, row.site_id, row.checkpoint_id, row.id)
         if problems:
             raise Conflict(
-                "its checkpoint is used for something else now",
-                advice="Change that first, then take the post into use again.",
+                worded("its checkpoint is used for something else now"),
+                advice=worded("Change that first, then take the post into use again."),
             )
     values = {"short_since": None, "told_at": None}
     _move(session, row, action, actor, now, expected_version, values, {})
@@ -170,30 +174,30 @@ def _move(
     except IntegrityError as error:
         # Another post was given the same checkpoint at this moment.
         raise Conflict(
-            "another post has this checkpoint", advice="Choose another checkpoint."
+            worded("another post has this checkpoint"), advice=worded("Choose another checkpoint.")
         ) from error
 
 
 def _check(session: Session, site_id: UUID, draft: PostDraft, own: UUID | None) -> None:
     problems = [*code_problems(draft.code), *name_problems(draft.name, "name")]
     if draft.team not in {team.code for team in teams_at(session, site_id)}:
-        problems.append("team: one of this site")
+        problems.append(worded("team: one of this site"))
     if len(set(draft.hours)) > MOST_HOURS:
-        problems.append(f"hours: at most {MOST_HOURS}")
+        problems.append(worded("hours: at most %(most)s", most=MOST_HOURS))
     wanted = frozenset(draft.hours)
     known = hours_at(session, session.get_one(Node, site_id), wanted)
     problems += [
-        f"hours: {code[:40]!r} is no calendar and no shift of this site"
+        worded("hours: %(code)s is no calendar and no shift of this site", code=repr(code[:40]))
         for code in sorted(wanted - known.keys())
     ]
     if not 0 <= draft.minimum_crew <= LARGEST_CREW:
-        problems.append(f"minimum_crew: 0 to {LARGEST_CREW}")
+        problems.append(worded("minimum_crew: 0 to %(most)s", most=LARGEST_CREW))
     if not 0 <= draft.tolerance_min <= LONGEST_TOLERANCE_MIN:
-        problems.append(f"tolerance_min: 0 to {LONGEST_TOLERANCE_MIN}")
+        problems.append(worded("tolerance_min: 0 to %(most)s", most=LONGEST_TOLERANCE_MIN))
     if draft.checkpoint_id is not None:
         problems += _checkpoint_problems(session, site_id, draft.checkpoint_id, own)
     if problems:
-        raise Invalid("the post was not saved", problems=problems)
+        raise Invalid(worded("the post was not saved"), problems=problems)
 
 
 def _checkpoint_problems(
@@ -201,13 +205,13 @@ def _checkpoint_problems(
 ) -> list[str]:
     asset = session.get(Asset, checkpoint_id)
     if asset is None or asset.site_id != site_id or asset.type != ASSET_TYPE:
-        return ["checkpoint_id: a checkpoint of this site"]
+        return [worded("checkpoint_id: a checkpoint of this site")]
     row = session.get(Checkpoint, checkpoint_id)
     if row is not None and row.state != "active":
-        return ["checkpoint_id: this checkpoint is out of use"]
+        return [worded("checkpoint_id: this checkpoint is out of use")]
     other = select(Post.id).where(Post.checkpoint_id == checkpoint_id, Post.state == "active")
     if set(session.scalars(other)) - {own}:
-        return ["checkpoint_id: another post has this checkpoint"]
+        return [worded("checkpoint_id: another post has this checkpoint")]
     # A scan there would be a visit to one and the end of a shift to the other.
     walked = (
         select(Route.id)
@@ -215,7 +219,9 @@ def _checkpoint_problems(
         .where(RoutePoint.checkpoint_id == checkpoint_id, Route.state == "active")
     )
     if session.scalars(walked.limit(1)).first() is not None:
-        return ["checkpoint_id: rounds go to this checkpoint; put up one that is the post's own"]
+        return [
+            worded("checkpoint_id: rounds go to this checkpoint; put up one that is the post's own")
+        ]
     return []
 
 
@@ -240,7 +246,9 @@ def find_post(session: Session, caller: Caller, post_id: UUID, *, permission: st
 def require_in_use(row: Post) -> None:
     """Conflict for a post that is out of use."""
     if row.state != "active":
-        raise Conflict("this post is out of use", advice="Take it into use again first.")
+        raise Conflict(
+            worded("this post is out of use"), advice=worded("Take it into use again first.")
+        )
 
 
 def read_post(session: Session, caller: Caller, post_id: UUID) -> dict[str, Any]:
@@ -273,4 +281,6 @@ def _seen(caller: Caller) -> Select[Any]:
 
 
 def _unknown() -> NotFound:
-    return NotFound("there is no such post", advice="Look for it in the list of posts.")
+    return NotFound(
+        worded("there is no such post"), advice=worded("Look for it in the list of posts.")
+    )

@@ -18,6 +18,7 @@ from core.people import Caller, scoped
 from core.places import Node
 from core.site_hours import hours_at
 from core.teams import teams_at
+from rules.wording import worded
 from workflows.patrol.checkpoints import READ
 from workflows.patrol.rounds.coverage import codes_of, note_coverage
 from workflows.patrol.rounds.making import make_rounds, unmake_rounds
@@ -101,7 +102,9 @@ def create_plan(
     Raises Invalid with every problem, Conflict for a route that is out of use.
     """
     if route.state != "active":
-        raise Conflict("this route is out of use", advice="Take it into use again first.")
+        raise Conflict(
+            worded("this route is out of use"), advice=worded("Take it into use again first.")
+        )
     _check(session, route.site_id, route.id, draft)
     row = RoundPlan(
         site_id=route.site_id,
@@ -162,24 +165,29 @@ def change_plan(
 def _check(session: Session, site_id: UUID, route_id: UUID, draft: PlanDraft) -> None:
     problems = _time_problems(draft)
     if draft.team not in {team.code for team in teams_at(session, site_id)}:
-        problems.append("team: one of this site")
+        problems.append(worded("team: one of this site"))
     if not 1 <= draft.duration_min <= LONGEST_MIN:
-        problems.append(f"duration_min: 1 to {LONGEST_MIN}")
+        problems.append(worded("duration_min: 1 to %(most)s", most=LONGEST_MIN))
     elif (latest := latest_opening(session, route_id)) >= draft.duration_min:
-        problems.append(f"duration_min: over {latest}, when the last window of the route opens")
+        problems.append(
+            worded(
+                "duration_min: over %(latest)s, when the last window of the route opens",
+                latest=latest,
+            )
+        )
     if not 0 <= draft.tolerance_min <= max(draft.duration_min, 0):
-        problems.append("tolerance_min: 0 to duration_min")
+        problems.append(worded("tolerance_min: 0 to duration_min"))
     if not 0 <= draft.settle_min <= LONGEST_SETTLE_MIN:
-        problems.append(f"settle_min: 0 to {LONGEST_SETTLE_MIN}")
+        problems.append(worded("settle_min: 0 to %(most)s", most=LONGEST_SETTLE_MIN))
     site = session.get_one(Node, site_id)
     if draft.hours and not hours_at(session, site, frozenset({draft.hours})):
-        problems.append("hours: the code of a calendar or a shift of this site")
+        problems.append(worded("hours: the code of a calendar or a shift of this site"))
     if draft.outside and not draft.hours:
-        problems.append("outside: needs hours, outside of which rounds begin")
+        problems.append(worded("outside: needs hours, outside of which rounds begin"))
     if draft.statute is not None:
         problems += _statute_problems(session, site, route_id, draft.statute)
     if problems:
-        raise Invalid("the plan was not saved", problems=problems)
+        raise Invalid(worded("the plan was not saved"), problems=problems)
 
 
 def _statute_problems(
@@ -187,28 +195,31 @@ def _statute_problems(
 ) -> list[str]:
     statute = STATUTES.get(under.code)
     if statute is None:
-        return [f"statute: one of {', '.join(STATUTES)}"]
-    problems = []
+        return [worded("statute: one of %(known)s", known=", ".join(STATUTES))]
+    problems: list[str] = []
     if under.hours and not hours_at(session, site, frozenset({under.hours})):
-        problems.append("statute.hours: the code of a calendar or a shift of this site")
+        problems.append(worded("statute.hours: the code of a calendar or a shift of this site"))
     known = {item.code for item in statute.items}
     if not set(under.items) <= known:
-        problems.append(f"statute.items: of {', '.join(sorted(known))}")
+        problems.append(worded("statute.items: of %(known)s", known=", ".join(sorted(known))))
     points = select(RoutePoint.checkpoint_id).where(RoutePoint.route_id == route_id)
     there = {str(one) for one in session.scalars(points)} | {EVERYWHERE}
     if not all(set(points) <= there for points in under.items.values()):
-        problems.append("statute.items: checkpoints of the route, or * for every one")
+        problems.append(worded("statute.items: checkpoints of the route, or * for every one"))
     return problems
 
 
 def _time_problems(draft: PlanDraft) -> list[str]:
-    problems = []
+    problems: list[str] = []
     if not 1 <= len(draft.times) <= MOST_TIMES:
-        problems.append(f"times: 1 to {MOST_TIMES} times of day")
+        problems.append(worded("times: 1 to %(most)s times of day", most=MOST_TIMES))
     wrong = [text for text in draft.times if not _TIME.fullmatch(text)]
-    problems += [f"times: {text[:20]!r} is no time of day; write it like 22:00" for text in wrong]
+    problems += [
+        worded("times: %(text)s is no time of day; write it like 22:00", text=repr(text[:20]))
+        for text in wrong
+    ]
     if not draft.weekdays or not set(draft.weekdays) <= set(EVERY_DAY):
-        problems.append("weekdays: one or more of 1 (Monday) to 7 (Sunday)")
+        problems.append(worded("weekdays: one or more of 1 (Monday) to 7 (Sunday)"))
     return problems
 
 
@@ -228,7 +239,8 @@ def move_plan(
     values = {"made_until": now} if action == "reactivate" else None
     if values and latest_opening(session, row.route_id) >= row.duration_min:
         raise Conflict(
-            "the route has windows behind the end of this plan", advice="Make it longer first."
+            worded("the route has windows behind the end of this plan"),
+            advice=worded("Make it longer first."),
         )
     move(
         session,
@@ -288,4 +300,6 @@ def list_plans(
 
 
 def _unknown() -> NotFound:
-    return NotFound("there is no such plan", advice="Look for it in the list of plans.")
+    return NotFound(
+        worded("there is no such plan"), advice=worded("Look for it in the list of plans.")
+    )

@@ -17,6 +17,7 @@ from core.lifecycle import move
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, scoped
 from core.places import Asset
+from rules.wording import Message, worded
 from workflows.patrol.checkpoints import READ, checkpoint_of
 from workflows.patrol.model import ASSET_TYPE, Checkpoint
 from workflows.patrol.posts.model import Post
@@ -79,7 +80,8 @@ def create_route(
         session.flush()
     except IntegrityError as error:
         raise Conflict(
-            f"there is a route {draft.code} on this site already", advice="Choose another code."
+            worded("there is a route %(code)s on this site already", code=draft.code),
+            advice=worded("Choose another code."),
         ) from error
     _set_points(session, row, draft.points, actor, now)
     events.append(
@@ -108,7 +110,9 @@ def change_route(
     Rounds that have not opened yet are made anew; others go where they were planned to.
     """
     if draft.code != row.code:
-        raise Invalid("the route was not changed", problems=["code: cannot be changed"])
+        raise Invalid(
+            worded("the route was not changed"), problems=[worded("code: cannot be changed")]
+        )
     _check(session, row.site_id, draft, shortest_plan(session, row.id))
     move(
         session,
@@ -171,8 +175,8 @@ def _refuse_posts(session: Session, row: Route) -> None:
     states = _checkpoints(session, row.site_id, list(session.scalars(points)))
     if _OF_A_POST in states.values():
         raise Conflict(
-            "one of its checkpoints is that of a post now",
-            advice="Give the post a checkpoint of its own first.",
+            worded("one of its checkpoints is that of a post now"),
+            advice=worded("Give the post a checkpoint of its own first."),
         )
 
 
@@ -197,41 +201,54 @@ def _check(session: Session, site_id: UUID, draft: RouteDraft, shortest: int) ->
         *word_problems(draft.order, ORDERS, "order"),
     ]
     if not 1 <= len(draft.points) <= MOST_POINTS:
-        problems.append(f"points: 1 to {MOST_POINTS} checkpoints")
+        problems.append(worded("points: 1 to %(most)s checkpoints", most=MOST_POINTS))
     if draft.take is not None:
         if draft.order not in DRAWN:
-            problems.append(f"take: only a route that is {' or '.join(DRAWN)} draws its points")
+            problems.append(
+                worded(
+                    "take: only a route whose order is one of %(known)s draws its points",
+                    known=", ".join(DRAWN),
+                )
+            )
         elif not 1 <= draft.take <= len(draft.points):
-            problems.append("take: 1 to as many points as the route has")
+            problems.append(worded("take: 1 to as many points as the route has"))
     known = _checkpoints(session, site_id, [stop.checkpoint_id for stop in draft.points])
     for number, stop in enumerate(draft.points):
-        problems += [f"points.{number}: {problem}" for problem in _stop_problems(stop, known)]
+        problems += [
+            worded("points.%(number)s: %(problem)s", number=number, problem=problem)
+            for problem in _stop_problems(stop, known)
+        ]
+    late = worded(
+        "opens_min: less than %(shortest)s, which a plan of this route takes", shortest=shortest
+    )
     problems += [
-        f"points.{number}: opens_min: less than {shortest}, which a plan of this route takes"
+        worded("points.%(number)s: %(problem)s", number=number, problem=late)
         for number, stop in enumerate(draft.points)
         if (stop.opens_min or 0) >= shortest
     ]
     seen = [stop.checkpoint_id for stop in draft.points]
     if draft.order != "ordered" and len(set(seen)) < len(seen):
-        problems.append("points: only an ordered route goes to a checkpoint twice")
+        problems.append(worded("points: only an ordered route goes to a checkpoint twice"))
     if problems:
-        raise Invalid("the route was not saved", problems=problems)
+        raise Invalid(worded("the route was not saved"), problems=problems)
 
 
-def _stop_problems(stop: Stop, known: Mapping[UUID, str]) -> list[str]:
+def _stop_problems(stop: Stop, known: Mapping[UUID, str]) -> list[Message]:
     problems = []
     state = known.get(stop.checkpoint_id)
     if state is None:
-        problems.append("a checkpoint of this site")
+        problems.append(worded("a checkpoint of this site"))
     elif state == _OF_A_POST:
-        problems.append("this checkpoint is that of a post, where a scan says who comes and leaves")
+        problems.append(
+            worded("this checkpoint is that of a post, where a scan says who comes and leaves")
+        )
     elif state != "active":
-        problems.append("this checkpoint is out of use")
+        problems.append(worded("this checkpoint is out of use"))
     given = [value for value in (stop.opens_min, stop.closes_min) if value is not None]
     if any(not 0 <= value <= LONGEST_MIN for value in given):
-        problems.append(f"opens_min, closes_min: 0 to {LONGEST_MIN}")
+        problems.append(worded("opens_min, closes_min: 0 to %(most)s", most=LONGEST_MIN))
     elif len(given) == 2 and given[0] >= given[1]:
-        problems.append("closes_min: later than opens_min")
+        problems.append(worded("closes_min: later than opens_min"))
     return problems
 
 
@@ -324,4 +341,6 @@ def list_routes(
 
 
 def _unknown() -> NotFound:
-    return NotFound("there is no such route", advice="Look for it in the list of routes.")
+    return NotFound(
+        worded("there is no such route"), advice=worded("Look for it in the list of routes.")
+    )
