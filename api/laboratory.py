@@ -185,7 +185,7 @@ def post_backtest(asked: Reader, body: Backtest) -> Response:
             only=body.asset_id,
         )  # fmt: skip
     run = parts.backtests.start(caller.person_id, wanted)
-    return answer(_told(run), status=202)
+    return answer(_told(asked, run), status=202)
 
 
 def _tried(session: Session, caller: Caller, body: Backtest) -> Tried:
@@ -208,7 +208,8 @@ def _tried(session: Session, caller: Caller, body: Backtest) -> Tried:
 )
 def get_backtest(asked: Reader, run_id: UUID) -> Response:
     """Kept in the process that did it for an hour after its end."""
-    return answer(_told(asked.parts.backtests.find(asked.caller.person_id, run_id)))
+    run = asked.parts.backtests.find(asked.caller.person_id, run_id)
+    return answer(_told(asked, run))
 
 
 @router.delete(
@@ -219,7 +220,8 @@ def get_backtest(asked: Reader, run_id: UUID) -> Response:
 )
 def delete_backtest(asked: Reader, run_id: UUID) -> Response:
     """It ends within a moment; what it had found by then is not told."""
-    return answer(_told(asked.parts.backtests.stop(asked.caller.person_id, run_id)))
+    run = asked.parts.backtests.stop(asked.caller.person_id, run_id)
+    return answer(_told(asked, run))
 
 
 @router.get(
@@ -256,7 +258,8 @@ def get_why(
     return answer({**told, **about, "withheld": asdict(withheld) if withheld else None})
 
 
-def _told(run: Run) -> dict[str, Any]:
+def _told(asked: Asked, run: Run) -> dict[str, Any]:
+    [failure] = asked.told([run.why])
     return {
         "id": run.id,
         "rule_id": run.rule_id,
@@ -265,6 +268,6 @@ def _told(run: Run) -> dict[str, Any]:
         "readings": run.readings,
         "begun_at": run.begun_at,
         "ended_at": run.ended_at,
-        "why": run.why,
+        "why": failure,
         "result": run.result.as_json() if run.result else None,
     }

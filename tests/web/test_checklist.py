@@ -75,6 +75,10 @@ def test_what_makes_no_sense_is_refused_with_what_to_correct(
     number = stage.trip("b1-pump-1", OVERHEATING)
     for wrong in ({"text": ""}, {"kind": "smell"}, {"low": "cold"}, {"low": "7"}):
         assert post(client, f"/tickets/{number}/checklist", **{**PRESSURE, **wrong}) == 422, wrong
+    token = {"csrf": csrf_token(client.cookies[SESSION_COOKIE])}
+    wrong = {**token, **PRESSURE, "kind": "smell"}
+    told = client.post(f"/tickets/{number}/checklist?lang=zh", data=wrong).text
+    assert "第 1 项：类型：须为" in told
 
 
 def test_who_does_not_work_tickets_only_reads_the_checklist(

@@ -29,6 +29,16 @@ def tried(client: TestClient, rule: str, *, fragment: bool) -> str:
     return text
 
 
+def test_a_rule_that_trips_without_end_is_refused_in_chinese(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflows.laboratory.backtest.MOST_EPISODES", -1)
+    stage.say(PUMP, {"motor_temperature": 40.0})
+    client = client_of(stage, locale="zh")
+    text = tried(client, OVERHEATING.rule_id, fragment=True)
+    assert "规则报警过于频繁，无法查看" in text
+
+
 @pytest.mark.parametrize("fragment", [True, False])
 def test_a_rule_in_force_is_tried(stage: Stage, fragment: bool) -> None:
     now = stage.now

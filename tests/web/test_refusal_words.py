@@ -49,14 +49,25 @@ def texts(node: ast.expr) -> Iterator[ast.expr]:
 
 def said(path: Path) -> Iterator[ast.expr]:
     """What refusals of a module say."""
-    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(call, ast.Call):
-            continue
-        if isinstance(call.func, ast.Name) and call.func.id in ERRORS:
-            yield from (*call.args, *(each.value for each in call.keywords))
-        elif isinstance(call.func, ast.Attribute) and call.func.attr == "append":
-            known = getattr(call.func.value, "id", "")
-            yield from call.args if known == "problems" else ()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield from called(node)
+        elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            known = {getattr(target, "id", "") for target in targets} & {"problem", "problems"}
+            yield from [node.value] if known and node.value else []
+        elif isinstance(node, ast.FunctionDef) and node.name.endswith("_problems"):
+            steps = [each for each in ast.walk(node) if isinstance(each, ast.Return)]
+            yield from (step.value for step in steps if step.value)
+
+
+def called(call: ast.Call) -> Iterator[ast.expr]:
+    """What a call says: of an error, or one that adds to what is wrong."""
+    if isinstance(call.func, ast.Name) and call.func.id in ERRORS:
+        yield from (*call.args, *(each.value for each in call.keywords))
+    elif isinstance(call.func, ast.Attribute) and call.func.attr == "append":
+        known = getattr(call.func.value, "id", "")
+        yield from call.args if known == "problems" else ()
 
 
 def test_what_is_refused_is_in_the_catalogue() -> None:

@@ -171,5 +171,5 @@ class Runs:
             run = replace(run, state="failed", why=error.detail)
         except Exception:
             log.exception("a back-test failed", rule=run.rule_id)
-            run = replace(run, state="failed", why="something went wrong on our side")
+            run = replace(run, state="failed", why=worded("something went wrong on our side"))
         self._keep(replace(run, ended_at=self._now()))

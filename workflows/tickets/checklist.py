@@ -72,7 +72,7 @@ class NewItem:
 def item_problems(items: Sequence[NewItem]) -> list[str]:
     """What is wrong with items, each problem with the number of its item from 1 on."""
     problems: list[str] = [
-        f"item {number}: {problem}"
+        worded("item %(number)s: %(problem)s", number=number, problem=problem)
         for number, item in enumerate(items, 1)
         for problem in _problems(item)
     ]

@@ -311,7 +311,12 @@ def read_terms(document: Mapping[str, Any]) -> Terms:
         return Terms.model_validate(document)
     except ValidationError as error:
         problems = [
-            f"{'.'.join(str(part) for part in each['loc']) or 'terms'}: {each['msg']}"
+            # What is wrong stands in the words of Pydantic, which are English.
+            worded(
+                "%(place)s: %(problem)s",
+                place=".".join(str(part) for part in each["loc"]) or "terms",
+                problem=each["msg"],
+            )
             for each in error.errors(include_url=False)
         ]
     raise Invalid(worded("the terms were not saved"), problems=problems)

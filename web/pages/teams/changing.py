@@ -86,7 +86,7 @@ class ShiftForm:
         try:
             return thinkable(date.fromisoformat(self.first)), int(self.weeks)
         except ValueError:
-            problems = ["first day: a date", worded(mark("weeks: a number"))]
+            problems = [worded(mark("first day: a date")), worded(mark("weeks: a number"))]
             raise Invalid(worded(mark("the roster was not changed")), problems=problems) from None
 
 
