@@ -22,7 +22,8 @@ TOLD = (
     # Rules, back-tests, lists that were kept, and one's own account.
     *(f"core/rulebook{name}.py" for name in ("_drafts", "_reading", "_review", "_shadows")),
     *("core/identity", "core/invitations.py", "core/push_devices.py"),
-    *("workflows/laboratory", "workflows/overview", "workflows/saved_views.py"),
+    *(f"workflows/{name}" for name in ("laboratory", "notifications", "overview")),
+    "workflows/saved_views.py",
 )
 LEFT = {
     # Of files that no person asks for by hand.

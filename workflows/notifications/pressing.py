@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from core.channels.pressing import Press
 from core.contacts import contacts_of
 from core.errors import NotAllowed, NotFound
+from rules.wording import worded
 from workflows.notifications.model import Attempt, Notice
 
 
@@ -23,13 +24,17 @@ def press(session: Session, pressed: Press, *, now: datetime) -> tuple[Notice, b
     with suppress(ValueError):
         attempt = session.get(Attempt, UUID(pressed.card), with_for_update=True)
     if attempt is None or attempt.channel != pressed.channel:
-        raise NotFound("no message of ours has this button", advice="Look into your inbox.")
+        raise NotFound(
+            worded("no message of ours has this button"), advice=worded("Look into your inbox.")
+        )
     notice = session.get_one(Notice, attempt.notice_id)
     theirs = contacts_of(session, notice.person_id) if notice.person_id is not None else {}
     known = theirs.get(pressed.channel, "")
     # User ids of WeCom tell no large letters from small ones.
     if not known or known.casefold() != pressed.user.casefold():
-        raise NotAllowed("this message was sent to somebody else", advice="Look into your inbox.")
+        raise NotAllowed(
+            worded("this message was sent to somebody else"), advice=worded("Look into your inbox.")
+        )
     first = attempt.pressed_at is None
     if first:
         attempt.pressed_at = now

@@ -19,6 +19,7 @@ from core.people import Caller, Person, first_time_zone
 from core.places import Node
 from core.push_devices import drop_push_device, push_addresses_of
 from core.rosters import on_duty_anywhere
+from rules.wording import worded
 from workflows.notifications.asking import OVER, still_asks
 from workflows.notifications.ending import repeat, settle, spend
 from workflows.notifications.merging import say_what_is_left
@@ -226,7 +227,7 @@ def notice_by_code(session: Session, code: str) -> Notice:
     statement = select(Notice).where(Notice.code == code, Notice.follower_id.is_(None))
     notice = session.scalars(statement).first()
     if notice is None:
-        raise NotFound("this link leads nowhere", advice="Look into your inbox.")
+        raise NotFound(worded("this link leads nowhere"), advice=worded("Look into your inbox."))
     return notice
 
 
