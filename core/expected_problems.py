@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from core.adoption import NoSuchProfile, NothingFits
 from core.errors import WatchkeeperError
-from rules.wording import Message, worded
+from rules.wording import packed, unpacked, worded
 
 NOTHING_FITS, NO_PROFILE, REFUSED, FAILED = "nothing_fits", "no_profile", "refused", "failed"
 # Kept before there were codes, in English.
@@ -32,7 +32,9 @@ def reason_of(error: WatchkeeperError) -> str:
     if isinstance(error, NoSuchProfile):
         return _kept(NO_PROFILE, {"profile": error.profile})
     problems = getattr(error, "problems", ()) or (error.detail,)
-    return _kept(REFUSED, {"problems": [_packed(one) for one in problems[:_MOST_TOLD]]})
+    return _kept(
+        REFUSED, {"problems": [packed(one, longest=_LONGEST) for one in problems[:_MOST_TOLD]]}
+    )
 
 
 def failure() -> str:
@@ -58,25 +60,8 @@ def _texts(code: str, values: Mapping[str, Any]) -> Sequence[str]:
         return [worded("there is no profile '%(profile)s' any more", profile=values["profile"])]
     if code == FAILED:
         return [worded("it could not be adopted: the log says why")]
-    return [_unpacked(one) for one in values["problems"]]
+    return [unpacked(one) for one in values["problems"]]
 
 
 def _kept(code: str, values: Mapping[str, Any] | None = None) -> str:
     return json.dumps({"code": code, "values": values or {}}, ensure_ascii=False)
-
-
-def _packed(text: Any) -> Any:
-    """A message with its template, to be told in any language; any other text as it is."""
-    if isinstance(text, Message) and text.values is not None:
-        return {
-            "template": text.template,
-            "values": {name: _packed(value) for name, value in text.values.items()},
-        }
-    return text if isinstance(text, int | float) else str(text)[:_LONGEST]
-
-
-def _unpacked(kept: Any) -> Any:
-    if not isinstance(kept, dict):
-        return kept
-    values = {name: _unpacked(value) for name, value in kept["values"].items()}
-    return Message(kept["template"], values)

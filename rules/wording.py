@@ -1,7 +1,7 @@
 """What a rule's checker says: English text that keeps its template, so others can translate it."""
 
-from collections.abc import Callable, Mapping
-from typing import Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
 
 
 class Message(str):
@@ -59,6 +59,33 @@ def in_both(en: str, zh: str) -> Message:
     made = _InBoth(en)
     made.zh = zh
     return made
+
+
+def all_in_one(texts: Sequence[str]) -> str:
+    """Several texts one after another; empty for none."""
+    whole: str = ""
+    for text in reversed(texts):
+        whole = worded("%(one)s; %(more)s", one=text, more=whole) if whole else text
+    return whole
+
+
+def packed(text: object, *, longest: int = 500) -> Any:
+    """What JSON keeps of a text: of a message its template, to be told in any language.
+
+    longest: what is kept of a text without a template, in characters.
+    """
+    if isinstance(text, Message) and text.values is not None:
+        values = {name: packed(value, longest=longest) for name, value in text.values.items()}
+        return {"template": text.template, "values": values}
+    return text if isinstance(text, int | float) else str(text)[:longest]
+
+
+def unpacked(kept: Any) -> Any:
+    """The text again."""
+    if not isinstance(kept, dict):
+        return kept
+    values = {name: unpacked(value) for name, value in kept["values"].items()}
+    return Message(kept["template"], values)
 
 
 class Unusable(ValueError):

@@ -117,8 +117,9 @@ class Batch(BaseModel):
     results: list[BulkResult]
 
 
-def _shown(session: Session, batch: TicketBatch) -> dict[str, Any]:
+def _shown(asked: Asked, session: Session, batch: TicketBatch) -> dict[str, Any]:
     results = results_of(batch)
+    details = asked.told(result.detail for result in results)
     done = sum(result.done for result in results)
     return {
         "id": batch.id,
@@ -130,7 +131,8 @@ def _shown(session: Session, batch: TicketBatch) -> dict[str, Any]:
         "undoes_id": batch.undoes_id,
         "into_id": batch.into_id,
         "results": [
-            {name: getattr(result, name) for name in BulkResult.model_fields} for result in results
+            {**{name: getattr(result, name) for name in BulkResult.model_fields}, "detail": detail}
+            for result, detail in zip(results, details, strict=True)
         ],
     }
 
@@ -154,7 +156,7 @@ def post_tickets_bulk(
         made = recall(session, request)
         if made is None:
             batch = accept_tickets(session, asked.caller, body.order(), now=asked.now)
-            content = _shown(session, batch)
+            content = _shown(asked, session, batch)
             made = keep(session, request, Answer(200, encoded(content), {}))
     return kept(made)
 
@@ -163,7 +165,7 @@ def post_tickets_bulk(
 def get_ticket_batch(asked: Reader, batch_id: UUID) -> Response:
     """One of your own batches; they are kept for a week."""
     with asked.parts.database.read() as session:
-        content = _shown(session, find_batch(session, asked.caller, batch_id))
+        content = _shown(asked, session, find_batch(session, asked.caller, batch_id))
     return Response(encoded(content), 200, {}, JSON)
 
 
@@ -183,5 +185,5 @@ def undo_ticket_batch(asked: Worker, batch_id: UUID) -> Response:
     """
     with asked.parts.database.write() as session:
         undo = undo_many(session, asked.caller, batch_id, now=asked.now)
-        content = _shown(session, undo)
+        content = _shown(asked, session, undo)
     return answer(content)

@@ -29,6 +29,7 @@ GLUE = {
     "%(problem)s %(context)s",
     "%(problem)s (%(assets)s)",
     "%(place)s: %(problem)s",
+    "%(one)s; %(more)s",
 }
 CHECKERS = [
     *(ROOT / "rules").glob("document*.py"),

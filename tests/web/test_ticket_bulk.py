@@ -1,6 +1,7 @@
 """Doing one thing to many tickets from the list, and a list that follows what happens."""
 
 import io
+import json
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -14,14 +15,17 @@ from sqlalchemy import func, select, update
 
 from api.deps import SESSION_COOKIE, csrf_token
 from core import events
+from core.errors import Invalid
 from core.ids import new_id
 from core.teams import Certificate
+from rules.wording import Message, worded
 from tests.web.conftest import client_of, signed_in
 from tests.web.stage import OVERHEATING, Stage
+from web.languages import translations
 from web.pages.ticket_bulk import DETAILS, REASONS
 from workflows.alarms import Alarm
 from workflows.tickets import Draft, Ticket, open_ticket
-from workflows.tickets.bulk import MOST_AT_ONCE
+from workflows.tickets.bulk import MOST_AT_ONCE, TicketBatch, refused, results_of
 
 
 def opened(stage: Stage, count: int, *, site: UUID | None = None, **more: object) -> list[Ticket]:
@@ -311,6 +315,17 @@ def test_taking_many_acknowledges_their_alarms(stage: Stage, client: TestClient)
     with stage.parts.database.read() as session:
         alarm = session.scalars(select(Alarm).where(Alarm.ticket_id == ticket.id)).one()
     assert alarm.state == "acknowledged"
+
+
+def test_why_a_ticket_was_refused_is_kept_in_no_language() -> None:
+    problems = [worded("until: missing"), worded("items: at most %(most)s", most=50)]
+    error = Invalid(worded("the ticket was not changed"), problems=problems)
+    result = refused(new_id(), 7, "open", "hold", error)
+    [kept] = results_of(TicketBatch(results=json.loads(json.dumps([result.written()]))))
+    assert kept.detail == "the ticket was not changed (until: missing; items: at most 50)"
+    assert isinstance(kept.detail, Message)
+    told = kept.detail.told(translations("zh").gettext)
+    assert told == "工单未更改（截止时间：必填；条目：最多 50 项）"
 
 
 def test_every_reason_has_its_words() -> None:

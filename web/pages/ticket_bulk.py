@@ -107,7 +107,7 @@ def reason_told(reader: Reader, result: Result, action: str = "") -> str:
         return reader.translate(known, state=state) if result.state else reader.translate(known)
     texts = {**DETAILS, **OF_ONESELF} if action == "accept" else DETAILS
     told = next((text for piece, text in texts.items() if piece in result.detail), None)
-    return reader.translate(told) if told else result.detail
+    return reader.translate(told) if told else reader.told(result.detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound, Stale, Watchkee
 from core.local_time import resolve, zone
 from core.people import Caller
 from core.places import Node
-from rules.wording import worded
+from rules.wording import all_in_one, packed, unpacked, worded
 from workflows.tickets.lifecycle import TICKET
 from workflows.tickets.model import PRIORITIES, Ticket
 from workflows.tickets.reading import find_ticket
@@ -121,7 +121,7 @@ class Result:
             "number": self.number,
             "done": self.done,
             "reason": self.reason,
-            "detail": self.detail,
+            "detail": packed(self.detail),
             "state": self.state,
             "version": self.version,
             "before": dict(self.before) if self.before else None,
@@ -130,7 +130,10 @@ class Result:
 
 def results_of(batch: TicketBatch) -> list[Result]:
     """What became of each ticket, by number."""
-    return [Result(**{**row, "ticket_id": UUID(row["ticket_id"])}) for row in batch.results]
+    return [
+        Result(**{**row, "ticket_id": UUID(row["ticket_id"]), "detail": unpacked(row["detail"])})
+        for row in batch.results
+    ]
 
 
 def act_on_many(
@@ -274,8 +277,9 @@ def refused(
     ticket_id: UUID, number: int | None, state: str, action: str, error: WatchkeeperError
 ) -> Result:
     """Why nothing was done to a ticket."""
-    problems = "; ".join(getattr(error, "problems", ()))
-    detail = f"{error.detail} ({problems})" if problems else error.detail
+    detail = error.detail
+    if problems := all_in_one(getattr(error, "problems", ())):
+        detail = worded("%(detail)s (%(problems)s)", detail=detail, problems=problems)
     if isinstance(error, NotFound):
         reason = "not_found"
     elif isinstance(error, Stale):
