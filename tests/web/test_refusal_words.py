@@ -17,13 +17,13 @@ ERRORS = {"Conflict", "Invalid", "NotAllowed", "NotFound", "Refused", "Stale", "
 # Where people meet them: all but the forms and tools of those who set the product up.
 TOLD = (
     *(f"workflows/{name}" for name in ("alarms", "customers", "dispatch", "patrol", "tickets")),
-    *(f"core/{name}.py" for name in ("accounts", "files", "households", "pins", "teams", "tries")),
-    *("core/lifecycle.py", "core/rosters", "web"),
     # Rules, back-tests, lists that were kept, and one's own account.
     *(f"core/rulebook{name}.py" for name in ("_drafts", "_reading", "_review", "_shadows")),
     *("core/identity", "core/invitations.py", "core/push_devices.py"),
     *(f"workflows/{name}" for name in ("laboratory", "notifications", "overview")),
     "workflows/saved_views.py",
+    *(f"core/{name}.py" for name in ("accounts", "files", "households", "pins", "teams", "tries")),
+    *("core/lifecycle.py", "core/rosters", "web"),
 )
 LEFT = {
     # Of files that no person asks for by hand.
