@@ -22,6 +22,7 @@ from core.profiles import Battery, Feed, Fit, Said, Sight, best_fit, fit_of
 from core.profiles.own import load_profiles
 from core.site_file import load_catalog
 from rules.catalog import AssetType, Catalog, PointType
+from rules.wording import worded
 
 # What devices commonly call things, beside the catalogue's own words.
 _OTHER_WORDS: Mapping[str, str] = MappingProxyType(
@@ -62,7 +63,10 @@ class NoSuchProfile(NotFound):
     """Somebody names a profile that is not there."""
 
     def __init__(self, profile: str) -> None:
-        super().__init__(f"there is no profile {profile!r}", advice="Choose one of the list.")
+        super().__init__(
+            worded("there is no profile %(profile)s", profile=repr(profile)),
+            advice=worded("Choose one of the list."),
+        )
         self.profile = profile
 
 
@@ -311,9 +315,9 @@ def adopt(
     problems = _problems(session, device, asset, kind, points)
     if problems or kind is None:
         raise Invalid(
-            f"device {device.code!r} was not adopted",
+            worded("device %(code)s was not adopted", code=repr(device.code)),
             problems=problems,
-            advice="Correct them and adopt it again; until then it keeps waiting.",
+            advice=worded("Correct them and adopt it again; until then it keeps waiting."),
         )
     if isinstance(asset, NewAsset):
         asset = create_asset(session, device.site_id, asset, actor=actor, now=now)
@@ -350,9 +354,9 @@ def adopt_as_proposed(
     found = suggest(session, device, profile=wish.profile)
     if not found.ready or found.asset_type is None:
         raise NothingFits(
-            f"device {device.code!r} was not adopted",
-            problems=["profile: nothing that it says fits one"],
-            advice="Choose its profile, or say by hand what each of its values means.",
+            worded("device %(code)s was not adopted", code=repr(device.code)),
+            problems=[worded("profile: nothing that it says fits one")],
+            advice=worded("Choose its profile, or say by hand what each of its values means."),
         )
     name = dict(wish.name or found.name)
     asset: Asset | NewAsset
@@ -377,10 +381,12 @@ def _problems(
         problems = [f"asset.{fault}" for fault in asset_problems(session, device.site_id, asset)]
         standing = None
     else:
-        problems = [] if asset.site_id == device.site_id else ["asset: is on another site"]
+        problems = [] if asset.site_id == device.site_id else [worded("asset: is on another site")]
         if kind is None:
-            problems.append(f"asset: its type {asset.type!r} is in no catalogue")
+            problems.append(
+                worded("asset: its type %(type)s is in no catalogue", type=repr(asset.type))
+            )
         standing = asset
     if not points:
-        problems.append("points: choose at least one")
+        problems.append(worded("points: choose at least one"))
     return problems + point_problems(session, device, kind, standing, points)

@@ -4,6 +4,7 @@ import re
 from zoneinfo import ZoneInfo, available_timezones
 
 from rules.located_yaml import nearest
+from rules.wording import worded
 
 CODE = re.compile(r"\w[\w.-]{0,59}")
 # Codes of sites and devices stand in topics; NATS refuses a topic with a blank in it.
@@ -17,16 +18,16 @@ PLATFORMS = ("$oc/", "$sys/")
 def topic_filter_fault(topic: str) -> str | None:
     """Why `topic` is no topic filter by MQTT 3.1.1, section 4.7; None when it is one."""
     if not topic or len(topic) > 200:
-        return "a topic filter has between 1 and 200 characters"
+        return worded("a topic filter has between 1 and 200 characters")
     if "\x00" in topic:
-        return "a topic filter has no null character"
+        return worded("a topic filter has no null character")
     if topic.startswith("$") and not topic.startswith(PLATFORMS):
-        return "topics that begin with $ belong to the broker"
+        return worded("topics that begin with $ belong to the broker")
     levels = topic.split("/")
     if any("#" in level and level != "#" for level in levels) or "#" in levels[:-1]:
-        return "# stands alone at the last level of a topic filter"
+        return worded("# stands alone at the last level of a topic filter")
     if any("+" in level and level != "+" for level in levels):
-        return "+ stands alone at its level of a topic filter"
+        return worded("+ stands alone at its level of a topic filter")
     return None
 
 
@@ -35,7 +36,11 @@ def time_zone_fault(name: str) -> str | None:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError):
-        return f"there is no time zone {name!r}{nearest(name, sorted(available_timezones()))}"
+        return worded(
+            "there is no time zone %(name)s%(hint)s",
+            name=repr(name),
+            hint=nearest(name, sorted(available_timezones())),
+        )
     return None
 
 

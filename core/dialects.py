@@ -11,6 +11,7 @@ from typing import Any
 from core.codes import time_zone_fault
 from core.mappings import Fault, read_mapping
 from rules.located_yaml import nearest
+from rules.wording import worded
 
 ZONE = "zone"
 _LEVEL = re.compile(r"[^\s/+#\x00-\x1f\x7f]+")
@@ -30,15 +31,19 @@ class Option:
     def fault(self, value: Any) -> str | None:
         """Why a value is none for this option; None when it is one."""
         if not isinstance(value, str) or not value or len(value) > 200:
-            return "a text of 1 to 200 characters"
+            return worded("a text of 1 to 200 characters")
         if self.kind == "zone":
             return time_zone_fault(value)
         if self.kind == "level" and not _LEVEL.fullmatch(value):
-            return "one level of a topic, without blanks, /, + and #"
+            return worded("one level of a topic, without blanks, /, + and #")
         if self.kind == "topic" and not _TOPIC.fullmatch(value):
-            return "a topic without blanks, + and #, that does not begin with $ or wk/"
+            return worded("a topic without blanks, + and #, that does not begin with $ or wk/")
         if self.kind == "choice" and value not in self.choices:
-            return f"one of {', '.join(self.choices)}{nearest(value, self.choices)}"
+            return worded(
+                "one of %(known)s%(hint)s",
+                known=", ".join(self.choices),
+                hint=nearest(value, self.choices),
+            )
         return None
 
 
@@ -80,7 +85,7 @@ def option_faults(dialect: str, options: Mapping[str, Any]) -> Iterator[tuple[st
     known = DIALECTS.get(dialect, _ZONE)
     for name, value in options.items():
         if name not in known:
-            yield name, f"unknown{nearest(name, list(known))}"
+            yield name, worded("unknown%(hint)s", hint=nearest(name, list(known)))
         elif known[name].kind == "mapping":
             yield from mapping_faults(name, value)
         elif fault := known[name].fault(value):

@@ -129,7 +129,7 @@ def expect(
         raise Invalid(
             worded("no device was announced"),
             problems=problems,
-            advice="Correct them and announce all of them again.",
+            advice=worded("Correct them and announce all of them again."),
         )
     made = []
     for one in announced:
@@ -340,7 +340,7 @@ def drop_expected(
     )
     row = session.scalars(statement.with_for_update()).first()
     if row is None:
-        raise NotFound("no such device is expected")
+        raise NotFound(worded("no such device is expected"))
     caller.require(WRITE, row.site_id)
     actor = events.Actor.person(caller.person_id)
     move(session, row, EXPECTED, "drop", actor=actor, learned_at=now)

@@ -13,6 +13,7 @@ from core.db import Base, Instant
 from core.device_credentials import DeviceIdentity, identity_of
 from core.devices import Device, Source
 from core.errors import Conflict
+from rules.wording import worded
 
 OWN_DIALECT = "wk"
 
@@ -142,7 +143,8 @@ def accept_way(
     row = session.get(DeviceHearing, device.id, with_for_update=True)
     if row is None or row.stray_since is None:
         raise Conflict(
-            f"{device.code} is heard by no other way", advice="It may have ended by itself."
+            worded("%(code)s is heard by no other way", code=device.code),
+            advice=worded("It may have ended by itself."),
         )
     before = {"source": row.source, "through": row.through}
     row.source, row.through = row.stray_source or "", row.stray_through or row.through

@@ -156,6 +156,6 @@ def delete_unused(session: Session, code: str, *, actor: events.Actor, now: date
     if is_needed(session, code):
         raise Conflict(
             worded("devices are of this kind and of no other, or announced as one"),
-            advice="Change it, or write one that fits them better.",
+            advice=worded("Change it, or write one that fits them better."),
         )
     delete_profile(session, code, actor=actor, now=now)

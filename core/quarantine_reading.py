@@ -14,8 +14,15 @@ from core.errors import Conflict, NotFound
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller
 from core.quarantine import Quarantined, bodies_of, mark
+from rules.wording import Message, worded
 
 READ = "quarantine.read"
+_WORDS: Mapping[str, Message] = {
+    "replay": worded("replay"),
+    "discard": worded("discard"),
+    "replayed": worded("replayed"),
+    "discarded": worded("discarded"),
+}
 WRITE = "quarantine.write"
 BODIES_SHOWN = 20
 _ROWS = rows_of(
@@ -71,7 +78,9 @@ def describe_quarantined(session: Session, caller: Caller, row_id: UUID) -> dict
     statement = _visible(_ROWS.where(Quarantined.id == row_id), caller, READ)
     row = session.execute(statement).mappings().first()
     if row is None:
-        raise NotFound("there is no such row", advice="Look for it in the list of quarantine.")
+        raise NotFound(
+            worded("there is no such row"), advice=worded("Look for it in the list of quarantine.")
+        )
     bodies = bodies_of(session, [row_id])[-BODIES_SHOWN:]
     return {**row, "bodies": [_body(body) for body in bodies]}
 
@@ -127,13 +136,20 @@ def _waiting(session: Session, caller: Caller, row_id: UUID, action: str) -> Qua
     statement = _visible(select(Quarantined).where(Quarantined.id == row_id), caller, READ)
     row = session.scalars(statement.with_for_update(of=Quarantined)).first()
     if row is None:
-        raise NotFound("there is no such row", advice="Look for it in the list of quarantine.")
+        raise NotFound(
+            worded("there is no such row"), advice=worded("Look for it in the list of quarantine.")
+        )
     if row.site_id is not None:
         caller.require(WRITE, row.site_id)
     else:
         caller.require_company_wide(WRITE)
     if row.state != "waiting":
         raise Conflict(
-            f"a row that is {row.state} cannot {action}", advice="Only one that waits can."
+            worded(
+                "a row that is %(state)s cannot %(action)s",
+                state=_WORDS.get(row.state, row.state),
+                action=_WORDS[action],
+            ),
+            advice=worded("Only one that waits can."),
         )
     return cast(Quarantined, row)

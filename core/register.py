@@ -14,6 +14,7 @@ from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, scoped
 from core.places import Asset, Node, Space
 from core.told_points import not_ours
+from rules.wording import Message, worded
 
 Row = TypeVar("Row", Asset, Device, Point, Source, Space, Node)
 READ_OF: Mapping[type, str] = {
@@ -22,6 +23,17 @@ READ_OF: Mapping[type, str] = {
     Source: "devices.read",
     Point: "telemetry.read",
     Space: "places.read",
+}
+# What somebody is told who asks for a row that isn't there, or isn't theirs to see.
+_MISSING: Mapping[str, tuple[Message, Message]] = {
+    "asset": (worded("there is no such asset"), worded("Look for it in the list of assets.")),
+    "device": (worded("there is no such device"), worded("Look for it in the list of devices.")),
+    "source": (worded("there is no such source"), worded("Look for it in the list of sources.")),
+    "point": (
+        worded("there is no such measuring point"),
+        worded("Look for it in the list of points."),
+    ),
+    "space": (worded("there is no such space"), worded("Look for it in the list of spaces.")),
 }
 _ASSETS = rows_of(
     Asset.id,
@@ -164,8 +176,14 @@ def _one(
     noun, permission = what
     row = session.execute(scoped(statement, site, caller, permission)).mappings().first()
     if row is None:
-        raise NotFound(f"there is no such {noun}", advice=f"Look for it in the list of {noun}s.")
+        raise _missing(noun)
     return dict(row)
+
+
+def _missing(noun: str) -> NotFound:
+    """That there is none of what a row of the register is called, or that it is hidden."""
+    what, advice = _MISSING[noun]
+    return NotFound(what, advice=advice)
 
 
 def describe_asset(session: Session, caller: Caller, asset_id: UUID) -> dict[str, Any]:
@@ -206,8 +224,7 @@ def find(
         statement = statement.with_for_update(of=model)
     row: Row | None = session.scalars(statement).first()
     if row is None:
-        noun = model.__name__.lower()
-        raise NotFound(f"there is no such {noun}", advice=f"Look for it in the list of {noun}s.")
+        raise _missing(model.__name__.lower())
     return row
 
 

@@ -18,8 +18,10 @@ from core.places import Asset
 from core.profiles import Feed, Fit, best_fit
 from core.profiles.own import load_profiles
 from core.site_file import load_catalog
+from rules.wording import Message, worded
 
 REPLACED = "device.replace"
+_STATES: Mapping[str, Message] = {"waiting": worded("waiting"), "retired": worded("retired")}
 _FIELDS = ("device_id", "key", "scale", "shift", "states")
 
 
@@ -86,16 +88,31 @@ def replace_device(
     new one says nothing that the old one measured.
     """
     if old.site_id != new.site_id:
-        raise Invalid("nothing was replaced", problems=["old_id: is on another site"])
+        raise Invalid(
+            worded("nothing was replaced"), problems=[worded("old_id: is on another site")]
+        )
     if old.state != "active":
-        raise Conflict(f"device {old.code!r} is {old.state}", advice="Choose one that works.")
+        raise Conflict(
+            worded(
+                "device %(code)s is %(state)s",
+                code=repr(old.code),
+                state=_STATES.get(old.state, old.state),
+            ),
+            advice=worded("Choose one that works."),
+        )
     DEVICE.target("adopt", new.state)
     handed = propose(session, old, new)
     if not any(one.key for one in handed):
         raise Invalid(
-            "nothing was replaced",
-            problems=[f"new_id: {new.code!r} says nothing that {old.code!r} measured"],
-            advice="Wait until it has said all of its values, or adopt it by hand.",
+            worded("nothing was replaced"),
+            problems=[
+                worded(
+                    "new_id: %(new)s says nothing that %(old)s measured",
+                    new=repr(new.code),
+                    old=repr(old.code),
+                )
+            ],
+            advice=worded("Wait until it has said all of its values, or adopt it by hand."),
         )
     before = _give(session, new, handed)
     behind = _pass_behind(session, old.id, new.id)
@@ -172,13 +189,15 @@ def undo_replacement(
     old = session.get(Device, UUID(told["device"])) if told else None
     if old is None or old.state != "retired" or new.state != "active":
         raise Conflict(
-            "there is no replacement to take back", advice="Retire or replace the device instead."
+            worded("there is no replacement to take back"),
+            advice=worded("Retire or replace the device instead."),
         )
     for was in told["points"]:
         point = session.get(Point, UUID(was["id"]))
         if point is None or point.device_id != new.id:
             raise Conflict(
-                "its points were given to others meanwhile", advice="Change the points by hand."
+                worded("its points were given to others meanwhile"),
+                advice=worded("Change the points by hand."),
             )
         point.device_id, point.key = old.id, was["key"]
         point.scale, point.shift, point.states = was["scale"], was["shift"], was["states"]

@@ -12,6 +12,7 @@ from core.device_credentials import identity_of
 from core.devices import Device, Source
 from core.errors import NotAllowed
 from core.people import Caller
+from rules.wording import worded
 
 _RIGHT = "devices.write"
 
@@ -38,9 +39,14 @@ def require_topics(
         for topic in sorted(new):
             if filters_overlap(topic, taken):
                 raise NotAllowed(
-                    f"{topic} takes topics along that a source of another site takes",
-                    advice="Name narrower topics, or ask somebody who may change the devices of "
-                    "both sites.",
+                    worded(
+                        "%(topic)s takes topics along that a source of another site takes",
+                        topic=topic,
+                    ),
+                    advice=worded(
+                        "Name narrower topics, or ask somebody who may change the devices of "
+                        "both sites."
+                    ),
                 )
 
 

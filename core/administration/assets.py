@@ -18,6 +18,7 @@ from core.places import CRITICALITIES, Asset, Space
 from core.site_file import load_catalog
 from rules.catalog import Catalog
 from rules.located_yaml import nearest
+from rules.wording import worded
 
 EDITABLE = ("name", "type", "space_id", "criticality")
 
@@ -38,9 +39,11 @@ def asset_problems(session: Session, site_id: UUID, new: NewAsset) -> list[str]:
     """Everything that keeps `new` from becoming an asset of the site."""
     problems = []
     if not CODE.fullmatch(new.code):
-        problems.append("code: letters, digits, _ . and -, at most 60")
+        problems.append(worded("code: letters, digits, _ . and -, at most 60"))
     elif session.scalar(select(Asset.id).where(Asset.site_id == site_id, Asset.code == new.code)):
-        problems.append(f"code: there is an asset {new.code!r} on this site already")
+        problems.append(
+            worded("code: there is an asset %(code)s on this site already", code=repr(new.code))
+        )
     return problems + _field_problems(
         session,
         site_id,
@@ -62,23 +65,29 @@ def _field_problems(session: Session, site_id: UUID, fields: Mapping[str, Any]) 
     if fields.get("space_id") is not None:
         space = session.get(Space, fields["space_id"])
         if space is None or space.site_id != site_id:
-            problems.append("space_id: there is no such space on this site")
+            problems.append(worded("space_id: there is no such space on this site"))
     if fields.get("criticality", "medium") not in CRITICALITIES:
-        problems.append(f"criticality: one of {', '.join(CRITICALITIES)}")
+        problems.append(worded("criticality: one of %(known)s", known=", ".join(CRITICALITIES)))
     return problems
 
 
 def _type_problems(catalog: Catalog, code: Any) -> list[str]:
     if code in catalog:
         return []
-    return [f"type: unknown asset type {code!r}{nearest(str(code), list(catalog))}"]
+    return [
+        worded(
+            "type: unknown asset type %(code)s%(hint)s",
+            code=repr(code),
+            hint=nearest(str(code), list(catalog)),
+        )
+    ]
 
 
 def create_asset(
     session: Session, site_id: UUID, new: NewAsset, *, actor: events.Actor, now: datetime
 ) -> Asset:
     """Create an asset on a site. Raises Invalid with every problem."""
-    refuse("the asset", asset_problems(session, site_id, new))
+    refuse(worded("the asset"), asset_problems(session, site_id, new))
     asset = Asset(
         id=new.id or new_id(),
         site_id=site_id,
@@ -107,7 +116,7 @@ def update_asset(
     problems += _field_problems(session, asset.site_id, changes)
     if not problems and "type" in changes:
         problems += _points_without_a_type(session, asset, changes["type"])
-    refuse("the asset", problems)
+    refuse(worded("the asset"), problems)
     apply(session, "asset", asset, changes, actor=actor, now=now)
     return asset
 
@@ -116,7 +125,11 @@ def _points_without_a_type(session: Session, asset: Asset, new_type: str) -> lis
     known = load_catalog(session)[new_type].points
     codes = session.scalars(select(Point.code).where(Point.asset_id == asset.id))
     return [
-        f"type: {new_type} has no point {code!r}, which this asset has"
+        worded(
+            "type: %(new_type)s has no point %(code)s, which this asset has",
+            new_type=new_type,
+            code=repr(code),
+        )
         for code in codes
         if code not in known
     ]

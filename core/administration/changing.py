@@ -1,6 +1,6 @@
 """Changing fields of a row: what may be changed, and the fact in the event log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.errors import Invalid
+from rules.wording import worded
 
 
 class OnSite(Protocol):
@@ -18,23 +19,29 @@ class OnSite(Protocol):
     site_id: Any
 
 
-def refuse(what: str, problems: list[str], advice: str = "Correct them and try again.") -> None:
+def refuse(
+    what: str, problems: Sequence[str], advice: str = worded("Correct them and try again.")
+) -> None:
     """Raise Invalid with all of `problems`, if there are any."""
     if problems:
-        raise Invalid(f"{what} was not saved", problems=problems, advice=advice)
+        raise Invalid(worded("%(what)s was not saved", what=what), problems=problems, advice=advice)
 
 
 def not_editable(changes: Mapping[str, Any], editable: tuple[str, ...]) -> list[str]:
     """A problem for each change of a field that stays as it is."""
-    return [f"{name}: cannot be changed" for name in changes if name not in editable]
+    return [
+        worded("%(name)s: cannot be changed", name=name) for name in changes if name not in editable
+    ]
 
 
 def name_problems(name: Any) -> list[str]:
     """What is wrong with a name in both languages: {"en": …, "zh": …}."""
     if not isinstance(name, Mapping) or not name:
-        return ["name: give it in at least one language"]
+        return [worded("name: give it in at least one language")]
     return [
-        f"name.{language}: {'a text' if language in ('en', 'zh') else 'en or zh'} is expected"
+        worded("name.%(language)s: a text is expected", language=language)
+        if language in ("en", "zh")
+        else worded("name.%(language)s: en or zh is expected", language=language)
         for language, text in name.items()
         if language not in ("en", "zh") or not isinstance(text, str) or not text.strip()
     ]

@@ -17,10 +17,18 @@ from core.devices import DEVICE, Device, Source
 from core.ids import new_id
 from core.lifecycle import move
 from core.places import Asset
+from rules.wording import Message, worded
 
 EDITABLE = ("name", "asset_id", "path_id", "source_id")
 _REFERENCES: Mapping[str, type[Asset] | type[Source] | type[Device]] = MappingProxyType(
     {"asset_id": Asset, "source_id": Source, "path_id": Device}
+)
+_MISSING: Mapping[str, Message] = MappingProxyType(
+    {
+        "asset_id": worded("asset_id: there is no such asset on this site"),
+        "source_id": worded("source_id: there is no such source on this site"),
+        "path_id": worded("path_id: there is no such path on this site"),
+    }
 )
 
 
@@ -43,9 +51,9 @@ def _field_problems(
     for name, model in _REFERENCES.items():
         wanted = fields.get(name)
         if wanted and not _stands_on(session, model, wanted, site_id):
-            problems.append(f"{name}: there is no such {name.removesuffix('_id')} on this site")
+            problems.append(_MISSING[name])
         elif name == "path_id" and wanted and _leads_back(session, wanted, device_id):
-            problems.append("path_id: the path would lead round in a circle")
+            problems.append(worded("path_id: the path would lead round in a circle"))
     return problems
 
 
@@ -73,13 +81,15 @@ def create_device(
     """Create an active device. Raises Invalid with every problem."""
     problems = []
     if not DEVICE_CODE.fullmatch(new.code):
-        problems.append("code: no blanks, no / + #, no $ in front, at most 120 characters")
+        problems.append(worded("code: no blanks, no / + #, no $ in front, at most 120 characters"))
     elif session.scalar(
         select(Device.id).where(Device.site_id == site_id, Device.code == new.code)
     ):
-        problems.append(f"code: there is a device {new.code!r} on this site already")
+        problems.append(
+            worded("code: there is a device %(code)s on this site already", code=repr(new.code))
+        )
     fields = {name: getattr(new, name) for name in EDITABLE}
-    refuse("the device", problems + _field_problems(session, site_id, None, fields))
+    refuse(worded("the device"), problems + _field_problems(session, site_id, None, fields))
     device = Device(
         id=new.id or new_id(),
         site_id=site_id,
@@ -106,7 +116,7 @@ def update_device(
     """Change name, asset_id, path_id or source_id. Raises Invalid with every problem."""
     problems = not_editable(changes, EDITABLE)
     problems += _field_problems(session, device.site_id, device.id, changes)
-    refuse("the device", problems)
+    refuse(worded("the device"), problems)
     if apply(session, "device", device, changes, actor=actor, now=now):
         device.version += 1
     return device

@@ -65,13 +65,22 @@ def point_problems(
 
 
 def _doubles(field: str, values: list[str]) -> list[str]:
-    return [f"points: {field} {v!r} stands {n} times" for v, n in Counter(values).items() if n > 1]
+    return [
+        worded(
+            "points: %(field)s %(one)s stands %(count)s times",
+            field=field,
+            one=repr(one),
+            count=count,
+        )
+        for one, count in Counter(values).items()
+        if count > 1
+    ]
 
 
 def _faults(point: NewPoint, asset_type: AssetType | None) -> list[str]:
-    faults = []
+    faults: list[str] = []
     if not 0 < len(point.key) <= 120:
-        faults.append("key: between 1 and 120 characters")
+        faults.append(worded("key: between 1 and 120 characters"))
     faults += _number_faults(point.low, point.high, point.expected_interval)
     faults += conversion_faults(point.scale, point.shift)
     if asset_type is None:
@@ -79,19 +88,33 @@ def _faults(point: NewPoint, asset_type: AssetType | None) -> list[str]:
     known = asset_type.points.get(point.code)
     if known is None:
         hint = nearest(point.code, list(asset_type.points))
-        return [*faults, f"code: {asset_type.code} has no point {point.code!r}{hint}"]
+        return [
+            *faults,
+            worded(
+                "code: %(type)s has no point %(code)s%(hint)s",
+                type=asset_type.code,
+                code=repr(point.code),
+                hint=hint,
+            ),
+        ]
     faults += _disagreements(point, known) + _event_faults(point, known)
     return faults + _kind_faults(known.kind, point.scale, point.shift)
 
 
 def _event_faults(point: NewPoint, known: PointType) -> list[str]:
     if known.code in TOLD:
-        return [f"code: {known.code} is told by Watchkeeper itself, not by a device"]
+        return [
+            worded("code: %(code)s is told by Watchkeeper itself, not by a device", code=known.code)
+        ]
     if known.kind != "event":
         return []
     given = {"low": point.low, "high": point.high, "expected_interval": point.expected_interval}
     return [
-        f"{name}: {known.code} is an event, which has none; leave it out"
+        worded(
+            "%(name)s: %(code)s is an event, which has none; leave it out",
+            name=name,
+            code=known.code,
+        )
         for name, value in given.items()
         if value is not None
     ]
@@ -100,21 +123,21 @@ def _event_faults(point: NewPoint, known: PointType) -> list[str]:
 def _number_faults(
     low: float | None, high: float | None, expected_interval: float | None
 ) -> list[str]:
-    faults = []
+    faults: list[str] = []
     if low is not None and high is not None and low >= high:
-        faults.append("low: must be below high")
+        faults.append(worded("low: must be below high"))
     if expected_interval is not None and not 0 < expected_interval <= 366 * 86_400:
-        faults.append("expected_interval: seconds, more than 0 and at most a year")
+        faults.append(worded("expected_interval: seconds, more than 0 and at most a year"))
     return faults
 
 
 def conversion_faults(scale: float | None, shift: float | None) -> list[str]:
     """What is wrong with a conversion, whatever it converts."""
-    faults = []
+    faults: list[str] = []
     if scale is not None and not 0 < abs(scale) <= _MOST_SCALE:
-        faults.append(f"scale: neither 0 nor beyond {_MOST_SCALE:g}")
+        faults.append(worded("scale: neither 0 nor beyond %(most)s", most=f"{_MOST_SCALE:g}"))
     if shift is not None and not abs(shift) <= _MOST_SCALE:
-        faults.append(f"shift: not beyond {_MOST_SCALE:g}")
+        faults.append(worded("shift: not beyond %(most)s", most=f"{_MOST_SCALE:g}"))
     return faults
 
 
@@ -124,22 +147,33 @@ def _kind_faults(kind: str, scale: float | None, shift: float | None) -> list[st
     if kind == "number" or stated == (1.0, 0.0):
         return []
     if kind == "boolean":
-        return [] if stated == (-1.0, 1.0) else ["scale: a boolean has -1, with shift 1, or none"]
-    return ["scale: only numbers and booleans are converted; leave it out"]
+        return (
+            []
+            if stated == (-1.0, 1.0)
+            else [worded("scale: a boolean has -1, with shift 1, or none")]
+        )
+    return [worded("scale: only numbers and booleans are converted; leave it out")]
 
 
 def _disagreements(point: NewPoint, known: PointType) -> list[str]:
-    faults = []
+    faults: list[str] = []
     if point.kind is not None and point.kind != known.kind:
-        faults.append(f"kind: {known.code} is a {known.kind}")
+        faults.append(worded("kind: %(code)s is a %(kind)s", code=known.code, kind=known.kind))
     if point.unit and point.unit != known.unit:
-        stated = f"is measured in {known.unit}" if known.unit else "has no unit"
-        faults.append(f"unit: {known.code} {stated}")
+        faults.append(
+            worded("unit: %(code)s is measured in %(unit)s", code=known.code, unit=known.unit)
+            if known.unit
+            else worded("unit: %(code)s has no unit", code=known.code)
+        )
     if known.kind == "boolean" and point.states:
         if len(set(point.states)) != 2 or len(point.states) != 2:
-            faults.append("states: of yes and no two words, the one for no first")
+            faults.append(worded("states: of yes and no two words, the one for no first"))
     elif point.states and tuple(point.states) != known.states:
-        faults.append(f"states: {known.code} has {', '.join(known.states) or 'none'}")
+        faults.append(
+            worded("states: %(code)s has %(known)s", code=known.code, known=", ".join(known.states))
+            if known.states
+            else worded("states: %(code)s has none", code=known.code)
+        )
     return faults
 
 
@@ -233,11 +267,15 @@ def create_points(
 ) -> list[Point]:
     """Let a device feed further points. Raises Invalid with every problem."""
     asset_type = load_catalog(session).get(asset.type)
-    problems = [] if asset.site_id == device.site_id else ["asset_id: is on another site"]
+    problems: list[str] = (
+        [] if asset.site_id == device.site_id else [worded("asset_id: is on another site")]
+    )
     problems += point_problems(session, device, asset_type, asset, points)
     if asset_type is None:
-        problems.append(f"asset_id: its type {asset.type!r} is in no catalogue")
-    refuse("the points", problems)
+        problems.append(
+            worded("asset_id: its type %(type)s is in no catalogue", type=repr(asset.type))
+        )
+    refuse(worded("the points"), problems)
     assert asset_type is not None
     written = write_points(session, device, asset, asset_type, points)
     for point in written:
@@ -262,14 +300,14 @@ def update_point(
     problems += _kind_faults(point.kind, values["scale"], values["shift"])
     if point.kind == "event":
         fixed = [name for name in ("low", "high", "expected_interval") if changes.get(name)]
-        problems += [f"{name}: an event has none" for name in fixed]
+        problems += [worded("%(name)s: an event has none", name=name) for name in fixed]
     key = values["key"]
     if not isinstance(key, str) or not 0 < len(key) <= 120:
-        problems.append("key: between 1 and 120 characters")
+        problems.append(worded("key: between 1 and 120 characters"))
     else:
         device = session.get_one(Device, point.device_id)
         asset = session.get_one(Asset, point.asset_id)
         problems += _key_taken(session, device, asset, key, point.code)
-    refuse("the point", problems)
+    refuse(worded("the point"), problems)
     apply(session, "point", point, changes, actor=actor, now=now)
     return point

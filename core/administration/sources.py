@@ -19,6 +19,7 @@ from core.ids import new_id
 from core.mapping_versions import note_versions
 from core.source_memory import forget
 from rules.located_yaml import nearest
+from rules.wording import worded
 
 EDITABLE = ("topic_filter", "dialect", "options", "enabled")
 
@@ -36,16 +37,19 @@ class NewSource:
 
 
 def _field_problems(fields: Mapping[str, Any], dialect: str) -> list[str]:
-    problems = []
+    problems: list[str] = []
     if "topic_filter" in fields:
         fault = topic_filter_fault(str(fields["topic_filter"]))
-        problems += [f"topic_filter: {fault}"] if fault else []
+        problems += [worded("topic_filter: %(fault)s", fault=fault)] if fault else []
     if dialect not in DIALECTS:
         hint = nearest(dialect, list(DIALECTS))
-        problems.append(f"dialect: one of {', '.join(DIALECTS)}{hint}")
+        problems.append(
+            worded("dialect: one of %(known)s%(hint)s", known=", ".join(DIALECTS), hint=hint)
+        )
     options = fields.get("options") or {}
     return problems + [
-        f"options.{name}: {fault}" for name, fault in option_faults(dialect, options)
+        worded("options.%(name)s: %(fault)s", name=name, fault=fault)
+        for name, fault in option_faults(dialect, options)
     ]
 
 
@@ -54,7 +58,11 @@ def _topic_taken(session: Session, site_id: UUID, topic: str, but: UUID | None) 
         Source.site_id == site_id, Source.topic_filter == topic
     )
     others = [code for source_id, code in session.execute(statement) if source_id != but]
-    return [f"topic_filter: source {others[0]!r} has it already"] if others else []
+    return (
+        [worded("topic_filter: source %(code)s has it already", code=repr(others[0]))]
+        if others
+        else []
+    )
 
 
 def create_source(
@@ -62,17 +70,19 @@ def create_source(
 ) -> Source:
     """Tie a topic filter to a site. Raises Invalid with every problem."""
     fields = {name: getattr(new, name) for name in EDITABLE}
-    problems = []
+    problems: list[str] = []
     if not CODE.fullmatch(new.code):
-        problems.append("code: letters, digits, _ . and -, at most 60")
+        problems.append(worded("code: letters, digits, _ . and -, at most 60"))
     elif session.scalar(
         select(Source.id).where(Source.site_id == site_id, Source.code == new.code)
     ):
-        problems.append(f"code: there is a source {new.code!r} on this site already")
+        problems.append(
+            worded("code: there is a source %(code)s on this site already", code=repr(new.code))
+        )
     problems += _field_problems(fields, new.dialect) + _topic_taken(
         session, site_id, new.topic_filter, None
     )
-    refuse("the source", problems)
+    refuse(worded("the source"), problems)
     source = Source(
         id=new.id or new_id(),
         site_id=site_id,
@@ -104,7 +114,7 @@ def update_source(
     if "topic_filter" in changes:
         topic = str(changes["topic_filter"])
         problems += _topic_taken(session, source.site_id, topic, source.id)
-    refuse("the source", problems)
+    refuse(worded("the source"), problems)
     apply(session, "source", source, changes, actor=actor, now=now)
     note_versions(session, [source], actor=actor, now=now)
     return source
@@ -115,8 +125,10 @@ def delete_source(session: Session, source: Source, *, actor: events.Actor, now:
     count = session.scalar(select(func.count(Device.id)).where(Device.source_id == source.id))
     if count:
         raise Conflict(
-            f"{count} devices belong to source {source.code!r}",
-            advice="Give them another source first, or disable this one.",
+            worded(
+                "%(count)s devices belong to source %(code)s", count=count, code=repr(source.code)
+            ),
+            advice=worded("Give them another source first, or disable this one."),
         )
     before = {"code": source.code, "topic_filter": source.topic_filter}
     forget(session, source.id)

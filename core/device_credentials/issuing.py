@@ -27,6 +27,7 @@ from core.ids import new_id
 from core.lifecycle import move
 from core.places import Node
 from core.vault import Vault
+from rules.wording import worded
 
 # For so long a replaced credential is good, unless the device is seen with the newer one before.
 OVERLAP = timedelta(days=7)
@@ -96,11 +97,17 @@ def issue_credential(
     Conflict when the device has one, or is retired.
     """
     if device.state == "retired":
-        raise Conflict(f"{device.code} is retired", advice="Put it back into service first.")
+        raise Conflict(
+            worded("%(code)s is retired", code=device.code),
+            advice=worded("Put it back into service first."),
+        )
     # Two at once: the row is locked, and the second sees what the first one made.
     session.execute(select(Device.id).where(Device.id == device.id).with_for_update())
     if admitted(session, device.id):
-        raise Conflict(f"{device.code} has a credential already", advice="Replace it.")
+        raise Conflict(
+            worded("%(code)s has a credential already", code=device.code),
+            advice=worded("Replace it."),
+        )
     return _issue(session, device, "device_credential.issue", vault=vault, actor=actor, now=now)
 
 
@@ -171,11 +178,15 @@ def rotate_credential(
     Conflict when it has none.
     """
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
-        raise Invalid("the credential was not replaced", problems=["overlap: 0 to 90 days"])
+        raise Invalid(
+            worded("the credential was not replaced"), problems=[worded("overlap: 0 to 90 days")]
+        )
     session.execute(select(Device.id).where(Device.id == device.id).with_for_update())
     old = [one for one in admitted(session, device.id) if one.state == "standing"]
     if not old:
-        raise Conflict(f"{device.code} has no credential", advice="Make one first.")
+        raise Conflict(
+            worded("%(code)s has no credential", code=device.code), advice=worded("Make one first.")
+        )
     for one in old:
         values = {"replaced_at": now, "valid_until": now + overlap}
         facts = {"device": str(device.id)}
@@ -208,7 +219,10 @@ def revoke_credentials(
     session.execute(select(Device.id).where(Device.id == device.id).with_for_update())
     chosen = [one for one in admitted(session, device.id) if only in (None, one.id)]
     if not chosen:
-        raise Conflict(f"{device.code} has no such credential", advice="It was revoked already.")
+        raise Conflict(
+            worded("%(code)s has no such credential", code=device.code),
+            advice=worded("It was revoked already."),
+        )
     for one in chosen:
         _close(session, one, "revoke", actor=actor, now=now)
     return len(chosen)
@@ -271,19 +285,27 @@ def change_identity(
     """
     identity = identity_of(session, device)
     wanted = {name: list(dict.fromkeys(str(one) for one in changes[name])) for name in changes}
-    problems = [f"{name}: cannot be changed" for name in wanted if name not in EDITABLE]
-    problems += [f"{name}: too many" for name in wanted if len(wanted[name]) > MOST_DEVICES]
+    problems: list[str] = [
+        worded("%(name)s: cannot be changed", name=name) for name in wanted if name not in EDITABLE
+    ]
+    problems += [
+        worded("%(name)s: too many", name=name)
+        for name in wanted
+        if len(wanted[name]) > MOST_DEVICES
+    ]
     if not problems:
         problems += _device_problems(session, device, wanted.get("speaks_for", []))
         problems += _source_problems(session, device, wanted.get("sources", []))
         problems += _topic_problems(session, device, wanted.get("topics", []))
         problems += [
-            f"reads: {one}: {fault}"
+            worded("reads: %(one)s: %(fault)s", one=one, fault=fault)
             for one in wanted.get("reads", [])
             if (fault := topic_filter_fault(one) or _read_fault(session, device, one))
         ]
     if problems:
-        raise Invalid("the identity was not saved", problems=problems, advice="Correct them.")
+        raise Invalid(
+            worded("the identity was not saved"), problems=problems, advice=worded("Correct them.")
+        )
     differing = {name: list_ for name, list_ in wanted.items() if getattr(identity, name) != list_}
     if differing:
         before = {name: getattr(identity, name) for name in differing}
@@ -320,7 +342,9 @@ def _device_problems(session: Session, device: Device, wanted: Sequence[str]) ->
     )
     known = {str(one) for one in session.scalars(statement)} - {str(device.id)}
     return [
-        f"speaks_for: {one} is no other device of this site" for one in wanted if one not in known
+        worded("speaks_for: %(one)s is no other device of this site", one=one)
+        for one in wanted
+        if one not in known
     ]
 
 
@@ -330,9 +354,13 @@ def _source_problems(session: Session, device: Device, wanted: Sequence[str]) ->
     )
     known = {str(row.id): row.topic_filter for row in session.execute(statement)}
     site = session.get_one(Node, device.site_id).code
-    problems = [f"sources: {one} is no source of this site" for one in wanted if one not in known]
+    problems: list[str] = [
+        worded("sources: %(one)s is no source of this site", one=one)
+        for one in wanted
+        if one not in known
+    ]
     return problems + [
-        f"sources: {fault}"
+        worded("sources: %(fault)s", fault=fault)
         for one in wanted
         if one in known and (fault := filter_fault(known[one], site))
     ]
@@ -349,12 +377,12 @@ def _topic_problems(session: Session, device: Device, wanted: Sequence[str]) -> 
         )
     )
     site = session.get_one(Node, device.site_id).code
-    problems = []
+    problems: list[str] = []
     for one in wanted:
         fault = topic_filter_fault(one) or filter_fault(one, site)
         if fault is None and not any(covers(source, one) for source in sources):
-            fault = "no enabled source of this site takes it"
-        problems += [f"topics: {one}: {fault}"] if fault else []
+            fault = worded("no enabled source of this site takes it")
+        problems += [worded("topics: %(one)s: %(fault)s", one=one, fault=fault)] if fault else []
     return problems
 
 

@@ -11,6 +11,7 @@ from core.errors import Refused
 from core.kept_file import kept
 from core.settings import Settings
 from core.vault import Vault
+from rules.wording import worded
 
 COLUMNS = ("site", "device", "broker", "username", "secret", "topic")
 # A spreadsheet would take a cell that begins so for a formula.
@@ -26,9 +27,10 @@ def sealing(settings: Settings) -> Vault | None:
         return None
     if not settings.mqtt_admin_username:
         raise Refused(
-            "the accounts of this broker are made by hand",
-            advice="Let Watchkeeper make them with mqtt_admin_username, see "
-            "docs/device-identity.md.",
+            worded("the accounts of this broker are made by hand"),
+            advice=worded(
+                "Let Watchkeeper make them with mqtt_admin_username, see docs/device-identity.md."
+            ),
         )
     return Vault(settings)
 

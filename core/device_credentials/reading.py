@@ -21,6 +21,7 @@ from core.paging import Page, Wish, rows_of
 from core.people import Caller, scoped
 from core.places import Node
 from core.told_points import not_ours
+from rules.wording import worded
 
 # The newest of a device; what was replaced long ago stands in the log.
 MOST_CREDENTIALS = 10
@@ -53,7 +54,10 @@ def device_named(session: Session, name: str) -> Device:
     """The device that SITE/DEVICE names. Invalid, or NotFound."""
     site, slash, code = name.partition("/")
     if not slash:
-        raise Invalid(f"{name!r} names no device", advice="Write SITE/DEVICE, by their codes.")
+        raise Invalid(
+            worded("%(name)s names no device", name=repr(name)),
+            advice=worded("Write SITE/DEVICE, by their codes."),
+        )
     statement = (
         select(Device)
         .join(Node, Node.id == Device.site_id)
@@ -61,7 +65,10 @@ def device_named(session: Session, name: str) -> Device:
     )
     device = session.scalars(statement).first()
     if device is None:
-        raise NotFound(f"there is no device {name}", advice="Look for it on the page of devices.")
+        raise NotFound(
+            worded("there is no device %(name)s", name=name),
+            advice=worded("Look for it on the page of devices."),
+        )
     return device
 
 
@@ -69,7 +76,9 @@ def devices_without(session: Session, site: str) -> list[Device]:
     """The active devices of a site, by its code, that have no credential. NotFound."""
     site_id = session.scalar(select(Node.id).where(Node.code == site, Node.kind == "site"))
     if site_id is None:
-        raise NotFound(f"there is no site {site}", advice="Write its code.")
+        raise NotFound(
+            worded("there is no site %(site)s", site=site), advice=worded("Write its code.")
+        )
     having = select(DeviceCredential.device_id).where(DeviceCredential.state.in_(ADMITTED))
     statement = (
         select(Device)
@@ -199,9 +208,15 @@ def ids_of(session: Session, site_id: UUID, codes: Sequence[str]) -> list[UUID]:
         Device.site_id == site_id, Device.code.in_(codes)
     )
     found = {code: device_id for code, device_id in session.execute(statement)}
-    problems = [f"speaks_for: there is no device {one!r}" for one in codes if one not in found]
+    problems = [
+        worded("speaks_for: there is no device %(one)s", one=repr(one))
+        for one in codes
+        if one not in found
+    ]
     if problems:
-        raise Invalid("the identity was not saved", problems=problems, advice="Correct them.")
+        raise Invalid(
+            worded("the identity was not saved"), problems=problems, advice=worded("Correct them.")
+        )
     return [found[code] for code in codes]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.codes import filters_overlap
+from rules.wording import worded
 
 OWN = "wk/v1/"
 # Only Watchkeeper speaks there: sirens and displays obey it.
@@ -62,5 +63,8 @@ def filter_fault(topic_filter: str, site: str) -> str | None:
     if covers(f"{OWN}{site}/#", topic_filter):
         return None
     if filters_overlap(topic_filter, f"{OWN}#"):
-        return f"{topic_filter} takes topics of ours along; name narrower topics of the bridge"
+        return worded(
+            "%(topic_filter)s takes topics of ours along; name narrower topics of the bridge",
+            topic_filter=topic_filter,
+        )
     return None

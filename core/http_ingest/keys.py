@@ -16,6 +16,7 @@ from core.http_ingest.model import SourceKey
 from core.http_ingest.profiles import PROFILES, cipher_key_fault
 from core.vault import Vault
 from rules.located_yaml import nearest
+from rules.wording import worded
 
 # After a change the platform may be told the new secret whenever there is time, within a day.
 FORMER_COUNTS = timedelta(days=1)
@@ -63,11 +64,14 @@ def set_key(
     The one before counts for a day more, unless it leaked or was of another profile. Raises
     Invalid with every problem, and for a secret that leaked and is set again.
     """
-    refuse("the key", _problems(new))
+    refuse(worded("the key"), _problems(new))
     drawn = new.secret or secrets.token_urlsafe(24)
     key = session.get(SourceKey, source.id, with_for_update=True)
     if key is not None and new.leaked and drawn in _known(vault, key):
-        refuse("the key", ["secret: this is the one that leaked; let another one be drawn"])
+        refuse(
+            worded("the key"),
+            [worded("secret: this is the one that leaked; let another one be drawn")],
+        )
     if key is None:
         key = SourceKey(source_id=source.id, site_id=source.site_id)
         session.add(key)
@@ -93,21 +97,33 @@ def _known(vault: Vault, key: SourceKey) -> list[str]:
 
 
 def _problems(new: NewKey) -> list[str]:
-    problems = []
+    problems: list[str] = []
     profile = PROFILES.get(new.profile)
     if profile is None:
         known = ", ".join(PROFILES)
-        problems.append(f"profile: one of {known}{nearest(new.profile, list(PROFILES))}")
+        problems.append(
+            worded(
+                "profile: one of %(known)s%(hint)s",
+                known=known,
+                hint=nearest(new.profile, list(PROFILES)),
+            )
+        )
     secret = new.secret
     if secret is not None and not (
         SHORTEST <= len(secret) <= LONGEST and secret.isascii() and secret.isprintable()
     ):
-        problems.append(f"secret: {SHORTEST} to {LONGEST} letters, digits and signs of ASCII")
+        problems.append(
+            worded(
+                "secret: %(shortest)s to %(longest)s letters, digits and signs of ASCII",
+                shortest=SHORTEST,
+                longest=LONGEST,
+            )
+        )
     if new.cipher_key is not None:
         fault = cipher_key_fault(new.cipher_key)
         if profile is not None and not profile.encrypts:
-            fault = "this platform encrypts nothing"
-        problems += [f"cipher_key: {fault}"] if fault else []
+            fault = worded("this platform encrypts nothing")
+        problems += [worded("cipher_key: %(fault)s", fault=fault)] if fault else []
     return problems
 
 
@@ -143,7 +159,8 @@ def describe_key(session: Session, source_id: UUID) -> dict[str, Any]:
 
 def _no_key() -> NotFound:
     return NotFound(
-        "nobody may push to this source over HTTP", advice="Set a key for it (PUT) first."
+        worded("nobody may push to this source over HTTP"),
+        advice=worded("Set a key for it (PUT) first."),
     )
 
 

@@ -19,6 +19,8 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from rules.wording import worded
+
 BEARER = "authorization"
 # Proxies on the way write it: anew for each try, and others the same for all that belongs together.
 TRACE = "x-request-id"
@@ -244,7 +246,7 @@ def cipher_key_fault(text: str) -> str | None:
     """Why a text is no key of encrypted messages; None when it is one."""
     if len(text) in (16, 43) and text.isascii() and text.isprintable():
         return None
-    return "16 characters, or 43 (an EncodingAESKey)"
+    return worded("16 characters, or 43 (an EncodingAESKey)")
 
 
 def decrypted(text: str, cipher_key: str) -> bytes:

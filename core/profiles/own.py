@@ -83,7 +83,7 @@ def own_document(session: Session, code: str) -> tuple[dict[str, Any], int]:
     """One's own profile as it was written, and how often it was. NotFound for any other."""
     row = session.get(OwnProfile, code)
     if row is None:
-        raise NotFound(f"there is no profile of your own called {code!r}")
+        raise NotFound(worded("there is no profile of your own called %(code)s", code=repr(code)))
     return row.document, row.version
 
 
@@ -123,7 +123,9 @@ def put_profile(
         session.add(row)
     else:
         if expected_version is not None and expected_version != row.version:
-            raise Stale("this profile was changed meanwhile", advice="Load it again.")
+            raise Stale(
+                worded("this profile was changed meanwhile"), advice=worded("Load it again.")
+            )
         row.document, row.version, row.changed_at = document, row.version + 1, now
     session.flush()
     _log(session, "device_profile.put", code, actor, now)
@@ -134,7 +136,7 @@ def delete_profile(session: Session, code: str, *, actor: events.Actor, now: dat
     """Forget one's own profile; a shipped one of the same id counts again."""
     row = session.get(OwnProfile, code)
     if row is None:
-        raise NotFound(f"there is no profile of your own called {code!r}")
+        raise NotFound(worded("there is no profile of your own called %(code)s", code=repr(code)))
     session.delete(row)
     session.flush()
     _log(session, "device_profile.delete", code, actor, now)
