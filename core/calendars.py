@@ -33,6 +33,7 @@ from core.local_time import zone
 from core.people import Caller
 from core.places import Node
 from core.working_time import Hours, RoundTheClock, WorkingTime, knows_country, knows_year
+from rules.wording import Unusable, worded
 
 Calendar = WorkingTime | RoundTheClock
 # Round the clock, and ordinary office hours: every installation has them without a row.
@@ -131,7 +132,10 @@ def find_calendar(session: Session, node_id: UUID, code: str) -> Calendar:
         return _working(row.time_zone, week, row.country, exceptions)
     if code == OFFICE:
         return _working(row.time_zone, _OFFICE_WEEK, None, "{}")
-    raise NotFound(f"there is no calendar {code!r} here", advice="Choose one from the list.")
+    raise NotFound(
+        worded("there is no calendar %(code)s here", code=repr(code)),
+        advice=worded("Choose one from the list."),
+    )
 
 
 def nearest_row(session: Session, site: Node, code: str) -> CalendarRow | None:
@@ -160,7 +164,10 @@ def describe_calendar(session: Session, node: Node, code: str, *, now: datetime)
     """
     row = nearest_row(session, node, code)
     if row is None and code not in SHIPPED_NAMES:
-        raise NotFound(f"there is no calendar {code!r} here", advice="Choose one from the list.")
+        raise NotFound(
+            worded("there is no calendar %(code)s here", code=repr(code)),
+            advice=worded("Choose one from the list."),
+        )
     week = row.week if row else [] if code == ALWAYS else OFFICE_WEEK
     given = row.country if row else None
     country = country_of(node.time_zone) if given is None else given or None
@@ -199,7 +206,7 @@ def _hours(spans: Sequence[Sequence[str]]) -> Hours:
 def _minute(text: str) -> int:
     found = _CLOCK.fullmatch(text)
     if found is None or int(found[2]) > 59 or int(found[1]) * 60 + int(found[2]) > 24 * 60:
-        raise ValueError(f"{text!r} is no time of day such as 08:30")
+        raise Unusable(worded("%(text)s is no time of day such as 08:30", text=repr(text)))
     return int(found[1]) * 60 + int(found[2])
 
 
@@ -221,15 +228,15 @@ def save_calendar(
     caller.require_over(WRITE, node)
     problems = problems_of(draft)
     if problems:
-        raise Invalid("the calendar was not saved", problems=problems)
+        raise Invalid(worded("the calendar was not saved"), problems=problems)
     wait_turn(session, Node.id, node.id)
     own = select(CalendarRow).where(CalendarRow.node_id == node.id, CalendarRow.code == draft.code)
     row = session.scalars(own.with_for_update()).first()
     version = row.version if row else 0
     if expected_version is not None and expected_version != version:
         raise Stale(
-            f"the calendar {draft.code!r} was changed since you read it",
-            advice="Load it again and repeat your change.",
+            worded("the calendar %(code)s was changed since you read it", code=repr(draft.code)),
+            advice=worded("Load it again and repeat your change."),
         )
     before = None if row is None else _facts(row)
     if row is None:
@@ -265,24 +272,33 @@ def _facts(row: CalendarRow) -> dict[str, Any]:
 
 def problems_of(draft: CalendarDraft) -> list[str]:
     """Everything that is wrong with a calendar, each with the field's name in front."""
-    problems = []
+    problems: list[str] = []
     if draft.code in RESERVED or not _CODE.fullmatch(draft.code):
-        problems.append(f"code: small letters, digits and hyphens, none of {', '.join(RESERVED)}")
+        problems.append(
+            worded(
+                "code: small letters, digits and hyphens, none of %(known)s",
+                known=", ".join(RESERVED),
+            )
+        )
     if not any(text.strip() for text in draft.name.values()):
-        problems.append("name: empty")
+        problems.append(worded("name: empty"))
     if len(draft.week) != 7:
-        problems.append("week: seven lists of hours, from Monday on")
+        problems.append(worded("week: seven lists of hours, from Monday on"))
     for place, day in enumerate(draft.week):
         problems += _bad_hours(f"week[{place}]", day)
     if not any(draft.week):
-        problems.append("week: give hours on at least one day")
+        problems.append(worded("week: give hours on at least one day"))
     if draft.country and not knows_country(draft.country):
-        problems.append(f"country: no holidays are known of {draft.country!r}")
+        problems.append(
+            worded("country: no holidays are known of %(country)s", country=repr(draft.country))
+        )
     for text, hours in draft.exceptions.items():
         try:
             date.fromisoformat(text)
         except ValueError:
-            problems.append(f"exceptions: {text!r} is no date such as 2026-10-10")
+            problems.append(
+                worded("exceptions: %(text)s is no date such as 2026-10-10", text=repr(text))
+            )
         problems += _bad_hours(f"exceptions[{text}]", hours)
     return problems
 
@@ -290,10 +306,10 @@ def problems_of(draft: CalendarDraft) -> list[str]:
 def _bad_hours(name: str, hours: Sequence[Sequence[str]]) -> list[str]:
     try:
         spans = [(_minute(begin), _minute(end)) for begin, end in hours]
-    except ValueError as error:
-        return [f"{name}: {error}"]
+    except Unusable as error:
+        return [worded("%(place)s: %(problem)s", place=name, problem=error.message)]
     ends = [end if end > begin else end + 24 * 60 for begin, end in spans]
     for (begin, _), end in zip(spans[1:], ends, strict=False):
         if begin < end:
-            return [f"{name}: hours overlap or are out of order"]
+            return [worded("%(name)s: hours overlap or are out of order", name=name)]
     return []

@@ -29,6 +29,7 @@ from core.people import (
 )
 from core.permissions import PERMISSIONS
 from core.places import Node
+from rules.wording import worded
 
 # Another process may end a token; this one follows it within a second, like every role.
 REMEMBERED_SECONDS = 1.0
@@ -166,8 +167,8 @@ class Callers:
         missing = not proved and second_factor.is_required(self._factor_rule, caller)
         if missing and credential.kind != sessions.KIND:
             raise NotAllowed(
-                "this token was made before its person had a second factor",
-                advice="Set one up in the console, then make a new token.",
+                worded("this token was made before its person had a second factor"),
+                advice=worded("Set one up in the console, then make a new token."),
             )
         caller = replace(caller, proved=proved, must_set_up=missing)
         if credential.scope is None:
@@ -243,16 +244,20 @@ def make_token(
 
 def _require_scope(caller: Caller, wanted: frozenset[str] | None) -> None:
     if wanted is not None and (not wanted or wanted - PERMISSIONS):
-        unknown = ", ".join(sorted(wanted - PERMISSIONS)) or "nothing is chosen"
+        unknown = ", ".join(sorted(wanted - PERMISSIONS))
         raise Invalid(
-            "a token cannot be limited to that",
-            problems=[f"scope: {unknown}"],
-            advice="Choose from the permissions that docs/api.md lists.",
+            worded("a token cannot be limited to that"),
+            problems=[
+                worded("scope: there is no %(unknown)s", unknown=unknown)
+                if unknown
+                else worded("scope: nothing is chosen")
+            ],
+            advice=worded("Choose from the permissions that docs/api.md lists."),
         )
     if caller.limited_to is not None and (wanted is None or wanted - caller.limited_to):
         raise NotAllowed(
-            "a limited token may only make tokens limited at least as much",
-            advice="Name a `scope` within that of this token, or sign in.",
+            worded("a limited token may only make tokens limited at least as much"),
+            advice=worded("Name a `scope` within that of this token, or sign in."),
         )
 
 

@@ -36,7 +36,7 @@ from rules.wording import worded
 READ, WRITE = "places.read", "places.write"
 # Thin lines and small print must still be read on a wall.
 LONGEST_SIDE = 2560
-ADVICE = "Save the drawing as a JPEG, PNG, WebP or HEIC picture and choose that."
+ADVICE = worded("Save the drawing as a JPEG, PNG, WebP or HEIC picture and choose that.")
 _OF_SITE = text("space_id IS NULL")
 
 

@@ -14,9 +14,18 @@ from core import events
 from core.db import Base
 from core.errors import Stale
 from core.places import Node
+from rules.wording import Message, worded
 
 CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 LONGEST_NAME = 120
+_FIELDS: Mapping[str, Message] = {
+    "name": worded("name"),
+    "title": worded("title"),
+    "kind": worded("kind"),
+    "kinds": worded("kinds"),
+    "order": worded("order"),
+    "priority": worded("priority"),
+}
 
 
 class Kept(Base):
@@ -70,7 +79,8 @@ def row_to_keep(
 
 def _changed(code: str) -> Stale:
     return Stale(
-        f"{code} was changed since you read it", advice="Load it again and repeat your change."
+        worded("%(code)s was changed since you read it", code=code),
+        advice=worded("Load it again and repeat your change."),
     )
 
 
@@ -97,7 +107,7 @@ def log_kept(
 def code_problems(code: str) -> list[str]:
     """Whether a code can stand in addresses and files."""
     fits = CODE.fullmatch(code) is not None
-    return [] if fits else ["code: small letters, digits, - and _, at most 40"]
+    return [] if fits else [worded("code: small letters, digits, - and _, at most 40")]
 
 
 def name_problems(name: Mapping[str, str], field: str) -> list[str]:
@@ -105,12 +115,28 @@ def name_problems(name: Mapping[str, str], field: str) -> list[str]:
     words = [text for text in name.values() if text.strip()]
     if words and all(len(text) <= LONGEST_NAME for text in words):
         return []
-    return [f"{field}: 1 to {LONGEST_NAME} characters in one language at least"]
+    return [
+        worded(
+            "%(name)s: 1 to %(most)s characters in one language at least",
+            name=_FIELDS.get(field, field),
+            most=LONGEST_NAME,
+        )
+    ]
 
 
 def word_problems(value: str, allowed: Sequence[str], field: str) -> list[str]:
     """Whether a word is one of those that are allowed."""
-    return [] if value in allowed else [f"{field}: one of {', '.join(allowed)}"]
+    return (
+        []
+        if value in allowed
+        else [
+            worded(
+                "%(name)s: one of %(known)s",
+                name=_FIELDS.get(field, field),
+                known=", ".join(allowed),
+            )
+        ]
+    )
 
 
 def tidy(name: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Database, Instant
 from core.errors import TooManyTries
+from rules.wording import worded
 
 LONGEST_WINDOW = timedelta(days=1)
 
@@ -50,9 +51,9 @@ def take(database: Database, limits: Sequence[Limit], *, now: datetime) -> None:
                 row.began_at, row.count = now, 0
             if row.count >= limit.most:
                 raise TooManyTries(
-                    "that was tried too often",
+                    worded("that was tried too often"),
                     until=row.began_at + limit.within,
-                    advice="Wait, then try again.",
+                    advice=worded("Wait, then try again."),
                 )
         for _, row in rows:
             row.count += 1

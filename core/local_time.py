@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.clock import to_micros
 from core.errors import Invalid
+from rules.wording import worded
 
 
 def zone(name: str) -> ZoneInfo:
@@ -14,7 +15,8 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, IsADirectoryError):
         raise Invalid(
-            f"there is no time zone {name!r}", advice="Use an IANA name such as Asia/Shanghai."
+            worded("there is no time zone %(name)s", name=repr(name)),
+            advice=worded("Use an IANA name such as Asia/Shanghai."),
         ) from None
 
 
@@ -27,8 +29,12 @@ def thinkable(day: Day) -> Day:
     """A day that somebody may mean, as it is. Invalid for one of another age."""
     if FIRST_YEAR <= day.year <= LAST_YEAR:
         return day
-    years = f"{FIRST_YEAR} to {LAST_YEAR}"
-    raise Invalid("that is a long time off", problems=[f"day: a year from {years}"])
+    raise Invalid(
+        worded("that is a long time off"),
+        problems=[
+            worded("day: a year from %(first)s to %(last)s", first=FIRST_YEAR, last=LAST_YEAR)
+        ],
+    )
 
 
 def resolve(local: datetime, where: ZoneInfo) -> int:

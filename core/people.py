@@ -18,9 +18,10 @@ from core import events
 from core.db import Base, Instant
 from core.errors import Invalid, NotAllowed, NotFound, NotSignedIn
 from core.ids import new_id
-from core.permissions import RIGHTS_OUTSIDE
+from core.permissions import RIGHTS_OUTSIDE, lacking_anywhere, lacking_for_all, lacking_here
 from core.places import Node
 from core.rights import Given, rights_of
+from rules.wording import worded
 
 Columns = TypeVarTuple("Columns")
 
@@ -171,7 +172,7 @@ def name_of(text: str) -> str:
     """A person's name, trimmed. Invalid when it is empty or too long."""
     name = " ".join(text.split())
     if not 1 <= len(name) <= 120:
-        raise Invalid("a name is missing", problems=["name: 1 to 120 characters"])
+        raise Invalid(worded("a name is missing"), problems=[worded("name: 1 to 120 characters")])
     return name
 
 
@@ -233,8 +234,8 @@ class Caller:
         """NotAllowed for who comes by a limited token: none gives itself another way in."""
         if self.limited_to is not None:
             raise NotAllowed(
-                "a limited token changes nothing of its person's account",
-                advice="Sign in, or use a token without limits.",
+                worded("a limited token changes nothing of its person's account"),
+                advice=worded("Sign in, or use a token without limits."),
             )
 
     def sites_for(self, permission: str) -> frozenset[UUID]:
@@ -250,10 +251,7 @@ class Caller:
     def require(self, permission: str, site_id: UUID) -> None:
         """NotAllowed unless the caller holds `permission` on the site."""
         if site_id not in self.sites_for(permission):
-            raise NotAllowed(
-                f"you may not {permission.replace('.', ': ')} here",
-                advice="Ask an administrator of this site for a role that includes it.",
-            )
+            raise lacking_here(permission)
 
     def require_over(self, permission: str, node: Node) -> None:
         """NotAllowed unless the caller holds `permission` on a site, or above it company-wide."""
@@ -269,18 +267,12 @@ class Caller:
     def require_anywhere(self, permission: str) -> None:
         """NotAllowed unless the caller holds `permission` on some site or on the whole company."""
         if not self.holds_anywhere(permission):
-            raise NotAllowed(
-                f"you may not {permission.replace('.', ': ')}",
-                advice="Ask an administrator for a role that includes it.",
-            )
+            raise lacking_anywhere(permission)
 
     def require_company_wide(self, permission: str) -> None:
         """NotAllowed unless the caller holds `permission` on the whole company."""
         if permission not in self.company_wide:
-            raise NotAllowed(
-                f"you may not {permission.replace('.', ': ')} for the whole company",
-                advice="Ask an administrator of the company.",
-            )
+            raise lacking_for_all(permission)
 
 
 def find_node(session: Session, caller: Caller, permission: str, node_id: UUID) -> Node:
@@ -288,7 +280,7 @@ def find_node(session: Session, caller: Caller, permission: str, node_id: UUID) 
     node = session.get(Node, node_id)
     sites = select(Node.path).where(Node.id.in_(caller.sites_for(permission)))
     if node is None or not any(path.startswith(node.path) for path in session.scalars(sites)):
-        raise NotFound("there is no such place", advice="Look for it in the tree.")
+        raise NotFound(worded("there is no such place"), advice=worded("Look for it in the tree."))
     return node
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from core.errors import NotAllowed
+from rules.wording import Message, worded
+
 READ = frozenset(
     {"places.read", "devices.read", "alarms.read", "tickets.read", "people.read"}
     | {"telemetry.read", "rules.read", "patrol.read"}
@@ -72,7 +75,7 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "rules.edit": "write drafts of rules and try them in the shadow",
         "rules.approve": "review rules, put them into force, roll them back and retire them",
         "tickets.read": "see tickets",
-        "tickets.create": "open tickets",
+        "tickets.create": "open new tickets",
         "tickets.work": "accept tickets and work them",
         "tickets.dispatch": "hand tickets to teams and people",
         "tickets.manage": "verify, close, re-open, cancel and merge tickets",
@@ -102,3 +105,41 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "reports.own": "report faults at home and see how far they are",
     }
 )
+
+
+def lacking_here(permission: str) -> NotAllowed:
+    """That somebody lacks a right on a site. `permission` names it to programs."""
+    return _lacking(
+        worded("you may not do this here: %(right)s", right=_right(permission)),
+        worded("Ask an administrator of this site for a role that includes it."),
+        permission,
+    )
+
+
+def lacking_anywhere(permission: str) -> NotAllowed:
+    """The same of every site and the company."""
+    return _lacking(
+        worded("you may not do this: %(right)s", right=_right(permission)),
+        worded("Ask an administrator for a role that includes it."),
+        permission,
+    )
+
+
+def lacking_for_all(permission: str) -> NotAllowed:
+    """The same of the whole company."""
+    return _lacking(
+        worded("you may not do this for the whole company: %(right)s", right=_right(permission)),
+        worded("Ask an administrator of the company."),
+        permission,
+    )
+
+
+def _right(permission: str) -> Message:
+    # Without values, but a text of the catalogue all the same.
+    return Message(MEANING.get(permission, permission), {})
+
+
+def _lacking(detail: Message, advice: Message, permission: str) -> NotAllowed:
+    error = NotAllowed(detail, advice=advice)
+    error.members = {"permission": permission}
+    return error

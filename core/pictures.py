@@ -1,22 +1,29 @@
 """Pictures that people hand in: told from other files, and made small without what they carry."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pi_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.errors import Invalid
+from rules.wording import Message, worded
 
 LARGEST_PICTURE = 20 * 1024 * 1024
 MOST_PIXELS = 80_000_000
 LONGEST_SIDE = 1280
 QUALITY = 80
-PHOTO_ADVICE = (
-    "Take the photo with the camera of the phone, or save it as JPEG; on an iPhone under Settings, "
-    "Camera, Formats, Most Compatible."
+PHOTO_ADVICE = worded(
+    "Take the photo with the camera of the phone, or save it as JPEG; on an iPhone under "
+    "Settings, Camera, Formats, Most Compatible."
 )
 FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIF": "image/heic"}
+_FIELDS: Mapping[str, Message] = {
+    "photo": worded("photo"),
+    "plan": worded("plan"),
+    "signature": worded("signature"),
+}
 # What a form lets somebody choose; the endings are for systems that don't know HEIC by its type.
 CHOOSABLE = ",".join((*FORMATS.values(), "image/heif", ".heic", ".heif"))
 # Of what else stands in such a file only the picture itself is unpacked.
@@ -51,17 +58,27 @@ def read_picture(
         return _read(content, longest_side)
     except _Unfit as unfit:
         raise Invalid(
-            "this file was not taken", problems=[f"{field}: {unfit}"], advice=advice
+            worded("this file was not taken"),
+            problems=[_wrong(field, unfit.message)],
+            advice=advice,
         ) from unfit.__cause__
 
 
 class _Unfit(Exception):
     """What a picture would have to be."""
 
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def _wrong(field: str, problem: Message) -> Message:
+    return worded("%(place)s: %(problem)s", place=_FIELDS[field], problem=problem)
+
 
 def _read(content: bytes, longest_side: int) -> Picture:
     if len(content) > LARGEST_PICTURE:
-        raise _Unfit("at most 20 MB")
+        raise _Unfit(worded("at most 20 MB"))
     try:
         with Image.open(io.BytesIO(content), formats=list(FORMATS)) as picture:
             # Known from the header, before anything is unpacked.
@@ -77,9 +94,9 @@ def _read(content: bytes, longest_side: int) -> Picture:
             media_type = FORMATS[picture.format or ""]
             return Picture(media_type, upright.width, upright.height, target.getvalue())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _Unfit("at most 80 million pixels") from error
+        raise _Unfit(worded("at most 80 million pixels")) from error
     except _UNREADABLE as error:
-        raise _Unfit("a JPEG, PNG, WebP or HEIC picture") from error
+        raise _Unfit(worded("a JPEG, PNG, WebP or HEIC picture")) from error
 
 
 # What the decoders raise at a file that is cut off, or lies about itself.
@@ -91,23 +108,29 @@ _UNREADABLE = (
 
 def _require_few_pixels(picture: Image.Image) -> None:
     if picture.width * picture.height > MOST_PIXELS:
-        raise _Unfit("at most 80 million pixels")
+        raise _Unfit(worded("at most 80 million pixels"))
 
 
 def require_drawing(content: bytes, *, field: str, largest: int) -> None:
     """Invalid unless a file is a PNG of at most so many bytes on which something is drawn."""
     problem = None
     if len(content) > largest:
-        problem = f"at most {largest // 1024} KB"
-    elif read_picture(content, field=field, advice="Draw it again.").media_type != "image/png":
-        problem = "a PNG picture"
+        problem = worded("at most %(most)s KB", most=largest // 1024)
+    elif (
+        read_picture(content, field=field, advice=worded("Draw it again.")).media_type
+        != "image/png"
+    ):
+        problem = worded("a PNG picture")
     else:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
             darkest, lightest = _on_white(picture).convert("L").getextrema()
         if darkest == lightest:
-            problem = "nothing is drawn on it"
+            problem = worded("nothing is drawn on it")
     if problem:
-        raise Invalid("this was not taken", problems=[f"{field}: {problem}"])
+        raise Invalid(
+            worded("this was not taken"),
+            problems=[_wrong(field, problem)],
+        )
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

@@ -30,10 +30,18 @@ from core.people import Caller
 from core.places import Node
 from core.rosters.model import KINDS
 from core.teams import ROSTER
+from rules.wording import Message, worded
 
 FILE = Path(__file__).with_name("shift_codes.yaml")
 MOST_WRITTEN = 12
 LONGEST_WRITTEN = 20
+_FIELDS: Mapping[str, Message] = {
+    "code": worded("code"),
+    "name": worded("name"),
+    "written": worded("written"),
+    "starts": worded("starts"),
+    "ends": worded("ends"),
+}
 # What a cell says of a day without a shift. Whoever is away is told by an absence, not by this.
 OFF = frozenset(
     map(fold, ("off", "rest", "休", "休息", "公休", "调休", "轮休", "假", "年假", "病假", "事假"))
@@ -159,7 +167,7 @@ def save_shift_code(
     taken = (_taken(draft, known) for known in _known_below(session, node, draft.code))
     problems = [*_problems(draft), *dict.fromkeys(chain.from_iterable(taken))]
     if problems:
-        raise Invalid("the shift code was not saved", problems=problems)
+        raise Invalid(worded("the shift code was not saved"), problems=problems)
     row = row_to_keep(session, ShiftCodeRow, node, draft.code, expected_version=expected_version)
     row.name, row.written = tidy(draft.name), _tidy_words(draft.written)
     row.kind, row.starts, row.ends = draft.kind, _clock(draft.starts), _clock(draft.ends)
@@ -201,14 +209,21 @@ def _problems(draft: ShiftCodeDraft) -> Iterator[str]:
     read = ("starts", draft.starts, _start_of), ("ends", draft.ends, time_of)
     for field_name, text, moment_of in read:
         if moment_of(text) is None or len(text) != len("08:00"):
-            yield f"{field_name}: hours and minutes, such as 08:00"
+            yield worded("%(name)s: hours and minutes, such as 08:00", name=_FIELDS[field_name])
     words = _tidy_words(draft.written)
     if len(words) > MOST_WRITTEN or any(len(each) > LONGEST_WRITTEN for each in words):
-        yield f"written: at most {MOST_WRITTEN}, each of at most {LONGEST_WRITTEN} characters"
+        yield worded(
+            "written: at most %(most)s, each of at most %(longest)s characters",
+            most=MOST_WRITTEN,
+            longest=LONGEST_WRITTEN,
+        )
     spellings = {"code": [draft.code], "name": [*tidy(draft.name).values()], "written": words}
     for field_name, said in spellings.items():
         if any(map(_means_more, said)):
-            yield f"{field_name}: no word for a day off, no hours, and none of / + , in it"
+            yield worded(
+                "%(name)s: no word for a day off, no hours, and none of / + , in it",
+                name=_FIELDS[field_name],
+            )
 
 
 def _means_more(word: str) -> bool:
@@ -222,7 +237,11 @@ def _taken(draft: ShiftCodeDraft, known: Mapping[str, ShiftCode]) -> Iterator[st
     wanted = ShiftCode(draft.code, tidy(draft.name), draft.written).words
     for other in known.values():
         if other.code != draft.code and not other.retired and (both := wanted & other.words):
-            yield f"written: {', '.join(sorted(both))} means {other.code} here"
+            yield worded(
+                "written: %(words)s means %(code)s here",
+                words=", ".join(sorted(both)),
+                code=other.code,
+            )
 
 
 def time_of(text: str) -> time | None:

@@ -16,6 +16,7 @@ from core.outsiders import OFFICE
 from core.people import Caller, Credential, Grant, Person, hash_secret, issue
 from core.permissions import PERMISSIONS
 from core.places import Node
+from rules.wording import worded
 
 COLLEAGUE = "made by a colleague"
 
@@ -37,8 +38,8 @@ def make_link(
     """
     if caller.limited_to is not None and PERMISSIONS - caller.limited_to:
         raise NotAllowed(
-            "a limited token may not make links, which are not limited",
-            advice="Sign in, or use a token without limits.",
+            worded("a limited token may not make links, which are not limited"),
+            advice=worded("Sign in, or use a token without limits."),
         )
     require_over_person(session, caller, person)
     secret = issue(

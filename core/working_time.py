@@ -12,6 +12,7 @@ import holidays
 from core.clock import from_micros
 from core.errors import Invalid
 from core.local_time import resolve
+from rules.wording import worded
 
 # From minute to minute of a local day; an end at or before its start is on the next day.
 Hours = tuple[tuple[int, int], ...]
@@ -147,8 +148,8 @@ class WorkingTime:
                     return (begin + left).astimezone(UTC)
                 left -= end - begin
         raise Invalid(
-            "the calendar is closed for longer than three years",
-            advice="Give it hours on at least one weekday.",
+            worded("the calendar is closed for longer than three years"),
+            advice=worded("Give it hours on at least one weekday."),
         )
 
     def between(self, start: datetime, end: datetime, pauses: Sequence[Pause] = ()) -> timedelta:

@@ -123,7 +123,7 @@ PERMISSION: Mapping[str, str] = {
     "rules.edit": mark("write drafts of rules and try them in the shadow"),
     "rules.approve": mark("review rules, put them into force, roll them back and retire them"),
     "tickets.read": mark("see tickets"),
-    "tickets.create": mark("open tickets"),
+    "tickets.create": mark("open new tickets"),
     "tickets.work": mark("accept tickets and work them"),
     "tickets.dispatch": mark("hand tickets to teams and people"),
     "jobs.own": mark("see and do the jobs given to one's company"),

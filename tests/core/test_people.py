@@ -209,3 +209,10 @@ def test_every_permission_is_asked_for_somewhere_and_explained() -> None:
     text = "".join(path.read_text() for path in files if path.name != "permissions.py")
     assert {right for right in PERMISSIONS if f'"{right}"' not in text} == set()
     assert set(MEANING) == PERMISSIONS
+
+
+def test_programs_are_told_which_right_is_missing() -> None:
+    caller = Caller(new_id(), "Guard Sun", "zh")
+    with pytest.raises(NotAllowed, match="open new tickets") as refused:
+        caller.require("tickets.create", new_id())
+    assert refused.value.members == {"permission": "tickets.create"}

@@ -15,6 +15,7 @@ from tests.web.conftest import client_of, signed_in
 from tests.web.markup import read
 from tests.web.stage import Stage
 from tests.web.test_sign_in import token_on, visitor
+from web.languages import translations
 from web.words import PERMISSION
 
 GOOD = "three quiet pumps"
@@ -293,3 +294,7 @@ def test_a_token_for_nothing_or_for_ever_is_refused(stage: Stage) -> None:
 
 def test_the_console_says_every_right_as_the_reference_does() -> None:
     assert dict(PERMISSION) == dict(MEANING)
+
+
+def test_the_right_to_open_tickets_is_not_called_like_tickets_that_are_open() -> None:
+    assert translations("zh").gettext(PERMISSION["tickets.create"]) == "新建工单"

@@ -28,6 +28,10 @@ TOLD = (
     *(f"core/{name}.py" for name in ("adoption", "expected_devices", "hearings", "profile_use")),
     *(f"core/{name}.py" for name in ("quarantine_reading", "register", "replacing")),
     *(f"core/{name}.py" for name in ("codes", "dialects", "topic_sharing")),
+    *(f"core/{name}.py" for name in ("calendars", "inherited", "local_time", "working_time")),
+    *(f"core/{name}.py" for name in ("callers", "limits", "people", "permissions")),
+    *(f"core/{name}.py" for name in ("floor_plans", "pictures", "shift_codes", "sign_in_links")),
+    *(f"workflows/{name}" for name in ("control_room", "intake", "staff")),
 )
 LEFT = {
     # Of files that no person asks for by hand.
@@ -131,3 +135,20 @@ def test_what_a_status_does_not_allow_is_told_by_its_name(stage: Stage) -> None:
     page = refused(lead, address, 409, version=str(ticket.version))
     assert "当前状态为“待处理”，不允许这样操作。" in page
     assert "cannot" not in page
+
+
+def test_who_lacks_a_right_is_told_in_chinese_which(stage: Stage) -> None:
+    guard = somebody(stage, "guard", "Guard Sun")
+    place = {"site": str(stage.site_id), "code": "gateway", "topic_filter": "gateway/#"}
+    page = refused(guard, "/sources", 403, **place, dialect="tasmota")
+    assert "您在此处没有权限：接入和修改传感器、数据源" in page
+    assert "请向本项目的管理员申请包含此权限的角色。" in page
+
+
+def test_what_is_wrong_with_a_source_is_told_in_chinese(stage: Stage) -> None:
+    manager = somebody(stage, "manager", "Manager Zhou")
+    place = {"site": str(stage.site_id), "code": "gate way", "topic_filter": "gateway/#/a"}
+    page = refused(manager, "/sources", 422, **place, dialect="tasmota")
+    assert "数据源未保存" in page
+    assert "主题过滤器：# 只能单独作为主题过滤器的最后一级" in page
+    assert "编码：只能用字母、数字、_ . 和 -，最多 60 个字符" in page

@@ -15,6 +15,7 @@ from core import events
 from core.errors import Invalid
 from core.people import Caller
 from core.rosters import shift_began
+from rules.wording import worded
 
 ACT = "alarms.act"
 LEVELS = ("low", "medium", "high", "critical")
@@ -86,7 +87,7 @@ def mute(session: Session, caller: Caller, site_id: UUID, minutes: int, *, now: 
     caller.require(ACT, site_id)
     length = timedelta(minutes=minutes)
     if not timedelta() < length <= LONGEST_MUTE:
-        raise Invalid("the sound stays on", problems=["minutes: 1 to 10"])
+        raise Invalid(worded("the sound stays on"), problems=[worded("minutes: 1 to 10")])
     muted = Mute(now, now + length)
     _log(session, "sound.mute", caller, site_id, now, {"until": muted.until.isoformat()})
     return muted

@@ -224,7 +224,9 @@ def _list_problems(session: Session, node: Node, draft: ListDraft) -> Iterator[s
             found.append(worded("team: 1 to 40 characters"))
         if not found and not one.retired:
             found += category_problems(session, node.id, one.kind, one.category)
-        yield from (f"problem {number}: {text}" for text in found)
+        yield from (
+            worded("problem %(number)s: %(problem)s", number=number, problem=text) for text in found
+        )
 
 
 def space_kinds(session: Session, node: Node) -> list[str]:

@@ -31,6 +31,7 @@ from core.people import Caller, Person, rename
 from core.places import Node
 from core.site_file.rows import update_all
 from core.team_lists import Doer
+from rules.wording import worded
 from workflows.intake import duty
 from workflows.intake.keeping import Preview, keep_items, open_lines, seal_preview
 from workflows.intake.lines import Lines, Told, read_file
@@ -188,19 +189,24 @@ def _judged(
         raise _changed()
     if plan.faults:
         raise Invalid(
-            "nothing was imported",
-            problems=[f"{fault.place}: {fault.text}" for fault in plan.faults],
-            advice="Correct the file and hand it in again.",
+            worded("nothing was imported"),
+            problems=[
+                worded("%(place)s: %(problem)s", place=fault.place, problem=fault.text)
+                for fault in plan.faults
+            ],
+            advice=worded("Correct the file and hand it in again."),
         )
     if not plan.changes:
-        raise Conflict("everything stands as the file says", advice="There is nothing to do.")
+        raise Conflict(
+            worded("everything stands as the file says"), advice=worded("There is nothing to do.")
+        )
     return plan
 
 
 def _changed() -> Stale:
     return Stale(
-        "what the file is compared with has changed since the preview",
-        advice="Look at the preview again; it shows what would be done now.",
+        worded("what the file is compared with has changed since the preview"),
+        advice=worded("Look at the preview again; it shows what would be done now."),
     )
 
 

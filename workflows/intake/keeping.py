@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import Conflict
 from core.personal import ResidentKey, keys_of, make_keys, seal, unseal
+from rules.wording import worded
 from workflows.intake.faults import Fault
 from workflows.intake.lines import Lines, lines_from_json, lines_to_json
 from workflows.intake.model import Intake
@@ -66,7 +67,7 @@ def _content(session: Session, row: Intake) -> Any:
     key = keys_of(session, [row.uploaded_by]).get(row.uploaded_by)
     content = unseal(key, row.preview) if row.preview else None
     if content is None:
-        raise Conflict("this preview is gone", advice="Hand in the file again.")
+        raise Conflict(worded("this preview is gone"), advice=worded("Hand in the file again."))
     return content
 
 

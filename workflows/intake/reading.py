@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core.errors import NotFound
 from core.paging import Page, Wish, newest_first, rows_of
 from core.people import Caller, Person
+from rules.wording import worded
 from workflows.intake.keeping import kept_items, open_plan
 from workflows.intake.model import Intake
 from workflows.intake.plan import ACTIONS, Item, Plan
@@ -86,7 +87,9 @@ def find_import(
 
 
 def _not_found() -> NotFound:
-    return NotFound("there is no such import", advice="Look for it in the list of imports.")
+    return NotFound(
+        worded("there is no such import"), advice=worded("Look for it in the list of imports.")
+    )
 
 
 def plan_of(session: Session, row: Intake) -> Plan:

@@ -21,6 +21,7 @@ from core.push_devices import forget_push_devices
 from core.rosters import leave_rosters
 from core.teams import leave_teams
 from core.unfounded import end_unfounded
+from rules.wording import worded
 from workflows import tickets
 
 
@@ -34,7 +35,9 @@ def leave(session: Session, person: Person, *, caller: Caller, now: datetime) ->
     the last administrator of the company, and for somebody who has left already.
     """
     if person.left_at is not None:
-        raise Conflict("they have left already", advice="There is nothing more to do.")
+        raise Conflict(
+            worded("they have left already"), advice=worded("There is nothing more to do.")
+        )
     require_over_person(session, caller, person)
     require_another_administrator(session, person.id)
     actor = events.Actor.person(caller.person_id)

@@ -17,6 +17,7 @@ from core.errors import NotAllowed
 from core.lifecycle import move
 from core.people import Caller
 from core.telemetry.store import TelemetryStore
+from rules.wording import worded
 from workflows.intake.keeping import kept_items
 from workflows.intake.model import IMPORT, Intake
 from workflows.intake.plan import Item
@@ -96,8 +97,8 @@ def _require_still(session: Session, caller: Caller, items: Sequence[Item]) -> N
         needed = NEEDED.get(item.kind)
         if needed and item.site_id not in caller.sites_for(needed):
             raise NotAllowed(
-                "this import changed what you may not change",
-                advice="Ask somebody who may change all of it.",
+                worded("this import changed what you may not change"),
+                advice=worded("Ask somebody who may change all of it."),
             )
     require_over_people(session, caller, items)
 

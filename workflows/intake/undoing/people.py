@@ -15,6 +15,7 @@ from core.invitations import answers_for, require_another_administrator
 from core.people import Caller, Credential, Grant, Person
 from core.places import Node
 from core.unfounded import take_role
+from rules.wording import worded
 from workflows.intake.applying import set_person
 from workflows.intake.plan import Item
 from workflows.intake.planning.standing import in_parts
@@ -36,8 +37,8 @@ def require_over_people(session: Session, caller: Caller, items: Iterable[Item])
         nodes = select(Node).where(Node.id.in_(held))
         if not all(answers_for(caller, node) for node in session.scalars(nodes)):
             raise NotAllowed(
-                "this import changed people for whom you don't decide",
-                advice="Ask somebody who does.",
+                worded("this import changed people for whom you don't decide"),
+                advice=worded("Ask somebody who does."),
             )
 
 
