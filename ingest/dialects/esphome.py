@@ -8,13 +8,13 @@ from ingest.decoding import Problem
 from ingest.dialects.naming import beside, device_code, named
 from ingest.dialects.spoken import Decoded, Described, ForeignSource, Result, Spoken, Told
 from ingest.dialects.values import (
-    NOTHING,
     Value,
     document,
     flat,
     health,
     name_in,
     number_in,
+    says_nothing,
     scalar,
     sound,
     words,
@@ -114,7 +114,7 @@ def _said(kind: str, key: str, text: str, payload: bytes) -> Spoken | Problem | 
 
 
 def _text(text: str) -> Value | None:
-    return None if text.lower() in NOTHING else sound(text)
+    return None if says_nothing(text) else sound(text)
 
 
 def _structured(kind: str, key: str, payload: bytes) -> Spoken | Problem | None:

@@ -108,7 +108,7 @@ def number_in(text: str) -> int | float | None:
 
 def scalar(text: str) -> Value | None:
     """What a bare text says: a number, a switch or itself; None where it is nothing."""
-    if text.lower() in NOTHING:
+    if says_nothing(text):
         return None
     if text in _SWITCHED:
         return _SWITCHED[text]
@@ -148,7 +148,8 @@ def measured(
 
 def says_nothing(text: str) -> bool:
     """Whether a text says that there is no value."""
-    return text.strip().lower() in _NO_VALUE or text == "None"
+    text = text.strip()
+    return text.lower() in _NO_VALUE or text == "None"
 
 
 def numbers(fields: Mapping[str, Any]) -> dict[str, Value]:

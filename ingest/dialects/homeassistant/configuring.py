@@ -22,7 +22,7 @@ from ingest.dialects.homeassistant.components import (
 )
 from ingest.dialects.homeassistant.templates import Fault, TimeFault, template
 from ingest.dialects.spoken import DescribedPoint
-from ingest.dialects.values import is_text, name_in, sound
+from ingest.dialects.values import is_text, name_in, says_nothing, sound
 
 # Those that stand for what is read here; every other key keeps its name.
 _SHORT = {
@@ -236,7 +236,13 @@ def _channel(
         templates = (*templates, "value_template")
     binding: dict[str, Any] = {"kind": kind, "key": key, **words}
     health = health_of(component, key, said)
-    _bind(found, said.get(topic), said, templates, binding | ({"health": health} if health else {}))
+    if health:
+        binding["health"] = health
+    states = states_of(component, channel, said)
+    # Such texts that elsewhere say that there is no value: a smoke detector's `unknown`.
+    if odd := [each for each in states if says_nothing(each)]:
+        binding["states"] = odd
+    _bind(found, said.get(topic), said, templates, binding)
     unit, every = unit_of(channel, said), interval_of(said)
     if kind == "event":
         names = strings(said.get("event_types"))
@@ -245,7 +251,7 @@ def _channel(
         found.points.append(DescribedPoint(key, "boolean", None, (), title, means, every))
     elif kind == "object" and component == "light":
         found.points.append(DescribedPoint(f"{key}.state", "boolean", name=title))
-    elif kind == "text" and (states := states_of(component, channel, said)):
+    elif kind == "text" and states:
         found.points.append(DescribedPoint(key, "state", None, states, title, means, every))
     elif kind == "number" or (kind == "any" and means):
         found.points.append(DescribedPoint(key, "number", unit, (), title, means, every))

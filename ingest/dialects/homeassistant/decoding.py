@@ -32,6 +32,7 @@ from ingest.dialects.values import (
     health,
     name_in,
     number_in,
+    says_nothing,
     scalar,
     sound,
     words,
@@ -315,10 +316,11 @@ def _value(kind: str, key: str, text: str, bound: Mapping[str, Any]) -> Value | 
             return None
         detail = f"{key[:60]}: {text[:40]!r} is neither {bound['on'][:40]} nor {bound['off'][:40]}"
         return Problem("wrong_type", detail)
-    if text.lower() in NOTHING:
-        return None
     if kind == "text":
-        return sound(text)
+        told = text in bound.get("states", ()) or not says_nothing(text)
+        return sound(text) if told else None
+    if text.lower() in NOTHING and kind == "number":
+        return None
     if kind == "any" and text in _PRINTED:
         return _PRINTED[text]
     found = number_in(text) if kind == "number" else scalar(text)

@@ -39,6 +39,9 @@ def house() -> Following:
         ("climate/room/current_temperature", b"21.5", "climate.room.current_temperature", 21.5),
         ("lock/door", b"LOCKED", "lock.door", "LOCKED"),
         ("select/mode", b"1", "select.mode", "1"),
+        # A state: no alarm, no preset.
+        ("select/mode", b"none", "select.mode", "none"),
+        ("sensor/alarm", b"none", "alarm", "none"),
         ("text_sensor/version", b"2024", "text_sensor.version", "2024"),
         ("number/limit", b"12", "number.limit", 12),
         # Text sensors publish as sensors do.

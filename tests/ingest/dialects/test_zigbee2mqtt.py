@@ -132,6 +132,7 @@ def test_unknown_is_a_state_where_the_bridge_lists_it_and_no_value_elsewhere(
     house.hear("zigbee2mqtt/bridge/devices", [{**one, "definition": {"exposes": [listed, other]}}])
     assert house.reading(topic, said) == {"smoke_state": "unknown"}
     assert house.reading(topic, {"switch_type": "none"}) == {"switch_type": "none"}
+    assert house.reading(f"{topic}/switch_type", b"none") == {"switch_type": "none"}
     assert house.spoken(topic, {"switch_type": "Unknown"}) == []
     assert house.reading(f"{topic}/smoke_state", b"unknown") == {"smoke_state": "unknown"}
     assert house.spoken(f"{topic}/switch_type", b"unknown") == []
