@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
@@ -12,7 +13,7 @@ from ingest.decoding import Problem
 from ingest.dialects.naming import device_code, named
 from ingest.dialects.payloads import CODECS, Content, points_by_model
 from ingest.dialects.spoken import Decoded, Described, DescribedPoint, Result, Spoken, Told
-from ingest.dialects.values import Value, flat, health, is_text, number, number_in
+from ingest.dialects.values import Value, flat, health, is_text, known_unit, number, number_in
 
 CODEC = "codec"
 # What codecs commonly call a battery: the key, and under which name its health is told.
@@ -22,6 +23,21 @@ _BATTERIES = (
     ("batteryLevel", "battery"),
     ("battery_voltage", "battery_voltage"),
     ("BatV", "battery_voltage"),
+    ("BAT_V", "battery_voltage"),
+    ("Bat_V", "battery_voltage"),
+    ("Bat", "battery"),
+    ("bat", "battery"),
+)
+# Of these 4 may be volts as well as percent, so that it is neither.
+_EITHER = ("Bat", "bat")
+# A fraction below this many percent is the voltage of a cell.
+_MOST_VOLTS = 5
+# A number and its unit: `30.11 °C`. Without a blank between them a code may look so (`1F`), so that
+# such a unit begins with no letter, or stands behind a decimal point and has more than one of them.
+_MEASURED = re.compile(
+    r"([+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?)\s+(\S{1,12})"
+    r"|([+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?)([%°℃℉]\S{0,4})"
+    r"|([+-]?[0-9]{1,15}\.[0-9]{1,15})(V|[^\W\d_]{2,6})"
 )
 _FLAGS = {"true": True, "false": False}
 _LONGEST_FLAG = 5
@@ -48,7 +64,9 @@ def read_uplink(
     """
     if isinstance(decoded, dict) and decoded:
         content = _of_object(decoded)
-        return _uplink(replace(content, points=points_by_model(content.values, model)), when)
+        known = {one.key: one for one in points_by_model(content.values, model)}
+        known.update((one.key, one) for one in content.points)
+        return _uplink(replace(content, points=tuple(known.values())), when)
     if isinstance(decoded, dict) and codec is None:
         # Of this one the network's codec made nothing.
         return Uplink()
@@ -68,6 +86,7 @@ def read_uplink(
 
 
 def _uplink(content: Content, when: Mapping[str, Any]) -> Uplink:
+    content = _with_cells(content)
     if not content.history:
         now = (Spoken("readings", {**when, **content.values}),) if content.values else ()
         return Uplink(now, _battery(content.values), content.points, content.problem)
@@ -79,10 +98,31 @@ def _uplink(content: Content, when: Mapping[str, Any]) -> Uplink:
     return Uplink(tuple(messages), _battery(content.values), content.points, content.problem)
 
 
+def _with_cells(content: Content) -> Content:
+    """With the unit of what is only called `battery` and is the voltage of a cell."""
+    described = {one.key for one in content.points if one.unit is not None}
+    cells = [
+        DescribedPoint(key, "number", "V", means="voltage")
+        for key, name in _BATTERIES
+        if name == "battery" and key not in described and _is_voltage(content.values.get(key))
+    ]
+    if not cells:
+        return content
+    told = {one.key for one in cells}
+    others = (one for one in content.points if one.key not in told)
+    return replace(content, points=(*others, *cells))
+
+
+def _is_voltage(value: Any) -> bool:
+    """A level in percent is a whole number, or higher."""
+    found = number(value)
+    return found is not None and 0 < found < _MOST_VOLTS and not found.is_integer()
+
+
 def _of_object(decoded: Mapping[str, Any]) -> Content:
     """What a codec of the network made. Lists of objects with a `timestamp` are stored history."""
     if not any(isinstance(value, list) for value in decoded.values()):
-        return Content(_plain(flat(decoded, texts=True)))
+        return _read_texts(flat(decoded, texts=True))
     history: list[Mapping[str, Any]] = []
     now: dict[str, Any] = {}
     for key, value in decoded.items():
@@ -92,7 +132,24 @@ def _of_object(decoded: Mapping[str, Any]) -> Content:
             history += [_stored(each) for each in value]
         else:
             now[key] = value
-    return Content(_plain(flat(now, texts=True)), tuple(history))
+    return replace(_read_texts(flat(now, texts=True)), history=tuple(history))
+
+
+def _read_texts(values: Mapping[str, Value]) -> Content:
+    """What a codec wrote as texts, and the units that it wrote behind numbers."""
+    units = {key: _measured_in(value) for key, value in values.items() if isinstance(value, str)}
+    points = [DescribedPoint(key, "number", found[1]) for key, found in units.items() if found]
+    return Content(_plain(values), points=tuple(points))
+
+
+def _measured_in(text: str) -> tuple[int | float, str] | None:
+    """A number and its unit as rules know it; None for any other text."""
+    found = _MEASURED.fullmatch(text.strip())
+    if found is None:
+        return None
+    said, unit = (part for part in found.groups() if part is not None)
+    value, unit_known = number_in(said), known_unit(unit)
+    return None if value is None or unit_known is None else (value, unit_known)
 
 
 def _plain(values: Mapping[str, Value]) -> dict[str, Value]:
@@ -108,7 +165,10 @@ def _number_or_flag(text: str) -> Value:
     if flag is not None:
         return flag
     found = number_in(text)
-    return text if found is None else found
+    if found is not None:
+        return found
+    measured = _measured_in(text)
+    return text if measured is None else measured[0]
 
 
 def _measured(messages: list[Any]) -> dict[str, Any]:
@@ -151,8 +211,11 @@ def _battery(values: Mapping[str, Any]) -> dict[str, float]:
     for key, name in _BATTERIES:
         if key in values:
             value = number(values[key])
-            if value is not None and 0 <= value <= _HIGHEST[name]:
-                found.setdefault(name, value)
+            what = "battery_voltage" if _is_voltage(value) else name
+            if value is None or (key in _EITHER and what == name and value < _MOST_VOLTS):
+                continue
+            if 0 <= value <= _HIGHEST[what]:
+                found.setdefault(what, value)
     return found
 
 

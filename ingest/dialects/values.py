@@ -40,6 +40,7 @@ _UNITS = {
     "watt": "W", "kw": "kW", "kwh": "kWh", "var": "var", "kvar": "kvar", "hz": "Hz", "dba": "dB",
     "lux": "lx", "lx": "lx", "ohm": "Ω", "㏀": "kΩ", "rpm": "rpm", "r/min": "rpm", "kpa": "kPa",
     "MPA": "MPa", "Mpa": "MPa", "ppm": "ppm", "ppb": "ppb", "psi": "psi", "bar": "bar",
+    "us/cm": "µS/cm",
     "sec": "s", "sec.": "s", "second": "s", "seconds": "s", "minute": "min", "minutes": "min",
     "min.": "min", "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "day": "d", "days": "d",
 }  # fmt: skip

@@ -95,6 +95,69 @@ def test_false_and_zero_of_a_payload_are_values_and_a_missing_key_is_none() -> N
     )
 
 
+def test_numbers_with_their_unit_behind_them_are_numbers_of_that_unit() -> None:
+    payload = {
+        "Bat": "3.291 V",
+        "TempC_DS18B20": "-1.50 °C",
+        "water_SOIL": "41.2 %",
+        "conduct_SOIL": "118 uS/cm",
+        "Distance": "1204 mm",
+        "rh": "55%",
+        "supply": "3.30V",
+        # Codes and words, and units that nobody knows.
+        "panel": "1F",
+        "zone": "2 floors",
+        "firmware": "1.2c",
+    }
+    one = told(up(decoded_payload=payload))
+    assert readings(one)[0] == {
+        "ts": readings(one)[0]["ts"],
+        "Bat": 3.291,
+        "TempC_DS18B20": -1.5,
+        "water_SOIL": 41.2,
+        "conduct_SOIL": 118,
+        "Distance": 1204,
+        "rh": 55,
+        "supply": 3.3,
+        "panel": "1F",
+        "zone": "2 floors",
+        "firmware": "1.2c",
+    }
+    assert one.described is not None
+    units = {point.key: point.unit for point in one.described.points}
+    assert units == {
+        "Bat": "V",
+        "TempC_DS18B20": "°C",
+        "water_SOIL": "%",
+        "conduct_SOIL": "µS/cm",
+        "Distance": "mm",
+        "rh": "%",
+        "supply": "V",
+    }
+    assert one.health["battery_voltage"] == 3.291
+
+
+@pytest.mark.parametrize(
+    ("said", "health", "unit"),
+    [
+        ({"Bat": 3.37}, {"battery_voltage": 3.37}, "V"),
+        ({"battery": 2.9}, {"battery_voltage": 2.9}, "V"),
+        ({"BAT_V": 3.05}, {"battery_voltage": 3.05}, None),
+        ({"bat": 87}, {"battery": 87.0}, None),
+        ({"battery": 4}, {"battery": 4.0}, None),
+        # Four volts, or four percent.
+        ({"Bat": 4}, {}, None),
+    ],
+)
+def test_the_voltage_of_a_cell_is_no_level_in_percent(
+    said: dict[str, float], health: dict[str, float], unit: str | None
+) -> None:
+    one = told(up(decoded_payload=said))
+    cell = {key: value for key, value in one.health.items() if key.startswith("battery")}
+    described = one.described.points if one.described else ()
+    assert (cell, [point.unit for point in described]) == (health, [unit] if unit else [])
+
+
 def test_a_gateway_of_another_network_is_the_one_that_it_names() -> None:
     behind = {"forwarder_gateway_id": "eui-7076ff0056050c89", "forwarder_tenant_id": "ttnv2"}
     heard = {"gateway_ids": {"gateway_id": "packetbroker"}, "rssi": -80, "snr": 7}
