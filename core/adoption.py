@@ -378,7 +378,8 @@ def _problems(
     points: Sequence[NewPoint],
 ) -> list[str]:
     if isinstance(asset, NewAsset):
-        problems = [f"asset.{fault}" for fault in asset_problems(session, device.site_id, asset)]
+        faults = asset_problems(session, device.site_id, asset)
+        problems = [worded("asset.%(fault)s", fault=fault) for fault in faults]
         standing = None
     else:
         problems = [] if asset.site_id == device.site_id else [worded("asset: is on another site")]
