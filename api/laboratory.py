@@ -16,6 +16,7 @@ from core.clock import to_micros
 from core.db import Session
 from core.errors import Invalid
 from core.people import Caller
+from rules.wording import worded
 from workflows.alarms.withheld_then import withheld_at
 from workflows.laboratory import Tried, draft_asked, order, version_asked, why
 from workflows.laboratory.runs import Run
@@ -196,7 +197,10 @@ def _tried(session: Session, caller: Caller, body: Backtest) -> Tried:
     elif body.rule_id is not None:
         tried = version_asked(session, caller, body.rule_id, body.version)
     else:
-        raise Invalid("nothing is to be tried", advice="Give a document, a draft_id or a rule_id.")
+        raise Invalid(
+            worded("nothing is to be tried"),
+            advice=worded("Give a document, a draft_id or a rule_id."),
+        )
     return tried if body.node_id is None else replace(tried, node_id=body.node_id)
 
 

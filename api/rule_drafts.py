@@ -44,6 +44,7 @@ from core.rulebook_drafts import (
 )
 from core.rulebook_reading import list_drafts
 from core.rulebook_review import act_on_draft
+from rules.wording import worded
 
 router = APIRouter(tags=["rules"])
 Reader = Annotated[Asked, Depends(Permission(EDIT, or_else=(APPROVE,)))]
@@ -159,8 +160,8 @@ def _begun(session: Session, asked: Asked, body: NewDraft) -> RuleDraft:
         )
     if body.document is None or body.node_id is None:
         raise Invalid(
-            "there is nothing to begin with",
-            problems=["give document and node_id, or rule_id and version"],
+            worded("there is nothing to begin with"),
+            problems=[worded("give document and node_id, or rule_id and version")],
         )
     written = Written(body.document, body.node_id, body.reason)
     return start_draft(session, asked.caller, written, now=asked.now)

@@ -14,6 +14,7 @@ from api.tickets.shapes import Kind, Priority
 from core.db import Session
 from core.errors import Invalid
 from core.idempotency import keep, recall
+from rules.wording import worded
 from workflows.saved_views import (
     LONGEST_NAME,
     READ,
@@ -98,7 +99,9 @@ class ChangedView(Change):
         """What becomes of the view. Invalid when nothing is given."""
         given = self.changes()
         if "team" in given and "node_id" not in given:
-            raise Invalid("nothing was changed", problems=["team: together with node_id"])
+            raise Invalid(
+                worded("nothing was changed"), problems=[worded("team: together with node_id")]
+            )
         return ViewChange(
             name=self.name,
             filters=self.filters.kept() if self.filters else None,

@@ -30,6 +30,7 @@ from core.idempotency import Claim, keep, recall
 from core.local_time import thinkable, zone
 from core.paging import Page
 from core.places import Node
+from rules.wording import worded
 from workflows import patrol
 from workflows.patrol.frozen import annexing, closing, reading, revoking
 from workflows.patrol.frozen.model import FORMS
@@ -99,7 +100,7 @@ def _dated(row: Mapping[str, Any]) -> dict[str, Any]:
 def _site(session: Session, asked: Asked, site_id: UUID) -> Node:
     site = session.get(Node, site_id)
     if site is None or site_id not in asked.caller.sites_for(patrol.PEOPLE):
-        raise NotFound("there is no such site", advice="Look for it in the tree.")
+        raise NotFound(worded("there is no such site"), advice=worded("Look for it in the tree."))
     return site
 
 

@@ -29,6 +29,7 @@ from core.db import Session
 from core.errors import NotFound
 from core.idempotency import keep, recall
 from core.places import Node
+from rules.wording import worded
 from workflows import patrol
 from workflows.patrol.frozen import audience
 from workflows.patrol.frozen.model import ReportClient
@@ -178,5 +179,5 @@ def put_report_settings(
 def _site(session: Session, asked: Asked, site_id: UUID) -> Node:
     site = session.get(Node, site_id)
     if site is None or site_id not in asked.caller.sites_for(patrol.PEOPLE):
-        raise NotFound("there is no such site", advice="Look for it in the tree.")
+        raise NotFound(worded("there is no such site"), advice=worded("Look for it in the tree."))
     return site

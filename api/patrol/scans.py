@@ -23,6 +23,7 @@ from core.db import Session
 from core.errors import NotFound
 from core.people import find_node
 from core.places import Node
+from rules.wording import worded
 from workflows import patrol
 
 router = APIRouter(tags=["patrol"])
@@ -87,7 +88,10 @@ def post_scan(asked: Guard, body: ShownByPhone) -> Response:
         row = patrol.present(session, presented, vault=asked.parts.vault, now=asked.now)
         if row.site_id not in asked.caller.sites_for(patrol.SCAN):
             # Raised within the transaction, which takes back what it used up.
-            raise NotFound("nobody knows where this is", advice="Choose the site, then scan again.")
+            raise NotFound(
+                worded("nobody knows where this is"),
+                advice=worded("Choose the site, then scan again."),
+            )
         if not patrol.is_kept(row):
             return answer(patrol.describe_unkept(row))
         return answer(patrol.describe_scan(session, asked.caller, row.id))

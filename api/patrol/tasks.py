@@ -26,6 +26,7 @@ from api.patrol.task_shapes import (
 from core.db import Session
 from core.errors import Conflict
 from core.people import Caller, Person, caller_for
+from rules.wording import worded
 from workflows import patrol
 from workflows.patrol import tasks
 from workflows.patrol.phones.plan import phone_tasks
@@ -228,5 +229,7 @@ def _signed_in(session: Session, asked: AskedByPhone) -> Caller:
     phone = asked.phone(session)
     person = session.get(Person, phone.signed_in_id) if phone.signed_in_id else None
     if person is None or person.left_at is not None:
-        raise Conflict("nobody is signed in on this phone", advice="Sign in, then answer.")
+        raise Conflict(
+            worded("nobody is signed in on this phone"), advice=worded("Sign in, then answer.")
+        )
     return caller_for(session, person)

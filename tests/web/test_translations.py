@@ -162,7 +162,7 @@ NOT_EVENTS = {"id", "name", "locale", "left_at", "series", "read", "write"}
 def used() -> set[str | tuple[str, ...]]:
     found = list(extract_from_dir(str(WEB), METHODS, keywords=KEYWORDS, options_map={}))
     # Below the pages nothing is translated; what is said there keeps its template.
-    for room in ("rules", "core", "workflows"):
+    for room in ("rules", "core", "workflows", "api"):
         found += extract_from_dir(str(ROOT / room), METHODS[:1], keywords=SAID, options_map={})
     return {message for _file, _line, message, _comments, _context in found}
 
