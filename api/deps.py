@@ -20,6 +20,7 @@ from core.errors import NotAllowed, NotSignedIn
 from core.events import Actor
 from core.people import CREDENTIAL_LIFETIME, Caller
 from core.second_factor import NeedsSecondFactor
+from rules.wording import worded
 
 SESSION_COOKIE = "wk_session"
 SESSION_SECONDS = int(CREDENTIAL_LIFETIME["session"].total_seconds())
@@ -134,8 +135,10 @@ async def _require_csrf(request: Request, secret: str) -> None:
         given = field if isinstance(field, str) else None
     if given is None or not is_csrf_token(given, secret):
         raise NotAllowed(
-            "this request does not come from a page of ours",
-            advice=f"Load the page again; programs send {CSRF_HEADER} or use a token.",
+            worded("this request does not come from a page of ours"),
+            advice=worded(
+                "Load the page again; programs send %(header)s or use a token.", header=CSRF_HEADER
+            ),
         )
 
 

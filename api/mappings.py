@@ -228,6 +228,8 @@ def get_mapping_versions(asked: Reader, source_id: UUID) -> Response:
 def _tried(trial: Trial, asked: Asked) -> dict[str, Any]:
     draft = trial.draft
     texts = asked.told(fault.message for fault in draft.faults)
+    troubles = trial.outcome.troubles
+    details = asked.told(each.detail for each in troubles)
     return {
         "faults": [
             {"path": fault.where, "line": draft.line(fault), "message": text}
@@ -235,15 +237,16 @@ def _tried(trial: Trial, asked: Asked) -> dict[str, Any]:
         ],
         "meant": trial.outcome.meant,
         "names": trial.trace.names,
-        "readings": [_reading(line) for line in trial.trace.lines],
+        "readings": [_reading(line, asked) for line in trial.trace.lines],
         "problems": [
-            {"reason": each.reason, "detail": each.detail} for each in trial.outcome.troubles
+            {"reason": each.reason, "detail": text}
+            for each, text in zip(troubles, details, strict=True)
         ],
         "hex": trial.trace.data.hex(" ") if trial.trace.data is not None else None,
     }
 
 
-def _reading(line: Traced) -> Mapping[str, Any]:
+def _reading(line: Traced, asked: Asked) -> Mapping[str, Any]:
     return {
         "path": line.where,
         "device": line.device,
@@ -255,7 +258,7 @@ def _reading(line: Traced) -> Mapping[str, Any]:
         "value": line.value,
         "ts": plain(line.ts),
         "bytes": line.span,
-        "problem": line.problem,
+        "problem": asked.told([line.problem])[0],
     }
 
 

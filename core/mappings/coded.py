@@ -5,6 +5,7 @@ from typing import Any
 from core.mappings.model import Register
 from core.mappings.registers import TYPES, in_order
 from core.mappings.values import Unfit, kind_of
+from rules.wording import worded
 
 
 def decoded(raw: Any, register: Register) -> Any:
@@ -15,7 +16,14 @@ def decoded(raw: Any, register: Register) -> Any:
     """
     data = _bytes(raw, register)
     if len(data) < register.width:
-        raise Unfit(f"{register.type} has {register.width} bytes; from there on stand {len(data)}")
+        raise Unfit(
+            worded(
+                "%(type)s has %(width)s bytes; from there on stand %(count)s",
+                type=register.type,
+                width=register.width,
+                count=len(data),
+            )
+        )
     return TYPES[register.type][1](in_order(data[: register.width], register.order))
 
 
@@ -27,18 +35,26 @@ def _bytes(raw: Any, register: Register) -> bytes:
         try:
             return bytes.fromhex(plain[2:] if plain[:2].lower() == "0x" else plain)[register.at :]
         except ValueError:
-            raise Unfit(f"{raw[:40]!r} has other signs than hexadecimal digits") from None
+            raise Unfit(
+                worded("%(raw)s has other signs than hexadecimal digits", raw=repr(raw[:40]))
+            ) from None
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
     if not isinstance(raw, int) or isinstance(raw, bool):
-        raise Unfit(f"{kind_of(raw)} is neither a whole number nor registers")
+        raise Unfit(worded("%(what)s is neither a whole number nor registers", what=kind_of(raw)))
     bits = 8 * register.width
     if register.at or not -(1 << bits - 1) <= raw < 1 << bits:
-        raise Unfit(f"{raw!r:.40} has no {register.width} bytes from there on")
+        raise Unfit(
+            worded(
+                "%(raw)s has no %(width)s bytes from there on",
+                raw=f"{raw!r:.40}",
+                width=register.width,
+            )
+        )
     return (raw & ((1 << bits) - 1)).to_bytes(register.width, "big")
 
 
 def _word(value: Any) -> bytes:
     if isinstance(value, bool) or not isinstance(value, int) or not -0x8000 <= value <= 0xFFFF:
-        raise Unfit(f"{value!r:.40} is no register")
+        raise Unfit(worded("%(value)s is no register", value=f"{value!r:.40}"))
     return (value & 0xFFFF).to_bytes(2, "big")

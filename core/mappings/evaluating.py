@@ -1,6 +1,6 @@
 """What a mapping makes of a message: pure, and no exception for any bytes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,12 +9,14 @@ from core.codes import DEVICE_CODE
 from core.mappings.coded import decoded
 from core.mappings.model import Frame, MessageMapping, Plain, Reading, Register, TimeField
 from core.mappings.opening import Unreadable, open_message
+from core.mappings.outcome import Outcome, Said, Spoke, Trouble
 from core.mappings.paths import MISSING
 from core.mappings.registers import COILS, TYPES, Broken, Response, in_order, responses
 from core.mappings.templates import RECORD_NAME, missing
 from core.mappings.times import as_ts
 from core.mappings.tracing import Trace
 from core.mappings.values import Unfit, worth
+from rules.wording import worded
 
 MOST_BYTES = 1024 * 1024
 # A message of a gateway tells of many devices, but none of more than a site has.
@@ -23,44 +25,7 @@ MOST_RECORDS = 5_000
 MOST_VALUES = 100_000
 _LONGEST_KEY = 120
 _LONGEST_IGNORED = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why a message, or a part of it, could not be used. reason: of core.quarantine.REASONS."""
-
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Spoke:
-    """What a device of ours would have sent. kind: readings or status."""
-
-    kind: str
-    fields: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What one device said. known: all readings that the mapping has of such a device."""
-
-    device: str
-    messages: Sequence[Spoke]
-    through: str | None = None
-    health: Mapping[str, float] = field(default_factory=dict)
-    # Its name, maker and model, as far as the message says them.
-    about: Mapping[str, str] = field(default_factory=dict)
-    known: Sequence[Reading] = field(default=(), compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Everything that a message means. meant: the mapping is about such messages at all."""
-
-    said: Sequence[Said] = ()
-    troubles: Sequence[Trouble] = ()
-    meant: bool = True
+_LONGEST_DETAIL = 400
 
 
 @dataclass(slots=True)
@@ -102,7 +67,11 @@ class _Run:
         self.asked += len(readings)
         if self.records <= MOST_RECORDS and self.asked <= MOST_VALUES:
             return True
-        detail = f"more than {MOST_RECORDS} records or {MOST_VALUES} values; the rest was left out"
+        detail = worded(
+            "more than %(records)s records or %(values)s values; the rest was left out",
+            records=MOST_RECORDS,
+            values=MOST_VALUES,
+        )
         self.troubles.append(Trouble("too_large", detail))
         return False
 
@@ -130,7 +99,11 @@ def evaluate(
     if _says_nothing(mapping, payload):
         return Outcome(meant=False)
     if len(payload) > MOST_BYTES:
-        detail = f"{len(payload)} bytes, at most {MOST_BYTES} are read"
+        detail = worded(
+            "%(count)s bytes, at most %(most)s are read",
+            count=len(payload),
+            most=MOST_BYTES,
+        )
         return Outcome(troubles=[Trouble("too_large", detail)])
     try:
         message, inner = open_message(mapping, payload)
@@ -155,7 +128,7 @@ def evaluate(
         return Outcome(meant=False)
     if not said and not run.troubles:
         run.troubles.append(
-            Trouble("wrong_shape", "nothing that the mapping names stands in this message")
+            Trouble("wrong_shape", worded("nothing that the mapping names stands in this message"))
         )
     return Outcome(said, run.troubles)
 
@@ -219,10 +192,15 @@ def _frames(run: _Run, data: bytes) -> None:
         # Questions and confirmations that a box passes on as well.
         run.left = True
     if not data:
-        run.troubles.append(Trouble("wrong_shape", "there is no frame in this message"))
+        run.troubles.append(Trouble("wrong_shape", worded("there is no frame in this message")))
     for one in answers:
         if isinstance(one, Broken):
-            run.troubles.append(Trouble("wrong_shape", f"from byte {one.at} on: {one.detail}"))
+            run.troubles.append(
+                Trouble(
+                    "wrong_shape",
+                    worded("from byte %(at)s on: %(problem)s", at=one.at, problem=one.detail),
+                )
+            )
             continue
         frame = next((each for each in run.mapping.frames if _fits(each, one)), None)
         if not run.has_room(frame.readings if frame else ()):
@@ -265,9 +243,12 @@ def _take(
     device = mapping.device.fill(run.names, run.message, record)
     if device is None or not DEVICE_CODE.fullmatch(device):
         why = (
-            f"nothing stands where {mapping.device.text} names the device"
+            worded("nothing stands where %(place)s names the device", place=mapping.device.text)
             if device is None
-            else f"{device[:60]!r} can't be a device: no blanks, no / + #, at most 120 characters"
+            else worded(
+                "%(device)s can't be a device: no blanks, no / + #, at most 120 characters",
+                device=repr(device[:60]),
+            )
         )
         run.troubles.append(Trouble("wrong_shape", why))
         return
@@ -310,9 +291,9 @@ def _one(
     device, raw, ts, span = seen
     key = reading.key.fill(run.names, run.message, record) or ""
     value: Plain | None = None
-    problem = ""
+    problem: str = ""
     if missing(raw):
-        problem = "nothing stands here" if reading.required else ""
+        problem = worded("nothing stands here") if reading.required else ""
     else:
         try:
             sent = decoded(raw, reading.register) if reading.path and reading.register else raw
@@ -320,7 +301,7 @@ def _one(
         except Unfit as error:
             problem = error.detail
     if problem:
-        run.troubles.append(Trouble("wrong_type", f"{key or reading.key.text}: {problem}"[:400]))
+        run.troubles.append(Trouble("wrong_type", _about(key or reading.key.text, problem)))
     elif value is not None:
         _put(found, reading, ts, key, value)
     if run.trace is not None:
@@ -337,19 +318,30 @@ def _one(
         )
 
 
+def _about(key: str, problem: str) -> str:
+    """What is wrong with the reading of a key, so short that it can be kept."""
+    told = worded("%(place)s: %(problem)s", place=key, problem=problem)
+    return told if len(told) <= _LONGEST_DETAIL else told[:_LONGEST_DETAIL]
+
+
 def _checked(value: Plain | None, reading: Reading, key: str) -> Plain | None:
     """The value, if what it is told as can be that."""
     if not 0 < len(key) <= _LONGEST_KEY or key == "ts":
-        raise Unfit("there is no key to tell it under: 1 to 120 characters, and not ts")
+        raise Unfit(worded("there is no key to tell it under: 1 to 120 characters, and not ts"))
     if value is None or reading.sent_as == "reading":
         return value
     if reading.sent_as == "health":
         if isinstance(value, str):
-            raise Unfit(f"{value[:40]!r} is no number")
+            raise Unfit(worded("%(value)s is no number", value=repr(value[:40])))
         return float(value)
     if isinstance(value, bool) or value in (0, 1):
         return bool(value)
-    raise Unfit(f"{value!r:.40} is neither true nor false; `words` can say which it means")
+    raise Unfit(
+        worded(
+            "%(value)s is neither true nor false; `words` can say which it means",
+            value=f"{value!r:.40}",
+        )
+    )
 
 
 def _put(found: _Gathered, reading: Reading, ts: Any, key: str, value: Plain) -> None:

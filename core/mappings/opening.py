@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from core.mappings.model import MessageMapping
+from rules.wording import worded
 
 _decode_json = msgspec.json.Decoder().decode
 
@@ -35,7 +36,9 @@ def open_message(mapping: MessageMapping, payload: bytes) -> tuple[Any, Any]:
     message = _json(_utf8(payload, mapping.charset))
     held = mapping.inside.path.find(message, message)
     if not isinstance(held, str):
-        raise Unreadable("wrong_shape", f"no text stands at {mapping.inside.path.text}")
+        raise Unreadable(
+            "wrong_shape", worded("no text stands at %(place)s", place=mapping.inside.path.text)
+        )
     raw = held.encode("utf-8", "replace")
     if mapping.inside.encoding != "text":
         raw = _bytes(raw, mapping.inside.encoding)
@@ -55,7 +58,9 @@ def _payload(mapping: MessageMapping, payload: bytes, encoding: str) -> Any:
     try:
         text = payload.decode("utf-8-sig").rstrip("\0")
     except UnicodeDecodeError as error:
-        raise Unreadable("not_utf8", f"byte {error.start} is not UTF-8") from None
+        raise Unreadable(
+            "not_utf8", worded("byte %(start)s is not UTF-8", start=error.start)
+        ) from None
     if mapping.payload == "text":
         return text.strip()
     if mapping.payload == "pairs":
@@ -86,7 +91,9 @@ def _form(text: str) -> dict[str, str]:
     try:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PAIRS))
     except ValueError as error:
-        raise Unreadable("too_large", f"this form has too many fields: {error}") from None
+        raise Unreadable(
+            "too_large", worded("this form has too many fields: %(error)s", error=str(error))
+        ) from None
 
 
 def _json(payload: bytes) -> Any:
@@ -99,9 +106,11 @@ def _json(payload: bytes) -> Any:
         # Firmware sends its buffer with what ends it.
         return json.loads(payload.decode("utf-8-sig").rstrip("\0 \t\r\n"))
     except UnicodeDecodeError as error:
-        raise Unreadable("not_utf8", f"byte {error.start} is not UTF-8") from None
+        raise Unreadable(
+            "not_utf8", worded("byte %(start)s is not UTF-8", start=error.start)
+        ) from None
     except RecursionError:
-        raise Unreadable("too_deep", "the JSON is nested too deeply") from None
+        raise Unreadable("too_deep", worded("the JSON is nested too deeply")) from None
     except ValueError as error:
         raise Unreadable("bad_json", str(error)) from None
 
@@ -115,7 +124,10 @@ def _bytes(payload: bytes, encoding: str) -> bytes:
             return binascii.unhexlify(plain.removeprefix(b"0x"))
         return base64.b64decode(plain, validate=True)
     except (ValueError, binascii.Error) as error:
-        raise Unreadable("wrong_shape", f"this is no {encoding}: {error}") from None
+        raise Unreadable(
+            "wrong_shape",
+            worded("this is no %(encoding)s: %(error)s", encoding=encoding, error=str(error)),
+        ) from None
 
 
 def _rows(text: str, mapping: MessageMapping) -> list[list[str]]:
@@ -123,4 +135,6 @@ def _rows(text: str, mapping: MessageMapping) -> list[list[str]]:
         rows = csv.reader(io.StringIO(text), delimiter=mapping.separator)
         return [[cell.strip() for cell in row] for row in rows if row][mapping.skip :]
     except csv.Error as error:
-        raise Unreadable("wrong_shape", f"this is no table: {error}") from None
+        raise Unreadable(
+            "wrong_shape", worded("this is no table: %(error)s", error=str(error))
+        ) from None

@@ -10,17 +10,19 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rules.wording import worded
+
 ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
 EXCEPTIONS = {
-    1: "illegal function",
-    2: "illegal data address",
-    3: "illegal data value",
-    4: "device failure",
-    5: "acknowledged, still working",
-    6: "device busy",
-    8: "memory parity error",
-    10: "gateway path unavailable",
-    11: "gateway target does not respond",
+    1: worded("illegal function"),
+    2: worded("illegal data address"),
+    3: worded("illegal data value"),
+    4: worded("device failure"),
+    5: worded("acknowledged, still working"),
+    6: worded("device busy"),
+    8: worded("memory parity error"),
+    10: worded("gateway path unavailable"),
+    11: worded("gateway target does not respond"),
 }
 _HEADER = 6
 _PAIR = re.compile("..")
@@ -165,7 +167,7 @@ def responses(message: bytes, *, checked: bool, tcp: bool = False) -> list[Respo
         if place >= len(message):
             break
         if tcp and message[place + 2 : place + 4] != b"\0\0":
-            found.append(Broken("this is no header of Modbus TCP", place))
+            found.append(Broken(worded("this is no header of Modbus TCP"), place))
             break
         one = _response(message, place + (_HEADER if tcp else 0), tail)
         found.append(one)
@@ -193,20 +195,43 @@ def _passed_on(message: bytes, place: int) -> int:
 
 def _response(message: bytes, place: int, tail: int) -> Response | Broken:
     if len(message) - place < 3 + tail:
-        return Broken(f"{max(0, len(message) - place)} bytes are too short for a frame", place)
+        return Broken(
+            worded("%(count)s bytes are too short for a frame", count=max(0, len(message) - place)),
+            place,
+        )
     slave, function, count = message[place : place + 3]
     refused = bool(function & 0x80)
     end = place + 3 + (0 if refused else count)
     if len(message) < end + tail:
         came = len(message) - place
-        detail = f"with {count} bytes of data a frame has {end + tail - place} bytes; {came} came"
+        detail = worded(
+            "with %(count)s bytes of data a frame has %(whole)s bytes; %(came)s came",
+            count=count,
+            whole=end + tail - place,
+            came=came,
+        )
         return Broken(detail, place)
     if tail:
         said = int.from_bytes(message[end : end + 2], "little")
         meant = crc16(message[place:end])
         if said != meant:
-            return Broken(f"the checksum is {said:04X}, it should be {meant:04X}", place)
+            return Broken(
+                worded(
+                    "the checksum is %(said)s, it should be %(meant)s",
+                    said=f"{said:04X}",
+                    meant=f"{meant:04X}",
+                ),
+                place,
+            )
     if refused:
-        why = EXCEPTIONS.get(count, "unknown")
-        return Broken(f"device {slave} answered with exception {count} ({why})", place)
+        why = EXCEPTIONS.get(count, worded("unknown"))
+        return Broken(
+            worded(
+                "device %(slave)s answered with exception %(code)s (%(why)s)",
+                slave=slave,
+                code=count,
+                why=why,
+            ),
+            place,
+        )
     return Response(slave, function, message[place + 3 : end], place + 3)

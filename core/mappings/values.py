@@ -8,6 +8,7 @@ from typing import Any
 from core.mappings.model import Plain, Value
 from core.mappings.templates import as_text, clean
 from rules.units import COMMON_UNITS, significant
+from rules.wording import Message, worded
 
 # As long as a state may be that somebody reads.
 _LONGEST_TEXT = 200
@@ -34,6 +35,15 @@ _SPELLED = {
 }
 
 
+_KINDS: Mapping[type, Message] = {
+    dict: worded("an object"),
+    list: worded("an array"),
+    str: worded("a text"),
+    bool: worded("a switch"),
+}
+_NUMBER_KIND = worded("a plain number")
+
+
 class Unfit(Exception):
     """The raw value can't be this reading's. detail: why."""
 
@@ -46,7 +56,7 @@ def worth(raw: Any, value: Value) -> Plain | None:
     """The value to tell; None when nothing was measured. Raises Unfit."""
     text = as_text(raw)
     if text is None:
-        raise Unfit(f"{kind_of(raw)} is no value")
+        raise Unfit(worded("%(what)s is no value", what=kind_of(raw)))
     if text in value.nan or text.strip() in value.nan:
         return None
     if value.bits is not None:
@@ -56,7 +66,11 @@ def worth(raw: Any, value: Value) -> Plain | None:
         meant = _meant(text.strip(), value.words)
         if meant is None:
             known = ", ".join(list(value.words)[:10])
-            raise Unfit(f"{text[:40]!r} is none of the words: {known}")
+            raise Unfit(
+                worded(
+                    "%(text)s is none of the words: %(known)s", text=repr(text[:40]), known=known
+                )
+            )
         raw = meant
     number = as_number(_bare(raw, value.unit))
     if value.bit is not None:
@@ -108,9 +122,9 @@ def _bit(number: bool | int | float | None, bit: int) -> bool:
 
 def _whole(number: bool | int | float | None) -> int:
     if number is None or (isinstance(number, float) and not number.is_integer()):
-        raise Unfit("only a whole number has bits")
+        raise Unfit(worded("only a whole number has bits"))
     if number < 0:
-        raise Unfit("a negative number has no bits to ask for")
+        raise Unfit(worded("a negative number has no bits to ask for"))
     return int(number)
 
 
@@ -129,18 +143,17 @@ def _scaled(number: bool | int | float, value: Value) -> Plain | None:
             # Scales that begin elsewhere are those of temperature; 212 °F are 100 °C.
             plain = round(told, _DECIMALS) if shift else significant(told)
         except OverflowError:
-            raise Unfit("the number is too large") from None
+            raise Unfit(worded("the number is too large")) from None
     if isinstance(plain, float) and not math.isfinite(plain):
-        raise Unfit("the value is not a finite number")
+        raise Unfit(worded("the value is not a finite number"))
     if abs(plain) > _BIGGEST and isinstance(plain, int):
         try:
             return float(plain)
         except OverflowError:
-            raise Unfit("the number is too large") from None
+            raise Unfit(worded("the number is too large")) from None
     return plain
 
 
 def kind_of(raw: Any) -> str:
     """What a value of JSON is, in words."""
-    names = {dict: "an object", list: "an array", str: "a text", bool: "a switch"}
-    return "null" if raw is None else names.get(type(raw), "a number")
+    return "null" if raw is None else _KINDS.get(type(raw), _NUMBER_KIND)

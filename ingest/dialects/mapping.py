@@ -36,7 +36,7 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     outcome = evaluate(mapping, topic, payload, source.zone)
     if not outcome.meant:
         return None
-    problems = [Problem(each.reason, each.detail) for each in outcome.troubles]
+    problems = [Problem(each.reason, str(each.detail)) for each in outcome.troubles]
     if not outcome.said and problems:
         return problems[0]
     return Decoded([_told(each) for each in outcome.said], problems)

@@ -208,6 +208,17 @@ def test_half_a_character_in_a_message_is_shown_as_what_is_read_of_it(stage: Sta
     assert (status, "sent as a?" in shown) == (200, True)
 
 
+def test_what_a_message_lacks_is_told_in_chinese(stage: Stage) -> None:
+    made, client = boxes(stage), client_of(stage, "administrator")
+    page = f"/sources/{made['home-made']}/mapping/try?lang=zh"
+    text = "device: x\nreadings: [{key: p, path: $.p}]"
+    _, shown = form(client, page, topic="plant/b2/up", message='{"p": {}}', text=text)
+    assert "p：对象不是可用的数值" in shown
+    text = 'device: "{$.who}"\nreadings: [{key: p, path: $.p}]'
+    _, shown = form(client, page, topic="plant/b2/up", message='{"p": 1}', text=text)
+    assert "指明设备的 {$.who} 处没有内容" in shown
+
+
 @pytest.mark.parametrize(
     ("payload", "key"),
     [
