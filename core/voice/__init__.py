@@ -4,20 +4,23 @@ The copy is the very same sound: what a phone wrote around it (place, title, dev
 blanked where it stands, so that nothing is encoded anew and no codec is needed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.errors import Invalid
 from core.voice.mp4 import read_mp4
 from core.voice.sound import Sound, Unfit
 from core.voice.webm import read_webm
+from rules.wording import Message, worded
 
 LARGEST_VOICE = 5 * 1024 * 1024
 LONGEST = 120
 # A recorder that stops by its own clock is seldom exact.
 _TOLERATED = 5
-VOICE_ADVICE = "Record it with the button, or send a recording of the phone as M4A."
+VOICE_ADVICE = worded("Record it with the button, or send a recording of the phone as M4A.")
 WEBM, MP4 = "audio/webm", "audio/mp4"
 TYPES = (WEBM, MP4)
+_FIELDS: Mapping[str, Message] = {"voice": worded("voice")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,24 @@ def read_voice(content: bytes, *, field: str = "voice") -> Voice:
         return _read(content)
     except Unfit as unfit:
         raise Invalid(
-            "this recording was not taken", problems=[f"{field}: {unfit}"], advice=VOICE_ADVICE
+            worded("this recording was not taken"),
+            problems=[
+                worded(
+                    "%(place)s: %(problem)s", place=_FIELDS.get(field, field), problem=unfit.message
+                )
+            ],
+            advice=VOICE_ADVICE,
         ) from unfit.__cause__
 
 
 def _read(content: bytes) -> Voice:
     if len(content) > LARGEST_VOICE:
-        raise Unfit(f"at most {LARGEST_VOICE // 1024 // 1024} MB")
+        raise Unfit(worded("at most %(most)s MB", most=LARGEST_VOICE // 1024 // 1024))
     media_type, sound = _sound(content)
     if sound.seconds > LONGEST + _TOLERATED:
-        raise Unfit(f"at most {LONGEST // 60} minutes")
+        raise Unfit(worded("at most %(most)s minutes", most=LONGEST // 60))
     if sound.seconds <= 0:
-        raise Unfit("there is no sound in it")
+        raise Unfit(worded("there is no sound in it"))
     return Voice(media_type, max(1, -int(-sound.seconds // 1)), sound.copy)
 
 
@@ -58,4 +67,4 @@ def _sound(content: bytes) -> tuple[str, Sound]:
         return WEBM, read_webm(content)
     if content[4:8] == b"ftyp":
         return MP4, read_mp4(content)
-    raise Unfit("a WebM or M4A recording")
+    raise Unfit(worded("a WebM or M4A recording"))

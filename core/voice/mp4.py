@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from core.voice.sound import Sound, Unfit
+from core.voice.sound import BROKEN, Sound, Unfit
+from rules.wording import worded
 
-BROKEN = "the recording is damaged"
 _ENTERED = frozenset(
     {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf", b"edts"}
 )
@@ -51,9 +51,9 @@ def read_mp4(content: bytes) -> Sound:
         _read(content, box, found)
         _blank(copy, box)
     if found.handlers != [b"soun"]:
-        raise Unfit("sound alone, in one track, without video")
+        raise Unfit(worded("sound alone, in one track, without video"))
     if len(found.codecs) != 1 or found.codecs[0] not in _CODECS:
-        raise Unfit("one track of AAC or Opus sound")
+        raise Unfit(worded("one track of AAC or Opus sound"))
     if not found.scale:
         raise Unfit(BROKEN)
     return Sound((found.whole + found.fragments) / found.scale, bytes(copy))

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.voice.sound import Sound, Unfit
+from core.voice.sound import BROKEN, Sound, Unfit
+from rules.wording import worded
 
-BROKEN = "the recording is damaged"
 _HEADER, _DOC_TYPE = 0x1A45DFA3, 0x4282
 _SEGMENT, _INFO, _TRACKS, _TRACK = 0x18538067, 0x1549A966, 0x1654AE6B, 0xAE
 _CLUSTER, _GROUP = 0x1F43B675, 0xA0
@@ -47,9 +47,9 @@ def read_webm(content: bytes) -> Sound:
     for one in _elements(content):
         held = content[one.begin : one.end]
         if one.id == _DOC_TYPE and held.rstrip(b"\0") != b"webm":
-            raise Unfit("a WebM or M4A recording")
+            raise Unfit(worded("a WebM or M4A recording"))
         if one.id == _KIND and int.from_bytes(held, "big") != _SOUND:
-            raise Unfit("sound alone, without video")
+            raise Unfit(worded("sound alone, without video"))
         if one.id == _CODEC:
             codecs.append(held.rstrip(b"\0"))
         elif one.id == _SCALE:
@@ -60,7 +60,7 @@ def read_webm(content: bytes) -> Sound:
             last = max(last, cluster + _offset(held))
         _blank(copy, one)
     if len(codecs) != 1 or codecs[0] not in _CODECS:
-        raise Unfit("one track of Opus or Vorbis sound")
+        raise Unfit(worded("one track of Opus or Vorbis sound"))
     return Sound(last * scale / 1e9, bytes(copy))
 
 

@@ -33,7 +33,7 @@ TOLD = (
     *(f"core/{name}.py" for name in ("callers", "limits", "people", "permissions")),
     *(f"core/{name}.py" for name in ("floor_plans", "pictures", "shift_codes", "sign_in_links")),
     *(f"workflows/{name}" for name in ("control_room", "intake", "notifications", "staff")),
-    *("api/deps.py", "core/identity/provider.py"),
+    *("api/deps.py", "core/identity/provider.py", "core/voice"),
 )
 LEFT = {
     # Of files that no person asks for by hand.
