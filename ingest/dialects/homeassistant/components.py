@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingest.dialects.homeassistant.availability import word
+from ingest.dialects.homeassistant.positions import scale_of
 from ingest.dialects.values import known_unit, number, sound
 
 COMPONENTS = frozenset(
@@ -59,7 +60,8 @@ def kind_of(component: str, channel: str, said: Mapping[str, Any]) -> tuple[str,
     """How values are read, and the words that stand for true and false."""
     on, off = word(said.get("payload_on"), "ON"), word(said.get("payload_off"), "OFF")
     if channel:
-        return ("text" if channel in _WORDED else "number"), {}
+        scale = scale_of(channel, said)
+        return ("text" if channel in _WORDED else "number"), {"scale": scale} if scale else {}
     if component == "binary_sensor":
         lasts = number(said.get("off_delay"))
         back = {} if lasts is None or not 0 <= lasts <= _LONGEST_DELAY else {"lasts": lasts}
@@ -67,8 +69,13 @@ def kind_of(component: str, channel: str, said: Mapping[str, Any]) -> tuple[str,
     if component in ("switch", "siren", "fan", "humidifier", "light"):
         if said.get("schema") == "json" and component == "light":
             return "object", {}
+        if said.get("schema") == "template" and component == "light":
+            # So its template writes them.
+            on, off = word(said.get("payload_on"), "on"), word(said.get("payload_off"), "off")
         words = {"on": word(said.get("state_on"), on), "off": word(said.get("state_off"), off)}
-        return "boolean", words
+        return "boolean", words | ({"json": True} if component == "siren" else {})
+    if component == "valve":
+        return "valve", _valve(said)
     if component == "event":
         return "event", {}
     if component == "vacuum":
@@ -80,6 +87,21 @@ def kind_of(component: str, channel: str, said: Mapping[str, Any]) -> tuple[str,
     return ("number" if component == "number" else "text"), {}
 
 
+def _valve(said: Mapping[str, Any]) -> dict[str, Any]:
+    scale = scale_of("position", said)
+    words = {key: word(said.get(key), usual) for key, usual in _OF_VALVES}
+    return {
+        "reports": said.get("reports_position") is True,
+        "words": list(dict.fromkeys(words.values())),
+        "open": words["state_open"],
+        "closed": words["state_closed"],
+    } | ({"scale": scale} if scale else {})
+
+
+_OF_VALVES = (
+    ("state_open", "open"), ("state_opening", "opening"), ("state_closed", "closed"),
+    ("state_closing", "closing"),
+)  # fmt: skip
 # What these say when nothing else was agreed on, and how it is agreed on.
 _STATES: Mapping[str, tuple[tuple[str | None, str], ...]] = {
     "alarm_control_panel": tuple(
@@ -91,7 +113,8 @@ _STATES: Mapping[str, tuple[tuple[str | None, str], ...]] = {
               ("state_closing", "closing"), ("state_stopped", "stopped")),
     "lock": (("state_locked", "LOCKED"), ("state_unlocked", "UNLOCKED"),
              ("state_locking", "LOCKING"), ("state_unlocking", "UNLOCKING"),
-             ("state_jammed", "JAMMED")),
+             ("state_jammed", "JAMMED"), ("state_open", "OPEN"), ("state_opening", "OPENING")),
+    "valve": _OF_VALVES,
 }  # fmt: skip
 _LISTS = {"": "options", "mode": "modes", "fan_mode": "fan_modes", "preset_mode": "preset_modes",
           "swing_mode": "swing_modes"}  # fmt: skip
@@ -109,7 +132,7 @@ def unit_of(channel: str, said: Mapping[str, Any]) -> str | None:
     """The unit of a channel's values, as far as it is known here."""
     if "temperature" in channel:
         return known_unit(said.get("temperature_unit"))
-    if channel in ("current_humidity", "target_humidity", "percentage"):
+    if channel in ("current_humidity", "target_humidity", "percentage", "position", "tilt"):
         return "%"
     return None if channel else known_unit(said.get("unit_of_measurement"))
 

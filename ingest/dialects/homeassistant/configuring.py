@@ -42,9 +42,11 @@ _SHORT = {
     "osc_val_tpl": "oscillation_value_template", "p": "platform",
     "pct_stat_t": "percentage_state_topic", "pct_val_tpl": "percentage_value_template",
     "pl": "payload", "pl_avail": "payload_available", "pl_not_avail": "payload_not_available",
-    "pl_off": "payload_off", "pl_on": "payload_on", "pos_t": "position_topic",
+    "pl_off": "payload_off", "pl_on": "payload_on", "pos_clsd": "position_closed",
+    "pos_open": "position_open", "pos_t": "position_topic",
     "pos_tpl": "position_template", "pr_mode_stat_t": "preset_mode_state_topic",
-    "pr_mode_val_tpl": "preset_mode_value_template", "stat_cla": "state_class",
+    "pr_mode_val_tpl": "preset_mode_value_template", "spd_rng_max": "speed_range_max",
+    "spd_rng_min": "speed_range_min", "stat_cla": "state_class",
     "stat_closing": "state_closing", "stat_clsd": "state_closed", "stat_jam": "state_jammed",
     "stat_locked": "state_locked", "stat_locking": "state_locking",
     "stat_off": "state_off", "stat_on": "state_on", "stat_t": "state_topic",
@@ -236,12 +238,10 @@ def _channel(
         templates = (*templates, "value_template")
     binding: dict[str, Any] = {"kind": kind, "key": key, **words}
     health = health_of(component, key, said)
-    if health:
-        binding["health"] = health
     states = states_of(component, channel, said)
     # Such texts that elsewhere say that there is no value: a smoke detector's `unknown`.
-    if odd := [each for each in states if says_nothing(each)]:
-        binding["states"] = odd
+    odd = [each for each in states if says_nothing(each)]
+    binding |= ({"health": health} if health else {}) | ({"states": odd} if odd else {})
     _bind(found, said.get(topic), said, templates, binding)
     unit, every = unit_of(channel, said), interval_of(said)
     if kind == "event":
@@ -251,8 +251,10 @@ def _channel(
         found.points.append(DescribedPoint(key, "boolean", None, (), title, means, every))
     elif kind == "object" and component == "light":
         found.points.append(DescribedPoint(f"{key}.state", "boolean", name=title))
-    elif kind == "text" and states:
+    elif kind in ("text", "valve") and states:
         found.points.append(DescribedPoint(key, "state", None, states, title, means, every))
+        further = [f"{key}.position"] if words.get("reports") else []
+        found.points += [DescribedPoint(each, "number", "%", name=title) for each in further]
     elif kind == "number" or (kind == "any" and means):
         found.points.append(DescribedPoint(key, "number", unit, (), title, means, every))
 

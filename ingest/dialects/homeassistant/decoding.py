@@ -12,6 +12,7 @@ from ingest.decoding import Problem, parse
 from ingest.dialects.homeassistant.availability import heard as heard_groups
 from ingest.dialects.homeassistant.availability import is_there, says
 from ingest.dialects.homeassistant.configuring import Announced, Place, announced, place_of
+from ingest.dialects.homeassistant.positions import percent, valve_told
 from ingest.dialects.homeassistant.templates import Fault, render
 from ingest.dialects.naming import Named, device_code, named
 from ingest.dialects.spoken import (
@@ -240,13 +241,18 @@ def _said(bound: Mapping[str, Any], text: str) -> str | None:
     """The text that counts; None where the template makes nothing of the payload."""
     if "there" in bound and says(bound["there"], text) is False:
         return None
-    if "template" not in bound:
-        return text
-    try:
-        return render(bound["template"], text) or None
-    except Fault:
-        # As with a partial state that lacks what the template asks for.
-        return None
+    if "template" in bound:
+        try:
+            text = render(bound["template"], text)
+        except Fault:
+            # As with a partial state that lacks what the template asks for.
+            return None
+    if "json" in bound and text.startswith("{"):
+        # A siren tells beside its state how it sounds.
+        whole = parse(text.encode("utf-8", "replace"))
+        state = whole.get("state") if isinstance(whole, dict) else text
+        text = "" if state is None else str(state)
+    return text if text or "template" not in bound else None
 
 
 def _available(
@@ -277,8 +283,8 @@ def _hear(one: _Heard, bound: Mapping[str, Any], text: str) -> Problem | None:
             one.others.append(Spoken("scan", {"guard": text}))
         return None
     key = bound["key"]
-    if kind in ("event", "object"):
-        return _structure(one, kind, key, text)
+    if kind in ("event", "object", "valve"):
+        return _structure(one, bound, text)
     value = _value(kind, key, text, bound)
     if isinstance(value, Problem) or value is None:
         return value
@@ -291,8 +297,15 @@ def _hear(one: _Heard, bound: Mapping[str, Any], text: str) -> Problem | None:
     return None
 
 
-def _structure(one: _Heard, kind: str, key: str, text: str) -> Problem | None:
+def _structure(one: _Heard, bound: Mapping[str, Any], text: str) -> Problem | None:
+    kind, key = bound["kind"], bound["key"]
     if text.lower() in NOTHING:
+        return None
+    if kind == "valve":
+        valve = valve_told(text, bound)
+        if isinstance(valve, Problem):
+            return valve
+        one.measured |= valve
         return None
     said = parse(text.encode("utf-8", "replace"))
     if isinstance(said, Problem):
@@ -326,6 +339,8 @@ def _value(kind: str, key: str, text: str, bound: Mapping[str, Any]) -> Value | 
     found = number_in(text) if kind == "number" else scalar(text)
     if found is None and kind == "number":
         return Problem("wrong_type", f"{key[:60]}: {text[:40]!r} is no number")
+    if "scale" in bound and isinstance(found, int | float):
+        return percent(found, bound["scale"])
     return found
 
 
