@@ -41,7 +41,8 @@ _HOUSEKEEPING = frozenset(
 # Of a component: its number, and when and why it changed.
 _ABOUT = frozenset(
     {
-        "id", "source", "by_minute", "minute_ts", "last_updated_ts", "last_update_ts", "tag",
+        "id", "source", "by_minute", "xby_minute", "minute_ts", "live_track", "sensor_ver",
+        "last_updated_ts", "last_update_ts", "tag",
         "timer_started_at", "timer_duration", "errors", "flags", "packet_id", "aencrypted",
         "paired", "rpc", "rsv", "on_time_rst_ts", "switch_on_rst_ts", "on_above_thr_rst_ts",
     }
@@ -67,6 +68,7 @@ _MEANS = {
     ("flood", "alarm"): "moisture",
     ("humidity", "rh"): "humidity",
     ("illuminance", "lux"): "illuminance",
+    ("presencezone", "value"): "occupancy",
     ("smoke", "alarm"): "smoke",
     ("temperature", "tC"): "temperature",
 }
@@ -77,6 +79,8 @@ _OF_BLU: Mapping[str, tuple[str, str | None, str | None]] = {
     "illuminance": ("number", "lx", "illuminance"),
     "motion": ("boolean", None, "motion"),
     "temperature": ("number", "°C", "temperature"),
+    "vibration": ("boolean", None, "vibration"),
+    "distance_mm": ("number", "mm", "distance"),
     "window": ("boolean", None, "window"),
 }
 # They tell their minutes as events, too, and their sums as readings.
@@ -85,7 +89,14 @@ _LEFT = _HOUSEKEEPING | _SUMS
 _PHASE = re.compile(r"^(?:total|[abcn])_")
 _ID = re.compile(r"([A-Za-z0-9]+)-[0-9A-Fa-f]{12}", re.ASCII)
 _MAC = re.compile(r"(?:[0-9a-f]{2}:?){6}", re.ASCII | re.IGNORECASE)
-_MOST_EVENTS = 200
+_MOST_EVENTS, _MOST_BUTTONS = 200, 16
+# Of what a script tells of a device on Bluetooth: about the packet, and presses.
+_OF_PACKETS = frozenset(
+    {
+        "address", "encryption", "BTHome_version", "pid", "model", "button",
+        *(f"button_{place}" for place in range(1, _MOST_BUTTONS + 1)),
+    }
+)  # fmt: skip
 
 
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
@@ -306,10 +317,9 @@ def _blu(
         if not isinstance(data, dict) or not _MAC.fullmatch(address):
             continue
         when = timed(one.get("ts", fields.get("ts")))
-        leave = frozenset({"address", "encryption", "BTHome_version", "pid", "model", "button"})
-        measured = flat(data, texts=False, leave=leave)
+        measured = flat(data, texts=False, leave=_OF_PACKETS)
         messages = [Spoken("readings", {**measured, **when})] if measured else []
-        for place, pressed in enumerate(_pressed(data.get("button")), 1):
+        for place, pressed in _pressed(data):
             if pressed:
                 messages.append(Spoken("event", {"event": f"button.{place}.{pressed}", **when}))
         code = address.replace(":", "").lower()
@@ -324,13 +334,21 @@ def _blu(
         yield told, note
 
 
-# Presses by their number in BTHome; 0 is none.
-_PRESSES = {1: "push", 2: "double_push", 3: "triple_push", 4: "long_push", 254: "hold"}
+# Presses by their number in BTHome; 0 is none. Older firmware says 254 of a button that is held.
+_PRESSES = {
+    1: "push", 2: "double_push", 3: "triple_push", 4: "long_push", 5: "long_double_push",
+    6: "long_triple_push", 128: "hold", 254: "hold",
+}  # fmt: skip
 
 
-def _pressed(value: Any) -> list[str | None]:
-    several = value[:16] if isinstance(value, list) else [value]
-    return [
-        _PRESSES.get(one) if isinstance(one, int) and not isinstance(one, bool) else None
-        for one in several
-    ]
+def _pressed(data: Mapping[str, Any]) -> Iterator[tuple[int, str | None]]:
+    """Number and press of each button: one, a list of several, or each under a key of its own."""
+    whole = data.get("button")
+    for place, one in enumerate(whole[:_MOST_BUTTONS] if isinstance(whole, list) else [whole], 1):
+        yield place, _press(one)
+    for place in range(1, _MOST_BUTTONS + 1):
+        yield place, _press(data.get(f"button_{place}"))
+
+
+def _press(one: Any) -> str | None:
+    return _PRESSES.get(one) if isinstance(one, int) and not isinstance(one, bool) else None

@@ -209,6 +209,47 @@ def test_a_blu_device_is_itself_behind_its_gateway(house: Following) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("data", "events"),
+    [
+        ({"button": 5}, ["button.1.long_double_push"]),
+        ({"button": [0, 6]}, ["button.2.long_triple_push"]),
+        # As BTHome numbers it, and as older firmware does.
+        ({"button": 128}, ["button.1.hold"]),
+        ({"button": 254}, ["button.1.hold"]),
+        # A script may give each button a key of its own.
+        ({"button_1": 0, "button_2": 1, "button_4": 4}, ["button.2.push", "button.4.long_push"]),
+        ({"button": 7}, []),
+    ],
+)
+def test_every_press_of_a_blu_button_is_an_event(
+    house: Following, data: dict[str, Any], events: list[str]
+) -> None:
+    event = {"component": "script:2", "event": "shelly-blu",
+             "data": {"address": "b0:c7:de:11:58:d6", "pid": 9, **data}}  # fmt: skip
+    said = notify({"ts": 1700000000.5, "events": [event]}, "NotifyEvent")
+    told = house.told(f"{ID}/events/rpc", said)[1]
+    assert [(each.kind, each.fields["event"]) for each in told.messages] == [
+        ("event", name) for name in events
+    ]
+
+
+def test_a_presence_sensor_tells_its_zones(house: Following) -> None:
+    said = {
+        "presence": {"sensor_ver": "1.2", "live_track": {"interval": 1.0}},
+        "presencezone:201": {"id": 201, "value": True, "num_objects": 1},
+    }
+    (told,) = house.told(f"{ID}/events/rpc", notify({"ts": 1700000000.5, **said}))
+    assert [each.fields for each in told.messages] == [
+        {"presencezone:201.value": True, "presencezone:201.num_objects": 1, "ts": 1700000000.5}
+    ]
+    assert told.described is not None
+    assert [(one.key, one.means) for one in told.described.points] == [
+        ("presencezone:201.value", "occupancy"),
+        ("presencezone:201.num_objects", None),
+    ]
+
+
 def test_a_blu_device_says_what_it_measures(house: Following) -> None:
     def described(**data: Any) -> Any:
         event = {"component": "script:1", "event": "shelly-blu",
