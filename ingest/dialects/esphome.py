@@ -36,7 +36,7 @@ _MEASURING = frozenset({"sensor", "binary_sensor"})
 KEY = "key/"
 _ONLINE = {b"online": True, b"offline": False}
 _CHARGES = ("battery", "battery_level", "battery_percent", "battery_percentage")
-_MOST_VOLTS = 5
+_MOST_VOLTS, _LEAST_MILLIVOLTS = 5, 500
 
 
 def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
@@ -142,7 +142,8 @@ def _health(kind: str, key: str, text: str) -> dict[str, float]:
         percent = value if 0 < value <= 100 else None
         return health(rssi=value if value < 0 else None, link_quality=percent)
     if name.endswith("battery_voltage") or (name.endswith("battery") and _is_voltage(value)):
-        return health(battery_voltage=value)
+        # Some have it in mV; no cell has so many volts.
+        return health(battery_voltage=value / 1000 if value >= _LEAST_MILLIVOLTS else value)
     if name.endswith(_CHARGES):
         return health(battery=value) if 0 <= value <= 100 else {}
     return {}

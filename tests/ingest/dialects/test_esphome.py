@@ -120,6 +120,8 @@ def test_the_device_tells_of_itself(house: Following) -> None:
         ("wifi_signal", b"-61", {"rssi": -61}),
         ("sensor_battery_level", b"80", {"battery": 80}),
         ("battery_voltage", b"3.01", {"battery_voltage": 3.01}),
+        ("cell_battery_voltage", b"2980", {"battery_voltage": 2.98}),
+        ("ups_battery_voltage", b"54.2", {"battery_voltage": 54.2}),
         ("wifi_signal_db", b"-70", {"rssi": -70}),
         ("wifi_signal_percent", b"78", {"link_quality": 78}),
         ("wifi_signal", b"0", {}),
