@@ -53,10 +53,16 @@ _POWER = re.compile(r"POWER\d{0,2}", re.ASCII)
 _SWITCHING = re.compile(r"POWER\d{0,2}|Switch\d{1,2}", re.ASCII)
 _THRESHOLD = re.compile(r"(?:POWER|VOLTAGE|CURRENT)_(?:LOW|HIGH)", re.ASCII)
 _STATUS = re.compile(r"STATUS\d{0,2}", re.ASCII)
-_PRESSED = re.compile(r"(?:Button|Switch)\d{1,2}", re.ASCII)
+_PRESSED = re.compile(r"(?:Button|Switch)\d{0,2}", re.ASCII)
 # On topics of these, in JSON, what commands are answered where that goes by command (`SetOption4`),
 # and what switches and buttons say to a topic of theirs.
-_COMMANDS = re.compile(r"(?:POWER|DIMMER|SHUTTER)\d{0,2}|(?:BUTTON|SWITCH)\d{1,2}T?", re.ASCII)
+_COMMANDS = re.compile(
+    r"(?:POWER|DIMMER|SHUTTER)\d{0,2}|(?:BUTTON|SWITCH)\d{1,2}T?|PCF8574_INP|MCP230XX_INT", re.ASCII
+)
+# Inputs of an expander that changed, `{"PCF8574-1_INP":{"D2":1}}`: SENSOR tells all of them under
+# the first of these names.
+_INPUTS = re.compile(r"(PCF8574-\d)_INP|(MCP230XX)_INT", re.ASCII)
+_INPUT = re.compile(r"D\d{1,2}", re.ASCII)
 _TRIGGER = re.compile(r"(BUTTON|SWITCH)(\d{1,2})T?", re.ASCII)
 # What of a command's result is the state of the device.
 _RESULT = re.compile(r"POWER\d{0,2}|Dimmer\d?|Shutter\d{1,2}|Switch\d{1,2}", re.ASCII)
@@ -302,6 +308,9 @@ def _result(said: Mapping[str, Any]) -> Iterator[Spoken]:
                 yield Spoken("event", {"event": f"{key}.{action}"})
         elif _RESULT.fullmatch(key):
             measured |= flat({key: value}, texts=False)
+        elif isinstance(value, dict) and (of := _INPUTS.fullmatch(key)):
+            changed = {name: one for name, one in value.items() if _INPUT.fullmatch(name)}
+            measured |= flat({of[1] or of[2]: changed}, texts=False)
     measured |= _switches(said)
     if measured:
         yield Spoken("readings", dict(measured))

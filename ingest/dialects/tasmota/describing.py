@@ -75,6 +75,7 @@ _YES_OR_NO = {
     "CO": "carbon_monoxide",
     "Vibration": "vibration",
     "Contact": None,
+    "DoorOpen": "opening",
 }
 # Of one unit at a bridge's device, and of another or none at a device itself.
 _OF_PASSED: Mapping[str, tuple[str | None, str | None]] = {

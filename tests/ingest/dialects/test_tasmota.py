@@ -93,7 +93,26 @@ def test_results_of_commands_that_are_no_state_are_left(wall: Following) -> None
     assert told.described.name == "Pump"
 
 
+@pytest.mark.parametrize(
+    ("rest", "said", "told"),
+    [
+        ("RESULT", {"PCF8574-2_INP": {"D3": 0}}, {"PCF8574-2.D3": 0}),
+        ("PCF8574_INP", {"PCF8574-1_INP": {"D6": 1}}, {"PCF8574-1.D6": 1}),
+        ("RESULT", {"MCP230XX_INT": {"D11": 1, "MS": 218}}, {"MCP230XX.D11": 1}),
+        ("MCP230XX_INT", {"MCP230XX_INT": {"D2": 0}}, {"MCP230XX.D2": 0}),
+    ],
+)
+def test_an_input_of_an_expander_changes_at_once(
+    wall: Following, rest: str, said: dict[str, Any], told: dict[str, Any]
+) -> None:
+    said = {"Time": "2026-11-24T12:00:00", **said}
+    assert wall.spoken(f"stat/pump/{rest}", said) == [("pump", "readings", told)]
+
+
 def test_a_press_is_an_event_of_its_button(wall: Following) -> None:
+    assert wall.spoken("stat/pump/RESULT", {"Button": {"Action": "TRIPLE"}}) == [
+        ("pump", "event", {"event": "Button.TRIPLE"})
+    ]
     assert wall.spoken("stat/pump/RESULT", {"Button1": {"Action": "DOUBLE"}}) == [
         ("pump", "event", {"event": "Button1.DOUBLE"})
     ]
