@@ -335,7 +335,7 @@ _NAMES = {
 }  # fmt: skip
 _TIME = {"zigbee2mqtt": "last_seen", "tasmota": "Time", "chirpstack": "time"}
 _BESIDE: Mapping[str, Mapping[str, list[Any]]] = {
-    "zigbee2mqtt": {"action": ["", "single", None, 5]},
+    "zigbee2mqtt": {"action": ["", "single", None, 5], "click": ["", "double", 7]},
     "tasmota": {"Epoch": [START / MICROS + 50, None, "x"], "PN532": [{"UID": "04A2"}],
                 "ZbReceived": [{"0x4773": {"Device": "0x4773", "Temperature": 20}}]},
     "chirpstack": {

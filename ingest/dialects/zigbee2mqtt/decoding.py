@@ -37,7 +37,7 @@ from ingest.dialects.values import (
     words,
 )
 from ingest.dialects.zigbee2mqtt.describing import description_of, known_of
-from ingest.dialects.zigbee2mqtt.stating import NOT_MEASURED, health_of, messages
+from ingest.dialects.zigbee2mqtt.stating import NOT_MEASURED, PRESSES, health_of, messages
 
 BASE = "zigbee2mqtt"
 # What the source remembers under this, the code of a bridge and a friendly name: {"words":
@@ -104,13 +104,14 @@ class _Usual(msgspec.Struct, gc=False):
 
     time: TimeText | float | None = msgspec.field(default=None, name="last_seen")
     action: Literal[""] | None = None
+    click: Literal[""] | None = None
     contact: Absent = msgspec.UNSET
     nameless: Absent = msgspec.field(default=msgspec.UNSET, name="")
 
 
 def _ordinary(bridge: str, payload: bytes) -> Ordinary | None:
     fields = decode_json(payload)
-    if fields.get("action") or fields.get("battery").__class__ is str:
+    if fields.get("action") or fields.get("click") or fields.get("battery").__class__ is str:
         return None
     contact = fields.get("contact")
     if contact is not None:
@@ -179,7 +180,7 @@ def _state(bridge: _Bridge, rest: str, payload: bytes, memory: Mapping[str, Any]
         text = words(payload)
         if isinstance(text, Problem):
             return text
-        if attribute == "action" and _pressed(bridge, name) in memory:
+        if attribute in PRESSES and _pressed(bridge, name) in memory:
             return None
         states = memory.get(bridge.key(name), {}).get("states", {})
         bare = text if text in states.get(attribute, ()) else scalar(text)
@@ -224,7 +225,8 @@ def _noted(
     bridge: _Bridge, name: str, said: Mapping[str, Any], memory: Mapping[str, Any]
 ) -> dict[str, Any]:
     key = _pressed(bridge, name)
-    return {key: True} if said.get("action") and key not in memory else {}
+    pressed = any(said.get(each) for each in PRESSES)
+    return {key: True} if pressed and key not in memory else {}
 
 
 def _shapeless(said: Any) -> Problem:

@@ -19,9 +19,11 @@ from ingest.dialects.values import (
 _STRONGEST = 255
 # No cell is so empty; below it is volts, of which a bridge may not have told.
 _LEAST_MILLIVOLTS = 100
+# What was pressed, in either word: bridges of version 1 may say `click`, alone or beside the other.
+PRESSES = ("action", "click")
 # Of an update of its firmware, and of the device itself where it is set to tell it each time.
 NOT_MEASURED = frozenset(
-    {"ts", "last_seen", "action", "update", "update_available", "device", "elapsed"}
+    {"ts", "last_seen", *PRESSES, "update", "update_available", "device", "elapsed"}
 )
 
 
@@ -39,7 +41,7 @@ def messages(said: dict[str, Any], known: Mapping[str, Any] | None) -> Iterator[
         found["open"] = not contact
     if found:
         yield Spoken("readings", {**found, **when})
-    action = said.get("action")
+    action = said.get("action") or said.get("click")
     if isinstance(action, str) and action and sound(action):
         yield Spoken("event", {"event": action, **when})
 

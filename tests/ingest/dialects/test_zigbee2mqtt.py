@@ -147,6 +147,18 @@ def test_a_press_is_an_event_and_its_end_is_none(house: Following) -> None:
     assert said == [("button", "readings", {"battery": 80, "ts": 1795492801123})]
 
 
+def test_a_click_of_an_older_bridge_is_a_press(house: Following) -> None:
+    topic = "zigbee2mqtt/bell"
+    press = ("bell", "event", {"event": "double"})
+    assert house.spoken(topic, {"click": "double", "linkquality": 61}) == [
+        ("bell", "readings", {"linkquality": 61}),
+        press,
+    ]
+    assert house.spoken(topic, {"action": "double", "click": "double"}) == [press]
+    assert house.spoken(topic, {"action": "", "click": ""}) == []
+    assert house.spoken(f"{topic}/click", b"double") == []
+
+
 def test_a_press_that_is_said_again_for_home_assistant_is_one(house: Following) -> None:
     press = [("button", "event", {"event": "single"})]
     assert house.spoken("zigbee2mqtt/button", {"action": "single", "linkquality": 80})[1:] == press
