@@ -10,9 +10,13 @@ from typing import Any
 from ingest.decoding import Problem, parse
 from ingest.dialects.naming import named
 from ingest.dialects.spoken import Decoded, Described, ForeignSource, Result, Spoken, Told
-from ingest.dialects.values import counted, flat, name_in, unquoted
+from ingest.dialects.values import counted, flat, name_in, sound, unquoted
 
 BY = "device"
+_IMEI = "IMEI"
+# Remembered under this and the platform's id: the IMEI, which not every message tells.
+_KNOWN_AS = "imei/"
+_LONGEST_KEY = 100
 # Bytes of the device's own, which no model of the platform explains.
 _RAW = "APPdata"
 # What the platform writes where it knows nothing.
@@ -31,7 +35,8 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     kind = document.get("messageType")
     if kind == "commandResponse":
         return None
-    name = _name(document, str(source.options.get(BY, "deviceId")))
+    by = str(source.options.get(BY, "deviceId"))
+    name = _name(document, by, memory)
     if name is None:
         return Problem("wrong_shape", "neither deviceId nor IMEI names the device")
     messages = _messages(kind, document)
@@ -40,7 +45,8 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     own = named(memory, name)
     if isinstance(own, Problem):
         return own
-    return Decoded([Told(own.code, messages, described=_described(document))], [], own.remember)
+    told = Told(own.code, messages, described=_described(document))
+    return Decoded([told], [], {**own.remember, **_learnt(document, by, memory)})
 
 
 def _messages(kind: Any, document: Mapping[str, Any]) -> list[Spoken] | Problem:
@@ -58,9 +64,27 @@ def _messages(kind: Any, document: Mapping[str, Any]) -> list[Spoken] | Problem:
     return Problem("unsupported", f"messageType {str(kind)[:40]!r} has no use yet; it is kept")
 
 
-def _name(document: Mapping[str, Any], by: str) -> str | None:
-    names = (document.get(by), document.get("deviceId"), document.get("IMEI"))
-    return next((said for said in map(_known, names) if said is not None), None)
+def _name(document: Mapping[str, Any], by: str, memory: Mapping[str, Any]) -> str | None:
+    """What the device goes by. Who is there is told by the platform's id alone, so that the IMEI
+    which data brought is remembered."""
+    number, imei = _known(document.get("deviceId")), _imei(document)
+    if by == _IMEI:
+        return imei or _known(memory.get(f"{_KNOWN_AS}{number}")) or number
+    return number or imei
+
+
+def _imei(document: Mapping[str, Any]) -> str | None:
+    """Of data in capitals, and of who is there in small letters."""
+    return _known(document.get(_IMEI)) or _known(document.get("imei"))
+
+
+def _learnt(document: Mapping[str, Any], by: str, memory: Mapping[str, Any]) -> dict[str, Any]:
+    number, imei = _known(document.get("deviceId")), _imei(document)
+    key = f"{_KNOWN_AS}{number}"
+    if by != _IMEI or number is None or imei is None or memory.get(key) == imei:
+        return {}
+    # No id is longer; names under which something is remembered are short.
+    return {key: imei} if len(key) <= _LONGEST_KEY and sound(key) and sound(imei) else {}
 
 
 def _known(value: Any) -> str | None:
@@ -70,7 +94,7 @@ def _known(value: Any) -> str | None:
 
 def _described(document: Mapping[str, Any]) -> Described | None:
     """What is printed on the device, as nobody knows it by the platform's id; and its product."""
-    name = _known(document.get("IMEI")) or _known(document.get("deviceSn"))
+    name = _imei(document) or _known(document.get("deviceSn"))
     product = _known(document.get("productId"))
     if name is None and product is None:
         return None

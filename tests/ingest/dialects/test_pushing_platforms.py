@@ -270,6 +270,32 @@ def test_ctwing_tells_events_and_who_is_there() -> None:
     assert told(ctwing(online)).messages == [Spoken("status", {"online": True})]
 
 
+def test_who_is_there_at_ctwing_goes_by_the_imei_that_its_data_brought() -> None:
+    """Of who is there CTWing says the IMEI in small letters, or not at all."""
+    data = ctwing(REPORTED, device="IMEI")
+    imei = told(data).device
+    gone = {
+        "timestamp": 1606982399000,
+        "productId": "15014772",
+        "messageType": "deviceOnlineOfflineReport",
+        "iccid": "undefined",
+        "eventType": 0,
+        "deviceId": REPORTED["deviceId"],
+    }
+    memory = dict(data.remember)
+    silent = spoken_to("ctwing", "http/site/ctwing", gone, memory, device="IMEI")
+    assert told(silent).device == imei
+    assert told(silent).messages == [Spoken("status", {"online": False})]
+    small = {**gone, "imei": imei}
+    assert told(ctwing(small, device="IMEI")).device == imei
+    # Nothing is remembered again, and nothing where devices go by their id.
+    again = spoken_to("ctwing", "http/site/ctwing", REPORTED, memory, device="IMEI")
+    assert isinstance(again, Decoded)
+    assert not again.remember
+    assert not ctwing(REPORTED).remember
+    assert told(ctwing(small)).device == REPORTED["deviceId"]
+
+
 @pytest.mark.parametrize(
     ("dialect", "document", "reason"),
     [
