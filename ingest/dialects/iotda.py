@@ -7,6 +7,7 @@ What the platform pushes over HTTP ("数据转发") comes in an envelope of its 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, TypeGuard
 
 import orjson
@@ -71,13 +72,18 @@ def _pushed(payload: bytes, memory: Mapping[str, Any]) -> Result:
         return None
     if not _is_name(name):
         return Problem("wrong_shape", "header.device_id names no device")
-    speaker = _Speaker(name, memory)
+    speaker = _Speaker(name, memory, _when({"event_time": _pushed_at(said)}))
     hear(speaker, body)
     gateway = header.get("gateway_id")
     through = device_code(gateway) if _is_name(gateway) and gateway != name else None
     about = Described(name=name_in(header.get("node_id")), model=name_in(header.get("product_id")))
     told = [replace(one, through=one.through or through, described=about) for one in speaker.told]
     return Decoded(told, speaker.problems, speaker.remember)
+
+
+def _pushed_at(said: Mapping[str, Any]) -> Any:
+    """When the platform heard of what it passes on, which it may try to for hours."""
+    return said.get("event_time_ms") or said.get("event_time")
 
 
 def _reported(name: str, payload: bytes, memory: Mapping[str, Any]) -> Result:
@@ -121,8 +127,15 @@ def _object(value: Any) -> Mapping[str, Any]:
 class _Speaker(Speaker):
     """Who speaks in a message, and what for whom."""
 
-    def __init__(self, gateway: str, memory: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        gateway: str,
+        memory: Mapping[str, Any],
+        heard: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """heard: `ts` of what tells no time of its own, where something knows one."""
         super().__init__(gateway, memory)
+        self._heard = heard
         self.answers: list[Answer] = []
 
     def properties(self, said: Mapping[str, Any]) -> None:
@@ -131,7 +144,7 @@ class _Speaker(Speaker):
         if not isinstance(services, list):
             self.problems.append(Problem("wrong_shape", "a report has services"))
             return
-        self.tell(self.name, list(_readings(services)))
+        self.tell(self.name, list(_readings(services, self._heard)))
 
     def sub_devices(self, said: Mapping[str, Any]) -> None:
         """Of devices behind the gateway, many at once."""
@@ -160,7 +173,7 @@ class _Speaker(Speaker):
             if not isinstance(one, dict) or not isinstance(one.get("service_id"), str):
                 continue
             if not one["service_id"].startswith("$"):
-                messages += _happened(one)
+                messages += _happened(one, self._heard)
             elif (one["service_id"], one.get("event_type")) == (_SUB_DEVICES, _UPDATE):
                 self._statuses(one)
         self.tell(name, messages)
@@ -178,7 +191,7 @@ class _Speaker(Speaker):
             return
         measured = unquoted(flat(content, texts=True, leave=_ENVELOPE))
         name = named_in if _is_name(named_in) else self.name
-        self.tell(name, [Spoken("readings", dict(measured))] if measured else [])
+        self.tell(name, [Spoken("readings", {**self._heard, **measured})] if measured else [])
 
     def status(self, said: Mapping[str, Any]) -> None:
         """Whether the device is there, as the platform sees it."""
@@ -241,7 +254,9 @@ def _when(one: Mapping[str, Any]) -> dict[str, Any]:
     return {"ts": f"{year}-{month}-{day}T{hour}:{minute}:{second}+00:00"}
 
 
-def _readings(services: list[Any]) -> Iterator[Spoken]:
+def _readings(
+    services: list[Any], heard: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[Spoken]:
     """Each service's properties: `Temperature.value`."""
     for one in services[:_MOST]:
         name = one.get("service_id") if isinstance(one, dict) else None
@@ -249,16 +264,16 @@ def _readings(services: list[Any]) -> Iterator[Spoken]:
         if isinstance(name, str) and isinstance(properties, dict):
             measured = unquoted(flat({name: properties}, texts=True))
             if measured:
-                yield Spoken("readings", {**measured, **_when(one)})
+                yield Spoken("readings", {**measured, **heard, **_when(one)})
 
 
-def _happened(one: Mapping[str, Any]) -> Iterator[Spoken]:
+def _happened(one: Mapping[str, Any], heard: Mapping[str, Any]) -> Iterator[Spoken]:
     """An event, `Fire.alarm`, and the numbers that it brings, `Fire.alarm.level`."""
     service, kind, paras = one.get("service_id"), one.get("event_type"), one.get("paras")
     name = f"{service}.{kind}"
     if not isinstance(kind, str) or not kind or not sound(name):
         return
-    when = _when(one)
+    when = {**heard, **_when(one)}
     yield Spoken("event", {"event": name, **when})
     measured = numbers({name: paras}) if isinstance(paras, dict) else {}
     if measured:

@@ -204,8 +204,19 @@ def test_what_the_platform_pushes_is_read_out_of_its_envelope() -> None:
     when = {"ts": "2015-12-12T12:12:12+00:00"}
     assert [each.fields for each in one.messages] == [
         {"Air.t": 21.5, "Air.ok": True, **when},
-        {"Cell.battery": 90},
+        # What tells no time of its own is of when the platform heard it, and not of when it passed
+        # it on, which it tries again where nobody took it.
+        {"Cell.battery": 90, "ts": "2015-12-12T12:12:13+00:00"},
     ]
+    header = PUSHED["notify_data"]["header"]
+    message = {
+        **PUSHED,
+        "resource": "device.message",
+        "event_time_ms": "2015-12-12T12:12:13.480Z",
+        "notify_data": {"header": header, "body": {"topic": "up", "content": {"level": 3}}},
+    }
+    (_, _, fields), *_ = pushing.spoken("http/b1/huawei", message)
+    assert (fields["level"], fields["ts"]) == (3, "2015-12-12T12:12:13.480Z")
 
 
 @pytest.mark.parametrize(
