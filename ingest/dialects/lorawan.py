@@ -11,7 +11,13 @@ from typing import Any
 
 from ingest.decoding import Problem
 from ingest.dialects.naming import device_code, named
-from ingest.dialects.payloads import CODECS, Content, points_by_model
+from ingest.dialects.payloads import (
+    CODECS,
+    Content,
+    points_by_key,
+    points_by_model,
+    with_alarm,
+)
 from ingest.dialects.spoken import Decoded, Described, DescribedPoint, Result, Spoken, Told
 from ingest.dialects.values import Value, flat, health, is_text, known_unit, number, number_in
 
@@ -64,7 +70,9 @@ def read_uplink(
     """
     if isinstance(decoded, dict) and decoded:
         content = _of_object(decoded)
-        known = {one.key: one for one in points_by_model(content.values, model)}
+        content = replace(content, values=with_alarm(content.values, model))
+        known = {one.key: one for one in points_by_key(content.values)}
+        known.update((one.key, one) for one in points_by_model(content.values, model))
         known.update((one.key, one) for one in content.points)
         return _uplink(replace(content, points=tuple(known.values())), when)
     if isinstance(decoded, dict) and codec is None:

@@ -205,6 +205,7 @@ def test_a_model_wins_over_its_values_and_brings_its_cell() -> None:
          "entered left present"),
         ("UC521", "03F60028 097B2C01", "position-valve", "opening pressure"),
         ("UC511-DI", "030101 097B2C01", "water-valve", "open pressure"),
+        ("GS101", "058E01", "gas-alarm", "gas_alarm"),
     ],
 )  # fmt: skip
 def test_what_milesights_decoder_reads_is_what_its_profile_feeds(

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from ingest.dialects.payloads.cayenne import read_cayenne
+from ingest.dialects.payloads.cayenne import points_by_key, read_cayenne
 from ingest.dialects.payloads.content import Content
-from ingest.dialects.payloads.milesight import points_by_model, read_milesight
+from ingest.dialects.payloads.milesight import points_by_model, read_milesight, with_alarm
 
 # By the name that the option `codec` gives. Arguments: the bytes, and what is known of the model.
 CODECS: Mapping[str, Callable[[bytes, str], Content]] = {
@@ -12,4 +12,4 @@ CODECS: Mapping[str, Callable[[bytes, str], Content]] = {
     "milesight": read_milesight,
 }
 
-__all__ = ["CODECS", "Content", "points_by_model"]
+__all__ = ["CODECS", "Content", "points_by_key", "points_by_model", "with_alarm"]

@@ -4,7 +4,8 @@ Types by the LPP 1.x table of myDevices and those its Arduino library added; key
 Stack writes them, so that a payload reads the same whoever decodes it.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ingest.decoding import Problem
@@ -24,6 +25,7 @@ class _Type:
     steps: tuple[float, ...] = ()
     boolean: bool = False
     unit: str | None = None
+    means: str | None = None
 
 
 _AXES = ("x", "y", "z")
@@ -33,12 +35,12 @@ _TYPES: Mapping[int, _Type] = {
     2: _Type("analog_in", 2, 0.01, signed=True),
     3: _Type("analog_out", 2, 0.01, signed=True),
     100: _Type("generic", 4),
-    101: _Type("luminosity", 2, unit="lx"),
-    102: _Type("presence", 1, boolean=True),
-    103: _Type("temperature", 2, 0.1, signed=True, unit="°C"),
-    104: _Type("relative_humidity", 1, 0.5, unit="%"),
+    101: _Type("luminosity", 2, unit="lx", means="illuminance"),
+    102: _Type("presence", 1, boolean=True, means="presence"),
+    103: _Type("temperature", 2, 0.1, signed=True, unit="°C", means="temperature"),
+    104: _Type("relative_humidity", 1, 0.5, unit="%", means="humidity"),
     113: _Type("accelerometer", 2, 0.001, signed=True, parts=_AXES),
-    115: _Type("barometric_pressure", 2, 0.1, unit="mbar"),
+    115: _Type("barometric_pressure", 2, 0.1, unit="mbar", means="atmospheric_pressure"),
     116: _Type("voltage", 2, 0.01, unit="V"),
     117: _Type("current", 2, 0.001, unit="A"),
     118: _Type("frequency", 4, unit="Hz"),
@@ -61,6 +63,33 @@ _TYPES: Mapping[int, _Type] = {
     ),
     142: _Type("switch", 1, boolean=True),
 }
+# As ChirpStack's codec names what is read here under the names on the right.
+_OF_CHIRPSTACK = {
+    "temperatureSensor": "temperature",
+    "humiditySensor": "relative_humidity",
+    "illuminanceSensor": "luminosity",
+    "presenceSensor": "presence",
+    "barometer": "barometric_pressure",
+}
+_BY_NAME = {kind.name: kind for kind in _TYPES.values() if kind.means is not None}
+_CALLED = re.compile(r"([a-z_]+)_\d{1,3}|([A-Za-z]+)\.\d{1,3}", re.ASCII)
+
+
+def points_by_key(values: Iterable[str]) -> tuple[DescribedPoint, ...]:
+    """What values are, by their keys, which a codec of the network for Cayenne LPP gave them.
+
+    As far as nothing else is called so: `temperature_1` of The Things Stack, and
+    `temperatureSensor.1` of ChirpStack.
+    """
+    found = []
+    for key in values:
+        called = _CALLED.fullmatch(key)
+        name = called and (called[1] or _OF_CHIRPSTACK.get(called[2]))
+        kind = _BY_NAME.get(name) if name else None
+        if kind is not None:
+            said = "boolean" if kind.boolean else "number"
+            found.append(DescribedPoint(key, said, kind.unit, means=kind.means))
+    return tuple(found)
 
 
 def read_cayenne(payload: bytes, model: str) -> Content:
@@ -82,7 +111,7 @@ def read_cayenne(payload: bytes, model: str) -> Content:
         values.update(_values(name, kind, body))
         if not kind.parts:
             said = "boolean" if kind.boolean else "number"
-            points.append(DescribedPoint(name, said, kind.unit))
+            points.append(DescribedPoint(name, said, kind.unit, means=kind.means))
         at += 2 + length
     return Content(values, points=tuple(points), problem=problem)
 

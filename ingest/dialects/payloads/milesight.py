@@ -37,6 +37,13 @@ _SMOKE_EVENTS = {
     14: "testing alarm with normal battery",
     15: "testing alarm with low battery",
 }
+_SMOKE_POINTS = (
+    DescribedPoint("alarm", "boolean", means="smoke"),
+    DescribedPoint("battery", "number", "%", means="battery"),
+    DescribedPoint("concentration", "number", "%"),
+    DescribedPoint("temperature", "number", "°C", means="temperature"),
+    DescribedPoint("event", "state", states=tuple(_SMOKE_EVENTS.values())),
+)
 # What a device answers to a setting that it was sent: of as many forms as there are settings, and
 # nothing that it measured stands behind.
 _ANSWERS = (0xF8, 0xF9, 0xFE, 0xFF)
@@ -64,9 +71,27 @@ def read_milesight(payload: bytes, model: str) -> Content:
     )
 
 
+def with_alarm(values: Mapping[str, Any], model: str) -> Mapping[str, Any]:
+    """What Milesight's codec in the network made, with `alarm` as ours tells it of smoke.
+
+    That codec says in words what a smoke detector reports, and leaves out whether it alarms.
+    """
+    event = values.get("event")
+    if "alarm" in values or event not in _SMOKE_EVENTS.values() or not is_smoke(values, model):
+        return values
+    return {**values, "alarm": event == _SMOKE_EVENTS[1]}
+
+
+def is_smoke(values: Mapping[str, Any], model: str) -> bool:
+    """Whether these are of a smoke detector, by what the codec calls it or by its model."""
+    return values.get("type") == "smoke sensor" or _name(model).startswith(_SMOKE)
+
+
 def points_by_model(values: Mapping[str, Any], model: str) -> tuple[DescribedPoint, ...]:
     """What numbers are, by the model, that a codec of the network read under Milesight's names."""
     name = _name(model)
+    if "alarm" in values and is_smoke(values, model):
+        return tuple(one for one in _SMOKE_POINTS if one.key in values)
     known = _fields(name) if name else {}
     return tuple(
         _point(known[key])
@@ -146,14 +171,7 @@ def _smoke(payload: bytes) -> Content:
     }
     if event in _SMOKE_EVENTS:
         values["event"] = _SMOKE_EVENTS[event]
-    points = (
-        DescribedPoint("alarm", "boolean", means="smoke"),
-        DescribedPoint("battery", "number", "%", means="battery"),
-        DescribedPoint("concentration", "number", "%"),
-        DescribedPoint("temperature", "number", "°C", means="temperature"),
-        DescribedPoint("event", "state", states=tuple(_SMOKE_EVENTS.values())),
-    )
-    return Content(values, points=points)
+    return Content(values, points=_SMOKE_POINTS)
 
 
 def _name(model: str) -> str:

@@ -10,7 +10,16 @@ import pytest
 from core.clock import to_micros
 from core.dialects import option_faults
 from ingest.decoding import Problem, stamp
-from ingest.dialects import Decoded, Described, DescribedPoint, Spoken, Told
+from ingest.dialects import (
+    DECODERS,
+    Decoded,
+    Described,
+    DescribedPoint,
+    ForeignSource,
+    Spoken,
+    Told,
+)
+from ingest.dialects.chirpstack import plan
 from tests.ingest.building import NOON
 from tests.ingest.dialects.speaking import readings, sample, spoken_to, told
 
@@ -144,6 +153,46 @@ def test_texts_of_codecs_that_are_numbers_or_flags_are_read_as_what_they_are() -
             "nested.t": 1000.0,
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("profile", "more"), [("GS524N", {}), ("Smoke, stairs", {"type": "smoke sensor"})]
+)
+def test_a_smoke_detector_that_the_network_decoded_says_whether_it_alarms(
+    profile: str, more: dict[str, Any]
+) -> None:
+    """Milesight's own codec says it in the words of an event only."""
+    info = {**INFO, "deviceProfileName": profile}
+    said = {"battery": 80, "concentration": 9, "temperature": 31, **more}
+    for word, alarm in [
+        ("alarm", True),
+        ("normal", False),
+        ("testing alarm with normal battery", False),
+    ]:
+        found = told(event("up", deviceInfo=info, object={**said, "event": word}))
+        assert readings(found)[0]["alarm"] is alarm
+        assert found.described is not None
+        points = {point.key: point for point in found.described.points}
+        assert (points["alarm"].kind, points["alarm"].means) == ("boolean", "smoke")
+    # A button is none, whatever it reports, and nor is who says `alarm` itself.
+    pressed = told(event("up", object={"event": "alarm"}))
+    assert "alarm" not in readings(pressed)[0]
+    own = told(event("up", deviceInfo=info, object={"event": "alarm", "alarm": False}))
+    assert readings(own)[0]["alarm"] is False
+
+
+def test_an_event_of_a_codec_is_no_ordinary_message() -> None:
+    """Its decoder makes out of it that there is smoke."""
+    source = ForeignSource("here", "#", ZoneInfo("UTC"), DECODERS["chirpstack"])
+    found = plan(source, TOPIC + "up", {})
+    assert found is not None
+
+    def read(said: dict[str, Any]) -> Any:
+        message = {"time": WHEN["ts"], "deviceInfo": INFO, "object": said}
+        return found.read(json.dumps(message).encode())
+
+    assert read({"battery": 80}) is not None
+    assert read({"battery": 80, "event": "alarm"}) is None
 
 
 @pytest.mark.parametrize("several", [True, False])

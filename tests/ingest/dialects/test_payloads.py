@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.dialects import DescribedPoint
-from ingest.dialects.payloads import CODECS, points_by_model
+from ingest.dialects.payloads import CODECS, points_by_key, points_by_model
 from ingest.dialects.payloads.milesight_models import OF_MODEL
 
 
@@ -186,6 +186,22 @@ def test_units_of_what_the_network_decoded_are_known_by_the_model() -> None:
     )
     assert points_by_model({"depth": 120}, "EM500-SWL")[0].unit == "cm"
     assert points_by_model(said, "Some plug") == ()
+
+
+def test_what_the_network_read_of_cayenne_is_known_by_its_keys() -> None:
+    stack = ["temperature_1", "relative_humidity_2", "presence_3", "analog_in_4", "temperature_in"]
+    chirpstack = ["temperatureSensor.1", "humiditySensor.12", "analogInput.1", "temperature.1"]
+    found = {point.key: (point.kind, point.means) for point in points_by_key([*stack, *chirpstack])}
+    assert found == {
+        "temperature_1": ("number", "temperature"),
+        "relative_humidity_2": ("number", "humidity"),
+        "presence_3": ("boolean", "presence"),
+        "temperatureSensor.1": ("number", "temperature"),
+        "humiditySensor.12": ("number", "humidity"),
+    }
+    # So it is with what our own codec reads.
+    points = CODECS["cayenne"](bytes.fromhex("01670110"), "").points
+    assert [(point.key, point.means) for point in points] == [("temperature_1", "temperature")]
 
 
 def test_history_of_inputs_and_counters() -> None:
