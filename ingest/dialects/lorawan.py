@@ -34,10 +34,12 @@ _BATTERIES = (
     ("Bat", "battery"),
     ("bat", "battery"),
 )
+# Of Elsys and others, in mV.
+_SUPPLY = "vdd"
 # Of these 4 may be volts as well as percent, so that it is neither.
 _EITHER = ("Bat", "bat")
-# A fraction below this many percent is the voltage of a cell.
-_MOST_VOLTS = 5
+# A fraction between these, in percent, is the voltage of a cell.
+_LEAST_VOLTS, _MOST_VOLTS = 1, 5
 # A number and its unit: `30.11 °C`. Without a blank between them a code may look so (`1F`), so that
 # such a unit begins with no letter, or stands behind a decimal point and has more than one of them.
 _MEASURED = re.compile(
@@ -124,7 +126,7 @@ def _with_cells(content: Content) -> Content:
 def _is_voltage(value: Any) -> bool:
     """A level in percent is a whole number, or higher."""
     found = number(value)
-    return found is not None and 0 < found < _MOST_VOLTS and not found.is_integer()
+    return found is not None and _LEAST_VOLTS < found < _MOST_VOLTS and not found.is_integer()
 
 
 def _of_object(decoded: Mapping[str, Any]) -> Content:
@@ -216,6 +218,9 @@ def _stored(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _battery(values: Mapping[str, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
+    supply = number(values.get(_SUPPLY))
+    if supply is not None and 1000 * _LEAST_VOLTS < supply < 1000 * _MOST_VOLTS:
+        found["battery_voltage"] = supply / 1000
     for key, name in _BATTERIES:
         if key in values:
             value = number(values[key])

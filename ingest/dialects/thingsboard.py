@@ -36,6 +36,10 @@ _NOBODY = Problem(
     "no_identity",
     "v1/devices/me names no device: have the broker put the user before it (USER/v1/devices/me/…)",
 )
+_PROTOBUF = Problem(
+    "unsupported",
+    "protobuf of a schema of the device profile's: have the device send JSON (v2/t/j)",
+)
 _NO_OBJECT = Problem("wrong_shape", "telemetry is an object, {ts, values}, or an array of these")
 
 
@@ -44,6 +48,8 @@ def decode(source: ForeignSource, topic: str, payload: bytes, memory: Mapping[st
     levels = topic.split("/")
     if levels[-6:-1] == [*_DEVICE, "rpc", "request"]:
         return _asked(levels, payload)
+    if levels[-1] == "p" and "/".join(levels[-3:-1]) in _SHORT:
+        return _PROTOBUF
     outer, kind = _own(levels)
     if kind is not None:
         what = _measured if kind == "telemetry" else _stated

@@ -197,6 +197,13 @@ def test_what_is_no_message_is_a_problem(gateway: Following, payload: bytes, rea
     assert found.reason == reason
 
 
+@pytest.mark.parametrize("topic", ["b/v2/t/p", "b/v2/a/p"])
+def test_protobuf_of_a_device_profile_is_not_lost_silently(topic: str) -> None:
+    found = Following("thingsboard", "#").hear(topic, b"\x08\x2a")
+    assert isinstance(found, Problem)
+    assert found.reason == "unsupported"
+
+
 def test_samples_of_the_field() -> None:
     seen: dict[str, Any] = {}
     for each in shared("thingsboard"):

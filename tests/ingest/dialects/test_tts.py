@@ -143,6 +143,8 @@ def test_numbers_with_their_unit_behind_them_are_numbers_of_that_unit() -> None:
         ({"Bat": 3.37}, {"battery_voltage": 3.37}, "V"),
         ({"battery": 2.9}, {"battery_voltage": 2.9}, "V"),
         ({"BAT_V": 3.05}, {"battery_voltage": 3.05}, None),
+        ({"vdd": 3637}, {"battery_voltage": 3.637}, None),
+        ({"battery": 0.5}, {"battery": 0.5}, None),
         ({"bat": 87}, {"battery": 87.0}, None),
         ({"battery": 4}, {"battery": 4.0}, None),
         # Four volts, or four percent.
