@@ -3,6 +3,7 @@
 Also as brokers write it that decode payloads and publish them anew: by the names of protobuf.
 """
 
+import re
 from typing import Any
 
 from ingest.decoding import Problem, parse
@@ -49,6 +50,8 @@ DATA_TYPES = [
 
 _LIMIT = 2**64
 _KINDS = ("int", "long", "float", "double", "boolean", "string")
+_LONG = ("long_value", "longValue")
+_WHOLE = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _VALUES = ("value", *(f"{kind}{end}" for kind in _KINDS for end in ("_value", "Value")))
 
 
@@ -73,8 +76,9 @@ def read_spelled(body: bytes) -> Payload | Problem:
 def _metric(said: dict[str, Any]) -> Metric:
     name = said.get("name")
     kind = said.get("dataType", said.get("datatype"))
-    value = next((said[each] for each in _VALUES if each in said), None)
-    plain = isinstance(value, bool | int | float | str)
+    value = _value(said)
+    null = said.get("is_null", said.get("isNull")) is True
+    plain = not null and isinstance(value, bool | int | float | str)
     if isinstance(value, int) and not -_LIMIT // 2 <= value < _LIMIT:
         raise Malformed("a whole number longer than 64 bits")
     return Metric(
@@ -84,7 +88,34 @@ def _metric(said: dict[str, Any]) -> Metric:
         datatype=_datatype(kind),
         null=not plain,
         value=(_sound(value) if isinstance(value, str) else value) if plain else None,
+        properties=_properties(said.get("properties")),
     )
+
+
+def _value(said: dict[str, Any]) -> Any:
+    key = next((each for each in _VALUES if each in said), None)
+    value = said[key] if key else None
+    if key in _LONG and isinstance(value, str) and _WHOLE.fullmatch(value):
+        # As protobuf writes whole numbers of 64 bits.
+        return int(value)
+    return value
+
+
+def _properties(said: Any) -> dict[str, Any]:
+    """By their names: as objects of `value`, or as protobuf has them, keys and values apart."""
+    if not isinstance(said, dict):
+        return {}
+    keys, values = said.get("keys"), said.get("values")
+    pairs = (
+        zip(keys, values, strict=False)
+        if isinstance(keys, list) and isinstance(values, list)
+        else said.items()
+    )
+    return {
+        _sound(key): _value(each)
+        for key, each in pairs
+        if isinstance(key, str) and isinstance(each, dict)
+    }
 
 
 def _datatype(kind: Any) -> int:

@@ -339,6 +339,30 @@ def test_the_json_of_the_specification_is_read_as_well() -> None:
     assert found.told[0].messages[-1] == Spoken("readings", {"ts": AT, "x": -1})
 
 
+def test_json_says_units_and_quality_and_what_is_null_and_whole_numbers_in_quotes() -> None:
+    stale = {"Quality": {"type": "Int32", "value": 500}}
+    apart = {"keys": ["engUnit", 5], "values": [{"type": 12, "string_value": "kPa"}, 7]}
+    metrics: list[Any] = [
+        {"name": "t", "dataType": "Float", "value": 3.5, "properties": stale},
+        {"name": "u", "dataType": "Float", "value": 2.5,
+         "properties": {"engUnit": {"type": "String", "value": "V"}}},
+        {"name": "p", "datatype": 3, "int_value": 310, "properties": apart},
+        {"name": "gone", "dataType": "Int32", "value": 0, "isNull": True},
+        {"name": "lost", "datatype": 11, "boolean_value": False, "is_null": True},
+        {"name": "low", "datatype": 4, "longValue": "18446744073709551611"},
+        {"name": "high", "datatype": 8, "long_value": "7000000"},
+        {"name": "word", "dataType": "String", "value": "12"},
+    ]  # fmt: skip
+    body = json.dumps({"timestamp": AT, "seq": 0, "metrics": metrics}).encode()
+    found = Line().hear("NBIRTH", body)
+    said = {"u": 2.5, "p": 310, "low": -5, "high": 7_000_000, "word": "12"}
+    assert values(found) == {"ts": AT, **said}
+    (one,) = found.told
+    assert one.described is not None
+    units = {point.key: point.unit for point in one.described.points if point.unit}
+    assert units == {"u": "V", "p": "kPa"}
+
+
 def test_json_by_the_names_of_protobuf_is_read_as_well() -> None:
     metrics = [
         {"name": "a", "timestamp": str(AT), "datatype": 3, "intValue": 4_294_967_295},
