@@ -124,6 +124,9 @@ def test_known_models_are_told_from_what_the_device_calls_itself() -> None:
         ({"valve_1": True, "pressure": 300, "valve_1_pulse": 1}, "water-valve", "open pressure -"),
         ({"valve_1_opening": 40, "pressure_1": 300}, "position-valve", "opening pressure"),
         ({"floor": 3, "mode": "moving"}, "lift-monitor", "floor mode"),
+        # As CTWing's model of such a detector calls it, in percent.
+        ({"smoke_alarm": 0, "battery_value": 100}, "smoke-detector", "smoke battery"),
+        ({"gas_status": "alarm"}, "gas-alarm", "gas_alarm"),
     ],
 )
 def test_kinds_are_told_from_what_is_sent(
