@@ -38,8 +38,6 @@ TOLD = (
 LEFT = {
     # Of files that no person asks for by hand.
     "web/bundle.py",
-    # Of rights, which the page says by its title.
-    "workflows/tickets/scope.py",
 }
 
 

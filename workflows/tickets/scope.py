@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from core.errors import NotAllowed
 from core.people import Caller
+from core.permissions import lacking_here
 from workflows.tickets.model import Ticket
 from workflows.tickets.sos import SILENT_CATEGORY
 
@@ -151,21 +151,14 @@ def holds(caller: Caller, permission: str, ticket: Placed) -> bool:
 def require(caller: Caller, permission: str, ticket: Placed) -> None:
     """NotAllowed unless the caller holds a permission on a ticket."""
     if not holds(caller, permission, ticket):
-        raise _refused(permission)
+        raise lacking_here(permission)
 
 
 def require_for_team(caller: Caller, permission: str, site_id: UUID, team: str) -> None:
     """NotAllowed unless the caller holds a permission on the tickets of a team."""
     scope = scope_of(caller, permission)
     if site_id not in scope.whole and team not in dict(scope.teams).get(site_id, ()):
-        raise _refused(permission)
-
-
-def _refused(permission: str) -> NotAllowed:
-    return NotAllowed(
-        f"you may not {permission.replace('.', ': ')} here",
-        advice="Ask an administrator of this site for a role that includes it.",
-    )
+        raise lacking_here(permission)
 
 
 def of_team(
