@@ -2,8 +2,10 @@
 
 import html
 import io
+from typing import Any
 from uuid import UUID
 
+import pytest
 from fastapi.testclient import TestClient
 from openpyxl import Workbook
 from sqlalchemy import select
@@ -11,6 +13,7 @@ from sqlalchemy import select
 from api.deps import SESSION_COOKIE, csrf_token
 from core.adoption import NothingFits
 from core.devices import Device, Point
+from core.errors import Invalid
 from core.expected_devices import ExpectedDevice
 from core.expected_problems import reason_of
 from core.places import Asset
@@ -90,6 +93,22 @@ def test_many_are_adopted_at_once_and_what_fits_nothing_says_so(stage: Stage) ->
     # Somebody else's profile may be chosen for it all the same.
     page = f"/devices/waiting?site={stage.site_id}&device={odd}&profile=water-leak"
     assert "Water leak sensor" in manager.get(page).text
+
+
+def test_of_many_that_are_not_adopted_each_problem_is_told(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise Invalid("device 'odd-1' was not adopted", problems=["points: 400 are too many"])
+
+    monkeypatch.setattr("web.pages.onboarding.adopt_as_proposed", refuse)
+    odd = stage.unknown_device("odd-1", {"water_leak": False})
+    manager = somebody(stage, "manager", "Manager Ye")
+    csrf = csrf_token(manager.cookies[SESSION_COOKIE])
+    said = {"csrf": csrf, "site": str(stage.site_id), "device": [str(odd)]}
+    answer = manager.post("/devices/waiting/adopt", data=said)
+    assert answer.status_code == 422
+    assert "points: 400 are too many" in answer.text
 
 
 def sheet() -> bytes:

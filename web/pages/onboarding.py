@@ -189,7 +189,9 @@ def _add_adopting(routes: APIRouter) -> None:
                     visit.caller.require(WRITE, found.site_id)
                     actor, now = Actor.person(visit.caller.person_id), visit.parts.clock.now()
                     adopt_as_proposed(session, found, wish, actor=actor, now=now)
-            except (Invalid, Conflict, NotFound) as error:
+            except Invalid as error:
+                problems += [error.detail, *error.problems]
+            except (Conflict, NotFound) as error:
                 problems.append(error.detail)
         if problems:
             raise Invalid(
