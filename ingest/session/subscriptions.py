@@ -58,7 +58,8 @@ class Subscriptions:
 
     def merges(self, filters: Iterable[str]) -> bool:
         """Whether these are several that are merged, now or later."""
-        return self._together and len(_plain(filters)) > 1
+        valid = (one for one in filters if is_valid(one))
+        return self._together and len(_plain(without_covered(valid))) > 1
 
     @property
     def topics(self) -> Topics:

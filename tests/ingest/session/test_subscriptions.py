@@ -60,3 +60,10 @@ def test_filters_of_earlier_runs_stand_until_nothing_waits_for_them() -> None:
     assert set(merged.held) == {"#", "a/#", "b/#", "gone"}
     assert asked.by(merged, None, calm=True) == ["-a/#", "-b/#", "-gone"]
     assert set(merged.held) == {"#"}
+
+
+def test_a_filter_that_another_one_covers_is_none_to_merge() -> None:
+    ours = Subscriptions([], together=True)
+    assert not ours.merges(["wk/v1/#", "wk/v1/works/#", "no#filter", "$SYS/#"])
+    assert ours.merges(["wk/v1/#", "tele/#"])
+    assert not Subscriptions([]).merges(["wk/v1/#", "tele/#"])
