@@ -108,7 +108,17 @@ class SieveSocket:
 
 
 class TidyClient(Client):
-    """A paho client that closes its socket when the TLS handshake fails; paho leaves it open."""
+    """A paho client that closes its socket when the TLS handshake fails, or when nobody listens at
+    a Unix socket; paho leaves it open."""
+
+    def _create_unix_socket_connection(self) -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.connect(self._host)
+        except OSError:
+            sock.close()
+            raise
+        return sock
 
     def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
         context = self._ssl_context

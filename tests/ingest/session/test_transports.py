@@ -1,5 +1,7 @@
 """TLS, websockets, Unix sockets, and brokers that don't let us in."""
 
+import gc
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,6 +99,16 @@ def test_unix_sockets_take_paho_s_own_path(tmp_path: Path, sessions: Sessions) -
         came = ingest.take(300)
         assert [message[1] for message in came] == [body for _, body in readings(300)]
         ingest.acknowledge(came)
+
+
+def test_a_unix_socket_at_which_nobody_listens_is_closed(tmp_path: Path) -> None:
+    waiting = link("x", "unix", True)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", ResourceWarning)
+        with pytest.raises(OSError, match="No such file"):
+            waiting.connect(str(tmp_path / "mqtt.sock"), 1, 30)
+        gc.collect()
+    assert [str(one.message) for one in said] == []
 
 
 def test_the_path_follows_from_transport_and_setting() -> None:
