@@ -38,7 +38,9 @@ _BATTERIES = (
 _SUPPLY = "vdd"
 # Of these 4 may be volts as well as percent, so that it is neither.
 _EITHER = ("Bat", "bat")
-# A fraction between these, in percent, is the voltage of a cell.
+# What doesn't say whether it is a level: a fraction between these is the voltage of a cell. What is
+# called a level is one, or a cell that is nearly empty would pass for a full one.
+_UNSAID = ("battery", *_EITHER)
 _LEAST_VOLTS, _MOST_VOLTS = 1, 5
 # A number and its unit: `30.11 °C`. Without a blank between them a code may look so (`1F`), so that
 # such a unit begins with no letter, or stands behind a decimal point and has more than one of them.
@@ -113,8 +115,8 @@ def _with_cells(content: Content) -> Content:
     described = {one.key for one in content.points if one.unit is not None}
     cells = [
         DescribedPoint(key, "number", "V", means="voltage")
-        for key, name in _BATTERIES
-        if name == "battery" and key not in described and _is_voltage(content.values.get(key))
+        for key in _UNSAID
+        if key not in described and _is_voltage(content.values.get(key))
     ]
     if not cells:
         return content
@@ -224,7 +226,8 @@ def _battery(values: Mapping[str, Any]) -> dict[str, float]:
     for key, name in _BATTERIES:
         if key in values:
             value = number(values[key])
-            what = "battery_voltage" if _is_voltage(value) else name
+            volts = key in _UNSAID and _is_voltage(value)
+            what = "battery_voltage" if volts else name
             if value is None or (key in _EITHER and what == name and value < _MOST_VOLTS):
                 continue
             if 0 <= value <= _HIGHEST[what]:

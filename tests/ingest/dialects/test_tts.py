@@ -143,6 +143,7 @@ def test_numbers_with_their_unit_behind_them_are_numbers_of_that_unit() -> None:
         ({"Bat": 3.37}, {"battery_voltage": 3.37}, "V"),
         ({"battery": 2.9}, {"battery_voltage": 2.9}, "V"),
         ({"BAT_V": 3.05}, {"battery_voltage": 3.05}, None),
+        ({"battery_level": 4.2}, {"battery": 4.2}, None),
         ({"vdd": 3637}, {"battery_voltage": 3.637}, None),
         ({"battery": 0.5}, {"battery": 0.5}, None),
         ({"bat": 87}, {"battery": 87.0}, None),
