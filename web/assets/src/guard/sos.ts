@@ -47,8 +47,12 @@ export function onCalls(take: () => void): () => void {
 
 /** Goes on with what was pressed before the app was closed. */
 export async function openCalls(): Promise<void> {
-  await takeOver();
-  document.addEventListener("visibilitychange", () => void takeOver().then(turn));
+  calls = (await read("phone", "calls")) ?? [];
+  document.addEventListener("visibilitychange", () => {
+    // At once: a phone that is put away may be given no more time than that.
+    turn();
+    if (document.visibilityState === "visible") void takeOver();
+  });
   window.addEventListener("online", () => void turn());
   run();
 }
