@@ -22,6 +22,7 @@ from core.quarantine import Quarantined, Rejected, keep, mark
 from tests.web.conftest import client_of, signed_in
 from tests.web.sourcing import FRAME, HOME_MADE, MAPPING, boxes
 from tests.web.stage import Stage
+from tests.web.test_alarm_pages import somebody
 
 
 def form(client: TestClient, address: str, **fields: object) -> tuple[int, str]:
@@ -266,3 +267,10 @@ def test_the_editor_shows_readings_as_one_types(
         rows = session.scalars(select(Quarantined).where(Quarantined.id == made["row"])).all()
     assert len(rows) == 1
     assert console_log == []
+
+
+def test_the_code_of_a_source_is_no_code_of_a_second_factor(stage: Stage) -> None:
+    manager = somebody(stage, "manager", "Manager Zhou")
+    page = manager.get("/sources/new?lang=zh").text
+    assert ">编码</label>" in page
+    assert "验证码" not in page
